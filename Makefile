@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: MIT
+# Martlet. `make` builds build/martlet, `make run` starts a demo server, `make test` tests all.
+#
+#   make SAN=address,undefined    the same, instrumented, in build/san-address_undefined
+#   make build/test/mime_test     one room's unit tests and only what they need
+#
+# Nothing is generated in the tree. A new room, file or test needs no line here: files are found
+# by their names (x_test.c, x_fuzz.c), rooms by the table in ARCHITECTURE.md.
+
+CC = gcc
+SAN =
+PREFIX = /usr/local
+DESTDIR =
+FUZZ_SECONDS = 30
+ARGS =
+
+comma := ,
+percent := %
+B := build$(if $(SAN),/san-$(subst $(comma),_,$(SAN)))
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wvla -Wstrict-prototypes -Wmissing-prototypes \
+	-Wformat=2 -Wundef -Wcast-qual
+HARDEN := -fPIE -fstack-protector-strong -fstack-clash-protection -fcf-protection \
+	-ftrivial-auto-var-init=zero
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
+DIALECT := -std=gnu17 -D_GNU_SOURCE -Isrc -include src/base/banned.h
+ifeq ($(SAN),)
+OPT := -O2 -g -D_FORTIFY_SOURCE=3
+else
+# A fuzz variant names `fuzzer` too: its objects are instrumented without libFuzzer's main().
+SANFLAGS := -fsanitize=$(subst fuzzer,fuzzer-no-link,$(SAN)) -fno-sanitize-recover=all
+OPT := -O1 -g -fno-omit-frame-pointer $(if $(findstring address,$(SAN)),-DARENA_EXACT=1)
+endif
+# clang 14 has zero-init only behind a switch of its own.
+CLANGFLAGS := $(if $(findstring clang,$(CC)),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+CFLAGS_ALL := $(DIALECT) $(WARN) $(OPT) $(HARDEN) $(SANFLAGS) $(CLANGFLAGS) $(CFLAGS)
+LDFLAGS_ALL := $(LDHARDEN) $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
+LIBS := -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -linih -ljansson -lutf8proc -lidn2 -lz \
+	-lseccomp -lpthread
+
+PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libinih-dev \
+	libjansson-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev
+PKG_TEST := libcmocka-dev python3 openssl curl swaks isync msmtp fetchmail
+PKG_FUZZ := clang libclang-rt-14-dev
+
+# --- files ---------------------------------------------------------------------------------------
+
+SRC_TEST := $(wildcard src/*/*_test.c)
+SRC_FUZZ := $(wildcard src/*/*_fuzz.c)
+SRC := $(filter-out $(SRC_TEST) $(SRC_FUZZ) src/base/test_main.c src/base/fuzz_replay.c, \
+	$(wildcard src/*/*.c))
+objs = $(patsubst src/%.c,$(B)/obj/%.o,$(1))
+rooms_of = $(sort $(foreach f,$(1),$(word 2,$(subst /, ,$(f)))))
+
+# conf:base net:base net:conf ...: each room with all the rooms below it, from ARCHITECTURE.md.
+BELOW := $(shell awk -F'|' '$$2 ~ /^ *[0-9]+ *$$/ { \
+	gsub(/[` ]/, "", $$3); room = $$3; n = split($$5, word, " "); has = ""; \
+	for (i = 1; i <= n; i++) { \
+		if (word[i] == "all") has = seen; \
+		if (word[i] in below) has = has " " word[i] " " below[word[i]] } \
+	below[room] = has; seen = seen " " room; \
+	n = split(has, word, " "); split("", once); \
+	for (i = 1; i <= n; i++) if (!once[word[i]]++) print room ":" word[i] }' ARCHITECTURE.md)
+with_below = $(1) $(patsubst $(1):%,%,$(filter $(1):%,$(BELOW)))
+room_has_src = $(foreach r,$(1),$(if $(filter src/$(r)/%,$(SRC)),$(r)))
+archives = $(patsubst %,$(B)/lib/%.a,$(call room_has_src,$(call with_below,$(1))))
+
+UNIT := $(patsubst %,$(B)/test/%_test,$(call rooms_of,$(SRC_TEST)))
+# src/conf/conf_fuzz.c is the target conf_conf, src/smtp/session_fuzz.c smtp_session.
+fuzz_name = $(subst /,_,$(patsubst src/%_fuzz.c,%,$(1)))
+REPLAY := $(foreach f,$(SRC_FUZZ),$(B)/test/$(call fuzz_name,$(f))_replay)
+FUZZ := $(foreach f,$(SRC_FUZZ),$(B)/fuzz/$(call fuzz_name,$(f)))
+
+# --- targets -------------------------------------------------------------------------------------
+
+.PHONY: all run test test-binaries deps deps-build fuzz fuzz-run lint format install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+
+all: $(B)/martlet
+
+# For a make inside a recipe: all processors, unless the caller chose.
+PARALLEL = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+
+run:
+	@$(MAKE) --no-print-directory deps-build
+	@$(MAKE) --no-print-directory $(PARALLEL) all
+	@exec $(B)/martlet demo $(ARGS)
+
+test:
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
+	@tools/run-tests $(B)
+
+test-binaries: $(UNIT) $(REPLAY)
+
+# The network is only asked when something is missing.
+need = dpkg-query -W -f '$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' \
+	| grep -qx $(words $(1)) || { export DEBIAN_FRONTEND=noninteractive; \
+	apt-get update && apt-get install -y --no-install-recommends $(1); }
+deps-build:
+	@$(call need,$(PKG_BUILD))
+deps:
+	@$(call need,$(PKG_BUILD) $(PKG_TEST))
+
+fuzz:
+	@$(call need,$(PKG_BUILD) $(PKG_FUZZ))
+	@$(MAKE) --no-print-directory $(PARALLEL) CC=clang SAN=fuzzer,address,undefined fuzz-run
+fuzz-run: $(FUZZ)
+	@for f in $(FUZZ); do tools/fuzz-one $$f $(FUZZ_SECONDS) || exit 1; done
+
+lint:
+	tools/layers
+	tools/headers
+	@if command -v cppcheck >/dev/null; then cppcheck -q --std=c11 --error-exitcode=1 \
+		--enable=warning,portability --inline-suppr -Isrc -D_GNU_SOURCE \
+		--suppress=missingIncludeSystem --suppress=uninitvar $(SRC); fi
+	@if command -v clang-tidy >/dev/null; then clang-tidy --quiet \
+		--checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-reserved-identifier,-bugprone-implicit-widening-of-multiplication-result' \
+		--warnings-as-errors='*' $(SRC) -- $(DIALECT); fi
+
+format:
+	clang-format -i $(wildcard src/*/*.c src/*/*.h)
+
+install: all
+	install -D -m 755 $(B)/martlet $(DESTDIR)$(PREFIX)/bin/martlet
+	install -D -m 644 docs/martlet.1 $(DESTDIR)$(PREFIX)/share/man/man1/martlet.1
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/martlet
+	sed 's|@PREFIX@|$(PREFIX)|g' dist/martlet.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/martlet.service
+	$(B)/martlet config show --sample >$(DESTDIR)$(PREFIX)/share/doc/martlet/martlet.conf.sample
+
+clean:
+	rm -rf build
+
+# --- how files are made (V=1 shows the commands) -------------------------------------------------
+
+say = $(if $(V),,@printf '%-5s %s\n' $(1) $(2); )
+
+$(B)/obj/%.o: src/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(B)/martlet: $(call objs,$(SRC))
+	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+.SECONDEXPANSION:
+
+$(B)/lib/%.a: $$(call objs,$$(filter src/%/$$(percent),$$(SRC)))
+	@mkdir -p $(@D)
+	@rm -f $@
+	@ar rcs $@ $^
+
+define link
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) $(1) -o $@ $(filter %.o,$^) \
+		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(2) $(LIBS)
+endef
+
+define room_test
+$(B)/test/$(1)_test: $(call objs,$(filter src/$(1)/%,$(SRC_TEST)) src/base/test_main.c) $(call archives,$(1))
+	$$(call link,,-lcmocka)
+endef
+$(foreach r,$(call rooms_of,$(SRC_TEST)),$(eval $(call room_test,$(r))))
+
+define fuzz_target
+$(B)/test/$(2)_replay: $(call objs,$(1) src/base/fuzz_replay.c) $(call archives,$(3))
+	$$(call link)
+$(B)/fuzz/$(2): $(call objs,$(1)) $(call archives,$(3))
+	$$(call link,-fsanitize=fuzzer)
+endef
+$(foreach f,$(SRC_FUZZ),$(eval $(call fuzz_target,$(f),$(call fuzz_name,$(f)),$(call rooms_of,$(f)))))
+
+-include $(patsubst %.o,%.d,$(call objs,$(SRC) $(SRC_TEST) $(SRC_FUZZ) src/base/test_main.c src/base/fuzz_replay.c))

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Every fixed maximum of the program, with the reason or the RFC that sets it. Bytes unless named. */
+#pragma once
+
+/* RFC 5321 4.5.3.1.4: command line 512 with CRLF; extensions raise it (RFC 4954 4: 12288 for AUTH). */
+#define LIMIT_SMTP_LINE 12288
+/* RFC 5321 4.5.3.1.6 gives 1000 for text lines; longer ones are accepted and kept, they are common. */
+#define LIMIT_SMTP_RCPTS 1000         /* RFC 5321 4.5.3.1.8: at least 100 */
+#define LIMIT_SMTP_PATH 1024          /* RFC 5321 4.5.3.1.3: 256; UTF-8 and sub-addresses need more */
+#define LIMIT_RECEIVED_HOPS 100       /* RFC 5321 6.3: loop detection, at least 100 */
+
+/* RFC 9051 4.. / RFC 7162 4: command lines of at least 8192; literals apart. */
+#define LIMIT_IMAP_LINE 65536
+#define LIMIT_IMAP_COMMAND 1048576    /* all of one command with its literals, APPEND's message apart */
+#define LIMIT_IMAP_LITERAL_PREAUTH 4096
+#define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
+#define LIMIT_IMAP_KEYWORD_BYTES 255
+#define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255; SASL initial responses need more */
+
+#define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
+#define LIMIT_MAILBOXES 20000         /* of one account */
+#define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
+#define LIMIT_ALIAS_TARGETS 1000
+
+#define LIMIT_MESSAGE_DEFAULT (50u << 20)
+#define LIMIT_SPOOL_MEMORY (256u << 10)  /* a message being received moves to a file beyond this */
+#define LIMIT_BODY_BATCHED (1u << 20)    /* larger bodies get a pack of their own, synced by the caller */
+
+#define LIMIT_MIME_DEPTH 100          /* nesting of parts; deeper ones are read as opaque bytes */
+#define LIMIT_MIME_PARTS 10000        /* of one message; the rest belongs to the last part */
+#define LIMIT_MIME_ARENA (32u << 20)  /* what parsing one message may take */
+#define LIMIT_MIME_HEADER_FIELD (64u << 10) /* of one field that is interpreted; longer is cut for ENVELOPE and kept in the mail */
+#define LIMIT_MIME_ADDRESSES 10000    /* of one header field */
+
+#define LIMIT_CONN_IN (64u << 10)     /* input buffer of a connection */
+#define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */
+#define LIMIT_SESSION_ARENA (256u << 10)
+#define LIMIT_COMMAND_ARENA (64u << 20)

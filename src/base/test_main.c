@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main() of every room's test binary: collects what TEST() registered, lets cmocka run it, and ends
+ * with one line `N passed, N failed, N skipped` that tools/run-tests adds up.
+ */
+#include "base/test.h"
+
+#include "base/must.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static struct test_entry *entries;
+static size_t n_started, n_finished;
+static char row[101];
+static char dirs[64][256];
+static size_t n_dirs;
+
+void test_register(struct test_entry *e)
+{
+	e->next = entries;
+	entries = e;
+}
+
+void test_row(const char *name_z)
+{
+	snprintf(row, sizeof(row), "%s", name_z != NULL ? name_z : "");
+}
+
+/* cmocka leaves a failing or skipped test by longjmp, so only a passing one reaches the end. */
+static void run_entry(void **state)
+{
+	const struct test_entry *e = *state;
+
+	n_started++;
+	row[0] = '\0';
+	e->fn(state);
+	row[0] = '\0';
+	n_finished++;
+}
+
+static int print_row(void **state)
+{
+	const struct test_entry *e = *state;
+
+	if (row[0] != '\0')
+		print_error("%s: last row: %s\n", e->name, row);
+	row[0] = '\0';
+	return 0;
+}
+
+char *test_copy(struct str s)
+{
+	char *p = mem_alloc(s.n, 1);
+
+	if (s.n > 0)
+		memcpy(p, s.p, s.n);
+	return p;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st, (void)flag, (void)ftw;
+	return remove(path);
+}
+
+static void remove_dirs(void)
+{
+	for (size_t i = 0; i < n_dirs; i++)
+		nftw(dirs[i], remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+const char *test_dir(void)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	must(n_dirs < ARRAY_LEN(dirs));
+	snprintf(dirs[n_dirs], sizeof(dirs[0]), "%s/martlet-test-XXXXXX", tmp ? tmp : "/tmp");
+	must(mkdtemp(dirs[n_dirs]) != NULL);
+	return dirs[n_dirs++];
+}
+
+static void print_str(const char *label, struct str s)
+{
+	print_error("  %s (%zu bytes): \"", label, s.n);
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c >= 0x20 && c < 0x7F && c != '\\')
+			print_error("%c", c);
+		else
+			print_error("\\x%02x", c);
+	}
+	print_error("\"\n");
+}
+
+void test_str_eq(struct str got, struct str want, const char *file, int line)
+{
+	if (str_eq(got, want))
+		return;
+	print_str("want", want);
+	print_str("got ", got);
+	_fail(file, line);
+}
+
+int main(int argc, char **argv)
+{
+	struct CMUnitTest *tests;
+	size_t n = 0;
+	int n_failed;
+
+	for (struct test_entry *e = entries; e != NULL; e = e->next)
+		n++;
+	tests = mem_alloc(n, sizeof(*tests));
+	/* Registered newest first; run in the order of the file. */
+	n_failed = (int)n;
+	for (struct test_entry *e = entries; e != NULL; e = e->next)
+		tests[--n_failed] = (struct CMUnitTest){ .name = e->name,
+							 .test_func = run_entry,
+							 .teardown_func = print_row,
+							 .initial_state = e };
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	atexit(remove_dirs);
+	n_failed = _cmocka_run_group_tests("tests", tests, n, NULL, NULL);
+	mem_free(tests);
+	fflush(NULL);
+	printf("%zu passed, %d failed, %zu skipped\n", n_finished, n_failed,
+	       n_started - n_finished - (size_t)n_failed);
+	return n_failed > 0;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* RFC 4648: base64 (4) and hexadecimal. The decoder takes canonical text only (RFC 4648 3.5). */
+#include "base/text.h"
+
+static const char b64_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void text_b64_encode(struct buf *out, struct str s)
+{
+	const unsigned char *p = (const unsigned char *)s.p;
+
+	for (size_t i = 0; i < s.n; i += 3) {
+		size_t left = s.n - i;
+		uint32_t v = (uint32_t)p[i] << 16;
+		char four[4];
+
+		if (left > 1)
+			v |= (uint32_t)p[i + 1] << 8;
+		if (left > 2)
+			v |= p[i + 2];
+		four[0] = b64_chars[v >> 18 & 63];
+		four[1] = b64_chars[v >> 12 & 63];
+		four[2] = left > 1 ? b64_chars[v >> 6 & 63] : '=';
+		four[3] = left > 2 ? b64_chars[v & 63] : '=';
+		buf_add(out, str_of(four, 4));
+	}
+}
+
+static int b64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+/* Four characters, of which the last `pads` are '='. */
+static bool decode_four(struct buf *out, const char *p, size_t pads)
+{
+	uint32_t v = 0;
+	char three[3];
+
+	for (size_t i = 0; i < 4; i++) {
+		int d = i >= 4 - pads ? 0 : b64_value(p[i]);
+
+		if (d < 0)
+			return false;
+		v = v << 6 | (uint32_t)d;
+	}
+	/* The bits that no byte takes must be zero, or one value would have several spellings. */
+	if ((pads == 1 && (v & 0xFF) != 0) || (pads == 2 && (v & 0xFFFF) != 0))
+		return false;
+	three[0] = (char)(v >> 16 & 0xFF);
+	three[1] = (char)(v >> 8 & 0xFF);
+	three[2] = (char)(v & 0xFF);
+	buf_add(out, str_of(three, 3 - pads));
+	return true;
+}
+
+bool text_b64_decode(struct buf *out, struct str s)
+{
+	if (s.n % 4 != 0)
+		return false;
+	for (size_t i = 0; i < s.n; i += 4) {
+		size_t pads = 0;
+
+		if (i + 4 == s.n && s.p[i + 3] == '=')
+			pads = s.p[i + 2] == '=' ? 2 : 1;
+		if (!decode_four(out, s.p + i, pads))
+			return false;
+	}
+	return true;
+}
+
+void text_hex(struct buf *out, struct str s)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		buf_add_char(out, hex[c >> 4]);
+		buf_add_char(out, hex[c & 15]);
+	}
+}

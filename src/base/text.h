@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Base64 and hexadecimal (RFC 4648), used by SASL, MIME and the IMAP rooms. */
+#pragma once
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* RFC 4648 4: adds the encoding of s, with padding, without line breaks. */
+void text_b64_encode(struct buf *out, struct str s);
+/*
+ * Strict decoding (RFC 4648 4: padding needed, no other characters): false on a violation. Adds to
+ * out; what was added before the violation stays.
+ */
+bool text_b64_decode(struct buf *out, struct str s);
+void text_hex(struct buf *out, struct str s);

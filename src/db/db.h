@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The database port: SQL by row id, typed values, read snapshots, and group commit. SQLite stands behind it; nothing
+ * above may assume SQLite, one process, or local files (PostgreSQL is the second driver to come).
+ *
+ * Writing: db_write() hands a function to the one writer, which gathers all that wait into a batch: their bodies
+ * are appended to the pack and synced once, each function runs in its own savepoint, one commit (one sync) makes all durable, and then
+ * everybody is answered. A function that fails is rolled back alone.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "db/blob.h"
+
+struct db;
+struct db_tx; /* a write transaction inside db_write(), or a read snapshot */
+
+/* One statement; rooms hold them in a table (store/sql.c) and name them by pointer: &store_sql[STORE_SQL_X]. */
+struct db_sql {
+	const char *sql;
+	const char *postgres; /* NULL: the same text */
+};
+struct db_sql_set {
+	const char *room;
+	const struct db_sql *rows;
+	size_t n;
+};
+
+/* Numbered, forward-only steps; each room has its own sequence, recorded in table schema_version(room, version). */
+struct db_migration {
+	int version;     /* 1, 2, ... without gaps */
+	const char *sql; /* one or more statements */
+};
+struct db_migration_set {
+	const char *room;
+	const struct db_migration *rows;
+	size_t n;
+};
+
+struct db_options {
+	const char *dir_z;  /* data directory; made when missing (mode 0700) */
+	const struct db_sql_set *sql;
+	size_t n_sql;
+	const struct db_migration_set *migrations;
+	size_t n_migrations;
+	int64_t pack_bytes; /* a new pack begins beyond this; 0: default 256 MiB */
+};
+
+/*
+ * Opens or creates DIR/martlet.db and DIR/pack/, takes the lock DIR/martlet.lock (-E_BUSY with "another martlet (pid N) uses DIR"), runs
+ * migrations, removes left-over spool files. The option tables must outlive it.
+ */
+MUST_CHECK int db_open(const struct db_options *o, struct db **ret, struct fault *fault);
+/* Finishes queued writes, syncs, closes. No call may be in progress. Accepts a pointer to NULL. */
+void db_close(struct db **db);
+
+/* ---- values and queries ---- */
+
+struct db_val {
+	enum { DB_NULL, DB_INT, DB_TEXT, DB_BLOB } type;
+	int64_t i;
+	struct str s; /* borrowed until the query ends */
+};
+#define DB_I(v) ((struct db_val){ .type = DB_INT, .i = (int64_t)(v) })
+#define DB_T(v) ((struct db_val){ .type = DB_TEXT, .s = (v) })
+#define DB_B(v) ((struct db_val){ .type = DB_BLOB, .s = (v) })
+#define DB_N ((struct db_val){ .type = DB_NULL })
+
+struct db_query {
+	struct db_tx *tx;
+	void *stmt;
+	int err;
+};
+
+/*
+ * Starts a query with its arguments:  DB_QUERY(tx, &q, &store_sql[X], DB_I(id), DB_T(name));
+ * An error is kept in q and comes back from db_step(). A statement may be in use once at a time in one tx.
+ * End each query with db_done(); AUTO(db_done) struct db_query q = {0}; does it.
+ */
+void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql, const struct db_val *args, size_t n);
+#define DB_QUERY(tx, q, sql, ...) \
+	do { \
+		const struct db_val db_args_[] = { __VA_ARGS__ }; \
+		db_query((tx), (q), (sql), db_args_, sizeof(db_args_) / sizeof(db_args_[0])); \
+	} while (0)
+/* 1: a row; 0: no more; negative: -E_EXISTS (a unique constraint), -E_DISK_FULL, -E_BUSY, -E_IO ... */
+MUST_CHECK int db_step(struct db_query *q);
+void db_done(struct db_query *q);
+
+int64_t db_int(struct db_query *q, int column);      /* 0 for NULL */
+struct str db_text(struct db_query *q, int column);  /* also blobs; p == NULL for NULL; until next db_step/db_done */
+bool db_is_null(struct db_query *q, int column);
+
+/* One statement without rows: 0 or negative; *ret_changes (may be NULL): rows touched. */
+MUST_CHECK int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct db_val *args, size_t n, int64_t *ret_changes);
+#define DB_EXEC(tx, sql, ...) \
+	db_exec((tx), (sql), (const struct db_val[]){ __VA_ARGS__ }, \
+		sizeof((const struct db_val[]){ __VA_ARGS__ }) / sizeof(struct db_val), NULL)
+/* The id that the last insert made. */
+int64_t db_last_id(struct db_tx *tx);
+
+/* ---- reading ---- */
+
+/* A consistent snapshot, from a bounded pool of readers (waits for a free one). Short: never held over peer I/O. */
+MUST_CHECK int db_read_begin(struct db *db, struct db_tx **ret);
+void db_read_end(struct db_tx **tx); /* accepts a pointer to NULL */
+
+/* ---- writing ---- */
+
+enum db_durability {
+	DB_DURABLE, /* synced before db_write() returns */
+	DB_LAZY,    /* visible when it returns, synced at most 1 s later */
+};
+
+/* Runs on the writer thread inside a savepoint. Returns 0 to keep its changes, negative to roll them back. No peer I/O, no waiting. */
+typedef int db_write_fn(struct db_tx *tx, void *arg);
+
+struct db_write_job {
+	db_write_fn *fn;
+	void *arg;
+	enum db_durability durability;
+	struct db_body *bodies; /* appended and synced before fn runs; fn finds .ref filled in */
+	size_t n_bodies;
+};
+
+/* Blocks until the batch is committed. The fn's own negative result, or the commit's failure (-E_DISK_FULL, -E_IO): then nothing changed. */
+MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
+
+/*
+ * Inside fn: asks that hook(hook_ctx, a, b, c) is called once after the commit succeeded, in commit order, on the writer thread, before the
+ * writers are answered. Dropped when the savepoint or the commit fails. Hooks must be quick and may not write.
+ */
+typedef void db_commit_hook(void *ctx, int64_t a, int64_t b, int64_t c);
+void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b, int64_t c);
+
+/* The data directory and the blob store of this database. */
+const char *db_dir_z(const struct db *db);
+
+/* ---- adversity, for tests: the nth statement / sync / pack write from now fails once with err (0, 0 switches it off). ---- */
+enum db_fail_point { DB_FAIL_NONE, DB_FAIL_STATEMENT, DB_FAIL_COMMIT, DB_FAIL_PACK_WRITE, DB_FAIL_PACK_SYNC };
+void db_fail_next(struct db *db, enum db_fail_point point, int nth, int err);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Private to the db room: what its files share, and the face of a driver. A second driver is one more file that fills
+ * in a struct db_driver in the order below, as sqlite.c does.
+ */
+#pragma once
+
+#include "base/lock.h"
+#include "db/db.h"
+#include "db/os_file.h"
+
+struct db_conn; /* one connection; its content is the driver's */
+
+enum db_begin {
+	DB_BEGIN_READ,    /* a snapshot */
+	DB_BEGIN_LAZY,    /* to write; the commit need not reach the disk */
+	DB_BEGIN_DURABLE, /* to write; the commit has reached the disk when it returns */
+};
+enum db_savepoint { DB_SAVEPOINT_SET, DB_SAVEPOINT_KEEP, DB_SAVEPOINT_UNDO };
+enum db_tidy {
+	DB_TIDY_BUSY,   /* after a batch, others wait: only what cannot be put off */
+	DB_TIDY_IDLE,   /* after a batch, nobody waits */
+	DB_TIDY_REST,   /* nothing happened for a while: give memory back */
+	DB_TIDY_REPAIR, /* after a failed sync: bring everything to the disk by another way */
+};
+
+/* All int functions: 0 or a negative code. One thread at a time per connection. */
+struct db_driver {
+	const char *name;
+	int (*open)(struct db *db, bool is_writer, struct db_conn **ret, struct fault *f);
+	void (*close)(struct db_conn *c);
+
+	int (*begin)(struct db_conn *c, enum db_begin how);
+	int (*commit)(struct db_conn *c); /* on failure the caller rolls back */
+	void (*rollback)(struct db_conn *c);
+	int (*savepoint)(struct db_conn *c, enum db_savepoint what);
+	bool (*is_in_tx)(struct db_conn *c); /* false: the database has thrown the transaction away */
+	int (*script)(struct db_conn *c, const char *sql_z); /* several statements, no values */
+
+	/* *ret_stmt is NULL on failure; step: 1 row, 0 end */
+	int (*stmt_start)(struct db_conn *c, const struct db_sql *sql, const struct db_val *args,
+			  size_t n, void **ret_stmt);
+	int (*stmt_step)(struct db_conn *c, void *stmt);
+	void (*stmt_done)(struct db_conn *c, void *stmt);
+	int64_t (*stmt_int)(void *stmt, int column);
+	struct str (*stmt_text)(void *stmt, int column);
+	bool (*stmt_is_null)(void *stmt, int column);
+	int (*stmt_check)(struct db_conn *c, const struct db_sql *sql); /* can it be prepared? */
+	int64_t (*changes)(struct db_conn *c);
+	int64_t (*last_id)(struct db_conn *c);
+
+	bool (*is_unsynced)(struct db_conn *c); /* lazy commits that have not reached the disk */
+	int (*sync)(struct db_conn *c);
+	int (*tidy)(struct db_conn *c, enum db_tidy what);
+	const char *(*error_z)(struct db_conn *c); /* text of the last failure */
+};
+extern const struct db_driver db_sqlite;
+
+#define DB_TX_MAGIC 0x6462747au
+struct db_tx {
+	unsigned magic;
+	bool is_write;
+	unsigned n_open; /* queries that are not done */
+	struct db *db;
+	struct db_conn *conn;
+	/* reader.c: the pool */
+	struct db_tx *next;
+	int64_t idle_since_ms;
+};
+
+struct db_readers;
+struct db_writer;
+struct db_packs;
+
+struct db {
+	const struct db_driver *driver;
+	struct db_options o;
+	char *dir_z; /* absolute */
+	int dir_fd, lock_fd, tmp_fd;
+	struct os_fail fail;
+	struct db_packs *packs;
+	struct db_readers *readers;
+	struct db_writer *writer;
+	struct lock fault_lock;
+	struct fault fault; /* the last one */
+	uint64_t n_faults;
+};
+
+/* Keeps a failure of the environment for db_last_fault(). */
+void db_note_fault(struct db *db, int code, const char *what_z, const char *detail_z);
+
+/* dir.c: makes and locks the directories, removes left-over spools, sets dir_z, dir_fd, lock_fd, tmp_fd. */
+MUST_CHECK int db_dir_open(struct db *db, const char *dir_z, struct fault *f);
+void db_dir_close(struct db *db);
+
+/* migrate.c: brings the schema up to date. */
+MUST_CHECK int db_migrate_run(struct db *db, struct db_conn *c, struct fault *f);
+
+/* reader.c */
+struct db_readers *db_readers_new(void);
+void db_readers_free(struct db_readers **r, struct db *db);
+/* Closes the readers that nobody used for a while; false when none is left open. */
+bool db_readers_shrink(struct db *db, int64_t now_ms);
+
+/* writer.c: owns the writing connection from now on. */
+struct db_writer *db_writer_new(struct db *db, struct db_conn *conn);
+void db_writer_free(struct db_writer **w); /* finishes what is queued, syncs */
+/* Asks the writer to look after idle readers one day. */
+void db_writer_nudge(struct db *db);
+bool db_writer_is_me(const struct db *db);
+
+/* pack.c */
+struct db_pack_item {
+	struct db_pack_item *next;
+	struct db_body *body;
+	uint32_t crc;
+	uint8_t head[32];
+};
+MUST_CHECK int db_packs_open(struct db *db, struct db_packs **ret, struct fault *f);
+void db_packs_close(struct db_packs **p);
+/* Fills in body and checksum; runs on the caller's thread, because checksums take time. */
+void db_pack_item_init(struct db_pack_item *item, struct db_body *body);
+/* Appends and syncs all bodies of the chain, fills in their refs. Writer thread only. All or nothing. */
+MUST_CHECK int db_pack_append(struct db_packs *p, struct db_pack_item *chain);
+/* The same into a new pack that holds nothing else; any thread. */
+MUST_CHECK int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain);
+/* Removes such a pack again, when no row can name it. */
+void db_pack_drop_own(struct db_packs *p, int64_t pack);

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every system call on our own files (packs, spools, lock) stands in os_file.c, so that one place can fail or record
+ * writes. SQLite's calls go through its own layer. Results: 0 (or what is named), or a negative code; errno tells more.
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/err.h"
+
+/* What db_fail_next() has asked for; thread-safe. */
+struct os_fail {
+	atomic_int point; /* enum db_fail_point */
+	atomic_int left;
+	atomic_int err;
+};
+/* 0, or the negative code when this call is the one that has to fail. f may be NULL. */
+int os_fail_hit(struct os_fail *f, int point);
+
+/* mkdir with mode 0700 unless it is there. 1: made (sync its parent), 0: was there. */
+MUST_CHECK int os_file_make_dir(int dir_fd, const char *name_z);
+/* File descriptors, close-on-exec; -E_NOT_FOUND, -E_EXISTS, ... */
+MUST_CHECK int os_file_open_dir(int dir_fd, const char *name_z);
+MUST_CHECK int os_file_open_read(int dir_fd, const char *name_z);
+MUST_CHECK int os_file_open_write(int dir_fd, const char *name_z); /* made (0600) when missing */
+MUST_CHECK int os_file_create(int dir_fd, const char *name_z);     /* must not exist yet */
+/* A nameless file in dir; a named and unlinked one where the file system cannot. */
+MUST_CHECK int os_file_temp(int dir_fd);
+/* Closes and sets -1; accepts a pointer to -1. For AUTO(). */
+void os_file_close(int *fd);
+int os_file_unlink(int dir_fd, const char *name_z);
+
+/* All bytes or an error; iov is used up. */
+MUST_CHECK int os_file_write(int fd, struct iovec *iov, size_t n, off_t off);
+/* Exactly n bytes; -E_IO at the end of the file. */
+MUST_CHECK int os_file_read(int fd, void *dst, size_t n, off_t off);
+MUST_CHECK int os_file_truncate(int fd, off_t size);
+/* Data and size reach the disk. After a failure nothing may be concluded about what was written before. */
+MUST_CHECK int os_file_sync(int fd);
+/* Names made or removed in the directory reach the disk. */
+MUST_CHECK int os_file_sync_dir(int fd);
+/* Takes the whole-file lock: 0, -E_BUSY, -E_IO. Held until the descriptor is closed. */
+MUST_CHECK int os_file_lock(int fd);

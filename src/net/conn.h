@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection as a session sees it: bytes in, bytes out, TLS in between. Sockets in production,
+ * a scripted peer in memory for unit tests and fuzzers.
+ *
+ * Input: conn_line() takes whole lines and answers 0 when the line is not complete yet, so that the
+ * session parks and costs no thread. Inside the body of a command (DATA, BDAT, literals) the
+ * session brackets its blocking reads with conn_body_begin() and conn_body_end().
+ * Output is buffered; write errors stick (conn_failed), so handlers write straight on and the session loop asks once.
+ * A connection belongs to one thread at a time.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+
+struct conn;
+struct net_tls; /* net/tls.h */
+
+/* ---- who ---- */
+
+/* The session id, 12 characters; stands in each log line of this connection. */
+const char *conn_sid(const struct conn *c);
+/* For net_wake(): names the connection across threads; never reused. */
+uint64_t conn_id(const struct conn *c);
+/* Peer and own address as text without port ("127.0.0.1", "2001:db8::1", "unix"); valid with the conn. */
+struct str conn_peer(const struct conn *c);
+struct str conn_local(const struct conn *c);
+uint16_t conn_peer_port(const struct conn *c);
+bool conn_is_loopback(const struct conn *c); /* peer on loopback or a unix socket */
+bool conn_is_unix(const struct conn *c);
+/* For unix sockets: the peer's user id, or -1. */
+int64_t conn_peer_uid(const struct conn *c);
+
+/* ---- reading ---- */
+
+enum conn_line_flags {
+	CONN_LINE_BARE_LF = 1, /* the line ended in LF without CR */
+	CONN_LINE_BARE_CR = 2, /* a CR stands somewhere inside */
+	CONN_LINE_NUL = 4,
+	CONN_LINE_8BIT = 8,
+};
+
+struct conn_line {
+	struct str text; /* without the line end; valid until the next read call */
+	unsigned flags;
+};
+
+/*
+ * Takes the next line. 1: it is there; 0: not complete, park; -E_LIMIT: longer than max bytes (once for that
+ * line; the rest of it is skipped); -E_CLOSED, -E_TLS, -E_IO. Never blocks. max <= LIMIT_CONN_IN.
+ */
+MUST_CHECK int conn_line(struct conn *c, size_t max, struct conn_line *ret);
+
+/*
+ * Brackets blocking reads. The whole body must be done within limit->total_ms (0: none), each wait
+ * within idle_ms, and once 10 s have passed the average must be at least min_rate bytes/s, else -E_TIMEOUT.
+ * -E_BUSY: too many bodies wait at once (net settings). Until conn_body_end() each blocking read counts.
+ */
+struct conn_body_limit {
+	int64_t total_ms;
+	int64_t idle_ms;
+	int64_t min_rate; /* bytes a second; 0: none */
+};
+MUST_CHECK int conn_body_begin(struct conn *c, const struct conn_body_limit *limit);
+void conn_body_end(struct conn *c);
+
+/* Inside a body only; they block. Like conn_line() but never 0. */
+MUST_CHECK int conn_line_wait(struct conn *c, size_t max, struct conn_line *ret);
+/* Waits until input is there and shows what is buffered (1..LIMIT_CONN_IN bytes) without taking it. 0 or negative. */
+MUST_CHECK int conn_peek_wait(struct conn *c, struct str *ret);
+/* Reads exactly n bytes. 0 or negative. */
+MUST_CHECK int conn_read_wait(struct conn *c, void *p, size_t n);
+
+/* Takes n bytes of what conn_peek_wait() showed. */
+void conn_take(struct conn *c, size_t n);
+/* What is buffered now; never blocks; empty is possible. */
+struct str conn_buffered(const struct conn *c);
+/* Is input there (buffered, in TLS, or in the kernel) at this moment? For early talkers. */
+bool conn_has_input(struct conn *c);
+
+/* ---- writing ---- */
+
+void conn_write(struct conn *c, struct str s);
+void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Sends what is buffered; blocks up to the write deadline (net settings). The net loop flushes before parking. 0 or negative. */
+int conn_flush(struct conn *c);
+bool conn_failed(const struct conn *c);
+
+/* ---- time ---- */
+
+/* How long the connection may stay parked before the session is run with NET_TIMEOUT. Milliseconds from each park. */
+void conn_set_idle_ms(struct conn *c, int64_t ms);
+
+/* ---- TLS ---- */
+
+/*
+ * STARTTLS: call after flushing the "go ahead" reply and return NET_PARK. All plaintext input that is
+ * buffered is dropped (RFC 3207 4.2: commands injected before the handshake). The next run() comes
+ * with input after a finished handshake. Fails with -E_BUG when TLS is on already.
+ */
+MUST_CHECK int conn_starttls(struct conn *c, struct net_tls *tls);
+bool conn_is_tls(const struct conn *c);
+
+struct conn_tls_info {
+	const char *version; /* "TLSv1.3" */
+	const char *cipher;
+	int bits;
+	const char *sni;     /* "" when not sent */
+	const char *alpn;    /* "" when none */
+	bool has_client_cert;   /* sent and verified against the configured CA */
+	const char *client_cert_subject; /* RFC 2253 text; "" */
+	const char *const *client_cert_emails; /* rfc822Name of subjectAltName */
+	size_t n_client_cert_emails;
+};
+/* False when the connection is not TLS. Slices are valid with the conn. */
+bool conn_tls_info(const struct conn *c, struct conn_tls_info *ret);
+
+enum conn_binding { CONN_BIND_TLS_UNIQUE, CONN_BIND_TLS_EXPORTER };
+/* Channel binding bytes (RFC 5929 3: TLS 1.2 only; RFC 9266). False when there are none. */
+bool conn_tls_binding(const struct conn *c, enum conn_binding which, struct buf *out);
+
+/* ---- for tests and fuzzers ---- */
+
+/*
+ * A conn without a socket: input is what the peer sends (chunk bytes at a time to exercise partial lines; 0: all at
+ * once), then end of file. Output is collected. TLS can be pretended (is_tls).
+ */
+struct conn *conn_new_scripted(struct str input, size_t chunk, bool is_tls, const char *peer_z);
+struct str conn_scripted_output(const struct conn *c);
+void conn_free_scripted(struct conn *c);

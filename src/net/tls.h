@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Server-side TLS contexts by OpenSSL: TLS 1.2 and 1.3 with RFC 9325 ciphers, several certificates chosen by SNI,
+ * ALPN, reload while sessions run. Reference-counted and thread-safe.
+ */
+#pragma once
+
+#include "base/err.h"
+
+struct net_tls;
+
+struct net_tls_cert {
+	const char *cert_path_z; /* PEM chain, leaf first */
+	const char *key_path_z;
+};
+
+struct net_tls_options {
+	const struct net_tls_cert *certs; /* the first is the default; names come from the certificates themselves */
+	size_t n_certs;
+	const char *client_ca_path_z;     /* NULL: no client certificates; else they are asked for and optional */
+	const char *alpn_z;               /* the protocol of the listener ("imap", "pop3", "smtp"...); NULL: none */
+	bool has_tickets;                 /* session tickets; false on port 25 */
+};
+
+/* Loads keys and certificates (needs the rights to read them: before privileges are dropped, or again on reload). */
+MUST_CHECK int net_tls_new(const struct net_tls_options *o, struct net_tls **ret, struct fault *fault);
+/* Replaces certificates and keys in place; on failure the old ones stay. */
+MUST_CHECK int net_tls_reload(struct net_tls *t, const struct net_tls_options *o, struct fault *fault);
+struct net_tls *net_tls_ref(struct net_tls *t);
+void net_tls_unref(struct net_tls *t); /* accepts NULL */
+
+/*
+ * A self-signed certificate (ECDSA P-256, names_z NULL-terminated, days valid) written as PEM files with mode 0600; existing
+ * files are kept when still valid. For the demo and first starts.
+ */
+MUST_CHECK int net_tls_make_self_signed(const char *cert_path_z, const char *key_path_z,
+					const char *const *names_z, int days, struct fault *fault);

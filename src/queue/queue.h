@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The queue: the one door for every message that comes in by SMTP, submission or LMTP. queue_accept() makes ONE commit: local recipients
+ * have the message in their mailboxes by it, recipients elsewhere are rows of the queue tables that share the stored content.
+ * Only owner of the queue tables. Sending is not here yet: such rows wait.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "store/store.h"
+
+struct queue;
+struct spool;
+
+extern const struct db_sql_set queue_sql_set;
+extern const struct db_migration_set queue_migrations;
+
+MUST_CHECK int queue_open(struct store *s, struct queue **ret, struct fault *fault);
+void queue_close(struct queue **q);
+
+enum queue_notify { /* RFC 3461 4.1; 0: not given */
+	QUEUE_NOTIFY_NEVER = 1, QUEUE_NOTIFY_SUCCESS = 2, QUEUE_NOTIFY_FAILURE = 4, QUEUE_NOTIFY_DELAY = 8,
+};
+enum queue_ret { QUEUE_RET_NONE, QUEUE_RET_FULL, QUEUE_RET_HDRS }; /* RFC 3461 4.3 */
+
+struct queue_rcpt {
+	struct str address;       /* as given in RCPT */
+	bool is_local;
+	const int64_t *accounts;  /* local: where it leads (store_route) */
+	size_t n_accounts;
+	unsigned notify;
+	struct str orcpt;         /* as given, xtext */
+	int result;               /* out: 0 or the negative code of this recipient */
+};
+
+struct queue_envelope {
+	const char *qid_z;        /* the id under which the message is traced; made by the session (rnd_id_z, 16) */
+	const char *sid_z;
+	struct str reverse_path;  /* empty: the null reverse-path */
+	int64_t submitter;        /* account that submitted, 0: none */
+	enum queue_ret dsn_ret;
+	struct str envid;
+	bool is_8bit, is_binary, is_smtputf8, is_requiretls;
+	struct queue_rcpt *rcpts;
+	size_t n_rcpts;
+	bool is_per_recipient;    /* LMTP: each recipient has its own result; else local quota is not asked again: all or none */
+};
+
+/*
+ * Stores the message durably. The spool's bytes are the message as it will be served. An account that several recipients
+ * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored.
+ */
+MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
+
+struct queue_item {
+	struct str qid;
+	struct str reverse_path;
+	struct str recipient;
+	int64_t accepted_s;
+	uint64_t size;
+};
+/* Waiting recipients, oldest first, at most LIMIT_LIST_ROWS. */
+MUST_CHECK int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n);

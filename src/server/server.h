@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server put together: settings tables of all rooms, supervisor and server process, listeners, control socket.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "net/net.h"
+
+/* [server] */
+extern const struct conf_table server_conf_table;
+struct server_conf {
+	const char *hostname;      /* "" = the machine's name */
+	const char *data_dir;
+	const char *user;          /* "" = stay who we are */
+	int log_level;             /* enum log_level */
+	int log_format;            /* enum log_format */
+	int64_t stop_grace_ms;
+	bool has_test_verbs;
+};
+
+/* [listener "name"] */
+enum server_protocol { SERVER_SMTP, SERVER_SUBMISSION, SERVER_LMTP, SERVER_IMAP, SERVER_POP3 };
+extern const struct conf_table server_listener_table;
+struct server_listener_conf {
+	int protocol;              /* enum server_protocol */
+	const char *address;       /* or "/path" of a unix socket */
+	int64_t port;
+	int tls;                   /* enum net_tls_mode */
+};
+
+/* [tls] and [certificate "name"] */
+extern const struct conf_table server_tls_table;
+struct server_tls_conf {
+	const char *certificate, *key;  /* "" = a self-signed one is made in the data directory */
+	const char *client_ca;          /* "" = no client certificates */
+};
+extern const struct conf_table server_certificate_table;
+struct server_certificate_conf {
+	const char *certificate, *key;
+};
+
+/* All tables, for conf_load() and the config command. */
+extern const struct conf_table *const server_tables[];
+extern const size_t server_n_tables;
+
+/* Reads settings, finds mistakes that a single row cannot see (a listener with TLS modes that its protocol has not, ports twice). */
+MUST_CHECK int server_conf_load(const char *path_z, struct conf **ret, struct fault *fault);
+
+struct admin;
+struct server_options {
+	const char *config_path_z;
+	/* Runs in the server process once the data is open, before listeners take connections; may be NULL. */
+	int (*prepare)(struct admin *admin, struct fault *fault);
+	/* Runs in the supervisor once the server answers for the first time; may be NULL. */
+	void (*ready)(const struct conf *conf);
+};
+
+/*
+ * Runs supervisor and server in the foreground until SIGTERM or SIGINT. SIGHUP reloads settings and certificates. Returns 0 after
+ * an orderly stop; negative with fault when it could not start.
+ */
+MUST_CHECK int server_run(const struct server_options *o, struct fault *fault);

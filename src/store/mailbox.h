@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mailboxes of an account. Names are UTF-8 (NFC), hierarchy separator '/', at most LIMIT_MAILBOX_NAME bytes; INBOX is
+ * matched in any case and stored as "INBOX" (also as a first component "inbox/x" -> "INBOX/x").
+ * A superior name that is only implied by its children has no row; listing shows it as not existing.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "store/store.h"
+
+enum store_special_use { /* RFC 6154 */
+	STORE_USE_NONE = 0, STORE_USE_DRAFTS = 1, STORE_USE_SENT = 2, STORE_USE_JUNK = 4, STORE_USE_TRASH = 8,
+	STORE_USE_ARCHIVE = 16, STORE_USE_ALL = 32, STORE_USE_FLAGGED = 64, STORE_USE_IMPORTANT = 128,
+};
+
+struct store_mailbox {
+	int64_t id;               /* 0: the name does not exist (implied superior, or only a subscription) */
+	int64_t account;
+	struct str name;
+	struct str mailboxid;     /* RFC 8474 MAILBOXID, never changes */
+	uint32_t uidvalidity;
+	uint32_t uidnext;
+	uint64_t highestmodseq;
+	uint32_t messages, unseen, deleted;
+	uint64_t size_bytes;      /* sum of RFC822.SIZE */
+	unsigned special_use;
+	bool is_subscribed, has_children;
+};
+
+/* Checks and normalises a name: NFC, INBOX rules, no empty components, no controls. -E_CANNOT with the reason in fault, or -E_LIMIT. */
+MUST_CHECK int store_name_check(struct arena *a, struct str name, struct str *ret, struct fault *fault);
+
+/* All mailboxes, implied superiors (id 0) and names that are only subscribed (id 0), sorted by name, INBOX first. */
+MUST_CHECK int store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **ret, size_t *ret_n);
+/* One, with its counters (STATUS). -E_NOT_FOUND. */
+MUST_CHECK int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *ret);
+MUST_CHECK int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store_mailbox *ret);
+
+/* Superiors are made too. -E_EXISTS, -E_CANNOT, -E_LIMIT (LIMIT_MAILBOXES). */
+MUST_CHECK int store_mailbox_create(struct store *s, int64_t account, struct str name, unsigned special_use, int64_t *ret_id, struct fault *fault);
+/* INBOX cannot be deleted (-E_CANNOT). Inferiors stay. Its mail is gone; its name may come back only with a larger UIDVALIDITY. */
+MUST_CHECK int store_mailbox_delete(struct store *s, int64_t account, struct str name, struct fault *fault);
+/* With inferiors. Renaming INBOX moves its messages into the new mailbox and keeps INBOX (RFC 9051 6.3.6). */
+MUST_CHECK int store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to, struct fault *fault);
+/* Subscribing a name that does not exist is allowed (RFC 9051 6.3.7). */
+MUST_CHECK int store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool is_subscribed, struct fault *fault);
+
+/*
+ * \Recent of RFC 3501: the first UID that no earlier read-write session has been shown; with is_taken the
+ * claim moves to uidnext so that no other session gets it. Kept in memory and (lazily) in the database.
+ */
+MUST_CHECK int store_mailbox_recent(struct store *s, int64_t mailbox, bool is_taken, uint32_t *ret_first_uid);

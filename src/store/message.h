@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages: contents (stored once, shared by copies), delivery and APPEND, flags, COPY and MOVE, EXPUNGE. UIDs only grow;
+ * every change takes the next modseq of the account and gives it to the messages that it changed.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/uidset.h"
+#include "store/store.h"
+#include "store/view.h"
+
+/* ---- contents ---- */
+
+/* A parsed message ready to be stored; made outside the transaction. Slices in the arena. */
+struct store_content_new {
+	struct str bytes;         /* the whole message as it will be served, CRLF */
+	struct str envelope;      /* mime_envelope_print() */
+	struct str structure;     /* mime_bodystructure_print() */
+	struct str map;           /* mime_map_write() */
+	uint64_t header_n;
+	int64_t sent_s;
+	struct str message_id;
+	struct str base_subject;
+	int64_t *thread_keys;     /* hashes of Message-ID and References, own first */
+	size_t n_thread_keys;
+};
+/* bytes must live as long as *ret. -E_LIMIT when the arena is full (use LIMIT_MIME_ARENA). */
+MUST_CHECK int store_content_prepare(struct arena *a, struct str bytes, struct store_content_new *ret);
+
+/* Inside db_write(): the row for a body that the same job stored. */
+MUST_CHECK int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c, const struct blob_ref *ref, int64_t *ret_content);
+
+/* What FETCH needs of a stored content. */
+struct store_content {
+	int64_t id;
+	struct blob_ref ref;
+	uint64_t size;
+	uint64_t header_n;
+	int64_t sent_s;
+	struct str envelope, structure, map;
+};
+enum store_content_fields { STORE_C_ENVELOPE = 1, STORE_C_STRUCTURE = 2, STORE_C_MAP = 4 };
+
+/* A read snapshot for many lookups; keep it short, never over peer I/O. */
+struct store_reader;
+MUST_CHECK int store_reader_open(struct store *s, struct store_reader **ret);
+void store_reader_close(struct store_reader **r);
+/* Texts asked for are copied to the arena, others are empty. Contents of expunged messages stay readable for sessions that still show them. */
+MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
+/* Body bytes; no reader needed. */
+MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
+
+/* ---- adding ---- */
+
+struct store_append {
+	int64_t mailbox;
+	struct store_content_new *content;
+	uint64_t flags;                /* system flags */
+	const struct str *keywords;
+	size_t n_keywords;
+	int64_t internaldate_s;        /* 0: now */
+};
+struct store_appended {
+	uint32_t uidvalidity, uid;
+};
+/* APPEND: durable. All of n messages (one mailbox) or none. -E_NOT_FOUND mailbox, -E_QUOTA, -E_LIMIT keywords, -E_DISK_FULL ... */
+MUST_CHECK int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret);
+
+/* Inside db_write(): a delivered message into the account's INBOX (or mailbox name when given and existing). has_quota: refuse with -E_QUOTA when it does not fit. */
+MUST_CHECK int store_tx_deliver(struct store *s, struct db_tx *tx, int64_t account, int64_t content,
+				const struct store_content_new *c, bool has_quota, int64_t *ret_mailbox, uint32_t *ret_uid);
+
+/* ---- changing ---- */
+
+enum store_flag_op { STORE_FLAGS_SET, STORE_FLAGS_ADD, STORE_FLAGS_REMOVE };
+struct store_flag_change {
+	enum store_flag_op op;
+	uint64_t flags;                /* system flags only */
+	const struct str *keywords;
+	size_t n_keywords;
+	bool has_unchangedsince;       /* RFC 7162 3.1.3 */
+	uint64_t unchangedsince;
+};
+/*
+ * Changes the flags of those UIDs that exist. Only messages whose flags really change get a new modseq. *ret_modified: UIDs
+ * that failed UNCHANGEDSINCE. Lazily durable. Adding a keyword beyond LIMIT_IMAP_KEYWORDS: -E_LIMIT.
+ */
+MUST_CHECK int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
+			   const struct store_flag_change *change, struct uidset *ret_modified, uint64_t *ret_modseq);
+
+/* Removes those UIDs; with only_deleted those of them that carry \Deleted at that moment. Durable. uids NULL: all of the mailbox. */
+MUST_CHECK int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids, bool only_deleted,
+			     struct uidset *ret_expunged, uint64_t *ret_modseq);
+
+struct store_copied {
+	uint32_t uidvalidity;      /* of the destination */
+	uint32_t *from, *to;       /* UIDs, pairwise, ascending */
+	size_t n;
+	uint64_t src_modseq;       /* of the expunge half of a MOVE */
+};
+/* COPY, or MOVE (both halves in one transaction). Flags, internal date and thread go along; the content is shared. All or nothing. Durable. */
+MUST_CHECK int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret);
+
+/* UIDs expunged after modseq (QRESYNC); -E_LIMIT when the arena cannot hold them. */
+MUST_CHECK int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret);

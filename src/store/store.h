@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mail store: accounts, mailboxes, messages, flags, changes. Only owner of its tables. Thread-safe:
+ * every function may be called by any worker; none may be called inside a db_write() function unless its
+ * name begins with store_tx_. Each state-changing function is one transaction, durable when it returns
+ * (flag changes: within 1 s), and announced to views and watchers after its commit.
+ *
+ * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "db/db.h"
+
+struct store;
+
+/* Given to db_open() by whoever opens the database. */
+extern const struct db_sql_set store_sql_set;
+extern const struct db_migration_set store_migrations;
+
+/* [store] settings. */
+extern const struct conf_table store_conf_table;
+struct store_conf {
+	int64_t default_quota_bytes; /* 0: none; for accounts added without a quota */
+};
+
+/* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */
+typedef void store_wake_fn(void *ctx, uint64_t watcher_id);
+
+/* The database stays the caller's and must outlive the store. */
+MUST_CHECK int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret, struct fault *fault);
+void store_close(struct store **s); /* accepts a pointer to NULL; all views and watches must be gone */
+struct db *store_db(struct store *s);

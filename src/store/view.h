@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mailbox views: a mailbox in use has an immutable snapshot in memory, shared by all its sessions. Messages stand in
+ * chunks (reference-counted, at most STORE_CHUNK each); a change copies the chunks it touches and the chunk table, so
+ * one flag change in a million messages stays cheap. A session compares the view that it showed last with the newest.
+ * The database is the truth: a view is brought up to date by reading what changed since its modseq.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/uidset.h"
+#include "store/store.h"
+
+enum store_flag { /* bits of store_msg.flags; keywords take bit 8 and up, see store_view.keywords */
+	STORE_SEEN = 1, STORE_ANSWERED = 2, STORE_FLAGGED = 4, STORE_DELETED = 8, STORE_DRAFT = 16,
+};
+#define STORE_KEYWORD_BIT 8
+
+struct store_msg {
+	uint32_t uid;
+	uint32_t size;          /* RFC822.SIZE */
+	uint64_t flags;
+	uint64_t modseq;
+	int64_t content;        /* content id: EMAILID is "E" and this number */
+	int64_t thread;         /* THREADID is "T" and this number */
+	int64_t internaldate_s;
+	uint32_t savedate_s;
+};
+
+#define STORE_CHUNK 512
+struct store_chunk; /* private to store/view.c */
+
+struct store_keywords { /* immutable; keywords[i] is bit STORE_KEYWORD_BIT + i */
+	struct str *v;
+	size_t n;
+};
+
+struct store_view {
+	int64_t mailbox;
+	uint32_t uidvalidity;
+	uint32_t uidnext;
+	uint64_t highestmodseq;
+	uint32_t n;             /* EXISTS */
+	uint32_t unseen, deleted;
+	bool is_gone;           /* the mailbox was deleted; the messages of the last view stay readable */
+	const struct store_keywords *keywords;
+	/* private */
+	uint32_t n_chunks;
+	int refs;
+	struct store_chunk **chunks;
+	uint32_t *first_seq;    /* of each chunk */
+};
+
+/* The message with that sequence number (1..n); NULL outside. Valid as long as the view. O(log chunks). */
+const struct store_msg *store_view_at(const struct store_view *v, uint32_t seq);
+/* Sequence number of a UID; 0 when it is not there. */
+uint32_t store_view_seq(const struct store_view *v, uint32_t uid);
+/* Sequence number of the first message with that UID or a larger one; n + 1 when there is none. */
+uint32_t store_view_seq_from(const struct store_view *v, uint32_t uid);
+/* Fast walk: *ret_msgs is the run of messages from seq to the end of its chunk; returns its length (0: past the end). */
+uint32_t store_view_run(const struct store_view *v, uint32_t seq, const struct store_msg **ret_msgs);
+/* The bit of a keyword (ASCII case-insensitive), or -1. */
+int store_view_keyword_bit(const struct store_view *v, struct str keyword);
+
+void store_view_ref(struct store_view *v);
+void store_view_unref(struct store_view *v); /* accepts NULL */
+
+/* A mailbox in use. Opening is cheap; the view is loaded when it is first asked for. */
+struct store_mbox;
+MUST_CHECK int store_mbox_open(struct store *s, int64_t mailbox, struct store_mbox **ret);
+void store_mbox_close(struct store_mbox **m); /* accepts a pointer to NULL */
+/* The newest view, with a reference. Includes every change whose call returned before. */
+MUST_CHECK int store_mbox_view(struct store_mbox *m, struct store_view **ret);
+/* True when a newer view than this exists; costs a compare. */
+bool store_mbox_has_news(struct store_mbox *m, const struct store_view *v);
+
+/* What happened from one view of a mailbox to a later one. */
+struct store_diff {
+	struct uidset expunged; /* UIDs in old and not in new */
+	uint32_t *changed;      /* UIDs in both whose modseq differs, ascending */
+	size_t n_changed;
+	uint32_t first_new_uid; /* messages of new from this UID on are new; 0: none */
+};
+MUST_CHECK int store_view_diff(struct arena *a, const struct store_view *old, const struct store_view *now, struct store_diff *ret);
+
+/*
+ * Watching: wake(watcher_id) is called after each commit that changes the mailbox (mailbox != 0), or anything of
+ * the account (mailbox == 0: also mailbox names and counters). A watcher may hold several.
+ */
+MUST_CHECK int store_watch_add(struct store *s, int64_t account, int64_t mailbox, uint64_t watcher_id);
+/* Removes all watches of that id. */
+void store_watch_remove(struct store *s, uint64_t watcher_id);
