@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the IMAP room share: the session, the command being run, the table of commands, the outcome
+ * convention, and the face of notify.c, caps.c, input.c and the cmd_*.c files. The pieces with a life of their own have
+ * headers of their own: parse.h (cursor), seqset.h, resp.h (writing), utf7.h.
+ *
+ * How a command runs (session.c): input.c collects a whole command with its literals in session.in; the loop
+ * parses tag and name, checks the row (state, TLS), calls the handler with the cursor after the name,
+ * then notify.c shows pending changes if the row allows it, then the tagged answer is written, and arena and input
+ * are given back. Handlers are straight-line code, write untagged responses themselves (resp.h), never the tagged one.
+ *
+ * Outcome of a handler:
+ *   0                 tag OK [code] text       ("NAME completed" when no text was set)
+ *   -E_SYNTAX -E_USAGE  tag BAD text           (counted; too many: BYE)
+ *   -E_CLOSED -E_TIMEOUT  the connection is done for, nothing is written
+ *   other negative    tag NO [code] text       (both from err_row() unless imap_code()/imap_say() set them)
+ *   IMAP_PARKED       no answer yet: session.waiting says who continues (IDLE, AUTHENTICATE)
+ * Handlers parse all of their arguments up to imap_parse_end() before they change anything.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/uidset.h"
+#include "conf/conf.h"
+#include "imap/imap.h"
+#include "imap/parse.h"
+#include "sasl/sasl.h"
+
+struct spool;
+struct store_mbox;
+struct store_msg;
+struct store_view;
+
+/* ---- settings (conf.c) ---- */
+
+struct imap_conf {
+	int64_t idle_timeout_ms;        /* RFC 9051 5.4: at least 30 minutes */
+	int64_t login_timeout_ms;       /* before login */
+	int64_t max_errors;             /* BADs before BYE */
+	int64_t max_message_bytes;      /* APPEND */
+};
+
+/* ---- the session ---- */
+
+/* RFC 9051 3: bits, so that a row can name several. */
+enum imap_state { IMAP_ST_NOTAUTH = 1, IMAP_ST_AUTH = 2, IMAP_ST_SELECTED = 4, IMAP_ST_LOGOUT = 8 };
+#define IMAP_IN_AUTH (IMAP_ST_AUTH | IMAP_ST_SELECTED)
+#define IMAP_IN_ANY (IMAP_ST_NOTAUTH | IMAP_ST_AUTH | IMAP_ST_SELECTED)
+
+/* A set of flags this session has shown itself, so that notify.c does not echo them. */
+struct imap_shown {
+	struct uidset uids;
+	uint64_t modseq;
+	struct imap_shown *next;
+};
+
+/* The selected mailbox. Heap; made and freed by cmd_select.c only. */
+struct imap_selected {
+	struct store_mbox *mbox;
+	struct store_view *view;   /* what the client was shown: sequence numbers are its sequence numbers */
+	int64_t mailbox;           /* id */
+	bool is_readonly;          /* EXAMINE */
+	struct arena saved_arena;
+	struct uidset saved;       /* "$", RFC 5182: UIDs; see imap_saved_set() */
+	struct arena arena;        /* of shown and recent; lives from one advance of view to the next, or longer */
+	struct imap_shown *shown;
+	struct uidset recent;      /* UIDs that are \Recent here (rev1) */
+};
+
+/* The command being run; all of it lives in session.arena or session.in. */
+struct imap_command {
+	struct str tag;
+	const struct imap_cmd *row;
+	bool is_uid;               /* came as "UID name" */
+	struct str code;           /* response code of the tagged answer, without brackets; empty: none */
+	struct str text;           /* text of the tagged answer; empty: the default */
+};
+
+enum imap_waiting { IMAP_WAIT_COMMAND, IMAP_WAIT_AUTH, IMAP_WAIT_IDLE };
+
+struct imap_session {
+	uint32_t magic;
+	enum imap_state state;
+	enum imap_waiting waiting;
+	struct conn *conn;
+	const struct imap_context *ctx;
+	struct conf *conf_snapshot;
+	const struct imap_conf *conf;
+
+	bool is_rev2;              /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
+	bool has_condstore;        /* RFC 7162 3.1: see imap_condstore_enable() */
+	bool has_logged_end;
+	int64_t errors;            /* BADs so far */
+	int64_t commands;
+
+	int64_t account;           /* 0 before login */
+	char name[320];            /* login name */
+	struct imap_selected *sel; /* exactly in IMAP_ST_SELECTED */
+
+	struct imap_command cmd;
+	struct imap_parse p;       /* cursor of the command: handlers start after its name */
+	struct arena arena;        /* command arena: reset after each command, given back before parking */
+
+	struct buf in;             /* the command as it came, literals included (input.c) */
+	struct spool *spool;       /* APPEND's message literal; owned */
+	char idle_tag[72];         /* tag of a parked IDLE or AUTHENTICATE */
+	struct sasl_exchange *exchange;
+	bool is_auth_finishing;    /* SCRAM's last server message was sent as a challenge */
+	struct sasl_identity *identity; /* with is_auth_finishing */
+};
+
+/* ---- commands ---- */
+
+#define IMAP_PARKED 1
+
+enum imap_cmd_flag {
+	IMAP_CMD_NO_EXPUNGE = 1, /* RFC 9051 7.5.1: no EXPUNGE while it runs (FETCH, STORE, SEARCH, without UID) */
+	IMAP_CMD_FRESH = 2,      /* news without expunges are shown before the handler too: it works on the newest view */
+	IMAP_CMD_QUIET = 4,      /* nothing pending is shown at its end (LOGOUT, CLOSE, ...) */
+	IMAP_CMD_SECRET = 8,     /* arguments are never logged */
+	IMAP_CMD_WRITE = 16,     /* refused with NO [READ-ONLY] in an EXAMINEd mailbox */
+};
+
+struct imap_cmd {
+	const char *name;          /* "FETCH", "UID FETCH" */
+	int (*run)(struct imap_session *s);
+	unsigned states;           /* where it is allowed */
+	unsigned flags;
+	const char *rfc;
+};
+
+/* One row per command, in session.c. */
+extern const struct imap_cmd imap_cmds[];
+extern const size_t imap_cmds_n;
+
+/* Sets response code / text of the tagged answer (copied to the arena; printf). Not with peer text. */
+void imap_code(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void imap_say(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* The account's own store, shortcut for s->ctx->store. */
+struct store *imap_store(const struct imap_session *s);
+
+/* cmd_misc.c */
+int imap_cmd_capability(struct imap_session *s);
+int imap_cmd_noop(struct imap_session *s); /* also CHECK: the work is the notices after it */
+int imap_cmd_logout(struct imap_session *s);
+int imap_cmd_id(struct imap_session *s);
+int imap_cmd_namespace(struct imap_session *s);
+int imap_cmd_enable(struct imap_session *s);
+/* cmd_starttls.c, cmd_login.c */
+int imap_cmd_starttls(struct imap_session *s);
+int imap_cmd_login(struct imap_session *s);
+int imap_cmd_authenticate(struct imap_session *s);
+/* cmd_select.c */
+int imap_cmd_select(struct imap_session *s);
+int imap_cmd_examine(struct imap_session *s);
+int imap_cmd_close(struct imap_session *s);
+int imap_cmd_unselect(struct imap_session *s);
+/* cmd_list.c, cmd_mailbox.c, cmd_status.c, cmd_append.c, cmd_idle.c */
+int imap_cmd_list(struct imap_session *s);
+int imap_cmd_lsub(struct imap_session *s);
+int imap_cmd_create(struct imap_session *s);
+int imap_cmd_delete(struct imap_session *s);
+int imap_cmd_rename(struct imap_session *s);
+int imap_cmd_subscribe(struct imap_session *s);
+int imap_cmd_unsubscribe(struct imap_session *s);
+int imap_cmd_status(struct imap_session *s);
+int imap_cmd_append(struct imap_session *s);
+int imap_cmd_idle(struct imap_session *s);
+/* cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells the UID forms */
+int imap_cmd_fetch(struct imap_session *s);
+int imap_cmd_store(struct imap_session *s);
+int imap_cmd_copy(struct imap_session *s);
+int imap_cmd_move(struct imap_session *s);
+int imap_cmd_expunge(struct imap_session *s);
+int imap_cmd_search(struct imap_session *s);
+
+/* ---- helpers between commands ---- */
+
+/* CLOSE (cmd_expunge.c): removes \Deleted messages of the selected read-write mailbox, writes nothing. 0 or negative. */
+MUST_CHECK int imap_close_expunge(struct imap_session *s);
+/* Leaves the selected mailbox (state AUTH), writes nothing; accepts that none is selected (cmd_select.c). */
+void imap_deselect(struct imap_session *s);
+/*
+ * A command of RFC 7162 3.1 was used (MODSEQ in FETCH or SEARCH, CHANGEDSINCE, UNCHANGEDSINCE, HIGHESTMODSEQ in STATUS,
+ * SELECT (CONDSTORE), ENABLE): from now on FETCH FLAGS carries MODSEQ. Writes "* OK [HIGHESTMODSEQ n]" the first time
+ * when a mailbox is selected (cmd_select.c).
+ */
+void imap_condstore_enable(struct imap_session *s);
+/* "$" becomes this set of UIDs (copied); -E_LIMIT leaves it empty (cmd_select.c). */
+MUST_CHECK int imap_saved_set(struct imap_session *s, const struct uidset *uids);
+/* A mailbox name as parsed, normalised, and its row. -E_NOT_FOUND, -E_CANNOT (cmd_mailbox.c). */
+struct store_mailbox;
+MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name, struct store_mailbox *ret);
+
+/* ---- notices (notify.c) ---- */
+
+/*
+ * Shows what happened in the selected mailbox since it was shown last: EXPUNGE, EXISTS, RECENT, FLAGS, FETCH FLAGS; then
+ * s->sel->view is the newest view. Without may_expunge and when something was expunged, nothing is shown and the view stays
+ * (all of it comes with the next command that may). Nothing selected, no news: does nothing. 0, or negative for
+ * trouble (then the view is as before). The session loop calls it before each tagged answer, with may_expunge by the row.
+ */
+MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
+/*
+ * The caller has itself answered (or, .SILENT, need not answer) the flags of these UIDs as they are at modseq: notify does
+ * not repeat them unless they change again. For STORE, after store_flags().
+ */
+void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq);
+/* Is the message \Recent in this session (never in rev2)? */
+bool imap_is_recent(const struct imap_session *s, uint32_t uid);
+
+/* ---- capabilities (caps.c) ---- */
+
+/* "IMAP4rev1 IMAP4rev2 ..." as they are at this moment of the session. */
+void imap_caps_print(struct imap_session *s, struct buf *out);
+
+/* ---- input (input.c) ---- */
+
+/*
+ * Collects the next command in s->in: lines joined by CRLF, each literal right after its "{n}" CRLF (only APPEND's message
+ * goes to s->spool instead, and nothing stands in its place). 1: complete; 0: park; -E_SYNTAX, -E_LIMIT, -E_TOO_BIG,
+ * -E_QUOTA...: this command is refused, its tag is the first word of s->in (the loop answers and goes on);
+ * -E_CLOSED etc.: the connection is over (a BYE was written where it helps).
+ */
+MUST_CHECK int imap_input(struct imap_session *s);
+/* Empties it for the next command and gives large memory back. */
+void imap_input_reset(struct imap_session *s);
+/* May the literal of n bytes that the line collected so far ends in be APPEND's message (cmd_append.c)? Then its spool is made. */
+MUST_CHECK int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n);
+
+/* ---- continuing a parked command: as handlers, with the line (cmd_login.c, cmd_idle.c) ---- */
+int imap_auth_line(struct imap_session *s, struct str line);
+int imap_idle_line(struct imap_session *s, struct str line);
+/* NET_WAKE while idling: shows news. */
+void imap_idle_wake(struct imap_session *s);
