@@ -36,3 +36,9 @@
 #define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */
 #define LIMIT_SESSION_ARENA (256u << 10)
 #define LIMIT_COMMAND_ARENA (64u << 20)
+
+#define LIMIT_CONF_FILE (1u << 20)    /* the settings file */
+#define LIMIT_CONF_LINE 4096          /* one line of it */
+#define LIMIT_CONF_SECTION 49         /* between the brackets; the INI reader (inih) keeps no more */
+#define LIMIT_CONF_SECTIONS 1000
+#define LIMIT_CONF_ARENA (64u << 20)  /* what one snapshot may take */
