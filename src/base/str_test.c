@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Slices: comparisons, searches, cuts, numbers, UTF-8. */
+#include "base/str.h"
+
+#include "base/test.h"
+
+TEST(str_comparisons)
+{
+	assert_true(str_eq(S(""), (struct str){ NULL, 0 }));
+	assert_true(str_ieq(S("INBOX"), S("inBox")));
+	assert_false(str_ieq(S("INBOX"), S("inBoxx")));
+	assert_false(str_ieq(S("a["), S("a{")));
+	assert_true(str_istarts(S("MAIL FROM:<>"), S("mail from:")));
+	assert_false(str_istarts(S("MAI"), S("mail")));
+	assert_true(str_icmp(S("a"), S("B")) < 0);
+	assert_true(str_icmp(S("ab"), S("A")) > 0);
+	assert_true(str_cmp(S("\x80"), S("a")) > 0);
+	assert_true(str_cmp(S("a"), S("a")) == 0);
+	assert_true(str_ends(S("a.example"), S(".example")));
+	assert_true(str_eq_secret(S("secret"), S("secret")));
+	assert_false(str_eq_secret(S("secret"), S("secreT")));
+	assert_false(str_eq_secret(S("secret"), S("secre")));
+}
+
+TEST(str_searches)
+{
+	assert_int_equal(str_chr(S("a,b,c"), ','), 1);
+	assert_int_equal(str_rchr(S("a,b,c"), ','), 3);
+	assert_int_equal(str_chr((struct str){ NULL, 0 }, ','), -1);
+	assert_int_equal(str_find(S("abcabd"), S("abd")), 3);
+	assert_int_equal(str_find(S("abc"), S("")), 0);
+	assert_int_equal(str_find(S("ab"), S("abc")), -1);
+	assert_int_equal(str_ifind(S("xABd"), S("abD")), 1);
+	assert_int_equal(str_ifind(S(""), S("")), 0);
+	assert_int_equal(str_ifind(S("ab"), S("abc")), -1);
+}
+
+TEST(str_cuts)
+{
+	struct str s = S("a,,b,"), head;
+	static const char *const want[] = { "a", "", "b" };
+
+	for (size_t i = 0; i < ARRAY_LEN(want); i++) {
+		assert_true(str_split(&s, ',', &head));
+		assert_str_eq(head, str_z(want[i]));
+	}
+	assert_false(str_split(&s, ',', &head));
+	assert_str_eq(str_trim(S(" \t a b\r\n")), S("a b"));
+	assert_str_eq(str_trim(S(" \r\n")), S(""));
+	assert_str_eq(str_skip(S("abc"), 5), S(""));
+	assert_str_eq(str_head(S("abc"), 2), S("ab"));
+}
+
+TEST(str_to_u64)
+{
+	static const struct {
+		const char *text;
+		uint64_t max, want;
+		bool is_ok;
+	} rows[] = {
+		{ "0", 10, 0, true },
+		{ "10", 10, 10, true },
+		{ "11", 10, 0, false },
+		{ "", 10, 0, false },
+		{ "-1", 10, 0, false },
+		{ "+1", 10, 0, false },
+		{ " 1", 10, 0, false },
+		{ "1a", 10, 0, false },
+		{ "18446744073709551615", UINT64_MAX, UINT64_MAX, true },
+		{ "18446744073709551616", UINT64_MAX, 0, false },
+		{ "99999999999999999999", UINT64_MAX, 0, false },
+		{ "00000000000000000001", UINT64_MAX, 1, true },
+		{ "000000000000000000001", UINT64_MAX, 0, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		uint64_t v = 77;
+
+		test_row(rows[i].text);
+		assert_int_equal(str_to_u64(str_z(rows[i].text), rows[i].max, &v), rows[i].is_ok);
+		assert_true(v == (rows[i].is_ok ? rows[i].want : 77));
+	}
+}
+
+TEST(str_is_utf8)
+{
+	static const struct {
+		const char *text;
+		bool want;
+	} rows[] = {
+		{ "", true },
+		{ "plain ASCII, longer than eight", true },
+		{ "gr\xc3\xbc\xc3\x9f", true },
+		{ "12345678\xe2\x82\xac", true },
+		{ "\xf0\x9f\x93\xa7", true },
+		{ "\xf4\x8f\xbf\xbf", true },
+		{ "\xf4\x90\x80\x80", false }, /* beyond U+10FFFF */
+		{ "\xc0\x80", false },         /* overlong NUL */
+		{ "\xc1\xbf", false },
+		{ "\xe0\x9f\xbf", false },     /* overlong */
+		{ "\xf0\x8f\xbf\xbf", false },
+		{ "\xed\xa0\x80", false },     /* surrogate */
+		{ "\xc3", false },
+		{ "\xe2\x82", false },
+		{ "a\x80", false },
+		{ "\xff", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		size_t n = strlen(rows[i].text);
+		char *copy = test_copy(str_z(rows[i].text));
+
+		test_row(rows[i].text);
+		assert_int_equal(str_is_utf8(str_of(copy, n)), rows[i].want);
+		mem_free(copy);
+	}
+	assert_true(str_is_ascii(S("abc\x7f")));
+	assert_false(str_is_ascii(S("\x80")));
+	assert_false(str_is_ascii(str_of("a\0b", 3)));
+}
