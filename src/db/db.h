@@ -76,7 +76,8 @@ struct db_query {
 
 /*
  * Starts a query with its arguments:  DB_QUERY(tx, &q, &store_sql[X], DB_I(id), DB_T(name));
- * An error is kept in q and comes back from db_step(). A statement may be in use once at a time in one tx.
+ * An error is kept in q and comes back from db_step(). A statement may be in use once at a time in one tx (must).
+ * The bytes of text and blob arguments are borrowed until db_done(). The number of arguments must fit the statement.
  * End each query with db_done(); AUTO(db_done) struct db_query q = {0}; does it.
  */
 void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql, const struct db_val *args, size_t n);
@@ -85,7 +86,10 @@ void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql, co
 		const struct db_val db_args_[] = { __VA_ARGS__ }; \
 		db_query((tx), (q), (sql), db_args_, sizeof(db_args_) / sizeof(db_args_[0])); \
 	} while (0)
-/* 1: a row; 0: no more; negative: -E_EXISTS (a unique constraint), -E_DISK_FULL, -E_BUSY, -E_IO ... */
+/*
+ * 1: a row; 0: no more (also when asked again); negative: -E_EXISTS (a unique constraint), -E_CANNOT (another
+ * constraint), -E_DISK_FULL, -E_BUSY, -E_IO, -E_BUG (wrong SQL; db_last_error_z() has the text).
+ */
 MUST_CHECK int db_step(struct db_query *q);
 void db_done(struct db_query *q);
 
@@ -103,7 +107,10 @@ int64_t db_last_id(struct db_tx *tx);
 
 /* ---- reading ---- */
 
-/* A consistent snapshot, from a bounded pool of readers (waits for a free one). Short: never held over peer I/O. */
+/*
+ * A consistent snapshot (taken by its first query), from a bounded pool of readers (waits for a free one). Short: never
+ * held over peer I/O or db_write(). One at a time per thread (must); not inside a write function, which reads through its own tx.
+ */
 MUST_CHECK int db_read_begin(struct db *db, struct db_tx **ret);
 void db_read_end(struct db_tx **tx); /* accepts a pointer to NULL */
 
@@ -114,7 +121,7 @@ enum db_durability {
 	DB_LAZY,    /* visible when it returns, synced at most 1 s later */
 };
 
-/* Runs on the writer thread inside a savepoint. Returns 0 to keep its changes, negative to roll them back. No peer I/O, no waiting. */
+/* Runs at most once, on the writer thread, inside a savepoint. Returns 0 to keep its changes, negative to roll them back. No peer I/O, no waiting. */
 typedef int db_write_fn(struct db_tx *tx, void *arg);
 
 struct db_write_job {
@@ -125,7 +132,10 @@ struct db_write_job {
 	size_t n_bodies;
 };
 
-/* Blocks until the batch is committed. The fn's own negative result, or the commit's failure (-E_DISK_FULL, -E_IO): then nothing changed. */
+/*
+ * Blocks until the batch is committed. The fn's own negative result, or the failure of the bodies or the commit
+ * (-E_DISK_FULL, -E_IO): then nothing changed. fn may have run all the same: what it left in arg counts only with 0.
+ */
 MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
 
 /*
@@ -135,8 +145,20 @@ MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
 typedef void db_commit_hook(void *ctx, int64_t a, int64_t b, int64_t c);
 void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b, int64_t c);
 
-/* The data directory and the blob store of this database. */
+/* The data directory, absolute. */
 const char *db_dir_z(const struct db *db);
+
+/* ---- trouble ---- */
+
+/* Text of the last failure of a statement in this tx, for the log; valid until the next call. "" when there was none. */
+const char *db_last_error_z(struct db_tx *tx);
+/*
+ * How many failures of commits, syncs, packs and checkpoints there were since db_open(), and the last one's text (ret may
+ * be NULL; untouched when there was none). The edge logs it when the number has changed. Thread-safe.
+ */
+uint64_t db_last_fault(struct db *db, struct fault *ret);
+/* Prepares every statement of every set, for tests: 0, or negative with the first wrong one named. */
+MUST_CHECK int db_check_sql(struct db *db, struct fault *f);
 
 /* ---- adversity, for tests: the nth statement / sync / pack write from now fails once with err (0, 0 switches it off). ---- */
 enum db_fail_point { DB_FAIL_NONE, DB_FAIL_STATEMENT, DB_FAIL_COMMIT, DB_FAIL_PACK_WRITE, DB_FAIL_PACK_SYNC };

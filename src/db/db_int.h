@@ -20,8 +20,7 @@ enum db_savepoint { DB_SAVEPOINT_SET, DB_SAVEPOINT_KEEP, DB_SAVEPOINT_UNDO };
 enum db_tidy {
 	DB_TIDY_BUSY,   /* after a batch, others wait: only what cannot be put off */
 	DB_TIDY_IDLE,   /* after a batch, nobody waits */
-	DB_TIDY_REST,   /* nothing happened for a while: give memory back */
-	DB_TIDY_REPAIR, /* after a failed sync: bring everything to the disk by another way */
+	DB_TIDY_REST, /* nothing happened for a while: give memory back */
 };
 
 /* All int functions: 0 or a negative code. One thread at a time per connection. */
@@ -75,7 +74,8 @@ struct db_packs;
 struct db {
 	const struct db_driver *driver;
 	struct db_options o;
-	char *dir_z; /* absolute */
+	struct db_sql_set *sets; /* what o.sql points to: ours and then the caller's */
+	char *dir_z;             /* absolute */
 	int dir_fd, lock_fd, tmp_fd;
 	struct os_fail fail;
 	struct db_packs *packs;
@@ -93,7 +93,8 @@ void db_note_fault(struct db *db, int code, const char *what_z, const char *deta
 MUST_CHECK int db_dir_open(struct db *db, const char *dir_z, struct fault *f);
 void db_dir_close(struct db *db);
 
-/* migrate.c: brings the schema up to date. */
+/* migrate.c: brings the schema up to date; its own statements, the first set of every database. */
+extern const struct db_sql db_migrate_sql[1];
 MUST_CHECK int db_migrate_run(struct db *db, struct db_conn *c, struct fault *f);
 
 /* reader.c */
