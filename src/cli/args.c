@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* Command line arguments against a command's table of options; usage and errors. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+#include "base/str.h"
+
+const char *cli_option(const struct cli_args *args, const char *name)
+{
+	for (size_t i = 0; i < args->n_options; i++)
+		if (str_eq(str_z(args->options[i].name), str_z(name)))
+			return args->options[i].value;
+	return NULL;
+}
+
+void cli_usage(const struct cli_command *cmd)
+{
+	printf("martlet %s %s\n    %s\n", cmd->name, cmd->usage, cmd->help);
+	for (const struct cli_option *o = cmd->options; o->name; o++)
+		printf("  %s%s%-*s %s\n", o->name, o->value ? " " : "",
+		       24 - (int)str_z(o->name).n - (o->value ? 1 : 0), o->value ? o->value : "", o->help);
+}
+
+static enum cli_status complain(const struct cli_command *cmd, const char *what, const char *word)
+{
+	fprintf(stderr, "martlet %s: %s%s%s; see: martlet help %s\n", cmd->name, what, word[0] ? " " : "", word, cmd->name);
+	return CLI_USAGE;
+}
+
+static const struct cli_option *find_option(const struct cli_command *cmd, struct str name)
+{
+	for (const struct cli_option *o = cmd->options; o->name; o++)
+		if (str_eq(str_z(o->name), name))
+			return o;
+	return NULL;
+}
+
+/* --name VALUE and --name=VALUE. */
+static enum cli_status take_option(const struct cli_command *cmd, int argc, char **argv, int *i, struct cli_args *args)
+{
+	struct str word = str_z(argv[*i]);
+	ptrdiff_t eq = str_chr(word, '=');
+	const struct cli_option *o = find_option(cmd, eq < 0 ? word : str_head(word, (size_t)eq));
+	const char *value = "";
+
+	if (!o)
+		return complain(cmd, "no option", argv[*i]);
+	if (args->n_options == ARRAY_LEN(args->options))
+		return complain(cmd, "too many options", "");
+	if (o->value && eq >= 0)
+		value = argv[*i] + eq + 1;
+	else if (o->value && *i + 1 < argc)
+		value = argv[++*i];
+	else if (o->value)
+		return complain(cmd, "a value must follow", o->name);
+	args->options[args->n_options].name = o->name;
+	args->options[args->n_options++].value = value;
+	return CLI_OK;
+}
+
+enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **argv, struct cli_args *ret)
+{
+	struct cli_args args = { 0 };
+	bool is_plain = false; /* after -- */
+
+	for (int i = 0; i < argc; i++) {
+		if (!is_plain && str_eq(str_z(argv[i]), S("--"))) {
+			is_plain = true;
+		} else if (!is_plain && str_starts(str_z(argv[i]), S("-")) && argv[i][1]) {
+			enum cli_status st = take_option(cmd, argc, argv, &i, &args);
+
+			if (st != CLI_OK)
+				return st;
+		} else if (args.n_positional == ARRAY_LEN(args.positional)) {
+			return complain(cmd, "too many arguments", "");
+		} else {
+			args.positional[args.n_positional++] = argv[i];
+		}
+	}
+	*ret = args;
+	return CLI_OK;
+}
+
+enum cli_status cli_fail(int code, const struct fault *fault)
+{
+	const struct err_row *row = err_row(code);
+
+	fprintf(stderr, "martlet: %s\n", fault->text[0] ? fault->text : row->text);
+	switch (row->code) {
+	case E_NOT_FOUND:
+		return CLI_NOT_FOUND;
+	case E_EXISTS:
+		return CLI_EXISTS;
+	case E_USAGE:
+	case E_SYNTAX:
+		return CLI_USAGE;
+	case E_BUSY:
+	case E_DISK_FULL:
+	case E_IO:
+	case E_TIMEOUT:
+	case E_CLOSED:
+		return CLI_UNAVAILABLE;
+	default:
+		return CLI_FAILED;
+	}
+}
+
+const char *cli_config_path(const struct cli_args *args, char *buf, size_t n)
+{
+	const char *config = cli_option(args, "--config");
+	const char *dir = cli_option(args, "--dir");
+
+	if (config)
+		return config;
+	if (!dir)
+		return CLI_DEFAULT_CONFIG;
+	snprintf(buf, n, "%s/martlet.conf", dir);
+	return buf;
+}

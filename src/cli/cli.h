@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The subcommands. One exit-status convention for all of them; texts for people on standard output, errors on standard
+ * error with what to do about them, --json for scripts.
+ */
+#pragma once
+
+#include "base/err.h"
+
+enum cli_status {
+	CLI_OK = 0,
+	CLI_FAILED = 1,      /* it was understood and could not be done */
+	CLI_USAGE = 2,       /* wrong arguments or settings */
+	CLI_NOT_FOUND = 3,   /* the thing that was named is not there */
+	CLI_EXISTS = 4,      /* the thing to be made is there already */
+	CLI_UNAVAILABLE = 5, /* trouble that may pass: data in use, disk full, I/O */
+};
+
+struct cli_option {
+	const char *name;    /* "--dir" */
+	const char *value;   /* "DIR" in the help; NULL: a switch */
+	const char *help;
+};
+
+struct cli_args {
+	const char *positional[8];
+	size_t n_positional;
+	struct {
+		const char *name, *value;
+	} options[16];
+	size_t n_options;
+};
+
+struct cli_command {
+	const char *name;      /* "serve", or "account add" */
+	const char *usage;     /* positional arguments, "ADDRESS" */
+	const char *help;      /* one line */
+	const struct cli_option *options; /* ends with a row without name */
+	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);
+	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
+	const char *arg_names[3];
+	size_t n_required;
+};
+
+extern const struct cli_command cli_commands[];
+extern const size_t cli_n_commands;
+
+/* The value of an option ("" for a switch), or NULL. */
+const char *cli_option(const struct cli_args *args, const char *name);
+/* Splits argv by the command's options. CLI_OK, or CLI_USAGE after saying what is wrong. */
+enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **argv, struct cli_args *ret);
+void cli_usage(const struct cli_command *cmd);
+
+/* Says the fault on standard error ("martlet: ...") and gives the exit status of a code. */
+enum cli_status cli_fail(int code, const struct fault *fault);
+
+/* The settings file that --config or --dir name (DIR/martlet.conf), or the default; in buf. */
+const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
+#define CLI_DEFAULT_CONFIG "/etc/martlet/martlet.conf"
+
+enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

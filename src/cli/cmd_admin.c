@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Administrative commands: arguments to one JSON request, to the running server through its control socket, or, when no server
+ * runs, to the same verb functions over the opened data. Results are printed as a table or as JSON.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "conf/live.h"
+#include "server/admin.h"
+#include "server/data.h"
+#include "server/server.h"
+
+#define ANSWER_MAX (256u << 20)
+
+/* ---- the request ---- */
+
+/* The first line of a file or of standard input ("-"), asked for without echo on a terminal. */
+static int read_secret(const char *path_z, struct buf *out, struct fault *fault)
+{
+	bool is_stdin = !path_z || str_eq(str_z(path_z), S("-"));
+	struct termios saved;
+	bool is_tty = is_stdin && tcgetattr(STDIN_FILENO, &saved) == 0;
+	char line[1024] = "";
+	FILE *f = is_stdin ? stdin : fopen(path_z, "r");
+	char *got;
+
+	if (!f)
+		return fault_errno(fault, errno, "cannot read %s", path_z);
+	if (is_tty) {
+		struct termios quiet = saved;
+
+		quiet.c_lflag &= ~(tcflag_t)ECHO;
+		fprintf(stderr, "Password: ");
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
+	}
+	got = fgets(line, sizeof(line), f);
+	if (is_tty) {
+		tcsetattr(STDIN_FILENO, TCSAFLUSH, &saved);
+		fprintf(stderr, "\n");
+	}
+	if (!is_stdin)
+		fclose(f);
+	line[strcspn(line, "\r\n")] = '\0';
+	buf_add(out, str_z(line));
+	mem_wipe(line, sizeof(line));
+	if (!got || out->n == 0)
+		return fault_set(fault, -E_USAGE, "no password: write it to standard input, or name a file with --password-file");
+	return 0;
+}
+
+static bool has_option_row(const struct cli_command *cmd, const char *name)
+{
+	for (const struct cli_option *o = cmd->options; o->name; o++)
+		if (str_eq(str_z(o->name), str_z(name)))
+			return true;
+	return false;
+}
+
+static int add_secret(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
+{
+	const char *hash_file = cli_option(args, "--hash-file");
+	AUTO(buf_fini) struct buf secret = BUF_INIT(4096);
+	int r;
+
+	if (!has_option_row(cmd, "--password-file"))
+		return 0;
+	r = read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
+	if (r == 0)
+		json_object_set_new(request, hash_file ? "hash" : "password", json_stringn(secret.p, secret.n));
+	mem_wipe(secret.p, secret.n);
+	return r;
+}
+
+/* 5G -> bytes. */
+static int add_quota(const struct cli_args *args, json_t *request, struct fault *fault)
+{
+	const char *text = cli_option(args, "--quota");
+	static const char units[] = "KMGT";
+	struct str digits = str_z(text);
+	uint64_t n = 0;
+	unsigned shift = 0;
+	const char *unit;
+
+	if (!text)
+		return 0;
+	unit = digits.n ? memchr(units, digits.p[digits.n - 1], 4) : NULL;
+	if (unit) {
+		shift = 10u * (unsigned)(unit - units + 1);
+		digits.n--;
+	}
+	if (!str_to_u64(digits, INT64_MAX >> shift, &n))
+		return fault_set(fault, -E_USAGE, "--quota %s: write a size such as 500M, 5G, or 0 for none", text);
+	json_object_set_new(request, "quota", json_integer((json_int_t)(n << shift)));
+	return 0;
+}
+
+static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
+{
+	size_t max = 0;
+	int r;
+
+	while (max < ARRAY_LEN(cmd->arg_names) && cmd->arg_names[max])
+		max++;
+	if (args->n_positional < cmd->n_required || args->n_positional > max)
+		return fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
+	for (size_t i = 0; i < args->n_positional; i++)
+		json_object_set_new(request, cmd->arg_names[i], admin_json_str(str_z(args->positional[i])));
+	r = add_quota(args, request, fault);
+	return r < 0 ? r : add_secret(cmd, args, request, fault);
+}
+
+/* ---- the running server ---- */
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+/* A socket, or -E_NOT_FOUND when no server listens. */
+static int connect_control(const char *data_dir_z, struct fault *fault)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", data_dir_z);
+	int fd;
+
+	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
+		return fault_set(fault, -E_USAGE, "data_dir is too long for a socket path: %s", data_dir_z);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot make a socket");
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
+		return fd;
+	n = errno;
+	close(fd);
+	if (n == ENOENT || n == ECONNREFUSED)
+		return -E_NOT_FOUND;
+	return fault_errno(fault, n, "cannot reach the server at %s", to.sun_path);
+}
+
+static int send_all(int fd, struct str s)
+{
+	while (s.n) {
+		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EINTR)
+			return -E_CLOSED;
+		if (n > 0)
+			s = str_skip(s, (size_t)n);
+	}
+	return 0;
+}
+
+static int receive_line(int fd, struct buf *in)
+{
+	while (in->n == 0 || in->p[in->n - 1] != '\n') {
+		char *p = buf_reserve(in, 65536);
+		ssize_t n = p ? recv(fd, p, 65536, 0) : 0;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return -E_CLOSED;
+		buf_commit(in, (size_t)n);
+	}
+	return 0;
+}
+
+static int add_chunk(const char *p, size_t n, void *out)
+{
+	buf_add(out, str_of(p, n));
+	return 0;
+}
+
+static int ask_server(int fd, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf in = BUF_INIT(ANSWER_MAX);
+	AUTO(buf_fini) struct buf line = BUF_INIT(LIMIT_CONN_IN);
+	json_t *message = json_pack("{s:s, s:O}", "verb", verb, "args", request);
+	json_t *answer = NULL;
+	int r;
+
+	json_dump_callback(message, add_chunk, &line, JSON_COMPACT);
+	json_decref(message);
+	buf_add_char(&line, '\n');
+	r = buf_overflowed(&line) ? -E_LIMIT : send_all(fd, buf_str(&line));
+	mem_wipe(line.p, line.n);
+	if (r == 0)
+		r = receive_line(fd, &in);
+	if (r == 0)
+		answer = json_loadb(in.p, in.n, 0, NULL);
+	if (!answer)
+		return fault_set(fault, -E_CLOSED, "the server closed the connection without an answer; its log says why");
+	if (json_is_true(json_object_get(answer, "ok"))) {
+		*ret = json_incref(json_object_get(answer, "result"));
+	} else {
+		const char *text = json_string_value(json_object_get(answer, "text"));
+
+		r = fault_set(fault, -(int)json_integer_value(json_object_get(answer, "code")), "%s", text ? text : "failed");
+		r = r < 0 ? r : -E_BUG;
+	}
+	json_decref(answer);
+	return r;
+}
+
+static int ask_data(struct conf *conf, const char *dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+{
+	struct conf_live *live = conf_live_new(conf_ref(conf));
+	struct server_data data;
+	int r = server_data_open(dir_z, live, NULL, NULL, &data, fault);
+
+	if (r == 0) {
+		struct admin ad = { .store = data.store, .queue = data.queue, .sasl = data.sasl, .conf = live };
+
+		r = admin_run(&ad, verb, request, ret, fault);
+		server_data_close(&data);
+	}
+	conf_live_free(live);
+	return r;
+}
+
+static int ask(const char *config_z, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+{
+	struct conf *conf = NULL;
+	const struct server_conf *s;
+	int r = server_conf_load(config_z, &conf, fault);
+	AUTO(close_fd) int fd = -1;
+
+	if (r < 0)
+		return r;
+	s = conf_get(conf, &server_conf_table);
+	fd = connect_control(s->data_dir, fault);
+	if (fd >= 0)
+		r = ask_server(fd, verb, request, ret, fault);
+	else if (fd == -E_NOT_FOUND)
+		r = ask_data(conf, s->data_dir, verb, request, ret, fault);
+	else
+		r = fd;
+	conf_unref(conf);
+	return r;
+}
+
+/* ---- the result ---- */
+
+static void cell(const json_t *v, char *out, size_t n)
+{
+	if (json_is_string(v))
+		snprintf(out, n, "%s", json_string_value(v));
+	else if (json_is_integer(v))
+		snprintf(out, n, "%lld", (long long)json_integer_value(v));
+	else
+		snprintf(out, n, "%s", json_is_true(v) ? "yes" : "no");
+}
+
+static int column_width(const json_t *rows, const char *key)
+{
+	size_t width = strlen(key);
+	char text[1024];
+
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		cell(json_object_get(json_array_get(rows, i), key), text, sizeof(text));
+		if (strlen(text) > width)
+			width = strlen(text);
+	}
+	return (int)width;
+}
+
+static void print_rows(json_t *rows)
+{
+	json_t *first = json_array_get(rows, 0);
+	const char *key;
+	json_t *v;
+	char text[1024];
+
+	if (!first)
+		return;
+	json_object_foreach(first, key, v)
+		printf("%-*s  ", column_width(rows, key), key);
+	printf("\n");
+	for (size_t i = 0; i < json_array_size(rows); i++) {
+		json_object_foreach(first, key, v) {
+			cell(json_object_get(json_array_get(rows, i), key), text, sizeof(text));
+			printf("%-*s  ", column_width(rows, key), text);
+		}
+		printf("\n");
+	}
+}
+
+static void print_result(json_t *result, bool is_json)
+{
+	const char *key;
+	json_t *v;
+	char text[1024];
+
+	if (is_json) {
+		json_dumpf(result, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
+		printf("\n");
+	} else if (json_is_array(result)) {
+		print_rows(result);
+	} else {
+		json_object_foreach(result, key, v) {
+			cell(v, text, sizeof(text));
+			printf("%s: %s\n", key, text);
+		}
+	}
+}
+
+enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *args)
+{
+	char path[4096];
+	struct fault fault = { 0 };
+	json_t *request = json_object();
+	json_t *result = NULL;
+	int r;
+
+	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
+	r = build_request(cmd, args, request, &fault);
+	if (r == 0)
+		r = ask(cli_config_path(args, path, sizeof(path)), cmd->verb, request, &result, &fault);
+	json_decref(request);
+	if (r < 0)
+		return cli_fail(r, &fault);
+	print_result(result, cli_option(args, "--json"));
+	json_decref(result);
+	return CLI_OK;
+}

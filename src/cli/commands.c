@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* The table of subcommands. `martlet help` and the usage lines are printed from it. */
+#include "cli/cli.h"
+
+#define WHERE \
+	{ "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" }, \
+	{ "--dir", "DIR", "data directory of a demo" }
+#define JSON { "--json", NULL, "print the result as JSON" }
+#define END { NULL, NULL, NULL }
+
+static const struct cli_option config_options[] = { WHERE, END };
+static const struct cli_option demo_options[] = {
+	{ "--dir", "DIR", "where the demo keeps its data (default /tmp/martlet-demo-UID)" },
+	{ "--port-offset", "N", "every port is the standard port + N (default 10000)" },
+	END,
+};
+static const struct cli_option serve_options[] = { { "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" }, END };
+static const struct cli_option admin_options[] = { WHERE, JSON, END };
+static const struct cli_option account_options[] = {
+	WHERE, JSON,
+	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
+	{ "--hash-file", "FILE", "first line is an imported hash such as {SHA512-CRYPT}$6$..." },
+	{ "--quota", "SIZE", "largest total size of mail, such as 5G; 0 for none" },
+	END,
+};
+static const struct cli_option password_options[] = {
+	WHERE, JSON,
+	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
+	{ "--hash-file", "FILE", "first line is an imported hash such as {SHA512-CRYPT}$6$..." },
+	END,
+};
+static const struct cli_option show_options[] = {
+	WHERE,
+	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
+	END,
+};
+static const struct cli_option no_options[] = { END };
+
+const struct cli_command cli_commands[] = {
+	{ .name = "serve", .usage = "", .options = serve_options, .run = cli_serve,
+	  .help = "run the server in the foreground" },
+	{ .name = "demo", .usage = "", .options = demo_options, .run = cli_demo,
+	  .help = "run a throw-away server on loopback with two accounts" },
+
+	{ .name = "account add", .usage = "ADDRESS", .options = account_options, .run = cli_admin,
+	  .help = "make an account; the password comes from standard input or a file",
+	  .verb = "account.add", .arg_names = { "address" }, .n_required = 1 },
+	{ .name = "account remove", .usage = "ADDRESS", .options = admin_options, .run = cli_admin,
+	  .help = "remove an account and all its mail",
+	  .verb = "account.remove", .arg_names = { "address" }, .n_required = 1 },
+	{ .name = "account list", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "list the accounts", .verb = "account.list" },
+	{ .name = "account password", .usage = "ADDRESS", .options = password_options, .run = cli_admin,
+	  .help = "set an account's password",
+	  .verb = "account.password", .arg_names = { "address" }, .n_required = 1 },
+
+	{ .name = "alias add", .usage = "ALIAS ACCOUNT", .options = admin_options, .run = cli_admin,
+	  .help = "lead an address (or @DOMAIN, the catch-all) to an account",
+	  .verb = "alias.add", .arg_names = { "alias", "account" }, .n_required = 2 },
+	{ .name = "alias remove", .usage = "ALIAS [ACCOUNT]", .options = admin_options, .run = cli_admin,
+	  .help = "remove one account of an alias, or the whole alias",
+	  .verb = "alias.remove", .arg_names = { "alias", "account" }, .n_required = 1 },
+	{ .name = "alias list", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "list the aliases", .verb = "alias.list" },
+
+	{ .name = "domain add", .usage = "DOMAIN", .options = admin_options, .run = cli_admin,
+	  .help = "take mail for a domain", .verb = "domain.add", .arg_names = { "domain" }, .n_required = 1 },
+	{ .name = "domain remove", .usage = "DOMAIN", .options = admin_options, .run = cli_admin,
+	  .help = "take no more mail for a domain", .verb = "domain.remove", .arg_names = { "domain" }, .n_required = 1 },
+	{ .name = "domain list", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "list the domains", .verb = "domain.list" },
+
+	{ .name = "queue list", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "list the recipients elsewhere that wait", .verb = "queue.list" },
+	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "count the running server's connections and workers", .verb = "status" },
+
+	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
+	  .help = "print the settings in force" },
+	{ .name = "config explain", .usage = "SECTION.KEY", .options = no_options, .run = cli_config,
+	  .help = "explain one setting" },
+	{ .name = "config check", .usage = "", .options = config_options, .run = cli_config,
+	  .help = "check a settings file" },
+	{ .name = "version", .usage = "", .options = no_options, .run = cli_version,
+	  .help = "print the version" },
+};
+const size_t cli_n_commands = ARRAY_LEN(cli_commands);

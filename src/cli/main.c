@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* main(): finds the subcommand in the table and runs it. */
+#include <stdio.h>
+
+#include "cli/cli.h"
+
+#include "base/str.h"
+
+/* Does the command's name ("account add") begin argv? Then how many words it has, else 0. */
+static int name_words(const struct cli_command *cmd, int argc, char **argv)
+{
+	struct str rest = str_z(cmd->name);
+	struct str word;
+	int n = 0;
+
+	while (str_split(&rest, ' ', &word)) {
+		if (n >= argc || !str_eq(str_z(argv[n]), word))
+			return 0;
+		n++;
+	}
+	return n;
+}
+
+static const struct cli_command *find_command(int argc, char **argv, int *ret_words)
+{
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		int n = name_words(&cli_commands[i], argc, argv);
+
+		if (n > 0) {
+			*ret_words = n;
+			return &cli_commands[i];
+		}
+	}
+	return NULL;
+}
+
+static void print_all(FILE *to)
+{
+	fprintf(to, "Martlet, a mail system in one program.\n\nCommands:\n");
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		const struct cli_command *c = &cli_commands[i];
+		int n = fprintf(to, "  martlet %s %s", c->name, c->usage);
+
+		fprintf(to, "%*s%s\n", n < 40 ? 40 - n : 1, "", c->help);
+	}
+	fprintf(to, "\n`martlet help COMMAND` tells the options of one.\n"
+		    "Exit status: 0 done, 1 could not be done, 2 usage or settings, 3 not there, 4 exists already,\n"
+		    "5 trouble that may pass (in use, disk full, I/O).\n");
+}
+
+static int help(int argc, char **argv)
+{
+	bool is_found = false;
+
+	if (argc == 0) {
+		print_all(stdout);
+		return CLI_OK;
+	}
+	for (size_t i = 0; i < cli_n_commands; i++) {
+		struct str first = str_z(cli_commands[i].name);
+		struct str word = { 0 };
+		int words = name_words(&cli_commands[i], argc, argv);
+
+		/* `help account` tells about all of them. */
+		if (words == 0 && argc == 1 && str_split(&first, ' ', &word) && first.n)
+			words = str_eq(word, str_z(argv[0]));
+		if (words > 0) {
+			cli_usage(&cli_commands[i]);
+			is_found = true;
+		}
+	}
+	if (!is_found)
+		fprintf(stderr, "martlet: no command %s; see: martlet help\n", argv[0]);
+	return is_found ? CLI_OK : CLI_USAGE;
+}
+
+static bool wants_help(struct str word)
+{
+	return str_eq(word, S("help")) || str_eq(word, S("--help")) || str_eq(word, S("-h"));
+}
+
+int main(int argc, char **argv)
+{
+	const struct cli_command *cmd;
+	struct cli_args args;
+	enum cli_status st;
+	int words = 0;
+
+	if (argc < 2) {
+		print_all(stderr);
+		return CLI_USAGE;
+	}
+	if (wants_help(str_z(argv[1])))
+		return help(argc - 2, argv + 2);
+	cmd = find_command(argc - 1, argv + 1, &words);
+	if (!cmd) {
+		fprintf(stderr, "martlet: no command %s%s%s; see: martlet help\n", argv[1],
+			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		return CLI_USAGE;
+	}
+	for (int i = 1 + words; i < argc; i++) {
+		if (wants_help(str_z(argv[i])) && argv[i][0] == '-') {
+			cli_usage(cmd);
+			return CLI_OK;
+		}
+	}
+	st = cli_args_parse(cmd, argc - 1 - words, argv + 1 + words, &args);
+	return (int)(st == CLI_OK ? cmd->run(cmd, &args) : st);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Verbs about accounts. Passwords arrive over the control socket or in memory, never in arguments of a process. */
+#include "base/arena.h"
+#include "sasl/sasl.h"
+#include "server/admin.h"
+#include "store/account.h"
+
+/* Credentials from "password", or from "hash" (an imported one). *ret_n is 0 when neither is given. */
+static int read_credentials(struct arena *a, const json_t *args, struct store_credential creds[3], size_t *ret_n,
+			    struct fault *fault)
+{
+	struct str password = admin_arg_opt(args, "password");
+	struct str hash = admin_arg_opt(args, "hash");
+	int r = 0;
+
+	*ret_n = 0;
+	if (password.n) {
+		r = sasl_credentials_make(a, password, creds, fault);
+		*ret_n = 3;
+	} else if (hash.n) {
+		r = sasl_credential_import(a, hash, &creds[0], fault);
+		*ret_n = 1;
+	}
+	return r;
+}
+
+static int find(struct admin *ad, struct arena *a, struct str address, struct store_account *ret, struct fault *fault)
+{
+	int r = store_account_find(ad->store, a, address, ret);
+
+	if (r == -E_NOT_FOUND)
+		return fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
+	return r;
+}
+
+int admin_account_add(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	const json_t *quota = json_object_get(args, "quota");
+	struct store_credential creds[3];
+	struct str address;
+	int64_t id;
+	size_t n;
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = read_credentials(a, args, creds, &n, fault);
+	if (r < 0)
+		return r;
+	if (n == 0)
+		return fault_set(fault, -E_USAGE, "an account needs a password: give it on standard input, "
+				 "or with --password-file FILE");
+	r = store_account_add(ad->store, address, quota ? json_integer_value(quota) : -1, creds, n, &id, fault);
+	if (r == 0)
+		*ret = json_pack("{s:o}", "address", admin_json_str(address));
+	return r;
+}
+
+int admin_account_remove(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct store_account account;
+	struct str address;
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = find(ad, a, address, &account, fault);
+	if (r == 0)
+		r = store_account_remove(ad->store, address, fault);
+	if (r < 0)
+		return r;
+	sasl_forget(ad->sasl, account.id);
+	*ret = json_pack("{s:o}", "address", admin_json_str(address));
+	return 0;
+}
+
+int admin_account_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct store_account *v;
+	size_t n;
+	int r = store_account_list(ad->store, a, &v, &n);
+
+	(void)args;
+	(void)fault;
+	if (r < 0)
+		return r;
+	*ret = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(*ret, json_pack("{s:o, s:I, s:I, s:I, s:b}",
+			"address", admin_json_str(v[i].name), "messages", (json_int_t)v[i].messages,
+			"bytes", (json_int_t)v[i].used_bytes, "quota", (json_int_t)v[i].quota_bytes,
+			"enabled", v[i].is_enabled));
+	return 0;
+}
+
+int admin_account_password(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct store_credential creds[3];
+	struct store_account account;
+	struct str address;
+	size_t n = 0;
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = find(ad, a, address, &account, fault);
+	if (r == 0)
+		r = read_credentials(a, args, creds, &n, fault);
+	if (r < 0)
+		return r;
+	if (n == 0)
+		return fault_set(fault, -E_USAGE, "give the new password on standard input, or with --password-file FILE");
+	r = store_credentials_set(ad->store, account.id, creds, n);
+	if (r < 0)
+		return r;
+	sasl_forget(ad->sasl, account.id);
+	*ret = json_pack("{s:o}", "address", admin_json_str(address));
+	return 0;
+}

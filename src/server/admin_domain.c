@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Verbs about domains and aliases. */
+#include "base/arena.h"
+#include "server/admin.h"
+#include "store/account.h"
+
+int admin_domain_add(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct str domain;
+	int r = admin_arg(args, "domain", &domain, fault);
+
+	(void)a;
+	if (r == 0)
+		r = store_domain_add(ad->store, domain, fault);
+	if (r == 0)
+		*ret = json_pack("{s:o}", "domain", admin_json_str(domain));
+	return r;
+}
+
+int admin_domain_remove(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct str domain;
+	int r = admin_arg(args, "domain", &domain, fault);
+
+	(void)a;
+	if (r == 0)
+		r = store_domain_remove(ad->store, domain, fault);
+	if (r == 0)
+		*ret = json_pack("{s:o}", "domain", admin_json_str(domain));
+	return r;
+}
+
+int admin_domain_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct str *v;
+	size_t n;
+	int r = store_domain_list(ad->store, a, &v, &n);
+
+	(void)args;
+	(void)fault;
+	if (r < 0)
+		return r;
+	*ret = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(*ret, json_pack("{s:o}", "domain", admin_json_str(v[i])));
+	return 0;
+}
+
+static json_t *alias_json(struct str address, struct str target)
+{
+	return json_pack("{s:o, s:o}", "alias", admin_json_str(address), "account", admin_json_str(target));
+}
+
+int admin_alias_add(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct str address, target;
+	int r = admin_arg(args, "alias", &address, fault);
+
+	(void)a;
+	if (r == 0)
+		r = admin_arg(args, "account", &target, fault);
+	if (r == 0)
+		r = store_alias_add(ad->store, address, target, fault);
+	if (r == 0)
+		*ret = alias_json(address, target);
+	return r;
+}
+
+int admin_alias_remove(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct str target = admin_arg_opt(args, "account");
+	struct str address;
+	int r = admin_arg(args, "alias", &address, fault);
+
+	(void)a;
+	if (r == 0)
+		r = store_alias_remove(ad->store, address, target, fault);
+	if (r == 0)
+		*ret = alias_json(address, target);
+	return r;
+}
+
+int admin_alias_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct store_alias *v;
+	size_t n;
+	int r = store_alias_list(ad->store, a, &v, &n);
+
+	(void)args;
+	(void)fault;
+	if (r < 0)
+		return r;
+	*ret = json_array();
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(*ret, alias_json(v[i].address, v[i].target));
+	return 0;
+}

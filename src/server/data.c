@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens and closes the data in the order in which the rooms stand on each other. */
+#include "server/data.h"
+
+#include "db/db.h"
+#include "queue/queue.h"
+#include "sasl/sasl.h"
+#include "store/store.h"
+
+static int open_rooms(struct server_data *d, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
+		      struct fault *fault)
+{
+	int r = store_open(d->db, wake, wake_ctx, &d->store, fault);
+
+	if (r == 0)
+		r = queue_open(d->store, &d->queue, fault);
+	if (r == 0)
+		r = sasl_open(d->store, conf, &d->sasl, fault);
+	return r;
+}
+
+int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
+		     struct server_data *ret, struct fault *fault)
+{
+	static struct db_sql_set sql[2]; /* the database keeps using them */
+	static struct db_migration_set migrations[2];
+	const struct db_options options = {
+		.dir_z = dir_z,
+		.sql = sql,
+		.n_sql = ARRAY_LEN(sql),
+		.migrations = migrations,
+		.n_migrations = ARRAY_LEN(migrations),
+	};
+	struct server_data d = { 0 };
+	int r;
+
+	sql[0] = store_sql_set;
+	sql[1] = queue_sql_set;
+	migrations[0] = store_migrations;
+	migrations[1] = queue_migrations;
+	r = db_open(&options, &d.db, fault);
+	if (r < 0)
+		return r;
+	r = open_rooms(&d, conf, wake, wake_ctx, fault);
+	if (r < 0) {
+		server_data_close(&d);
+		return r;
+	}
+	*ret = d;
+	return 0;
+}
+
+void server_data_close(struct server_data *d)
+{
+	sasl_close(&d->sasl);
+	queue_close(&d->queue);
+	store_close(&d->store);
+	db_close(&d->db);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The server process: drops privileges, opens the data, serves, reloads on SIGHUP, stops on SIGTERM. Its main thread only
+ * waits for signals; the waiter and the workers of room net do the rest. Never returns to the supervisor's code.
+ */
+#include "server/server_int.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "conf/live.h"
+#include "net/tls.h"
+
+static void tell(int fd, char kind, const char *text_z)
+{
+	char message[sizeof(struct fault) + 1];
+	int n = snprintf(message, sizeof(message), "%c%s", kind, text_z);
+
+	if (write(fd, message, (size_t)n) < 0)
+		_exit(1); /* the supervisor is gone */
+}
+
+static void find_hostname(struct server_process *p, const struct server_conf *s)
+{
+	if (s->hostname[0])
+		snprintf(p->hostname, sizeof(p->hostname), "%s", s->hostname);
+	else if (gethostname(p->hostname, sizeof(p->hostname) - 1) < 0 || !p->hostname[0])
+		snprintf(p->hostname, sizeof(p->hostname), "localhost");
+}
+
+static int open_net(struct server_process *p, const struct conf *conf, const struct server_bound *bound, size_t n_bound,
+		    struct fault *fault)
+{
+	int r = server_listeners_open(p, bound, n_bound, fault);
+
+	(void)conf;
+	if (r == 0)
+		r = server_control_open(p, fault);
+	return r;
+}
+
+/* Privileges first, then data, then the network: nothing is answered before everything stands. */
+static int open_all(struct server_process *p, const struct server_options *o, struct conf *conf,
+		    const struct server_bound *bound, size_t n_bound, struct fault *fault)
+{
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
+	bool is_early = !server_tls_is_self_made(conf); /* root may read the keys, the server's user may not */
+	int r = 0;
+
+	find_hostname(p, s);
+	if (is_early)
+		r = server_tls_open(p, fault);
+	if (r == 0)
+		r = server_privileges_drop(s, fault);
+	if (r == 0)
+		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
+	if (r == 0)
+		r = server_data_open(s->data_dir, p->conf, net_wake_cb, p->net, &p->data, fault);
+	if (r == 0 && !is_early)
+		r = server_tls_open(p, fault);
+	if (r < 0)
+		return r;
+	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
+				   .conf = p->conf, .net = p->net, .has_test_verbs = s->has_test_verbs };
+	if (o->prepare)
+		r = o->prepare(&p->admin, fault);
+	return r < 0 ? r : open_net(p, conf, bound, n_bound, fault);
+}
+
+static void reload(struct server_process *p, const char *path_z)
+{
+	struct fault fault = { 0 };
+	struct conf *next = NULL;
+	int r = server_conf_load(path_z, &next, &fault);
+
+	if (r == 0) {
+		const struct server_conf *s = conf_get(next, &server_conf_table);
+
+		log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
+		net_reload(p->net, conf_get(next, &net_conf_table));
+		conf_live_swap(p->conf, next);
+		r = server_tls_reload(p, &fault);
+	}
+	if (r < 0)
+		LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", fault.text));
+	else
+		LOG(INFO, "server.reload", F_Z("result", "done"));
+}
+
+static void close_all(struct server_process *p)
+{
+	struct conf *conf = conf_live_get(p->conf);
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
+	int64_t grace_ms = s->stop_grace_ms;
+
+	net_close(&p->net, grace_ms);
+	server_data_close(&p->data);
+	for (size_t i = 0; i < SERVER_N_TLS; i++)
+		net_tls_unref(p->tls[i]);
+	mem_free(p->contexts);
+	conf_unref(conf);
+	conf_live_free(p->conf);
+}
+
+_Noreturn void server_process_main(const struct server_options *o, struct conf *conf, const struct server_bound *bound,
+				   size_t n_bound, int ready_fd)
+{
+	struct server_process p = { .conf = conf_live_new(conf_ref(conf)) };
+	struct fault fault = { 0 };
+	sigset_t wanted;
+	int sig;
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (open_all(&p, o, conf, bound, n_bound, &fault) < 0) {
+		tell(ready_fd, 'E', fault.text);
+		_exit(1);
+	}
+	tell(ready_fd, 'R', "");
+	close(ready_fd);
+	LOG(INFO, "server.start", F_INT("pid", getpid()), F_Z("hostname", p.hostname));
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGHUP);
+	while (sigwait(&wanted, &sig) == 0 && sig == SIGHUP)
+		reload(&p, o->config_path_z);
+	LOG(INFO, "server.stop", F_INT("signal", sig));
+	close_all(&p);
+	conf_unref(conf);
+	exit(0);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The supervisor: reads the settings, binds the listeners, keeps one server process alive. It has one thread and reads
+ * nothing from the network. Listeners stay open while a server process that died is replaced.
+ *
+ *   starting --"R"--> serving --SIGTERM/SIGINT--> stopping --child ends--> return
+ *   starting --"E text" (first time)--> return with the text
+ *   serving  --child dies--> starting, at once, or after 1 s when it lived less than 1 s
+ */
+#include "server/server_int.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+#define RESTART_PAUSE_MS 1000
+
+struct supervisor {
+	const struct server_options *options;
+	struct conf *conf;     /* as started: the listeners are bound from it */
+	struct conf *latest;   /* as last reloaded: what the next server process gets */
+	struct server_bound *bound;
+	size_t n_bound;
+	int signal_fd;
+	int ready_fd;          /* reading end while starting, else -1 */
+	pid_t child;
+	int64_t started_ms;
+	bool was_ready;        /* once, ever */
+	bool is_stopping;
+};
+
+/* systemd's readiness protocol: one datagram to $NOTIFY_SOCKET. */
+static void notify_manager(const char *state_z)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
+		return;
+	memcpy(to.sun_path, path, strlen(path));
+	if (to.sun_path[0] == '@')
+		to.sun_path[0] = '\0';
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return;
+	if (sendto(fd, state_z, strlen(state_z), MSG_NOSIGNAL, (struct sockaddr *)&to,
+		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
+		LOG(WARN, "server.notify", F_Z("fault", "cannot tell the service manager, ignoring"));
+	close(fd);
+}
+
+static int bind_all(struct supervisor *s, struct fault *fault)
+{
+	s->n_bound = conf_count(s->conf, &server_listener_table);
+	s->bound = mem_alloc(s->n_bound, sizeof(*s->bound));
+	for (size_t i = 0; i < s->n_bound; i++)
+		s->bound[i].fd = -1;
+	for (size_t i = 0; i < s->n_bound; i++) {
+		struct server_bound *b = &s->bound[i];
+		int r;
+
+		b->conf = conf_get_nth(s->conf, &server_listener_table, i, &b->name_z);
+		r = net_bind(b->conf->address, (uint16_t)b->conf->port, &b->fd, fault);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void close_bound(struct supervisor *s)
+{
+	for (size_t i = 0; i < s->n_bound; i++) {
+		if (s->bound[i].fd >= 0)
+			close(s->bound[i].fd);
+		if (s->bound[i].conf && s->bound[i].conf->address[0] == '/')
+			unlink(s->bound[i].conf->address);
+	}
+	mem_free(s->bound);
+}
+
+static int start_child(struct supervisor *s, struct fault *fault)
+{
+	int fds[2];
+
+	if (pipe(fds) < 0)
+		return fault_errno(fault, errno, "cannot make a pipe");
+	s->child = fork();
+	if (s->child < 0) {
+		int errnum = errno;
+
+		close(fds[0]);
+		close(fds[1]);
+		return fault_errno(fault, errnum, "cannot start the server process");
+	}
+	if (s->child == 0) {
+		close(fds[0]);
+		close(s->signal_fd);
+		server_process_main(s->options, s->latest, s->bound, s->n_bound, fds[1]);
+	}
+	close(fds[1]);
+	s->ready_fd = fds[0];
+	s->started_ms = clock_mono_ms();
+	return 0;
+}
+
+/* The child's one message. Negative: it could not start and never has, so there is no sense in trying again. */
+static int hear_child(struct supervisor *s, struct fault *fault)
+{
+	char message[sizeof(struct fault) + 1];
+	ssize_t n = read(s->ready_fd, message, sizeof(message) - 1);
+
+	close(s->ready_fd);
+	s->ready_fd = -1;
+	if (n > 0 && message[0] == 'R') {
+		notify_manager("READY=1");
+		if (!s->was_ready && s->options->ready)
+			s->options->ready(s->conf);
+		s->was_ready = true;
+		return 0;
+	}
+	message[n > 0 ? n : 0] = '\0';
+	if (s->was_ready) {
+		LOG(ERROR, "server.start", F_Z("fault", n > 0 ? message + 1 : "died while starting"));
+		return 0;
+	}
+	return fault_set(fault, -E_CANNOT, "%s", n > 0 ? message + 1 : "the server process died while starting");
+}
+
+static void reload(struct supervisor *s)
+{
+	struct fault fault = { 0 };
+	struct conf *next = NULL;
+
+	/* The child reads them for itself and logs what is wrong with them. */
+	if (server_conf_load(s->options->config_path_z, &next, &fault) == 0) {
+		conf_unref(s->latest);
+		s->latest = next;
+	}
+	if (s->child > 0)
+		kill(s->child, SIGHUP);
+}
+
+static int child_ended(struct supervisor *s, struct fault *fault)
+{
+	int status = 0;
+
+	if (waitpid(s->child, &status, WNOHANG) != s->child)
+		return 0;
+	s->child = 0;
+	if (s->ready_fd >= 0) {
+		int r = hear_child(s, fault);
+
+		if (r < 0)
+			return r;
+	}
+	if (s->is_stopping)
+		return 0;
+	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", "starting it again"));
+	if (clock_mono_ms() - s->started_ms < RESTART_PAUSE_MS)
+		usleep(RESTART_PAUSE_MS * 1000);
+	return start_child(s, fault);
+}
+
+static int on_signal(struct supervisor *s, struct fault *fault)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
+		return 0;
+	switch (info.ssi_signo) {
+	case SIGCHLD:
+		return child_ended(s, fault);
+	case SIGHUP:
+		reload(s);
+		return 0;
+	default:
+		s->is_stopping = true;
+		notify_manager("STOPPING=1");
+		if (s->child > 0)
+			kill(s->child, SIGTERM);
+		return 0;
+	}
+}
+
+static int watch(struct supervisor *s, struct fault *fault)
+{
+	int r = start_child(s, fault);
+
+	while (r == 0 && !(s->is_stopping && s->child == 0)) {
+		struct pollfd fds[2] = {
+			{ .fd = s->signal_fd, .events = POLLIN },
+			{ .fd = s->ready_fd, .events = POLLIN },
+		};
+
+		if (poll(fds, 2, -1) < 0)
+			continue;
+		if (fds[1].revents && s->ready_fd >= 0)
+			r = hear_child(s, fault);
+		if (r == 0 && fds[0].revents)
+			r = on_signal(s, fault);
+	}
+	if (s->child > 0) {
+		kill(s->child, SIGTERM);
+		waitpid(s->child, NULL, 0);
+	}
+	return r;
+}
+
+int server_run(const struct server_options *o, struct fault *fault)
+{
+	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1 };
+	const struct server_conf *conf;
+	sigset_t signals;
+	int r = server_conf_load(o->config_path_z, &s.conf, fault);
+
+	if (r < 0)
+		return r;
+	s.latest = conf_ref(s.conf);
+	conf = conf_get(s.conf, &server_conf_table);
+	log_setup(STDERR_FILENO, (enum log_level)conf->log_level, (enum log_format)conf->log_format);
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGTERM);
+	sigaddset(&signals, SIGINT);
+	sigaddset(&signals, SIGHUP);
+	sigaddset(&signals, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &signals, NULL);
+	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	r = s.signal_fd < 0 ? fault_errno(fault, errno, "signalfd") : bind_all(&s, fault);
+	if (r == 0)
+		r = watch(&s, fault);
+	close_bound(&s);
+	if (s.signal_fd >= 0)
+		close(s.signal_fd);
+	conf_unref(s.latest);
+	conf_unref(s.conf);
+	return r;
+}

@@ -1,0 +1,267 @@
+# SPDX-License-Identifier: MIT
+"""
+Protocol scripts: one line, one step. An actor is any word that begins with a capital letter; it is one connection.
+
+  set SECTION KEY = VALUE    a setting of the server (before the first other step)
+  A connect imap             opens a connection (smtp submission submissions imap imaps pop3 pop3s lmtp); TLS where the port has it
+  A > TEXT                   sends TEXT and CRLF            $name is replaced
+  A >> TEXT                  sends TEXT as it is; \\r \\n \\t \\\\ \\0 \\xNN are escapes
+  A < PATTERN                the next line must match from its start; * is anything, $name binds once and is compared afterwards;
+                             lists in parentheses compare as sets
+  A <... PATTERN             skips lines until one matches
+  A <bytes N                 takes N bytes (a literal) ; with "= FILE": they must be that message
+  A starttls                 TLS handshake on the client's side
+  A data FILE                sends tests/messages/FILE dot-stuffed, and the final dot
+  A bytes FILE               sends the file as it is; $size.FILE is its size
+  A silent MS                nothing may come for so long
+  A eof                      the server must close
+  A close                    closes
+  log EVENT key=value ...    a log line with these must come (within 10 s)
+  cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output
+  crash | restart            kill -9 and come back | orderly stop and start
+  fail POINT NTH [full]      the NTH commit, pack-write, pack-sync or statement from now fails (full: disk full)
+  clock MS                   moves the server's wall clock
+  sleep MS
+"""
+
+import os
+import re
+import socket
+import ssl
+import time
+
+MESSAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "messages")
+TIMEOUT = 20
+IMPLICIT = ("submissions", "imaps", "pop3s")
+
+
+class Failure(Exception):
+    """What a step expected and what came."""
+
+
+def tls_context():
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def message(name):
+    """A message of tests/messages in the form in which it is sent: CRLF line ends."""
+    with open(os.path.join(MESSAGES, name), "rb") as f:
+        raw = f.read()
+    return raw if name.endswith(".raw") else raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def unescape(text):
+    table = {"r": "\r", "n": "\n", "t": "\t", "\\": "\\", "0": "\0"}
+
+    def one(m):
+        return chr(int(m.group(1)[1:], 16)) if m.group(1)[0] == "x" else table.get(m.group(1), m.group(0))
+    return re.sub(r"\\(x[0-9a-fA-F]{2}|.)", one, text).encode("latin-1" if r"\x" in text else "utf-8")
+
+
+def sorted_lists(line):
+    """Innermost lists with their words sorted, so that (\\Seen \\Draft) equals (\\Draft \\Seen)."""
+    return re.sub(r"\(([^()\"*$]*)\)", lambda m: "(" + " ".join(sorted(m.group(1).split(" "))) + ")", line)
+
+
+class Actor:
+    """One connection."""
+
+    def __init__(self, server, protocol):
+        self.sock = socket.create_connection(("127.0.0.1", server.port(protocol)), TIMEOUT)
+        self.buffer = b""
+        if protocol in IMPLICIT:
+            self.starttls()
+
+    def starttls(self):
+        self.sock = tls_context().wrap_socket(self.sock, server_hostname="localhost")
+
+    def send(self, data):
+        self.sock.sendall(data)
+
+    def fill(self, seconds=TIMEOUT):
+        self.sock.settimeout(seconds)
+        try:
+            more = self.sock.recv(65536)
+        except (ConnectionResetError, ssl.SSLError) as e:
+            if isinstance(e, ssl.SSLWantReadError):
+                raise TimeoutError from e
+            more = b""
+        self.buffer += more
+        return bool(more)
+
+    def line(self):
+        while b"\n" not in self.buffer:
+            try:
+                if not self.fill():
+                    raise Failure("the server closed the connection" + (", after %r" % self.buffer if self.buffer else ""))
+            except TimeoutError:
+                raise Failure("nothing came in %d s%s" % (TIMEOUT, ", after %r" % self.buffer if self.buffer else "")) from None
+        line, self.buffer = self.buffer.split(b"\n", 1)
+        if not line.endswith(b"\r"):
+            raise Failure("a line without CR: %r" % line)
+        return line[:-1].decode("utf-8", "replace")
+
+    def take(self, n):
+        while len(self.buffer) < n:
+            if not self.fill():
+                raise Failure("closed after %d of %d bytes" % (len(self.buffer), n))
+        data, self.buffer = self.buffer[:n], self.buffer[n:]
+        return data
+
+    def close(self):
+        self.sock.close()
+
+
+class Script:
+    """Runs one file against one server."""
+
+    def __init__(self, path, server):
+        self.path, self.server = path, server
+        self.actors, self.names = {}, {}
+        self.output = ""
+        with open(path, encoding="utf-8") as f:
+            self.steps = [(n, x.rstrip("\n")) for n, x in enumerate(f, 1)
+                          if x.strip() and not x.lstrip().startswith("#")]
+
+    def settings(self):
+        found = {}
+        for _, step in self.steps:
+            m = re.match(r'set\s+(\w+(?: "[^"]*")?)\s+(\w+)\s*=\s*(.*)$', step)
+            if m:
+                found.setdefault(m.group(1), {})[m.group(2)] = m.group(3)
+        return found
+
+    def expand(self, text):
+        text = re.sub(r"\$size\.([\w.-]+)", lambda m: str(len(message(m.group(1)))), text)
+        return re.sub(r"\$(\w+)", lambda m: self.names.get(m.group(1), m.group(0)), text)
+
+    def match(self, pattern, line):
+        out, bound = "", []
+        for piece in re.split(r"(\*(?= |\)|$|\])|\$\w+)", pattern):
+            name = piece[1:]
+            if piece == "*":
+                out += ".*"
+            elif piece.startswith("$") and name in self.names:
+                out += re.escape(self.names[name])
+            elif piece.startswith("$") and name in bound:
+                out += "(?P=%s)" % name
+            elif piece.startswith("$") and name:
+                out += r"(?P<%s>[^\s\]\)]+)" % name
+                bound.append(name)
+            else:
+                out += re.escape(piece)
+        m = re.match(out, line)
+        if m:
+            self.names.update(m.groupdict())
+        return m
+
+    def expect(self, pattern, line):
+        # An untagged answer begins with "* ", which is itself and not a wildcard.
+        if pattern.startswith("* "):
+            if not line.startswith("* "):
+                return False
+            pattern, line = pattern[2:], line[2:]
+        return self.match(pattern, line) or self.match(sorted_lists(pattern), sorted_lists(line))
+
+    def actor_step(self, name, verb, rest):
+        if verb == "connect":
+            self.actors[name] = Actor(self.server, rest.strip())
+            return
+        a = self.actors[name]
+        if verb == ">":
+            a.send(self.expand(rest).encode("utf-8") + b"\r\n")
+        elif verb == ">>":
+            a.send(unescape(self.expand(rest)))
+        elif verb == "<":
+            line = a.line()
+            if not self.expect(rest, line):
+                raise Failure("expected %s\n     came %s" % (self.expand(rest), line))
+        elif verb == "<...":
+            seen = []
+            while not seen or not self.expect(rest, seen[-1]):
+                try:
+                    seen.append(a.line())
+                except Failure as e:
+                    raise Failure("%s while looking for %s in:\n%s" % (e, self.expand(rest), "\n".join(seen))) from None
+        elif verb == "<bytes":
+            count, _, want = rest.partition("=")
+            data = a.take(int(self.expand(count.strip())))
+            if want and data != message(want.strip()):
+                raise Failure("the bytes differ from %s: %r" % (want.strip(), data[:200]))
+        elif verb == "starttls":
+            a.starttls()
+        elif verb == "data":
+            text = message(rest.strip())
+            a.send(re.sub(rb"(?m)^\.", b"..", text) + b".\r\n")
+        elif verb == "bytes":
+            a.send(message(rest.strip()))
+        elif verb == "silent":
+            try:
+                came = a.buffer or (a.fill(int(rest) / 1000) and a.buffer)
+            except TimeoutError:
+                came = b""
+            if came:
+                raise Failure("nothing was expected, came %r" % came)
+        elif verb == "eof":
+            a.buffer = b""
+            if a.fill():
+                raise Failure("the end was expected, came %r" % a.buffer)
+        elif verb == "close":
+            a.close()
+        else:
+            raise Failure("no such step: %s" % verb)
+
+    def cli(self, word, rest):
+        args, _, text = rest.partition(" < ")
+        status = int(word[4:] or 0)
+        r = self.server.cli(*self.expand(args).split(), input=unescape(text).decode() + "\n", check=False)
+        self.output = r.stdout + r.stderr
+        if r.returncode != status:
+            raise Failure("exit status %d, expected %d: %s" % (r.returncode, status, self.output.strip()))
+
+    def step(self, step):
+        word, _, rest = step.partition(" ")
+        rest = rest.lstrip() if word[0].islower() else rest
+        if word[0].isupper():
+            verb, _, text = rest.lstrip().partition(" ")
+            self.actor_step(word, verb, text)
+        elif word == "set":
+            pass
+        elif word == "log":
+            event, *fields = self.expand(rest).split()
+            self.server.wait_log(event, dict(x.split("=", 1) for x in fields))
+        elif word.startswith("cli"):
+            self.cli(word + "!" if word == "cli" else word, rest)
+        elif word == "out":
+            if not any(self.match(rest, x) for x in self.output.splitlines()):
+                raise Failure("no line %s in:\n%s" % (rest, self.output))
+        elif word == "crash":
+            self.server.crash()
+        elif word == "restart":
+            self.server.stop()
+            self.server.start()
+        elif word == "fail":
+            point, nth, *full = rest.split()
+            self.server.control("test.fail", point=point, nth=int(nth), disk_full=bool(full))
+        elif word == "clock":
+            self.server.control("test.clock", ms=int(rest))
+        elif word == "sleep":
+            time.sleep(int(rest) / 1000)
+        else:
+            raise Failure("no such step: %s" % word)
+
+    def run(self):
+        try:
+            for n, step in self.steps:
+                try:
+                    self.step(step)
+                except (Failure, AssertionError, OSError) as e:
+                    raise Failure("%s:%d: %s\n  %s\n--- the end of the log:\n%s"
+                                  % (self.path, n, step, str(e).replace("\n", "\n  "),
+                                     "\n".join(self.server.log[-12:]))) from None
+        finally:
+            for a in self.actors.values():
+                a.close()

@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+"""One real Martlet server for a test: own directory, free ports, ended by its process id."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993,
+         "pop3": 110, "pop3s": 995, "lmtp": 24}
+START_SECONDS = 60      # instrumented builds on a busy machine are slow
+
+
+def free_offset():
+    """A port offset at which all eight ports are free now."""
+    for step in range(200):
+        offset = 10000 + (os.getpid() * 37 + step * 1009 + int(time.time() * 1000) % 997) % 44000
+        try:
+            for port in PORTS.values():
+                with socket.socket() as s:
+                    s.bind(("127.0.0.1", port + offset))
+            return offset
+        except OSError:
+            continue
+    raise RuntimeError("no free ports")
+
+
+class Server:
+    """A demo server. `settings` are lines added to its settings file: {"section": {"key": "value"}}."""
+
+    def __init__(self, martlet, settings=None):
+        self.martlet = os.path.abspath(martlet)
+        self.dir = tempfile.mkdtemp(prefix="martlet-test-")
+        self.offset = free_offset()
+        self.settings = settings or {}
+        self.process = None
+        self.log = []
+        self.log_lock = threading.Condition()
+
+    def port(self, name):
+        return PORTS[name] + self.offset
+
+    @property
+    def config(self):
+        return os.path.join(self.dir, "martlet.conf")
+
+    def write_settings(self):
+        sections = {"server": {"hostname": "localhost", "data_dir": self.dir + "/data", "test_verbs": "yes",
+                               "log_level": "info", "stop_grace": "3s"},
+                    "auth": {"plaintext_on_loopback": "yes", "failure_delay": "50ms"}}
+        tls = {"submissions": "implicit", "imaps": "implicit", "pop3s": "implicit", "lmtp": "none"}
+        protocol = {"submissions": "submission", "imaps": "imap", "pop3s": "pop3"}
+        for name, port in PORTS.items():
+            sections['listener "%s"' % name] = {"protocol": protocol.get(name, name), "address": "127.0.0.1",
+                                                "port": str(port + self.offset), "tls": tls.get(name, "starttls")}
+        for section, keys in self.settings.items():
+            sections.setdefault(section, {}).update(keys)
+        with open(self.config, "w", encoding="utf-8") as f:
+            for section, keys in sections.items():
+                f.write("[%s]\n" % section)
+                for key, value in keys.items():
+                    f.write("%s = %s\n" % (key, value))
+                f.write("\n")
+
+    def cli(self, *args, input="", check=True):
+        """Runs a martlet command against this server's settings; gives back its CompletedProcess."""
+        r = subprocess.run([self.martlet, *args, "--config", self.config], input=input, capture_output=True,
+                           text=True, timeout=60, check=False)
+        if check and r.returncode != 0:
+            raise AssertionError("martlet %s: status %d: %s" % (" ".join(args), r.returncode, r.stderr.strip()))
+        return r
+
+    def make_accounts(self):
+        self.cli("domain", "add", "example.test")
+        for name in ("alice", "bob"):
+            self.cli("account", "add", name + "@example.test", input="demo\n")
+
+    def start(self):
+        fresh = not os.path.exists(self.dir + "/data")
+        self.write_settings()
+        if fresh:
+            self.make_accounts()
+        mark = len(self.log)
+        self.process = subprocess.Popen([self.martlet, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        threading.Thread(target=self.read_log, args=(self.process.stderr,), daemon=True).start()
+        self.wait_log("server.start", {}, START_SECONDS, mark)
+        return self
+
+    def read_log(self, pipe):
+        for line in pipe:
+            with self.log_lock:
+                self.log.append(line.decode("utf-8", "replace").rstrip("\n"))
+                self.log_lock.notify_all()
+        pipe.close()
+
+    def wait_log(self, event, fields, seconds=10, mark=0):
+        """The first log line from number `mark` on with that event and those fields."""
+        end = time.monotonic() + seconds
+        with self.log_lock:
+            while True:
+                for line in self.log[mark:]:
+                    words = line.split(" ")
+                    if event in words[:4] and all("%s=%s" % kv in words for kv in fields.items()):
+                        return line
+                if self.process and self.process.poll() is not None:
+                    raise AssertionError("the server ended with status %s:\n%s"
+                                         % (self.process.returncode, "\n".join(self.log[-20:])))
+                if not self.log_lock.wait(min(0.2, end - time.monotonic())) and time.monotonic() > end:
+                    raise AssertionError("no log line %s %s in %g s" % (event, fields, seconds))
+
+    def server_pid(self):
+        """The server process, child of the supervisor."""
+        with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as f:
+            return int(f.read().split()[0])
+
+    def control(self, verb, **args):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.settimeout(30)
+            s.connect(self.dir + "/data/control.sock")
+            s.sendall(json.dumps({"verb": verb, "args": args}).encode() + b"\n")
+            answer = json.loads(s.makefile("rb").readline())
+        if not answer["ok"]:
+            raise AssertionError("%s: %s" % (verb, answer))
+        return answer["result"]
+
+    def crash(self):
+        """kill -9 of the server process; the supervisor brings it back."""
+        mark = len(self.log)
+        os.kill(self.server_pid(), signal.SIGKILL)
+        self.wait_log("server.start", {}, START_SECONDS, mark)
+
+    def stop(self):
+        """SIGTERM; the exit status must be 0, and no sanitizer may have spoken."""
+        if not self.process:
+            return
+        process, self.process = self.process, None
+        if process.poll() is None:
+            process.terminate()
+        try:
+            status = process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("the server did not stop in 30 s") from None
+        with self.log_lock:
+            bad = [x for x in self.log if "ERROR: " in x or "runtime error" in x or "WARNING: ThreadSanitizer" in x]
+        if bad or status != 0:
+            raise AssertionError("server status %s\n%s" % (status, "\n".join(self.log[-60:])))
+
+    def remove(self):
+        try:
+            self.stop()
+        finally:
+            shutil.rmtree(self.dir, ignore_errors=True)
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exc):
+        self.remove()
