@@ -39,6 +39,7 @@ static void inih_setup(void)
 {
 	ini_max_line = LIMIT_CONF_LINE + 3;
 	ini_allow_multiline = false;
+	ini_allow_inline_comments = false;
 	ini_stop_on_first_error = true;
 }
 
@@ -221,6 +222,9 @@ static int key_set(struct loader *l, const char *key_z, const char *value_z)
 	if (!is_exact)
 		return unknown_key(l, key_z, row);
 	line = &s->row_lines[row - s->table->rows];
+	/* As conf_print() would write it, with its spaces, it must be readable again. */
+	if (strlen(row->key) + strlen(" = ") + strlen(value_z) > LIMIT_CONF_LINE)
+		return fail(l, l->line, "the line is too long");
 	if (*line > 0)
 		return fail(l, l->line, "\"%s\" is set in line %d already", key_z, *line);
 	*line = l->line;

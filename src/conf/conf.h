@@ -6,6 +6,7 @@
  *
  *   [smtp]                      a plain section: one struct
  *   [listener "imaps"]          a named section: one struct for each name
+ *   # a comment has its own line, with # or ;
  *
  * A loaded file is an immutable, reference-counted snapshot; a reload loads a new one and swaps it.
  */

@@ -87,11 +87,11 @@ TEST(conf_defaults)
 
 TEST(conf_all_types)
 {
-	struct conf *c = parse("# text\n[imap]\nname = A  B ; note\ncount=-5\nwait = 90s\nmax_size = 1g\n"
+	struct conf *c = parse("# text\n[imap]\nname = A  B ; C\ncount=-5\nwait = 90s\nmax_size = 1g\n"
 			       "active = Off\ncolor = blue\nwords = x, y,z  w\n[smtp]\n");
 	const struct values *v = conf_get(c, &imap);
 
-	assert_string_equal(v->name, "A  B");
+	assert_string_equal(v->name, "A  B ; C");
 	assert_int_equal(v->count, -5);
 	assert_int_equal(v->wait_ms, 90000);
 	assert_int_equal(v->max_bytes, 1 << 30);
