@@ -73,7 +73,7 @@ FUZZ := $(foreach f,$(SRC_FUZZ),$(B)/fuzz/$(call fuzz_name,$(f)))
 
 # --- targets -------------------------------------------------------------------------------------
 
-.PHONY: all run test test-binaries deps deps-build fuzz fuzz-run lint format install clean
+.PHONY: all run test test-binaries deps fuzz fuzz-run lint format install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -84,7 +84,7 @@ all: $(B)/martlet
 PARALLEL = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 run:
-	@$(MAKE) --no-print-directory deps-build
+	@$(MAKE) --no-print-directory deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all
 	@exec $(B)/martlet demo $(ARGS)
 
@@ -99,8 +99,6 @@ test-binaries: $(UNIT) $(REPLAY)
 need = dpkg-query -W -f '$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' \
 	| grep -qx $(words $(1)) || { export DEBIAN_FRONTEND=noninteractive; \
 	apt-get update && apt-get install -y --no-install-recommends $(1); }
-deps-build:
-	@$(call need,$(PKG_BUILD))
 deps:
 	@$(call need,$(PKG_BUILD) $(PKG_TEST))
 
@@ -117,7 +115,6 @@ lint:
 		--enable=warning,portability --inline-suppr -Isrc -D_GNU_SOURCE \
 		--suppress=missingIncludeSystem --suppress=uninitvar $(SRC); fi
 	@if command -v clang-tidy >/dev/null; then clang-tidy --quiet \
-		--checks='-*,bugprone-*,clang-analyzer-*,-bugprone-easily-swappable-parameters,-bugprone-narrowing-conversions,-clang-analyzer-security.insecureAPI.DeprecatedOrUnsafeBufferHandling,-bugprone-assignment-in-if-condition,-bugprone-macro-parentheses,-bugprone-reserved-identifier,-bugprone-implicit-widening-of-multiplication-result' \
 		--warnings-as-errors='*' $(SRC) -- $(DIALECT); fi
 
 format:
@@ -125,7 +122,8 @@ format:
 
 install: all
 	install -D -m 755 $(B)/martlet $(DESTDIR)$(PREFIX)/bin/martlet
-	install -D -m 644 docs/martlet.1 $(DESTDIR)$(PREFIX)/share/man/man1/martlet.1
+	for page in $(wildcard docs/*.[1-8]); do install -D -m 644 $$page \
+		$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit 1; done
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/martlet
 	sed 's|@PREFIX@|$(PREFIX)|g' dist/martlet.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/martlet.service

@@ -16,21 +16,11 @@ static const struct {
 	int errnum;
 	int code;
 } errno_codes[] = {
-	{ ENOSPC, E_DISK_FULL },
-	{ EDQUOT, E_DISK_FULL },
-	{ EFBIG, E_DISK_FULL },
-	{ ENOENT, E_NOT_FOUND },
-	{ ENOTDIR, E_NOT_FOUND },
-	{ EEXIST, E_EXISTS },
-	{ EACCES, E_DENIED },
-	{ EPERM, E_DENIED },
-	{ EROFS, E_DENIED },
-	{ EAGAIN, E_BUSY },
-	{ EBUSY, E_BUSY },
-	{ EADDRINUSE, E_BUSY },
-	{ ETIMEDOUT, E_TIMEOUT },
-	{ ECONNRESET, E_CLOSED },
-	{ EPIPE, E_CLOSED },
+	{ ENOSPC, E_DISK_FULL },  { EDQUOT, E_DISK_FULL },  { EFBIG, E_DISK_FULL },
+	{ ENOENT, E_NOT_FOUND },  { ENOTDIR, E_NOT_FOUND }, { EEXIST, E_EXISTS },
+	{ EACCES, E_DENIED },     { EPERM, E_DENIED },      { EROFS, E_DENIED },
+	{ EAGAIN, E_BUSY },       { EBUSY, E_BUSY },        { EADDRINUSE, E_BUSY },
+	{ ETIMEDOUT, E_TIMEOUT }, { ECONNRESET, E_CLOSED }, { EPIPE, E_CLOSED },
 };
 
 const struct err_row *err_row(int code)

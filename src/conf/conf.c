@@ -78,7 +78,8 @@ size_t conf_count(const struct conf *c, const struct conf_table *t)
 	return n;
 }
 
-const void *conf_get_nth(const struct conf *c, const struct conf_table *t, size_t i, const char **ret_name_z)
+const void *conf_get_nth(const struct conf *c, const struct conf_table *t, size_t i,
+			 const char **ret_name_z)
 {
 	for (const struct conf_section *s = c->sections; s != NULL; s = s->next) {
 		if (s->table != t || i-- > 0)
@@ -156,7 +157,8 @@ static bool split_heading(struct str s, struct str *ret_word, struct str *ret_na
 	return true;
 }
 
-static struct conf_section *section_find(const struct conf *c, const struct conf_table *t, struct str name)
+static struct conf_section *section_find(const struct conf *c, const struct conf_table *t,
+					 struct str name)
 {
 	for (struct conf_section *s = c->sections; s != NULL; s = s->next)
 		if (s->table == t && str_eq(str_z(s->name_z), name))
@@ -175,17 +177,19 @@ static int section_start(struct loader *l, struct str heading)
 		return fail(l, l->line, "write the heading as [section \"name\"]");
 	t = conf_nearest_table(l->conf->tables, l->conf->n_tables, word, &is_exact);
 	if (!is_exact)
-		return fail(l, l->line, "unknown section [%" STR_FMT "]; did you mean [%s]?", STR_ARG(word),
-			    t != NULL ? t->section : "");
+		return fail(l, l->line, "unknown section [%" STR_FMT "]; did you mean [%s]?",
+			    STR_ARG(word), t != NULL ? t->section : "");
 	if (t->is_named && name.p == NULL)
-		return fail(l, l->line, "[%s] needs a name, write [%s \"NAME\"]", t->section, t->section);
+		return fail(l, l->line, "[%s] needs a name, write [%s \"NAME\"]", t->section,
+			    t->section);
 	if (!t->is_named && name.p != NULL)
 		return fail(l, l->line, "[%s] takes no name, write [%s]", t->section, t->section);
 	old = section_find(l->conf, t, name);
 	if (old == NULL)
 		return section_new(l, t, name);
 	if (old->line > 0 && t->is_named)
-		return fail(l, l->line, "[%s \"%s\"] is in line %d already", t->section, old->name_z, old->line);
+		return fail(l, l->line, "[%s \"%s\"] is in line %d already", t->section,
+			    old->name_z, old->line);
 	l->section = old;
 	return 0;
 }
@@ -200,11 +204,11 @@ static int unknown_key(struct loader *l, const char *key_z, const struct conf_ro
 
 		(void)conf_nearest_row(c->tables[i], str_z(key_z), &is_exact);
 		if (is_exact)
-			return fail(l, l->line, "unknown key \"%s\" in [%s]; it belongs to [%s]", key_z, section,
-				    c->tables[i]->section);
+			return fail(l, l->line, "unknown key \"%s\" in [%s]; it belongs to [%s]",
+				    key_z, section, c->tables[i]->section);
 	}
-	return fail(l, l->line, "unknown key \"%.80s\" in [%s]; did you mean \"%s\"?", key_z, section,
-		    nearest != NULL ? nearest->key : "");
+	return fail(l, l->line, "unknown key \"%.80s\" in [%s]; did you mean \"%s\"?", key_z,
+		    section, nearest != NULL ? nearest->key : "");
 }
 
 static int key_set(struct loader *l, const char *key_z, const char *value_z)
@@ -304,8 +308,8 @@ static int check_sections(struct loader *l)
 
 		if (s->table->check == NULL || s->table->check(s->values, &why) == 0)
 			continue;
-		return fail(l, s->line, "[%s%s%s%s]: %s", s->table->section, is_named ? " \"" : "", s->name_z,
-			    is_named ? "\"" : "", why.text);
+		return fail(l, s->line, "[%s%s%s%s]: %s", s->table->section, is_named ? " \"" : "",
+			    s->name_z, is_named ? "\"" : "", why.text);
 	}
 	return 0;
 }

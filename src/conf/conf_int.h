@@ -9,10 +9,10 @@
 struct conf_section {
 	struct conf_section *next; /* in the order of the file */
 	const struct conf_table *table;
-	const char *name_z;        /* "" in a plain section */
-	void *values;              /* struct_size bytes */
-	int *row_lines;            /* where each row was set; 0: default */
-	int line;                  /* of its heading; 0: not in the file */
+	const char *name_z; /* "" in a plain section */
+	void *values;       /* struct_size bytes */
+	int *row_lines;     /* where each row was set; 0: default */
+	int line;           /* of its heading; 0: not in the file */
 };
 
 struct conf {
@@ -20,7 +20,8 @@ struct conf {
 	struct arena arena; /* holds all but this struct */
 	const struct conf_table *const *tables;
 	size_t n_tables;
-	struct conf_section *sections; /* plain ones first, in table order; then named ones as in the file */
+	struct conf_section
+		*sections; /* plain ones first, in table order; then named ones as in the file */
 	size_t n_sections;
 };
 
@@ -38,7 +39,8 @@ void conf_value_describe(struct buf *out, const struct conf_row *row);
 /* The index of the candidate with the least edits between it and s; n > 0. */
 size_t conf_nearest(struct str s, const char *const *candidates, size_t n);
 /* The row of that key, or the nearest one (*ret_is_exact false). NULL when the table is empty. */
-const struct conf_row *conf_nearest_row(const struct conf_table *t, struct str key, bool *ret_is_exact);
+const struct conf_row *conf_nearest_row(const struct conf_table *t, struct str key,
+					bool *ret_is_exact);
 /* The same for tables by their section word. */
-const struct conf_table *conf_nearest_table(const struct conf_table *const *tables, size_t n, struct str section,
-					    bool *ret_is_exact);
+const struct conf_table *conf_nearest_table(const struct conf_table *const *tables, size_t n,
+					    struct str section, bool *ret_is_exact);

@@ -50,7 +50,8 @@ size_t conf_nearest(struct str s, const char *const *candidates, size_t n)
 	return best;
 }
 
-const struct conf_row *conf_nearest_row(const struct conf_table *t, struct str key, bool *ret_is_exact)
+const struct conf_row *conf_nearest_row(const struct conf_table *t, struct str key,
+					bool *ret_is_exact)
 {
 	const struct conf_row *best = NULL;
 	size_t best_edits = SIZE_MAX;
@@ -71,8 +72,8 @@ const struct conf_row *conf_nearest_row(const struct conf_table *t, struct str k
 	return best;
 }
 
-const struct conf_table *conf_nearest_table(const struct conf_table *const *tables, size_t n, struct str section,
-					    bool *ret_is_exact)
+const struct conf_table *conf_nearest_table(const struct conf_table *const *tables, size_t n,
+					    struct str section, bool *ret_is_exact)
 {
 	const struct conf_table *best = NULL;
 	size_t best_edits = SIZE_MAX;

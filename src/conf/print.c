@@ -18,7 +18,8 @@ static void print_facts(struct buf *out, const struct conf_row *row)
 		   reload_texts[row->reload]);
 }
 
-static void print_heading(struct buf *out, const struct conf_table *t, const char *name_z, const char *lead)
+static void print_heading(struct buf *out, const struct conf_table *t, const char *name_z,
+			  const char *lead)
 {
 	if (t->is_named)
 		buf_printf(out, "%s[%s \"%s\"]\n", lead, t->section, name_z);
@@ -34,9 +35,11 @@ static void print_row_help(struct buf *out, const struct conf_row *row)
 }
 
 /* `key = value`, or `key =` when the value is empty. */
-static void print_assignment(struct buf *out, const char *lead, const struct conf_row *row, struct str value)
+static void print_assignment(struct buf *out, const char *lead, const struct conf_row *row,
+			     struct str value)
 {
-	buf_printf(out, "%s%s =%s%" STR_FMT "\n", lead, row->key, value.n > 0 ? " " : "", STR_ARG(value));
+	buf_printf(out, "%s%s =%s%" STR_FMT "\n", lead, row->key, value.n > 0 ? " " : "",
+		   STR_ARG(value));
 }
 
 static void print_section(struct buf *out, const struct conf_section *s, bool with_help)
@@ -54,7 +57,8 @@ static void print_section(struct buf *out, const struct conf_section *s, bool wi
 		conf_value_print(&value, row, s->values);
 		if (with_help)
 			print_row_help(out, row);
-		print_assignment(out, with_help && s->row_lines[i] == 0 ? "#" : "", row, buf_str(&value));
+		print_assignment(out, with_help && s->row_lines[i] == 0 ? "#" : "", row,
+				 buf_str(&value));
 	}
 	buf_add_char(out, '\n');
 }
@@ -89,8 +93,8 @@ static void explain_row(struct buf *out, const struct conf_table *t, const struc
 	buf_printf(out, ")\n    %s\n", row->help);
 }
 
-int conf_explain(const struct conf_table *const *tables, size_t n_tables, struct str key, struct buf *out,
-		 struct fault *fault)
+int conf_explain(const struct conf_table *const *tables, size_t n_tables, struct str key,
+		 struct buf *out, struct fault *fault)
 {
 	const struct conf_table *t;
 	const struct conf_row *row;
@@ -101,18 +105,22 @@ int conf_explain(const struct conf_table *const *tables, size_t n_tables, struct
 		return fault_set(fault, -E_NOT_FOUND, "write section.key");
 	t = conf_nearest_table(tables, n_tables, section, &is_exact);
 	if (!is_exact)
-		return fault_set(fault, -E_NOT_FOUND, "unknown section \"%" STR_FMT "\"; did you mean \"%s\"?",
+		return fault_set(fault, -E_NOT_FOUND,
+				 "unknown section \"%" STR_FMT "\"; did you mean \"%s\"?",
 				 STR_ARG(str_head(section, 80)), t->section);
 	if (rest.n == 0) {
-		buf_printf(out, "[%s%s]  %s\n", t->section, t->is_named ? " \"NAME\"" : "", t->help);
+		buf_printf(out, "[%s%s]  %s\n", t->section, t->is_named ? " \"NAME\"" : "",
+			   t->help);
 		for (size_t i = 0; i < t->n_rows; i++)
 			explain_row(out, t, &t->rows[i]);
 		return 0;
 	}
 	row = conf_nearest_row(t, rest, &is_exact);
 	if (!is_exact)
-		return fault_set(fault, -E_NOT_FOUND, "unknown key \"%" STR_FMT "\" in [%s]; did you mean \"%s\"?",
-				 STR_ARG(str_head(rest, 80)), t->section, row != NULL ? row->key : "");
+		return fault_set(fault, -E_NOT_FOUND,
+				 "unknown key \"%" STR_FMT "\" in [%s]; did you mean \"%s\"?",
+				 STR_ARG(str_head(rest, 80)), t->section,
+				 row != NULL ? row->key : "");
 	explain_row(out, t, row);
 	return 0;
 }
