@@ -16,7 +16,7 @@ void *mem_alloc(size_t n, size_t size) __attribute__((malloc, returns_nonnull));
 void *mem_resize(void *p, size_t n, size_t size) __attribute__((returns_nonnull));
 /* NUL-terminated heap copy. */
 char *mem_dup_z(struct str s) __attribute__((malloc, returns_nonnull));
-/* Accepts NULL. */
+/* Accepts NULL. Also for memory that a library took from malloc and gave away. */
 void mem_free(void *p);
 /* Overwrites a secret so that the compiler cannot leave it out. */
 void mem_wipe(void *p, size_t n);
