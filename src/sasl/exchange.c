@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One SASL exchange (RFC 4422): GNU SASL speaks the mechanism, this file feeds it and answers what it asks for.
+ *
+ * GNU SASL asks by a callback; answers are properties of its session. What each mechanism asks:
+ *   PLAIN, LOGIN   VALIDATE_SIMPLE: check name and password
+ *   EXTERNAL       VALIDATE_EXTERNAL: does the client certificate belong to an account?
+ *   SCRAM-*        SCRAM_ITER first (the name is known by then): the account's keys are set all at once, or invented ones
+ *   SCRAM-*        CB_TLS_EXPORTER, CB_TLS_UNIQUE: the channel binding bytes
+ *
+ * 1. An identity is only handed out after GSASL_OK, and only while the account is still enabled.
+ * 2. Nobody may act as somebody else: an authorization identity is empty or the account's own name (RFC 4422 3.4.1).
+ * 3. Trouble of the store is kept in x->trouble, so that it is not answered as a wrong password.
+ * 4. An exchange ends after EXCHANGE_STEPS messages, whatever the mechanism says.
+ */
+#include "sasl/sasl_int.h"
+
+#include <gsasl.h>
+
+#include "base/must.h"
+#include "base/text.h"
+
+#define EXCHANGE_STEPS 8
+#define EXCHANGE_ARENA (64u << 10)
+
+struct sasl_exchange {
+	struct sasl *sasl;
+	const struct conn *conn;
+	const struct sasl_mech *mech;
+	Gsasl_session *session;
+	struct sasl_identity id; /* account 0: nobody yet */
+	int trouble;
+	int steps;
+	bool has_prompted;
+	bool is_over;
+};
+
+static bool is_own_name(const struct sasl_identity *id, const char *authid_z, const char *authzid_z)
+{
+	struct str authzid = str_z(authzid_z);
+
+	return authzid.n == 0 || str_ieq(authzid, str_z(id->name)) || str_ieq(authzid, str_z(authid_z));
+}
+
+/* 0: remembered in x->id. */
+static int settle(struct sasl_exchange *x, int rc)
+{
+	if (rc < 0 && rc != -E_AUTH_FAILED)
+		x->trouble = rc;
+	return rc == 0 ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
+}
+
+static int validate_simple(struct sasl_exchange *x)
+{
+	AUTO(arena_fini) struct arena a = { .cap = EXCHANGE_ARENA };
+	const char *authid_z = gsasl_property_fast(x->session, GSASL_AUTHID);
+	struct str name = S(""), password = S("");
+	struct sasl_identity id = { 0 };
+	int rc;
+
+	/* Preparing what is prepared already changes nothing; LOGIN hands over raw text. */
+	if (sasl_prep(&a, str_z(authid_z), &name) < 0 ||
+	    sasl_prep(&a, str_z(gsasl_property_fast(x->session, GSASL_PASSWORD)), &password) < 0)
+		name = S("");
+	rc = sasl_password_check(x->sasl, name, password, str_z(x->mech->name), &id);
+	if (password.n > 0)
+		mem_wipe((char *)(uintptr_t)password.p, password.n);
+	gsasl_property_free(x->session, GSASL_PASSWORD);
+	if (rc == 0 && !is_own_name(&id, authid_z, gsasl_property_fast(x->session, GSASL_AUTHZID)))
+		rc = -E_AUTH_FAILED;
+	if (rc == 0)
+		x->id = id;
+	return settle(x, rc);
+}
+
+/* RFC 4422 A: the certificate says who it is by an rfc822Name that is an account; with several, authzid chooses. */
+static int validate_external(struct sasl_exchange *x)
+{
+	AUTO(arena_fini) struct arena a = { .cap = EXCHANGE_ARENA };
+	struct str authzid = str_z(gsasl_property_fast(x->session, GSASL_AUTHZID));
+	struct store_account account;
+	struct conn_tls_info info;
+	int rc = -E_AUTH_FAILED;
+
+	if (!conn_tls_info(x->conn, &info) || !info.has_client_cert)
+		return GSASL_AUTHENTICATION_ERROR;
+	for (size_t i = 0; i < info.n_client_cert_emails && i < 16 && rc == -E_AUTH_FAILED; i++) {
+		struct str email = str_z(info.client_cert_emails[i]);
+
+		if (authzid.n == 0 || str_ieq(authzid, email))
+			rc = sasl_account_find(x->sasl, &a, email, &account);
+	}
+	if (rc == 0)
+		sasl_identity_set(&x->id, &account, str_z(x->mech->name));
+	return settle(x, rc);
+}
+
+/*
+ * The keys of the name that the client gave. An account that does not exist, is disabled or has no keys gets invented
+ * ones, by the same reads of the store.
+ */
+static int find_keys(struct sasl_exchange *x, struct arena *a, const char *name_z, struct sasl_scram *ret)
+{
+	const struct sasl_scram_kind *kind = sasl_scram_kind_find(str_z(x->mech->credential_kind));
+	const char *authzid_z = gsasl_property_fast(x->session, GSASL_AUTHZID);
+	struct store_account account = { 0 };
+	struct str name = S(""), value = S("");
+	int found, rc;
+
+	must(kind != NULL);
+	/* Before the look-up, so that the refusal is the same for names that do not exist. */
+	if (authzid_z != NULL && authzid_z[0] != '\0' && !str_ieq(str_z(authzid_z), str_z(name_z)))
+		return -E_AUTH_FAILED;
+	if (sasl_prep(a, str_z(name_z), &name) < 0)
+		name = S("");
+	found = sasl_account_find(x->sasl, a, name, &account);
+	if (found < 0 && found != -E_AUTH_FAILED)
+		return found;
+	rc = store_credential_get(x->sasl->store, a, found == 0 ? account.id : 0, str_z(kind->kind), &value);
+	if (rc < 0 && rc != -E_NOT_FOUND)
+		return rc;
+	sasl_scram_fake(kind, x->sasl->fake_key, name, ret);
+	if (found < 0 || rc < 0 || !sasl_scram_parse(kind, value, ret))
+		return 0;
+	sasl_identity_set(&x->id, &account, str_z(x->mech->name));
+	return 0;
+}
+
+static int give_keys(struct sasl_exchange *x)
+{
+	AUTO(arena_fini) struct arena a = { .cap = EXCHANGE_ARENA };
+	const char *name_z = gsasl_property_fast(x->session, GSASL_AUTHID);
+	struct sasl_scram keys;
+	int rc;
+
+	if (name_z == NULL)
+		return GSASL_NO_CALLBACK;
+	rc = find_keys(x, &a, name_z, &keys);
+	if (rc < 0)
+		return settle(x, rc);
+	if (gsasl_property_set(x->session, GSASL_SCRAM_ITER, keys.iterations) != GSASL_OK ||
+	    gsasl_property_set(x->session, GSASL_SCRAM_SALT, keys.salt) != GSASL_OK ||
+	    gsasl_property_set(x->session, GSASL_SCRAM_STOREDKEY, keys.stored_key) != GSASL_OK ||
+	    gsasl_property_set(x->session, GSASL_SCRAM_SERVERKEY, keys.server_key) != GSASL_OK)
+		return GSASL_MALLOC_ERROR;
+	return GSASL_OK;
+}
+
+/*
+ * RFC 5802 6: a client that could bind but was told nothing of -PLUS says "y"; GNU SASL then refuses when there are binding
+ * bytes. So they are shown exactly where a -PLUS mechanism is offered.
+ */
+static int give_binding(struct sasl_exchange *x, enum conn_binding which, Gsasl_property property)
+{
+	AUTO(sasl_conf_put) struct conf *hold = NULL;
+	AUTO(buf_fini) struct buf raw = BUF_INIT(1024);
+	AUTO(buf_fini) struct buf b64 = BUF_INIT(2048);
+
+	if (!sasl_mech_has_plus(sasl_conf_get(x->sasl, &hold), x->conn, x->mech) ||
+	    !conn_tls_binding(x->conn, which, &raw))
+		return GSASL_NO_CALLBACK;
+	text_b64_encode(&b64, buf_str(&raw));
+	return gsasl_property_set(x->session, property, buf_z(&b64));
+}
+
+int sasl_exchange_callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property)
+{
+	struct sasl_exchange *x = gsasl_session_hook_get(session);
+
+	(void)gsasl;
+	must(x != NULL && x->session == session);
+	switch ((int)property) {
+	case GSASL_VALIDATE_SIMPLE:
+		return validate_simple(x);
+	case GSASL_VALIDATE_EXTERNAL:
+		return validate_external(x);
+	case GSASL_SCRAM_ITER:
+		return give_keys(x);
+	case GSASL_CB_TLS_EXPORTER:
+		return give_binding(x, CONN_BIND_TLS_EXPORTER, property);
+	case GSASL_CB_TLS_UNIQUE:
+		return give_binding(x, CONN_BIND_TLS_UNIQUE, property);
+	default:
+		return GSASL_NO_CALLBACK;
+	}
+}
+
+int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_z, struct str mechanism,
+		      struct sasl_exchange **ret)
+{
+	AUTO(sasl_conf_put) struct conf *hold = NULL;
+	const struct sasl_conf *set = sasl_conf_get(s, &hold);
+	const struct sasl_mech *m = sasl_mech_find(mechanism);
+	struct sasl_exchange *x;
+
+	if (!sasl_is_permitted(s, c))
+		return -E_TLS;
+	if (m == NULL || !sasl_mech_is_usable(set, c, m))
+		return -E_CANNOT;
+	x = MEM_NEW(struct sasl_exchange);
+	*x = (struct sasl_exchange){ .sasl = s, .conn = c, .mech = m };
+	if (gsasl_server_start(s->gsasl, m->name, &x->session) != GSASL_OK) {
+		mem_free(x);
+		return -E_IO;
+	}
+	gsasl_session_hook_set(x->session, x);
+	gsasl_property_set(x->session, GSASL_SERVICE, service_z);
+	*ret = x;
+	return 0;
+}
+
+void sasl_exchange_free(struct sasl_exchange *x)
+{
+	if (x == NULL)
+		return;
+	gsasl_finish(x->session);
+	mem_free(x);
+}
+
+static void gsasl_text_free(char **z)
+{
+	gsasl_free(*z);
+}
+
+static void buf_wipe(struct buf *b)
+{
+	if (b->n > 0)
+		mem_wipe(b->p, b->n);
+	buf_fini(b);
+}
+
+/* LOGIN asks "User Name" and "Password" in GNU SASL; clients that look at the text know these two (as Cyrus SASL has them). */
+static struct str prompt(const struct sasl_exchange *x, struct str text)
+{
+	if (!(x->mech->flags & SASL_MECH_PROMPTS))
+		return text;
+	return str_istarts(text, S("User")) ? S("Username:") : S("Password:");
+}
+
+/* 1: out is a challenge; 0: done; -E_AUTH_FAILED or trouble. */
+static int feed(struct sasl_exchange *x, struct str message, struct buf *out)
+{
+	AUTO(gsasl_text_free) char *answer_z = NULL;
+	size_t n = 0;
+	int r = gsasl_step(x->session, message.p, message.n, &answer_z, &n);
+
+	if (r != GSASL_OK && r != GSASL_NEEDS_MORE)
+		return x->trouble < 0 ? x->trouble : -E_AUTH_FAILED;
+	text_b64_encode(out, r == GSASL_OK ? str_of(answer_z, n) : prompt(x, str_of(answer_z, n)));
+	return r == GSASL_NEEDS_MORE;
+}
+
+/* A mechanism whose server speaks first: what the client sent along answers the first prompt, which is then not sent. */
+static int feed_past_prompt(struct sasl_exchange *x, struct str message, struct buf *out)
+{
+	bool is_early = (x->mech->flags & SASL_MECH_PROMPTS) && !x->has_prompted && message.p != NULL;
+
+	x->has_prompted = true;
+	if (is_early) {
+		int rc = feed(x, (struct str){ 0 }, out);
+
+		if (rc != 1)
+			return rc;
+		buf_reset(out);
+	}
+	return feed(x, message, out);
+}
+
+/* The account may have been disabled or removed since the exchange began. */
+static int confirm(struct sasl_exchange *x)
+{
+	AUTO(arena_fini) struct arena a = { .cap = EXCHANGE_ARENA };
+	struct store_account account;
+	int rc;
+
+	if (x->id.account == 0)
+		return -E_AUTH_FAILED;
+	rc = store_account_get(x->sasl->store, &a, x->id.account, &account);
+	if (rc == -E_NOT_FOUND || (rc == 0 && !account.is_enabled))
+		return -E_AUTH_FAILED;
+	return rc;
+}
+
+static int step(struct sasl_exchange *x, struct str message, struct buf *out)
+{
+	int rc;
+
+	if (++x->steps > EXCHANGE_STEPS || !sasl_throttle_allow(x->sasl->throttle, conn_peer(x->conn)))
+		return -E_AUTH_FAILED;
+	rc = feed_past_prompt(x, message, out);
+	return rc == 0 ? confirm(x) : rc;
+}
+
+static void settle_throttle(struct sasl_exchange *x, int rc)
+{
+	AUTO(sasl_conf_put) struct conf *hold = NULL;
+
+	if (rc == -E_AUTH_FAILED)
+		sasl_throttle_failed(x->sasl->throttle, conn_peer(x->conn),
+				     sasl_conf_get(x->sasl, &hold)->failure_delay_ms);
+	else if (rc == 0)
+		sasl_throttle_succeeded(x->sasl->throttle, conn_peer(x->conn));
+}
+
+int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct buf *out,
+		       struct sasl_identity *ret)
+{
+	AUTO(buf_wipe) struct buf raw = BUF_INIT(SASL_MESSAGE_MAX);
+	struct str message = { 0 };
+	int rc;
+
+	buf_reset(out);
+	if (x->is_over)
+		return -E_AUTH_FAILED;
+	if (str_eq(client_b64, S("*")) ||
+	    (client_b64.p != NULL && !str_eq(client_b64, S("=")) && !text_b64_decode(&raw, client_b64)) ||
+	    buf_overflowed(&raw)) {
+		x->is_over = true;
+		return -E_SYNTAX;
+	}
+	if (client_b64.p != NULL)
+		message = (struct str){ buf_z(&raw), raw.n };
+	rc = step(x, message, out);
+	if (rc == 1)
+		return 1;
+	x->is_over = true;
+	settle_throttle(x, rc);
+	if (rc == 0)
+		*ret = x->id;
+	else
+		buf_reset(out);
+	return rc;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* Opens and closes what all exchanges of the process share. */
+#include "sasl/sasl_int.h"
+
+#include <gsasl.h>
+#include <unistd.h>
+
+#include "base/rnd.h"
+
+int sasl_open(struct store *store, struct conf_live *conf, struct sasl **ret, struct fault *fault)
+{
+	struct sasl *s = MEM_NEW(struct sasl);
+	int r = gsasl_init(&s->gsasl);
+
+	if (r != GSASL_OK) {
+		mem_free(s);
+		return fault_set(fault, -E_IO, "GNU SASL does not start: %s", gsasl_strerror(r));
+	}
+	gsasl_callback_set(s->gsasl, sasl_exchange_callback);
+	s->store = store;
+	s->conf = conf;
+	s->gate = sasl_gate_new((int)sysconf(_SC_NPROCESSORS_ONLN));
+	s->cache = sasl_cache_new();
+	s->throttle = sasl_throttle_new();
+	rnd_bytes(s->fake_key, sizeof(s->fake_key));
+	*ret = s;
+	return 0;
+}
+
+void sasl_close(struct sasl **s)
+{
+	if (*s == NULL)
+		return;
+	gsasl_done((*s)->gsasl);
+	sasl_gate_free((*s)->gate);
+	sasl_cache_free((*s)->cache);
+	sasl_throttle_free((*s)->throttle);
+	mem_wipe(*s, sizeof(**s));
+	mem_free(*s);
+	*s = NULL;
+}
