@@ -32,7 +32,7 @@ size_t spool_size(const struct spool *s);
 /* All bytes, contiguous (mapped when in a file); valid until the next append/prepend or spool_free. -E_IO. */
 MUST_CHECK int spool_view(struct spool *s, struct str *ret);
 
-/* A body to be stored by db_write(): the slice must live until db_write() returns; ref is filled before fn runs. */
+/* A body to be stored by db_write(): the slice must live until db_write() returns; ref is filled before fn runs, zero after a failure. */
 struct db_body {
 	struct str bytes;
 	struct blob_ref ref;

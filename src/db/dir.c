@@ -15,19 +15,24 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* The parent's entry must not be lost either: everything stands below it. */
+/*
+ * The parent's entry must not be lost either: everything stands below it. It is synced at each open, because an
+ * earlier process may have died right after mkdir; who may not open the parent did not make DIR.
+ */
 static int make_dir(const char *dir_z, struct fault *f)
 {
-	AUTO(os_file_close) int fd = -1;
 	int rc = os_file_make_dir(AT_FDCWD, dir_z);
+	bool is_made = rc == 1;
 
-	if (rc == 1) {
-		fd = os_file_open_dir(AT_FDCWD, dir_z);
-		AUTO(os_file_close) int up = fd < 0 ? fd : os_file_open_dir(fd, "..");
+	if (rc < 0)
+		return fault_errno(f, errno, "cannot make the directory %s", dir_z);
+	AUTO(os_file_close) int fd = os_file_open_dir(AT_FDCWD, dir_z);
+	AUTO(os_file_close) int up = fd < 0 ? fd : os_file_open_dir(fd, "..");
 
-		rc = up < 0 ? up : os_file_sync_dir(up);
-	}
-	return rc < 0 ? fault_errno(f, errno, "cannot make the directory %s", dir_z) : 0;
+	rc = up < 0 ? up : os_file_sync_dir(up);
+	if (rc < 0 && is_made)
+		return fault_errno(f, errno, "cannot sync the parent of %s", dir_z);
+	return 0;
 }
 
 static int take_lock(struct db *db, struct fault *f)

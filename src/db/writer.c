@@ -65,6 +65,7 @@ struct db_writer {
 	struct hook *hooks;
 	size_t n_hooks, cap_hooks;
 	int64_t lazy_since_ms; /* 0: everything is synced */
+	int64_t last_batch_ms;
 };
 
 /* ---- waking one waiter each ---- */
@@ -283,8 +284,11 @@ static void rest(struct db_writer *w)
 	lock_put(&w->lock);
 	if (!is_due)
 		return;
-	tidy(w, true);
 	is_any = db_readers_shrink(w->db, now);
+	if (now - w->last_batch_ms >= REST_MS)
+		tidy(w, true);
+	else
+		is_any = true;
 	lock_get(&w->lock);
 	if (is_any)
 		w->rest_at_ms = now + REST_MS;
@@ -352,6 +356,7 @@ static void *writer_main(void *arg)
 	while (wait_for_work(w, &batch)) {
 		if (batch) {
 			run_batch(w, batch);
+			w->last_batch_ms = clock_mono_ms();
 			tidy(w, false);
 		}
 		sync_lazy(w);
@@ -444,6 +449,14 @@ static size_t chain_items(struct db_write_job *j, struct db_pack_item *items)
 	return bytes;
 }
 
+/* A ref of a failed job names nothing that may be relied on. */
+static int forget_refs(struct db_write_job *j, int rc)
+{
+	for (size_t i = 0; i < j->n_bodies; i++)
+		j->bodies[i].ref = (struct blob_ref){ 0 };
+	return rc;
+}
+
 static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item *items)
 {
 	struct job job = { .j = j, .bytes = chain_items(j, items) };
@@ -451,7 +464,7 @@ static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item
 	int rc = has_own ? db_pack_write_own(db->packs, items) : 0;
 
 	if (rc < 0)
-		return rc;
+		return forget_refs(j, rc);
 	if (j->n_bodies && !has_own) {
 		job.items = items;
 		job.last_item = &items[j->n_bodies - 1];
@@ -460,7 +473,7 @@ static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item
 	job_await(&job);
 	if (has_own && job.result < 0 && !job.is_unsure)
 		db_pack_drop_own(db->packs, j->bodies[0].ref.pack);
-	return job.result;
+	return job.result < 0 ? forget_refs(j, job.result) : 0;
 }
 
 int db_write(struct db *db, struct db_write_job *j)
