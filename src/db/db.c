@@ -2,9 +2,10 @@
 /*
  * The port: opening and closing, and queries on whatever driver stands behind.
  *
- * Parts of an open database: the directory with its lock (dir.c), packs (pack.c), the writer thread with the one
- * writing connection (writer.c), the pool of readers (reader.c), the driver (sqlite.c). They are opened in this order and
- * closed in the opposite one, so that the lock is the last thing that goes.
+ * Parts of an open database: the directory with its lock (dir.c), packs (pack.c), the writer
+ * thread with the one writing connection (writer.c), the pool of readers (reader.c), the driver
+ * (sqlite.c). They are opened in this order and closed in the opposite one, so that the lock is
+ * the last thing that goes.
  */
 #include "db/db_int.h"
 
@@ -126,8 +127,8 @@ const char *db_last_error_z(struct db_tx *tx)
 	return tx->db->driver->error_z(tx->conn);
 }
 
-void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql, const struct db_val *args,
-	      size_t n)
+void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql,
+	      const struct db_val *args, size_t n)
 {
 	must(tx->magic == DB_TX_MAGIC);
 	*q = (struct db_query){ .tx = tx };

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The database port: SQL by row id, typed values, read snapshots, and group commit. SQLite stands behind it; nothing
- * above may assume SQLite, one process, or local files (PostgreSQL is the second driver to come).
+ * The database port: SQL by row id, typed values, read snapshots, and group commit. SQLite
+ * stands behind it; nothing above may assume SQLite, one process, or local files (PostgreSQL is
+ * the second driver to come).
  *
- * Writing: db_write() hands a function to the one writer, which gathers all that wait into a batch: their bodies
- * are appended to the pack and synced once, each function runs in its own savepoint, one commit (one sync) makes all durable, and then
- * everybody is answered. A function that fails is rolled back alone.
+ * Writing: db_write() hands a function to the one writer, which gathers all that wait into a
+ * batch: their bodies are appended to the pack and synced once, each function runs in its own
+ * savepoint, one commit (one sync) makes all durable, and then everybody is answered. A
+ * function that fails is rolled back alone.
  */
 #pragma once
 
@@ -17,7 +19,10 @@
 struct db;
 struct db_tx; /* a write transaction inside db_write(), or a read snapshot */
 
-/* One statement; rooms hold them in a table (store/sql.c) and name them by pointer: &store_sql[STORE_SQL_X]. */
+/*
+ * One statement; rooms hold them in a table (store/sql.c) and name them by pointer:
+ * &store_sql[STORE_SQL_X].
+ */
 struct db_sql {
 	const char *sql;
 	const char *postgres; /* NULL: the same text */
@@ -28,7 +33,10 @@ struct db_sql_set {
 	size_t n;
 };
 
-/* Numbered, forward-only steps; each room has its own sequence, recorded in table schema_version(room, version). */
+/*
+ * Numbered, forward-only steps; each room has its own sequence, recorded in table
+ * schema_version(room, version).
+ */
 struct db_migration {
 	int version;     /* 1, 2, ... without gaps */
 	const char *sql; /* one or more statements */
@@ -49,11 +57,14 @@ struct db_options {
 };
 
 /*
- * Opens or creates DIR/martlet.db and DIR/pack/, takes the lock DIR/martlet.lock (-E_BUSY with "another martlet (pid N) uses DIR"), runs
- * migrations, removes left-over spool files. The option tables must outlive it.
+ * Opens or creates DIR/martlet.db and DIR/pack/, takes the lock DIR/martlet.lock (-E_BUSY with
+ * "another martlet (pid N) uses DIR"), runs migrations, removes left-over spool files. The
+ * option tables must outlive it.
  */
 MUST_CHECK int db_open(const struct db_options *o, struct db **ret, struct fault *fault);
-/* Finishes queued writes, syncs, closes. No call may be in progress. Accepts a pointer to NULL. */
+/*
+ * Finishes queued writes, syncs, closes. No call may be in progress. Accepts a pointer to NULL.
+ */
 void db_close(struct db **db);
 
 /* ---- values and queries ---- */
@@ -75,30 +86,38 @@ struct db_query {
 };
 
 /*
- * Starts a query with its arguments:  DB_QUERY(tx, &q, &store_sql[X], DB_I(id), DB_T(name));
- * An error is kept in q and comes back from db_step(). A statement may be in use once at a time in one tx (must).
- * The bytes of text and blob arguments are borrowed until db_done(). The number of arguments must fit the statement.
- * End each query with db_done(); AUTO(db_done) struct db_query q = {0}; does it.
+ * Starts a query with its arguments:
+ *
+ *   DB_QUERY(tx, &q, &store_sql[X], DB_I(id), DB_T(name));
+ *
+ * An error is kept in q and comes back from db_step(). A statement may be in use once at a time in
+ * one tx (must). The bytes of text and blob arguments are borrowed until db_done(). The number of
+ * arguments must fit the statement. End each query with db_done(), or declare it as
+ * AUTO(db_done) struct db_query q = { 0 };
  */
-void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql, const struct db_val *args, size_t n);
+void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql,
+	      const struct db_val *args, size_t n);
 #define DB_QUERY(tx, q, sql, ...) \
 	do { \
 		const struct db_val db_args_[] = { __VA_ARGS__ }; \
 		db_query((tx), (q), (sql), db_args_, sizeof(db_args_) / sizeof(db_args_[0])); \
 	} while (0)
 /*
- * 1: a row; 0: no more (also when asked again); negative: -E_EXISTS (a unique constraint), -E_CANNOT (another
- * constraint), -E_DISK_FULL, -E_BUSY, -E_IO, -E_BUG (wrong SQL; db_last_error_z() has the text).
+ * 1: a row; 0: no more (also when asked again); negative: -E_EXISTS (a unique constraint),
+ * -E_CANNOT (another constraint), -E_DISK_FULL, -E_BUSY, -E_IO, -E_BUG (wrong SQL;
+ * db_last_error_z() has the text).
  */
 MUST_CHECK int db_step(struct db_query *q);
 void db_done(struct db_query *q);
 
-int64_t db_int(struct db_query *q, int column);      /* 0 for NULL */
-struct str db_text(struct db_query *q, int column);  /* also blobs; p == NULL for NULL; until next db_step/db_done */
+int64_t db_int(struct db_query *q, int column); /* 0 for NULL */
+/* Also blobs; p == NULL for NULL; until the next db_step/db_done. */
+struct str db_text(struct db_query *q, int column);
 bool db_is_null(struct db_query *q, int column);
 
 /* One statement without rows: 0 or negative; *ret_changes (may be NULL): rows touched. */
-MUST_CHECK int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct db_val *args, size_t n, int64_t *ret_changes);
+MUST_CHECK int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct db_val *args,
+		       size_t n, int64_t *ret_changes);
 #define DB_EXEC(tx, sql, ...) \
 	db_exec((tx), (sql), (const struct db_val[]){ __VA_ARGS__ }, \
 		sizeof((const struct db_val[]){ __VA_ARGS__ }) / sizeof(struct db_val), NULL)
@@ -108,8 +127,9 @@ int64_t db_last_id(struct db_tx *tx);
 /* ---- reading ---- */
 
 /*
- * A consistent snapshot (taken by its first query), from a bounded pool of readers (waits for a free one). Short: never
- * held over peer I/O or db_write(). One at a time per thread (must); not inside a write function, which reads through its own tx.
+ * A consistent snapshot (taken by its first query), from a bounded pool of readers (waits for a
+ * free one). Short: never held over peer I/O or db_write(). One at a time per thread (must);
+ * not inside a write function, which reads through its own tx.
  */
 MUST_CHECK int db_read_begin(struct db *db, struct db_tx **ret);
 void db_read_end(struct db_tx **tx); /* accepts a pointer to NULL */
@@ -121,7 +141,10 @@ enum db_durability {
 	DB_LAZY,    /* visible when it returns, synced at most 1 s later */
 };
 
-/* Runs at most once, on the writer thread, inside a savepoint. Returns 0 to keep its changes, negative to roll them back. No peer I/O, no waiting. */
+/*
+ * Runs at most once, on the writer thread, inside a savepoint. Returns 0 to keep its changes,
+ * negative to roll them back. No peer I/O, no waiting.
+ */
 typedef int db_write_fn(struct db_tx *tx, void *arg);
 
 struct db_write_job {
@@ -133,33 +156,51 @@ struct db_write_job {
 };
 
 /*
- * Blocks until the batch is committed. The fn's own negative result, or the failure of the bodies or the commit
- * (-E_DISK_FULL, -E_IO): then nothing changed. fn may have run all the same: what it left in arg counts only with 0.
+ * Blocks until the batch is committed. The fn's own negative result, or the failure of the
+ * bodies or the commit (-E_DISK_FULL, -E_IO): then nothing changed. fn may have run all the
+ * same: what it left in arg counts only with 0.
  */
 MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
 
 /*
- * Inside fn: asks that hook(hook_ctx, a, b, c) is called once after the commit succeeded, in commit order, on the writer thread, before the
- * writers are answered. Dropped when the savepoint or the commit fails. Hooks must be quick and may not write.
+ * Inside fn: asks that hook(hook_ctx, a, b, c) is called once after the commit succeeded, in
+ * commit order, on the writer thread, before the writers are answered. Dropped when the
+ * savepoint or the commit fails. Hooks must be quick and may not write.
  */
 typedef void db_commit_hook(void *ctx, int64_t a, int64_t b, int64_t c);
-void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b, int64_t c);
+void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b,
+		  int64_t c);
 
 /* The data directory, absolute. */
 const char *db_dir_z(const struct db *db);
 
 /* ---- trouble ---- */
 
-/* Text of the last failure of a statement in this tx, for the log; valid until the next call. "" when there was none. */
+/*
+ * Text of the last failure of a statement in this tx, for the log; valid until the next call.
+ * "" when there was none.
+ */
 const char *db_last_error_z(struct db_tx *tx);
 /*
- * How many failures of commits, syncs, packs and checkpoints there were since db_open(), and the last one's text (ret may
- * be NULL; untouched when there was none). The edge logs it when the number has changed. Thread-safe.
+ * How many failures of commits, syncs, packs and checkpoints there were since db_open(), and
+ * the last one's text (ret may be NULL; untouched when there was none). The edge logs it when
+ * the number has changed. Thread-safe.
  */
 uint64_t db_last_fault(struct db *db, struct fault *ret);
-/* Prepares every statement of every set, for tests: 0, or negative with the first wrong one named. */
+/*
+ * Prepares every statement of every set, for tests: 0, or negative with the first wrong one
+ * named.
+ */
 MUST_CHECK int db_check_sql(struct db *db, struct fault *f);
 
-/* ---- adversity, for tests: the nth statement / sync / pack write from now fails once with err (0, 0 switches it off). ---- */
-enum db_fail_point { DB_FAIL_NONE, DB_FAIL_STATEMENT, DB_FAIL_COMMIT, DB_FAIL_PACK_WRITE, DB_FAIL_PACK_SYNC };
+/* ---- adversity, for tests ---- */
+
+enum db_fail_point {
+	DB_FAIL_NONE,
+	DB_FAIL_STATEMENT,
+	DB_FAIL_COMMIT, /* also the late sync of lazy commits */
+	DB_FAIL_PACK_WRITE,
+	DB_FAIL_PACK_SYNC,
+};
+/* The nth of these from now fails once with err; (DB_FAIL_NONE, 0, 0) switches it off. */
 void db_fail_next(struct db *db, enum db_fail_point point, int nth, int err);

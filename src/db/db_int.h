@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Private to the db room: what its files share, and the face of a driver. A second driver is one more file that fills
- * in a struct db_driver in the order below, as sqlite.c does.
+ * Private to the db room: what its files share, and the face of a driver. A second driver is
+ * one more file that fills in a struct db_driver in the order below, as sqlite.c does.
  */
 #pragma once
 
@@ -33,7 +33,7 @@ struct db_driver {
 	int (*commit)(struct db_conn *c); /* on failure the caller rolls back */
 	void (*rollback)(struct db_conn *c);
 	int (*savepoint)(struct db_conn *c, enum db_savepoint what);
-	bool (*is_in_tx)(struct db_conn *c); /* false: the database has thrown the transaction away */
+	bool (*is_in_tx)(struct db_conn *c); /* false: the database threw it away */
 	int (*script)(struct db_conn *c, const char *sql_z); /* several statements, no values */
 
 	/* *ret_stmt is NULL on failure; step: 1 row, 0 end */
@@ -89,11 +89,16 @@ struct db {
 /* Keeps a failure of the environment for db_last_fault(). */
 void db_note_fault(struct db *db, int code, const char *what_z, const char *detail_z);
 
-/* dir.c: makes and locks the directories, removes left-over spools, sets dir_z, dir_fd, lock_fd, tmp_fd. */
+/*
+ * dir.c: makes and locks the directories, removes left-over spools, sets dir_z, dir_fd,
+ * lock_fd, tmp_fd.
+ */
 MUST_CHECK int db_dir_open(struct db *db, const char *dir_z, struct fault *f);
 void db_dir_close(struct db *db);
 
-/* migrate.c: brings the schema up to date; its own statements, the first set of every database. */
+/*
+ * migrate.c: brings the schema up to date; its own statements, the first set of every database.
+ */
 extern const struct db_sql db_migrate_sql[1];
 MUST_CHECK int db_migrate_run(struct db *db, struct db_conn *c, struct fault *f);
 
@@ -121,7 +126,10 @@ MUST_CHECK int db_packs_open(struct db *db, struct db_packs **ret, struct fault 
 void db_packs_close(struct db_packs **p);
 /* Fills in body and checksum; runs on the caller's thread, because checksums take time. */
 void db_pack_item_init(struct db_pack_item *item, struct db_body *body);
-/* Appends and syncs all bodies of the chain, fills in their refs. Writer thread only. All or nothing. */
+/*
+ * Appends and syncs all bodies of the chain, fills in their refs. Writer thread only. All or
+ * nothing.
+ */
 MUST_CHECK int db_pack_append(struct db_packs *p, struct db_pack_item *chain);
 /* The same into a new pack that holds nothing else; any thread. */
 MUST_CHECK int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The port as its users see it: values, errors, batches, hooks, durability, failures, reopening, kill -9. */
+/*
+ * The port as its users see it: values, errors, batches, hooks, durability, failures,
+ * reopening, kill -9.
+ */
 #include "db/db_test.h"
 
 #include <inttypes.h>
@@ -266,7 +269,8 @@ TEST(db_batch_failures)
 		db_fail_next(db, rows[i].point, nth, rows[i].err);
 		run_crew(db, crew, ARRAY_LEN(crew));
 		for (size_t k = 0; k < ARRAY_LEN(crew); k++)
-			assert_int_equal(crew[k].result, k % 2 ? rows[i].want_body : rows[i].want_plain);
+			assert_int_equal(crew[k].result,
+					 k % 2 ? rows[i].want_body : rows[i].want_plain);
 		assert_int_equal(db_last_fault(db, &f), 1);
 		assert_int_equal(test_count(db), good);
 		/* it works again, and what it says then stays */
@@ -301,7 +305,10 @@ static void *too_much_main(void *arg)
 	return NULL;
 }
 
-/* A full database throws the whole transaction away: who ran before fails too, who comes after goes on. */
+/*
+ * A full database throws the whole transaction away: who ran before fails too, who comes after
+ * goes on.
+ */
 TEST(db_batch_lost_transaction)
 {
 	char limit[] = "PRAGMA max_page_count=40", no_limit[] = "PRAGMA max_page_count=1000000";
@@ -422,7 +429,8 @@ TEST(db_lazy_sync)
 
 	assert_int_equal(test_put_as(db, &p, DB_LAZY), 0);
 	assert_int_equal(test_count(db), 1);
-	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_IO); /* the next sync is the lazy one: it is seen by its failure */
+	/* the next sync is the lazy one: it is seen by its failure */
+	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_IO);
 	while (db_last_fault(db, NULL) == 0 && clock_mono_ms() - start < 3000)
 		usleep(20000);
 	assert_int_equal(db_last_fault(db, NULL), 1);

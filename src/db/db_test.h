@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of this room share: a small schema, its statements, and short ways to use them. Only for *_test.c. */
+/*
+ * What the tests of this room share: a small schema, its statements, and short ways to use
+ * them. Only for *_test.c.
+ */
 #pragma once
 
 #include "base/test.h"

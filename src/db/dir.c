@@ -2,9 +2,10 @@
 /*
  * The data directory: made when missing, locked, cleared of left-over spools.
  *
- * States: 1. no directory; 2. DIR exists (its parent synced); 3. DIR/martlet.lock, pack, tmp, martlet.db exist. A crash
- * between them leaves fewer names, and the next open makes the rest. The lock is the kernel's (it ends with the process
- * that holds it, however that dies); the pid in the file is for people only and may be stale when nobody holds the lock.
+ * States: 1. no directory; 2. DIR exists (its parent synced); 3. DIR/martlet.lock, pack, tmp,
+ * martlet.db exist. A crash between them leaves fewer names, and the next open makes the rest.
+ * The lock is the kernel's (it ends with the process that holds it, however that dies); the pid
+ * in the file is for people only and may be stale when nobody holds the lock.
  */
 #include "db/db_int.h"
 
@@ -15,9 +16,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 /*
- * The parent's entry must not be lost either: everything stands below it. It is synced at each open, because an
- * earlier process may have died right after mkdir; who may not open the parent did not make DIR.
+ * The parent's entry must not be lost either: everything stands below it. It is synced at each
+ * open, because an earlier process may have died right after mkdir; who may not open the parent
+ * did not make DIR.
  */
 static int make_dir(const char *dir_z, struct fault *f)
 {
@@ -57,9 +61,9 @@ static int take_lock(struct db *db, struct fault *f)
 	struct iovec iov = { text, (size_t)snprintf(text, sizeof(text), "%ld\n", (long)getpid()) };
 	size_t n = iov.iov_len;
 
-	/* for people; a full disk does not matter here */
-	if (os_file_write(db->lock_fd, &iov, 1, 0) == 0 && os_file_truncate(db->lock_fd, (off_t)n) < 0)
-		return 0;
+	/* The text is for people: a full disk does not matter here. */
+	if (os_file_write(db->lock_fd, &iov, 1, 0) < 0 || os_file_truncate(db->lock_fd, (off_t)n) < 0)
+		LOG(DEBUG, "db.lock_unnamed", F_Z("dir", db->dir_z));
 	return 0;
 }
 
@@ -79,7 +83,10 @@ static void clear_spools(int tmp_fd)
 	closedir(dir);
 }
 
-/* So that the database file is ours alone from its first moment; SQLite gives its other files the same mode. */
+/*
+ * So that the database file is ours alone from its first moment; SQLite gives its other files
+ * the same mode.
+ */
 static int touch_database(struct db *db, struct fault *f)
 {
 	AUTO(os_file_close) int fd = os_file_open_write(db->dir_fd, "martlet.db");

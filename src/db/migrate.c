@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Schema versions: each room brings a list of numbered steps; what was done is recorded in schema_version(room, version).
+ * Schema versions: each room brings a list of numbered steps; what was done is recorded in
+ * schema_version(room, version).
  *
  * States of a room's schema, and what a crash leaves:
  *  1. version n recorded, the tables as step n made them.
- *  2. step n+1 runs: its statements and the record are one durable transaction. A crash rolls back to 1.
+ *  2. step n+1 runs: its statements and the record are one durable transaction. A crash rolls
+ *     back to 1.
  *  3. version n+1 recorded: state 1 of the next step.
- * Steps are forward-only. A recorded version beyond the last step we know was written by a newer program: not opened.
+ *
+ * Steps are forward-only. A recorded version beyond the last step we know was written by a newer
+ * program: not opened.
  */
 #include "db/db_int.h"
 
@@ -15,13 +19,18 @@
 
 #include "base/must.h"
 
-/* Room names and versions are our own constants, so a glued text is safe here, before any statement set exists. */
+/*
+ * Room names and versions are our own constants, so a glued text is safe here, before any
+ * statement set exists.
+ */
 static int record(struct db_conn *c, const struct db_driver *d, const char *room_z, int version)
 {
 	char sql[200];
 
-	snprintf(sql, sizeof(sql), "DELETE FROM schema_version WHERE room = '%s';"
-		 "INSERT INTO schema_version (room, version) VALUES ('%s', %d)", room_z, room_z, version);
+	snprintf(sql, sizeof(sql),
+		 "DELETE FROM schema_version WHERE room = '%s';"
+		 "INSERT INTO schema_version (room, version) VALUES ('%s', %d)",
+		 room_z, room_z, version);
 	return d->script(c, sql);
 }
 
@@ -41,7 +50,8 @@ static int step(struct db_conn *c, const struct db_driver *d, const char *room_z
 	return rc;
 }
 
-static int room_version(struct db_conn *c, const struct db_driver *d, const char *room_z, int64_t *ret)
+static int room_version(struct db_conn *c, const struct db_driver *d, const char *room_z,
+			int64_t *ret)
 {
 	const struct db_val args[] = { DB_T(str_z(room_z)) };
 	void *stmt = NULL;
@@ -62,10 +72,13 @@ static int run_set(struct db_conn *c, const struct db_driver *d, const struct db
 	int rc = room_version(c, d, set->room, &have);
 
 	if (rc < 0)
-		return fault_set(f, rc, "cannot read the schema version of %s: %s", set->room, d->error_z(c));
+		return fault_set(f, rc, "cannot read the schema version of %s: %s", set->room,
+				 d->error_z(c));
 	if (have > (int64_t)set->n)
-		return fault_set(f, -E_CANNOT, "the data was written by a newer martlet (%s schema %" PRId64
-				 ", this program knows %zu): use that version", set->room, have, set->n);
+		return fault_set(f, -E_CANNOT,
+				 "the data was written by a newer martlet (%s schema %" PRId64
+				 ", this program knows %zu): use that version",
+				 set->room, have, set->n);
 	for (size_t i = (size_t)have; i < set->n; i++) {
 		must(set->rows[i].version == (int)i + 1);
 		rc = step(c, d, set->room, &set->rows[i]);

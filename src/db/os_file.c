@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The system calls on our own files, each finished (no short writes, no EINTR) and with our error codes.
- * Later layers that drop, fail or record writes hook in here and nowhere else.
+ * The system calls on our own files, each finished (no short writes, no EINTR) and with our
+ * error codes. Later layers that drop, fail or record writes hook in here and nowhere else.
  */
 #include "db/os_file.h"
 

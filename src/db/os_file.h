@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every system call on our own files (packs, spools, lock) stands in os_file.c, so that one place can fail or record
- * writes. SQLite's calls go through its own layer. Results: 0 (or what is named), or a negative code; errno tells more.
+ * Every system call on our own files (packs, spools, lock) stands in os_file.c, so that one
+ * place can fail or record writes. SQLite's calls go through its own layer. Results: 0 (or what
+ * is named), or a negative code; errno tells more.
  */
 #pragma once
 
@@ -38,7 +39,10 @@ MUST_CHECK int os_file_write(int fd, struct iovec *iov, size_t n, off_t off);
 /* Exactly n bytes; -E_IO at the end of the file. */
 MUST_CHECK int os_file_read(int fd, void *dst, size_t n, off_t off);
 MUST_CHECK int os_file_truncate(int fd, off_t size);
-/* Data and size reach the disk. After a failure nothing may be concluded about what was written before. */
+/*
+ * Data and size reach the disk. After a failure nothing may be concluded about what was written
+ * before.
+ */
 MUST_CHECK int os_file_sync(int fd);
 /* Names made or removed in the directory reach the disk. */
 MUST_CHECK int os_file_sync_dir(int fd);

@@ -2,25 +2,36 @@
 /*
  * Packs: append-only files DIR/pack/NNNNNN.pack of finished message bodies.
  *
- * A record is a header of 32 bytes and the body, exactly as it is served. Integers are little-endian:
- *   0 magic "MLTB"   4 u16 version 1   6 u16 header size 32   8 u64 body length
- *   16 u32 CRC-32 of the body   20 u32 pack number (low bits)   24 u32 zero   28 u32 CRC-32 of bytes 0..27
+ * A record is a header of 32 bytes and the body exactly as it is served. Integers are unsigned and
+ * little-endian; offset, size, what:
+ *
+ *    0  4  magic "MLTB"          16  4  CRC-32 of the body
+ *    4  2  version 1             20  4  pack number, low bits
+ *    6  2  header size 32        24  4  zero
+ *    8  8  body length           28  4  CRC-32 of bytes 0..27
+ *
  * A blob_ref names the first body byte; the header stands right before it.
  *
  * States of a body, who moves it on, and what a crash leaves:
  *  1. in the caller's memory or spool. Gone after a crash; nobody was answered.
- *  2. written to the end of the pack (write_chain), not synced. After a crash: some bytes that no row names.
- *  3. synced, with its directory entry (db_pack_append). After a crash: dead bytes that no row names.
+ *  2. written to the end of the pack (write_chain), not synced. After a crash: some bytes that
+ *     no row names.
+ *  3. synced, with its directory entry (db_pack_append). After a crash: dead bytes that no row
+ *     names.
  *  4. named by a committed row (writer.c). Safe; only now the caller is answered.
  *
  * Rules that make this hold:
- *  - Each open of the database starts a new pack with its first body: what an earlier process left at the end of its
- *    pack is never appended to, cut or overwritten. Pack numbers only grow; they begin beyond the highest file.
- *  - After a failed sync the kernel may have dropped the pages and call the next sync a success (so does Linux). The
- *    pack is left alone from then on; what was synced in it before stays good.
- *  - After a failed write (disk full) the file is cut back to its last good record, which gives the space back.
- *  - A body larger than LIMIT_BODY_BATCHED gets a pack of its own, written by its caller's thread, so that the batch
- *    does not wait for it. It is removed when its job did not commit for sure; else it stays as dead space.
+ *  - Each open of the database starts a new pack with its first body: what an earlier process
+ *    left at the end of its pack is never appended to, cut or overwritten. Pack numbers only
+ *    grow; they begin beyond the highest file.
+ *  - After a failed sync the kernel may have dropped the pages and call the next sync a success
+ *    (so does Linux). The pack is left alone from then on; what was synced in it before stays
+ *    good.
+ *  - After a failed write (disk full) the file is cut back to its last good record, which gives
+ *    the space back.
+ *  - A body larger than LIMIT_BODY_BATCHED gets a pack of its own, written by its caller's
+ *    thread, so that the batch does not wait for it. It is removed when its job did not commit
+ *    for sure; else it stays as dead space.
  */
 #include "db/db_int.h"
 
@@ -209,7 +220,9 @@ static int write_chain(struct db_packs *p, int fd, int64_t pack, int64_t off,
 			struct str s = chain->body->bytes;
 
 			head_put(chain->head, pack, s.n, chain->crc);
-			chain->body->ref = (struct blob_ref){ pack, off + RECORD_HEAD, (int64_t)s.n };
+			chain->body->ref = (struct blob_ref){
+				.pack = pack, .offset = off + RECORD_HEAD, .length = (int64_t)s.n,
+			};
 			iov[n++] = (struct iovec){ chain->head, RECORD_HEAD };
 			/* the kernel only reads from it */
 			iov[n++] = (struct iovec){ (void *)(uintptr_t)s.p, s.n };
@@ -268,7 +281,7 @@ static int choose_pack(struct db_packs *p)
 
 static int note(struct db_packs *p, int rc, const char *what_z)
 {
-	db_note_fault(p->db, rc, what_z, errno ? strerror(errno) : "failure asked for or short file");
+	db_note_fault(p->db, rc, what_z, errno ? strerror(errno) : "failure asked for by a test");
 	return rc;
 }
 
@@ -379,7 +392,7 @@ static int slot_fill(struct db_packs *p, int64_t pack, int *fd)
 	if (slot < 0)
 		return -1;
 	old = p->readers[slot].fd;
-	p->readers[slot] = (struct read_fd){ .pack = pack, .fd = *fd, .refs = 1, .used = ++p->tick };
+	p->readers[slot] = (struct read_fd){ pack, *fd, 1, ++p->tick };
 	*fd = old;
 	return slot;
 }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Packs: what is written is read, damage is seen, failures leave the old bodies alone, packs are never reused. */
+/*
+ * Packs: what is written is read, damage is seen, failures leave the old bodies alone, packs
+ * are never reused.
+ */
 #include "db/db_test.h"
 
 #include <dirent.h>
@@ -164,7 +167,10 @@ TEST(pack_large_body)
 	assert_int_not_equal(ref.pack, small.pack);
 	assert_int_equal(count_packs(db), 2);
 
-	/* its own pack goes when the job fails; it stays when nobody knows whether the commit is on the disk */
+	/*
+	 * its own pack goes when the job fails; it stays when nobody knows whether the commit
+	 * is on the disk
+	 */
 	assert_int_equal(test_put_as(db, &p, DB_DURABLE), -E_QUOTA);
 	assert_int_equal(p.body.ref.pack, 0);
 	assert_int_equal(count_packs(db), 2);
@@ -215,8 +221,9 @@ static int several_fn(struct db_tx *tx, void *arg)
 	static const char *const names[] = { "0", "1", "2", "3", "4" };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-		int rc = DB_EXEC(tx, &test_sql[T_BODY], DB_T(str_z(names[i])), DB_I(bodies[i].ref.pack),
-				 DB_I(bodies[i].ref.offset), DB_I(bodies[i].ref.length));
+		const struct blob_ref *ref = &bodies[i].ref;
+		int rc = DB_EXEC(tx, &test_sql[T_BODY], DB_T(str_z(names[i])), DB_I(ref->pack),
+				 DB_I(ref->offset), DB_I(ref->length));
 
 		if (rc < 0)
 			return rc;
@@ -231,7 +238,9 @@ TEST(pack_several_bodies)
 		{ .bytes = S("zero") }, { .bytes = S("") }, { .bytes = S("two") },
 		{ .bytes = S("three") }, { .bytes = S("four") },
 	};
-	struct db_write_job j = { .fn = several_fn, .arg = bodies, .bodies = bodies, .n_bodies = 5 };
+	struct db_write_job j = {
+		.fn = several_fn, .arg = bodies, .bodies = bodies, .n_bodies = ARRAY_LEN(bodies),
+	};
 
 	assert_int_equal(db_write(db, &j), 0);
 	test_body_is(db, "0", S("zero"));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The pool of reading connections: opened when needed, at most READERS_MAX, given back last in first out, closed when
- * nobody used them for READERS_IDLE_MS. A thread holds one at most, so a waiter always waits for somebody who goes on.
+ * The pool of reading connections: opened when needed, at most READERS_MAX, given back last in
+ * first out, closed when nobody used them for READERS_IDLE_MS. A thread holds one at most, so a
+ * waiter always waits for somebody who goes on.
  */
 #include "db/db_int.h"
 

@@ -2,15 +2,18 @@
 /*
  * Spools: a message body while it is received.
  *
- * The idea: one block of memory with the headroom in front. When it is full (LIMIT_SPOOL_MEMORY) its bytes go to a
- * nameless file, with the same headroom at the front of the file, and the block becomes the buffer before that file.
- * So the body is one contiguous piece in both forms: a slice of the block, or of a mapping of the file.
+ * The idea: one block of memory with the headroom in front. When it is full
+ * (LIMIT_SPOOL_MEMORY) its bytes go to a nameless file, with the same headroom at the front of
+ * the file, and the block becomes the buffer before that file. So the body is one contiguous
+ * piece in both forms: a slice of the block, or of a mapping of the file.
  *
- * Nothing here is durable: a crash leaves nothing (a file that never had a name, or, on file systems without
- * O_TMPFILE, at worst a DIR/tmp/spool-* that the next db_open() removes). db_write() makes a body durable.
+ * Nothing here is durable: a crash leaves nothing (a file that never had a name, or, on file
+ * systems without O_TMPFILE, at worst a DIR/tmp/spool-* that the next db_open() removes).
+ * db_write() makes a body durable.
  *
- * Invariants: front <= SPOOL_HEADROOM; the body is bytes [front, SPOOL_HEADROOM + size) of the form that is used;
- * fd >= 0: the file holds all but the last n_block bytes, and the headroom's bytes too.
+ * Invariants: front <= SPOOL_HEADROOM; the body is bytes [front, SPOOL_HEADROOM + size) of the
+ * form that is used; fd >= 0: the file holds all but the last n_block bytes, and the headroom's
+ * bytes too.
  */
 #include "db/db_int.h"
 

@@ -45,7 +45,8 @@ TEST(spool_sizes)
 	} rows[] = {
 		{ 0, 1 }, { 1, 1 }, { 100, 7 }, { 8192, 100 }, { 8193, 8193 }, { 20000, 999 },
 		{ LIMIT_SPOOL_MEMORY - 1, 4096 }, { LIMIT_SPOOL_MEMORY, 4096 },
-		{ LIMIT_SPOOL_MEMORY + 1, 4096 }, { LIMIT_SPOOL_MEMORY + 1, LIMIT_SPOOL_MEMORY + 1 },
+		{ LIMIT_SPOOL_MEMORY + 1, 4096 },
+		{ LIMIT_SPOOL_MEMORY + 1, LIMIT_SPOOL_MEMORY + 1 },
 		{ 1000000, 65536 }, { 1000000, 1000000 },
 	};
 	struct db *db = test_open(test_dir());

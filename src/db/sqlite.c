@@ -2,22 +2,28 @@
 /*
  * The SQLite driver: connections, prepared statements, error mapping, checkpoints.
  *
- * The idea: one writing connection (the writer thread's) and a few reading ones on a WAL database. A commit in
- * synchronous=FULL is durable when it returns and becomes visible only then; one in NORMAL is written to the WAL but
- * not synced. The WAL is one file of frames with chained checksums, so a sync of it makes all earlier commits durable,
- * and a hole in it hides all later ones. That is why after a failed sync nothing is written before repair() has copied
+ * The idea: one writing connection (the writer thread's) and a few reading ones on a WAL
+ * database. A commit in synchronous=FULL is durable when it returns and becomes visible only
+ * then; one in NORMAL is written to the WAL but not synced. The WAL is one file of frames with
+ * chained checksums, so a sync of it makes all earlier commits durable, and a hole in it hides
+ * all later ones. That is why after a failed sync nothing is written before repair() has copied
  * the whole WAL into the database file, synced that, and cut the WAL.
  *
  * States of a row change, and what a crash (process or power) leaves:
- *  1. inside the transaction: in this process's memory, perhaps in WAL frames without a commit mark. Gone after a crash.
- *  2. committed lazily (NORMAL): survives the death of the process, not of the machine. sqlite_sync(), any durable
- *     commit or a checkpoint moves it to 3.
- *  3. in the synced WAL: safe. A checkpoint (sqlite_tidy) copies it into the database file and syncs that: 4.
+ *  1. inside the transaction: in this process's memory, perhaps in WAL frames without a commit
+ *     mark. Gone after a crash.
+ *  2. committed lazily (NORMAL): survives the death of the process, not of the machine.
+ *     sqlite_sync(), any durable commit or a checkpoint moves it to 3.
+ *  3. in the synced WAL: safe. A checkpoint (sqlite_tidy) copies it into the database file and
+ *     syncs that: 4.
  *  4. in the database file: safe; the WAL may start over.
- *  A checkpoint that is cut short is done again from the WAL. A commit whose sync failed is reported as failed; until the
- *  repair it may still reappear after a crash (the sender repeats it then: twice is allowed, lost is not).
  *
- * No mmap of the database: a bad sector under a mapping kills the process, under pread it is an error code.
+ * A checkpoint that is cut short is done again from the WAL. A commit whose sync failed is
+ * reported as failed; until the repair it may still reappear after a crash (the sender repeats
+ * it then: twice is allowed, lost is not).
+ *
+ * No mmap of the database: a bad sector under a mapping kills the process, under pread it is an
+ * error code.
  */
 #include "db/db_int.h"
 
@@ -28,12 +34,22 @@
 #include "base/log.h"
 #include "base/must.h"
 
-#define CHECKPOINT_PAGES 4000  /* WAL length that is worth a checkpoint when nobody waits; twice that when they do */
-#define RESTART_PAGES 32000    /* beyond this, wait for readers so that the WAL starts over */
-#define BUSY_MS 2000           /* for readers that a restart waits for; nobody else writes */
+/* A WAL of so many pages is worth a checkpoint when nobody waits; twice as many when they do. */
+#define CHECKPOINT_PAGES 4000
+#define RESTART_PAGES 32000 /* beyond this, wait for readers so that the WAL starts over */
+#define BUSY_MS 2000        /* for readers that a restart waits for; nobody else writes */
 
 /* Transaction words, prepared once per connection. */
-enum word { W_BEGIN, W_BEGIN_WRITE, W_COMMIT, W_ROLLBACK, W_SAVEPOINT, W_RELEASE, W_ROLLBACK_TO, W_COUNT_ };
+enum word {
+	W_BEGIN,
+	W_BEGIN_WRITE,
+	W_COMMIT,
+	W_ROLLBACK,
+	W_SAVEPOINT,
+	W_RELEASE,
+	W_ROLLBACK_TO,
+	W_COUNT_
+};
 static const char *const words[W_COUNT_] = {
 	[W_BEGIN] = "BEGIN DEFERRED",
 	[W_BEGIN_WRITE] = "BEGIN IMMEDIATE",
@@ -142,7 +158,10 @@ static const char *sqlite_error_z(struct db_conn *c)
 
 static void configure_once(void)
 {
-	/* Fails when something else has started SQLite already; then its own defaults are safe too. */
+	/*
+	 * Fails when something else has started SQLite already; then its own defaults are safe
+	 * too.
+	 */
 	if (sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK)
 		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
@@ -269,7 +288,8 @@ static int run_word(struct db_conn *c, enum word w)
 	int rc = SQLITE_OK;
 
 	if (!c->word[w])
-		rc = sqlite3_prepare_v3(c->h, words[w], -1, SQLITE_PREPARE_PERSISTENT, &c->word[w], NULL);
+		rc = sqlite3_prepare_v3(c->h, words[w], -1, SQLITE_PREPARE_PERSISTENT, &c->word[w],
+					NULL);
 	if (rc != SQLITE_OK)
 		return fail(c, rc, words[w]);
 	rc = sqlite3_step(c->word[w]);
@@ -287,7 +307,10 @@ static int checkpoint(struct db_conn *c, int mode)
 	int pages = 0, done = 0;
 	int rc = sqlite3_wal_checkpoint_v2(c->h, NULL, mode, &pages, &done);
 
-	/* Not again before more has come, whether it was complete, hindered by readers or failed. */
+	/*
+	 * Not again before more has come, whether it was complete, hindered by readers or
+	 * failed.
+	 */
 	c->checkpoint_at = c->wal_pages + CHECKPOINT_PAGES / 4;
 	if (rc == SQLITE_BUSY && mode != SQLITE_CHECKPOINT_TRUNCATE)
 		return 0;
@@ -320,7 +343,8 @@ static int sqlite_begin(struct db_conn *c, enum db_begin how)
 			return rc;
 	}
 	if (c->is_full != want_full) {
-		int rc = exec_z(c, want_full ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+		int rc = exec_z(c, want_full ? "PRAGMA synchronous=FULL" :
+					       "PRAGMA synchronous=NORMAL");
 
 		if (rc < 0)
 			return rc;
@@ -352,8 +376,8 @@ static void sqlite_rollback(struct db_conn *c)
 		return;
 	memcpy(why, c->error, sizeof(why));
 	if (run_word(c, W_ROLLBACK) < 0)
-		must(!sqlite_is_in_tx(c)); /* it may report a late I/O error; the transaction is over */
-	memcpy(c->error, why, sizeof(why)); /* what made the caller roll back is what it will ask for */
+		must(!sqlite_is_in_tx(c)); /* a late I/O error; the transaction is over */
+	memcpy(c->error, why, sizeof(why)); /* the caller asks for the reason of the rollback */
 }
 
 static int sqlite_savepoint(struct db_conn *c, enum db_savepoint what)
@@ -470,7 +494,10 @@ static int sqlite_stmt_step(struct db_conn *c, void *stmt)
 	slot->is_at_end = true;
 	if (rc != SQLITE_DONE)
 		return fail(c, rc, sqlite3_sql(slot->s));
-	/* Ends the statement's hold on the tables; an UPDATE may follow. No column is read after the end. */
+	/*
+	 * Ends the statement's hold on the tables; an UPDATE may follow. No column is read
+	 * after the end.
+	 */
 	sqlite3_reset(slot->s);
 	return 0;
 }

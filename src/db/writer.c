@@ -1,24 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Group commit: one thread writes for all. While it works on one batch the next jobs gather; it takes them all at once.
+ * Group commit: one thread writes for all. While it works on one batch the next jobs gather; it
+ * takes them all at once.
  *
  * States of a job (a delivery, say), who moves it on, and what a crash leaves:
  *  1. queued (db_write): nothing, or for a large body a pack of its own that no row names.
  *  2. bodies written and synced (store_bodies): bytes that no row names.
- *  3. fn ran in the batch's transaction, each job in its own savepoint (run_job): rolled back by the next open.
- *  4. committed (run_transaction): synced for DB_DURABLE; for DB_LAZY within LAZY_MS, or with any durable commit
- *     before that. A crash of the machine may undo lazy jobs, newest first, never a durable one.
- *  5. hooks called, in commit order; 6. the caller woken. A crash in 4 or 5 leaves the change without an answer: the
- *     peer repeats the message. Twice is allowed, lost is not.
+ *  3. fn ran in the batch's transaction, each job in its own savepoint (run_job): rolled back
+ *     by the next open.
+ *  4. committed (run_transaction): synced for DB_DURABLE; for DB_LAZY within LAZY_MS, or with
+ *     any durable commit before that. A crash of the machine may undo lazy jobs, newest first,
+ *     never a durable one.
+ *  5. hooks called, in commit order; 6. the caller woken. A crash in 4 or 5 leaves the change
+ *     without an answer: the peer repeats the message. Twice is allowed, lost is not.
  *
- * Failures: bodies that cannot be stored fail the jobs that have bodies, the others go on. fn's own failure undoes that
- * job. When the database throws the whole transaction away (disk full), the jobs that had run in it fail with it, and
- * those that had not run yet go on in a new one: fn runs at most once. A failed commit fails all jobs of it.
+ * Failures: bodies that cannot be stored fail the jobs that have bodies, the others go on. fn's
+ * own failure undoes that job. When the database throws the whole transaction away (disk full),
+ * the jobs that had run in it fail with it, and those that had not run yet go on in a new one:
+ * fn runs at most once. A failed commit fails all jobs of it.
  */
 #include "db/db_int.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -75,7 +77,10 @@ static void job_finish(struct job *job)
 	uint32_t *done = &job->done;
 
 	__atomic_store_n(done, 1, __ATOMIC_RELEASE);
-	/* The job may be gone by now; waking a stale address wakes nobody or somebody who looks again. */
+	/*
+	 * The job may be gone by now; waking a stale address wakes nobody or somebody who looks
+	 * again.
+	 */
 	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
@@ -87,7 +92,8 @@ static void job_await(struct job *job)
 
 /* ---- hooks ---- */
 
-void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b, int64_t c)
+void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b,
+		  int64_t c)
 {
 	struct db_writer *w = tx->db->writer;
 
@@ -190,7 +196,10 @@ static void fail_jobs(struct job *from, const struct job *end, int rc, bool is_u
 	}
 }
 
-/* Runs jobs from the given one on; returns the first that has not run yet, NULL when all have their result. */
+/*
+ * Runs jobs from the given one on; returns the first that has not run yet, NULL when all have
+ * their result.
+ */
 static struct job *run_transaction(struct db_writer *w, struct job *from)
 {
 	struct job *end = from;
