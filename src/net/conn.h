@@ -51,6 +51,8 @@ struct conn_line {
 /*
  * Takes the next line. 1: it is there; 0: not complete, park; -E_LIMIT: longer than max bytes (once for that
  * line; the rest of it is skipped); -E_CLOSED, -E_TLS, -E_IO. Never blocks. max <= LIMIT_CONN_IN.
+ * It also answers 0 when this session has had a worker for long or much output waits: park, and run() comes
+ * back at once. So leave only by returning NET_PARK, never by spinning on it.
  */
 MUST_CHECK int conn_line(struct conn *c, size_t max, struct conn_line *ret);
 
@@ -67,7 +69,7 @@ struct conn_body_limit {
 MUST_CHECK int conn_body_begin(struct conn *c, const struct conn_body_limit *limit);
 void conn_body_end(struct conn *c);
 
-/* Inside a body only; they block. Like conn_line() but never 0. */
+/* Inside a body only; they block, and send waiting output first. Like conn_line() but never 0. */
 MUST_CHECK int conn_line_wait(struct conn *c, size_t max, struct conn_line *ret);
 /* Waits until input is there and shows what is buffered (1..LIMIT_CONN_IN bytes) without taking it. 0 or negative. */
 MUST_CHECK int conn_peek_wait(struct conn *c, struct str *ret);
@@ -126,7 +128,9 @@ bool conn_tls_binding(const struct conn *c, enum conn_binding which, struct buf 
 
 /*
  * A conn without a socket: input is what the peer sends (chunk bytes at a time to exercise partial lines; 0: all at
- * once), then end of file. Output is collected. TLS can be pretended (is_tls).
+ * once), then end of file. Output is collected. TLS can be pretended (is_tls, conn_starttls() with any net_tls).
+ * After each chunk comes one "not now": conn_line() answers 0 there and goes on when called again. Blocking reads
+ * do not wait. conn_tls_binding(EXPORTER) gives 32 bytes of 0x42.
  */
 struct conn *conn_new_scripted(struct str input, size_t chunk, bool is_tls, const char *peer_z);
 struct str conn_scripted_output(const struct conn *c);

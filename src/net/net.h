@@ -67,9 +67,18 @@ struct net_conf {
 /* Binds "address" ("127.0.0.1", "::", "*") and port, or a unix socket "/path" with mode 0666 less umask. Any thread. */
 MUST_CHECK int net_bind(const char *address_z, uint16_t port, int *ret_fd, struct fault *fault);
 
-/* Starts the waiter and the first workers. conf is copied. */
+/* The port that a bound TCP socket got; for port 0. -E_CANNOT: a unix socket. Any thread. */
+MUST_CHECK int net_bound_port(int fd, uint16_t *ret);
+
+/*
+ * Starts the waiter and the first workers. conf is copied. Raises the process's limit on open files
+ * as far as it may, and ignores SIGPIPE unless somebody handles it.
+ */
 MUST_CHECK int net_open(const struct net_conf *conf, struct net **ret, struct fault *fault);
-/* Adds a listener (the struct is copied). Before or while running. */
+/*
+ * Adds a listener (the struct is copied, its fd is ours on success and closed at the latest by net_close()).
+ * Before or while running.
+ */
 MUST_CHECK int net_listen(struct net *n, const struct net_listener *l, struct fault *fault);
 /* New settings for connections to come. */
 void net_reload(struct net *n, const struct net_conf *conf);

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of room net share: struct conn and struct net, and who may touch which of their members.
+ *
+ * A conn is at each moment in exactly one of three hands:
+ *   worker   the thread that runs net_step() on it; owns all members except those named "table" below
+ *   queue    waits for a worker (linked into the pool)
+ *   parked   armed in epoll; c->park says what for
+ * Moves: queue -> worker (net_pool), worker -> parked (net_waiter_park), parked -> queue (net_waiter_unpark
+ * under net.lock: by the waiter thread for input and deadlines, by any thread for a wake or the stop).
+ * Members named "table" are guarded by net.lock in all three states.
+ */
+#pragma once
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/lock.h"
+#include "net/conn.h"
+#include "net/net.h"
+#include "net/tls.h"
+
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define NET_CONN_MAGIC 0x436f6e6eu
+#define NET_READ_CHUNK 4096u       /* asked of the kernel at once for commands */
+#define NET_READ_CHUNK_BODY 32768u /* the same inside a body */
+#define NET_LISTENERS_MAX 64
+#define NET_SLICE_MS 100           /* a session with more input than this goes to the end of the queue */
+#define NET_LINGER_MS 2000         /* how long a peer that still sends may read our last words */
+#define NET_IDLE_DEFAULT_MS 300000
+
+/* ---- transports: how bytes come and go ---- */
+
+/*
+ * Both return 0 and a count, or a negative code. A count of 0 means "not now": then read_wants
+ * or write_wants of the conn says what to poll for. End of file is -E_CLOSED. They never block.
+ */
+struct net_transport {
+	int (*read)(struct conn *c, void *p, size_t n, size_t *ret_n);
+	int (*write)(struct conn *c, const void *p, size_t n, size_t *ret_n);
+	/* Says good-bye on its level (close_notify); best effort. */
+	void (*shutdown)(struct conn *c);
+};
+extern const struct net_transport net_plain_transport;
+extern const struct net_transport net_tls_transport;
+extern const struct net_transport net_scripted_transport;
+
+/* ---- a connection ---- */
+
+enum net_phase {
+	NET_PHASE_HANDSHAKE, /* TLS, in steps; there may be a session already (STARTTLS) */
+	NET_PHASE_GREET,     /* the session is to be opened and run with NET_START */
+	NET_PHASE_OPEN,      /* the session runs and parks */
+	NET_PHASE_CLOSING,   /* the session is gone; the rest of the output leaves */
+	NET_PHASE_LINGER,    /* all is sent and shut; input is thrown away for a moment */
+};
+
+/* Why a parked connection sits in epoll. */
+enum net_park { NET_PARK_NONE, NET_PARK_HANDSHAKE, NET_PARK_INPUT, NET_PARK_OUTPUT, NET_PARK_LINGER };
+
+/* What has happened to a connection and waits to be handled. */
+enum net_todo { NET_TODO_IO = 1, NET_TODO_WAKE = 2, NET_TODO_TIMEOUT = 4, NET_TODO_STOP = 8 };
+
+struct net_addr_key {
+	uint8_t b[16]; /* IPv6, or IPv4-mapped */
+};
+
+struct net_tls_peer; /* ALPN and client certificate, only when there are some */
+
+struct conn {
+	unsigned magic;
+	int fd; /* -1: scripted */
+	uint64_t id;
+	struct net *net; /* NULL: scripted */
+	const struct net_transport *transport;
+	char sid[13];
+	char peer[46];
+	char local[46];
+	uint16_t peer_port;
+	bool is_unix, is_loopback;
+	bool is_capped; /* counted in the caps table */
+	struct net_addr_key addr;
+
+	/* input: bytes in_at .. in.n are buffered; the first `scanned` of them hold no LF */
+	struct buf in;
+	size_t in_at, scanned;
+	int in_err;        /* sticky */
+	bool is_drained;   /* the transport had nothing more when last asked */
+	bool is_starved;   /* conn_line() answered 0 and nothing has come since */
+	bool is_yielding;  /* conn_line() answered 0 to be fair, there may be more lines */
+	bool is_skipping;  /* inside a line that was too long */
+	bool saw_in_err;   /* the session knows of in_err */
+	short read_wants, write_wants;
+	uint64_t progress; /* bytes received and taken, for "did anything happen" */
+	int64_t line_since_ms; /* first sight of an unfinished line; 0: none */
+
+	/* output: bytes out_at .. out.n wait */
+	struct buf out;
+	size_t out_at;
+	int out_err; /* sticky */
+
+	/* body bracket */
+	bool in_body;
+	struct conn_body_limit body;
+	bool may_be_sending;   /* when the session closed: input is likely to be on its way */
+	int64_t body_start_ms;
+	uint64_t body_bytes;
+
+	/* TLS */
+	bool is_tls, is_tls_dead;
+	SSL *ssl;
+	struct net_tls *tls;   /* our reference, until the handshake is done */
+	struct net_tls_set *tls_set; /* what the SSL was made of; our reference */
+	struct net_tls_peer *tls_peer;
+
+	/* session */
+	const struct net_listener *listener;
+	void *session;
+	enum net_phase phase;
+	unsigned todo; /* enum net_todo; the holder's */
+	int64_t idle_ms;
+	bool is_idle_set;
+	int32_t write_timeout_ms, line_timeout_ms, handshake_timeout_ms;
+	int64_t slice_end_ms;
+	int64_t idle_deadline_ms;
+	int64_t phase_deadline_ms; /* of a handshake, a blocked flush, a linger; 0: none */
+	/* what to park for; set by the phase before it answers "wait" */
+	enum net_park wait;
+	int64_t wait_deadline_ms; /* 0: none */
+
+	/* table */
+	unsigned pending; /* enum net_todo that came while not parked */
+	enum net_park park;
+	int64_t deadline_ms;
+	int64_t heap_ms;
+	int32_t heap_at; /* -1: not in the heap */
+	bool is_in_epoll; /* the worker's */
+	struct conn *next_by_id;
+
+	struct conn *next_queued; /* the queue's */
+	int64_t queued_ms;
+};
+
+/* conn.c: a conn without socket or net; the caller fills in the rest. */
+struct conn *net_conn_new(const struct net_transport *transport, int fd);
+/* Closes the socket and frees all. The session must be gone. */
+void net_conn_free(struct conn *c);
+
+/* conn_read.c: one read without blocking into the buffer: 1 got bytes, 0 nothing there, negative (sticky). */
+int net_conn_fill(struct conn *c);
+/* Polls for events until the deadline (0: none); counts as a blocked worker. 0 or -E_TIMEOUT. */
+int net_conn_wait(struct conn *c, short events, int64_t deadline_ms);
+/* conn_write.c: writes what can be written now. 1: all gone; 0: some is left; negative (sticky). */
+int net_conn_flush_some(struct conn *c);
+/* Gives back the memory of empty buffers. */
+void net_conn_release(struct conn *c);
+
+/* conn_tls.c: 1 done; 0 wants read_wants; -E_TLS, -E_CLOSED. */
+int net_tls_handshake(struct conn *c, struct fault *fault);
+void net_tls_conn_fini(struct conn *c);
+/* tls.c: the set of contexts that is in force, with a reference. */
+struct net_tls_set *net_tls_set_get(struct net_tls *t);
+void net_tls_set_unref(struct net_tls_set *s);
+SSL_CTX *net_tls_set_default(struct net_tls_set *s);
+/* The newest OpenSSL error of this thread as text; clears the queue. */
+const char *net_tls_error_z(void);
+
+/* ---- the room ---- */
+
+struct net_timers {
+	struct conn **v; /* binary heap by heap_ms */
+	size_t n, cap;
+};
+/* timer.c; all need net.lock. Moves a conn earlier if need be; never later (see the file). */
+void net_timer_set(struct net_timers *t, struct conn *c);
+void net_timer_remove(struct net_timers *t, struct conn *c);
+/* The next conn that is due, put back or taken out as the file says. NULL: none. */
+struct conn *net_timer_due(struct net_timers *t, int64_t now_ms);
+int64_t net_timer_next_ms(const struct net_timers *t); /* INT64_MAX: none */
+void net_timer_fini(struct net_timers *t);
+
+struct net_table {
+	struct conn **buckets;
+	size_t n_buckets, n;
+};
+/* table.c: id -> conn; needs net.lock. */
+void net_table_add(struct net_table *t, struct conn *c);
+void net_table_remove(struct net_table *t, struct conn *c);
+struct conn *net_table_find(const struct net_table *t, uint64_t id);
+void net_table_fini(struct net_table *t);
+
+struct net_cap;
+struct net_caps {
+	struct net_cap **buckets;
+	uint64_t seed;
+};
+/* caps.c: connections of each address; needs net.lock. False: at the maximum. */
+bool net_caps_take(struct net_caps *t, const struct net_addr_key *key, int64_t max);
+void net_caps_give(struct net_caps *t, const struct net_addr_key *key);
+void net_caps_fini(struct net_caps *t);
+
+struct net_conn_list {
+	struct conn *head, *tail;
+	size_t n;
+};
+void net_conn_list_add(struct net_conn_list *l, struct conn *c);
+
+struct net_worker;
+struct net_pool {
+	struct lock lock;
+	struct lock_cond work;   /* something is queued, or the end */
+	struct lock_cond gone;   /* a worker ended */
+	struct net_conn_list queue;
+	int64_t n_idle, n_workers, n_blocked;
+	int64_t max_workers, max_blocked, n_eager;
+	struct net_worker *ended; /* to be joined */
+	bool is_ending;
+};
+/* pool.c */
+MUST_CHECK int net_pool_open(struct net *n, struct fault *fault);
+/* Ends and joins the workers; the queue must be empty for good. */
+void net_pool_close(struct net *n);
+void net_pool_limits(struct net *n, int64_t max_workers, int64_t max_blocked);
+/* Queues all of l (empty afterwards). True: there are more conns waiting than workers free. */
+bool net_pool_push(struct net *n, struct net_conn_list *l);
+/* Starts workers when the head of the queue has waited too long. True: call again soon. */
+bool net_pool_tick(struct net *n);
+/* The calling worker begins (+1) or ends (-1) to wait for its peer. */
+void net_pool_block(struct net *n, int by);
+
+struct net {
+	struct lock lock;
+	struct lock_cond emptied;
+	struct net_conf conf;         /* lock */
+	struct net_table table;       /* lock */
+	struct net_timers timers;     /* lock */
+	struct net_caps caps;         /* lock */
+	int64_t n_parked;             /* lock */
+	int64_t waiting_until_ms;     /* lock: when the waiter wakes by itself */
+	bool is_stopping, is_ending;  /* lock; the waiter closes the listeners when it sees the first */
+	struct net_listener *listeners[NET_LISTENERS_MAX]; /* lock; set once, freed at the end */
+	size_t n_listeners;           /* lock */
+	int64_t max_by_fds;           /* connections that the process's file limit allows */
+	atomic_int_fast64_t n_accepted, n_refused, n_bodies, max_bodies;
+	atomic_uint_fast64_t last_id;
+	int epfd, wakefd;
+	int sparefd;                  /* the waiter's: given up to refuse when out of files */
+	pthread_t waiter;
+	struct net_pool pool;
+};
+
+/* waiter.c */
+enum net_park_result { NET_PARKED, NET_PARK_AGAIN, NET_PARK_FAILED };
+/*
+ * Parks c for c->wait until c->wait_deadline_ms. NET_PARKED: c belongs to the waiter now, do not touch
+ * it. NET_PARK_AGAIN: something came in between (see c->todo), c is still the caller's.
+ */
+enum net_park_result net_waiter_park(struct net *n, struct conn *c);
+/* Needs net.lock: marks why, and when c is parked for something that this may interrupt moves it to ready. */
+void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_conn_list *ready);
+/* Makes the waiter look around. */
+void net_waiter_kick(struct net *n);
+/* Queues what was unparked; for threads other than the waiter. */
+void net_waiter_push(struct net *n, struct net_conn_list *ready);
+MUST_CHECK int net_waiter_open(struct net *n, struct fault *fault);
+void net_waiter_join(struct net *n);
+MUST_CHECK int net_waiter_add_listener(struct net *n, size_t i, struct fault *fault);
+
+/* listen.c: takes what waits on the listener; only the waiter calls it. New conns go to ready or are parked. */
+void net_listen_accept(struct net *n, const struct net_listener *l, struct net_conn_list *ready);
+
+/* step.c: a worker runs c until it is parked, queued again or gone. */
+void net_step(struct net *n, struct conn *c);

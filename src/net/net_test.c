@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/* The waiter and the pool over real sockets: parking, wakes, deadlines, caps, bodies, the stop. */
+#include "net/net.h"
+
+#include "base/clock.h"
+#include "base/test.h"
+#include "net/echo_test.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+/* A server with its context. */
+struct fixture {
+	struct echo_ctx ctx;
+	struct net *net;
+	uint16_t port;
+};
+
+static void start(struct fixture *f, const struct net_conf *conf)
+{
+	*f = (struct fixture){ .ctx.body = { .total_ms = 5000, .idle_ms = 5000 } };
+	f->net = echo_server(conf, &f->ctx, NET_TLS_NONE, &f->port);
+}
+
+static void stop(struct fixture *f)
+{
+	net_close(&f->net, 2000);
+	assert_null(f->net);
+	assert_int_equal(atomic_load(&f->ctx.n_open), atomic_load(&f->ctx.n_closed));
+}
+
+static struct net_counts counts(struct fixture *f)
+{
+	struct net_counts c;
+
+	net_counts(f->net, &c);
+	return c;
+}
+
+static uint64_t ask_id(struct peer *p)
+{
+	char line[64];
+	uint64_t id = 0;
+
+	peer_send(p, "ID\r\n");
+	peer_line(p, line, sizeof(line));
+	assert_true(str_to_u64(str_z(line), UINT64_MAX, &id));
+	return id;
+}
+
+TEST(net_commands_in_pieces_and_pipelined)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_send(&p, "ECHO o");
+	usleep(20000);
+	peer_send(&p, "ne\r\nECHO two\r\nECHO th");
+	peer_expect(&p, "one\r\ntwo\r\n");
+	peer_send(&p, "ree\r\nQUIT\r\n");
+	peer_expect(&p, "three\r\nbye\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	EVENTUALLY(counts(&f).connections == 0);
+	stop(&f);
+}
+
+TEST(net_last_words_reach_a_peer_that_goes_on_sending)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_send(&p, "QUIT\r\nECHO more");
+	for (int i = 0; i < 50; i++) {
+		usleep(1000);
+		peer_send(&p, " and more\r\n");
+	}
+	peer_expect(&p, "bye\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	EVENTUALLY(counts(&f).connections == 0);
+	stop(&f);
+}
+
+TEST(net_half_closed_peer_gets_its_answers)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_send(&p, "ECHO a\r\nECHO b\r\n");
+	shutdown(p.fd, SHUT_WR);
+	peer_expect(&p, "hello\r\na\r\nb\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_pipelining_peer_that_never_reads_costs_no_thread)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[4], q;
+	char block[900];
+	ssize_t rc = 1;
+
+	conf.max_workers = 2;
+	start(&f, &conf);
+	memset(block, 'y', sizeof(block));
+	memcpy(block, "ECHO ", 5);
+	memcpy(block + sizeof(block) - 2, "\r\n", 2);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = peer_open(f.port);
+		for (rc = 1; rc > 0;) {
+			struct pollfd pfd = { .fd = p[i].fd, .events = POLLOUT };
+
+			rc = poll(&pfd, 1, 300) == 1 ?
+				     send(p[i].fd, block, sizeof(block), MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+		}
+	}
+	q = peer_open(f.port);
+	peer_send(&q, "ECHO alive\r\n");
+	peer_expect(&q, "hello\r\nalive\r\n");
+	EVENTUALLY(counts(&f).parked == 5);
+	peer_close(&q);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_close(&p[i]);
+	stop(&f);
+}
+
+TEST(net_long_reply)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	char *got;
+	size_t n = 0, want = 20000000;
+
+	start(&f, &conf);
+	got = mem_alloc(want, 1);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_send(&p, "BIG 20000000\r\nECHO after\r\n");
+	usleep(100000);
+	while (n < want) {
+		ssize_t rc = recv(p.fd, got + n, want - n, 0);
+
+		assert_true(rc > 0);
+		n += (size_t)rc;
+	}
+	assert_true(got[0] == 'x' && got[want - 1] == 'x');
+	peer_expect(&p, "\r\nafter\r\n");
+	peer_close(&p);
+	mem_free(got);
+	stop(&f);
+}
+
+TEST(net_write_deadline)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+
+	conf.write_timeout_ms = 200;
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_send(&p, "BIG 50000000\r\n");
+	EVENTUALLY(counts(&f).connections == 0);
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_wake_parked_and_running)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	uint64_t id;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	id = ask_id(&p);
+	EVENTUALLY(counts(&f).parked == 1);
+	net_wake(f.net, id);
+	peer_expect(&p, "* wake\r\n");
+	net_wake_cb(f.net, id);
+	peer_expect(&p, "* wake\r\n");
+	net_wake(f.net, id + 1000); /* nobody */
+	peer_send(&p, "SLEEP 200\r\n");
+	EVENTUALLY(counts(&f).parked == 0);
+	net_wake(f.net, id);
+	net_wake(f.net, id);
+	peer_expect(&p, "* wake\r\n");
+	peer_send(&p, "ECHO one\r\n");
+	peer_expect(&p, "one\r\n"); /* the two wakes were one */
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_idle_deadline)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	int64_t before;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	before = clock_mono_ms();
+	peer_send(&p, "IDLE 300\r\n");
+	peer_expect(&p, "* timeout\r\n");
+	assert_in_range(clock_mono_ms() - before, 290, 5000);
+	peer_expect_end(&p);
+	peer_close(&p);
+	stop(&f);
+}
+
+/* One byte now and then does not keep an unfinished line alive. */
+TEST(net_line_deadline)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+
+	conf.line_timeout_ms = 300;
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	for (int i = 0; i < 6; i++) {
+		if (send(p.fd, "E", 1, MSG_NOSIGNAL) != 1)
+			break;
+		usleep(100000);
+	}
+	peer_expect(&p, "* timeout\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_too_long_line_then_goes_on)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	char junk[5001];
+
+	start(&f, &conf);
+	memset(junk, 'z', 5000);
+	junk[5000] = '\0';
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	for (int i = 0; i < 40; i++)
+		peer_send(&p, junk);
+	peer_send(&p, "\r\nECHO ok\r\n");
+	peer_expect(&p, "too long\r\nok\r\n");
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_body)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_send(&p, "BODY 5\r\nabcdeECHO x\r\n");
+	peer_expect(&p, "hello\r\ngo\r\ngot 5 ae\r\nx\r\n");
+	peer_send(&p, "BODY 100000\r\n");
+	peer_expect(&p, "go\r\n");
+	for (int i = 0; i < 10000; i++)
+		peer_send(&p, "123456789-");
+	peer_expect(&p, "got 100000 1-\r\n");
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_body_deadlines)
+{
+	static const struct {
+		const char *name;
+		struct conn_body_limit limit;
+	} rows[] = {
+		{ "total", { .total_ms = 200, .idle_ms = 5000 } },
+		{ "idle", { .idle_ms = 200 } },
+	};
+	struct net_conf conf = echo_conf();
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct fixture f;
+		struct peer p;
+
+		test_row(rows[i].name);
+		start(&f, &conf);
+		f.ctx.body = rows[i].limit;
+		p = peer_open(f.port);
+		peer_send(&p, "BODY 5\r\nab");
+		peer_expect(&p, "hello\r\ngo\r\nfailed TIMEOUT\r\n");
+		peer_close(&p);
+		stop(&f);
+	}
+}
+
+/* Workers that wait in bodies are not counted; one body too many is refused. */
+TEST(net_bodies_have_a_cap_and_do_not_starve_others)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[9], q;
+
+	conf.max_workers = 2;
+	conf.max_bodies = 8;
+	start(&f, &conf);
+	for (size_t i = 0; i < 8; i++) {
+		p[i] = peer_open(f.port);
+		peer_send(&p[i], "BODY 5\r\n");
+		peer_expect(&p[i], "hello\r\ngo\r\n");
+	}
+	assert_int_equal(counts(&f).bodies, 8);
+	p[8] = peer_open(f.port);
+	peer_send(&p[8], "BODY 5\r\n");
+	peer_expect(&p[8], "hello\r\ngo\r\nfailed BUSY\r\n");
+	q = peer_open(f.port);
+	peer_send(&q, "ECHO still here\r\n");
+	peer_expect(&q, "hello\r\nstill here\r\n");
+	for (size_t i = 0; i < 8; i++) {
+		peer_send(&p[i], "abcde");
+		peer_expect(&p[i], "got 5 ae\r\n");
+	}
+	assert_int_equal(counts(&f).bodies, 0);
+	for (size_t i = 0; i < 9; i++)
+		peer_close(&p[i]);
+	peer_close(&q);
+	stop(&f);
+}
+
+/* Commands that block (a database, say) get more threads, up to max_workers. */
+TEST(net_pool_grows)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[40];
+	int64_t before;
+
+	conf.max_workers = 40;
+	start(&f, &conf);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = peer_open(f.port);
+		peer_expect(&p[i], "hello\r\n");
+	}
+	before = clock_mono_ms();
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_send(&p[i], "SLEEP 500\r\nECHO done\r\n");
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_expect(&p[i], "done\r\n");
+	assert_in_range(clock_mono_ms() - before, 490, 2500); /* one after the other: 20 s */
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_close(&p[i]);
+	stop(&f);
+}
+
+TEST(net_cap_in_all)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[3];
+
+	conf.max_connections = 2;
+	conf.max_connections_per_address = 1; /* does not hold for loopback */
+	start(&f, &conf);
+	for (size_t i = 0; i < 2; i++) {
+		p[i] = peer_open(f.port);
+		peer_expect(&p[i], "hello\r\n");
+	}
+	p[2] = peer_open(f.port);
+	peer_expect(&p[2], "refused\r\n");
+	peer_expect_end(&p[2]);
+	peer_close(&p[2]);
+	assert_int_equal(counts(&f).refused, 1);
+	conf.max_connections = 3;
+	net_reload(f.net, &conf);
+	p[2] = peer_open(f.port);
+	peer_expect(&p[2], "hello\r\n");
+	for (size_t i = 0; i < 3; i++)
+		peer_close(&p[i]);
+	stop(&f);
+}
+
+TEST(net_stop_says_good_bye)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[5];
+
+	start(&f, &conf);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = peer_open(f.port);
+		peer_expect(&p[i], "hello\r\n");
+	}
+	peer_send(&p[0], "SLEEP 200\r\n");
+	EVENTUALLY(counts(&f).parked == 4);
+	stop(&f);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		peer_expect(&p[i], "* stop\r\n");
+		peer_expect_end(&p[i]);
+		peer_close(&p[i]);
+	}
+}
+
+TEST(net_stop_cuts_off_after_the_grace_time)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	int64_t before = clock_mono_ms();
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_send(&p, "BODY 5\r\n");
+	peer_expect(&p, "hello\r\ngo\r\n");
+	net_close(&f.net, 200);
+	assert_in_range(clock_mono_ms() - before, 190, 3000);
+	assert_int_equal(atomic_load(&f.ctx.n_closed), 1);
+	peer_close(&p);
+}
+
+TEST(net_unix_socket)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct net_listener l = { .name = "unix", .protocol = &echo_protocol };
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct peer p = { .fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	struct fault fault = { "" };
+	struct stat st;
+	int fd;
+
+	start(&f, &conf);
+	l.ctx = &f.ctx;
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/lmtp", test_dir());
+	assert_int_equal(net_bind(a.sun_path, 0, &fd, &fault), 0);
+	close(fd); /* what a crash leaves behind is no obstacle */
+	assert_int_equal(net_bind(a.sun_path, 0, &l.fd, &fault), 0);
+	assert_int_equal(stat(a.sun_path, &st), 0);
+	assert_int_equal(st.st_mode & 0111, 0);
+	assert_int_equal(net_listen(f.net, &l, &fault), 0);
+	assert_true(net_bind(a.sun_path, 0, &fd, &fault) < 0);
+	assert_int_equal(connect(p.fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	peer_send(&p, "ECHO u\r\n");
+	peer_expect(&p, "hello\r\nu\r\n");
+	peer_close(&p);
+	stop(&f);
+}
+
+TEST(net_bind_errors_say_what_to_do)
+{
+	struct fault fault = { "" };
+	int fd = -1, second = -1;
+	uint16_t port;
+
+	assert_int_equal(net_bind("localhost", 0, &fd, &fault), -E_USAGE);
+	assert_non_null(strstr(fault.text, "not an IP address"));
+	assert_int_equal(net_bind("127.0.0.1", 0, &fd, &fault), 0);
+	assert_int_equal(net_bound_port(fd, &port), 0);
+	assert_true(net_bind("127.0.0.1", port, &second, &fault) < 0);
+	close(fd);
+	assert_int_equal(net_bind("*", 0, &fd, &fault), 0);
+	close(fd);
+}
+
+/* Several threads wake, several clients talk and vanish: for the thread sanitizer above all. */
+struct wakers {
+	struct net *net;
+	atomic_int is_over;
+};
+
+static void *waker_main(void *arg)
+{
+	struct wakers *w = arg;
+
+	while (!atomic_load(&w->is_over))
+		for (uint64_t id = 1; id < 300; id++)
+			net_wake(w->net, id);
+	return NULL;
+}
+
+TEST(net_storm)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct wakers w;
+	pthread_t t[2];
+
+	start(&f, &conf);
+	w.net = f.net;
+	atomic_init(&w.is_over, 0);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, waker_main, &w), 0);
+	for (int round = 0; round < 10; round++) {
+		struct peer p[20];
+
+		for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+			p[i] = peer_open(f.port);
+			peer_send(&p[i], "ECHO a\r\nID\r\nBODY 3\r\nabc");
+		}
+		for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+			char line[64] = "";
+
+			while (strcmp(line, "got 3 ac") != 0) {
+				peer_line(&p[i], line, sizeof(line));
+				assert_true(line[0] != '\0');
+			}
+			if (i % 2)
+				peer_send(&p[i], "QUIT\r\n");
+			peer_close(&p[i]);
+		}
+	}
+	atomic_store(&w.is_over, 1);
+	for (size_t i = 0; i < 2; i++)
+		pthread_join(t[i], NULL);
+	EVENTUALLY(counts(&f).connections == 0);
+	assert_int_equal(counts(&f).accepted, 200);
+	stop(&f);
+}
