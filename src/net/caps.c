@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections each address has. An IPv6 peer counts by its /64, which is what one customer gets;
- * the caller cuts the key. The hash is seeded: a peer cannot choose addresses that share a bucket.
- * There are never more entries than connections.
+ * How many connections each address has. An IPv6 peer counts by its /64, which is what one
+ * customer gets; the caller cuts the key. The hash is seeded: a peer cannot choose addresses that
+ * share a bucket. There are never more entries than connections.
  */
 #include "net/net_int.h"
 

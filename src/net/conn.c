@@ -97,8 +97,7 @@ int64_t conn_peer_uid(const struct conn *c)
 	struct ucred cred;
 	socklen_t n = sizeof(cred);
 
-	if (!c->is_unix || c->fd < 0 ||
-	    getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
+	if (!c->is_unix || c->fd < 0 || getsockopt(c->fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
 		return -1;
 	return (int64_t)cred.uid;
 }

@@ -3,11 +3,11 @@
  * One connection as a session sees it: bytes in, bytes out, TLS in between. Sockets in production,
  * a scripted peer in memory for unit tests and fuzzers.
  *
- * Input: conn_line() takes whole lines and answers 0 when the line is not complete yet, so that the
- * session parks and costs no thread. Inside the body of a command (DATA, BDAT, literals) the
- * session brackets its blocking reads with conn_body_begin() and conn_body_end().
- * Output is buffered; write errors stick (conn_failed), so handlers write straight on and the session loop asks once.
- * A connection belongs to one thread at a time.
+ * Input: conn_line() takes whole lines and answers 0 when the line is not complete yet, so that
+ * the session parks and costs no thread. Inside the body of a command (DATA, BDAT, literals) the
+ * session brackets its blocking reads with conn_body_begin() and conn_body_end(). Output is
+ * buffered; write errors stick (conn_failed), so handlers write straight on and the session loop
+ * asks once. A connection belongs to one thread at a time.
  */
 #pragma once
 
@@ -25,7 +25,10 @@ struct net_tls; /* net/tls.h */
 const char *conn_sid(const struct conn *c);
 /* For net_wake(): names the connection across threads; never reused. */
 uint64_t conn_id(const struct conn *c);
-/* Peer and own address as text without port ("127.0.0.1", "2001:db8::1", "unix"); valid with the conn. */
+/*
+ * Peer and own address as text without port ("127.0.0.1", "2001:db8::1", "unix"); valid with the
+ * conn.
+ */
 struct str conn_peer(const struct conn *c);
 struct str conn_local(const struct conn *c);
 uint16_t conn_peer_port(const struct conn *c);
@@ -49,17 +52,19 @@ struct conn_line {
 };
 
 /*
- * Takes the next line. 1: it is there; 0: not complete, park; -E_LIMIT: longer than max bytes (once for that
- * line; the rest of it is skipped); -E_CLOSED, -E_TLS, -E_IO. Never blocks. max <= LIMIT_CONN_IN.
- * It also answers 0 when this session has had a worker for long or much output waits: park, and run() comes
- * back at once. So leave only by returning NET_PARK, never by spinning on it.
+ * Takes the next line. 1: it is there; 0: not complete, park; -E_LIMIT: longer than max bytes
+ * (once for that line; the rest of it is skipped); -E_CLOSED, -E_TLS, -E_IO. Never blocks. max <=
+ * LIMIT_CONN_IN. It also answers 0 when this session has had a worker for long or much output
+ * waits: park, and run() comes back at once. So leave only by returning NET_PARK, never by
+ * spinning on it.
  */
 MUST_CHECK int conn_line(struct conn *c, size_t max, struct conn_line *ret);
 
 /*
- * Brackets blocking reads. The whole body must be done within limit->total_ms (0: none), each wait
- * within idle_ms, and once 10 s have passed the average must be at least min_rate bytes/s, else -E_TIMEOUT.
- * -E_BUSY: too many bodies wait at once (net settings). Until conn_body_end() each blocking read counts.
+ * Brackets blocking reads. The whole body must be done within limit->total_ms (0: none), each
+ * wait within idle_ms, and once 10 s have passed the average must be at least min_rate bytes/s,
+ * else -E_TIMEOUT. -E_BUSY: too many bodies wait at once (net settings). Until conn_body_end()
+ * each blocking read counts.
  */
 struct conn_body_limit {
 	int64_t total_ms;
@@ -71,7 +76,10 @@ void conn_body_end(struct conn *c);
 
 /* Inside a body only; they block, and send waiting output first. Like conn_line() but never 0. */
 MUST_CHECK int conn_line_wait(struct conn *c, size_t max, struct conn_line *ret);
-/* Waits until input is there and shows what is buffered (1..LIMIT_CONN_IN bytes) without taking it. 0 or negative. */
+/*
+ * Waits until input is there and shows what is buffered (1..LIMIT_CONN_IN bytes) without taking
+ * it. 0 or negative.
+ */
 MUST_CHECK int conn_peek_wait(struct conn *c, struct str *ret);
 /* Reads exactly n bytes. 0 or negative. */
 MUST_CHECK int conn_read_wait(struct conn *c, void *p, size_t n);
@@ -87,21 +95,27 @@ bool conn_has_input(struct conn *c);
 
 void conn_write(struct conn *c, struct str s);
 void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* Sends what is buffered; blocks up to the write deadline (net settings). The net loop flushes before parking. 0 or negative. */
+/*
+ * Sends what is buffered; blocks up to the write deadline (net settings). The net loop flushes
+ * before parking. 0 or negative.
+ */
 int conn_flush(struct conn *c);
 bool conn_failed(const struct conn *c);
 
 /* ---- time ---- */
 
-/* How long the connection may stay parked before the session is run with NET_TIMEOUT. Milliseconds from each park. */
+/*
+ * How long the connection may stay parked before the session is run with NET_TIMEOUT.
+ * Milliseconds from each park.
+ */
 void conn_set_idle_ms(struct conn *c, int64_t ms);
 
 /* ---- TLS ---- */
 
 /*
- * STARTTLS: call after flushing the "go ahead" reply and return NET_PARK. All plaintext input that is
- * buffered is dropped (RFC 3207 4.2: commands injected before the handshake). The next run() comes
- * with input after a finished handshake. Fails with -E_BUG when TLS is on already.
+ * STARTTLS: call after flushing the "go ahead" reply and return NET_PARK. All plaintext input
+ * that is buffered is dropped (RFC 3207 4.2: commands injected before the handshake). The next
+ * run() comes with input after a finished handshake. Fails with -E_BUG when TLS is on already.
  */
 MUST_CHECK int conn_starttls(struct conn *c, struct net_tls *tls);
 bool conn_is_tls(const struct conn *c);
@@ -127,10 +141,11 @@ bool conn_tls_binding(const struct conn *c, enum conn_binding which, struct buf 
 /* ---- for tests and fuzzers ---- */
 
 /*
- * A conn without a socket: input is what the peer sends (chunk bytes at a time to exercise partial lines; 0: all at
- * once), then end of file. Output is collected. TLS can be pretended (is_tls, conn_starttls() with any net_tls).
- * After each chunk comes one "not now": conn_line() answers 0 there and goes on when called again. Blocking reads
- * do not wait. conn_tls_binding(EXPORTER) gives 32 bytes of 0x42.
+ * A conn without a socket: input is what the peer sends (chunk bytes at a time to exercise
+ * partial lines; 0: all at once), then end of file. Output is collected. TLS can be pretended
+ * (is_tls, conn_starttls() with any net_tls). After each chunk comes one "not now": conn_line()
+ * answers 0 there and goes on when called again. Blocking reads do not wait.
+ * conn_tls_binding(EXPORTER) gives 32 bytes of 0x42.
  */
 struct conn *conn_new_scripted(struct str input, size_t chunk, bool is_tls, const char *peer_z);
 struct str conn_scripted_output(const struct conn *c);

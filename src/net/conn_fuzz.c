@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines out of hostile bytes: the first two bytes choose chunk size and maximum. Whatever comes, lines hold no LF, keep
- * to the maximum, and together with their ends account for every byte that was not skipped.
+ * Lines out of hostile bytes: the first two bytes choose chunk size and maximum. Whatever comes,
+ * lines hold no LF, keep to the maximum, and together with their ends account for every byte that
+ * was not skipped.
  */
 #include "net/conn.h"
 

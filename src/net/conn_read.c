@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading: a buffer of at most LIMIT_CONN_IN bytes, lines cut out of it, and the bracket for reads that block.
+ * Reading: a buffer of at most LIMIT_CONN_IN bytes, lines cut out of it, and the bracket for
+ * reads that block.
  *
- * 1. conn_line() never blocks and asks the kernel only when there may be something: a short read or "would block" sets
- *    is_drained, an epoll event clears it. So a command costs one recv().
+ * 1. conn_line() never blocks and asks the kernel only when there may be something: a short read
+ *    or "would block" sets is_drained, an epoll event clears it. So a command costs one recv().
  * 2. conn_line() also answers 0, as if the line were not complete, when this worker has served this
  *    session long enough or much output waits (is_yielding): the net loop flushes without blocking
  *    and comes back. So a peer that only sends cannot keep a thread.
@@ -19,8 +20,8 @@
 #include <errno.h>
 #include <poll.h>
 
-#define FILLS_PER_LINE 64          /* reads of one conn_line() while it skips a line that is too long */
-#define RATE_GRACE_MS 10000        /* the minimum rate counts from here on */
+#define FILLS_PER_LINE 64   /* reads of one conn_line() while it skips a line that is too long */
+#define RATE_GRACE_MS 10000 /* the minimum rate counts from here on */
 #define OUT_YIELD (LIMIT_CONN_OUT / 2)
 
 static struct str buffered(const struct conn *c)
@@ -111,7 +112,8 @@ static int line_cut(struct conn *c, size_t max, struct conn_line *ret)
 {
 	for (;;) {
 		struct str b = buffered(c);
-		const char *lf = b.n > c->scanned ? memchr(b.p + c->scanned, '\n', b.n - c->scanned) : NULL;
+		const char *lf =
+			b.n > c->scanned ? memchr(b.p + c->scanned, '\n', b.n - c->scanned) : NULL;
 		struct str text;
 		bool is_bare_lf;
 

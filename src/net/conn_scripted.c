@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The peer in memory, for unit tests and fuzzers. Input comes in chunks with a "not now" between two of them, so
- * that conn_line() answers 0 as it does on a slow socket; then end of file. Output is collected at once.
- * There is no net: deadlines and caps do not apply, blocking reads never wait.
+ * The peer in memory, for unit tests and fuzzers. Input comes in chunks with a "not now" between
+ * two of them, so that conn_line() answers 0 as it does on a slow socket; then end of file.
+ * Output is collected at once. There is no net: deadlines and caps do not apply, blocking reads
+ * never wait.
  */
 #include "net/net_int.h"
 
@@ -87,7 +88,8 @@ struct conn *conn_new_scripted(struct str input, size_t chunk, bool is_tls, cons
 	c->is_tls = is_tls;
 	c->peer_port = 40000;
 	c->is_unix = strcmp(peer_z, "unix") == 0;
-	c->is_loopback = c->is_unix || strncmp(peer_z, "127.", 4) == 0 || strcmp(peer_z, "::1") == 0;
+	c->is_loopback =
+		c->is_unix || strncmp(peer_z, "127.", 4) == 0 || strcmp(peer_z, "::1") == 0;
 	snprintf(c->peer, sizeof(c->peer), "%s", peer_z);
 	snprintf(c->local, sizeof(c->local), "%s", c->is_loopback ? peer_z : "192.0.2.1");
 	return c;

@@ -5,7 +5,10 @@
 #include "base/limits.h"
 #include "base/test.h"
 
-#define LINE(text, flags) { STR_INIT(text), (flags) }
+#define LINE(text, flags) \
+	{ \
+		STR_INIT(text), (flags) \
+	}
 
 struct want_line {
 	struct str text;
@@ -21,13 +24,22 @@ static const struct {
 	{ "one", STR_INIT("EHLO x\r\n"), 100, { LINE("EHLO x", 0) } },
 	{ "two", STR_INIT("a\r\nb\r\n"), 100, { LINE("a", 0), LINE("b", 0) } },
 	{ "empty", STR_INIT("\r\n\r\n"), 100, { LINE("", 0), LINE("", 0) } },
-	{ "bare LF", STR_INIT("a\n\nb\r\n"), 100,
+	{ "bare LF",
+	  STR_INIT("a\n\nb\r\n"),
+	  100,
 	  { LINE("a", CONN_LINE_BARE_LF), LINE("", CONN_LINE_BARE_LF), LINE("b", 0) } },
-	{ "bare CR", STR_INIT("a\rb\r\nc\r\r\n"), 100,
+	{ "bare CR",
+	  STR_INIT("a\rb\r\nc\r\r\n"),
+	  100,
 	  { LINE("a\rb", CONN_LINE_BARE_CR), LINE("c\r", CONN_LINE_BARE_CR) } },
 	{ "NUL", STR_INIT("a\0b\r\n"), 100, { LINE("a\0b", CONN_LINE_NUL) } },
-	{ "8bit", STR_INIT("\xc3\xa4\n"), 100, { LINE("\xc3\xa4", CONN_LINE_8BIT | CONN_LINE_BARE_LF) } },
-	{ "as long as may be", STR_INIT("12345\r\n12345\n"), 5,
+	{ "8bit",
+	  STR_INIT("\xc3\xa4\n"),
+	  100,
+	  { LINE("\xc3\xa4", CONN_LINE_8BIT | CONN_LINE_BARE_LF) } },
+	{ "as long as may be",
+	  STR_INIT("12345\r\n12345\n"),
+	  5,
 	  { LINE("12345", 0), LINE("12345", CONN_LINE_BARE_LF) } },
 	{ "unfinished", STR_INIT("a\r\nb"), 100, { LINE("a", 0) } },
 };
@@ -47,7 +59,8 @@ TEST(lines_in_all_chunk_sizes)
 {
 	for (size_t i = 0; i < ARRAY_LEN(line_rows); i++)
 		for (size_t chunk = 0; chunk <= 4; chunk++) {
-			struct conn *c = conn_new_scripted(line_rows[i].input, chunk, false, "192.0.2.7");
+			struct conn *c =
+				conn_new_scripted(line_rows[i].input, chunk, false, "192.0.2.7");
 			const struct want_line *w = line_rows[i].want;
 			struct conn_line got;
 
@@ -64,7 +77,8 @@ TEST(lines_in_all_chunk_sizes)
 
 TEST(line_too_long_is_told_once_and_skipped)
 {
-	static const struct str inputs[] = { STR_INIT("123456\r\nok\r\n"), STR_INIT("123456\nok\r\n"),
+	static const struct str inputs[] = { STR_INIT("123456\r\nok\r\n"),
+					     STR_INIT("123456\nok\r\n"),
 					     STR_INIT("1234567890123456789\r\nok\r\n") };
 
 	for (size_t i = 0; i < ARRAY_LEN(inputs); i++)
@@ -109,10 +123,13 @@ TEST(line_is_not_complete_between_chunks)
 
 TEST(body_reads)
 {
-	static const struct conn_body_limit limit = { .total_ms = 1000, .idle_ms = 1000, .min_rate = 1 };
+	static const struct conn_body_limit limit = { .total_ms = 1000,
+						      .idle_ms = 1000,
+						      .min_rate = 1 };
 
 	for (size_t chunk = 0; chunk <= 5; chunk++) {
-		struct conn *c = conn_new_scripted(S("BDAT\r\n0123456789line\r\nrest"), chunk, false, "::1");
+		struct conn *c =
+			conn_new_scripted(S("BDAT\r\n0123456789line\r\nrest"), chunk, false, "::1");
 		struct conn_line line;
 		struct str seen;
 		char b[10];
@@ -176,7 +193,8 @@ TEST(output_keeps_its_order)
 /* RFC 3207 4.2: a command that was injected before the handshake is not executed after it. */
 TEST(starttls_drops_what_is_buffered)
 {
-	struct conn *c = conn_new_scripted(S("STARTTLS\r\nRSET\r\nAFTER\r\n"), 16, false, "192.0.2.7");
+	struct conn *c =
+		conn_new_scripted(S("STARTTLS\r\nRSET\r\nAFTER\r\n"), 16, false, "192.0.2.7");
 	struct conn_tls_info info;
 	struct conn_line line;
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The TLS transport of one connection: handshake in steps, reading, writing, and what a session may ask about it.
+ * The TLS transport of one connection: handshake in steps, reading, writing, and what a session
+ * may ask about it.
  *
- * 1. The SSL object is made when the first byte of a handshake arrives, not before: a silent peer costs nothing.
- * 2. It keeps a reference to the set of contexts that it was made of (its callbacks use the set), so
- *    a reload never pulls anything away.
+ * 1. The SSL object is made when the first byte of a handshake arrives, not before: a silent peer
+ *    costs nothing.
+ * 2. It keeps a reference to the set of contexts that it was made of (its callbacks use the set),
+ *    so a reload never pulls anything away.
  * 3. After a fatal error the SSL object is not spoken to again (is_tls_dead).
  */
 #include "net/net_int.h"
@@ -183,8 +185,8 @@ int net_tls_handshake(struct conn *c, struct fault *fault)
 	if (code < 0) {
 		c->is_tls_dead = true;
 		return fault_set(fault, code, "%s",
-				 code == -E_CLOSED ? "the peer closed during the handshake" :
-						     net_tls_error_z());
+				 code == -E_CLOSED ? "the peer closed during the handshake"
+						   : net_tls_error_z());
 	}
 	return 0;
 }
@@ -252,7 +254,10 @@ bool conn_tls_binding(const struct conn *c, enum conn_binding which, struct buf 
 			buf_add(out, str_of(b, n));
 		return which == CONN_BIND_TLS_EXPORTER;
 	}
-	/* RFC 9266 2 and RFC 7627: before TLS 1.3 only with the extended master secret is a binding unique. */
+	/*
+	 * RFC 9266 2 and RFC 7627: before TLS 1.3 only with the extended master secret is a
+	 * binding unique.
+	 */
 	if (SSL_version(c->ssl) < TLS1_3_VERSION && SSL_get_extms_support(c->ssl) != 1)
 		return false;
 	if (which == CONN_BIND_TLS_EXPORTER) {
@@ -264,9 +269,12 @@ bool conn_tls_binding(const struct conn *c, enum conn_binding which, struct buf 
 	}
 	if (SSL_version(c->ssl) != TLS1_2_VERSION)
 		return false;
-	/* RFC 5929 3.1: the first Finished message: the client's, or the server's when a session is resumed. */
-	n = SSL_session_reused(c->ssl) ? SSL_get_finished(c->ssl, b, sizeof(b)) :
-					 SSL_get_peer_finished(c->ssl, b, sizeof(b));
+	/*
+	 * RFC 5929 3.1: the first Finished message: the client's, or the server's when a session
+	 * is resumed.
+	 */
+	n = SSL_session_reused(c->ssl) ? SSL_get_finished(c->ssl, b, sizeof(b))
+				       : SSL_get_peer_finished(c->ssl, b, sizeof(b));
 	if (n == 0 || n > sizeof(b))
 		return false;
 	buf_add(out, str_of(b, n));

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing: a buffer of LIMIT_CONN_OUT bytes; beyond it a command that writes a long reply waits for its peer here.
- * The net loop sends the rest without blocking before it parks the session. Any error sticks,
- * later writes are dropped.
+ * Writing: a buffer of LIMIT_CONN_OUT bytes; beyond it a command that writes a long reply waits
+ * for its peer here. The net loop sends the rest without blocking before it parks the session.
+ * Any error sticks, later writes are dropped.
  */
 #include "net/net_int.h"
 
@@ -57,7 +57,10 @@ int conn_flush(struct conn *c)
 	}
 }
 
-/* A piece as large as the buffer goes out from where it stands, with a write deadline of its own. */
+/*
+ * A piece as large as the buffer goes out from where it stands, with a write deadline of its
+ * own.
+ */
 static void write_through(struct conn *c, struct str s)
 {
 	int64_t deadline = 0;

@@ -82,8 +82,8 @@ static void do_info(struct echo *e)
 		conn_write(e->c, S("plain\r\n"));
 		return;
 	}
-	conn_printf(e->c, "%s sni=%s alpn=%s exporter=%d unique=%d\r\n", info.version, info.sni, info.alpn,
-		    conn_tls_binding(e->c, CONN_BIND_TLS_EXPORTER, &b),
+	conn_printf(e->c, "%s sni=%s alpn=%s exporter=%d unique=%d\r\n", info.version, info.sni,
+		    info.alpn, conn_tls_binding(e->c, CONN_BIND_TLS_EXPORTER, &b),
 		    conn_tls_binding(e->c, CONN_BIND_TLS_UNIQUE, &b));
 	buf_fini(&b);
 }
@@ -171,7 +171,8 @@ struct net_conf echo_conf(void)
 				  .line_timeout_ms = 5000 };
 }
 
-struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum net_tls_mode mode, uint16_t *ret_port)
+struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum net_tls_mode mode,
+			uint16_t *ret_port)
 {
 	struct net_listener l = { .name = "test",
 				  .tls_mode = mode,
@@ -243,7 +244,8 @@ void peer_cert(struct peer *p, const struct net_tls_cert *cert)
 	if (cert == NULL)
 		return;
 	assert_int_equal(SSL_CTX_use_certificate_chain_file(p->ctx, cert->cert_path_z), 1);
-	assert_int_equal(SSL_CTX_use_PrivateKey_file(p->ctx, cert->key_path_z, SSL_FILETYPE_PEM), 1);
+	assert_int_equal(SSL_CTX_use_PrivateKey_file(p->ctx, cert->key_path_z, SSL_FILETYPE_PEM),
+			 1);
 }
 
 bool peer_tls(struct peer *p, const char *sni_z, const char *alpn_z, int max_version)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For the tests of room net: a small line protocol on the server side, and a blocking client. One command to a line:
+ * For the tests of room net: a small line protocol on the server side, and a blocking client. One
+ * command to a line:
  *
  *   ECHO text       answers text
  *   BODY n          reads n bytes in a bracket, answers "got n"
@@ -26,7 +27,8 @@ extern const struct net_protocol echo_protocol;
 /* Settings fit for tests: short deadlines. */
 struct net_conf echo_conf(void);
 /* A server with one listener on a free port of 127.0.0.1. */
-struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum net_tls_mode mode, uint16_t *ret_port);
+struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum net_tls_mode mode,
+			uint16_t *ret_port);
 
 /* A self-signed pair for these names, in a directory of its own. */
 struct net_tls_cert echo_cert(const char *const *names_z);

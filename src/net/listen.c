@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listening sockets, and taking connections from them. Accepting is the waiter's work and costs two system calls:
- * accepted sockets inherit TCP_NODELAY and keep-alive from the listener, everything else is left to the worker.
+ * Listening sockets, and taking connections from them. Accepting is the waiter's work and costs
+ * two system calls: accepted sockets inherit TCP_NODELAY and keep-alive from the listener,
+ * everything else is left to the worker.
  *
- * A connection that is refused for a cap gets the protocol's text (not on implicit TLS, where it could
- * not be read) and is closed. Out of files: the spare one is given up for a moment to accept and drop, so
- * the listener does not keep the waiter spinning.
+ * A connection that is refused for a cap gets the protocol's text (not on implicit TLS, where it
+ * could not be read) and is closed. Out of files: the spare one is given up for a moment to
+ * accept and drop, so the listener does not keep the waiter spinning.
  */
 #include "net/net_int.h"
 
@@ -77,7 +78,8 @@ static int bind_tcp(const char *address_z, uint16_t port, int *ret_fd, struct fa
 
 	if (!addr_parse(address_z, port, &a, &n))
 		return fault_set(fault, -E_USAGE,
-				 "\"%s\" is not an IP address; write one, or \"*\" for all", address_z);
+				 "\"%s\" is not an IP address; write one, or \"*\" for all",
+				 address_z);
 	fd = socket(a.sa.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 && is_all && errno == EAFNOSUPPORT) /* a host without IPv6 */
 		return bind_tcp("0.0.0.0", port, ret_fd, fault);
@@ -119,15 +121,16 @@ static int bind_unix(const char *path_z, int *ret_fd, struct fault *fault)
 	memset(&a, 0, sizeof(a));
 	a.un.sun_family = AF_UNIX;
 	if (strlen(path_z) >= sizeof(a.un.sun_path))
-		return fault_set(fault, -E_USAGE, "%s: too long for a socket (at most %zu bytes)", path_z,
-				 sizeof(a.un.sun_path) - 1);
+		return fault_set(fault, -E_USAGE, "%s: too long for a socket (at most %zu bytes)",
+				 path_z, sizeof(a.un.sun_path) - 1);
 	memcpy(a.un.sun_path, path_z, strlen(path_z));
 	remove_stale(&a.un);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, &a.sa, sizeof(a.un)) != 0)
 		return fault_errno(fault, errno, "%s", path_z);
 	/* bind() made it 0777 less umask; nobody executes a socket. */
-	if (stat(path_z, &st) != 0 || chmod(path_z, st.st_mode & 0666) != 0 || listen(fd, BACKLOG) != 0)
+	if (stat(path_z, &st) != 0 || chmod(path_z, st.st_mode & 0666) != 0 ||
+	    listen(fd, BACKLOG) != 0)
 		return fault_errno(fault, errno, "%s", path_z);
 	*ret_fd = fd;
 	fd = -1;
@@ -196,7 +199,8 @@ static int admit(struct net *n, struct conn *c)
 	max = n->conf.max_connections < n->max_by_fds ? n->conf.max_connections : n->max_by_fds;
 	if (n->is_stopping || (int64_t)n->table.n >= max)
 		rc = -E_BUSY;
-	else if (!c->is_loopback && !net_caps_take(&n->caps, &c->addr, n->conf.max_connections_per_address))
+	else if (!c->is_loopback &&
+		 !net_caps_take(&n->caps, &c->addr, n->conf.max_connections_per_address))
 		rc = -E_BUSY;
 	if (rc == 0) {
 		c->is_capped = !c->is_loopback;
@@ -225,8 +229,8 @@ static void refuse(struct net *n, struct conn *c, int err)
 	net_conn_free(c);
 }
 
-static void conn_accepted(struct net *n, const struct net_listener *l, int fd, const union any_addr *peer,
-			  struct net_conn_list *ready)
+static void conn_accepted(struct net *n, const struct net_listener *l, int fd,
+			  const union any_addr *peer, struct net_conn_list *ready)
 {
 	struct conn *c = net_conn_new(&net_plain_transport, fd);
 	int rc;
@@ -242,7 +246,8 @@ static void conn_accepted(struct net *n, const struct net_listener *l, int fd, c
 		return;
 	}
 	atomic_fetch_add(&n->n_accepted, 1);
-	LOG(DEBUG, "net.accept", F_Z("sid", c->sid), F_Z("listener", l->name), F_Z("peer", c->peer));
+	LOG(DEBUG, "net.accept", F_Z("sid", c->sid), F_Z("listener", l->name),
+	    F_Z("peer", c->peer));
 	if (l->tls_mode == NET_TLS_IMPLICIT) {
 		/* The peer speaks first, so the conn waits for it and not a worker. */
 		c->is_tls = true;
@@ -264,12 +269,12 @@ static void drop_one(struct net *n, const struct net_listener *l)
 	int fd;
 
 	atomic_fetch_add(&n->n_refused, 1);
-	if (n->sparefd < 0)
-		return;
-	close(n->sparefd);
-	fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
-	if (fd >= 0)
-		close(fd);
+	if (n->sparefd >= 0) {
+		close(n->sparefd);
+		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
+		if (fd >= 0)
+			close(fd);
+	}
 	n->sparefd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The room's door: starting, stopping, wakes, counts. The moving parts are waiter.c (who is parked), pool.c
- * (who works) and step.c (what is done with one connection).
+ * The room's door: starting, stopping, wakes, counts. The moving parts are waiter.c (who is
+ * parked), pool.c (who works) and step.c (what is done with one connection).
  *
- * Stopping: no more accepts; every session gets NET_STOP when it is next parked; after the grace time the
- * sockets of the rest are shut down, so that whoever waits for a peer finds it gone; then the threads end.
+ * Stopping: no more accepts; every session gets NET_STOP when it is next parked; after the grace
+ * time the sockets of the rest are shut down, so that whoever waits for a peer finds it gone;
+ * then the threads end.
  */
 #include "net/net.h"
 
@@ -116,7 +117,8 @@ int net_listen(struct net *n, const struct net_listener *l, struct fault *fault)
 	int rc;
 
 	if (l->tls_mode == NET_TLS_IMPLICIT && l->tls == NULL)
-		return fault_set(fault, -E_USAGE, "listener %s: TLS without a certificate", l->name);
+		return fault_set(fault, -E_USAGE, "listener %s: TLS without a certificate",
+				 l->name);
 	copy = MEM_NEW(struct net_listener);
 	*copy = *l;
 	if (copy->tls != NULL)
@@ -183,7 +185,8 @@ static void stop_all(struct net *n, bool is_forced, struct net_conn_list *ready)
 		for (struct conn *c = n->table.buckets[i]; c != NULL; c = c->next_by_id) {
 			if (is_forced)
 				(void)shutdown(c->fd, SHUT_RDWR);
-			net_waiter_unpark(n, c, NET_TODO_STOP | (is_forced ? NET_TODO_TIMEOUT : 0), ready);
+			net_waiter_unpark(n, c, NET_TODO_STOP | (is_forced ? NET_TODO_TIMEOUT : 0),
+					  ready);
 		}
 }
 

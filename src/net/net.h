@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The waiter and the workers. A waiter thread (epoll) holds every idle connection and the listeners; a session
- * with input (or a wake, or a deadline) goes to a worker of the pool, which calls run() and parks the
- * connection again. TLS handshakes run in steps the same way. run() is never called by two threads at once
- * for one connection; between two calls any worker may take it (memory is handed over properly).
+ * The waiter and the workers. A waiter thread (epoll) holds every idle connection and the
+ * listeners; a session with input (or a wake, or a deadline) goes to a worker of the pool, which
+ * calls run() and parks the connection again. TLS handshakes run in steps the same way. run() is
+ * never called by two threads at once for one connection; between two calls any worker may take
+ * it (memory is handed over properly).
  */
 #pragma once
 
@@ -31,12 +32,18 @@ enum net_next {
 /* One protocol as listeners know it. */
 struct net_protocol {
 	const char *name;
-	/* The session of a fresh connection; ctx is the listener's. May not write. NULL closes it. */
+	/*
+	 * The session of a fresh connection; ctx is the listener's. May not write. NULL closes
+	 * it.
+	 */
 	void *(*open)(struct conn *c, void *ctx);
 	enum net_next (*run)(void *session, enum net_reason why);
 	/* Always called once at the end, also when the peer vanished. Frees the session. */
 	void (*close)(void *session);
-	/* What is written to a connection that is refused for a limit, e.g. "421 4.7.0 Too many connections\r\n". */
+	/*
+	 * What is written to a connection that is refused for a limit, e.g. "421 4.7.0 Too many
+	 * connections\r\n".
+	 */
 	struct str (*refuse_text)(int err);
 };
 
@@ -47,7 +54,7 @@ struct net_listener {
 	char name[64];       /* of the settings section */
 	int fd;
 	enum net_tls_mode tls_mode;
-	struct net_tls *tls; /* for IMPLICIT; a NET_TLS_STARTTLS session brings its own to conn_starttls() */
+	struct net_tls *tls; /* for IMPLICIT; with STARTTLS the session gives conn_starttls() one */
 	const struct net_protocol *protocol;
 	void *ctx;
 };
@@ -58,13 +65,16 @@ struct net_conf {
 	int64_t max_connections;             /* in all */
 	int64_t max_connections_per_address;
 	int64_t max_workers;
-	int64_t max_bodies;                  /* workers that may wait inside a command body at once */
+	int64_t max_bodies;                  /* bodies (conn_body_begin) at once */
 	int64_t handshake_timeout_ms;
 	int64_t write_timeout_ms;
 	int64_t line_timeout_ms;             /* whole of an unfinished command line */
 };
 
-/* Binds "address" ("127.0.0.1", "::", "*") and port, or a unix socket "/path" with mode 0666 less umask. Any thread. */
+/*
+ * Binds "address" ("127.0.0.1", "::", "*") and port, or a unix socket "/path" with mode 0666
+ * less umask. Any thread.
+ */
 MUST_CHECK int net_bind(const char *address_z, uint16_t port, int *ret_fd, struct fault *fault);
 
 /* The port that a bound TCP socket got; for port 0. -E_CANNOT: a unix socket. Any thread. */
@@ -76,19 +86,23 @@ MUST_CHECK int net_bound_port(int fd, uint16_t *ret);
  */
 MUST_CHECK int net_open(const struct net_conf *conf, struct net **ret, struct fault *fault);
 /*
- * Adds a listener (the struct is copied, its fd is ours on success and closed at the latest by net_close()).
- * Before or while running.
+ * Adds a listener (the struct is copied, its fd is ours on success and closed at the latest by
+ * net_close()). Before or while running.
  */
 MUST_CHECK int net_listen(struct net *n, const struct net_listener *l, struct fault *fault);
 /* New settings for connections to come. */
 void net_reload(struct net *n, const struct net_conf *conf);
 /*
- * Stops accepting, runs every session with NET_STOP as soon as it is parked, waits until all are closed or grace_ms
- * passed, closes the rest, joins all threads. After it *n is NULL. Accepts a pointer to NULL.
+ * Stops accepting, runs every session with NET_STOP as soon as it is parked, waits until all are
+ * closed or grace_ms passed, closes the rest, joins all threads. After it *n is NULL. Accepts a
+ * pointer to NULL.
  */
 void net_close(struct net **n, int64_t grace_ms);
 
-/* Makes run(NET_WAKE) happen for the connection, soon; wakes may merge; unknown ids are ignored. Any thread, never blocks long. */
+/*
+ * Makes run(NET_WAKE) happen for the connection, soon; wakes may merge; unknown ids are ignored.
+ * Any thread, never blocks long.
+ */
 void net_wake(struct net *n, uint64_t id);
 /* The same as a plain function for rooms that may not know net: ctx is the struct net. */
 void net_wake_cb(void *ctx, uint64_t id);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of room net share: struct conn and struct net, and who may touch which of their members.
+ * What the files of room net share: struct conn and struct net, and who may touch which of their
+ * members.
  *
  * A conn is at each moment in exactly one of three hands:
- *   worker   the thread that runs net_step() on it; owns all members except those named "table" below
+ *   worker   the thread that runs net_step() on it; owns all members except the "table" ones
  *   queue    waits for a worker (linked into the pool)
  *   parked   armed in epoll; c->park says what for
- * Moves: queue -> worker (net_pool), worker -> parked (net_waiter_park), parked -> queue (net_waiter_unpark
- * under net.lock: by the waiter thread for input and deadlines, by any thread for a wake or the stop).
+ * Moves: queue -> worker (net_pool), worker -> parked (net_waiter_park), parked -> queue
+ * (net_waiter_unpark under net.lock: by the waiter thread for input and deadlines, by any thread
+ * for a wake or the stop).
  * Members named "table" are guarded by net.lock in all three states.
  */
 #pragma once
@@ -27,8 +29,8 @@
 #define NET_READ_CHUNK 4096u       /* asked of the kernel at once for commands */
 #define NET_READ_CHUNK_BODY 32768u /* the same inside a body */
 #define NET_LISTENERS_MAX 64
-#define NET_SLICE_MS 100           /* a session with more input than this goes to the end of the queue */
-#define NET_LINGER_MS 2000         /* how long a peer that still sends may read our last words */
+#define NET_SLICE_MS 100   /* a session with more input than this goes to the end of the queue */
+#define NET_LINGER_MS 2000 /* how long a peer that still sends may read our last words */
 #define NET_IDLE_DEFAULT_MS 300000
 
 /* ---- transports: how bytes come and go ---- */
@@ -58,7 +60,13 @@ enum net_phase {
 };
 
 /* Why a parked connection sits in epoll. */
-enum net_park { NET_PARK_NONE, NET_PARK_HANDSHAKE, NET_PARK_INPUT, NET_PARK_OUTPUT, NET_PARK_LINGER };
+enum net_park {
+	NET_PARK_NONE,
+	NET_PARK_HANDSHAKE,
+	NET_PARK_INPUT,
+	NET_PARK_OUTPUT,
+	NET_PARK_LINGER
+};
 
 /* What has happened to a connection and waits to be handled. */
 enum net_todo { NET_TODO_IO = 1, NET_TODO_WAKE = 2, NET_TODO_TIMEOUT = 4, NET_TODO_STOP = 8 };
@@ -86,14 +94,14 @@ struct conn {
 	/* input: bytes in_at .. in.n are buffered; the first `scanned` of them hold no LF */
 	struct buf in;
 	size_t in_at, scanned;
-	int in_err;        /* sticky */
-	bool is_drained;   /* the transport had nothing more when last asked */
-	bool is_starved;   /* conn_line() answered 0 and nothing has come since */
-	bool is_yielding;  /* conn_line() answered 0 to be fair, there may be more lines */
-	bool is_skipping;  /* inside a line that was too long */
-	bool saw_in_err;   /* the session knows of in_err */
+	int in_err;       /* sticky */
+	bool is_drained;  /* the transport had nothing more when last asked */
+	bool is_starved;  /* conn_line() answered 0 and nothing has come since */
+	bool is_yielding; /* conn_line() answered 0 to be fair, there may be more lines */
+	bool is_skipping; /* inside a line that was too long */
+	bool saw_in_err;  /* the session knows of in_err */
 	short read_wants, write_wants;
-	uint64_t progress; /* bytes received and taken, for "did anything happen" */
+	uint64_t progress;     /* bytes received and taken, for "did anything happen" */
 	int64_t line_since_ms; /* first sight of an unfinished line; 0: none */
 
 	/* output: bytes out_at .. out.n wait */
@@ -104,14 +112,14 @@ struct conn {
 	/* body bracket */
 	bool in_body;
 	struct conn_body_limit body;
-	bool may_be_sending;   /* when the session closed: input is likely to be on its way */
+	bool may_be_sending; /* when the session closed: input is likely to be on its way */
 	int64_t body_start_ms;
 	uint64_t body_bytes;
 
 	/* TLS */
 	bool is_tls, is_tls_dead;
 	SSL *ssl;
-	struct net_tls *tls;   /* our reference, until the handshake is done */
+	struct net_tls *tls;         /* our reference, until the handshake is done */
 	struct net_tls_set *tls_set; /* what the SSL was made of; our reference */
 	struct net_tls_peer *tls_peer;
 
@@ -135,7 +143,7 @@ struct conn {
 	enum net_park park;
 	int64_t deadline_ms;
 	int64_t heap_ms;
-	int32_t heap_at; /* -1: not in the heap */
+	int32_t heap_at;  /* -1: not in the heap */
 	bool is_in_epoll; /* the worker's */
 	struct conn *next_by_id;
 
@@ -148,7 +156,10 @@ struct conn *net_conn_new(const struct net_transport *transport, int fd);
 /* Closes the socket and frees all. The session must be gone. */
 void net_conn_free(struct conn *c);
 
-/* conn_read.c: one read without blocking into the buffer: 1 got bytes, 0 nothing there, negative (sticky). */
+/*
+ * conn_read.c: one read without blocking into the buffer: 1 got bytes, 0 nothing there, negative
+ * (sticky).
+ */
 int net_conn_fill(struct conn *c);
 /* Polls for events until the deadline (0: none); counts as a blocked worker. 0 or -E_TIMEOUT. */
 int net_conn_wait(struct conn *c, short events, int64_t deadline_ms);
@@ -210,8 +221,8 @@ void net_conn_list_add(struct net_conn_list *l, struct conn *c);
 struct net_worker;
 struct net_pool {
 	struct lock lock;
-	struct lock_cond work;   /* something is queued, or the end */
-	struct lock_cond gone;   /* a worker ended */
+	struct lock_cond work; /* something is queued, or the end */
+	struct lock_cond gone; /* a worker ended */
 	struct net_conn_list queue;
 	int64_t n_idle, n_workers, n_blocked;
 	int64_t max_workers, max_blocked, n_eager;
@@ -233,20 +244,21 @@ void net_pool_block(struct net *n, int by);
 struct net {
 	struct lock lock;
 	struct lock_cond emptied;
-	struct net_conf conf;         /* lock */
-	struct net_table table;       /* lock */
-	struct net_timers timers;     /* lock */
-	struct net_caps caps;         /* lock */
-	int64_t n_parked;             /* lock */
-	int64_t waiting_until_ms;     /* lock: when the waiter wakes by itself */
-	bool is_stopping, is_ending;  /* lock; the waiter closes the listeners when it sees the first */
+	struct net_conf conf;     /* lock */
+	struct net_table table;   /* lock */
+	struct net_timers timers; /* lock */
+	struct net_caps caps;     /* lock */
+	int64_t n_parked;         /* lock */
+	int64_t waiting_until_ms; /* lock: when the waiter wakes by itself */
+	bool is_stopping,
+		is_ending; /* lock; the waiter closes the listeners when it sees the first */
 	struct net_listener *listeners[NET_LISTENERS_MAX]; /* lock; set once, freed at the end */
-	size_t n_listeners;           /* lock */
-	int64_t max_by_fds;           /* connections that the process's file limit allows */
+	size_t n_listeners;                                /* lock */
+	int64_t max_by_fds; /* connections that the process's file limit allows */
 	atomic_int_fast64_t n_accepted, n_refused, n_bodies, max_bodies;
 	atomic_uint_fast64_t last_id;
 	int epfd, wakefd;
-	int sparefd;                  /* the waiter's: given up to refuse when out of files */
+	int sparefd; /* the waiter's: given up to refuse when out of files */
 	pthread_t waiter;
 	struct net_pool pool;
 };
@@ -254,11 +266,14 @@ struct net {
 /* waiter.c */
 enum net_park_result { NET_PARKED, NET_PARK_AGAIN, NET_PARK_FAILED };
 /*
- * Parks c for c->wait until c->wait_deadline_ms. NET_PARKED: c belongs to the waiter now, do not touch
- * it. NET_PARK_AGAIN: something came in between (see c->todo), c is still the caller's.
+ * Parks c for c->wait until c->wait_deadline_ms. NET_PARKED: c belongs to the waiter now, do not
+ * touch it. NET_PARK_AGAIN: something came in between (see c->todo), c is still the caller's.
  */
 enum net_park_result net_waiter_park(struct net *n, struct conn *c);
-/* Needs net.lock: marks why, and when c is parked for something that this may interrupt moves it to ready. */
+/*
+ * Needs net.lock: marks why, and when c is parked for something that this may interrupt moves it
+ * to ready.
+ */
 void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_conn_list *ready);
 /* Makes the waiter look around. */
 void net_waiter_kick(struct net *n);
@@ -268,7 +283,10 @@ MUST_CHECK int net_waiter_open(struct net *n, struct fault *fault);
 void net_waiter_join(struct net *n);
 MUST_CHECK int net_waiter_add_listener(struct net *n, size_t i, struct fault *fault);
 
-/* listen.c: takes what waits on the listener; only the waiter calls it. New conns go to ready or are parked. */
+/*
+ * listen.c: takes what waits on the listener; only the waiter calls it. New conns go to ready or
+ * are parked.
+ */
 void net_listen_accept(struct net *n, const struct net_listener *l, struct net_conn_list *ready);
 
 /* step.c: a worker runs c until it is parked, queued again or gone. */

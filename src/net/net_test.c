@@ -131,8 +131,9 @@ TEST(net_pipelining_peer_that_never_reads_costs_no_thread)
 		for (rc = 1; rc > 0;) {
 			struct pollfd pfd = { .fd = p[i].fd, .events = POLLOUT };
 
-			rc = poll(&pfd, 1, 300) == 1 ?
-				     send(p[i].fd, block, sizeof(block), MSG_DONTWAIT | MSG_NOSIGNAL) : 0;
+			rc = poll(&pfd, 1, 300) == 1 ? send(p[i].fd, block, sizeof(block),
+							    MSG_DONTWAIT | MSG_NOSIGNAL)
+						     : 0;
 		}
 	}
 	q = peer_open(f.port);

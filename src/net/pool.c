@@ -2,11 +2,12 @@
 /*
  * The workers. A queue of connections, one mutex, one condition.
  *
- * How many threads: a few (n_eager) start at once when there is work and nobody is free. More only start when the
- * head of the queue has waited a few milliseconds (net_pool_tick(), called by the waiter), which means that
- * the others are blocked in the database or so: short commands of a thousand clients are done by a
- * handful of threads, durable deliveries get as many as max_workers. A worker that waits for
- * its peer inside a body is not counted (up to max_blocked of them). Free ones end after IDLE_MS.
+ * How many threads: a few (n_eager) start at once when there is work and nobody is free. More
+ * only start when the head of the queue has waited a few milliseconds (net_pool_tick(), called by
+ * the waiter), which means that the others are blocked in the database or so: short commands of a
+ * thousand clients are done by a handful of threads, durable deliveries get as many as
+ * max_workers. A worker that waits for its peer inside a body is not counted (up to max_blocked
+ * of them). Free ones end after IDLE_MS.
  *
  * net_pool.lock is never held together with net.lock.
  */

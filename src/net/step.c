@@ -9,10 +9,14 @@
  *   CLOSING   --output gone--> LINGER or the end                    phase_closing()
  *   LINGER    --peer closed, NET_LINGER_MS--> the end               phase_linger()
  *
- * 1. A phase function either moves on (AGAIN) or says what to wait for (WAIT, with c->wait and its deadline).
- * 2. Output never blocks here: what the socket does not take waits in epoll under the write deadline.
- * 3. A session is run with NET_INPUT only when something came since conn_line() answered 0, so an unfinished line does not spin.
- * 4. The idle deadline moves on only when the session got somewhere: bytes of a half TLS record do not count.
+ * 1. A phase function either moves on (AGAIN) or says what to wait for (WAIT, with c->wait and
+ *    its deadline).
+ * 2. Output never blocks here: what the socket does not take waits in epoll under the write
+ *    deadline.
+ * 3. A session is run with NET_INPUT only when something came since conn_line() answered 0, so an
+ *    unfinished line does not spin.
+ * 4. The idle deadline moves on only when the session got somewhere: bytes of a half TLS record
+ *    do not count.
  */
 #include "net/net_int.h"
 
@@ -154,7 +158,8 @@ static enum step push_output(struct conn *c)
 		c->todo &= ~(unsigned)NET_TODO_IO;
 		return wait_for(c, NET_PARK_OUTPUT, c->phase_deadline_ms);
 	}
-	if (c->phase_deadline_ms != 0) { /* that wait is over, and its deadline was not the session's */
+	if (c->phase_deadline_ms !=
+	    0) { /* that wait is over, and its deadline was not the session's */
 		c->phase_deadline_ms = 0;
 		c->todo &= ~(unsigned)NET_TODO_TIMEOUT;
 	}
@@ -222,9 +227,10 @@ static enum step phase_closing(struct conn *c)
 }
 
 /*
- * Input that is never read makes the kernel reset the connection, and the reset can overtake our last reply. So
- * a peer that still sends, or was in the middle of something, is given time to close: input is taken and dropped. Others,
- * who have asked for the end and wait for it, are closed at once.
+ * Input that is never read makes the kernel reset the connection, and the reset can overtake our
+ * last reply. So a peer that still sends, or was in the middle of something, is given time to
+ * close: input is taken and dropped. Others, who have asked for the end and wait for it, are
+ * closed at once.
  */
 static enum step phase_linger(struct conn *c)
 {
@@ -248,7 +254,7 @@ static enum step phase_linger(struct conn *c)
 
 static enum step (*const phases[])(struct conn *c) = {
 	[NET_PHASE_HANDSHAKE] = phase_handshake, [NET_PHASE_GREET] = phase_greet,
-	[NET_PHASE_OPEN] = phase_open,		 [NET_PHASE_CLOSING] = phase_closing,
+	[NET_PHASE_OPEN] = phase_open,           [NET_PHASE_CLOSING] = phase_closing,
 	[NET_PHASE_LINGER] = phase_linger,
 };
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections by id: a chained hash whose key is a counter, so its lowest bits spread by themselves. */
+/*
+ * Connections by id: a chained hash whose key is a counter, so its lowest bits spread by
+ * themselves.
+ */
 #include "net/net_int.h"
 
 #include "base/mem.h"

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deadlines of parked connections: a binary heap that is lazy on purpose. A session that parks after each
- * command moves its deadline later each time; doing so in the heap would cost a sift per command. So:
+ * Deadlines of parked connections: a binary heap that is lazy on purpose. A session that parks
+ * after each command moves its deadline later each time; doing so in the heap would cost a sift
+ * per command. So:
  *
- * 1. c->deadline_ms is the truth; c->heap_ms, where c stands in the heap, is never later than it while parked.
- * 2. net_timer_set() touches the heap only when the new deadline is earlier than heap_ms or c is not in it.
+ * 1. c->deadline_ms is the truth; c->heap_ms, where c stands in the heap, is never later than it
+ *    while parked.
+ * 2. net_timer_set() touches the heap only when the new deadline is earlier than heap_ms or c is
+ *    not in it.
  * 3. Leaving the parked state does not touch the heap.
- * 4. When heap_ms comes, net_timer_due() looks at the truth: a conn that is not parked leaves the heap (its
- *    next park puts it back), one whose deadline is later moves there, one that is due is returned.
+ * 4. When heap_ms comes, net_timer_due() looks at the truth: a conn that is not parked leaves the
+ *    heap (its next park puts it back), one whose deadline is later moves there, one that is due
+ *    is returned.
  */
 #include "net/net_int.h"
 

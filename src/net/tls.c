@@ -3,12 +3,13 @@
  * TLS contexts. A struct net_tls is a mutable handle to an immutable set of contexts; a reload
  * builds a whole new set and swaps it, connections keep the set that they were made of.
  *
- * A set has one "site" for each different list of names: an SSL_CTX with its certificates (one of each
- * key type, so RSA and ECDSA for the same names go together). The first is the default. The ClientHello's server
- * name picks the site; an unknown or missing name gets the default (mail clients often send none).
+ * A set has one "site" for each different list of names: an SSL_CTX with its certificates (one of
+ * each key type, so RSA and ECDSA for the same names go together). The first is the default. The
+ * ClientHello's server name picks the site; an unknown or missing name gets the default (mail
+ * clients often send none).
  *
- * RFC 9325 (TLS 1.2 and 1.3, AEAD with ephemeral ECDH, no renegotiation, no compression), RFC 6066 3 (SNI),
- * RFC 7301 3.2 (ALPN), RFC 9525 6.3 (one wildcard, the whole leftmost label).
+ * RFC 9325 (TLS 1.2 and 1.3, AEAD with ephemeral ECDH, no renegotiation, no compression), RFC
+ * 6066 3 (SNI), RFC 7301 3.2 (ALPN), RFC 9525 6.3 (one wildcard, the whole leftmost label).
  */
 #include "net/tls.h"
 
@@ -23,7 +24,10 @@
 #define ALPN_MAX 63
 #define NAMES_MAX 1000 /* of one certificate */
 
-/* RFC 9325 4.2: the recommended suites and their AES-256 and ChaCha20 sisters. TLS 1.3 has its own list. */
+/*
+ * RFC 9325 4.2: the recommended suites and their AES-256 and ChaCha20 sisters. TLS 1.3 has its
+ * own list.
+ */
 static const char ciphers_z[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
 				"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
@@ -99,9 +103,12 @@ static int on_server_name(SSL *ssl, int *alert, void *arg)
 	return SSL_TLSEXT_ERR_OK;
 }
 
-/* RFC 7301 3.2: a client that offers ALPN and not our protocol is refused: it wants to talk to somebody else. */
-static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, const unsigned char *in,
-		   unsigned in_n, void *arg)
+/*
+ * RFC 7301 3.2: a client that offers ALPN and not our protocol is refused: it wants to talk to
+ * somebody else.
+ */
+static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n,
+		   const unsigned char *in, unsigned in_n, void *arg)
 {
 	const struct net_tls_set *set = arg;
 	unsigned n = set->alpn[0];
@@ -117,7 +124,10 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_n, co
 	return SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
-/* A client certificate that does not verify is as good as none; peer_learn() asks for the result. */
+/*
+ * A client certificate that does not verify is as good as none; peer_learn() asks for the
+ * result.
+ */
 static int on_verify(int is_ok, X509_STORE_CTX *ctx)
 {
 	(void)is_ok, (void)ctx;
@@ -178,7 +188,7 @@ static char **names_of(X509 *cert, size_t *ret_n)
 
 static int ctx_client_ca(SSL_CTX *ctx, const char *path_z, struct fault *fault)
 {
-	STACK_OF(X509_NAME) *names;
+	STACK_OF(X509_NAME) * names;
 
 	if (path_z == NULL)
 		return 0;
@@ -202,7 +212,8 @@ static int ctx_new(const struct net_tls_options *o, struct net_tls_set *set, SSL
 	    SSL_CTX_set_cipher_list(ctx, ciphers_z) != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, groups_z) != 1) {
 		SSL_CTX_free(ctx);
-		return fault_set(fault, -E_TLS, "OpenSSL refuses our settings: %s", net_tls_error_z());
+		return fault_set(fault, -E_TLS, "OpenSSL refuses our settings: %s",
+				 net_tls_error_z());
 	}
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
 					 SSL_OP_CIPHER_SERVER_PREFERENCE |
@@ -239,7 +250,10 @@ static bool site_fits(const struct tls_site *s, char *const *names, size_t n, in
 	return true;
 }
 
-/* The site that the certificate goes to: one with the same names and another key type, or a new one. */
+/*
+ * The site that the certificate goes to: one with the same names and another key type, or a new
+ * one.
+ */
 static int site_for(struct net_tls_set *set, const struct net_tls_options *o, X509 *leaf,
 		    struct tls_site **ret, struct fault *fault)
 {
@@ -269,7 +283,8 @@ static int set_add_cert(struct net_tls_set *set, const struct net_tls_options *o
 			const struct net_tls_cert *cert, struct fault *fault)
 {
 	AUTO(bio_close) BIO *bio = BIO_new_file(cert->cert_path_z, "r");
-	AUTO(x509_close) X509 *leaf = bio == NULL ? NULL : PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
+	AUTO(x509_close)
+	X509 *leaf = bio == NULL ? NULL : PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
 	struct tls_site *site;
 	int rc;
 
@@ -307,8 +322,9 @@ static int set_new(const struct net_tls_options *o, struct net_tls_set **ret, st
 	int rc = 0;
 
 	if (o->n_certs == 0 || n_alpn > ALPN_MAX)
-		return fault_set(fault, -E_USAGE, o->n_certs == 0 ? "no certificate is given" :
-								    "the ALPN name is too long");
+		return fault_set(fault, -E_USAGE,
+				 o->n_certs == 0 ? "no certificate is given"
+						 : "the ALPN name is too long");
 	set = MEM_NEW(struct net_tls_set);
 	atomic_init(&set->refs, 1);
 	set->sites = mem_alloc(o->n_certs, sizeof(set->sites[0]));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Server-side TLS contexts by OpenSSL: TLS 1.2 and 1.3 with RFC 9325 ciphers, several certificates chosen by SNI,
- * ALPN, reload while sessions run. Reference-counted and thread-safe.
+ * Server-side TLS contexts by OpenSSL: TLS 1.2 and 1.3 with RFC 9325 ciphers, several
+ * certificates chosen by SNI, ALPN, reload while sessions run. Reference-counted and thread-safe.
  */
 #pragma once
 
@@ -22,7 +22,10 @@ struct net_tls_options {
 	bool has_tickets;                 /* session tickets; false on port 25 */
 };
 
-/* Loads keys and certificates (needs the rights to read them: before privileges are dropped, or again on reload). */
+/*
+ * Loads keys and certificates (needs the rights to read them: before privileges are dropped, or
+ * again on reload).
+ */
 MUST_CHECK int net_tls_new(const struct net_tls_options *o, struct net_tls **ret, struct fault *fault);
 /* Replaces certificates and keys in place; on failure the old ones stay. */
 MUST_CHECK int net_tls_reload(struct net_tls *t, const struct net_tls_options *o, struct fault *fault);
@@ -30,8 +33,8 @@ struct net_tls *net_tls_ref(struct net_tls *t);
 void net_tls_unref(struct net_tls *t); /* accepts NULL */
 
 /*
- * A self-signed certificate (ECDSA P-256, names_z NULL-terminated, days valid) written as PEM files with mode 0600; existing
- * files are kept when still valid. For the demo and first starts.
+ * A self-signed certificate (ECDSA P-256, names_z NULL-terminated, days valid) written as PEM
+ * files with mode 0600; existing files are kept when still valid. For the demo and first starts.
  */
 MUST_CHECK int net_tls_make_self_signed(const char *cert_path_z, const char *key_path_z,
 					const char *const *names_z, int days, struct fault *fault);

@@ -50,7 +50,8 @@ static bool is_ip(const char *name_z)
 }
 
 /* Is there a matching pair that names all of names_z and does not end within a day? */
-static bool pair_is_good(const char *cert_path_z, const char *key_path_z, const char *const *names_z)
+static bool pair_is_good(const char *cert_path_z, const char *key_path_z,
+			 const char *const *names_z)
 {
 	AUTO(bio_close) BIO *cert_bio = BIO_new_file(cert_path_z, "r");
 	AUTO(bio_close) BIO *key_bio = BIO_new_file(key_path_z, "r");
@@ -67,8 +68,8 @@ static bool pair_is_good(const char *cert_path_z, const char *key_path_z, const 
 	    X509_cmp_time(X509_get0_notAfter(cert), &tomorrow) <= 0)
 		return false;
 	for (; *names_z != NULL; names_z++)
-		if ((is_ip(*names_z) ? X509_check_ip_asc(cert, *names_z, 0) :
-				       X509_check_host(cert, *names_z, 0, 0, NULL)) != 1)
+		if ((is_ip(*names_z) ? X509_check_ip_asc(cert, *names_z, 0)
+				     : X509_check_host(cert, *names_z, 0, 0, NULL)) != 1)
 			return false;
 	return true;
 }

@@ -64,7 +64,8 @@ TEST(tls_implicit_versions_and_bindings)
 		peer_send(&p, "QUIT\r\n");
 		peer_expect(&p, "bye\r\n");
 		peer_expect_end(&p);
-		assert_int_equal(SSL_get_shutdown(p.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+		assert_int_equal(SSL_get_shutdown(p.ssl) & SSL_RECEIVED_SHUTDOWN,
+				 SSL_RECEIVED_SHUTDOWN);
 		peer_close(&p);
 	}
 	stop(&f);
@@ -93,7 +94,10 @@ TEST(tls_old_versions_and_strange_protocols_are_refused)
 	stop(&f);
 }
 
-/* Bytes sent in one packet with the end of the handshake are seen (they are read ahead by OpenSSL). */
+/*
+ * Bytes sent in one packet with the end of the handshake are seen (they are read ahead by
+ * OpenSSL).
+ */
 TEST(tls_data_right_after_the_handshake)
 {
 	struct fixture f;
@@ -215,8 +219,9 @@ TEST(tls_names_and_reload)
 	struct net_tls_cert next = echo_cert(three);
 	struct net_tls_options o = { certs, 2, NULL, NULL, true };
 	struct net_tls_options after = { &next, 1, NULL, NULL, true };
-	struct net_tls_options bad = { &(struct net_tls_cert){ next.cert_path_z, certs[0].key_path_z }, 1,
-				       NULL, NULL, true };
+	struct net_tls_options bad = {
+		&(struct net_tls_cert){ next.cert_path_z, certs[0].key_path_z }, 1, NULL, NULL, true
+	};
 	struct fixture f;
 	struct fault fault = { "" };
 	struct net_tls *t;
@@ -249,7 +254,8 @@ TEST(tls_names_and_reload)
 /* A certificate that the CA vouches for is shown to the session, another one is as good as none. */
 TEST(tls_client_certificates)
 {
-	const char *server[] = { "localhost", NULL }, *known[] = { "carol", NULL }, *stranger[] = { "mallory", NULL };
+	const char *server[] = { "localhost", NULL }, *known[] = { "carol", NULL },
+		   *stranger[] = { "mallory", NULL };
 	struct net_tls_cert certs[] = { echo_cert(server), echo_cert(known), echo_cert(stranger) };
 	struct net_tls_options o = { certs, 1, certs[1].cert_path_z, NULL, false };
 	static const char *const want[] = { "cert 0 \r\n", "cert 1 CN=carol\r\n", "cert 0 \r\n" };
@@ -282,10 +288,12 @@ TEST(tls_self_signed_is_kept_while_it_is_good)
 
 	assert_int_equal(stat(cert.key_path_z, &first), 0);
 	assert_int_equal(first.st_mode & 0777, 0600);
-	assert_int_equal(net_tls_make_self_signed(cert.cert_path_z, cert.key_path_z, names, 30, NULL), 0);
+	assert_int_equal(
+		net_tls_make_self_signed(cert.cert_path_z, cert.key_path_z, names, 30, NULL), 0);
 	assert_int_equal(stat(cert.key_path_z, &st), 0);
 	assert_int_equal(st.st_ino, first.st_ino);
-	assert_int_equal(net_tls_make_self_signed(cert.cert_path_z, cert.key_path_z, more, 30, NULL), 0);
+	assert_int_equal(
+		net_tls_make_self_signed(cert.cert_path_z, cert.key_path_z, more, 30, NULL), 0);
 	assert_int_equal(stat(cert.key_path_z, &st), 0);
 	assert_int_not_equal(st.st_ino, first.st_ino);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The waiter: one thread in epoll_wait() that holds all parked connections, the listeners and their deadlines.
+ * The waiter: one thread in epoll_wait() that holds all parked connections, the listeners and
+ * their deadlines.
  *
- * 1. A conn is armed (EPOLLONESHOT) once for each park, by the worker that parks it, before it is marked as parked. An event that
- *    comes in between finds it not parked and becomes a mark in c->pending, which net_waiter_park() looks at. So
- *    nothing is lost and epoll_ctl() needs no lock.
+ * 1. A conn is armed (EPOLLONESHOT) once for each park, by the worker that parks it, before it is
+ *    marked as parked. An event that comes in between finds it not parked and becomes a mark in
+ *    c->pending, which net_waiter_park() looks at. So nothing is lost and epoll_ctl() needs no
+ *    lock.
  * 2. Events carry ids, not pointers: whoever unparks a conn may close it at once, and an id
  *    that is not in the table any more is ignored.
- * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and what it takes it
- *    hands to the pool. A wake does not wait for the waiter thread.
+ * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and what it
+ *    takes it hands to the pool. A wake does not wait for the waiter thread.
  * 4. A wake that comes while the session runs, or while its output is stuck, stays in c->pending.
  */
 #include "net/net_int.h"
@@ -130,7 +132,10 @@ struct found {
 	bool is_ending;
 };
 
-/* Here and not in net_close(), because only this thread accepts. The supervisor may have copies of them. */
+/*
+ * Here and not in net_close(), because only this thread accepts. The supervisor may have copies
+ * of them.
+ */
 static void close_listeners(struct net *n)
 {
 	for (size_t i = 0; i < n->n_listeners; i++) {
