@@ -64,8 +64,9 @@ struct imap_selected {
 	bool is_readonly;          /* EXAMINE */
 	struct arena saved_arena;
 	struct uidset saved;       /* "$", RFC 5182: UIDs; see imap_saved_set() */
-	struct arena arena;        /* of shown and recent; lives from one advance of view to the next, or longer */
-	struct imap_shown *shown;
+	struct arena shown_arena;
+	struct imap_shown *shown;  /* since the view was shown */
+	struct arena recent_arena;
 	struct uidset recent;      /* UIDs that are \Recent here (rev1) */
 };
 
@@ -91,7 +92,8 @@ struct imap_session {
 
 	bool is_rev2;              /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
 	bool has_condstore;        /* RFC 7162 3.1: see imap_condstore_enable() */
-	bool has_logged_end;
+	bool is_starting_tls;      /* the handshake begins after the tagged answer */
+	bool is_over;              /* BYE was written: close after the flush */
 	int64_t errors;            /* BADs so far */
 	int64_t commands;
 
@@ -104,8 +106,9 @@ struct imap_session {
 	struct arena arena;        /* command arena: reset after each command, given back before parking */
 
 	struct buf in;             /* the command as it came, literals included (input.c) */
+	int in_refused;            /* its rest is read and dropped, then this is the outcome (input.c) */
 	struct spool *spool;       /* APPEND's message literal; owned */
-	char idle_tag[72];         /* tag of a parked IDLE or AUTHENTICATE */
+	char parked_tag[72];        /* tag of a parked IDLE or AUTHENTICATE; longer tags are refused there */
 	struct sasl_exchange *exchange;
 	bool is_auth_finishing;    /* SCRAM's last server message was sent as a challenge */
 	struct sasl_identity *identity; /* with is_auth_finishing */
@@ -206,9 +209,15 @@ MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name, struct
 MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
 /*
  * The caller has itself answered (or, .SILENT, need not answer) the flags of these UIDs as they are at modseq: notify does
- * not repeat them unless they change again. For STORE, after store_flags().
+ * not repeat them unless they change again. For STORE, after store_flags(). (STORE's rows are IMAP_CMD_FRESH, so
+ * what others changed before has been shown and is not hidden by this.)
  */
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq);
+/* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
+void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
+/* Claims what is \Recent now (rev1); how many messages of the view are. For cmd_select.c. */
+void imap_notify_recent(struct imap_session *s, const struct store_view *now);
+uint32_t imap_notify_recent_count(const struct imap_session *s, const struct store_view *now);
 /* Is the message \Recent in this session (never in rev2)? */
 bool imap_is_recent(const struct imap_session *s, uint32_t uid);
 
@@ -228,7 +237,10 @@ void imap_caps_print(struct imap_session *s, struct buf *out);
 MUST_CHECK int imap_input(struct imap_session *s);
 /* Empties it for the next command and gives large memory back. */
 void imap_input_reset(struct imap_session *s);
-/* May the literal of n bytes that the line collected so far ends in be APPEND's message (cmd_append.c)? Then its spool is made. */
+/*
+ * Is the literal of n bytes whose "{n}" ends so_far APPEND's message (cmd_append.c)? 1: yes, s->spool is ready; 0: no;
+ * -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused before it is read.
+ */
 MUST_CHECK int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n);
 
 /* ---- continuing a parked command: as handlers, with the line (cmd_login.c, cmd_idle.c) ---- */

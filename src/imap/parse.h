@@ -53,7 +53,9 @@ int imap_parse_string(struct imap_parse *p, struct str *ret);
 /* NIL gives p == NULL. */
 int imap_parse_nstring(struct imap_parse *p, struct str *ret);
 int imap_parse_astring(struct imap_parse *p, struct str *ret);
-/* list-mailbox or string: LIST's pattern; decoded like a mailbox name. */
+/* 1*list-char / string as written; imap_parse_list_mailbox() is what commands want. */
+int imap_parse_list_chars(struct imap_parse *p, struct str *ret);
+/* list-mailbox or string: LIST's pattern; decoded like a mailbox name. -E_CANNOT: bad encoding. */
 int imap_parse_list_mailbox(struct imap_parse *p, struct str *ret);
 /* Decoded to UTF-8; INBOX in upper case; not normalised (store_name_check does). -E_CANNOT: bad modified UTF-7 or UTF-8. */
 int imap_parse_mailbox(struct imap_parse *p, struct str *ret);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Capabilities: one row each, with the condition under which it is shown (RFC 9051 7.2.2). Only what is complete
+ * stands here. Before login the list is short: what a client needs to log in, and the names of the protocols.
+ */
+#include "base/limits.h"
+#include "imap/imap_int.h"
+#include "net/conn.h"
+
+enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN };
+
+static const struct {
+	const char *name;
+	enum caps_when when;
+	const char *rfc;
+} caps[] = {
+	{ "IMAP4rev1", ALWAYS, "RFC 3501" },
+	{ "IMAP4rev2", ALWAYS, "RFC 9051" },
+	{ "LITERAL+", ALWAYS, "RFC 7888" },
+	{ "SASL-IR", BEFORE_LOGIN, "RFC 4959" },
+	{ "ID", ALWAYS, "RFC 2971" },
+	{ "ENABLE", ALWAYS, "RFC 5161" },
+	{ "IDLE", ALWAYS, "RFC 2177" },
+	{ "STARTTLS", CAN_STARTTLS, "RFC 9051 6.2.1" },
+	{ "LOGINDISABLED", NO_LOGIN, "RFC 9051 6.2.3" },
+	{ "NAMESPACE", AFTER_LOGIN, "RFC 2342" },
+	{ "UNSELECT", AFTER_LOGIN, "RFC 3691" },
+	{ "UIDPLUS", AFTER_LOGIN, "RFC 4315" },
+	{ "MOVE", AFTER_LOGIN, "RFC 6851" },
+	{ "CHILDREN", AFTER_LOGIN, "RFC 3348" },
+	{ "LIST-EXTENDED", AFTER_LOGIN, "RFC 5258" },
+	{ "LIST-STATUS", AFTER_LOGIN, "RFC 5819" },
+	{ "SPECIAL-USE", AFTER_LOGIN, "RFC 6154" },
+	{ "CREATE-SPECIAL-USE", AFTER_LOGIN, "RFC 6154" },
+	{ "STATUS=SIZE", AFTER_LOGIN, "RFC 8438" },
+	{ "ESEARCH", AFTER_LOGIN, "RFC 4731" },
+	{ "SEARCHRES", AFTER_LOGIN, "RFC 5182" },
+	{ "CONDSTORE", AFTER_LOGIN, "RFC 7162" },
+	{ "BINARY", AFTER_LOGIN, "RFC 3516" },
+};
+
+static bool is_shown(const struct imap_session *s, enum caps_when when)
+{
+	bool is_before = s->state == IMAP_ST_NOTAUTH;
+
+	switch (when) {
+	case ALWAYS:
+		return true;
+	case BEFORE_LOGIN:
+		return is_before;
+	case AFTER_LOGIN:
+		return !is_before;
+	case CAN_STARTTLS:
+		return is_before && s->ctx->tls != NULL && !conn_is_tls(s->conn);
+	case NO_LOGIN:
+		return is_before && !sasl_is_permitted(s->ctx->sasl, s->conn);
+	}
+	return false;
+}
+
+void imap_caps_print(struct imap_session *s, struct buf *out)
+{
+	const char *sep = "";
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(caps); i++) {
+		if (is_shown(s, caps[i].when)) {
+			buf_printf(out, "%s%s", sep, caps[i].name);
+			sep = " ";
+		}
+	}
+	if (s->state == IMAP_ST_NOTAUTH) {
+		size_t before = out->n;
+
+		buf_add_char(out, ' ');
+		sasl_mechanisms(s->ctx->sasl, s->conn, "AUTH=", " ", out);
+		if (out->n == before + 1)
+			buf_truncate(out, before);
+	} else {
+		/* RFC 7889 3: one limit for all mailboxes. */
+		buf_printf(out, " APPENDLIMIT=%lld", (long long)s->conf->max_message_bytes);
+	}
+}

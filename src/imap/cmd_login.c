@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * LOGIN (RFC 9051 6.2.3) and AUTHENTICATE (6.2.2, with RFC 4959 initial responses). An exchange is parked between its
+ * messages: session.waiting is IMAP_WAIT_AUTH and each line comes to imap_auth_line().
+ *
+ * Where a mechanism ends with a message of the server (SCRAM), IMAP has no place for it in the OK: it is sent as a last
+ * challenge, the client answers with an empty line, and only then the login counts (session.identity holds it until then).
+ */
+#include "base/limits.h"
+#include "base/log.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "net/conn.h"
+
+/* NOTAUTH -> AUTH. */
+static int logged_in(struct imap_session *s, const struct sasl_identity *who)
+{
+	AUTO(buf_fini) struct buf caps = BUF_INIT(4096);
+
+	s->account = who->account;
+	snprintf(s->name, sizeof(s->name), "%s", who->name);
+	s->state = IMAP_ST_AUTH;
+	LOG(INFO, "imap.login", F_Z("user", who->name), F_Z("mechanism", who->mechanism),
+	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)));
+	imap_caps_print(s, &caps);
+	imap_code(s, "CAPABILITY %s", buf_z(&caps));
+	imap_say(s, "logged in");
+	return 0;
+}
+
+static int refused(struct imap_session *s, int r)
+{
+	LOG(INFO, "imap.login-refused", F_Z("err", err_row(r)->name), F_STR("peer", conn_peer(s->conn)));
+	if (r == -E_TLS)
+		imap_say(s, "use TLS before logging in");
+	return r;
+}
+
+/* login = "LOGIN" SP userid SP password */
+int imap_cmd_login(struct imap_session *s)
+{
+	struct imap_parse *p = &s->p;
+	struct sasl_identity who;
+	struct str user, password;
+	int r;
+
+	if (imap_parse_sp(p) <= 0 || imap_parse_astring(p, &user) <= 0 || imap_parse_sp(p) <= 0 ||
+	    imap_parse_astring(p, &password) <= 0 || !imap_parse_end(p))
+		return -E_SYNTAX;
+	if (!sasl_is_permitted(s->ctx->sasl, s->conn))
+		return refused(s, -E_TLS);
+	r = sasl_login(s->ctx->sasl, s->conn, "imap", user, password, &who);
+	return r < 0 ? refused(s, r) : logged_in(s, &who);
+}
+
+static void challenge(struct imap_session *s, struct str text)
+{
+	imap_resp(s, S("+ "));
+	imap_resp(s, text);
+	imap_resp_end(s);
+}
+
+/* The exchange is over, this way or the other. */
+static int done(struct imap_session *s, int r, const struct sasl_identity *who)
+{
+	s->waiting = IMAP_WAIT_COMMAND;
+	sasl_exchange_free(s->exchange);
+	s->exchange = NULL;
+	r = r < 0 ? refused(s, r) : logged_in(s, who);
+	mem_free(s->identity);
+	s->identity = NULL;
+	return r;
+}
+
+static int exchange_step(struct imap_session *s, struct str client_b64)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(LIMIT_SASL_LINE);
+	struct sasl_identity who = { 0 };
+	int r = sasl_exchange_step(s->exchange, client_b64, &out, &who);
+
+	if (r < 0)
+		return done(s, r, NULL);
+	if (r == 0 && out.n == 0)
+		return done(s, 0, &who);
+	if (r == 0) {
+		s->identity = MEM_NEW(struct sasl_identity);
+		*s->identity = who;
+	}
+	challenge(s, buf_str(&out));
+	s->waiting = IMAP_WAIT_AUTH;
+	return IMAP_PARKED;
+}
+
+int imap_auth_line(struct imap_session *s, struct str line)
+{
+	if (s->identity == NULL)
+		return exchange_step(s, line.p == NULL ? S("") : line);
+	/* The answer to the last server message carries nothing; "*" would cancel. */
+	return done(s, line.n == 0 ? 0 : -E_SYNTAX, s->identity);
+}
+
+/* authenticate = "AUTHENTICATE" SP auth-type [SP initial-resp] *(CRLF base64) */
+int imap_cmd_authenticate(struct imap_session *s)
+{
+	struct imap_parse *p = &s->p;
+	struct str mechanism, initial = { 0 };
+	int r;
+
+	if (imap_parse_sp(p) <= 0 || imap_parse_atom(p, &mechanism) <= 0)
+		return -E_SYNTAX;
+	if (imap_parse_sp(p) > 0) {
+		initial = str_of(p->p, (size_t)(p->end - p->p));
+		p->p = p->end;
+		if (initial.n == 0 || str_chr(initial, ' ') >= 0 || str_chr(initial, '\n') >= 0)
+			return -E_SYNTAX;
+	}
+	if (!imap_parse_end(p) || s->cmd.tag.n >= sizeof(s->parked_tag))
+		return -E_SYNTAX;
+	r = sasl_exchange_new(s->ctx->sasl, s->conn, "imap", mechanism, &s->exchange);
+	if (r < 0)
+		return refused(s, r);
+	snprintf(s->parked_tag, sizeof(s->parked_tag), "%" STR_FMT, STR_ARG(s->cmd.tag));
+	return exchange_step(s, initial);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * CREATE (with RFC 6154 USE), DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE; and finding a mailbox by the name a client gave.
+ *
+ * RFC 9051 6.3.4-6.3.8
+ */
+#include "imap/cmd_list.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "store/mailbox.h"
+
+int imap_mailbox_find(struct imap_session *s, struct str name, struct store_mailbox *ret)
+{
+	struct str checked;
+	int r = store_name_check(&s->arena, name, &checked, NULL);
+
+	return r < 0 ? r : store_mailbox_find(imap_store(s), &s->arena, s->account, checked, ret);
+}
+
+/* SP mailbox, normalised; a trailing separator only says that children will follow (RFC 9051 6.3.4). */
+static int parse_name(struct imap_session *s, struct str *ret)
+{
+	struct fault fault = { 0 };
+	struct str name;
+	int r;
+
+	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 || (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0)
+		return r;
+	if (name.n > 1 && name.p[name.n - 1] == '/')
+		name.n--;
+	r = store_name_check(&s->arena, name, ret, &fault);
+	if (r < 0)
+		imap_say(s, "%s", fault.text);
+	return r;
+}
+
+/* What the store says about a refusal is meant for people; it does not carry peer text beyond names. */
+static int outcome(struct imap_session *s, int r, const struct fault *fault)
+{
+	size_t i;
+
+	if (r >= 0 || fault->text[0] == '\0' || r == -E_IO || r == -E_BUG)
+		return r;
+	for (i = 0; fault->text[i] != '\0'; i++) {
+		if (fault->text[i] < 0x20 || fault->text[i] > 0x7e)
+			return r;
+	}
+	imap_say(s, "%s", fault->text);
+	return r;
+}
+
+/* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"   RFC 6154 6 */
+static int parse_use(struct imap_session *s, unsigned *ret_use)
+{
+	struct imap_parse *p = &s->p;
+	unsigned use = 0;
+	struct str attr;
+
+	if (imap_parse_end(p))
+		return 0;
+	if (imap_parse_sp(p) <= 0 || imap_parse_prefix(p, S("(USE (")) <= 0)
+		return -E_SYNTAX;
+	while (imap_parse_char(p, ')') <= 0) {
+		unsigned bit;
+
+		if (use != 0 && imap_parse_sp(p) <= 0)
+			return -E_SYNTAX;
+		if (imap_parse_char(p, '\\') <= 0 || imap_parse_atom(p, &attr) <= 0)
+			return -E_SYNTAX;
+		bit = imap_list_use_bit(attr);
+		if (bit == 0) {
+			imap_code(s, "USEATTR");
+			imap_say(s, "that special use is not supported");
+			return -E_CANNOT;
+		}
+		use |= bit;
+	}
+	*ret_use = use;
+	return imap_parse_char(p, ')') > 0 && imap_parse_end(p) ? 0 : -E_SYNTAX;
+}
+
+int imap_cmd_create(struct imap_session *s)
+{
+	struct fault fault = { 0 };
+	struct str name;
+	unsigned use = 0;
+	int64_t id;
+	int r;
+
+	if ((r = parse_name(s, &name)) < 0 || (r = parse_use(s, &use)) < 0)
+		return r;
+	r = store_mailbox_create(imap_store(s), s->account, name, use, &id, &fault);
+	return outcome(s, r, &fault);
+}
+
+int imap_cmd_delete(struct imap_session *s)
+{
+	struct fault fault = { 0 };
+	struct store_mailbox box;
+	struct str name;
+	int r;
+
+	if ((r = parse_name(s, &name)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
+		return r;
+	/* The own selected mailbox is left first; other sessions that have it selected are told BYE. */
+	if (s->sel != NULL && store_mailbox_find(imap_store(s), &s->arena, s->account, name, &box) == 0 &&
+	    box.id == s->sel->mailbox && !str_eq(name, S("INBOX"))) {
+		if (s->is_rev2 || s->has_condstore)
+			imap_resp_untagged(s, "OK [CLOSED] the mailbox is being deleted");
+		imap_deselect(s);
+	}
+	r = store_mailbox_delete(imap_store(s), s->account, name, &fault);
+	return outcome(s, r, &fault);
+}
+
+int imap_cmd_rename(struct imap_session *s)
+{
+	struct fault fault = { 0 };
+	struct str from, to;
+	int r;
+
+	if ((r = parse_name(s, &from)) < 0 || (r = parse_name(s, &to)) < 0 ||
+	    (r = imap_need(imap_parse_end(&s->p))) < 0)
+		return r;
+	r = store_mailbox_rename(imap_store(s), s->account, from, to, &fault);
+	return outcome(s, r, &fault);
+}
+
+static int subscribe(struct imap_session *s, bool is_subscribed)
+{
+	struct fault fault = { 0 };
+	struct str name;
+	int r;
+
+	if ((r = parse_name(s, &name)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
+		return r;
+	r = store_mailbox_subscribe(imap_store(s), s->account, name, is_subscribed, &fault);
+	return outcome(s, r, &fault);
+}
+
+int imap_cmd_subscribe(struct imap_session *s)
+{
+	return subscribe(s, true);
+}
+
+int imap_cmd_unsubscribe(struct imap_session *s)
+{
+	return subscribe(s, false);
+}

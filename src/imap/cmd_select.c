@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SELECT, EXAMINE, CLOSE, UNSELECT, and the selected mailbox itself: made in open_mailbox(), freed in imap_deselect(), both
+ * together with the change of state.
+ *
+ * RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 3501 6.3.1 (UNSEEN, RECENT); RFC 7162 3.1.8 (CONDSTORE); RFC 5182 2.1 ("$")
+ */
+#include "base/limits.h"
+#include "base/must.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+#define SAVED_ARENA (4u << 20)
+#define SHOWN_ARENA (256u << 10)
+#define RECENT_ARENA (64u << 10)
+
+static void free_selected(struct imap_selected *sel)
+{
+	store_view_unref(sel->view);
+	store_mbox_close(&sel->mbox);
+	arena_fini(&sel->saved_arena);
+	arena_fini(&sel->shown_arena);
+	arena_fini(&sel->recent_arena);
+	mem_free(sel);
+}
+
+void imap_deselect(struct imap_session *s)
+{
+	if (s->sel == NULL)
+		return;
+	free_selected(s->sel);
+	s->sel = NULL;
+	s->state = IMAP_ST_AUTH;
+}
+
+static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonly)
+{
+	struct imap_selected *sel = MEM_NEW(struct imap_selected);
+	int r = store_mbox_open(imap_store(s), mailbox, &sel->mbox);
+
+	if (r == 0)
+		r = store_mbox_view(sel->mbox, &sel->view);
+	if (r == 0 && sel->view->is_gone)
+		r = -E_NOT_FOUND;
+	if (r < 0) {
+		free_selected(sel);
+		return r;
+	}
+	sel->mailbox = mailbox;
+	sel->is_readonly = is_readonly;
+	arena_init(&sel->saved_arena, SAVED_ARENA);
+	arena_init(&sel->shown_arena, SHOWN_ARENA);
+	arena_init(&sel->recent_arena, RECENT_ARENA);
+	must(s->sel == NULL);
+	s->sel = sel;
+	s->state = IMAP_ST_SELECTED;
+	return 0;
+}
+
+/* RFC 7162 3.1.1: never 0. */
+static unsigned long long highestmodseq(const struct store_view *v)
+{
+	return v->highestmodseq > 0 ? v->highestmodseq : 1;
+}
+
+void imap_condstore_enable(struct imap_session *s)
+{
+	if (s->has_condstore)
+		return;
+	s->has_condstore = true;
+	if (s->sel != NULL)
+		imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] CONDSTORE is on", highestmodseq(s->sel->view));
+}
+
+int imap_saved_set(struct imap_session *s, const struct uidset *uids)
+{
+	struct imap_selected *sel = s->sel;
+	size_t i;
+
+	sel->saved = (struct uidset){ 0 };
+	arena_fini(&sel->saved_arena);
+	for (i = 0; uids != NULL && i < uids->n; i++) {
+		if (uidset_add(&sel->saved_arena, &sel->saved, uids->r[i].lo, uids->r[i].hi) < 0) {
+			sel->saved = (struct uidset){ 0 };
+			return -E_LIMIT;
+		}
+	}
+	return 0;
+}
+
+static uint32_t first_unseen(const struct store_view *v)
+{
+	const struct store_msg *m;
+	uint32_t seq, run, i;
+
+	for (seq = 1; v->unseen > 0 && (run = store_view_run(v, seq, &m)) > 0; seq += run) {
+		for (i = 0; i < run; i++) {
+			if (!(m[i].flags & STORE_SEEN))
+				return seq + i;
+		}
+	}
+	return 0;
+}
+
+/* The untagged data of RFC 9051 6.3.2, with what RFC 3501 6.3.1 has besides. */
+static void show_mailbox(struct imap_session *s, struct str name)
+{
+	const struct store_view *v = s->sel->view;
+	uint32_t unseen = s->is_rev2 ? 0 : first_unseen(v);
+
+	imap_notify_recent(s, v);
+	imap_notify_keywords(s, v);
+	imap_resp_untagged(s, "%u EXISTS", v->n);
+	if (!s->is_rev2)
+		imap_resp_untagged(s, "%u RECENT", imap_notify_recent_count(s, v));
+	if (unseen > 0)
+		imap_resp_untagged(s, "OK [UNSEEN %u] first unseen", unseen);
+	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);
+	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
+	imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] highest", highestmodseq(v));
+	if (s->is_rev2) {
+		imap_resp(s, S("* LIST () \"/\" "));
+		imap_resp_mailbox(s, name);
+		imap_resp_end(s);
+	}
+}
+
+/* [SP "(" select-param *(SP select-param) ")"]   RFC 4466 2.4; CONDSTORE is the only one */
+static int parse_params(struct imap_parse *p, bool *ret_condstore)
+{
+	if (imap_parse_end(p))
+		return 0;
+	if (imap_parse_sp(p) <= 0 || imap_parse_char(p, '(') <= 0)
+		return -E_SYNTAX;
+	do {
+		if (imap_parse_word(p, S("CONDSTORE")) <= 0)
+			return -E_SYNTAX;
+	} while (imap_parse_sp(p) > 0);
+	*ret_condstore = true;
+	return imap_parse_char(p, ')') > 0 && imap_parse_end(p) ? 0 : -E_SYNTAX;
+}
+
+/* select = "SELECT" SP mailbox [select-params] */
+static int select_mailbox(struct imap_session *s, bool is_readonly)
+{
+	struct store_mailbox box;
+	struct str name;
+	bool has_condstore = false;
+	int r;
+
+	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 || (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0 ||
+	    (r = parse_params(&s->p, &has_condstore)) < 0)
+		return r;
+	/* Also when this fails the old mailbox is left (RFC 9051 6.3.2). */
+	if (s->sel != NULL && (s->is_rev2 || s->has_condstore))
+		imap_resp_untagged(s, "OK [CLOSED] previous mailbox closed");
+	imap_deselect(s);
+	s->has_condstore |= has_condstore;
+	r = imap_mailbox_find(s, name, &box);
+	if (r == 0)
+		r = open_mailbox(s, box.id, is_readonly);
+	if (r < 0)
+		return r;
+	show_mailbox(s, box.name);
+	imap_code(s, "%s", is_readonly ? "READ-ONLY" : "READ-WRITE");
+	return 0;
+}
+
+int imap_cmd_select(struct imap_session *s)
+{
+	return select_mailbox(s, false);
+}
+
+int imap_cmd_examine(struct imap_session *s)
+{
+	return select_mailbox(s, true);
+}
+
+int imap_cmd_close(struct imap_session *s)
+{
+	int r = imap_parse_end(&s->p) ? 0 : -E_SYNTAX;
+
+	if (r == 0 && !s->sel->is_readonly)
+		r = imap_close_expunge(s);
+	if (r == 0)
+		imap_deselect(s);
+	return r;
+}
+
+int imap_cmd_unselect(struct imap_session *s)
+{
+	if (!imap_parse_end(&s->p))
+		return -E_SYNTAX;
+	imap_deselect(s);
+	return 0;
+}

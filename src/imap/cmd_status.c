@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+/* STATUS, RFC 9051 6.3.11, and the items that LIST RETURN (STATUS ...) shares (RFC 5819). */
+#include "imap/cmd_list.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+enum item {
+	MESSAGES = 1, UIDNEXT = 2, UIDVALIDITY = 4, UNSEEN = 8, DELETED = 16, SIZE = 32, RECENT = 64,
+	HIGHESTMODSEQ = 128, APPENDLIMIT = 256,
+};
+
+static const struct {
+	struct str name;
+	enum item item;
+	const char *rfc;
+} items_table[] = {
+	{ STR_INIT("MESSAGES"), MESSAGES, "RFC 9051 6.3.11" },
+	{ STR_INIT("UIDNEXT"), UIDNEXT, "RFC 9051 6.3.11" },
+	{ STR_INIT("UIDVALIDITY"), UIDVALIDITY, "RFC 9051 6.3.11" },
+	{ STR_INIT("UNSEEN"), UNSEEN, "RFC 9051 6.3.11" },
+	{ STR_INIT("DELETED"), DELETED, "RFC 9051 6.3.11" },
+	{ STR_INIT("SIZE"), SIZE, "RFC 9051 6.3.11" },
+	{ STR_INIT("RECENT"), RECENT, "RFC 3501 6.3.10" },
+	{ STR_INIT("HIGHESTMODSEQ"), HIGHESTMODSEQ, "RFC 7162 3.1.7" },
+	{ STR_INIT("APPENDLIMIT"), APPENDLIMIT, "RFC 7889 3.1" },
+};
+
+/* "(" status-att *(SP status-att) ")" */
+int imap_status_parse(struct imap_parse *p, unsigned *ret_items)
+{
+	struct imap_parse q = *p;
+	unsigned items = 0;
+
+	if (imap_parse_char(&q, '(') <= 0)
+		return 0;
+	do {
+		struct str name;
+		size_t i;
+
+		if (imap_parse_name(&q, &name) <= 0)
+			return 0;
+		for (i = 0; i < ARRAY_LEN(items_table) && !str_ieq(name, items_table[i].name); i++)
+			;
+		if (i == ARRAY_LEN(items_table))
+			return 0;
+		items |= items_table[i].item;
+	} while (imap_parse_sp(&q) > 0);
+	if (imap_parse_char(&q, ')') <= 0)
+		return 0;
+	*ret_items = items;
+	p->p = q.p;
+	return 1;
+}
+
+/* RFC 3501 6.3.10: a STATUS must not take \Recent away from the next SELECT. */
+static int count_recent(struct imap_session *s, int64_t mailbox, uint64_t *ret)
+{
+	struct store_mbox *mbox = NULL;
+	struct store_view *view = NULL;
+	uint32_t first;
+	int r = store_mailbox_recent(imap_store(s), mailbox, false, &first);
+
+	if (r == 0)
+		r = store_mbox_open(imap_store(s), mailbox, &mbox);
+	if (r == 0)
+		r = store_mbox_view(mbox, &view);
+	if (r == 0)
+		*ret = view->n + 1 - store_view_seq_from(view, first);
+	store_view_unref(view);
+	store_mbox_close(&mbox);
+	return r;
+}
+
+static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum item item, uint64_t recent)
+{
+	switch (item) {
+	case MESSAGES: return box->messages;
+	case UIDNEXT: return box->uidnext;
+	case UIDVALIDITY: return box->uidvalidity;
+	case UNSEEN: return box->unseen;
+	case DELETED: return box->deleted;
+	case SIZE: return box->size_bytes;
+	case RECENT: return recent;
+	case HIGHESTMODSEQ: return box->highestmodseq > 0 ? box->highestmodseq : 1;
+	case APPENDLIMIT: return (uint64_t)s->conf->max_message_bytes;
+	}
+	return 0;
+}
+
+int imap_status_show(struct imap_session *s, const struct store_mailbox *box, unsigned items)
+{
+	uint64_t recent = 0;
+	const char *sep = "";
+	size_t i;
+	int r = items & RECENT ? count_recent(s, box->id, &recent) : 0;
+
+	if (r < 0)
+		return r;
+	if (items & HIGHESTMODSEQ)
+		imap_condstore_enable(s);
+	imap_resp(s, S("* STATUS "));
+	imap_resp_mailbox(s, box->name);
+	imap_resp(s, S(" ("));
+	for (i = 0; i < ARRAY_LEN(items_table); i++) {
+		if (!(items & items_table[i].item))
+			continue;
+		imap_respf(s, "%s%s %llu", sep, items_table[i].name.p,
+			   (unsigned long long)value_of(s, box, items_table[i].item, recent));
+		sep = " ";
+	}
+	imap_resp(s, S(")\r\n"));
+	return 0;
+}
+
+/* status = "STATUS" SP mailbox SP "(" status-att *(SP status-att) ")" */
+int imap_cmd_status(struct imap_session *s)
+{
+	struct imap_parse *p = &s->p;
+	struct store_mailbox box;
+	struct str name;
+	unsigned items;
+	int r;
+
+	if ((r = imap_need(imap_parse_sp(p))) < 0 || (r = imap_need(imap_parse_mailbox(p, &name))) < 0 ||
+	    (r = imap_need(imap_parse_sp(p))) < 0 || (r = imap_need(imap_status_parse(p, &items))) < 0 ||
+	    (r = imap_need(imap_parse_end(p))) < 0)
+		return r;
+	r = imap_mailbox_find(s, name, &box);
+	return r < 0 ? r : imap_status_show(s, &box, items);
+}

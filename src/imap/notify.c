@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Telling a client what others did to its mailbox. A session keeps the view that it has shown; the difference to the newest view
+ * is what it has not been told. Showing all of it makes the newest view the shown one.
+ *
+ * All or nothing: when an EXPUNGE may not be sent now (RFC 9051 7.5.1) and there is one, the whole difference waits,
+ * because half of it would be a mailbox that never was, with sequence numbers of neither view.
+ *
+ * RFC 9051 7.4.1 (EXISTS), 7.5.1 (EXPUNGE), 7.5.2 (FETCH), 7.3.5 (FLAGS); RFC 7162 3.2.4 (MODSEQ); RFC 3501 7.3.2 (RECENT)
+ */
+#include "base/limits.h"
+#include "base/log.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "net/conn.h"
+#include "store/mailbox.h"
+#include "store/view.h"
+
+bool imap_is_recent(const struct imap_session *s, uint32_t uid)
+{
+	return !s->is_rev2 && s->sel != NULL && uidset_has(&s->sel->recent, uid);
+}
+
+void imap_notify_recent(struct imap_session *s, const struct store_view *now)
+{
+	struct imap_selected *sel = s->sel;
+	uint32_t first;
+
+	if (s->is_rev2 || store_mailbox_recent(imap_store(s), sel->mailbox, !sel->is_readonly, &first) < 0)
+		return;
+	/* When it does not fit any more the messages are just not recent. */
+	if (first > 0 && first < now->uidnext)
+		(void)!uidset_add(&sel->recent_arena, &sel->recent, first, now->uidnext - 1);
+}
+
+uint32_t imap_notify_recent_count(const struct imap_session *s, const struct store_view *now)
+{
+	const struct uidset *recent = &s->sel->recent;
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < recent->n; i++) {
+		uint32_t hi = recent->r[i].hi;
+
+		n += (hi == UINT32_MAX ? now->n + 1 : store_view_seq_from(now, hi + 1)) -
+		     store_view_seq_from(now, recent->r[i].lo);
+	}
+	return n;
+}
+
+void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq)
+{
+	struct imap_selected *sel = s->sel;
+	struct imap_shown *shown = ARENA_NEW(&sel->shown_arena, struct imap_shown);
+	size_t i;
+
+	/* Without room for the note the client is told twice, which is allowed. */
+	if (shown == NULL)
+		return;
+	shown->modseq = modseq;
+	for (i = 0; i < uids->n; i++) {
+		if (uidset_add(&sel->shown_arena, &shown->uids, uids->r[i].lo, uids->r[i].hi) < 0)
+			break;
+	}
+	shown->next = sel->shown;
+	sel->shown = shown;
+}
+
+static bool was_shown(const struct imap_selected *sel, const struct store_msg *m)
+{
+	const struct imap_shown *shown;
+
+	for (shown = sel->shown; shown != NULL; shown = shown->next) {
+		if (m->modseq <= shown->modseq && uidset_has(&shown->uids, m->uid))
+			return true;
+	}
+	return false;
+}
+
+/* Ascending; each EXPUNGE moves the numbers after it down by one. */
+static void show_expunged(struct imap_session *s, const struct store_view *old, const struct uidset *expunged)
+{
+	uint32_t gone = 0;
+	size_t i;
+
+	for (i = 0; i < expunged->n; i++) {
+		uint32_t seq = store_view_seq_from(old, expunged->r[i].lo);
+		const struct store_msg *m;
+
+		for (; (m = store_view_at(old, seq)) != NULL && m->uid <= expunged->r[i].hi; seq++)
+			imap_resp_untagged(s, "%u EXPUNGE", seq - gone++);
+	}
+}
+
+void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
+{
+	static const struct str system = STR_INIT("\\Answered \\Flagged \\Deleted \\Seen \\Draft");
+	bool is_readonly = s->sel->is_readonly;
+	int turn;
+
+	for (turn = 0; turn < 2; turn++) {
+		bool is_empty = turn == 1 && is_readonly;
+		size_t i;
+
+		imap_resp(s, turn == 0 ? S("* FLAGS (") : S("* OK [PERMANENTFLAGS ("));
+		if (!is_empty)
+			imap_resp(s, system);
+		for (i = 0; !is_empty && v->keywords != NULL && i < v->keywords->n; i++) {
+			imap_resp(s, S(" "));
+			imap_resp(s, v->keywords->v[i]);
+		}
+		if (turn == 1 && !is_readonly)
+			imap_resp(s, v->keywords == NULL || v->keywords->n < LIMIT_IMAP_KEYWORDS ? S(" \\*") : S(""));
+		imap_resp(s, turn == 0 ? S(")") : S(")] flags that are kept"));
+		imap_resp_end(s);
+	}
+}
+
+static bool has_new_keywords(const struct store_view *old, const struct store_view *now)
+{
+	size_t n_old = old->keywords != NULL ? old->keywords->n : 0;
+	size_t n_now = now->keywords != NULL ? now->keywords->n : 0;
+
+	return n_old != n_now;
+}
+
+static void show_flags(struct imap_session *s, const struct store_view *now, const struct store_diff *diff)
+{
+	size_t i;
+
+	for (i = 0; i < diff->n_changed; i++) {
+		uint32_t seq = store_view_seq(now, diff->changed[i]);
+		const struct store_msg *m = seq > 0 ? store_view_at(now, seq) : NULL;
+
+		if (m == NULL || was_shown(s->sel, m))
+			continue;
+		imap_respf(s, "* %u FETCH (UID %u FLAGS ", seq, m->uid);
+		imap_resp_flags(s, now, m);
+		if (s->has_condstore)
+			imap_respf(s, " MODSEQ (%llu)", (unsigned long long)m->modseq);
+		imap_resp(s, S(")\r\n"));
+	}
+}
+
+static void show(struct imap_session *s, const struct store_view *now, const struct store_diff *diff)
+{
+	struct imap_selected *sel = s->sel;
+
+	show_expunged(s, sel->view, &diff->expunged);
+	if (diff->first_new_uid != 0) {
+		imap_resp_untagged(s, "%u EXISTS", now->n);
+		imap_notify_recent(s, now);
+	}
+	if (!s->is_rev2 && (diff->first_new_uid != 0 || diff->expunged.n > 0))
+		imap_resp_untagged(s, "%u RECENT", imap_notify_recent_count(s, now));
+	if (has_new_keywords(sel->view, now))
+		imap_notify_keywords(s, now);
+	show_flags(s, now, diff);
+}
+
+int imap_notify(struct imap_session *s, bool may_expunge)
+{
+	struct imap_selected *sel = s->sel;
+	struct store_view *now;
+	struct store_diff diff = { 0 };
+	AUTO(arena_fini) struct arena a;
+	int r;
+
+	arena_init(&a, LIMIT_COMMAND_ARENA);
+	if (sel == NULL || !store_mbox_has_news(sel->mbox, sel->view))
+		return 0;
+	r = store_mbox_view(sel->mbox, &now);
+	if (r < 0)
+		return r;
+	if (now->is_gone) {
+		/* RFC 2180 3.3: the sequence numbers of a deleted mailbox mean nothing any more. */
+		store_view_unref(now);
+		imap_resp_untagged(s, "BYE the selected mailbox was deleted");
+		s->is_over = true;
+		return -E_CLOSED;
+	}
+	r = store_view_diff(&a, sel->view, now, &diff);
+	if (r < 0 || (diff.expunged.n > 0 && !may_expunge)) {
+		store_view_unref(now);
+		return r < 0 ? r : 0;
+	}
+	show(s, now, &diff);
+	store_view_unref(sel->view);
+	sel->view = now;
+	sel->shown = NULL;
+	arena_fini(&sel->shown_arena);
+	return 0;
+}
