@@ -2,8 +2,8 @@
 /*
  * What is stored of a password: made from the password (yescrypt hash and SCRAM keys) or imported from another system as a hash.
  *
- * DEVIATION(RFC 4013 2.5): stored strings may hold code points that Unicode 3.2 did not know (emoji, for one); a password that people
- * can type is better taken than refused, and both sides prepare it the same way.
+ * RFC 4013 2.5: a stored password may not hold code points that Unicode 3.2 did not know (emoji, for one), so they are refused
+ * when it is set. They could not log in by PLAIN: GNU SASL 2.2 takes its flag for unassigned code points the wrong way round.
  */
 #include "sasl/sasl_int.h"
 
@@ -20,6 +20,7 @@ static void prep_free(char **z)
 int sasl_prep(struct arena *a, struct str s, struct str *ret)
 {
 	AUTO(prep_free) char *out_z = NULL;
+	AUTO(prep_free) char *other_z = NULL;
 	char *in_z;
 
 	if (s.n == 0 || s.n > 1024 || memchr(s.p, 0, s.n) != NULL || !str_is_utf8(s))
@@ -27,7 +28,9 @@ int sasl_prep(struct arena *a, struct str s, struct str *ret)
 	in_z = arena_z(a, s);
 	if (in_z == NULL)
 		return -E_LIMIT;
-	if (gsasl_saslprep(in_z, GSASL_ALLOW_UNASSIGNED, &out_z, NULL) != GSASL_OK || out_z[0] == '\0')
+	/* Both ways: whichever of them a version of GNU SASL means to be the strict one decides. */
+	if (gsasl_saslprep(in_z, GSASL_ALLOW_UNASSIGNED, &out_z, NULL) != GSASL_OK ||
+	    gsasl_saslprep(in_z, 0, &other_z, NULL) != GSASL_OK || out_z[0] == '\0')
 		return -E_SYNTAX;
 	*ret = (struct str){ arena_z(a, str_z(out_z)), strlen(out_z) };
 	return ret->p != NULL ? 0 : -E_LIMIT;
@@ -54,8 +57,8 @@ int sasl_credentials_make(struct arena *a, struct str password, struct store_cre
 	int rc = sasl_prep(a, password, &prepared);
 
 	if (rc == -E_SYNTAX)
-		return fault_set(fault, rc, "the password must be UTF-8 text without control characters and not "
-					    "empty (RFC 4013)");
+		return fault_set(fault, rc, "the password must be UTF-8 text, not empty, without control characters "
+					    "and without emoji and other new characters (RFC 4013)");
 	if (rc < 0)
 		return fault_set(fault, rc, "no memory is left for the password");
 	rc = sasl_hash_make(a, prepared.p, &creds[0].value);

@@ -73,26 +73,34 @@ static int validate_simple(struct sasl_exchange *x)
 	return settle(x, rc);
 }
 
-/* RFC 4422 A: the certificate says who it is by an rfc822Name that is an account; with several, authzid chooses. */
-static int validate_external(struct sasl_exchange *x)
+int sasl_external_check(struct sasl *s, const struct conn_tls_info *info, struct str authzid,
+			struct sasl_identity *ret)
 {
 	AUTO(arena_fini) struct arena a = { .cap = EXCHANGE_ARENA };
-	struct str authzid = str_z(gsasl_property_fast(x->session, GSASL_AUTHZID));
 	struct store_account account;
-	struct conn_tls_info info;
 	int rc = -E_AUTH_FAILED;
 
-	if (!conn_tls_info(x->conn, &info) || !info.has_client_cert)
-		return GSASL_AUTHENTICATION_ERROR;
-	for (size_t i = 0; i < info.n_client_cert_emails && i < 16 && rc == -E_AUTH_FAILED; i++) {
-		struct str email = str_z(info.client_cert_emails[i]);
+	if (!info->has_client_cert)
+		return -E_AUTH_FAILED;
+	for (size_t i = 0; i < info->n_client_cert_emails && i < 16 && rc == -E_AUTH_FAILED; i++) {
+		struct str email = str_z(info->client_cert_emails[i]);
 
 		if (authzid.n == 0 || str_ieq(authzid, email))
-			rc = sasl_account_find(x->sasl, &a, email, &account);
+			rc = sasl_account_find(s, &a, email, &account);
 	}
 	if (rc == 0)
-		sasl_identity_set(&x->id, &account, str_z(x->mech->name));
-	return settle(x, rc);
+		sasl_identity_set(ret, &account, S("EXTERNAL"));
+	return rc;
+}
+
+static int validate_external(struct sasl_exchange *x)
+{
+	struct conn_tls_info info;
+
+	if (!conn_tls_info(x->conn, &info))
+		return GSASL_AUTHENTICATION_ERROR;
+	return settle(x, sasl_external_check(x->sasl, &info,
+					     str_z(gsasl_property_fast(x->session, GSASL_AUTHZID)), &x->id));
 }
 
 /*

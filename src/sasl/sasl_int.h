@@ -141,6 +141,12 @@ MUST_CHECK int sasl_password_check(struct sasl *s, struct str user, struct str p
 
 /* What GNU SASL calls back; the exchange is the session's hook. */
 int sasl_exchange_callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property);
+/*
+ * RFC 4422 A: a verified client certificate is the account that one of its rfc822Names names; authzid chooses
+ * among several, or is empty. 0, -E_AUTH_FAILED, or trouble.
+ */
+MUST_CHECK int sasl_external_check(struct sasl *s, const struct conn_tls_info *info, struct str authzid,
+				   struct sasl_identity *ret);
 
 /* ---- credential.c ---- */
 
