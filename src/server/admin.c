@@ -130,7 +130,7 @@ int admin_fail(struct admin *ad, struct arena *a, const json_t *args, json_t **r
 	};
 	bool is_full = json_is_true(json_object_get(args, "disk_full"));
 	int nth = (int)json_integer_value(json_object_get(args, "nth"));
-	struct str name;
+	struct str name = { 0 };
 	int r = admin_arg(args, "point", &name, fault);
 
 	(void)a;

@@ -14,7 +14,10 @@
 
 #include "base/log.h"
 #include "conf/live.h"
+#include "db/db.h"
 #include "net/tls.h"
+
+#define FAULT_LOOK_S 5 /* how often trouble with the data is looked for */
 
 static void tell(int fd, char kind, const char *text_z)
 {
@@ -92,6 +95,39 @@ static void reload(struct server_process *p, const char *path_z)
 		LOG(INFO, "server.reload", F_Z("result", "done"));
 }
 
+/* Rooms below do not log: trouble of disk or database is told to the peer as a code, and here, once, to the operator. */
+static void log_data_faults(struct server_process *p, int64_t *seen)
+{
+	struct fault fault = { 0 };
+	int64_t n = db_last_fault(p->data.db, &fault);
+
+	if (n > *seen)
+		LOG(ERROR, "server.data", F_INT("faults", n - *seen), F_Z("last", fault.text));
+	*seen = n;
+}
+
+/* Serves until SIGTERM or SIGINT; returns which. */
+static int wait_for_stop(struct server_process *p, const char *config_path_z)
+{
+	const struct timespec look = { .tv_sec = FAULT_LOOK_S };
+	int64_t faults = 0;
+	sigset_t wanted;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigaddset(&wanted, SIGHUP);
+	for (;;) {
+		int sig = sigtimedwait(&wanted, NULL, &look);
+
+		log_data_faults(p, &faults);
+		if (sig == SIGHUP)
+			reload(p, config_path_z);
+		else if (sig > 0)
+			return sig;
+	}
+}
+
 static void close_all(struct server_process *p)
 {
 	struct conf *conf = conf_live_get(p->conf);
@@ -112,8 +148,6 @@ _Noreturn void server_process_main(const struct server_options *o, struct conf *
 {
 	struct server_process p = { .conf = conf_live_new(conf_ref(conf)) };
 	struct fault fault = { 0 };
-	sigset_t wanted;
-	int sig;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (open_all(&p, o, conf, bound, n_bound, &fault) < 0) {
@@ -123,13 +157,7 @@ _Noreturn void server_process_main(const struct server_options *o, struct conf *
 	tell(ready_fd, 'R', "");
 	close(ready_fd);
 	LOG(INFO, "server.start", F_INT("pid", getpid()), F_Z("hostname", p.hostname));
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
-	sigaddset(&wanted, SIGHUP);
-	while (sigwait(&wanted, &sig) == 0 && sig == SIGHUP)
-		reload(&p, o->config_path_z);
-	LOG(INFO, "server.stop", F_INT("signal", sig));
+	LOG(INFO, "server.stop", F_INT("signal", wait_for_stop(&p, o->config_path_z)));
 	close_all(&p);
 	conf_unref(conf);
 	exit(0);
