@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * EXPUNGE, UID EXPUNGE (RFC 9051 6.4.3, 6.4.9; RFC 4315 2.1) and the expunging half of CLOSE (RFC 9051 6.4.1). The
+ * untagged EXPUNGEs are the notices that follow the command, as for expunges by anybody else.
+ */
+#include "imap/imap_int.h"
+#include "imap/seqset.h"
+#include "store/message.h"
+#include "store/view.h"
+
+/* SP sequence-set of UIDs, as UIDs; only messages that the client has been shown. */
+static int parse_uids(struct imap_session *s, struct uidset *ret)
+{
+	struct imap_seqset set;
+	struct uidset seqs;
+	int r = imap_need(imap_parse_sp(&s->p));
+
+	if (r == 0)
+		r = imap_need(imap_parse_seqset(&s->p, &set));
+	if (r == 0)
+		r = imap_need(imap_parse_end(&s->p));
+	if (r == 0)
+		r = imap_seqset_resolve(&s->arena, &set, true, s->sel->view, &s->sel->saved, &seqs);
+	return r < 0 ? r : imap_seqset_uids(&s->arena, &seqs, s->sel->view, ret);
+}
+
+int imap_cmd_expunge(struct imap_session *s)
+{
+	struct uidset uids = { 0 }, expunged = { 0 };
+	uint64_t modseq = 0;
+	int r = s->cmd.is_uid ? parse_uids(s, &uids) : imap_need(imap_parse_end(&s->p));
+
+	if (r < 0 || (s->cmd.is_uid && uids.n == 0))
+		return r;
+	r = store_expunge(imap_store(s), &s->arena, s->sel->mailbox, s->cmd.is_uid ? &uids : NULL, true, &expunged, &modseq);
+	/* RFC 7162 3.2.7: the client need not ask for it. The notices before the tagged answer cover all up to it. */
+	if (r == 0 && expunged.n > 0 && s->has_condstore)
+		imap_code(s, "HIGHESTMODSEQ %llu", (unsigned long long)modseq);
+	return r;
+}
+
+int imap_close_expunge(struct imap_session *s)
+{
+	struct uidset expunged = { 0 };
+	uint64_t modseq = 0;
+
+	if (s->sel == NULL || s->sel->is_readonly)
+		return 0;
+	return store_expunge(imap_store(s), &s->arena, s->sel->mailbox, NULL, true, &expunged, &modseq);
+}

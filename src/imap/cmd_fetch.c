@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FETCH and UID FETCH (RFC 9051 6.4.5, 6.4.9; RFC 7162 3.1.4 for CHANGEDSINCE and MODSEQ).
+ *
+ * Messages are walked in the view that the client was shown. Those that need their content come in batches: the rows
+ * of a batch are read under one snapshot into the batch's arena, the snapshot is closed, then the batch is written. So
+ * no snapshot waits for a slow client, and memory does not grow with the number of messages.
+ *
+ * \Seen is set first, for all messages at once: then the responses carry the flags that the command itself caused. That it
+ * cannot be set (a full disk) is no reason to withhold the mail.
+ */
+#include "base/limits.h"
+#include "imap/fetch.h"
+#include "imap/fetch_line.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "imap/seqset.h"
+#include "net/conn.h"
+#include "store/view.h"
+
+#define BATCH 128
+#define BATCH_BYTES (4u << 20) /* texts of a batch; it is closed early beyond this */
+
+struct entry {
+	uint32_t seq;
+	const struct store_msg *m;
+	struct store_content content;
+	int err;                 /* of reading the row */
+};
+
+struct fetch {
+	struct imap_session *s;
+	const struct imap_fetch *f;
+	const struct store_view *view;
+	struct imap_fetch_line line;
+	struct uidset marked;    /* UIDs that this command made \Seen */
+	struct store_view *now;  /* the view after that; NULL when nothing was marked */
+	struct entry batch[BATCH];
+	size_t n_batch;
+	struct arena arena;      /* texts of the batch */
+	int err;                 /* the first trouble: NO at the end */
+};
+
+static void fetch_fini(struct fetch *r)
+{
+	imap_fetch_line_fini(&r->line);
+	store_view_unref(r->now);
+	arena_fini(&r->arena);
+}
+
+/* One message, or 0 to go on, negative to end the command. */
+typedef int walk_fn(struct fetch *r, uint32_t seq, const struct store_msg *m);
+
+static int walk(struct fetch *r, const struct uidset *seqs, walk_fn *fn)
+{
+	for (size_t i = 0; i < seqs->n; i++) {
+		uint32_t seq = seqs->r[i].lo, end = seqs->r[i].hi;
+
+		while (seq <= end) {
+			const struct store_msg *m;
+			uint32_t n = store_view_run(r->view, seq, &m);
+
+			if (n == 0)
+				return 0;
+			for (; n > 0 && seq <= end; n--, seq++, m++) {
+				int rc;
+
+				if (r->f->has_changedsince && m->modseq <= r->f->changedsince)
+					continue;
+				rc = fn(r, seq, m);
+				if (rc < 0)
+					return rc;
+			}
+			if (conn_failed(r->s->conn))
+				return -E_CLOSED;
+		}
+	}
+	return 0;
+}
+
+/* ---- \Seen ---- */
+
+static int collect_unseen(struct fetch *r, uint32_t seq, const struct store_msg *m)
+{
+	(void)seq;
+	return m->flags & STORE_SEEN ? 0 : uidset_add(&r->s->arena, &r->marked, m->uid, m->uid);
+}
+
+static int mark_seen(struct fetch *r, const struct uidset *seqs)
+{
+	static const struct store_flag_change change = { .op = STORE_FLAGS_ADD, .flags = STORE_SEEN };
+	struct imap_session *s = r->s;
+	struct uidset modified = { 0 };
+	uint64_t modseq = 0;
+	int rc = walk(r, seqs, collect_unseen);
+
+	if (rc < 0 || r->marked.n == 0)
+		return rc;
+	rc = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &r->marked, &change, &modified, &modseq);
+	if (rc == 0)
+		rc = store_mbox_view(s->sel->mbox, &r->now);
+	if (rc < 0)
+		r->marked = (struct uidset){ 0 };
+	else
+		imap_notify_flags_shown(s, &r->marked, modseq);
+	return 0;
+}
+
+/* ---- responses ---- */
+
+/* The simple items of a message, with its newest flags when this command changed them. */
+static void begin_line(struct fetch *r, uint32_t seq, const struct store_msg *m, unsigned bits)
+{
+	const struct store_keywords *keywords = r->view->keywords;
+
+	if (r->now != NULL && uidset_has(&r->marked, m->uid)) {
+		uint32_t at = store_view_seq(r->now, m->uid);
+
+		bits |= IMAP_FETCH_FLAGS;
+		/* Expunged meanwhile: it is what it was when the client last saw it. */
+		if (at > 0) {
+			m = store_view_at(r->now, at);
+			keywords = r->now->keywords;
+		}
+	}
+	if (r->s->has_condstore && (bits & IMAP_FETCH_FLAGS))
+		bits |= IMAP_FETCH_MODSEQ;
+	imap_fetch_line_begin(&r->line, seq, bits, keywords, m);
+}
+
+static int write_simple(struct fetch *r, uint32_t seq, const struct store_msg *m)
+{
+	begin_line(r, seq, m, r->f->bits);
+	imap_fetch_line_end(&r->line);
+	return 0;
+}
+
+static int write_entry(struct fetch *r, struct entry *e)
+{
+	AUTO(imap_fetch_msg_fini) struct imap_fetch_msg msg = { .content = e->content };
+	bool has_simple;
+
+	/* Without its content a message has at least its UID to show. */
+	begin_line(r, e->seq, e->m, r->f->bits | (e->err < 0 ? IMAP_FETCH_UID : 0));
+	has_simple = r->line.out.p[r->line.out.n - 1] != '(';
+	if (e->err < 0) {
+		r->err = r->err < 0 ? r->err : e->err;
+		imap_fetch_line_end(&r->line);
+		return 0;
+	}
+	for (size_t i = 0; i < r->f->n; i++) {
+		int rc;
+
+		if (has_simple || i > 0)
+			buf_add_char(&r->line.out, ' ');
+		imap_fetch_line_flush(&r->line);
+		rc = imap_fetch_item_write(r->s, &msg, &r->f->items[i]);
+		if (rc == -E_CLOSED || conn_failed(r->s->conn))
+			return -E_CLOSED;
+		if (rc < 0 && r->err == 0)
+			r->err = rc;
+	}
+	imap_fetch_line_end(&r->line);
+	return 0;
+}
+
+/* ---- batches ---- */
+
+/* Reads rows of the batch from entry from on, until the arena has enough. Returns how far it came, or negative. */
+static int read_rows(struct fetch *r, size_t from)
+{
+	AUTO(store_reader_close) struct store_reader *reader = NULL;
+	int rc = store_reader_open(imap_store(r->s), &reader);
+	size_t i = from;
+
+	if (rc < 0)
+		return rc;
+	do {
+		struct entry *e = &r->batch[i];
+
+		e->err = store_content_get(reader, &r->arena, e->m->content, r->f->content_fields, &e->content);
+	} while (++i < r->n_batch && r->arena.used < BATCH_BYTES);
+	return (int)i;
+}
+
+static int write_batch(struct fetch *r)
+{
+	size_t done = 0;
+
+	while (done < r->n_batch) {
+		int end = read_rows(r, done);
+
+		if (end < 0)
+			return end;
+		for (; done < (size_t)end; done++) {
+			int rc = write_entry(r, &r->batch[done]);
+
+			if (rc < 0)
+				return rc;
+		}
+		arena_reset(&r->arena);
+	}
+	r->n_batch = 0;
+	return 0;
+}
+
+static int add_to_batch(struct fetch *r, uint32_t seq, const struct store_msg *m)
+{
+	r->batch[r->n_batch++] = (struct entry){ .seq = seq, .m = m };
+	return r->n_batch == BATCH ? write_batch(r) : 0;
+}
+
+static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const struct uidset *seqs)
+{
+	AUTO(mem_auto_free) struct fetch *r = MEM_NEW(struct fetch);
+	int rc = 0;
+
+	r->s = s;
+	r->f = f;
+	r->view = s->sel->view;
+	arena_init(&r->arena, LIMIT_COMMAND_ARENA);
+	imap_fetch_line_init(&r->line, s);
+	if (f->sets_seen && !s->sel->is_readonly)
+		rc = mark_seen(r, seqs);
+	if (rc == 0)
+		rc = walk(r, seqs, f->n > 0 ? add_to_batch : write_simple);
+	if (rc == 0)
+		rc = write_batch(r);
+	if (rc != -E_CLOSED)
+		imap_fetch_line_flush(&r->line);
+	if (rc == 0)
+		rc = r->err;
+	fetch_fini(r);
+	return rc;
+}
+
+/* fetch = "FETCH" SP sequence-set SP (items) [fetch-modifiers] */
+int imap_cmd_fetch(struct imap_session *s)
+{
+	struct imap_seqset set;
+	struct imap_fetch f;
+	struct uidset seqs;
+	int r = imap_need(imap_parse_sp(&s->p));
+
+	if (r == 0)
+		r = imap_need(imap_parse_seqset(&s->p, &set));
+	if (r == 0)
+		r = imap_need(imap_fetch_parse(&s->p, &f));
+	if (r == 0)
+		r = imap_need(imap_parse_end(&s->p));
+	if (r == 0)
+		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view, &s->sel->saved, &seqs);
+	if (r < 0)
+		return r;
+	if (s->cmd.is_uid)
+		f.bits |= IMAP_FETCH_UID;
+	if (f.has_modseq)
+		imap_condstore_enable(s);
+	return fetch_run(s, &f, &seqs);
+}

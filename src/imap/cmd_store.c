@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3). The change is one transaction of the store; the answers show
+ * the flags as they are after it, under the sequence numbers that the client knows. What is answered here, or silenced
+ * by the client, notify.c does not show again.
+ */
+#include "imap/fetch_line.h"
+#include "imap/imap_int.h"
+#include "imap/seqset.h"
+#include "net/conn.h"
+#include "store/message.h"
+#include "store/view.h"
+
+struct store_args {
+	struct imap_seqset set;
+	struct store_flag_change change;
+	bool is_silent;
+};
+
+/* store-modifiers = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"     RFC 7162 7, RFC 4466 2.5 */
+static int modifiers(struct imap_parse *p, struct store_args *args)
+{
+	if (imap_parse_peek(p) != '(')
+		return 1;
+	if (imap_parse_char(p, '(') <= 0 || imap_parse_word(p, S("UNCHANGEDSINCE")) <= 0 || imap_parse_sp(p) <= 0 ||
+	    imap_parse_number64(p, &args->change.unchangedsince) <= 0 || imap_parse_char(p, ')') <= 0)
+		return 0;
+	args->change.has_unchangedsince = true;
+	return imap_parse_sp(p);
+}
+
+/* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag))) */
+static int att_flags(struct imap_parse *p, struct store_args *args, struct imap_flags *flags)
+{
+	int r;
+
+	args->change.op = imap_parse_char(p, '+') > 0 ? STORE_FLAGS_ADD :
+			  imap_parse_char(p, '-') > 0 ? STORE_FLAGS_REMOVE : STORE_FLAGS_SET;
+	args->is_silent = imap_parse_word(p, S("FLAGS.SILENT")) > 0;
+	if (!args->is_silent && imap_parse_word(p, S("FLAGS")) <= 0)
+		return 0;
+	if (imap_parse_sp(p) <= 0)
+		return 0;
+	r = imap_parse_flag_list(p, flags);
+	if (r != 0)
+		return r;
+	do {
+		r = imap_parse_flag(p, flags);
+		if (r <= 0)
+			return r;
+	} while (imap_parse_sp(p) > 0);
+	return 1;
+}
+
+/* store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags */
+static int parse(struct imap_parse *p, struct store_args *args)
+{
+	struct imap_flags flags = { 0 };
+	int r = imap_need(imap_parse_sp(p));
+
+	if (r == 0)
+		r = imap_need(imap_parse_seqset(p, &args->set));
+	if (r == 0)
+		r = imap_need(imap_parse_sp(p));
+	if (r == 0)
+		r = imap_need(modifiers(p, args));
+	if (r == 0)
+		r = imap_need(att_flags(p, args, &flags));
+	if (r == 0)
+		r = imap_need(imap_parse_end(p));
+	args->change.flags = flags.flags;
+	args->change.keywords = flags.keywords;
+	args->change.n_keywords = flags.n_keywords;
+	return r;
+}
+
+/* Which items the answers have; 0: none are sent. RFC 7162 3.1.3: .SILENT does not silence MODSEQ. */
+static unsigned answer_bits(const struct imap_session *s, const struct store_args *args)
+{
+	unsigned bits = (args->is_silent ? 0 : IMAP_FETCH_FLAGS) | (s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
+
+	return bits != 0 && s->cmd.is_uid ? bits | IMAP_FETCH_UID : bits;
+}
+
+/* modseq: that of the change; a silent answer is only about messages that it touched. */
+static int show(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
+		const struct uidset *modified, uint64_t modseq)
+{
+	AUTO(imap_fetch_line_fini) struct imap_fetch_line line;
+	unsigned bits = answer_bits(s, args);
+	struct uidset_iter it = { 0 };
+	struct store_view *now;
+	int r;
+
+	imap_fetch_line_init(&line, s);
+	if (bits == 0)
+		return 0;
+	r = store_mbox_view(s->sel->mbox, &now);
+	if (r < 0)
+		return r;
+	while (uidset_next(seqs, &it) && !conn_failed(s->conn)) {
+		const struct store_msg *m = store_view_at(s->sel->view, it.v);
+		uint32_t at = m != NULL ? store_view_seq(now, m->uid) : 0;
+
+		if (at == 0 || uidset_has(modified, m->uid))
+			continue;
+		m = store_view_at(now, at);
+		if (args->is_silent && m->modseq != modseq)
+			continue;
+		imap_fetch_line_begin(&line, it.v, bits, now->keywords, m);
+		imap_fetch_line_end(&line);
+	}
+	imap_fetch_line_flush(&line);
+	store_view_unref(now);
+	return 0;
+}
+
+/* What notify.c need not tell: the UIDs of the set that were not refused. */
+static int note_shown(struct imap_session *s, const struct uidset *seqs, const struct uidset *modified, uint64_t modseq)
+{
+	struct uidset shown = { 0 };
+	struct uidset_iter it = { 0 };
+
+	if (modified->n == 0) {
+		int r = imap_seqset_uids(&s->arena, seqs, s->sel->view, &shown);
+
+		if (r == 0)
+			imap_notify_flags_shown(s, &shown, modseq);
+		return r;
+	}
+	while (uidset_next(seqs, &it)) {
+		uint32_t uid = store_view_at(s->sel->view, it.v)->uid;
+
+		if (!uidset_has(modified, uid) && uidset_add(&s->arena, &shown, uid, uid) < 0)
+			return -E_LIMIT;
+	}
+	imap_notify_flags_shown(s, &shown, modseq);
+	return 0;
+}
+
+/* RFC 7162 3.1.3: [MODIFIED set], as numbers of the kind that the command used. */
+static int code_modified(struct imap_session *s, const struct uidset *modified)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(1u << 20);
+	struct uidset seqs = { 0 };
+	struct uidset_iter it = { 0 };
+
+	if (modified->n == 0)
+		return 0;
+	while (!s->cmd.is_uid && uidset_next(modified, &it)) {
+		uint32_t seq = store_view_seq(s->sel->view, it.v);
+
+		if (seq > 0 && uidset_add(&s->arena, &seqs, seq, seq) < 0)
+			return -E_LIMIT;
+	}
+	uidset_print(&text, s->cmd.is_uid ? modified : &seqs);
+	if (!buf_overflowed(&text) && text.n > 0)
+		imap_code(s, "MODIFIED %" STR_FMT, STR_ARG(buf_str(&text)));
+	imap_say(s, "conditional STORE failed for some");
+	return 0;
+}
+
+int imap_cmd_store(struct imap_session *s)
+{
+	struct store_args args = { 0 };
+	struct uidset seqs, uids, modified = { 0 };
+	uint64_t modseq = 0;
+	int r = parse(&s->p, &args);
+
+	if (r == 0)
+		r = imap_seqset_resolve(&s->arena, &args.set, s->cmd.is_uid, s->sel->view, &s->sel->saved, &seqs);
+	if (r < 0)
+		return r;
+	if (args.change.has_unchangedsince)
+		imap_condstore_enable(s);
+	if (seqs.n == 0)
+		return 0;
+	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
+	if (r == 0)
+		r = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &uids, &args.change, &modified, &modseq);
+	if (r == 0)
+		r = note_shown(s, &seqs, &modified, modseq);
+	if (r == 0)
+		r = show(s, &args, &seqs, &modified, modseq);
+	return r < 0 ? r : code_modified(s, &modified);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A FETCH as parsed (fetch_items.c), the command that walks the messages (cmd_fetch.c) and what writes the items that come from
+ * a content (fetch_body.c). Only for those three.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "imap/parse.h"
+#include "store/message.h"
+
+struct imap_session;
+
+/* Items that a view alone can answer are bits; they are written first, in this order. */
+enum imap_fetch_bit {
+	IMAP_FETCH_UID = 1, IMAP_FETCH_FLAGS = 2, IMAP_FETCH_MODSEQ = 4, IMAP_FETCH_INTERNALDATE = 8,
+	IMAP_FETCH_SIZE = 16, IMAP_FETCH_EMAILID = 32, IMAP_FETCH_THREADID = 64, IMAP_FETCH_SAVEDATE = 128,
+};
+
+/* Items that need the content's row or bytes; written in the order of the command. */
+enum imap_fetch_kind {
+	IMAP_FETCH_ENVELOPE, IMAP_FETCH_BODY, IMAP_FETCH_BODYSTRUCTURE,
+	IMAP_FETCH_SECTION,       /* BODY[...], RFC822... */
+	IMAP_FETCH_BINARY, IMAP_FETCH_BINARY_SIZE,
+};
+
+enum imap_fetch_text {
+	IMAP_TEXT_ALL, IMAP_TEXT_HEADER, IMAP_TEXT_FIELDS, IMAP_TEXT_FIELDS_NOT, IMAP_TEXT_TEXT, IMAP_TEXT_MIME,
+};
+
+struct imap_fetch_item {
+	enum imap_fetch_kind kind;
+	struct str label;         /* as it stands in the response: "BODY[1.MIME]<0>" */
+	uint32_t *part;           /* {1,2} of "1.2" */
+	size_t n_part;
+	enum imap_fetch_text text;
+	struct str *fields;
+	size_t n_fields;
+	bool has_partial;
+	uint64_t start, count;    /* with has_partial */
+};
+
+struct imap_fetch {
+	unsigned bits;            /* enum imap_fetch_bit */
+	struct imap_fetch_item *items;
+	size_t n;
+	unsigned content_fields;  /* enum store_content_fields */
+	bool sets_seen;
+	bool has_modseq;          /* MODSEQ or CHANGEDSINCE was there: CONDSTORE from now on */
+	bool has_changedsince;
+	uint64_t changedsince;
+};
+
+/* More items than a client has use for; without a bound one line could ask for a message a thousand times. */
+#define IMAP_FETCH_ITEMS 200
+#define IMAP_FETCH_DEPTH 101 /* LIMIT_MIME_DEPTH parts, and one to miss */
+
+/*
+ * What stands after the sequence set: SP items [SP modifiers]. 1, 0 (not the grammar, cursor unmoved) or -E_LIMIT.
+ * All in the cursor's arena.
+ */
+int imap_fetch_parse(struct imap_parse *p, struct imap_fetch *ret);
+
+/* A message while its items are written. */
+struct imap_fetch_msg {
+	struct store_content content;
+	struct buf header;        /* the message's own header once it was read */
+	bool has_header;
+};
+void imap_fetch_msg_fini(struct imap_fetch_msg *m);
+
+/*
+ * Writes "label value" of one item. 0; or trouble that leaves the response well-formed (NIL stands there): -E_UNKNOWN_CTE,
+ * -E_IO, -E_LIMIT ...; or -E_CLOSED when the connection cannot go on.
+ */
+MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item);

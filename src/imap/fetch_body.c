@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * FETCH items made from a content: the ready-made ENVELOPE and BODYSTRUCTURE texts, sections found through the stored map, BINARY.
+ * Bytes go from the pack to the connection in pieces; only a header is held whole, because fields are picked from it.
+ *
+ * A literal announces its length first. So everything that can fail is done before it: a section is resolved and its first
+ * piece read, a BINARY is decoded once to be counted. What fails after that can only be told by closing.
+ *
+ * RFC 9051 6.4.5, 6.4.5.1, 7.5.2; RFC 3516 4.
+ */
+#include "imap/fetch.h"
+
+#include "base/limits.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "net/conn.h"
+#include "store/part.h"
+
+#define PIECE (64u << 10)
+#define HEADER_MAX (16u << 20) /* of a header that fields are picked from; the rest of a longer one is not seen */
+#define STRUCTURE_MAX (64u << 20)
+
+struct span {
+	uint64_t off, n;
+};
+
+void imap_fetch_msg_fini(struct imap_fetch_msg *m)
+{
+	buf_fini(&m->header);
+	m->has_header = false;
+}
+
+/* The part of the whole that a partial names; a start beyond the end gives nothing (RFC 9051 6.4.5). */
+static struct span clip(const struct imap_fetch_item *item, uint64_t n)
+{
+	struct span s = { 0, n };
+
+	if (!item->has_partial)
+		return s;
+	s.off = item->start < n ? item->start : n;
+	s.n = item->count < n - s.off ? item->count : n - s.off;
+	return s;
+}
+
+static void write_label(struct imap_session *s, const struct imap_fetch_item *item)
+{
+	imap_resp(s, item->label);
+	imap_resp(s, S(" "));
+}
+
+static int write_nil(struct imap_session *s, const struct imap_fetch_item *item, int err)
+{
+	write_label(s, item);
+	imap_resp(s, S("NIL"));
+	return err;
+}
+
+static void write_text(struct imap_session *s, const struct imap_fetch_item *item, struct str text)
+{
+	struct span sp = clip(item, text.n);
+
+	write_label(s, item);
+	imap_resp_literal(s, sp.n, false);
+	imap_resp(s, str_of(text.p + sp.off, (size_t)sp.n));
+}
+
+/* A range of the message as it is stored. */
+static int write_range(struct imap_session *s, const struct imap_fetch_msg *m, const struct imap_fetch_item *item,
+		       struct span range)
+{
+	struct span sp = clip(item, range.n);
+	size_t room = sp.n < PIECE ? (size_t)sp.n : PIECE;
+	AUTO(mem_auto_free) char *piece = mem_alloc(room + 1, 1);
+	bool has_begun = false;
+
+	for (uint64_t done = 0; done < sp.n || !has_begun;) {
+		size_t n = sp.n - done < room ? (size_t)(sp.n - done) : room;
+		int r = n == 0 ? 0 : store_content_read(imap_store(s), &m->content, range.off + sp.off + done, piece, n);
+
+		if (r < 0)
+			return has_begun ? -E_CLOSED : write_nil(s, item, r);
+		if (!has_begun) {
+			write_label(s, item);
+			imap_resp_literal(s, sp.n, false);
+			has_begun = true;
+		}
+		imap_resp(s, str_of(piece, n));
+		if (conn_failed(s->conn))
+			return -E_CLOSED;
+		done += n;
+	}
+	return 0;
+}
+
+/* ---- finding sections ---- */
+
+/* The message inside a message/rfc822 part: it comes right after that part in the map. */
+static int find_inner(struct str map, const struct mime_map_part *outer, struct mime_map_part *ret)
+{
+	struct mime_map_part part;
+	bool is_next = false;
+	size_t pos = 0;
+	int r;
+
+	while ((r = mime_map_next(map, &pos, &part)) > 0) {
+		if (is_next) {
+			*ret = part;
+			return 1;
+		}
+		is_next = part.is_message && part.header_off == outer->header_off && part.body_off == outer->body_off;
+	}
+	return r;
+}
+
+/* The range that the item names. 1; 0: there is no such section; negative: a damaged map. */
+static int find_section(const struct imap_fetch_msg *m, const struct imap_fetch_item *item, struct span *ret)
+{
+	const struct store_content *c = &m->content;
+	struct mime_map_part part = { .header_n = c->header_n, .body_off = c->header_n };
+	int r = 1;
+
+	part.body_n = c->size - (c->header_n < c->size ? c->header_n : c->size);
+	if (item->n_part > 0)
+		r = mime_map_find(c->map, item->part, item->n_part, &part);
+	/* RFC 9051 6.4.5.1: HEADER and TEXT of a part are those of the message in it. */
+	if (r > 0 && item->n_part > 0 && item->text != IMAP_TEXT_ALL && item->text != IMAP_TEXT_MIME)
+		r = part.is_message ? find_inner(c->map, &part, &part) : 0;
+	if (r <= 0)
+		return r;
+	if (item->n_part == 0 && item->text == IMAP_TEXT_ALL)
+		*ret = (struct span){ 0, c->size };
+	else if (item->text == IMAP_TEXT_ALL || item->text == IMAP_TEXT_TEXT)
+		*ret = (struct span){ part.body_off, part.body_n };
+	else
+		*ret = (struct span){ part.header_off, part.header_n };
+	if (ret->off > c->size || ret->n > c->size - ret->off)
+		return -E_IO;
+	return 1;
+}
+
+/* ---- header fields ---- */
+
+static int read_header(struct imap_session *s, struct imap_fetch_msg *m, struct span range, struct buf *ret)
+{
+	size_t n = range.n < HEADER_MAX ? (size_t)range.n : HEADER_MAX;
+	char *to;
+	int r;
+
+	buf_init(ret, HEADER_MAX);
+	to = buf_reserve(ret, n);
+	r = n == 0 ? 0 : store_content_read(imap_store(s), &m->content, range.off, to, n);
+	if (r < 0)
+		buf_fini(ret);
+	else
+		buf_commit(ret, n);
+	return r;
+}
+
+static bool is_named(const struct imap_fetch_item *item, struct str name)
+{
+	for (size_t i = 0; i < item->n_fields; i++) {
+		if (str_ieq(item->fields[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* The fields that were asked for, as they stand there, and the empty line if the header has one. */
+static void pick_fields(const struct imap_fetch_item *item, struct str header, struct buf *out)
+{
+	struct str rest = header;
+	struct mime_field f;
+	const char *end = header.p;
+
+	while (mime_field_next(&rest, &f) > 0) {
+		bool is_wanted = f.name.n > 0 && is_named(item, f.name);
+
+		if (is_wanted == (item->text == IMAP_TEXT_FIELDS))
+			buf_add(out, f.raw);
+		end = f.raw.p + f.raw.n;
+	}
+	if (header.n > 0 && end < header.p + header.n)
+		buf_add(out, S("\r\n"));
+}
+
+static int write_fields(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item, struct span range)
+{
+	AUTO(buf_fini) struct buf inner = { 0 };
+	AUTO(buf_fini) struct buf out = BUF_INIT(HEADER_MAX + 2);
+	bool is_own = item->n_part == 0;
+	struct buf *header = is_own ? &m->header : &inner;
+	int r = 0;
+
+	if (!is_own || !m->has_header)
+		r = read_header(s, m, range, header);
+	if (r < 0)
+		return write_nil(s, item, r);
+	m->has_header |= is_own;
+	pick_fields(item, buf_str(header), &out);
+	write_text(s, item, buf_str(&out));
+	return 0;
+}
+
+/* ---- BINARY ---- */
+
+/* Size of the decoded part, and whether a NUL is in it. */
+static int binary_count(struct imap_session *s, const struct imap_fetch_msg *m, const struct mime_map_part *part,
+			uint64_t *ret_n, bool *ret_has_nul)
+{
+	AUTO(store_part_fini) struct store_part p;
+	struct str piece;
+	int r;
+
+	*ret_n = 0;
+	*ret_has_nul = false;
+	store_part_init(&p, imap_store(s), &m->content, part->body_off, part->body_n, part->cte, true);
+	while ((r = store_part_next(&p, &piece)) > 0) {
+		*ret_n += piece.n;
+		*ret_has_nul |= str_chr(piece, '\0') >= 0;
+	}
+	return r;
+}
+
+static int binary_stream(struct imap_session *s, const struct imap_fetch_msg *m, const struct mime_map_part *part, struct span sp)
+{
+	AUTO(store_part_fini) struct store_part p;
+	struct str piece;
+
+	store_part_init(&p, imap_store(s), &m->content, part->body_off, part->body_n, part->cte, true);
+	while (sp.n > 0) {
+		if (store_part_next(&p, &piece) <= 0 || conn_failed(s->conn))
+			return -E_CLOSED;
+		if (piece.n <= sp.off) {
+			sp.off -= piece.n;
+			continue;
+		}
+		piece = str_head(str_skip(piece, (size_t)sp.off), sp.n < piece.n ? (size_t)sp.n : piece.n);
+		imap_resp(s, piece);
+		sp.off = 0;
+		sp.n -= piece.n;
+	}
+	return 0;
+}
+
+/*
+ * The part that BINARY decodes. The whole message, a multipart and an enclosed message have no
+ * encoding of their own that could be removed (RFC 2045 6.4): they are given as they are.
+ */
+static int find_binary(const struct imap_fetch_msg *m, const struct imap_fetch_item *item, struct mime_map_part *ret)
+{
+	int r;
+
+	if (item->n_part == 0) {
+		*ret = (struct mime_map_part){ .body_n = m->content.size, .cte = MIME_CTE_BINARY };
+		return 1;
+	}
+	r = mime_map_find(m->content.map, item->part, item->n_part, ret);
+	if (r > 0 && (ret->is_multipart || ret->is_message) && ret->cte != MIME_CTE_UNKNOWN)
+		ret->cte = MIME_CTE_BINARY;
+	return r;
+}
+
+static int write_binary(struct imap_session *s, const struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+{
+	struct mime_map_part part;
+	struct span sp;
+	uint64_t n = 0;
+	bool has_nul = false;
+	int r = find_binary(m, item, &part);
+
+	if (r > 0)
+		r = binary_count(s, m, &part, &n, &has_nul);
+	else if (r == 0 && item->kind != IMAP_FETCH_BINARY_SIZE)
+		return write_nil(s, item, 0);
+	if (item->kind == IMAP_FETCH_BINARY_SIZE) {
+		/* RFC 9051 9: a number, also where there is nothing to count. */
+		write_label(s, item);
+		imap_respf(s, "%llu", r < 0 ? 0ULL : (unsigned long long)n);
+		return r;
+	}
+	if (r < 0)
+		return write_nil(s, item, r);
+	sp = clip(item, n);
+	write_label(s, item);
+	imap_resp_literal(s, sp.n, has_nul);
+	return binary_stream(s, m, &part, sp);
+}
+
+/* ---- items ---- */
+
+static int write_structure(struct imap_session *s, const struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(STRUCTURE_MAX);
+
+	mime_bodystructure_view(m->content.structure, item->kind == IMAP_FETCH_BODYSTRUCTURE, &text);
+	if (text.n == 0 || buf_overflowed(&text))
+		return write_nil(s, item, -E_LIMIT);
+	write_label(s, item);
+	imap_resp(s, buf_str(&text));
+	return 0;
+}
+
+static int write_section(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+{
+	struct span range;
+	int r = find_section(m, item, &range);
+
+	if (r <= 0)
+		return write_nil(s, item, r);
+	if (item->text == IMAP_TEXT_FIELDS || item->text == IMAP_TEXT_FIELDS_NOT)
+		return write_fields(s, m, item, range);
+	return write_range(s, m, item, range);
+}
+
+int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+{
+	switch (item->kind) {
+	case IMAP_FETCH_ENVELOPE:
+		if (m->content.envelope.n == 0)
+			return write_nil(s, item, -E_BUG);
+		write_label(s, item);
+		imap_resp(s, m->content.envelope);
+		return 0;
+	case IMAP_FETCH_BODY:
+	case IMAP_FETCH_BODYSTRUCTURE:
+		return write_structure(s, m, item);
+	case IMAP_FETCH_SECTION:
+		return write_section(s, m, item);
+	case IMAP_FETCH_BINARY:
+	case IMAP_FETCH_BINARY_SIZE:
+		return write_binary(s, m, item);
+	}
+	return 0;
+}
