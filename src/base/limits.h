@@ -43,3 +43,11 @@
 #define LIMIT_CONF_SECTIONS 1000
 #define LIMIT_CONF_ARENA (64u << 20)  /* what one snapshot may take */
 #define LIMIT_SASL_LINE 12288          /* RFC 4954 4: one message of a SASL exchange in base64, for POP3 and IMAP too */
+
+#define LIMIT_MIME_PARAMS 100         /* of one header field, RFC 2231 segments counted */
+#define LIMIT_MIME_BOUNDARY 1000      /* RFC 2046 5.1.1: 70; a longer one is no multipart */
+#define LIMIT_MIME_TOKEN 255          /* type, subtype, parameter name; RFC 6838 4.2: 127 */
+#define LIMIT_MIME_LANGUAGES 100      /* of one Content-Language */
+#define LIMIT_MIME_REFERENCES 100     /* of one message, for threading */
+#define LIMIT_MIME_MSG_ID 998         /* RFC 5322 2.1.1: a line */
+#define LIMIT_MIME_CHARSET 64         /* name of a character set; RFC 2978 2.3: 40 */

@@ -26,7 +26,7 @@ struct mime_field {
 int mime_field_next(struct str *rest, struct mime_field *ret);
 /* First field of that name in a header block; false when there is none. */
 bool mime_field_find(struct str header, struct str name, struct mime_field *ret);
-/* The value with folds removed (RFC 5322 2.2.3) and outer white space trimmed. */
+/* A copy of the value with folds removed (RFC 5322 2.2.3) and outer white space trimmed. */
 MUST_CHECK int mime_unfold(struct arena *a, struct str value, struct str *ret);
 /* Header block and body of a message or part: header includes the empty line. */
 void mime_split(struct str message, struct str *ret_header, struct str *ret_body);
@@ -35,6 +35,11 @@ void mime_split(struct str message, struct str *ret_header, struct str *ret_body
 
 /* Any charset to UTF-8 through iconv; bytes that do not convert become U+FFFD. -E_BAD_CHARSET: unknown name. */
 MUST_CHECK int mime_to_utf8(struct str charset, struct str in, struct buf *out);
+/*
+ * Loads the usual character sets. For a process that cannot open iconv's files later (sandbox): the others are
+ * then unknown.
+ */
+void mime_charsets_load(void);
 /* RFC 2047 encoded words to UTF-8; what is not one stays. Never fails; invalid UTF-8 becomes U+FFFD. */
 void mime_encword_decode(struct str text, struct buf *out);
 /* i;unicode-casemap (RFC 5051) by utf8proc: the form in which SEARCH compares. */
@@ -69,8 +74,9 @@ void mime_date_print_z(char out[40], int64_t epoch_s, int zone_min);
 enum mime_cte { MIME_CTE_7BIT, MIME_CTE_8BIT, MIME_CTE_BINARY, MIME_CTE_QP, MIME_CTE_BASE64, MIME_CTE_UNKNOWN };
 
 struct mime_param {
-	struct str name;  /* as written */
+	struct str name;  /* as written, without the marks of RFC 2231 */
 	struct str value; /* unquoted; RFC 2231 continuations joined and decoded to UTF-8 */
+	bool is_extended; /* had a charset (RFC 2231 4): BODYSTRUCTURE shows it as "name*" (RFC 9051 7.5.2) */
 };
 
 struct mime_part {
@@ -93,8 +99,10 @@ struct mime_part {
 };
 
 /*
- * Parses a whole message into a tree. Bounded by LIMIT_MIME_*: beyond depth or part count the rest
- * is a leaf. Linear time in n. -E_LIMIT only when the arena is full.
+ * Parses a whole message into a tree whose slices point into the message or the arena. Bounded by
+ * LIMIT_MIME_*: beyond depth or part count the rest is a leaf. A multipart always has a child (an empty one
+ * when the message has none). Linear time in n. -E_LIMIT only when the arena is full: one with
+ * LIMIT_MIME_ARENA never is.
  */
 MUST_CHECK int mime_parse(struct arena *a, struct str message, struct mime_part **ret_root);
 
@@ -107,6 +115,7 @@ struct mime_map_part {
 	uint64_t header_off, header_n, body_off, body_n;
 	enum mime_cte cte;
 	bool is_multipart, is_message, is_text;
+	uint64_t message_header_n; /* is_message: the body starts with a header of that length (BODY[n.HEADER]) */
 };
 /*
  * Finds a section part such as {2,1} (n == 0: the message itself), counted as RFC 9051 6.4.5.1 does (through

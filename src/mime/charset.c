@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Character sets to UTF-8. UTF-8, US-ASCII and ISO-8859-1 are done here, the rest by iconv, which keeps each
+ * set in a module of its own and loads it on first use. Mail may name a different one in
+ * each word, so modules are never unloaded: the first handle of each name stays open (pins).
+ */
+#include "mime/mime_int.h"
+
+#include "base/lock.h"
+
+#include <errno.h>
+#include <iconv.h>
+#include <utf8proc.h>
+
+#define REPLACEMENT S("\xEF\xBF\xBD") /* U+FFFD */
+#define PINS 512 /* more than iconv has modules */
+
+static struct lock pin_lock = LOCK_INIT;
+static struct {
+	uint32_t hash;
+	iconv_t cd;
+} pins[PINS];
+static size_t n_pins;
+
+/* Names that say "unknown" or are UTF-8 under another name. */
+static const struct str utf8_names[] = {
+	STR_INIT("utf-8"), STR_INIT("us-ascii"), STR_INIT("utf8"), STR_INIT("ascii"),
+	STR_INIT("unknown-8bit"), STR_INIT("x-unknown"), STR_INIT("unknown"), STR_INIT("default"),
+	STR_INIT("x-user-defined"), STR_INIT("ansi_x3.4-1968"), STR_INIT("us-ascii-7-bit"),
+	STR_INIT("unicode-1-1-utf-8"), STR_INIT("iso-10646-utf-8"),
+};
+
+/* Loaded by mime_charsets_load(): what real mail carries most. */
+static const char *const common_names[] = {
+	"iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-15", "windows-1250",
+	"windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255",
+	"windows-1256", "windows-1257", "windows-1258", "koi8-r", "koi8-u", "gb2312", "gbk",
+	"gb18030", "big5", "shift_jis", "iso-2022-jp", "euc-jp", "euc-kr", "iso-2022-kr",
+	"ks_c_5601-1987", "tis-620", "utf-7", "utf-16", "utf-16le", "utf-16be", "utf-32",
+	"macintosh", "ibm850", "hz-gb-2312",
+};
+
+void mime_utf8_clean(struct str in, struct buf *out)
+{
+	size_t from = 0;
+
+	if (str_is_utf8(in)) {
+		buf_add(out, in);
+		return;
+	}
+	for (size_t i = 0; i < in.n && !buf_overflowed(out);) {
+		utf8proc_int32_t code;
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)in.p + i,
+						      (utf8proc_ssize_t)(in.n - i), &code);
+
+		if (n > 0) {
+			i += (size_t)n;
+			continue;
+		}
+		buf_add(out, str_of(in.p + from, i - from));
+		buf_add(out, REPLACEMENT);
+		from = ++i;
+	}
+	buf_add(out, str_skip(in, from));
+}
+
+static void from_latin1(struct str in, struct buf *out)
+{
+	for (size_t i = 0; i < in.n && !buf_overflowed(out); i++) {
+		unsigned char c = (unsigned char)in.p[i];
+
+		if (c >= 0x80)
+			buf_add_char(out, (char)(0xC0 | c >> 6));
+		buf_add_char(out, (char)(c < 0x80 ? c : 0x80 | (c & 0x3F)));
+	}
+}
+
+static bool is_utf8_name(struct str name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(utf8_names); i++) {
+		if (str_ieq(utf8_names[i], name))
+			return true;
+	}
+	return name.n == 0;
+}
+
+/* Opens name_z a second time, to stay, unless that was done before. */
+static void pin(const char *name_z)
+{
+	uint32_t hash = 2166136261u;
+	size_t i = 0;
+
+	for (const char *p = name_z; *p != '\0'; p++)
+		hash = (hash ^ (unsigned char)*p) * 16777619u;
+	lock_get(&pin_lock);
+	while (i < n_pins && pins[i].hash != hash)
+		i++;
+	if (i == n_pins && n_pins < PINS) {
+		pins[i].hash = hash;
+		pins[i].cd = iconv_open("UTF-8", name_z);
+		n_pins += pins[i].cd != (iconv_t)-1;
+	}
+	lock_put(&pin_lock);
+}
+
+void mime_charsets_load(void)
+{
+	for (size_t i = 0; i < ARRAY_LEN(common_names); i++)
+		pin(common_names[i]);
+}
+
+static void cd_close(const iconv_t *cd)
+{
+	if (*cd != (iconv_t)-1)
+		iconv_close(*cd);
+}
+
+/* RFC 2978 2.3: only letters, digits and a few marks; "/" would reach options of iconv_open(). */
+static bool name_to_z(struct str name, char out[LIMIT_MIME_CHARSET + 1])
+{
+	if (name.n > LIMIT_MIME_CHARSET)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = str_lower_char(name.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') &&
+		    (c == '\0' || strchr("-_.:+()", c) == NULL))
+			return false;
+		out[i] = c;
+	}
+	out[name.n] = '\0';
+	return true;
+}
+
+static void convert(iconv_t cd, struct str in, struct buf *out)
+{
+	/* iconv() takes a pointer to non-const but never writes there. */
+	union {
+		const char *in;
+		char *out;
+	} from = { .in = in.p };
+	size_t left = in.n;
+	char block[1024];
+
+	while (left > 0 && !buf_overflowed(out)) {
+		char *to = block;
+		size_t room = sizeof(block);
+		size_t got = iconv(cd, &from.out, &left, &to, &room);
+		int err = got == (size_t)-1 ? errno : 0;
+
+		buf_add(out, str_of(block, sizeof(block) - room));
+		if (err == 0 || err == E2BIG)
+			continue;
+		buf_add(out, REPLACEMENT);
+		if (err != EILSEQ)
+			return;
+		from.in++;
+		left--;
+	}
+}
+
+int mime_to_utf8(struct str charset, struct str in, struct buf *out)
+{
+	char name_z[LIMIT_MIME_CHARSET + 1];
+	AUTO(cd_close) iconv_t cd = (iconv_t)-1;
+
+	charset = str_trim(charset);
+	if (is_utf8_name(charset)) {
+		mime_utf8_clean(in, out);
+		return 0;
+	}
+	if (str_ieq(charset, S("iso-8859-1")) || str_ieq(charset, S("latin1"))) {
+		from_latin1(in, out);
+		return 0;
+	}
+	if (!name_to_z(charset, name_z))
+		return -E_BAD_CHARSET;
+	cd = iconv_open("UTF-8", name_z);
+	if (cd == (iconv_t)-1)
+		return -E_BAD_CHARSET;
+	pin(name_z);
+	convert(cd, in, out);
+	return 0;
+}
+
+/* RFC 5051 2: each character titlecased, then decomposed as far as it goes. */
+static void casemap_character(utf8proc_int32_t code, struct buf *out)
+{
+	utf8proc_int32_t parts[32];
+	utf8proc_ssize_t n;
+	int boundary = 0;
+
+	n = utf8proc_decompose_char(utf8proc_totitle(code), parts, ARRAY_LEN(parts),
+				    UTF8PROC_COMPAT | UTF8PROC_DECOMPOSE, &boundary);
+	for (utf8proc_ssize_t i = 0; i < n && i < (utf8proc_ssize_t)ARRAY_LEN(parts); i++) {
+		utf8proc_uint8_t bytes[4];
+
+		buf_add(out, str_of(bytes, (size_t)utf8proc_encode_char(parts[i], bytes)));
+	}
+}
+
+void mime_casemap(struct str utf8, struct buf *out)
+{
+	size_t i = 0;
+
+	/* RFC 5051 2 (1)(b): what is no UTF-8 is compared as it is. */
+	if (!str_is_utf8(utf8)) {
+		buf_add(out, utf8);
+		return;
+	}
+	while (i < utf8.n && !buf_overflowed(out)) {
+		utf8proc_int32_t code;
+		utf8proc_ssize_t n;
+		char c = utf8.p[i];
+
+		if ((c & 0x80) == 0) {
+			buf_add_char(out, c >= 'a' && c <= 'z' ? (char)(c - 32) : c);
+			i++;
+			continue;
+		}
+		n = utf8proc_iterate((const utf8proc_uint8_t *)utf8.p + i,
+				     (utf8proc_ssize_t)(utf8.n - i), &code);
+		if (n <= 0)
+			return;
+		casemap_character(code, out);
+		i += (size_t)n;
+	}
+}
