@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Right passwords seen lately, so that a client that logs in again costs microseconds instead of a slow hash.
+ * Right passwords seen lately, so that a client that logs in again costs microseconds instead of
+ * a slow hash.
  *
- * 1. What is kept is HMAC-SHA256(process key, account | hash | password): without the key, which never leaves the process, it says nothing.
- * 2. The stored hash is part of it, so a changed password never matches, even if nobody called sasl_cache_forget().
- * 3. The table is fixed: an account has one entry, in one of the few places of its row; a newer login takes the oldest.
+ * 1. What is kept is HMAC-SHA256(process key, account | hash | password): without the key, which
+ *    never leaves the process, it says nothing.
+ * 2. The stored hash is part of it, so a changed password never matches, even if nobody called
+ *    sasl_cache_forget().
+ * 3. The table is fixed: an account has one entry, in one of the few places of its row; a newer
+ *    login takes the oldest.
  * 4. Wrong passwords are not kept.
  */
 #include "sasl/sasl_int.h"
@@ -49,9 +53,12 @@ void sasl_cache_free(struct sasl_cache *c)
 	mem_free(c);
 }
 
-/* The lengths stand in front, so that no two inputs run into each other. False: too long to be remembered. */
-static bool mac_make(const struct sasl_cache *c, int64_t account, struct str password, struct str hash,
-		     uint8_t ret[32])
+/*
+ * The lengths stand in front, so that no two inputs run into each other. False: too long to be
+ * remembered.
+ */
+static bool mac_make(const struct sasl_cache *c, int64_t account, struct str password,
+		     struct str hash, uint8_t ret[32])
 {
 	uint8_t text[2048];
 	uint64_t head[3] = { (uint64_t)account, hash.n, password.n };

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One SASL exchange (RFC 4422): GNU SASL speaks the mechanism, this file feeds it and answers what it asks for.
+ * One SASL exchange (RFC 4422): GNU SASL speaks the mechanism, this file feeds it and answers
+ * what it asks for.
  *
  * GNU SASL asks by a callback; answers are properties of its session. What each mechanism asks:
  *   PLAIN, LOGIN   VALIDATE_SIMPLE: check name and password
  *   EXTERNAL       VALIDATE_EXTERNAL: does the client certificate belong to an account?
- *   SCRAM-*        SCRAM_ITER first (the name is known by then): the account's keys are set all at once, or invented ones
+ *   SCRAM-*        SCRAM_ITER first (the name is known by then): the account's keys are set all
+ *                  at once, or invented ones
  *   SCRAM-*        CB_TLS_EXPORTER, CB_TLS_UNIQUE: the channel binding bytes
  *
  * 1. An identity is only handed out after GSASL_OK, and only while the account is still enabled.
- * 2. Nobody may act as somebody else: an authorization identity is empty or the account's own name (RFC 4422 3.4.1).
+ * 2. Nobody may act as somebody else: an authorization identity is empty or the account's own
+ *    name (RFC 4422 3.4.1).
  * 3. Trouble of the store is kept in x->trouble, so that it is not answered as a wrong password.
  * 4. An exchange ends after EXCHANGE_STEPS messages, whatever the mechanism says.
  */
@@ -39,10 +42,11 @@ static bool is_own_name(const struct sasl_identity *id, const char *authid_z, co
 {
 	struct str authzid = str_z(authzid_z);
 
-	return authzid.n == 0 || str_ieq(authzid, str_z(id->name)) || str_ieq(authzid, str_z(authid_z));
+	return authzid.n == 0 || str_ieq(authzid, str_z(id->name)) ||
+	       str_ieq(authzid, str_z(authid_z));
 }
 
-/* 0: remembered in x->id. */
+/* What GNU SASL is told about a check; see 3 above. */
 static int settle(struct sasl_exchange *x, int rc)
 {
 	if (rc < 0 && rc != -E_AUTH_FAILED)
@@ -100,14 +104,16 @@ static int validate_external(struct sasl_exchange *x)
 	if (!conn_tls_info(x->conn, &info))
 		return GSASL_AUTHENTICATION_ERROR;
 	return settle(x, sasl_external_check(x->sasl, &info,
-					     str_z(gsasl_property_fast(x->session, GSASL_AUTHZID)), &x->id));
+					     str_z(gsasl_property_fast(x->session, GSASL_AUTHZID)),
+					     &x->id));
 }
 
 /*
- * The keys of the name that the client gave. An account that does not exist, is disabled or has no keys gets invented
- * ones, by the same reads of the store.
+ * The keys of the name that the client gave. An account that does not exist, is disabled or has
+ * no keys gets invented ones, by the same reads of the store.
  */
-static int find_keys(struct sasl_exchange *x, struct arena *a, const char *name_z, struct sasl_scram *ret)
+static int find_keys(struct sasl_exchange *x, struct arena *a, const char *name_z,
+		     struct sasl_scram *ret)
 {
 	const struct sasl_scram_kind *kind = sasl_scram_kind_find(str_z(x->mech->credential_kind));
 	const char *authzid_z = gsasl_property_fast(x->session, GSASL_AUTHZID);
@@ -124,7 +130,8 @@ static int find_keys(struct sasl_exchange *x, struct arena *a, const char *name_
 	found = sasl_account_find(x->sasl, a, name, &account);
 	if (found < 0 && found != -E_AUTH_FAILED)
 		return found;
-	rc = store_credential_get(x->sasl->store, a, found == 0 ? account.id : 0, str_z(kind->kind), &value);
+	rc = store_credential_get(x->sasl->store, a, found == 0 ? account.id : 0, str_z(kind->kind),
+				  &value);
 	if (rc < 0 && rc != -E_NOT_FOUND)
 		return rc;
 	sasl_scram_fake(kind, x->sasl->fake_key, name, ret);
@@ -155,8 +162,9 @@ static int give_keys(struct sasl_exchange *x)
 }
 
 /*
- * RFC 5802 6: a client that could bind but was told nothing of -PLUS says "y"; GNU SASL then refuses when there are binding
- * bytes. So they are shown exactly where a -PLUS mechanism is offered.
+ * RFC 5802 6: a client that could bind but was told nothing of -PLUS says "y"; GNU SASL then
+ * refuses when there are binding bytes. So they are shown exactly where a -PLUS mechanism is
+ * offered.
  */
 static int give_binding(struct sasl_exchange *x, enum conn_binding which, Gsasl_property property)
 {
@@ -193,8 +201,8 @@ int sasl_exchange_callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property 
 	}
 }
 
-int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_z, struct str mechanism,
-		      struct sasl_exchange **ret)
+int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_z,
+		      struct str mechanism, struct sasl_exchange **ret)
 {
 	AUTO(sasl_conf_put) struct conf *hold = NULL;
 	const struct sasl_conf *set = sasl_conf_get(s, &hold);
@@ -237,7 +245,10 @@ static void buf_wipe(struct buf *b)
 	buf_fini(b);
 }
 
-/* LOGIN asks "User Name" and "Password" in GNU SASL; clients that look at the text know these two (as Cyrus SASL has them). */
+/*
+ * LOGIN asks "User Name" and "Password" in GNU SASL; clients that look at the text know these two
+ * (as Cyrus SASL has them).
+ */
 static struct str prompt(const struct sasl_exchange *x, struct str text)
 {
 	if (!(x->mech->flags & SASL_MECH_PROMPTS))
@@ -258,10 +269,14 @@ static int feed(struct sasl_exchange *x, struct str message, struct buf *out)
 	return r == GSASL_NEEDS_MORE;
 }
 
-/* A mechanism whose server speaks first: what the client sent along answers the first prompt, which is then not sent. */
+/*
+ * A mechanism whose server speaks first: what the client sent along answers the first prompt,
+ * which is then not sent.
+ */
 static int feed_past_prompt(struct sasl_exchange *x, struct str message, struct buf *out)
 {
-	bool is_early = (x->mech->flags & SASL_MECH_PROMPTS) && !x->has_prompted && message.p != NULL;
+	bool is_early =
+		(x->mech->flags & SASL_MECH_PROMPTS) && !x->has_prompted && message.p != NULL;
 
 	x->has_prompted = true;
 	if (is_early) {
@@ -293,7 +308,8 @@ static int step(struct sasl_exchange *x, struct str message, struct buf *out)
 {
 	int rc;
 
-	if (++x->steps > EXCHANGE_STEPS || !sasl_throttle_allow(x->sasl->throttle, conn_peer(x->conn)))
+	if (++x->steps > EXCHANGE_STEPS ||
+	    !sasl_throttle_allow(x->sasl->throttle, conn_peer(x->conn)))
 		return -E_AUTH_FAILED;
 	rc = feed_past_prompt(x, message, out);
 	return rc == 0 ? confirm(x) : rc;
@@ -321,7 +337,8 @@ int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct bu
 	if (x->is_over)
 		return -E_AUTH_FAILED;
 	if (str_eq(client_b64, S("*")) ||
-	    (client_b64.p != NULL && !str_eq(client_b64, S("=")) && !text_b64_decode(&raw, client_b64)) ||
+	    (client_b64.p != NULL && !str_eq(client_b64, S("=")) &&
+	     !text_b64_decode(&raw, client_b64)) ||
 	    buf_overflowed(&raw)) {
 		x->is_over = true;
 		return -E_SYNTAX;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slow password hashes: crypt(3) of libxcrypt (yescrypt for our own, and whatever else it knows for imported ones) and
- * Argon2 by its library.
+ * Slow password hashes: crypt(3) of libxcrypt (yescrypt for our own, and whatever else it knows
+ * for imported ones) and Argon2 by its library.
  *
- * 1. At most as many run at once as there are processors (the gate), so that a storm of logins costs time, not memory.
+ * 1. At most as many run at once as there are processors (the gate), so that a storm of logins
+ *    costs time, not memory.
  * 2. Nothing of a password stays in memory that this file has used.
  */
 #include "sasl/sasl_int.h"
@@ -121,7 +122,8 @@ static bool check_any(const char *password_z, const char *hash_z)
 	}
 	argon2 = argon2_find(hash_z);
 	if (argon2 != NULL)
-		return argon2_verify(hash_z, password_z, strlen(password_z), argon2->type) == ARGON2_OK;
+		return argon2_verify(hash_z, password_z, strlen(password_z), argon2->type) ==
+		       ARGON2_OK;
 	return crypt_check(password_z, hash_z);
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Is this the password of that account? All plain passwords come here: PLAIN and LOGIN from exchange.c, LOGIN and USER/PASS by sasl_login().
+ * Is this the password of that account? All plain passwords come here: PLAIN and LOGIN from
+ * exchange.c, LOGIN and USER/PASS by sasl_login().
  *
  * 1. Unknown and disabled accounts cost one slow hash too (one that nothing matches).
  * 2. A password that was right lately is known by the cache, and then no slow hash runs.
- * 3. After a login by an account that has no SCRAM keys (its hash was imported) they are made from the password, so that SCRAM works next time.
+ * 3. After a login by an account that has no SCRAM keys (its hash was imported) they are made
+ *    from the password, so that SCRAM works next time.
  */
 #include "sasl/sasl_int.h"
 
@@ -37,7 +39,8 @@ int sasl_account_find(struct sasl *s, struct arena *a, struct str name, struct s
 	return rc;
 }
 
-void sasl_identity_set(struct sasl_identity *id, const struct store_account *account, struct str mechanism)
+void sasl_identity_set(struct sasl_identity *id, const struct store_account *account,
+		       struct str mechanism)
 {
 	id->account = account->id;
 	snprintf(id->name, sizeof(id->name), "%" STR_FMT, STR_ARG(account->name));
@@ -45,10 +48,12 @@ void sasl_identity_set(struct sasl_identity *id, const struct store_account *acc
 }
 
 /*
- * The hash is read again right before the write: when the password was changed while the slow hash ran, the keys of the
- * old one must not come back. Failure is harmless, the next login tries again.
+ * The hash is read again right before the write: when the password was changed while the slow
+ * hash ran, the keys of the old one must not come back. Failure is harmless, the next login tries
+ * again.
  */
-static void add_scram(struct sasl *s, struct arena *a, int64_t account, struct str password, struct str hash)
+static void add_scram(struct sasl *s, struct arena *a, int64_t account, struct str password,
+		      struct str hash)
 {
 	struct store_credential creds[3] = { { .kind = S("crypt"), .value = hash } };
 	struct str now;
@@ -63,9 +68,12 @@ static void add_scram(struct sasl *s, struct arena *a, int64_t account, struct s
 		return;
 }
 
-/* The account and its hash as a NUL-terminated text; hash.p stays NULL when either is missing, which is no failure here. */
-static int find_hash(struct sasl *s, struct arena *a, struct str user, struct store_account *account,
-		     struct str *hash)
+/*
+ * The account and its hash as a NUL-terminated text; hash.p stays NULL when either is missing,
+ * which is no failure here.
+ */
+static int find_hash(struct sasl *s, struct arena *a, struct str user,
+		     struct store_account *account, struct str *hash)
 {
 	struct str value;
 	int rc = sasl_account_find(s, a, user, account);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mechanisms, one row each, and where they are offered. A new mechanism is a row here, and what GNU SASL asks for
- * it in exchange.c.
+ * The mechanisms, one row each, and where they are offered. A new mechanism is a row here, and
+ * what GNU SASL asks for it in exchange.c.
  *
- * 1. Nothing is offered on a connection where a login is not permitted: without TLS a mechanism could be forced down to PLAIN.
- * 2. A -PLUS mechanism is offered exactly where channel binding bytes exist; then a client that says "y" (it could bind, but believes that the
- *    server cannot) is refused as a sign of a downgrade (RFC 5802 6), see exchange.c.
+ * 1. Nothing is offered on a connection where a login is not permitted: without TLS a mechanism
+ *    could be forced down to PLAIN.
+ * 2. A -PLUS mechanism is offered exactly where channel binding bytes exist; then a client that
+ *    says "y" (it could bind, but believes that the server cannot) is refused as a sign of a
+ *    downgrade (RFC 5802 6), see exchange.c.
  */
 #include "sasl/sasl_int.h"
 
@@ -56,7 +58,8 @@ static bool is_permitted(const struct sasl_conf *set, const struct conn *c)
 	       (set->has_plaintext_on_loopback && conn_is_loopback(c));
 }
 
-bool sasl_mech_is_usable(const struct sasl_conf *set, const struct conn *c, const struct sasl_mech *m)
+bool sasl_mech_is_usable(const struct sasl_conf *set, const struct conn *c,
+			 const struct sasl_mech *m)
 {
 	if (!is_permitted(set, c) || !is_listed(set, m))
 		return false;
@@ -65,7 +68,8 @@ bool sasl_mech_is_usable(const struct sasl_conf *set, const struct conn *c, cons
 	return !(m->flags & SASL_MECH_CERT) || has_client_cert(c);
 }
 
-bool sasl_mech_has_plus(const struct sasl_conf *set, const struct conn *c, const struct sasl_mech *m)
+bool sasl_mech_has_plus(const struct sasl_conf *set, const struct conn *c,
+			const struct sasl_mech *m)
 {
 	for (size_t i = 0; i < ARRAY_LEN(mechs); i++)
 		if ((mechs[i].flags & SASL_MECH_PLUS) && m->credential_kind != NULL &&

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SASL exchanges with arbitrary client messages. The first line names the mechanism, each further line is a message, base64 unless it begins with '!': the
- * rest of such a line is encoded first, so that the fuzzer reaches the mechanisms' own parsers. The same bytes are tried as a stored
+ * SASL exchanges with arbitrary client messages. The first line names the mechanism, each further
+ * line is a message, base64 unless it begins with '!': the rest of such a line is encoded first,
+ * so that the fuzzer reaches the mechanisms' own parsers. The same bytes are tried as a stored
  * SCRAM value. Nothing but the right password may log in; nothing may crash.
  */
 #include "sasl/sasl_test.h"
@@ -37,7 +38,8 @@ static void fixture_once(void)
 	atexit(fixture_leave);
 }
 
-static int message(struct sasl_exchange *x, struct str line, struct buf *out, struct sasl_identity *id)
+static int message(struct sasl_exchange *x, struct str line, struct buf *out,
+		   struct sasl_identity *id)
 {
 	AUTO(buf_fini) struct buf b64 = BUF_INIT(65536);
 
@@ -54,7 +56,8 @@ static void exchange(struct str input)
 	struct str line = S("");
 	struct sasl_identity id;
 
-	if (str_split(&input, '\n', &line) && sasl_exchange_new(fixture.sasl, c, "imap", line, &x) == 0) {
+	if (str_split(&input, '\n', &line) &&
+	    sasl_exchange_new(fixture.sasl, c, "imap", line, &x) == 0) {
 		AUTO(buf_fini) struct buf out = BUF_INIT(65536);
 		int rc = 1;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of this room share. Passwords pass through here in buffers that are wiped; nothing here is logged.
+ * What the files of this room share. Passwords pass through here in buffers that are wiped;
+ * nothing here is logged.
  *
  *   mech.c      which mechanisms there are, and which of them this connection can use
  *   exchange.c  one SASL exchange, driven by GNU SASL
@@ -21,10 +22,11 @@
 /* ---- mech.c ---- */
 
 enum sasl_mech_flag {
-	SASL_MECH_PLUS = 1,   /* binds to the TLS channel (RFC 5802 6) */
-	SASL_MECH_CERT = 2,   /* needs a client certificate */
+	SASL_MECH_PLUS = 1, /* binds to the TLS channel (RFC 5802 6) */
+	SASL_MECH_CERT = 2, /* needs a client certificate */
 	SASL_MECH_SCRAM = 4,
-	SASL_MECH_PROMPTS = 8, /* server speaks first; an initial response answers the first prompt */
+	SASL_MECH_PROMPTS =
+		8, /* server speaks first; an initial response answers the first prompt */
 };
 struct sasl_mech {
 	const char *name;
@@ -49,8 +51,8 @@ struct sasl_gate *sasl_gate_new(int width);
 void sasl_gate_free(struct sasl_gate *g); /* accepts NULL */
 
 /*
- * 1: the password has this hash; 0: not; -E_BUSY: too many hashes at once. hash_z NULL: a hash that nothing matches, at the
- * usual cost. Both are NUL-terminated.
+ * 1: the password has this hash; 0: not; -E_BUSY: too many hashes at once. hash_z NULL: a hash
+ * that nothing matches, at the usual cost. Both are NUL-terminated.
  */
 MUST_CHECK int sasl_hash_check(struct sasl_gate *g, const char *password_z, const char *hash_z);
 /* A new yescrypt hash. -E_SYNTAX: too long for crypt(3); -E_LIMIT; -E_IO. */
@@ -73,7 +75,10 @@ struct sasl_scram_kind {
 /* NULL when it is none. */
 const struct sasl_scram_kind *sasl_scram_kind_find(struct str kind);
 
-/* A credential's value: "iterations,salt,stored-key,server-key", the last three in base64 (as GNU SASL takes them). */
+/*
+ * A credential's value: "iterations,salt,stored-key,server-key", the last three in base64 (as GNU
+ * SASL takes them).
+ */
 struct sasl_scram {
 	char iterations[16];
 	char salt[96];
@@ -83,8 +88,8 @@ struct sasl_scram {
 /* False when the value is damaged. Fuzz target sasl. */
 bool sasl_scram_parse(const struct sasl_scram_kind *k, struct str value, struct sasl_scram *ret);
 /* The value for a password after SASLprep, with a fresh salt. -E_LIMIT, -E_IO. */
-MUST_CHECK int sasl_scram_make(struct arena *a, const struct sasl_scram_kind *k, struct str password,
-			       struct str *ret_value);
+MUST_CHECK int sasl_scram_make(struct arena *a, const struct sasl_scram_kind *k,
+			       struct str password, struct str *ret_value);
 /* For a name without keys: looks like any other, always the same salt, no password fits. */
 void sasl_scram_fake(const struct sasl_scram_kind *k, const uint8_t key[32], struct str name,
 		     struct sasl_scram *ret);
@@ -94,7 +99,10 @@ void sasl_scram_fake(const struct sasl_scram_kind *k, const uint8_t key[32], str
 struct sasl_cache;
 struct sasl_cache *sasl_cache_new(void);
 void sasl_cache_free(struct sasl_cache *c); /* accepts NULL */
-/* Was this password right for the account with this very hash, less than its time ago? Thread-safe, like all here. */
+/*
+ * Was this password right for the account with this very hash, less than its time ago?
+ * Thread-safe, like all here.
+ */
 bool sasl_cache_has(struct sasl_cache *c, int64_t account, struct str password, struct str hash);
 void sasl_cache_add(struct sasl_cache *c, int64_t account, struct str password, struct str hash,
 		    int64_t ttl_ms);
@@ -128,11 +136,13 @@ const struct sasl_conf *sasl_conf_get(struct sasl *s, struct conf **ret_hold);
 void sasl_conf_put(struct conf **hold);
 
 /* An enabled account by its login name. -E_AUTH_FAILED when there is none, or trouble. */
-MUST_CHECK int sasl_account_find(struct sasl *s, struct arena *a, struct str name, struct store_account *ret);
-void sasl_identity_set(struct sasl_identity *id, const struct store_account *account, struct str mechanism);
+MUST_CHECK int sasl_account_find(struct sasl *s, struct arena *a, struct str name,
+				 struct store_account *ret);
+void sasl_identity_set(struct sasl_identity *id, const struct store_account *account,
+		       struct str mechanism);
 /*
- * 0 with the account in ret, -E_AUTH_FAILED, -E_BUSY or other trouble. Takes the same time whether or not the account exists.
- * Does not sleep. password is after SASLprep.
+ * 0 with the account in ret, -E_AUTH_FAILED, -E_BUSY or other trouble. Takes the same time
+ * whether or not the account exists. Does not sleep. password is after SASLprep.
  */
 MUST_CHECK int sasl_password_check(struct sasl *s, struct str user, struct str password,
 				   struct str mechanism, struct sasl_identity *ret);
@@ -142,18 +152,22 @@ MUST_CHECK int sasl_password_check(struct sasl *s, struct str user, struct str p
 /* What GNU SASL calls back; the exchange is the session's hook. */
 int sasl_exchange_callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property property);
 /*
- * RFC 4422 A: a verified client certificate is the account that one of its rfc822Names names; authzid chooses
- * among several, or is empty. 0, -E_AUTH_FAILED, or trouble.
+ * RFC 4422 A: a verified client certificate is the account that one of its rfc822Names names;
+ * authzid chooses among several, or is empty. 0, -E_AUTH_FAILED, or trouble.
  */
-MUST_CHECK int sasl_external_check(struct sasl *s, const struct conn_tls_info *info, struct str authzid,
-				   struct sasl_identity *ret);
+MUST_CHECK int sasl_external_check(struct sasl *s, const struct conn_tls_info *info,
+				   struct str authzid, struct sasl_identity *ret);
 
 /* ---- credential.c ---- */
 
 /* The longest client message of an exchange, decoded. */
 #define SASL_MESSAGE_MAX 9216
 
-/* SASLprep (RFC 4013) of a name or password, NUL-terminated, in the arena. -E_SYNTAX: not allowed or empty. */
+/*
+ * SASLprep (RFC 4013) of a name or password, NUL-terminated, in the arena. -E_SYNTAX: not allowed
+ * or empty.
+ */
 MUST_CHECK int sasl_prep(struct arena *a, struct str s, struct str *ret);
 /* Adds the SCRAM credentials of a password to creds; crypt stays what it is. */
-MUST_CHECK int sasl_scram_credentials(struct arena *a, struct str password, struct store_credential creds[2]);
+MUST_CHECK int sasl_scram_credentials(struct arena *a, struct str password,
+				      struct store_credential creds[2]);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Logins of every kind against a real store. The SCRAM client is GNU SASL's own, so that both sides of the protocol are
- * exercised; conn_new_scripted() pretends TLS and gives channel binding bytes.
+ * Logins of every kind against a real store. The SCRAM client is GNU SASL's own, so that both
+ * sides of the protocol are exercised; conn_new_scripted() pretends TLS and gives channel binding
+ * bytes.
  */
 #include "sasl/sasl_test.h"
 
 #include <argon2.h>
+#include <pthread.h>
 
 #include "base/clock.h"
 #include "base/test.h"
@@ -44,10 +46,13 @@ static const struct offer_row offer_rows[] = {
 	  "AUTH=SCRAM-SHA-256-PLUS AUTH=SCRAM-SHA-1-PLUS AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN AUTH=LOGIN" },
 	{ "no tls", PLAIN_SETTINGS, false, "192.0.2.7", "" },
 	{ "loopback, not configured", PLAIN_SETTINGS, false, "127.0.0.1", "" },
-	{ "loopback", LOOPBACK_SETTINGS, false, "127.0.0.1", "AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN AUTH=LOGIN" },
+	{ "loopback", LOOPBACK_SETTINGS, false, "127.0.0.1",
+	  "AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN AUTH=LOGIN" },
 	{ "not loopback", LOOPBACK_SETTINGS, false, "192.0.2.7", "" },
-	{ "unix", PLAIN_SETTINGS, false, "unix", "AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN AUTH=LOGIN" },
-	{ "chosen order", "[auth]\nmechanisms = plain SCRAM-SHA-256 EXTERNAL\n", true, "::1", "AUTH=PLAIN AUTH=SCRAM-SHA-256" },
+	{ "unix", PLAIN_SETTINGS, false, "unix",
+	  "AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN AUTH=LOGIN" },
+	{ "chosen order", "[auth]\nmechanisms = plain SCRAM-SHA-256 EXTERNAL\n", true, "::1",
+	  "AUTH=PLAIN AUTH=SCRAM-SHA-256" },
 };
 
 TEST(offered_mechanisms)
@@ -74,7 +79,9 @@ TEST(unknown_mechanism_in_settings)
 	struct conf *conf = NULL;
 	struct fault fault;
 
-	assert_int_equal(conf_parse(tables, 1, "t", S("[auth]\nmechanisms = PLAIN NTLM\n"), &conf, &fault), -E_USAGE);
+	assert_int_equal(conf_parse(tables, 1, "t", S("[auth]\nmechanisms = PLAIN NTLM\n"), &conf,
+				    &fault),
+			 -E_USAGE);
 	assert_non_null(strstr(fault.text, "NTLM"));
 }
 
@@ -105,25 +112,89 @@ struct plain_row {
 };
 static const struct plain_row plain_rows[] = {
 	{ "plain", "PLAIN", { STR_INIT("\0alice@example.test\0correct horse") }, 1, 0 },
-	{ "plain, name in capitals", "plain", { STR_INIT("\0ALICE@Example.Test\0correct horse") }, 1, 0 },
-	{ "plain, own authzid", "PLAIN", { STR_INIT("alice@example.test\0alice@example.test\0correct horse") }, 1, 0 },
-	{ "plain, other authzid", "PLAIN", { STR_INIT("bob@example.test\0alice@example.test\0correct horse") }, 1, -E_AUTH_FAILED },
-	{ "plain, no initial response", "PLAIN", { { NULL, 0 }, STR_INIT("\0alice@example.test\0correct horse") }, 2, 0 },
-	{ "plain, wrong", "PLAIN", { STR_INIT("\0alice@example.test\0correct Horse") }, 1, -E_AUTH_FAILED },
-	{ "plain, prefix", "PLAIN", { STR_INIT("\0alice@example.test\0correct hors") }, 1, -E_AUTH_FAILED },
-	{ "plain, NUL in the password", "PLAIN", { STR_INIT("\0alice@example.test\0correct horse\0x") }, 1, -E_AUTH_FAILED },
-	{ "plain, empty password", "PLAIN", { STR_INIT("\0alice@example.test\0") }, 1, -E_AUTH_FAILED },
-	{ "plain, unknown user", "PLAIN", { STR_INIT("\0carol@example.test\0correct horse") }, 1, -E_AUTH_FAILED },
+	{ "plain, name in capitals",
+	  "plain",
+	  { STR_INIT("\0ALICE@Example.Test\0correct horse") },
+	  1,
+	  0 },
+	{ "plain, own authzid",
+	  "PLAIN",
+	  { STR_INIT("alice@example.test\0alice@example.test\0correct horse") },
+	  1,
+	  0 },
+	{ "plain, other authzid",
+	  "PLAIN",
+	  { STR_INIT("bob@example.test\0alice@example.test\0correct horse") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plain, no initial response",
+	  "PLAIN",
+	  { { NULL, 0 }, STR_INIT("\0alice@example.test\0correct horse") },
+	  2,
+	  0 },
+	{ "plain, wrong",
+	  "PLAIN",
+	  { STR_INIT("\0alice@example.test\0correct Horse") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plain, prefix",
+	  "PLAIN",
+	  { STR_INIT("\0alice@example.test\0correct hors") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plain, NUL in the password",
+	  "PLAIN",
+	  { STR_INIT("\0alice@example.test\0correct horse\0x") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plain, empty password",
+	  "PLAIN",
+	  { STR_INIT("\0alice@example.test\0") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plain, unknown user",
+	  "PLAIN",
+	  { STR_INIT("\0carol@example.test\0correct horse") },
+	  1,
+	  -E_AUTH_FAILED },
 	{ "plain, no domain", "PLAIN", { STR_INIT("\0alice\0correct horse") }, 1, -E_AUTH_FAILED },
 	{ "plain, no NUL", "PLAIN", { STR_INIT("alice") }, 1, -E_AUTH_FAILED },
 	{ "plain, one NUL", "PLAIN", { STR_INIT("\0alice") }, 1, -E_AUTH_FAILED },
-	{ "plain, not UTF-8", "PLAIN", { STR_INIT("\0alice@example.test\0\xff\xfe") }, 1, -E_AUTH_FAILED },
-	{ "plain, imported hash", "PLAIN", { STR_INIT("\0bob@example.test\0correct horse") }, 1, 0 },
-	{ "login", "LOGIN", { { NULL, 0 }, STR_INIT("alice@example.test"), STR_INIT("correct horse") }, 3, 0 },
-	{ "login, initial response", "LOGIN", { STR_INIT("alice@example.test"), STR_INIT("correct horse") }, 2, 0 },
-	{ "login, wrong", "LOGIN", { STR_INIT("alice@example.test"), STR_INIT("wrong") }, 2, -E_AUTH_FAILED },
-	{ "login, unknown", "LOGIN", { STR_INIT("x@example.test"), STR_INIT("wrong") }, 2, -E_AUTH_FAILED },
-	{ "login, empty password", "LOGIN", { STR_INIT("alice@example.test"), STR_INIT("") }, 2, -E_AUTH_FAILED },
+	{ "plain, not UTF-8",
+	  "PLAIN",
+	  { STR_INIT("\0alice@example.test\0\xff\xfe") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plain, imported hash",
+	  "PLAIN",
+	  { STR_INIT("\0bob@example.test\0correct horse") },
+	  1,
+	  0 },
+	{ "login",
+	  "LOGIN",
+	  { { NULL, 0 }, STR_INIT("alice@example.test"), STR_INIT("correct horse") },
+	  3,
+	  0 },
+	{ "login, initial response",
+	  "LOGIN",
+	  { STR_INIT("alice@example.test"), STR_INIT("correct horse") },
+	  2,
+	  0 },
+	{ "login, wrong",
+	  "LOGIN",
+	  { STR_INIT("alice@example.test"), STR_INIT("wrong") },
+	  2,
+	  -E_AUTH_FAILED },
+	{ "login, unknown",
+	  "LOGIN",
+	  { STR_INIT("x@example.test"), STR_INIT("wrong") },
+	  2,
+	  -E_AUTH_FAILED },
+	{ "login, empty password",
+	  "LOGIN",
+	  { STR_INIT("alice@example.test"), STR_INIT("") },
+	  2,
+	  -E_AUTH_FAILED },
 };
 
 static int run_plain(struct sasl_fixture *f, const struct plain_row *row, struct sasl_identity *id)
@@ -139,7 +210,10 @@ static int run_plain(struct sasl_fixture *f, const struct plain_row *row, struct
 		struct str message = row->messages[i];
 
 		text_b64_encode(&b64, message);
-		rc = sasl_exchange_step(x, message.p == NULL ? (struct str){ 0 } : message.n == 0 ? S("=") : buf_str(&b64),
+		rc = sasl_exchange_step(x,
+					message.p == NULL ? (struct str){ 0 }
+					: message.n == 0  ? S("=")
+							  : buf_str(&b64),
 					&out, id);
 		assert_int_equal(rc, i + 1 < row->n ? 1 : row->want);
 	}
@@ -192,10 +266,8 @@ struct bad_row {
 	struct str text;
 };
 static const struct bad_row bad_rows[] = {
-	{ "cancelled", STR_INIT("*") },
-	{ "not base64", STR_INIT("a-b_") },
-	{ "no padding", STR_INIT("YQ") },
-	{ "padding inside", STR_INIT("YQ==YQ==") },
+	{ "cancelled", STR_INIT("*") },        { "not base64", STR_INIT("a-b_") },
+	{ "no padding", STR_INIT("YQ") },      { "padding inside", STR_INIT("YQ==YQ==") },
 	{ "padding first", STR_INIT("=AAA") },
 };
 
@@ -245,10 +317,15 @@ TEST(user_and_password)
 	struct sasl_identity id;
 
 	fixture_open(&f, PLAIN_SETTINGS);
-	assert_int_equal(sasl_login(f.sasl, tls, "pop", S("alice@example.test"), S(SASL_TEST_PASSWORD), &id), 0);
+	assert_int_equal(sasl_login(f.sasl, tls, "pop", S("alice@example.test"),
+				    S(SASL_TEST_PASSWORD), &id),
+			 0);
 	assert_alice(&id, "plaintext");
-	assert_int_equal(sasl_login(f.sasl, plain, "pop", S("alice@example.test"), S(SASL_TEST_PASSWORD), &id), -E_TLS);
-	assert_int_equal(sasl_login(f.sasl, tls, "pop", S("alice@example.test"), S("x"), &id), -E_AUTH_FAILED);
+	assert_int_equal(sasl_login(f.sasl, plain, "pop", S("alice@example.test"),
+				    S(SASL_TEST_PASSWORD), &id),
+			 -E_TLS);
+	assert_int_equal(sasl_login(f.sasl, tls, "pop", S("alice@example.test"), S("x"), &id),
+			 -E_AUTH_FAILED);
 	assert_int_equal(sasl_login(f.sasl, tls, "pop", S(""), S(""), &id), -E_AUTH_FAILED);
 	assert_int_equal(sasl_login(f.sasl, tls, "pop", S("x@y"), S("\x01"), &id), -E_AUTH_FAILED);
 	conn_free_scripted(tls);
@@ -270,7 +347,8 @@ struct scram_row {
 	const char *user;
 	const char *password;
 	const char *authzid;
-	const char *binding; /* base64 of what the client binds to, as tls-exporter; NULL: nothing */
+	const char
+		*binding; /* base64 of what the client binds to, as tls-exporter; NULL: nothing */
 	int want;
 };
 #define BIND_42 "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="
@@ -278,17 +356,28 @@ struct scram_row {
 static const struct scram_row scram_rows[] = {
 	{ "sha-1", "SCRAM-SHA-1", "alice@example.test", SASL_TEST_PASSWORD, NULL, NULL, 0 },
 	{ "sha-256", "SCRAM-SHA-256", "alice@example.test", SASL_TEST_PASSWORD, NULL, NULL, 0 },
-	{ "sha-1-plus", "SCRAM-SHA-1-PLUS", "alice@example.test", SASL_TEST_PASSWORD, NULL, BIND_42, 0 },
-	{ "sha-256-plus", "SCRAM-SHA-256-PLUS", "alice@example.test", SASL_TEST_PASSWORD, NULL, BIND_42, 0 },
-	{ "plus, other channel", "SCRAM-SHA-256-PLUS", "alice@example.test", SASL_TEST_PASSWORD, NULL, BIND_43, -E_AUTH_FAILED },
-	{ "own authzid", "SCRAM-SHA-256", "alice@example.test", SASL_TEST_PASSWORD, "alice@example.test", NULL, 0 },
-	{ "other authzid", "SCRAM-SHA-256", "alice@example.test", SASL_TEST_PASSWORD, "bob@example.test", NULL, -E_AUTH_FAILED },
-	{ "wrong password", "SCRAM-SHA-256", "alice@example.test", "wrong", NULL, NULL, -E_AUTH_FAILED },
-	{ "unknown user", "SCRAM-SHA-256", "carol@example.test", SASL_TEST_PASSWORD, NULL, NULL, -E_AUTH_FAILED },
-	{ "no keys yet", "SCRAM-SHA-1", "bob@example.test", SASL_TEST_PASSWORD, NULL, NULL, -E_AUTH_FAILED },
+	{ "sha-1-plus", "SCRAM-SHA-1-PLUS", "alice@example.test", SASL_TEST_PASSWORD, NULL, BIND_42,
+	  0 },
+	{ "sha-256-plus", "SCRAM-SHA-256-PLUS", "alice@example.test", SASL_TEST_PASSWORD, NULL,
+	  BIND_42, 0 },
+	{ "plus, other channel", "SCRAM-SHA-256-PLUS", "alice@example.test", SASL_TEST_PASSWORD,
+	  NULL, BIND_43, -E_AUTH_FAILED },
+	{ "own authzid", "SCRAM-SHA-256", "alice@example.test", SASL_TEST_PASSWORD,
+	  "alice@example.test", NULL, 0 },
+	{ "other authzid", "SCRAM-SHA-256", "alice@example.test", SASL_TEST_PASSWORD,
+	  "bob@example.test", NULL, -E_AUTH_FAILED },
+	{ "wrong password", "SCRAM-SHA-256", "alice@example.test", "wrong", NULL, NULL,
+	  -E_AUTH_FAILED },
+	{ "unknown user", "SCRAM-SHA-256", "carol@example.test", SASL_TEST_PASSWORD, NULL, NULL,
+	  -E_AUTH_FAILED },
+	{ "no keys yet", "SCRAM-SHA-1", "bob@example.test", SASL_TEST_PASSWORD, NULL, NULL,
+	  -E_AUTH_FAILED },
 };
 
-/* Runs client and server against each other; the server's first challenge goes to ret_first when not NULL. */
+/*
+ * Runs client and server against each other; the server's first challenge goes to ret_first when
+ * not NULL.
+ */
 static int run_scram(struct sasl_fixture *f, const struct scram_row *row, struct sasl_identity *id,
 		     struct buf *ret_first)
 {
@@ -316,7 +405,8 @@ static int run_scram(struct sasl_fixture *f, const struct scram_row *row, struct
 		if (steps == 1 && ret_first != NULL)
 			buf_add(ret_first, buf_str(&out));
 		if (rc >= 0) /* with rc 0 the client checks the server's proof */
-			assert_int_equal(gsasl_step64(client, buf_z(&out), &text_z), rc == 0 ? GSASL_OK : GSASL_NEEDS_MORE);
+			assert_int_equal(gsasl_step64(client, buf_z(&out), &text_z),
+					 rc == 0 ? GSASL_OK : GSASL_NEEDS_MORE);
 	}
 	gsasl_free(text_z);
 	gsasl_finish(client);
@@ -344,17 +434,44 @@ TEST(scram)
 	sasl_fixture_close(&f);
 }
 
-/* First messages that end it. Made by hand, because GNU SASL's client is too careful to send them. */
+/*
+ * First messages that end it. Made by hand, because GNU SASL's client is too careful to send
+ * them.
+ */
 static const struct plain_row scram_first_rows[] = {
 	/* RFC 5802 6: the client could bind and was made to believe that the server cannot. */
-	{ "downgrade", "SCRAM-SHA-256", { STR_INIT("y,,n=alice@example.test,r=abcdefgh") }, 1, -E_AUTH_FAILED },
-	{ "unknown binding", "SCRAM-SHA-256-PLUS", { STR_INIT("p=tls-other,,n=alice@example.test,r=abcdefgh") }, 1, -E_AUTH_FAILED },
-	{ "binding that is not there", "SCRAM-SHA-256-PLUS", { STR_INIT("p=tls-unique,,n=alice@example.test,r=abcdefgh") }, 1, -E_AUTH_FAILED },
-	{ "plus without binding", "SCRAM-SHA-256-PLUS", { STR_INIT("n,,n=alice@example.test,r=abcdefgh") }, 1, -E_AUTH_FAILED },
+	{ "downgrade",
+	  "SCRAM-SHA-256",
+	  { STR_INIT("y,,n=alice@example.test,r=abcdefgh") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "unknown binding",
+	  "SCRAM-SHA-256-PLUS",
+	  { STR_INIT("p=tls-other,,n=alice@example.test,r=abcdefgh") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "binding that is not there",
+	  "SCRAM-SHA-256-PLUS",
+	  { STR_INIT("p=tls-unique,,n=alice@example.test,r=abcdefgh") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "plus without binding",
+	  "SCRAM-SHA-256-PLUS",
+	  { STR_INIT("n,,n=alice@example.test,r=abcdefgh") },
+	  1,
+	  -E_AUTH_FAILED },
 	{ "no nonce", "SCRAM-SHA-256", { STR_INIT("n,,n=alice@example.test") }, 1, -E_AUTH_FAILED },
 	{ "no name", "SCRAM-SHA-256", { STR_INIT("n,,n=,r=abcdefgh") }, 1, -E_AUTH_FAILED },
-	{ "extension", "SCRAM-SHA-256", { STR_INIT("n,,m=x,n=alice@example.test,r=abcdefgh") }, 1, -E_AUTH_FAILED },
-	{ "no proof", "SCRAM-SHA-256", { STR_INIT("n,,n=alice@example.test,r=abcdefgh"), STR_INIT("c=biws,r=abcdefgh") }, 2, -E_AUTH_FAILED },
+	{ "extension",
+	  "SCRAM-SHA-256",
+	  { STR_INIT("n,,m=x,n=alice@example.test,r=abcdefgh") },
+	  1,
+	  -E_AUTH_FAILED },
+	{ "no proof",
+	  "SCRAM-SHA-256",
+	  { STR_INIT("n,,n=alice@example.test,r=abcdefgh"), STR_INIT("c=biws,r=abcdefgh") },
+	  2,
+	  -E_AUTH_FAILED },
 };
 
 TEST(scram_first_messages)
@@ -374,8 +491,12 @@ TEST(scram_first_messages)
 
 TEST(y_is_fine_where_plus_is_not_offered)
 {
-	const struct plain_row row = { "", "SCRAM-SHA-256", { STR_INIT("y,,n=alice@example.test,r=abcdefgh"), STR_INIT("*") },
-				       2, -E_AUTH_FAILED };
+	const struct plain_row row = { "",
+				       "SCRAM-SHA-256",
+				       { STR_INIT("y,,n=alice@example.test,r=abcdefgh"),
+					 STR_INIT("*") },
+				       2,
+				       -E_AUTH_FAILED };
 	struct sasl_identity id = { 0 };
 	struct sasl_fixture f;
 
@@ -393,7 +514,8 @@ static struct str salt_of(const struct buf *first_b64, struct buf *decoded)
 
 TEST(scram_unknown_user_looks_the_same_twice)
 {
-	const char *const names[] = { "carol@example.test", "CAROL@example.test", "dave@example.test", "alice@example.test" };
+	const char *const names[] = { "carol@example.test", "CAROL@example.test",
+				      "dave@example.test", "alice@example.test" };
 	struct buf text[4];
 	struct str salts[4];
 	struct sasl_fixture f;
@@ -420,8 +542,12 @@ TEST(scram_unknown_user_looks_the_same_twice)
 
 TEST(plain_login_adds_scram_keys)
 {
-	const struct plain_row plain = { "", "PLAIN", { STR_INIT("\0bob@example.test\0correct horse") }, 1, 0 };
-	const struct scram_row scram = { "", "SCRAM-SHA-1-PLUS", "bob@example.test", SASL_TEST_PASSWORD, NULL, BIND_42, 0 };
+	const struct plain_row plain = {
+		"", "PLAIN", { STR_INIT("\0bob@example.test\0correct horse") }, 1, 0
+	};
+	const struct scram_row scram = {
+		"", "SCRAM-SHA-1-PLUS", "bob@example.test", SASL_TEST_PASSWORD, NULL, BIND_42, 0
+	};
 	AUTO(arena_fini) struct arena a = { .cap = 65536 };
 	struct sasl_fixture f;
 	struct sasl_identity id;
@@ -449,9 +575,24 @@ struct external_row {
 };
 static const struct external_row external_rows[] = {
 	{ "one name", { "alice@example.test" }, 1, true, "", 0 },
-	{ "second name is the account", { "alice@elsewhere.test", "Alice@Example.test" }, 2, true, "", 0 },
-	{ "chosen", { "bob@example.test", "alice@example.test" }, 2, true, "alice@example.test", 0 },
-	{ "not in the certificate", { "bob@example.test" }, 1, true, "alice@example.test", -E_AUTH_FAILED },
+	{ "second name is the account",
+	  { "alice@elsewhere.test", "Alice@Example.test" },
+	  2,
+	  true,
+	  "",
+	  0 },
+	{ "chosen",
+	  { "bob@example.test", "alice@example.test" },
+	  2,
+	  true,
+	  "alice@example.test",
+	  0 },
+	{ "not in the certificate",
+	  { "bob@example.test" },
+	  1,
+	  true,
+	  "alice@example.test",
+	  -E_AUTH_FAILED },
 	{ "no account", { "alice@elsewhere.test" }, 1, true, "", -E_AUTH_FAILED },
 	{ "no certificate", { "alice@example.test" }, 1, false, "", -E_AUTH_FAILED },
 	{ "no names", { NULL }, 0, true, "", -E_AUTH_FAILED },
@@ -464,12 +605,14 @@ TEST(external)
 	fixture_open(&f, PLAIN_SETTINGS);
 	for (size_t i = 0; i < ARRAY_LEN(external_rows); i++) {
 		const struct external_row *row = &external_rows[i];
-		const struct conn_tls_info info = { .has_client_cert = row->has_cert, .client_cert_emails = row->emails,
+		const struct conn_tls_info info = { .has_client_cert = row->has_cert,
+						    .client_cert_emails = row->emails,
 						    .n_client_cert_emails = row->n };
 		struct sasl_identity id;
 
 		test_row(row->name);
-		assert_int_equal(sasl_external_check(f.sasl, &info, str_z(row->authzid), &id), row->want);
+		assert_int_equal(sasl_external_check(f.sasl, &info, str_z(row->authzid), &id),
+				 row->want);
 		if (row->want == 0)
 			assert_alice(&id, "EXTERNAL");
 	}
@@ -485,7 +628,9 @@ static int64_t timed_login(struct sasl_fixture *f, const char *password_z, int w
 	struct timespec t0, t1;
 
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	assert_int_equal(sasl_login(f->sasl, c, "imap", S("alice@example.test"), str_z(password_z), &id), want);
+	assert_int_equal(sasl_login(f->sasl, c, "imap", S("alice@example.test"), str_z(password_z),
+				    &id),
+			 want);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	conn_free_scripted(c);
 	return (t1.tv_sec - t0.tv_sec) * 1000000 + (t1.tv_nsec - t0.tv_nsec) / 1000;
@@ -509,6 +654,46 @@ TEST(repeated_login_is_quick)
 	assert_true(timed_login(&f, SASL_TEST_PASSWORD, 0) * 2 < slow_us);
 	sasl_forget(f.sasl, f.alice);
 	assert_true(timed_login(&f, SASL_TEST_PASSWORD, 0) > quick_us * 2);
+	sasl_fixture_close(&f);
+}
+
+struct crowd {
+	struct sasl_fixture *f;
+	int n_wrong; /* answers that should not have been */
+};
+
+static void *crowd_member(void *arg)
+{
+	struct crowd *crowd = arg;
+	struct conn *c = tls_conn();
+
+	for (int i = 0; i < 6; i++) {
+		bool is_right = i % 3 != 0;
+		struct sasl_identity id;
+		int rc = sasl_login(crowd->f->sasl, c, "imap", S("alice@example.test"),
+				    is_right ? S(SASL_TEST_PASSWORD) : S("wrong"), &id);
+
+		if (rc != (is_right ? 0 : -E_AUTH_FAILED))
+			__atomic_add_fetch(&crowd->n_wrong, 1, __ATOMIC_RELAXED);
+		if (i == 4)
+			sasl_forget(crowd->f->sasl, crowd->f->alice);
+	}
+	conn_free_scripted(c);
+	return NULL;
+}
+
+TEST(logins_from_many_threads)
+{
+	pthread_t threads[8];
+	struct sasl_fixture f;
+	struct crowd crowd = { .f = &f };
+
+	fixture_open(&f, "[auth]\nfailure_delay = 1ms\n");
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, crowd_member, &crowd), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(crowd.n_wrong, 0);
 	sasl_fixture_close(&f);
 }
 
@@ -569,7 +754,8 @@ static const struct import_row import_rows[] = {
 	{ "{CRYPT}", -E_SYNTAX },
 	{ "", -E_SYNTAX },
 	{ "{CRYPT}*", -E_SYNTAX },
-	{ "{ARGON2ID}$argon2id$v=19$m=999999999,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA", -E_SYNTAX },
+	{ "{ARGON2ID}$argon2id$v=19$m=999999999,t=1,p=1$c2FsdHNhbHQ$AAAAAAAAAAAAAAAAAAAAAA",
+	  -E_SYNTAX },
 };
 
 TEST(imported_hashes)
@@ -582,7 +768,9 @@ TEST(imported_hashes)
 		struct fault fault = { 0 };
 
 		test_row(import_rows[i].hash);
-		assert_int_equal(sasl_credential_import(&a, str_z(import_rows[i].hash), &cred, &fault), import_rows[i].want);
+		assert_int_equal(sasl_credential_import(&a, str_z(import_rows[i].hash), &cred,
+							&fault),
+				 import_rows[i].want);
 		if (import_rows[i].want < 0) {
 			assert_true(fault.text[0] != '\0');
 			continue;
@@ -601,7 +789,9 @@ TEST(argon2)
 	struct store_credential cred;
 	char hash[200], imported[256];
 
-	assert_int_equal(argon2id_hash_encoded(1, 64, 1, "pw", 2, "saltsalt", 8, 16, hash, sizeof(hash)), ARGON2_OK);
+	assert_int_equal(argon2id_hash_encoded(1, 64, 1, "pw", 2, "saltsalt", 8, 16, hash,
+					       sizeof(hash)),
+			 ARGON2_OK);
 	snprintf(imported, sizeof(imported), "{ARGON2ID}%s", hash);
 	assert_int_equal(sasl_credential_import(&a, str_z(imported), &cred, NULL), 0);
 	assert_int_equal(sasl_hash_check(gate, "pw", cred.value.p), 1);
@@ -640,9 +830,12 @@ TEST(made_credentials)
 		if (rc < 0)
 			continue;
 		assert_true(str_starts(creds[0].value, S("$y$")));
-		assert_true(sasl_scram_parse(sasl_scram_kind_find(creds[1].kind), creds[1].value, &scram));
-		assert_true(sasl_scram_parse(sasl_scram_kind_find(creds[2].kind), creds[2].value, &scram));
-		assert_false(sasl_scram_parse(sasl_scram_kind_find(creds[2].kind), creds[1].value, &scram));
+		assert_true(sasl_scram_parse(sasl_scram_kind_find(creds[1].kind), creds[1].value,
+					     &scram));
+		assert_true(sasl_scram_parse(sasl_scram_kind_find(creds[2].kind), creds[2].value,
+					     &scram));
+		assert_false(sasl_scram_parse(sasl_scram_kind_find(creds[2].kind), creds[1].value,
+					      &scram));
 	}
 	sasl_gate_free(gate);
 }
@@ -650,12 +843,19 @@ TEST(made_credentials)
 TEST(damaged_scram_values)
 {
 	static const char *const values[] = {
-		"", "4096", "4096,", "0,YQ==,,", "x,YQ==,YQ==,YQ==", "4096,YQ==,YQ==,YQ==", "99999999999,YQ==,YQ==,YQ==",
+		"",
+		"4096",
+		"4096,",
+		"0,YQ==,,",
+		"x,YQ==,YQ==,YQ==",
+		"4096,YQ==,YQ==,YQ==",
+		"99999999999,YQ==,YQ==,YQ==",
 	};
 	struct sasl_scram scram;
 
 	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
 		test_row(values[i]);
-		assert_false(sasl_scram_parse(sasl_scram_kind_find(S("scram-sha-1")), str_z(values[i]), &scram));
+		assert_false(sasl_scram_parse(sasl_scram_kind_find(S("scram-sha-1")),
+					      str_z(values[i]), &scram));
 	}
 }

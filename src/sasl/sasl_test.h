@@ -27,7 +27,8 @@ static inline int64_t sasl_fixture_account(struct sasl_fixture *f, const char *n
 	return id;
 }
 
-static inline void sasl_fixture_open(struct sasl_fixture *f, const char *dir_z, const char *settings_z)
+static inline void sasl_fixture_open(struct sasl_fixture *f, const char *dir_z,
+				     const char *settings_z)
 {
 	static const struct conf_table *const tables[] = { &sasl_conf_table };
 	static struct db_sql_set sql;
@@ -41,17 +42,22 @@ static inline void sasl_fixture_open(struct sasl_fixture *f, const char *dir_z, 
 	migrations = store_migrations;
 	must(conf_parse(tables, 1, "test", str_z(settings_z), &conf, &fault) == 0);
 	f->conf = conf_live_new(conf);
-	must(db_open(&(struct db_options){ .dir_z = dir_z, .sql = &sql, .n_sql = 1,
-					   .migrations = &migrations, .n_migrations = 1 },
+	must(db_open(&(struct db_options){ .dir_z = dir_z,
+					   .sql = &sql,
+					   .n_sql = 1,
+					   .migrations = &migrations,
+					   .n_migrations = 1 },
 		     &f->db, &fault) == 0);
 	must(store_open(f->db, NULL, NULL, &f->store, &fault) == 0);
 	must(sasl_open(f->store, f->conf, &f->sasl, &fault) == 0);
 	must(store_domain_add(f->store, S("example.test"), &fault) == 0);
 	must(sasl_credentials_make(&a, S(SASL_TEST_PASSWORD), creds, &fault) == 0);
 	f->alice = sasl_fixture_account(f, "alice@example.test", creds, 3);
-	must(sasl_credential_import(&a, S("{SHA512-CRYPT}$6$rounds=1000$saltsalt$4GMtaIz3E1AdDi2SmCokEW0ehi."
-					  "HdxNDcL3fGE1XXuzvo6kbx7UOloZKONqEk5H3JrQA4NOfU8BmqFPrpGqwA1"),
-				    &creds[0], &fault) == 0);
+	must(sasl_credential_import(
+		     &a,
+		     S("{SHA512-CRYPT}$6$rounds=1000$saltsalt$4GMtaIz3E1AdDi2SmCokEW0ehi."
+		       "HdxNDcL3fGE1XXuzvo6kbx7UOloZKONqEk5H3JrQA4NOfU8BmqFPrpGqwA1"),
+		     &creds[0], &fault) == 0);
 	f->bob = sasl_fixture_account(f, "bob@example.test", creds, 1);
 }
 

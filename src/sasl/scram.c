@@ -6,8 +6,9 @@
  *   StoredKey      = H(HMAC(SaltedPassword, "Client Key"))
  *   ServerKey      = HMAC(SaltedPassword, "Server Key")
  *
- * A user that does not exist gets a salt that is an HMAC of the name, so that asking twice shows nothing, and keys that are random: the
- * exchange then fails at the proof, exactly as a wrong password does. The HMAC's key lives as long as the process.
+ * A user that does not exist gets a salt that is an HMAC of the name, so that asking twice shows
+ * nothing, and keys that are random: the exchange then fails at the proof, exactly as a wrong
+ * password does. The HMAC's key lives as long as the process.
  */
 #include "sasl/sasl_int.h"
 
@@ -65,7 +66,8 @@ bool sasl_scram_parse(const struct sasl_scram_kind *k, struct str value, struct 
 	struct str field;
 	uint64_t iterations;
 
-	if (!str_split(&value, ',', &field) || !str_to_u64(field, 10000000, &iterations) || iterations == 0)
+	if (!str_split(&value, ',', &field) || !str_to_u64(field, 10000000, &iterations) ||
+	    iterations == 0)
 		return false;
 	snprintf(s.iterations, sizeof(s.iterations), "%u", (unsigned)iterations);
 	if (!take_b64(&value, 0, s.salt, sizeof(s.salt)) ||
@@ -87,8 +89,8 @@ static bool derive(const struct sasl_scram_kind *k, struct str password, const u
 	const EVP_MD *md = EVP_get_digestbyname(k->digest);
 	uint8_t salted[SASL_SCRAM_KEY_MAX], client[SASL_SCRAM_KEY_MAX];
 	bool is_ok = md != NULL &&
-		     PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, SASL_SCRAM_SALT, k->iterations, md,
-				       (int)k->key_n, salted) == 1 &&
+		     PKCS5_PBKDF2_HMAC(password.p, (int)password.n, salt, SASL_SCRAM_SALT,
+				       k->iterations, md, (int)k->key_n, salted) == 1 &&
 		     hmac(md, salted, k->key_n, S("Client Key"), client) &&
 		     EVP_Digest(client, k->key_n, ret_stored, NULL, md, NULL) == 1 &&
 		     hmac(md, salted, k->key_n, S("Server Key"), ret_server);
@@ -111,7 +113,8 @@ int sasl_scram_make(struct arena *a, const struct sasl_scram_kind *k, struct str
 	    !b64_z(s.stored_key, sizeof(s.stored_key), stored, k->key_n) ||
 	    !b64_z(s.server_key, sizeof(s.server_key), server, k->key_n))
 		return -E_BUG;
-	*ret_value = arena_printf(a, "%d,%s,%s,%s", k->iterations, s.salt, s.stored_key, s.server_key);
+	*ret_value =
+		arena_printf(a, "%d,%s,%s,%s", k->iterations, s.salt, s.stored_key, s.server_key);
 	return ret_value->p != NULL ? 0 : -E_LIMIT;
 }
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What failures cost. Today: the answer to a failed login waits a moment, and at most THROTTLE_SLEEPERS workers wait at once; beyond
- * that the answer goes out immediately, because a worker that sleeps is one that serves nobody.
+ * What failures cost. Today: the answer to a failed login waits a moment, and at most
+ * THROTTLE_SLEEPERS workers wait at once; beyond that the answer goes out immediately, because a
+ * worker that sleeps is one that serves nobody.
  *
- * This file is the seam for more: counting by address and by account, and refusing before the hash is computed, belong
- * behind these three functions.
+ * This file is the seam for more: counting by address and by account, and refusing before the
+ * hash is computed, belong behind these three functions.
  */
 #include "sasl/sasl_int.h"
 
