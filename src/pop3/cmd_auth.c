@@ -2,9 +2,12 @@
 /*
  * Logging in: USER and PASS, AUTH (RFC 5034), STLS (RFC 2595), and opening the maildrop.
  *
- * An AUTH exchange takes several lines. The session notes where it stands (sasl_state) and parks; the next line comes back here:
- *   NONE --AUTH--> STEP      the mechanism goes on (pop3_auth_line takes the client's next response)
- *   STEP --------> LAST      done, but the server has final data, which POP3 can only send as a challenge (RFC 5034 4); an empty response follows
+ * An AUTH exchange takes several lines. The session notes where it stands (sasl_state) and parks;
+ * the next line comes back here:
+ *   NONE --AUTH--> STEP      the mechanism goes on (pop3_auth_line takes the client's next
+ *                            response)
+ *   STEP --------> LAST      done, but the server has final data, which POP3 can only send as a
+ *                            challenge (RFC 5034 4); an empty response follows
  *   STEP, LAST --> NONE      logged in, failed, or cancelled by "*"
  */
 #include "pop3/pop3_int.h"
@@ -15,7 +18,10 @@
 
 #define SASL_REPLY_MAX 16384
 
-/* The end of every way in. The lock is taken before the snapshot, so that the snapshot is the newest there is. */
+/*
+ * The end of every way in. The lock is taken before the snapshot, so that the snapshot is the
+ * newest there is.
+ */
 static void enter(struct pop3_session *s, const struct sasl_identity *id)
 {
 	uint64_t octets;
@@ -41,7 +47,8 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 	s->errors = 0;
 	pop3_snapshot_count(&s->box, &n, &octets);
 	LOG(INFO, "pop3.login", F_Z("user", id->name), F_Z("mech", id->mechanism),
-	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)), F_INT("messages", n));
+	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)),
+	    F_INT("messages", n));
 	pop3_ok(s, "%u messages, %llu octets", n, (unsigned long long)octets);
 }
 
@@ -141,7 +148,10 @@ void pop3_auth_line(struct pop3_session *s, struct str line)
 		step(s, line.n > 0 ? line : S(""));
 }
 
-/* RFC 5034 4: AUTH mechanism [initial-response]; without arguments some clients want a list (RFC 1734 had none, but it is common). */
+/*
+ * RFC 5034 4: AUTH mechanism [initial-response]; without arguments some clients want a list (RFC
+ * 1734 had none, but it is common).
+ */
 void pop3_cmd_auth(struct pop3_session *s, struct str args)
 {
 	AUTO(buf_fini) struct buf mechanisms = BUF_INIT(1024);
@@ -164,7 +174,10 @@ void pop3_cmd_auth(struct pop3_session *s, struct str args)
 	step(s, args.n > 0 ? args : (struct str){ 0 });
 }
 
-/* RFC 2595 4: what was said before TLS is forgotten, and input that came early is dropped by conn_starttls(). */
+/*
+ * RFC 2595 4: what was said before TLS is forgotten, and input that came early is dropped by
+ * conn_starttls().
+ */
 void pop3_cmd_stls(struct pop3_session *s, struct str args)
 {
 	int rc;

@@ -4,7 +4,8 @@
 
 #include "base/buf.h"
 
-const struct store_msg *pop3_message(struct pop3_session *s, struct str number, uint32_t *ret_number)
+const struct store_msg *pop3_message(struct pop3_session *s, struct str number,
+				     uint32_t *ret_number)
 {
 	const struct store_msg *m = NULL;
 	uint64_t v;
@@ -83,7 +84,10 @@ void pop3_cmd_lang(struct pop3_session *s, struct str args)
 	}
 }
 
-/* RFC 6856 2.1. Messages are sent as they are in either mode, see cmd_retr.c; names and passwords may be UTF-8 anyway. */
+/*
+ * RFC 6856 2.1. Messages are sent as they are in either mode, see cmd_retr.c; names and passwords
+ * may be UTF-8 anyway.
+ */
 void pop3_cmd_utf8(struct pop3_session *s, struct str args)
 {
 	(void)args;
@@ -124,7 +128,10 @@ static void print_size(const struct pop3_session *s, struct buf *out, const stru
 	buf_add_u64(out, m->size);
 }
 
-/* RFC 1939 7: 1..70 characters of 0x21..0x7E, never used again: UIDs are not, and a new UIDVALIDITY comes with new UIDs. */
+/*
+ * RFC 1939 7: 1..70 characters of 0x21..0x7E, never used again: UIDs are not, and a new
+ * UIDVALIDITY comes with new UIDs.
+ */
 static void print_uid(const struct pop3_session *s, struct buf *out, const struct store_msg *m)
 {
 	buf_printf(out, "%08x%08x", s->box.view->uidvalidity, m->uid);
@@ -132,7 +139,8 @@ static void print_uid(const struct pop3_session *s, struct buf *out, const struc
 
 /* LIST and UIDL: one message, or all that are not marked deleted. */
 static void listing(struct pop3_session *s, struct str args,
-		    void (*print)(const struct pop3_session *s, struct buf *out, const struct store_msg *m))
+		    void (*print)(const struct pop3_session *s, struct buf *out,
+				  const struct store_msg *m))
 {
 	AUTO(buf_fini) struct buf item = BUF_INIT(64);
 	const struct store_msg *m;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RETR and TOP: a message goes out in pieces, never all of it in memory. The first piece is read before +OK, so that most trouble
- * can still be said; trouble in the middle closes the connection, since nothing else tells the client that the message is not whole.
+ * RETR and TOP: a message goes out in pieces, never all of it in memory. The first piece is read
+ * before +OK, so that most trouble can still be said; trouble in the middle closes the
+ * connection, since nothing else tells the client that the message is not whole.
  *
- * DEVIATION(RFC 6856 2.1): a message with 8-bit headers is sent as it is, also before UTF8. A surrogate or a refusal
- * would hide mail from clients that have shown such headers for decades.
+ * DEVIATION(RFC 6856 2.1): a message with 8-bit headers is sent as it is, also before UTF8. A
+ * surrogate or a refusal would hide mail from clients that have shown such headers for decades.
  */
 #include "pop3/pop3_int.h"
 

@@ -5,11 +5,21 @@
 #define AT(member) offsetof(struct pop3_conf, member)
 static const struct conf_row rows[] = {
 	/* RFC 1939 3: an autologout timer must be of at least 10 minutes. */
-	{ .key = "idle_timeout", .type = CONF_TIME, .offset = AT(idle_timeout_ms), .default_z = "10m",
-	  .min = 600000, .max = 24 * 3600 * 1000, .reload = CONF_NEW_SESSIONS,
+	{ .key = "idle_timeout",
+	  .type = CONF_TIME,
+	  .offset = AT(idle_timeout_ms),
+	  .default_z = "10m",
+	  .min = 600000,
+	  .max = 24 * 3600 * 1000,
+	  .reload = CONF_NEW_SESSIONS,
 	  .help = "How long a session may be silent before it is closed without deleting anything." },
-	{ .key = "max_errors", .type = CONF_INT, .offset = AT(max_errors), .default_z = "20", .min = 1,
-	  .max = 10000, .reload = CONF_NEW_SESSIONS,
+	{ .key = "max_errors",
+	  .type = CONF_INT,
+	  .offset = AT(max_errors),
+	  .default_z = "20",
+	  .min = 1,
+	  .max = 10000,
+	  .reload = CONF_NEW_SESSIONS,
 	  .help = "How many commands of a session may be refused before it is closed." },
 };
 #undef AT

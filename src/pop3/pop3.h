@@ -16,7 +16,7 @@ struct pop3_context {
 	struct store *store;
 	struct sasl *sasl;
 	struct conf_live *conf;
-	struct net_tls *tls;   /* for STARTTLS; NULL: not offered */
+	struct net_tls *tls; /* for STARTTLS; NULL: not offered */
 };
 
 extern const struct net_protocol pop3_protocol; /* ctx: struct pop3_context */

@@ -34,15 +34,15 @@ enum pop3_state {
 /* Where an AUTH command stands between two lines. */
 enum pop3_sasl_state {
 	POP3_SASL_NONE,
-	POP3_SASL_STEP,  /* the next line is a client response */
-	POP3_SASL_LAST,  /* the server's final data is sent, an empty response is due (RFC 5034 4) */
+	POP3_SASL_STEP, /* the next line is a client response */
+	POP3_SASL_LAST, /* the server's final data is sent, an empty response is due (RFC 5034 4) */
 };
 
 /* ---- snapshot.c ---- */
 
 /*
- * A maildrop as it was at login (RFC 1939 3: fixed for the session): a reference to the mailbox view that all sessions share, and one
- * bit a message, allocated at the first DELE.
+ * A maildrop as it was at login (RFC 1939 3: fixed for the session): a reference to the mailbox
+ * view that all sessions share, and one bit a message, allocated at the first DELE.
  */
 struct pop3_snapshot {
 	struct store_view *view; /* NULL: closed */
@@ -60,20 +60,24 @@ void pop3_snapshot_undelete_all(struct pop3_snapshot *p);
 /* What is not marked deleted. */
 void pop3_snapshot_count(const struct pop3_snapshot *p, uint32_t *ret_n, uint64_t *ret_octets);
 /* Removes the marked messages for good. Durable. Nothing is removed on failure. */
-MUST_CHECK int pop3_snapshot_expunge(const struct pop3_snapshot *p, struct store *s, uint32_t *ret_n);
+MUST_CHECK int pop3_snapshot_expunge(const struct pop3_snapshot *p, struct store *s,
+				     uint32_t *ret_n);
 
 /* ---- stuff.c ---- */
 
-/* Turns the bytes of a message into the lines of a multi-line reply, piece by piece. Begin with POP3_STUFF_INIT. */
+/*
+ * Turns the bytes of a message into the lines of a multi-line reply, piece by piece. Begin with
+ * POP3_STUFF_RETR or POP3_STUFF_TOP(lines).
+ */
 struct pop3_stuff {
-	bool is_whole;         /* RETR; else TOP */
-	uint64_t lines_left;   /* of the body, for TOP */
+	bool is_whole;       /* RETR; else TOP */
+	uint64_t lines_left; /* of the body, for TOP */
 	bool in_body;
-	bool is_done;          /* TOP has all of its lines */
+	bool is_done; /* TOP has all of its lines */
 	bool at_line_start;
-	bool is_empty_so_far;  /* the current line has nothing but perhaps a CR */
+	bool is_empty_so_far; /* the current line has nothing but perhaps a CR */
 	char last;
-	bool ends_crlf;        /* what was written so far does; true before the first byte */
+	bool ends_crlf; /* what was written so far does; true before the first byte */
 };
 #define POP3_STUFF_AT_START .at_line_start = true, .is_empty_so_far = true, .ends_crlf = true
 #define POP3_STUFF_RETR ((struct pop3_stuff){ .is_whole = true, POP3_STUFF_AT_START })
@@ -98,11 +102,11 @@ struct pop3_session {
 	bool is_over;         /* close after this command */
 	bool is_tls_starting; /* park for the handshake after this command */
 	int64_t errors;
-	char *user;           /* of USER, NULL before */
+	char *user; /* of USER, NULL before */
 	struct sasl_exchange *exchange;
 	struct sasl_identity *pending; /* authenticated, waiting for the empty response */
-	int64_t account;      /* 0: nobody */
-	bool has_lock;        /* the POP3 lock of account is ours */
+	int64_t account;               /* 0: nobody */
+	bool has_lock;                 /* the POP3 lock of account is ours */
 	struct pop3_snapshot box;
 	int64_t n_retr, n_top, n_expunged, octets;
 };
@@ -124,7 +128,10 @@ void pop3_session_leave(struct pop3_session *s);
 void pop3_ok(struct pop3_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The client's mistake; counts towards max_errors. */
 void pop3_err(struct pop3_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-/* A failure by code, with its response code (RFC 2449 8, RFC 3206) and a log line when it is ours. */
+/*
+ * A failure by code, with its response code (RFC 2449 8, RFC 3206) and a log line when it is
+ * ours.
+ */
 void pop3_fail(struct pop3_session *s, const char *what, int err);
 
 /* ---- commands ---- */
@@ -151,4 +158,5 @@ void pop3_cmd_retr(struct pop3_session *s, struct str args);
 void pop3_cmd_top(struct pop3_session *s, struct str args);
 
 /* The message an argument names; NULL with the error answered. */
-const struct store_msg *pop3_message(struct pop3_session *s, struct str number, uint32_t *ret_number);
+const struct store_msg *pop3_message(struct pop3_session *s, struct str number,
+				     uint32_t *ret_number);

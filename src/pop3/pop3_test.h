@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A store with a maildrop and a POP3 context, and a way to run a scripted session; for tests and fuzz targets of this room. */
+/*
+ * A store with a maildrop and a POP3 context, and a way to run a scripted session; for tests and
+ * fuzz targets of this room.
+ */
 #pragma once
 
 #include "pop3/pop3_int.h"
@@ -19,7 +22,8 @@ struct pop3_fixture {
 	int64_t inbox;
 };
 
-static inline void pop3_fixture_open(struct pop3_fixture *f, const char *dir_z, const char *settings_z)
+static inline void pop3_fixture_open(struct pop3_fixture *f, const char *dir_z,
+				     const char *settings_z)
 {
 	static const struct conf_table *const tables[] = { &sasl_conf_table, &pop3_conf_table };
 	static struct db_sql_set sql;
@@ -34,18 +38,24 @@ static inline void pop3_fixture_open(struct pop3_fixture *f, const char *dir_z, 
 	migrations = store_migrations;
 	must(conf_parse(tables, 2, "test", str_z(settings_z), &conf, &fault) == 0);
 	f->conf = conf_live_new(conf);
-	must(db_open(&(struct db_options){ .dir_z = dir_z, .sql = &sql, .n_sql = 1,
-					   .migrations = &migrations, .n_migrations = 1 },
+	must(db_open(&(struct db_options){ .dir_z = dir_z,
+					   .sql = &sql,
+					   .n_sql = 1,
+					   .migrations = &migrations,
+					   .n_migrations = 1 },
 		     &f->db, &fault) == 0);
 	must(store_open(f->db, NULL, NULL, &f->store, &fault) == 0);
 	must(sasl_open(f->store, f->conf, &f->sasl, &fault) == 0);
 	must(store_domain_add(f->store, S("example.test"), &fault) == 0);
 	must(sasl_credentials_make(&a, S("pass word"), creds, &fault) == 0);
-	must(store_account_add(f->store, S("alice@example.test"), 0, creds, 3, &f->alice, &fault) == 0);
+	must(store_account_add(f->store, S("alice@example.test"), 0, creds, 3, &f->alice, &fault) ==
+	     0);
 	must(store_mailbox_find(f->store, &a, f->alice, S("INBOX"), &inbox) == 0);
 	f->inbox = inbox.id;
-	f->ctx = (struct pop3_context){ .hostname = S("mail.example.test"), .store = f->store,
-					.sasl = f->sasl, .conf = f->conf };
+	f->ctx = (struct pop3_context){ .hostname = S("mail.example.test"),
+					.store = f->store,
+					.sasl = f->sasl,
+					.conf = f->conf };
 }
 
 static inline void pop3_fixture_close(struct pop3_fixture *f)
@@ -68,8 +78,8 @@ static inline void pop3_fixture_add(struct pop3_fixture *f, struct str message)
 }
 
 /*
- * Runs the session over the conn until it closes, as the net does: a park is followed by another run. The limit on turns catches a
- * session that parks for ever.
+ * Runs the session over the conn until it closes, as the net does: a park is followed by another
+ * run. The limit on turns catches a session that parks for ever.
  */
 static inline void pop3_fixture_run(struct pop3_fixture *f, struct conn *c, size_t turns)
 {

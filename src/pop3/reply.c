@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Status lines (RFC 1939 3, RFC 2449 8). What an internal code means to a POP3 client is one row here; the peer gets the
- * row's safe text, the detail is in the log.
+ * Status lines (RFC 1939 3, RFC 2449 8). What an internal code means to a POP3 client is one row
+ * here; the peer gets the row's safe text, the detail is in the log.
  */
 #include "pop3/pop3_int.h"
 
@@ -43,12 +43,12 @@ struct fail_row {
 	bool is_ours;     /* worth a warning in the log */
 };
 static const struct fail_row fail_rows[] = {
-	{ E_AUTH_FAILED, "[AUTH] ", NULL, false },                       /* RFC 3206 5 */
+	{ E_AUTH_FAILED, "[AUTH] ", NULL, false }, /* RFC 3206 5 */
 	{ E_TLS, "", "TLS is needed first, use STLS", false },
 	{ E_CANNOT, "", "mechanism not supported here", false },
 	{ E_SYNTAX, "", "the exchange was cancelled or damaged", false },
 	{ E_NOT_FOUND, "", "the message is gone", false },
-	{ E_BUSY, "[SYS/TEMP] ", "too busy, try again later", true },    /* RFC 3206 4 */
+	{ E_BUSY, "[SYS/TEMP] ", "too busy, try again later", true }, /* RFC 3206 4 */
 	{ E_DISK_FULL, "[SYS/TEMP] ", NULL, true },
 	{ E_LIMIT, "[SYS/TEMP] ", NULL, true },
 	{ E_IO, "[SYS/TEMP] ", NULL, true },

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A POP3 session: greeting, the command table, the loop that takes lines until input runs out and then parks.
+ * A POP3 session: greeting, the command table, the loop that takes lines until input runs out and
+ * then parks.
  *
  *   AUTHORIZATION --login--> TRANSACTION --QUIT--> (UPDATE) closed
  *
- * 1. From login to close the session holds the account's POP3 lock (RFC 1939 4), given back in pop3_session_leave().
- * 2. Messages are deleted by QUIT and by nothing else: a timeout, a lost connection and the server's stop delete nothing (RFC 1939 3).
- * 3. A parked session is this struct, a reference to a shared view, and a bit a message once something is marked.
+ * 1. From login to QUIT's answer, or the end of the connection, the session holds the account's
+ *    POP3 lock (RFC 1939 4), given back in pop3_session_leave().
+ * 2. Messages are deleted by QUIT and by nothing else: a timeout, a lost connection and the
+ *    server's stop delete nothing (RFC 1939 3).
+ * 3. A parked session is this struct, a reference to a shared view, and a bit a message once
+ *    something is marked.
  *
  * A new command is a row in the table and its function.
  */
@@ -60,7 +64,8 @@ static void command(struct pop3_session *s, struct str line)
 	if (cmd == NULL)
 		pop3_err(s, "unknown command");
 	else if (!(cmd->states & s->state))
-		pop3_err(s, s->state == POP3_AUTHORIZATION ? "log in first" : "not after the login");
+		pop3_err(s,
+			 s->state == POP3_AUTHORIZATION ? "log in first" : "not after the login");
 	else if (cmd->args == POP3_ARGS_MUST && args.n == 0)
 		pop3_err(s, "%s needs an argument", cmd->name);
 	else if (cmd->args == POP3_ARGS_NONE && args.n > 0)

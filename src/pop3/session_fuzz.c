@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A POP3 session with arbitrary input: must not crash, must end, and its reply is bounded by its input (the maildrop is small). The first
- * byte chooses the size of the chunks and whether a login stands in front. The maildrop is filled again when QUIT has emptied it.
+ * A POP3 session with arbitrary input: must not crash, must end, and its reply is bounded by its
+ * input (the maildrop is small). The first byte chooses the size of the chunks and whether a
+ * login stands in front. The maildrop is filled again when QUIT has emptied it.
  */
 #include "pop3/pop3_test.h"
 

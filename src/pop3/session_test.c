@@ -12,7 +12,10 @@
 #define MESSAGE_1 "Subject: one\r\n\r\nbody\r\n"
 #define MESSAGE_2 "Subject: two\r\nX: y\r\n\r\n.\r\n..two\r\n.three\r\nlast\r\n"
 
-/* What a session answers after the banner: one line of want for each line; "..." at the end of one: only its beginning counts. */
+/*
+ * What a session answers after the banner: one line of want for each line; "..." at the end of
+ * one: only its beginning counts.
+ */
 struct session_row {
 	const char *name;
 	const char *input;
@@ -42,7 +45,8 @@ static void assert_lines(struct str got, struct str want)
 	assert_str_eq(got, S(""));
 }
 
-static void run_on(struct pop3_fixture *f, const char *input_z, size_t chunk, bool is_tls, const char *want_z)
+static void run_on(struct pop3_fixture *f, const char *input_z, size_t chunk, bool is_tls,
+		   const char *want_z)
 {
 	struct conn *c = conn_new_scripted(str_z(input_z), chunk, is_tls, "192.0.2.7");
 
@@ -68,40 +72,55 @@ static const struct session_row rows[] = {
 	{ "quit", "QUIT\r\n", "+OK good-bye\n" },
 	{ "bare LF", "QUIT\n", "+OK good-bye\n" },
 	{ "lower case", "quit\r\n", "+OK good-bye\n" },
-	{ "unknown", "APOP x y\r\nXTND\r\n\r\nQUIT\r\n", "-ERR unknown...\n-ERR unknown...\n-ERR unknown...\n+OK good-bye\n" },
+	{ "unknown", "APOP x y\r\nXTND\r\n\r\nQUIT\r\n",
+	  "-ERR unknown...\n-ERR unknown...\n-ERR unknown...\n+OK good-bye\n" },
 	{ "states", "STAT\r\nRETR 1\r\nNOOP\r\n" LOGIN "USER x\r\nAUTH PLAIN\r\nSTLS\r\nUTF8\r\n",
 	  "-ERR log in first\n-ERR log in first\n-ERR log in first\n" IN
 	  "-ERR not after the login\n-ERR not after the login\n-ERR not after the login\n-ERR not after the login\n" },
-	{ "arguments", "USER\r\nQUIT now\r\nUTF8 x\r\n", "-ERR USER needs...\n-ERR QUIT takes no...\n-ERR UTF8 takes no...\n" },
+	{ "arguments", "USER\r\nQUIT now\r\nUTF8 x\r\n",
+	  "-ERR USER needs...\n-ERR QUIT takes no...\n-ERR UTF8 takes no...\n" },
 	{ "pass first", "PASS x\r\n", "-ERR USER comes first\n" },
-	{ "wrong password", "USER alice@example.test\r\nPASS no\r\nPASS pass word\r\n", "+OK...\n-ERR [AUTH]...\n-ERR USER comes first\n" },
+	{ "wrong password", "USER alice@example.test\r\nPASS no\r\nPASS pass word\r\n",
+	  "+OK...\n-ERR [AUTH]...\n-ERR USER comes first\n" },
 	{ "unknown user", "USER x@example.test\r\nPASS no\r\n", "+OK...\n-ERR [AUTH]...\n" },
 	{ "stat", LOGIN "STAT\r\n", IN "+OK 2 68\n" },
-	{ "list", LOGIN "LIST\r\nLIST 2\r\nLIST 3\r\nLIST 0\r\nLIST x\r\nLIST 18446744073709551617\r\n",
-	  IN "+OK 2 messages\n1 22\n2 46\n.\n+OK 2 46\n-ERR no such message\n-ERR no such message\n-ERR a message...\n-ERR a message...\n" },
+	{ "list",
+	  LOGIN "LIST\r\nLIST 2\r\nLIST 3\r\nLIST 0\r\nLIST x\r\nLIST 18446744073709551617\r\n",
+	  IN
+	  "+OK 2 messages\n1 22\n2 46\n.\n+OK 2 46\n-ERR no such message\n-ERR no such message\n-ERR a message...\n-ERR a message...\n" },
 	{ "retr", LOGIN "RETR 1\r\n", IN "+OK 22 octets\nSubject: one\n\nbody\n.\n" },
-	{ "dot-stuffing", LOGIN "RETR 2\r\n", IN "+OK 46 octets\nSubject: two\nX: y\n\n..\n...two\n..three\nlast\n.\n" },
+	{ "dot-stuffing", LOGIN "RETR 2\r\n",
+	  IN "+OK 46 octets\nSubject: two\nX: y\n\n..\n...two\n..three\nlast\n.\n" },
 	{ "top", LOGIN "TOP 2 0\r\nTOP 2 1\r\nTOP 2 99\r\nTOP 2\r\nTOP 2 x\r\nTOP 9 1\r\n",
-	  IN "+OK top...\nSubject: two\nX: y\n\n.\n+OK top...\nSubject: two\nX: y\n\n..\n.\n"
-	     "+OK top...\nSubject: two\nX: y\n\n..\n...two\n..three\nlast\n.\n-ERR write TOP...\n-ERR write TOP...\n-ERR no such message\n" },
-	{ "dele and rset", LOGIN "DELE 1\r\nDELE 1\r\nRETR 1\r\nLIST\r\nSTAT\r\nLIST 1\r\nRSET\r\nSTAT\r\n",
-	  IN "+OK message 1...\n-ERR no such message\n-ERR no such message\n+OK 1 messages\n2 46\n.\n+OK 1 46\n-ERR no such message\n"
-	     "+OK no message...\n+OK 2 68\n" },
+	  IN
+	  "+OK top...\nSubject: two\nX: y\n\n.\n+OK top...\nSubject: two\nX: y\n\n..\n.\n"
+	  "+OK top...\nSubject: two\nX: y\n\n..\n...two\n..three\nlast\n.\n-ERR write TOP...\n-ERR write TOP...\n-ERR no such message\n" },
+	{ "dele and rset",
+	  LOGIN "DELE 1\r\nDELE 1\r\nRETR 1\r\nLIST\r\nSTAT\r\nLIST 1\r\nRSET\r\nSTAT\r\n",
+	  IN
+	  "+OK message 1...\n-ERR no such message\n-ERR no such message\n+OK 1 messages\n2 46\n.\n+OK 1 46\n-ERR no such message\n"
+	  "+OK no message...\n+OK 2 68\n" },
 	{ "lang", "LANG\r\nLANG en\r\nLANG *\r\nLANG MUL\r\n" LOGIN "LANG EN-us\r\n",
-	  "+OK languages...\nen English\n.\n+OK en ...\n+OK en ...\n-ERR that...\n" IN "+OK en ...\n" },
+	  "+OK languages...\nen English\n.\n+OK en ...\n+OK en ...\n-ERR that...\n" IN
+	  "+OK en ...\n" },
 	{ "utf8", "UTF8\r\n" LOGIN "NOOP\r\n", "+OK UTF-8...\n" IN "+OK nothing...\n" },
 	{ "auth plain", "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABwYXNzIHdvcmQ=\r\nSTAT\r\n",
 	  "+OK 2 messages, 68 octets\n+OK 2 68\n" },
-	{ "auth plain, challenge", "AUTH PLAIN\r\nAGFsaWNlQGV4YW1wbGUudGVzdABwYXNzIHdvcmQ=\r\nSTAT\r\n",
+	{ "auth plain, challenge",
+	  "AUTH PLAIN\r\nAGFsaWNlQGV4YW1wbGUudGVzdABwYXNzIHdvcmQ=\r\nSTAT\r\n",
 	  "+ \n+OK 2 messages, 68 octets\n+OK 2 68\n" },
 	{ "auth login", "AUTH LOGIN\r\nYWxpY2VAZXhhbXBsZS50ZXN0\r\ncGFzcyB3b3Jk\r\nSTAT\r\n",
 	  "+ VXNlcm5hbWU6\n+ UGFzc3dvcmQ6\n+OK 2 messages, 68 octets\n+OK 2 68\n" },
-	{ "auth cancelled", "AUTH LOGIN\r\n*\r\nSTAT\r\n", "+ VXNlcm5hbWU6\n-ERR the exchange...\n-ERR log in first\n" },
-	{ "auth not base64", "AUTH PLAIN\r\n!!\r\nAUTH PLAIN =AAA\r\n", "+ \n-ERR the exchange...\n-ERR the exchange...\n" },
+	{ "auth cancelled", "AUTH LOGIN\r\n*\r\nSTAT\r\n",
+	  "+ VXNlcm5hbWU6\n-ERR the exchange...\n-ERR log in first\n" },
+	{ "auth not base64", "AUTH PLAIN\r\n!!\r\nAUTH PLAIN =AAA\r\n",
+	  "+ \n-ERR the exchange...\n-ERR the exchange...\n" },
 	{ "auth wrong", "AUTH PLAIN AGFsaWNlQGV4YW1wbGUudGVzdAB4\r\n", "-ERR [AUTH]...\n" },
 	{ "auth unknown", "AUTH NTLM\r\n", "-ERR mechanism...\n" },
-	{ "auth list", "AUTH\r\n", "+OK mechanisms...\nSCRAM-SHA-256-PLUS\nSCRAM-SHA-1-PLUS\nSCRAM-SHA-256\nSCRAM-SHA-1\nPLAIN\nLOGIN\n.\n" },
-	{ "auth scram begins", "AUTH SCRAM-SHA-256 biwsbj1hbGljZUBleGFtcGxlLnRlc3Qscj1hYmNkZWZnaA==\r\n*\r\n",
+	{ "auth list", "AUTH\r\n",
+	  "+OK mechanisms...\nSCRAM-SHA-256-PLUS\nSCRAM-SHA-1-PLUS\nSCRAM-SHA-256\nSCRAM-SHA-1\nPLAIN\nLOGIN\n.\n" },
+	{ "auth scram begins",
+	  "AUTH SCRAM-SHA-256 biwsbj1hbGljZUBleGFtcGxlLnRlc3Qscj1hYmNkZWZnaA==\r\n*\r\n",
 	  "+ cj1hYmNkZWZna...\n-ERR the exchange...\n" },
 };
 
@@ -171,7 +190,8 @@ TEST(only_quit_deletes)
 
 	fixture_open(&f, SETTINGS);
 	run_on(&f, LOGIN "DELE 1\r\n", 0, true, IN "+OK...\n");
-	run_on(&f, LOGIN "DELE 1\r\nDELE 2\r\nRSET\r\nQUIT\r\n", 0, true, IN "+OK...\n+OK...\n+OK...\n+OK good-bye\n");
+	run_on(&f, LOGIN "DELE 1\r\nDELE 2\r\nRSET\r\nQUIT\r\n", 0, true,
+	       IN "+OK...\n+OK...\n+OK...\n+OK good-bye\n");
 	run_on(&f, LOGIN "DELE 1\r\nQUIT\r\n", 0, true, IN "+OK...\n+OK good-bye\n");
 	run_on(&f, LOGIN "LIST\r\nDELE 1\r\nQUIT\r\n", 0, true,
 	       "+OK now...\n+OK 1 messages, 46 octets\n+OK 1 messages\n1 46\n.\n+OK...\n+OK good-bye\n");
@@ -185,7 +205,8 @@ static void uidls(struct pop3_fixture *f, struct buf *out)
 	struct conn *c = conn_new_scripted(S(LOGIN "UIDL\r\nQUIT\r\n"), 0, true, "192.0.2.7");
 
 	pop3_fixture_run(f, c, 100);
-	buf_add(out, str_skip(conn_scripted_output(c), (size_t)str_find(conn_scripted_output(c), S("\r\n1 "))));
+	buf_add(out, str_skip(conn_scripted_output(c),
+			      (size_t)str_find(conn_scripted_output(c), S("\r\n1 "))));
 	conn_free_scripted(c);
 }
 
@@ -200,7 +221,8 @@ TEST(uidl_stays)
 	run_on(&f, LOGIN "DELE 1\r\nQUIT\r\n", 0, true, IN "+OK...\n+OK good-bye\n");
 	uidls(&f, &after);
 	/* "\r\n1 " and 16 digits and "\r\n2 ": the second message's UID is now the first's. */
-	assert_str_eq(str_head(str_skip(buf_str(&after), 4), 16), str_head(str_skip(buf_str(&before), 24), 16));
+	assert_str_eq(str_head(str_skip(buf_str(&after), 4), 16),
+		      str_head(str_skip(buf_str(&before), 24), 16));
 	pop3_fixture_close(&f);
 }
 
@@ -263,7 +285,8 @@ TEST(timeout_is_silent_and_deletes_nothing)
 	size_t n;
 
 	fixture_open(&f, SETTINGS);
-	c = conn_new_scripted(S(LOGIN "DELE 1\r\nSTAT\r\n"), strlen(LOGIN "DELE 1\r\n"), true, "192.0.2.7");
+	c = conn_new_scripted(S(LOGIN "DELE 1\r\nSTAT\r\n"), strlen(LOGIN "DELE 1\r\n"), true,
+			      "192.0.2.7");
 	session = pop3_protocol.open(c, &f.ctx);
 	assert_int_equal(pop3_protocol.run(session, NET_START), NET_PARK);
 	conn_flush(c);
@@ -282,7 +305,8 @@ TEST(too_many_errors)
 	struct pop3_fixture f;
 
 	fixture_open(&f, SETTINGS "[pop3]\nmax_errors = 2\n");
-	run_on(&f, "X\r\nY\r\nZ\r\n", 0, true, "-ERR unknown...\n-ERR unknown...\n-ERR too many errors...\n");
+	run_on(&f, "X\r\nY\r\nZ\r\n", 0, true,
+	       "-ERR unknown...\n-ERR unknown...\n-ERR too many errors...\n");
 	pop3_fixture_close(&f);
 }
 
@@ -298,13 +322,17 @@ TEST(damaged_lines)
 	buf_add(&input, S("\r\nNO\0OP\r\nNO\rOP\r\nQUIT\r\n"));
 	c = conn_new_scripted(buf_str(&input), 100, true, "192.0.2.7");
 	pop3_fixture_run(&f, c, 1000);
-	assert_lines(str_skip(conn_scripted_output(c), strlen(BANNER)),
-		     S("-ERR the line is too long\n-ERR a command is...\n-ERR a command is...\n+OK good-bye\n"));
+	assert_lines(
+		str_skip(conn_scripted_output(c), strlen(BANNER)),
+		S("-ERR the line is too long\n-ERR a command is...\n-ERR a command is...\n+OK good-bye\n"));
 	conn_free_scripted(c);
 	pop3_fixture_close(&f);
 }
 
-/* RFC 1939 3 and the sizes of 5: what RETR sends is the message, whatever it is made of and wherever a piece ends. */
+/*
+ * RFC 1939 3 and the sizes of 5: what RETR sends is the message, whatever it is made of and
+ * wherever a piece ends.
+ */
 static void unstuff(struct str reply, struct buf *out)
 {
 	struct str line = S("");
@@ -336,7 +364,9 @@ TEST(large_message_comes_back)
 	fixture_open(&f, SETTINGS);
 	buf_add(&message, S("Subject: large\r\n\r\n"));
 	for (int i = 0; message.n < 1000000; i++)
-		buf_printf(&message, "%s%.*s\r\n", i % 3 ? "." : "", i % 71, "........................................................................");
+		buf_printf(
+			&message, "%s%.*s\r\n", i % 3 ? "." : "", i % 71,
+			"........................................................................");
 	pop3_fixture_add(&f, buf_str(&message));
 	c = conn_new_scripted(S(LOGIN "RETR 3\r\n"), 0, true, "192.0.2.7");
 	pop3_fixture_run(&f, c, 100);
@@ -364,10 +394,12 @@ static const struct stuff_row stuff_rows[] = {
 	{ "dot after CR", STR_INIT("a\r.\r\n"), -1, STR_INIT("a\r.\r\n.\r\n") },
 	{ "top 0", STR_INIT("a: b\r\n\r\nx\r\ny\r\n"), 0, STR_INIT("a: b\r\n\r\n.\r\n") },
 	{ "top 1", STR_INIT("a: b\r\n\r\nx\r\ny\r\n"), 1, STR_INIT("a: b\r\n\r\nx\r\n.\r\n") },
-	{ "top, empty body lines", STR_INIT("a: b\r\n\r\n\r\n\r\ny\r\n"), 2, STR_INIT("a: b\r\n\r\n\r\n\r\n.\r\n") },
+	{ "top, empty body lines", STR_INIT("a: b\r\n\r\n\r\n\r\ny\r\n"), 2,
+	  STR_INIT("a: b\r\n\r\n\r\n\r\n.\r\n") },
 	{ "top, no body", STR_INIT("a: b\r\n"), 3, STR_INIT("a: b\r\n.\r\n") },
 	{ "top, no header", STR_INIT("\r\nx\r\ny\r\n"), 1, STR_INIT("\r\nx\r\n.\r\n") },
-	{ "top, CR CR LF is not empty", STR_INIT("a\r\n\r\r\nb\r\n\r\nx\r\n"), 0, STR_INIT("a\r\n\r\r\nb\r\n\r\n.\r\n") },
+	{ "top, CR CR LF is not empty", STR_INIT("a\r\n\r\r\nb\r\n\r\nx\r\n"), 0,
+	  STR_INIT("a\r\n\r\r\nb\r\n\r\n.\r\n") },
 };
 
 TEST(stuffing_in_pieces)
@@ -383,7 +415,9 @@ TEST(stuffing_in_pieces)
 			if (row->top >= 0)
 				f = POP3_STUFF_TOP((uint64_t)row->top);
 			for (size_t at = 0; at < row->input.n; at += step)
-				pop3_stuff_add(&f, c, str_head(str_skip(str_of(copy, row->input.n), at), step));
+				pop3_stuff_add(&f, c,
+					       str_head(str_skip(str_of(copy, row->input.n), at),
+							step));
 			pop3_stuff_end(&f, c);
 			assert_int_equal(conn_flush(c), 0);
 			assert_str_eq(conn_scripted_output(c), row->want);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The maildrop of a session. Message numbers are sequence numbers of the view that was newest at login; what other sessions
- * deliver or expunge meanwhile changes nothing here.
+ * The maildrop of a session. Message numbers are sequence numbers of the view that was newest at
+ * login; what other sessions deliver or expunge meanwhile changes nothing here.
  *
  * What happens to a message that is deleted here:
- * 1. DELE sets its bit; nobody else sees anything. RSET, a lost connection, autologout: nothing has happened.
- * 2. QUIT expunges exactly the marked UIDs in one durable transaction, then answers +OK. A crash before the commit leaves
- *    state 1 behind; after it the messages are gone although the client may not have seen the answer, which RFC 1939 6 allows.
+ * 1. DELE sets its bit; nobody else sees anything. RSET, a lost connection, autologout: nothing
+ *    has happened.
+ * 2. QUIT expunges exactly the marked UIDs in one durable transaction, then answers +OK. A crash
+ *    before the commit leaves state 1 behind; after it the messages are gone although the client
+ *    may not have seen the answer, which RFC 1939 6 allows.
  */
 #include "pop3/pop3_int.h"
 
@@ -82,7 +84,10 @@ void pop3_snapshot_count(const struct pop3_snapshot *p, uint32_t *ret_n, uint64_
 
 int pop3_snapshot_expunge(const struct pop3_snapshot *p, struct store *s, uint32_t *ret_n)
 {
-	/* A range takes 8 bytes, the growing array at most four times that; the store needs about as much again. */
+	/*
+	 * A range takes 8 bytes, the growing array at most four times that; the store needs about
+	 * as much again.
+	 */
 	AUTO(arena_fini) struct arena a = { .cap = SNAPSHOT_ARENA + (size_t)p->n_deleted * 128 };
 	struct uidset uids = { 0 }, expunged = { 0 };
 	uint64_t modseq;

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Message bytes as lines of a multi-line reply (RFC 1939 3): a line that begins with "." gets another one in front, and
- * the reply ends with a line that is only ".". Works on pieces of any size, keeps no bytes.
+ * Message bytes as lines of a multi-line reply (RFC 1939 3): a line that begins with "." gets
+ * another one in front, and the reply ends with a line that is only ".". Works on pieces of any
+ * size, keeps no bytes.
  *
  * 1. A message is sent as it is stored, byte for byte, except for what follows.
- * 2. One that does not end in CRLF gets the missing bytes, because the "." needs a line of its own. Those two
- *    octets are not in the size that LIST gives (DEVIATION(RFC 1939 11): to know them every body would have to be read).
- * 3. A line begins after LF, also a bare one. Many clients read that way, and an unstuffed "." after a bare LF would end the
- *    message for them, and the rest of it would be taken for replies. Such messages do not come in by SMTP.
+ * 2. One that does not end in CRLF gets the missing bytes, because the "." needs a line of its
+ *    own. Those two octets are not in the size that LIST gives (DEVIATION(RFC 1939 11): to know
+ *    them every body would have to be read).
+ * 3. A line begins after LF, also a bare one. Many clients read that way, and an unstuffed "."
+ *    after a bare LF would end the message for them, and the rest of it would be taken for
+ *    replies. Such messages do not come in by SMTP.
  */
 #include "pop3/pop3_int.h"
 
@@ -42,10 +45,14 @@ void pop3_stuff_add(struct pop3_stuff *f, struct conn *c, struct str piece)
 		f->at_line_start = false;
 		if (!(str_eq(line, S("\n")) || str_eq(line, S("\r")) || str_eq(line, S("\r\n"))))
 			f->is_empty_so_far = false;
-		/* "\r" alone is a cut CRLF or a line that begins with CR; only the next byte tells. */
+		/*
+		 * "\r" alone is a cut CRLF or a line that begins with CR; only the next byte
+		 * tells.
+		 */
 		if (f->last == '\r' && line.p[0] != '\n')
 			f->is_empty_so_far = false;
-		f->ends_crlf = line.p[line.n - 1] == '\n' && (line.n > 1 ? line.p[line.n - 2] : f->last) == '\r';
+		f->ends_crlf = line.p[line.n - 1] == '\n' &&
+			       (line.n > 1 ? line.p[line.n - 2] : f->last) == '\r';
 		f->last = line.p[line.n - 1];
 		if (f->last == '\n')
 			end_line(f);
