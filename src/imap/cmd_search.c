@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SEARCH and UID SEARCH (RFC 9051 6.4.4, RFC 4731, RFC 5182). A client that never spoke of IMAP4rev2 and gave no RETURN gets
+ * the SEARCH response of RFC 3501 7.2.5; all others get one ESEARCH (RFC 9051 7.3.4).
+ */
+#include "base/limits.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "imap/search.h"
+#include "imap/seqset.h"
+#include "net/conn.h"
+#include "store/view.h"
+
+struct result {
+	struct uidset seqs;       /* all, or only those that MIN and MAX need */
+	uint64_t modseq;          /* highest of them */
+};
+
+/* MIN and MAX alone need not look at everything. */
+static bool is_ends_only(unsigned returns)
+{
+	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) && !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
+}
+
+static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
+{
+	struct uidset first = { 0 }, last = { 0 };
+	int r = 0;
+
+	if (q->returns & IMAP_RETURN_MIN)
+		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree, STORE_SEARCH_FIRST, &first);
+	if (r == 0 && (q->returns & IMAP_RETURN_MAX))
+		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree, STORE_SEARCH_LAST, &last);
+	if (r == 0 && last.n > 0)
+		r = uidset_add(&s->arena, &first, last.r[0].lo, last.r[0].lo);
+	if (r == 0)
+		*ret = first;
+	return r;
+}
+
+static int search_run(struct imap_session *s, const struct imap_search *q, struct result *ret)
+{
+	const struct store_view *v = s->sel->view;
+	struct uidset_iter it = { 0 };
+	int r;
+
+	*ret = (struct result){ 0 };
+	if (is_ends_only(q->returns))
+		r = run_ends(s, q, &ret->seqs);
+	else
+		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL, &ret->seqs);
+	if (r < 0)
+		return r;
+	while (q->has_modseq && uidset_next(&ret->seqs, &it)) {
+		uint64_t modseq = store_view_at(v, it.v)->modseq;
+
+		ret->modseq = modseq > ret->modseq ? modseq : ret->modseq;
+	}
+	return 0;
+}
+
+/* ---- answers ---- */
+
+/* Sequence numbers, or UIDs for UID SEARCH. */
+static uint32_t number(const struct imap_session *s, uint32_t seq)
+{
+	return s->cmd.is_uid ? store_view_at(s->sel->view, seq)->uid : seq;
+}
+
+/* "* SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]     RFC 3501 7.2.5, RFC 7162 3.1.6 */
+static void answer_search(struct imap_session *s, const struct imap_search *q, const struct result *res)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(64u << 10);
+	struct uidset_iter it = { 0 };
+
+	imap_resp(s, S("* SEARCH"));
+	while (uidset_next(&res->seqs, &it) && !conn_failed(s->conn)) {
+		buf_add_char(&out, ' ');
+		buf_add_u64(&out, number(s, it.v));
+		if (out.n > (32u << 10)) {
+			imap_resp(s, buf_str(&out));
+			buf_reset(&out);
+		}
+	}
+	imap_resp(s, buf_str(&out));
+	if (q->has_modseq && res->seqs.n > 0)
+		imap_respf(s, " (MODSEQ %llu)", (unsigned long long)res->modseq);
+	imap_resp_end(s);
+}
+
+/* The set as the client numbers it: each UID by itself, so that a range names nothing that did not match. */
+static int numbers(struct imap_session *s, const struct uidset *seqs, struct uidset *ret)
+{
+	struct uidset_iter it = { 0 };
+
+	*ret = *seqs;
+	if (!s->cmd.is_uid)
+		return 0;
+	*ret = (struct uidset){ 0 };
+	while (uidset_next(seqs, &it)) {
+		uint32_t uid = number(s, it.v);
+
+		if (uidset_add(&s->arena, ret, uid, uid) < 0)
+			return -E_LIMIT;
+	}
+	return 0;
+}
+
+/* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) */
+static int answer_esearch(struct imap_session *s, const struct imap_search *q, const struct result *res)
+{
+	struct uidset set = { 0 };
+	size_t n = res->seqs.n;
+	int r = q->returns & IMAP_RETURN_ALL ? numbers(s, &res->seqs, &set) : 0;
+
+	if (r < 0)
+		return r;
+	imap_resp(s, S("* ESEARCH (TAG \""));
+	imap_resp(s, s->cmd.tag);
+	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
+	if (n > 0 && (q->returns & IMAP_RETURN_MIN))
+		imap_respf(s, " MIN %u", number(s, res->seqs.r[0].lo));
+	if (n > 0 && (q->returns & IMAP_RETURN_MAX))
+		imap_respf(s, " MAX %u", number(s, res->seqs.r[n - 1].hi));
+	if (n > 0 && (q->returns & IMAP_RETURN_ALL)) {
+		imap_resp(s, S(" ALL "));
+		imap_resp_uidset(s, &set);
+	}
+	if (q->returns & IMAP_RETURN_COUNT)
+		imap_respf(s, " COUNT %llu", (unsigned long long)uidset_count(&res->seqs));
+	if (q->has_modseq && n > 0)
+		imap_respf(s, " MODSEQ %llu", (unsigned long long)res->modseq);
+	imap_resp_end(s);
+	return 0;
+}
+
+/* RFC 9051 6.4.4: SAVE alone is silent. */
+static int answer(struct imap_session *s, const struct imap_search *q, const struct result *res)
+{
+	if (q->returns == IMAP_RETURN_SAVE)
+		return 0;
+	if (q->has_return || s->is_rev2)
+		return answer_esearch(s, q, res);
+	answer_search(s, q, res);
+	return 0;
+}
+
+/* RFC 9051 6.4.4.1: with MIN or MAX alone "$" is just those, which is what res then has. */
+static int save(struct imap_session *s, const struct result *res)
+{
+	struct uidset uids = { 0 }, *seqs_uids = &uids;
+	int r = imap_seqset_uids(&s->arena, &res->seqs, s->sel->view, seqs_uids);
+
+	return r < 0 ? r : imap_saved_set(s, seqs_uids);
+}
+
+/* RFC 9051 6.4.4.1: a SEARCH with SAVE that is answered NO leaves "$" empty. */
+static int failed(struct imap_session *s, const struct imap_search *q, int err)
+{
+	static const struct uidset none;
+
+	if (err == -E_BAD_CHARSET)
+		imap_code(s, "BADCHARSET (UTF-8)");
+	if ((q->returns & IMAP_RETURN_SAVE) && err != -E_SYNTAX)
+		(void)!imap_saved_set(s, &none);
+	return err;
+}
+
+int imap_cmd_search(struct imap_session *s)
+{
+	struct imap_search q;
+	struct result res;
+	int r = imap_search_parse(s, &q);
+
+	if (r < 0)
+		return failed(s, &q, r);
+	if (q.has_modseq)
+		imap_condstore_enable(s);
+	r = search_run(s, &q, &res);
+	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
+		r = save(s, &res);
+	if (r < 0)
+		return failed(s, &q, r);
+	return answer(s, &q, &res);
+}

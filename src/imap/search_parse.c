@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT; RFC 7162 3.1.5 MODSEQ; RFC 8474 5
+ * and RFC 8514 5 for ids and save dates) to the tree that the store evaluates. One table row for each key, one function for
+ * each kind of argument. Depth and number of keys are bounded before memory or time is spent.
+ */
+#include "imap/search.h"
+
+#include "base/limits.h"
+#include "imap/imap_int.h"
+#include "imap/seqset.h"
+#include "mime/mime.h"
+#include "store/view.h"
+
+struct parser {
+	struct imap_session *s;
+	struct imap_parse *p;
+	struct imap_search *search;
+	struct str charset;       /* empty: UTF-8 */
+	size_t n_keys;
+	size_t depth;
+};
+
+enum arg {
+	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ, ARG_NOT, ARG_OR, ARG_ID,
+	ARG_RECENT, ARG_NEW, ARG_OLD,
+};
+
+/* With is_not the key is the opposite of op; number and name are what the word itself implies. */
+struct row {
+	struct str word;
+	enum arg arg;
+	enum store_search_op op;
+	bool is_not;
+	uint64_t number;
+	struct str name;
+};
+
+#define NO_NAME STR_INIT("")
+#define FLAG(word, flag) { STR_INIT(word), ARG_NONE, STORE_S_FLAGS, false, flag, NO_NAME }, \
+			 { STR_INIT("UN" word), ARG_NONE, STORE_S_FLAGS, true, flag, NO_NAME }
+#define FIELD(word) { STR_INIT(word), ARG_STRING, STORE_S_HEADER, false, 0, STR_INIT(word) }
+#define KEY(word, arg, op) { STR_INIT(word), arg, op, false, 0, NO_NAME }
+
+static const struct row rows[] = {
+	KEY("ALL", ARG_NONE, STORE_S_ALL),
+	FLAG("ANSWERED", STORE_ANSWERED),
+	FLAG("DELETED", STORE_DELETED),
+	FLAG("DRAFT", STORE_DRAFT),
+	FLAG("FLAGGED", STORE_FLAGGED),
+	FLAG("SEEN", STORE_SEEN),
+	KEY("KEYWORD", ARG_KEYWORD, STORE_S_KEYWORD),
+	{ STR_INIT("UNKEYWORD"), ARG_KEYWORD, STORE_S_KEYWORD, true, 0, NO_NAME },
+	FIELD("BCC"),
+	FIELD("CC"),
+	FIELD("FROM"),
+	FIELD("SUBJECT"),
+	FIELD("TO"),
+	KEY("HEADER", ARG_HEADER, STORE_S_HEADER),
+	KEY("BODY", ARG_STRING, STORE_S_BODY),
+	KEY("TEXT", ARG_STRING, STORE_S_TEXT),
+	KEY("BEFORE", ARG_DATE, STORE_S_BEFORE),
+	KEY("ON", ARG_DATE, STORE_S_ON),
+	KEY("SINCE", ARG_DATE, STORE_S_SINCE),
+	KEY("SENTBEFORE", ARG_DATE, STORE_S_SENT_BEFORE),
+	KEY("SENTON", ARG_DATE, STORE_S_SENT_ON),
+	KEY("SENTSINCE", ARG_DATE, STORE_S_SENT_SINCE),
+	KEY("SAVEDBEFORE", ARG_DATE, STORE_S_SAVED_BEFORE),
+	KEY("SAVEDON", ARG_DATE, STORE_S_SAVED_ON),
+	KEY("SAVEDSINCE", ARG_DATE, STORE_S_SAVED_SINCE),
+	KEY("SAVEDATESUPPORTED", ARG_NONE, STORE_S_ALL),
+	KEY("LARGER", ARG_NUMBER, STORE_S_LARGER),
+	KEY("SMALLER", ARG_NUMBER, STORE_S_SMALLER),
+	KEY("UID", ARG_UIDS, STORE_S_SEQS),
+	KEY("MODSEQ", ARG_MODSEQ, STORE_S_MODSEQ),
+	{ STR_INIT("EMAILID"), ARG_ID, STORE_S_EMAILID, false, 'E', NO_NAME },
+	{ STR_INIT("THREADID"), ARG_ID, STORE_S_THREADID, false, 'T', NO_NAME },
+	KEY("NOT", ARG_NOT, STORE_S_NOT),
+	KEY("OR", ARG_OR, STORE_S_OR),
+	KEY("RECENT", ARG_RECENT, STORE_S_UIDS),
+	KEY("NEW", ARG_NEW, STORE_S_AND),
+	KEY("OLD", ARG_OLD, STORE_S_NOT),
+};
+
+/* Parsers of keys: 1 with *ret, 0 not the grammar, negative as in imap_search_parse(). */
+static int search_key(struct parser *ps, struct store_search **ret);
+
+static int new_key(struct parser *ps, enum store_search_op op, struct store_search **ret)
+{
+	if (++ps->n_keys > IMAP_SEARCH_KEYS)
+		return -E_LIMIT;
+	*ret = store_search_new(ps->p->arena, op);
+	return *ret == NULL ? -E_LIMIT : 1;
+}
+
+static int new_not(struct parser *ps, struct store_search *key, struct store_search **ret)
+{
+	int r = new_key(ps, STORE_S_NOT, ret);
+
+	if (r > 0)
+		(*ret)->child = key;
+	return r;
+}
+
+/* ---- arguments ---- */
+
+/* The value to look for: to UTF-8, then into the form that is compared. */
+static int fold(struct parser *ps, struct str raw, struct str *ret)
+{
+	AUTO(buf_fini) struct buf utf8 = BUF_INIT(8 * STORE_SEARCH_VALUE);
+	AUTO(buf_fini) struct buf folded = BUF_INIT(64 * STORE_SEARCH_VALUE);
+	int r;
+
+	if (raw.n > STORE_SEARCH_VALUE)
+		return -E_LIMIT;
+	r = mime_to_utf8(ps->charset.n > 0 ? ps->charset : S("utf-8"), raw, &utf8);
+	if (r < 0)
+		return r;
+	mime_casemap(buf_str(&utf8), &folded);
+	if (buf_overflowed(&utf8) || buf_overflowed(&folded))
+		return -E_LIMIT;
+	*ret = arena_str(ps->p->arena, buf_str(&folded));
+	return ret->p == NULL ? -E_LIMIT : 1;
+}
+
+static int arg_string(struct parser *ps, struct store_search *key)
+{
+	struct str raw;
+	int r = imap_parse_sp(ps->p);
+
+	if (r > 0)
+		r = imap_parse_astring(ps->p, &raw);
+	return r > 0 ? fold(ps, raw, &key->value) : r;
+}
+
+/* "HEADER" SP header-fld-name SP astring */
+static int arg_header(struct parser *ps, struct store_search *key)
+{
+	int r = imap_parse_sp(ps->p);
+
+	if (r > 0)
+		r = imap_parse_astring(ps->p, &key->name);
+	return r > 0 ? arg_string(ps, key) : r;
+}
+
+/* flag-keyword = "$MDNSent" / ... / atom */
+static int arg_keyword(struct parser *ps, struct store_search *key)
+{
+	return imap_parse_sp(ps->p) > 0 ? imap_parse_atom(ps->p, &key->name) : 0;
+}
+
+static int arg_uids(struct parser *ps, struct store_search *key)
+{
+	struct imap_selected *sel = ps->s->sel;
+	struct imap_seqset set;
+	int r = imap_parse_sp(ps->p);
+
+	if (r > 0)
+		r = imap_parse_seqset(ps->p, &set);
+	if (r > 0)
+		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved, &key->set);
+	return r < 0 ? r : r == 0 ? 1 : r;
+}
+
+/*
+ * search-modseq = "MODSEQ" [search-modseq-ext] SP mod-sequence-valzer
+ * search-modseq-ext = SP entry-name SP entry-type-req
+ * One modseq is kept for a message, so the entry makes no difference (RFC 7162 3.1.5).
+ */
+static int arg_modseq(struct parser *ps, struct store_search *key)
+{
+	static const struct str types[] = { STR_INIT("all"), STR_INIT("priv"), STR_INIT("shared") };
+	struct str entry;
+	size_t i = 0;
+	int r;
+
+	if (imap_parse_sp(ps->p) <= 0)
+		return 0;
+	r = imap_parse_quoted(ps->p, &entry);
+	if (r < 0)
+		return r;
+	if (r > 0) {
+		if (!str_istarts(entry, S("/flags/")) || imap_parse_sp(ps->p) <= 0)
+			return 0;
+		while (i < ARRAY_LEN(types) && imap_parse_word(ps->p, types[i]) <= 0)
+			i++;
+		if (i == ARRAY_LEN(types) || imap_parse_sp(ps->p) <= 0)
+			return 0;
+	}
+	ps->search->has_modseq = true;
+	return imap_parse_number64(ps->p, &key->number);
+}
+
+/* RFC 8474 5.3: an id of another shape is well-formed and matches nothing. */
+static int arg_id(struct parser *ps, char letter, struct store_search *key)
+{
+	struct str id;
+
+	if (imap_parse_sp(ps->p) <= 0 || imap_parse_atom(ps->p, &id) <= 0)
+		return 0;
+	if (id.n < 2 || id.p[0] != letter || !str_to_u64(str_skip(id, 1), INT64_MAX, &key->number))
+		key->op = STORE_S_NONE;
+	return 1;
+}
+
+static int arg_or(struct parser *ps, struct store_search *key)
+{
+	struct store_search **at = &key->child, *k;
+
+	for (int i = 0; i < 2; i++) {
+		int r = imap_parse_sp(ps->p) > 0 ? search_key(ps, &k) : 0;
+
+		if (r <= 0)
+			return r;
+		store_search_add(&at, k);
+	}
+	return 1;
+}
+
+/* RFC 3501 6.4.4: RECENT; NEW is RECENT UNSEEN; OLD is NOT RECENT. */
+static int arg_recent(struct parser *ps, enum arg arg, struct store_search *key)
+{
+	struct store_search **at = &key->child, *k;
+	int r;
+
+	if (arg == ARG_RECENT) {
+		if (!ps->s->is_rev2)
+			key->set = ps->s->sel->recent;
+		return 1;
+	}
+	r = new_key(ps, STORE_S_UIDS, &k);
+	if (r <= 0)
+		return r;
+	(void)arg_recent(ps, ARG_RECENT, k);
+	store_search_add(&at, k);
+	if (arg == ARG_OLD)
+		return 1;
+	r = new_key(ps, STORE_S_FLAGS, &k);
+	if (r <= 0)
+		return r;
+	k->number = STORE_SEEN;
+	r = new_not(ps, k, &k);
+	if (r > 0)
+		store_search_add(&at, k);
+	return r;
+}
+
+static int argument(struct parser *ps, const struct row *row, struct store_search *key)
+{
+	switch (row->arg) {
+	case ARG_NONE:
+		return 1;
+	case ARG_STRING:
+		return arg_string(ps, key);
+	case ARG_DATE:
+		return imap_parse_sp(ps->p) > 0 ? imap_parse_date(ps->p, &key->day_s) : 0;
+	case ARG_NUMBER:
+		return imap_parse_sp(ps->p) > 0 ? imap_parse_number64(ps->p, &key->number) : 0;
+	case ARG_KEYWORD:
+		return arg_keyword(ps, key);
+	case ARG_HEADER:
+		return arg_header(ps, key);
+	case ARG_UIDS:
+		return arg_uids(ps, key);
+	case ARG_MODSEQ:
+		return arg_modseq(ps, key);
+	case ARG_ID:
+		return arg_id(ps, (char)row->number, key);
+	case ARG_NOT:
+		return imap_parse_sp(ps->p) > 0 ? search_key(ps, &key->child) : 0;
+	case ARG_OR:
+		return arg_or(ps, key);
+	case ARG_RECENT:
+	case ARG_NEW:
+	case ARG_OLD:
+		return arg_recent(ps, row->arg, key);
+	}
+	return 0;
+}
+
+/* ---- keys ---- */
+
+static int word_key(struct parser *ps, struct store_search **ret)
+{
+	struct store_search *key;
+	struct str word;
+	size_t i = 0;
+	int r;
+
+	if (imap_parse_name(ps->p, &word) <= 0)
+		return 0;
+	while (i < ARRAY_LEN(rows) && !str_ieq(word, rows[i].word))
+		i++;
+	if (i == ARRAY_LEN(rows))
+		return 0;
+	r = new_key(ps, rows[i].op, &key);
+	if (r <= 0)
+		return r;
+	key->number = rows[i].number;
+	key->name = rows[i].name;
+	r = argument(ps, &rows[i], key);
+	if (r <= 0)
+		return r;
+	*ret = key;
+	return rows[i].is_not ? new_not(ps, key, ret) : 1;
+}
+
+/* Numbers past the end match nothing here: they select, they do not address (RFC 9051 6.4.4 <sequence set>). */
+static int seqs_key(struct parser *ps, struct store_search **ret)
+{
+	struct imap_selected *sel = ps->s->sel;
+	struct imap_seqset set;
+	struct uidset all = { 0 };
+	int r = imap_parse_seqset(ps->p, &set);
+
+	if (r > 0)
+		r = new_key(ps, STORE_S_SEQS, ret);
+	if (r <= 0)
+		return r;
+	if (set.is_saved)
+		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved, &(*ret)->set);
+	else
+		r = imap_seqset_numbers(ps->p->arena, &set, sel->view->n, &all);
+	for (size_t i = 0; r == 0 && i < all.n && all.r[i].lo <= sel->view->n; i++) {
+		uint32_t hi = all.r[i].hi < sel->view->n ? all.r[i].hi : sel->view->n;
+
+		r = uidset_add(ps->p->arena, &(*ret)->set, all.r[i].lo, hi);
+	}
+	return r < 0 ? r : 1;
+}
+
+/* search-key *(SP search-key) */
+static int key_list(struct parser *ps, struct store_search **ret)
+{
+	struct store_search **at, *key;
+	int r = new_key(ps, STORE_S_AND, ret);
+
+	if (r <= 0)
+		return r;
+	at = &(*ret)->child;
+	do {
+		r = search_key(ps, &key);
+		if (r <= 0)
+			return r;
+		store_search_add(&at, key);
+	} while (imap_parse_sp(ps->p) > 0);
+	return 1;
+}
+
+/* search-key = ... / sequence-set / "(" search-key *(SP search-key) ")" */
+static int search_key(struct parser *ps, struct store_search **ret)
+{
+	int c = imap_parse_peek(ps->p);
+	int r;
+
+	if (ps->depth >= STORE_SEARCH_DEPTH)
+		return -E_LIMIT;
+	ps->depth++;
+	if (imap_parse_char(ps->p, '(') > 0) {
+		r = key_list(ps, ret);
+		r = r > 0 ? imap_parse_char(ps->p, ')') : r;
+	} else if ((c >= '0' && c <= '9') || c == '*' || c == '$') {
+		r = seqs_key(ps, ret);
+	} else {
+		r = word_key(ps, ret);
+	}
+	ps->depth--;
+	return r;
+}
+
+/* ---- the command ---- */
+
+/* search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" */
+static int return_opts(struct imap_parse *p, struct imap_search *ret)
+{
+	static const struct {
+		struct str name;
+		unsigned bit;
+	} opts[] = {
+		{ STR_INIT("MIN"), IMAP_RETURN_MIN }, { STR_INIT("MAX"), IMAP_RETURN_MAX },
+		{ STR_INIT("ALL"), IMAP_RETURN_ALL }, { STR_INIT("COUNT"), IMAP_RETURN_COUNT },
+		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
+	};
+	struct str name;
+
+	if (imap_parse_sp(p) <= 0 || imap_parse_char(p, '(') <= 0)
+		return 0;
+	ret->has_return = true;
+	/* RFC 9051 6.4.4: an empty list is ALL. */
+	ret->returns = IMAP_RETURN_ALL;
+	if (imap_parse_char(p, ')') > 0)
+		return 1;
+	ret->returns = 0;
+	do {
+		size_t i = 0;
+
+		if (imap_parse_name(p, &name) <= 0)
+			return 0;
+		while (i < ARRAY_LEN(opts) && !str_ieq(name, opts[i].name))
+			i++;
+		if (i == ARRAY_LEN(opts))
+			return 0;
+		ret->returns |= opts[i].bit;
+	} while (imap_parse_sp(p) > 0);
+	return imap_parse_char(p, ')');
+}
+
+/* "CHARSET" SP charset; asked now whether it is known, so that it is an error also without a string. */
+static int charset(struct parser *ps)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(64);
+
+	if (imap_parse_sp(ps->p) <= 0 || imap_parse_astring(ps->p, &ps->charset) <= 0)
+		return 0;
+	if (ps->charset.n == 0)
+		return -E_BAD_CHARSET;
+	return mime_to_utf8(ps->charset, S("a"), &out) < 0 ? -E_BAD_CHARSET : imap_parse_sp(ps->p);
+}
+
+/* search = "SEARCH" [search-return-opts] SP search-program, search-program = ["CHARSET" SP charset SP] search-key *(SP search-key) */
+int imap_search_parse(struct imap_session *s, struct imap_search *ret)
+{
+	struct parser ps = { .s = s, .p = &s->p, .search = ret };
+	int r = imap_parse_sp(ps.p);
+
+	*ret = (struct imap_search){ .returns = IMAP_RETURN_ALL };
+	if (r > 0 && imap_parse_word(ps.p, S("RETURN")) > 0) {
+		r = return_opts(ps.p, ret);
+		r = r > 0 ? imap_parse_sp(ps.p) : r;
+	}
+	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
+		r = charset(&ps);
+	if (r > 0)
+		r = key_list(&ps, &ret->tree);
+	if (r > 0)
+		r = imap_parse_end(ps.p);
+	return imap_need(r);
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Searching a mailbox view (RFC 9051 6.4.4): a tree of keys, evaluated for each message with the cheapest first. The caller
+ * builds the tree in an arena with store_search_new() and the fields below, and runs it once.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/uidset.h"
+#include "store/store.h"
+
+struct store_view;
+
+enum store_search_op {
+	/* from other keys */
+	STORE_S_AND, STORE_S_OR, STORE_S_NOT,
+	/* from the view */
+	STORE_S_ALL, STORE_S_NONE,
+	STORE_S_SEQS,           /* set: sequence numbers of the view */
+	STORE_S_UIDS,           /* set: UIDs */
+	STORE_S_FLAGS,          /* number: bits that must all be set */
+	STORE_S_KEYWORD,        /* name */
+	STORE_S_LARGER, STORE_S_SMALLER, /* number */
+	STORE_S_BEFORE, STORE_S_ON, STORE_S_SINCE, /* day_s against the internal date */
+	STORE_S_SAVED_BEFORE, STORE_S_SAVED_ON, STORE_S_SAVED_SINCE,
+	STORE_S_MODSEQ,         /* number: at least */
+	STORE_S_EMAILID, STORE_S_THREADID, /* number */
+	/* from the content row and, near a border, the Date field */
+	STORE_S_SENT_BEFORE, STORE_S_SENT_ON, STORE_S_SENT_SINCE, /* day_s */
+	/* from the header */
+	STORE_S_HEADER,         /* name: field; value: empty: the field is there */
+	/* from everything */
+	STORE_S_BODY, STORE_S_TEXT, /* value */
+};
+
+struct store_search {
+	enum store_search_op op;
+	struct store_search *child, *next; /* AND, OR: any number; NOT: one */
+	uint64_t number;
+	int64_t day_s;          /* midnight UTC */
+	struct uidset set;
+	struct str name;
+	struct str value;       /* UTF-8, in the form of mime_casemap() */
+	int cost;               /* private */
+};
+
+/* Which of the matches are wanted; with FIRST or LAST the search ends at the first one from that end. */
+enum store_search_want { STORE_SEARCH_ALL, STORE_SEARCH_FIRST, STORE_SEARCH_LAST };
+
+#define STORE_SEARCH_DEPTH 64   /* of nested keys, the caller's to keep */
+#define STORE_SEARCH_VALUE 4096 /* bytes of a value, the caller's to keep */
+
+/* NULL when the arena is full. */
+struct store_search *store_search_new(struct arena *a, enum store_search_op op);
+/* Puts a key at the end of the children; *at is where (start with &parent->child). */
+void store_search_add(struct store_search ***at, struct store_search *key);
+
+/*
+ * The sequence numbers of the matching messages, in the arena. Reorders the tree. A message whose content cannot be read
+ * does not match. Takes as long as reading the mail takes; no peer I/O. -E_LIMIT, or trouble of the database.
+ */
+MUST_CHECK int store_search_run(struct store *s, struct arena *a, const struct store_view *v, struct store_search *tree,
+				enum store_search_want want, struct uidset *ret_seqs);

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Keys that look into a message. Text is compared as RFC 9051 6.4.4 wants it: transfer encodings, encoded words
+ * and charsets undone, then both sides in the form of i;unicode-casemap. ASCII text takes a short cut that gives the same answer.
+ *
+ * A body is searched part by part and a part piece by piece; the end of one piece is kept in front of the
+ * next, so that nothing that crosses the border is missed. Parts of other types than text and message are left
+ * out, as RFC 9051 6.4.4 permits.
+ */
+#include "store/search_int.h"
+
+#include "base/limits.h"
+#include "store/part.h"
+
+#define UTF8_MAX (4u << 20)   /* a piece after its charset, which may grow it sixfold, and what is kept of the one before */
+#define FOLDED_MAX (16u << 20)
+
+void search_msg_init(struct search_msg *m, struct store *s)
+{
+	*m = (struct search_msg){ .store = s };
+	buf_init(&m->header, SEARCH_HEADER_MAX);
+	buf_init(&m->plain, SEARCH_HEADER_MAX);
+	buf_init(&m->utf8, UTF8_MAX);
+	buf_init(&m->folded, FOLDED_MAX);
+}
+
+void search_msg_fini(struct search_msg *m)
+{
+	buf_fini(&m->header);
+	buf_fini(&m->plain);
+	buf_fini(&m->utf8);
+	buf_fini(&m->folded);
+}
+
+void search_msg_begin(struct search_msg *m, const struct store_content *c)
+{
+	m->content = c;
+	m->has_header = false;
+}
+
+/* ---- comparing ---- */
+
+static bool contains(struct search_msg *m, struct str utf8, struct str value)
+{
+	bool is_ascii_value = str_is_ascii(value);
+
+	if (value.n == 0)
+		return true;
+	if (is_ascii_value && str_is_ascii(utf8))
+		return str_ifind(utf8, value) >= 0;
+	buf_reset(&m->folded);
+	mime_casemap(utf8, &m->folded);
+	return str_find(buf_str(&m->folded), value) >= 0;
+}
+
+/* A field's text without its folds and encodings. */
+static bool field_contains(struct search_msg *m, struct str text, struct str value)
+{
+	buf_reset(&m->plain);
+	for (size_t i = 0; i < text.n; i++) {
+		if (text.p[i] != '\r' && text.p[i] != '\n')
+			buf_add_char(&m->plain, text.p[i]);
+	}
+	buf_reset(&m->utf8);
+	mime_encword_decode(str_trim(buf_str(&m->plain)), &m->utf8);
+	return contains(m, buf_str(&m->utf8), value);
+}
+
+/* ---- headers ---- */
+
+/* Reads a range into b, at most as much as b may hold. */
+static bool read_range(struct search_msg *m, uint64_t off, uint64_t n, struct buf *b)
+{
+	uint64_t size = m->content->size;
+	char *to;
+
+	buf_reset(b);
+	if (off > size || n > size - off)
+		return false;
+	if (n > b->max)
+		n = b->max;
+	if (n == 0)
+		return true;
+	to = buf_reserve(b, (size_t)n);
+	if (store_content_read(m->store, m->content, off, to, (size_t)n) < 0)
+		return false;
+	buf_commit(b, (size_t)n);
+	return true;
+}
+
+/* The message's own header; empty when it cannot be read. */
+static struct str own_header(struct search_msg *m)
+{
+	if (!m->has_header && !read_range(m, 0, m->content->header_n, &m->header))
+		buf_reset(&m->header);
+	m->has_header = true;
+	return buf_str(&m->header);
+}
+
+bool search_text_header(struct search_msg *m, const struct store_search *key)
+{
+	struct str rest = own_header(m);
+	struct mime_field f;
+
+	while (mime_field_next(&rest, &f) > 0) {
+		if (str_ieq(f.name, key->name) && (key->value.n == 0 || field_contains(m, f.value, key->value)))
+			return true;
+	}
+	return false;
+}
+
+bool search_text_sent_day(struct search_msg *m, int64_t *ret_day_s)
+{
+	struct mime_field f;
+	int64_t at, day;
+	int zone_min;
+
+	if (!mime_field_find(own_header(m), S("Date"), &f) || !mime_date_parse(f.value, &at, &zone_min))
+		return false;
+	at += (int64_t)zone_min * 60;
+	day = at / 86400 - (at % 86400 < 0);
+	*ret_day_s = day * 86400;
+	return true;
+}
+
+static bool fields_contain(struct search_msg *m, struct str header, struct str value)
+{
+	struct mime_field f;
+
+	while (mime_field_next(&header, &f) > 0) {
+		if (field_contains(m, f.raw, value))
+			return true;
+	}
+	return false;
+}
+
+/* ---- bodies ---- */
+
+/* The charset that a part's header names, in the arena; empty when none. */
+static struct str part_charset(struct arena *a, struct str header)
+{
+	struct mime_part *root;
+
+	if (mime_parse(a, header, &root) < 0)
+		return S("");
+	for (size_t i = 0; i < root->n_params; i++) {
+		if (str_ieq(root->params[i].name, S("charset")))
+			return root->params[i].value;
+	}
+	return S("");
+}
+
+/* Adds a piece of text as UTF-8; an unknown charset is read as UTF-8 with replacements. */
+static void add_utf8(struct str charset, struct str piece, struct buf *out)
+{
+	if (charset.n == 0 || mime_to_utf8(charset, piece, out) < 0)
+		(void)!mime_to_utf8(S("utf-8"), piece, out);
+}
+
+/* Drops all but the last n bytes, or a little less: not in the middle of a character. */
+static void keep_tail(struct buf *b, size_t n)
+{
+	size_t from = b->n > n ? b->n - n : 0;
+
+	while (from < b->n && ((unsigned char)b->p[from] & 0xc0) == 0x80)
+		from++;
+	buf_consume(b, from);
+}
+
+static bool part_contains(struct search_msg *m, const struct mime_map_part *part, struct str charset, struct str value)
+{
+	AUTO(store_part_fini) struct store_part p;
+	struct str piece;
+
+	store_part_init(&p, m->store, m->content, part->body_off, part->body_n, part->cte, false);
+	buf_reset(&m->utf8);
+	while (store_part_next(&p, &piece) > 0) {
+		add_utf8(charset, piece, &m->utf8);
+		if (contains(m, buf_str(&m->utf8), value))
+			return true;
+		m->utf8.overflowed = false;
+		/* The same text may take four times as many bytes in another form (full-width letters). */
+		keep_tail(&m->utf8, 4 * value.n + 16);
+	}
+	return false;
+}
+
+/* One part: its header when asked for, its text when it is text. */
+static bool look_into(struct search_msg *m, const struct mime_map_part *part, bool has_header, struct str value)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	AUTO(buf_fini) struct buf inner = BUF_INIT(SEARCH_HEADER_MAX);
+	bool is_leaf_text = part->is_text && !part->is_multipart && !part->is_message;
+	struct str header;
+
+	if (!has_header && !is_leaf_text)
+		return false;
+	if (part->header_off == 0)
+		header = own_header(m);
+	else if (read_range(m, part->header_off, part->header_n, &inner))
+		header = buf_str(&inner);
+	else
+		return false;
+	if (has_header && fields_contain(m, header, value))
+		return true;
+	return is_leaf_text && part_contains(m, part, part_charset(&a, header), value);
+}
+
+/* A message whose map cannot be read is taken as plain text. */
+static bool raw_contains(struct search_msg *m, const struct store_search *key, bool with_headers)
+{
+	uint64_t from = with_headers ? 0 : m->content->header_n;
+	struct mime_map_part all = { .body_off = from, .cte = MIME_CTE_8BIT };
+
+	all.body_n = m->content->size > from ? m->content->size - from : 0;
+	return part_contains(m, &all, S(""), key->value);
+}
+
+bool search_text_body(struct search_msg *m, const struct store_search *key, bool with_headers)
+{
+	struct mime_map_part part;
+	bool is_inner = false; /* the header of an enclosed message belongs to the body */
+	size_t pos = 0;
+	int r;
+
+	if (key->value.n == 0)
+		return true;
+	while ((r = mime_map_next(m->content->map, &pos, &part)) > 0) {
+		if (look_into(m, &part, with_headers || is_inner, key->value))
+			return true;
+		is_inner = part.is_message;
+	}
+	return r < 0 ? raw_contains(m, key, with_headers) : false;
+}
