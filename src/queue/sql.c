@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* Every statement of the queue. */
+#include "queue/queue_int.h"
+
+const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
+	[QUEUE_SQL_MESSAGE_ADD] = { .sql =
+		"INSERT INTO queue_messages (qid, sid, content, reverse_path, submitter, dsn_ret, envid, flags, size, accepted)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" },
+	[QUEUE_SQL_RECIPIENT_ADD] = { .sql =
+		"INSERT INTO queue_recipients (message, address, notify, orcpt, state, next_attempt)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
+	[QUEUE_SQL_LIST] = { .sql =
+		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size FROM queue_recipients r"
+		" JOIN queue_messages m ON m.id = r.message ORDER BY r.id LIMIT ?1" },
+};
+
+const struct db_sql_set queue_sql_set = { "queue", queue_sql, QUEUE_SQL_COUNT_ };
