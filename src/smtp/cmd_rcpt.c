@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * RCPT: one more recipient. RFC 5321 4.1.1.3, RFC 3461 4.1 and 4.2. This is the place that decides whether mail is
+ * taken for an address: room store says where the address leads, and only submission may go elsewhere.
+ */
+#include "smtp/smtp_int.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/conn.h"
+#include "smtp/syntax.h"
+
+#define ORCPT_MAX 500 /* RFC 3461 4.2 */
+
+/* notify-esmtp-value = "NEVER" / 1#notify-list-element     notify-list-element = "SUCCESS" / "FAILURE" / "DELAY" */
+static int apply_notify(struct smtp_session *s, void *target, struct str value)
+{
+	static const struct {
+		const char *word;
+		unsigned bit;
+	} words[] = {
+		{ "NEVER", QUEUE_NOTIFY_NEVER }, { "SUCCESS", QUEUE_NOTIFY_SUCCESS },
+		{ "FAILURE", QUEUE_NOTIFY_FAILURE }, { "DELAY", QUEUE_NOTIFY_DELAY },
+	};
+	struct queue_rcpt *rcpt = target;
+	struct str word;
+
+	(void)s;
+	while (str_split(&value, ',', &word)) {
+		unsigned bit = 0;
+
+		for (size_t i = 0; i < ARRAY_LEN(words); i++)
+			if (str_ieq(word, str_z(words[i].word)))
+				bit = words[i].bit;
+		if (!bit)
+			return SMTP_R_SYNTAX_PARAM;
+		rcpt->notify |= bit;
+	}
+	if ((rcpt->notify & QUEUE_NOTIFY_NEVER) && rcpt->notify != QUEUE_NOTIFY_NEVER)
+		return SMTP_R_SYNTAX_PARAM;
+	return 0;
+}
+
+static int apply_orcpt(struct smtp_session *s, void *target, struct str value)
+{
+	struct queue_rcpt *rcpt = target;
+
+	if (value.n > ORCPT_MAX || !smtp_orcpt_is_valid(value, s->tx.is_smtputf8))
+		return SMTP_R_SYNTAX_PARAM;
+	rcpt->orcpt = arena_str(&s->arena, value);
+	return rcpt->orcpt.p ? 0 : -E_LIMIT;
+}
+
+static const struct smtp_param_row params[] = {
+	{ "NOTIFY", SMTP_VALUE_NEEDED, NULL, apply_notify, "RFC 3461 4.1" },
+	{ "ORCPT", SMTP_VALUE_NEEDED, NULL, apply_orcpt, "RFC 3461 4.2" },
+};
+
+/* "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" / Forward-path ) [SP Rcpt-parameters] */
+static int rcpt_parse(struct smtp_session *s, struct str args, struct queue_rcpt *rcpt)
+{
+	unsigned flags = SMTP_PATH_POSTMASTER | (s->tx.is_smtputf8 ? SMTP_PATH_UTF8 : 0);
+	int r;
+
+	if (!str_istarts(args, S("TO:")))
+		return SMTP_R_SYNTAX_RCPT;
+	/* RFC 5321 3.3 forbids a space here; many clients send one. */
+	args = str_trim(str_skip(args, 3));
+	r = smtp_path_parse(&args, flags, &s->arena, &rcpt->address);
+	if (r == -E_BAD_CHARSET)
+		return SMTP_R_NEED_SMTPUTF8;
+	if (r == -E_TOO_BIG)
+		return SMTP_R_LONG_ADDRESS;
+	if (r <= 0)
+		return r < 0 ? r : args.n > 0 && args.p[0] == '<' ? SMTP_R_BAD_RCPT : SMTP_R_SYNTAX_RCPT;
+	return smtp_params_apply(s, args, params, ARRAY_LEN(params), rcpt);
+}
+
+/* Where does it lead, and may this session send there? */
+static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
+{
+	bool may_go_elsewhere = s->ctx->role == SMTP_SUBMISSION && str_chr(rcpt->address, '@') >= 0;
+	struct store_route route;
+	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size, &route);
+
+	switch (r) {
+	case 0:
+		rcpt->is_local = true;
+		rcpt->accounts = route.accounts;
+		rcpt->n_accounts = route.n_accounts;
+		return 0;
+	case -E_DENIED:
+		return may_go_elsewhere ? 0 : SMTP_R_RELAY;
+	case -E_NOT_FOUND:
+		return SMTP_R_NO_USER;
+	case -E_QUOTA:
+		return SMTP_R_MAILBOX_FULL;
+	default:
+		return r;
+	}
+}
+
+static void rcpt_add(struct smtp_session *s, const struct queue_rcpt *rcpt)
+{
+	struct smtp_tx *tx = &s->tx;
+
+	if (tx->n_rcpts == tx->cap_rcpts) {
+		tx->cap_rcpts = tx->cap_rcpts ? tx->cap_rcpts * 2 : 4;
+		tx->rcpts = mem_resize(tx->rcpts, tx->cap_rcpts, sizeof(*tx->rcpts));
+	}
+	tx->rcpts[tx->n_rcpts++] = *rcpt;
+}
+
+int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
+{
+	struct queue_rcpt rcpt = { 0 };
+	int r;
+
+	/* RFC 5321 4.5.3.1.10: also when the arena is full, which long addresses can do earlier. */
+	if (s->tx.n_rcpts >= (size_t)s->conf->max_recipients)
+		return SMTP_R_TOO_MANY_RCPTS;
+	r = rcpt_parse(s, args, &rcpt);
+	if (r == 0)
+		r = rcpt_route(s, &rcpt);
+	if (r == -E_LIMIT)
+		r = SMTP_R_TOO_MANY_RCPTS;
+	if (r != 0) {
+		s->tx.n_refused++;
+		s->n_refused++;
+		LOG(INFO, "smtp.reject", F_Z("qid", s->tx.qid), F_STR("peer", conn_peer(s->conn)),
+		    F_STR("from", s->tx.reverse_path), F_STR("to", rcpt.address),
+		    F_INT("code", smtp_reply_row(r, &(struct smtp_reply_row){ 0 })->code));
+		return r;
+	}
+	rcpt_add(s, &rcpt);
+	if (s->state == SMTP_ST_MAIL)
+		smtp_session_enter(s, SMTP_ST_RCPT);
+	return SMTP_R_RCPT_OK;
+}

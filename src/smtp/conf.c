@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows of [smtp]. They hold for all three roles unless the help says otherwise. */
+#include "base/limits.h"
+#include "smtp/smtp_int.h"
+
+static const char *const bare_lf_names[] = { "reject", "normalise", NULL };
+
+#define AT(member) offsetof(struct smtp_conf, member)
+static const struct conf_row rows[] = {
+	{ .key = "max_message_size", .type = CONF_SIZE, .offset = AT(max_message_size), .default_z = "50M",
+	  .min = 65536, .max = 1ll << 30, .reload = CONF_NEW_SESSIONS,
+	  .help = "The largest message that is accepted (RFC 1870; RFC 5321 4.5.3.1.7 asks for 64K at least)." },
+	{ .key = "max_recipients", .type = CONF_INT, .offset = AT(max_recipients), .default_z = "1000",
+	  .min = 100, .max = LIMIT_SMTP_RCPTS, .reload = CONF_NEW_SESSIONS,
+	  .help = "Recipients of one message (RFC 5321 4.5.3.1.8 asks for 100 at least)." },
+	{ .key = "max_errors", .type = CONF_INT, .offset = AT(max_errors), .default_z = "20",
+	  .min = 1, .max = 100000, .reload = CONF_NEW_SESSIONS,
+	  .help = "Refused commands after which a session is closed." },
+	{ .key = "max_auth_failures", .type = CONF_INT, .offset = AT(max_auth_failures), .default_z = "3",
+	  .min = 1, .max = 1000, .reload = CONF_NEW_SESSIONS,
+	  .help = "Failed logins after which a submission session is closed." },
+	{ .key = "max_messages", .type = CONF_INT, .offset = AT(max_messages), .default_z = "0",
+	  .max = 1000000000, .reload = CONF_NEW_SESSIONS,
+	  .help = "Transactions that may be begun in one session; 0 for any number." },
+	{ .key = "max_hops", .type = CONF_INT, .offset = AT(max_hops), .default_z = "100",
+	  .min = 10, .max = 1000, .reload = CONF_NEW_SESSIONS,
+	  .help = "Received lines in a message beyond which it is refused as looping (RFC 5321 6.3)." },
+	{ .key = "greet_delay", .type = CONF_TIME, .offset = AT(greet_delay_ms), .default_z = "0s",
+	  .max = 60000, .reload = CONF_NEW_SESSIONS,
+	  .help = "How long a server that connects waits for the greeting, so that early talkers show themselves; costs no thread." },
+	{ .key = "reject_early_talkers", .type = CONF_BOOL, .offset = AT(rejects_early_talkers), .default_z = "yes",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Refuses servers that speak before the greeting (RFC 5321 3.1); not for submission and LMTP." },
+	{ .key = "reject_bad_pipelining", .type = CONF_BOOL, .offset = AT(rejects_bad_pipelining), .default_z = "no",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Closes sessions that send more behind a command that must end a pipelined group (RFC 2920 3.1)." },
+	{ .key = "command_timeout", .type = CONF_TIME, .offset = AT(command_timeout_ms), .default_z = "5m",
+	  .min = 1000, .max = 3600000, .reload = CONF_NEW_SESSIONS,
+	  .help = "How long the next command is waited for (RFC 5321 4.5.3.2.7)." },
+	{ .key = "data_idle_timeout", .type = CONF_TIME, .offset = AT(data_idle_timeout_ms), .default_z = "3m",
+	  .min = 1000, .max = 3600000, .reload = CONF_NEW_SESSIONS,
+	  .help = "How long the next bytes of a message are waited for (RFC 5321 4.5.3.2.5)." },
+	{ .key = "data_total_timeout", .type = CONF_TIME, .offset = AT(data_total_timeout_ms), .default_z = "2h",
+	  .min = 10000, .max = 86400000, .reload = CONF_NEW_SESSIONS,
+	  .help = "How long one message or chunk may take in all." },
+	{ .key = "data_min_rate", .type = CONF_SIZE, .offset = AT(data_min_rate), .default_z = "256",
+	  .max = 1 << 20, .reload = CONF_NEW_SESSIONS,
+	  .help = "Bytes a second that a message must come with on average; 0 for any rate." },
+	{ .key = "submission_bare_lf", .type = CONF_ENUM, .offset = AT(submission_bare_lf), .default_z = "reject",
+	  .names = bare_lf_names, .reload = CONF_NEW_SESSIONS,
+	  .help = "What happens to a submitted message with a bare LF: reject it, or normalise it to CR LF." },
+};
+#undef AT
+
+const struct conf_table smtp_conf_table = {
+	.section = "smtp",
+	.struct_size = sizeof(struct smtp_conf),
+	.rows = rows,
+	.n_rows = ARRAY_LEN(rows),
+	.help = "Receiving mail: SMTP from other servers, submission, LMTP.",
+};

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A message on its way from the wire to the queue. DATA and BDAT feed it slices; at the end it is checked, gets its
+ * trace headers, and is stored by one queue_accept(), which returns once it is durable.
+ *
+ * What exists when:
+ *   1. begin   a spool (memory, then an unlinked file): a crash leaves nothing, the client has no reply and sends again
+ *   2. add     the same; the first trouble is kept, the spool given back, the rest of the body dropped
+ *   3. end     trace headers are prepended; queue_accept() commits message and recipients at once
+ *   4. reply   "250 queued as"; if the client is gone by now it may send again: a duplicate, never a loss (RFC 1047)
+ *
+ * What was sent is what is stored, byte for byte, behind our headers; the dots of RFC 5321 4.5.2 apart.
+ */
+#include "smtp/smtp_int.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "db/blob.h"
+#include "mime/mime.h"
+#include "net/conn.h"
+
+int smtp_receive_begin(struct smtp_session *s, bool is_chunked)
+{
+	bool normalises = s->ctx->role == SMTP_SUBMISSION &&
+			  s->conf->submission_bare_lf == SMTP_BARE_LF_NORMALISE;
+
+	must(!s->tx.spool && s->tx.n_rcpts > 0);
+	s->tx.dots = (struct smtp_dotstream){ .is_chunked = is_chunked, .normalises_lf = normalises };
+	return spool_new(store_db(s->ctx->store), (size_t)s->conf->max_message_size, &s->tx.spool);
+}
+
+int smtp_receive_body_begin(struct smtp_session *s)
+{
+	const struct conn_body_limit limit = {
+		.total_ms = s->conf->data_total_timeout_ms,
+		.idle_ms = s->conf->data_idle_timeout_ms,
+		.min_rate = s->conf->data_min_rate,
+	};
+
+	return conn_body_begin(s->conn, &limit);
+}
+
+void smtp_receive_add(struct smtp_session *s, struct str bytes)
+{
+	struct smtp_tx *tx = &s->tx;
+
+	tx->received += bytes.n;
+	if (tx->trouble < 0 || bytes.n == 0)
+		return;
+	/* A body with bad line ends is refused at its end; nothing more of it needs room. */
+	if (tx->dots.found)
+		return;
+	tx->trouble = spool_append(tx->spool, bytes);
+	if (tx->trouble < 0) {
+		spool_free(tx->spool);
+		tx->spool = NULL;
+	}
+}
+
+bool smtp_receive_is_hopeless(const struct smtp_session *s)
+{
+	return s->tx.received > 2 * (uint64_t)s->conf->max_message_size;
+}
+
+/* ---- the whole message ---- */
+
+struct scan {
+	int64_t hops;
+	bool has_date, has_message_id;
+};
+
+static struct scan header_scan(struct str message)
+{
+	struct mime_field field;
+	struct scan scan = { 0 };
+
+	while (mime_field_next(&message, &field) == 1) {
+		if (str_ieq(field.name, S("Received")))
+			scan.hops++;
+		else if (str_ieq(field.name, S("Date")))
+			scan.has_date = true;
+		else if (str_ieq(field.name, S("Message-ID")))
+			scan.has_message_id = true;
+	}
+	return scan;
+}
+
+/* The reply for bytes that may not be in a message. RFC 5321 2.3.8, 4.1.1.4. */
+static int found_reply(unsigned found)
+{
+	if (found & SMTP_DOT_BARE_LF)
+		return SMTP_R_BARE_LF;
+	if (found & SMTP_DOT_BARE_CR)
+		return SMTP_R_BARE_CR;
+	return found ? SMTP_R_NUL : 0;
+}
+
+/* Checks the complete message and puts our headers before it. 0 or a reply. */
+static int message_finish(struct smtp_session *s)
+{
+	AUTO(buf_fini) struct buf trace = BUF_INIT(SPOOL_HEADROOM);
+	bool is_submission = s->ctx->role == SMTP_SUBMISSION;
+	struct scan scan;
+	struct str message;
+	int r;
+
+	if (s->tx.trouble < 0)
+		return s->tx.trouble;
+	r = s->tx.body == SMTP_BODY_BINARYMIME ? 0 : found_reply(smtp_dotstream_found(&s->tx.dots));
+	if (r != 0)
+		return r;
+	r = spool_view(s->tx.spool, &message);
+	if (r < 0)
+		return r;
+	scan = header_scan(message);
+	/* RFC 5321 6.3 */
+	if (scan.hops > s->conf->max_hops)
+		return SMTP_R_LOOP;
+	/* RFC 6409 8.2, 8.3 */
+	smtp_trace_print(s, is_submission && !scan.has_date, is_submission && !scan.has_message_id, &trace);
+	if (buf_overflowed(&trace))
+		return -E_LIMIT;
+	return spool_prepend(s->tx.spool, buf_str(&trace));
+}
+
+static int message_store(struct smtp_session *s)
+{
+	struct queue_envelope envelope = {
+		.qid_z = s->tx.qid,
+		.sid_z = conn_sid(s->conn),
+		.reverse_path = s->tx.reverse_path,
+		.submitter = s->is_authenticated ? s->identity->account : 0,
+		.dsn_ret = s->tx.dsn_ret,
+		.envid = s->tx.envid,
+		.is_8bit = s->tx.body == SMTP_BODY_8BITMIME,
+		.is_binary = s->tx.body == SMTP_BODY_BINARYMIME,
+		.is_smtputf8 = s->tx.is_smtputf8,
+		.is_requiretls = s->tx.is_requiretls,
+		.rcpts = s->tx.rcpts,
+		.n_rcpts = s->tx.n_rcpts,
+		.is_per_recipient = s->ctx->role == SMTP_LMTP,
+	};
+
+	return queue_accept(s->ctx->queue, &envelope, s->tx.spool);
+}
+
+/* ---- the answer ---- */
+
+static void log_message(const struct smtp_session *s, int reply, size_t n_accepted)
+{
+	struct smtp_reply_row room;
+	const struct smtp_reply_row *row = smtp_reply_row(reply, &room);
+
+	LOG(INFO, n_accepted > 0 ? "smtp.accept" : "smtp.reject", F_Z("qid", s->tx.qid),
+	    F_STR("peer", conn_peer(s->conn)), F_Z("user", s->identity ? s->identity->name : ""),
+	    F_STR("from", s->tx.reverse_path),
+	    F_STR("to", s->tx.n_rcpts > 0 ? s->tx.rcpts[0].address : S("")), F_INT("rcpts", n_accepted),
+	    F_INT("size", s->tx.received), F_INT("code", row->code), F_Z("enhanced", row->enhanced),
+	    F_INT("ms", clock_mono_ms() - s->tx.start_ms));
+}
+
+static void reply_one(struct smtp_session *s, int r)
+{
+	if (r == 0)
+		smtp_session_reply(s, SMTP_R_QUEUED, str_z(s->tx.qid));
+	else
+		smtp_session_reply(s, r, S(""));
+}
+
+/* RFC 2033 4.2: a reply for each recipient that RCPT accepted, in that order. */
+static size_t reply_each(struct smtp_session *s, int r)
+{
+	size_t n_accepted = 0;
+
+	for (size_t i = 0; i < s->tx.n_rcpts; i++) {
+		int result = r != 0 ? r : s->tx.rcpts[i].result;
+
+		n_accepted += result == 0;
+		reply_one(s, result);
+	}
+	return n_accepted;
+}
+
+void smtp_receive_end(struct smtp_session *s)
+{
+	size_t n_accepted;
+	int r = message_finish(s);
+
+	if (r == 0)
+		r = message_store(s);
+	if (s->ctx->role == SMTP_LMTP) {
+		n_accepted = reply_each(s, r);
+	} else {
+		n_accepted = r == 0 ? s->tx.n_rcpts : 0;
+		reply_one(s, r);
+	}
+	s->n_messages += n_accepted > 0;
+	s->n_refused += n_accepted == 0;
+	log_message(s, n_accepted > 0 ? SMTP_R_QUEUED : r != 0 ? r : s->tx.rcpts[0].result, n_accepted);
+	smtp_tx_reset(s);
+	smtp_session_enter(s, SMTP_ST_READY);
+}
