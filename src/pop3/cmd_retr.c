@@ -73,8 +73,10 @@ static void send_message(struct pop3_session *s, const struct store_msg *m, stru
 		pop3_ok(s, "%u octets", m->size);
 	else
 		pop3_ok(s, "top of message follows");
-	for (; rc == 1 && !f->is_done && !conn_failed(s->conn); rc = source_next(&src, &piece))
+	while (rc == 1 && !conn_failed(s->conn)) {
 		pop3_stuff_add(f, s->conn, piece);
+		rc = f->is_done ? 0 : source_next(&src, &piece);
+	}
 	if (rc < 0) {
 		LOG(ERROR, "pop3.trouble", F_Z("what", "read"), F_Z("err", err_row(rc)->name),
 		    F_INT("content", m->content));
@@ -82,7 +84,7 @@ static void send_message(struct pop3_session *s, const struct store_msg *m, stru
 		return;
 	}
 	pop3_stuff_end(f, s->conn);
-	s->octets += (int64_t)src.off;
+	s->octets += f->is_whole ? (int64_t)src.off : 0;
 }
 
 /* RFC 1939 5: RETR msg */
