@@ -60,7 +60,7 @@ static int source_next(struct source *src, struct str *ret)
 static void send_message(struct pop3_session *s, const struct store_msg *m, struct pop3_stuff *f)
 {
 	AUTO(source_close) struct source src = { 0 };
-	struct str piece;
+	struct str piece = { 0 };
 	int rc = source_open(&src, s->ctx->store, m->content);
 
 	if (rc == 0)

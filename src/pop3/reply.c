@@ -38,25 +38,25 @@ void pop3_err(struct pop3_session *s, const char *fmt, ...)
 
 struct fail_row {
 	int err;
+	bool is_ours;     /* worth a warning in the log */
 	const char *code; /* with the space after it */
 	const char *text; /* NULL: the text of the error table */
-	bool is_ours;     /* worth a warning in the log */
 };
 static const struct fail_row fail_rows[] = {
-	{ E_AUTH_FAILED, "[AUTH] ", NULL, false }, /* RFC 3206 5 */
-	{ E_TLS, "", "TLS is needed first, use STLS", false },
-	{ E_CANNOT, "", "mechanism not supported here", false },
-	{ E_SYNTAX, "", "the exchange was cancelled or damaged", false },
-	{ E_NOT_FOUND, "", "the message is gone", false },
-	{ E_BUSY, "[SYS/TEMP] ", "too busy, try again later", true }, /* RFC 3206 4 */
-	{ E_DISK_FULL, "[SYS/TEMP] ", NULL, true },
-	{ E_LIMIT, "[SYS/TEMP] ", NULL, true },
-	{ E_IO, "[SYS/TEMP] ", NULL, true },
+	{ E_AUTH_FAILED, false, "[AUTH] ", NULL }, /* RFC 3206 5 */
+	{ E_TLS, false, "", "TLS is needed first, use STLS" },
+	{ E_CANNOT, false, "", "mechanism not supported here" },
+	{ E_SYNTAX, false, "", "the exchange was cancelled or damaged" },
+	{ E_NOT_FOUND, false, "", "the message is gone" },
+	{ E_BUSY, true, "[SYS/TEMP] ", "too busy, try again later" }, /* RFC 3206 4 */
+	{ E_DISK_FULL, true, "[SYS/TEMP] ", NULL },
+	{ E_LIMIT, true, "[SYS/TEMP] ", NULL },
+	{ E_IO, true, "[SYS/TEMP] ", NULL },
 };
 
 void pop3_fail(struct pop3_session *s, const char *what, int err)
 {
-	static const struct fail_row other = { E_BUG, "[SYS/TEMP] ", NULL, true };
+	static const struct fail_row other = { E_BUG, true, "[SYS/TEMP] ", NULL };
 	const struct fail_row *row = &other;
 
 	for (size_t i = 0; i < ARRAY_LEN(fail_rows); i++)

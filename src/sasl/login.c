@@ -75,7 +75,7 @@ static void add_scram(struct sasl *s, struct arena *a, int64_t account, struct s
 static int find_hash(struct sasl *s, struct arena *a, struct str user,
 		     struct store_account *account, struct str *hash)
 {
-	struct str value;
+	struct str value = { 0 };
 	int rc = sasl_account_find(s, a, user, account);
 
 	if (rc == 0)
