@@ -94,22 +94,15 @@ static int write_range(struct imap_session *s, const struct imap_fetch_msg *m, c
 
 /* ---- finding sections ---- */
 
-/* The message inside a message/rfc822 part: it comes right after that part in the map. */
-static int find_inner(struct str map, const struct mime_map_part *outer, struct mime_map_part *ret)
+/* What a message/rfc822 part holds, as if it stood alone. */
+static void enter_message(struct mime_map_part *part)
 {
-	struct mime_map_part part;
-	bool is_next = false;
-	size_t pos = 0;
-	int r;
+	uint64_t n = part->message_header_n < part->body_n ? part->message_header_n : part->body_n;
 
-	while ((r = mime_map_next(map, &pos, &part)) > 0) {
-		if (is_next) {
-			*ret = part;
-			return 1;
-		}
-		is_next = part.is_message && part.header_off == outer->header_off && part.body_off == outer->body_off;
-	}
-	return r;
+	part->header_off = part->body_off;
+	part->header_n = n;
+	part->body_off += n;
+	part->body_n -= n;
 }
 
 /* The range that the item names. 1; 0: there is no such section; negative: a damaged map. */
@@ -122,11 +115,14 @@ static int find_section(const struct imap_fetch_msg *m, const struct imap_fetch_
 	part.body_n = c->size - (c->header_n < c->size ? c->header_n : c->size);
 	if (item->n_part > 0)
 		r = mime_map_find(c->map, item->part, item->n_part, &part);
-	/* RFC 9051 6.4.5.1: HEADER and TEXT of a part are those of the message in it. */
-	if (r > 0 && item->n_part > 0 && item->text != IMAP_TEXT_ALL && item->text != IMAP_TEXT_MIME)
-		r = part.is_message ? find_inner(c->map, &part, &part) : 0;
 	if (r <= 0)
 		return r;
+	/* RFC 9051 6.4.5.1: HEADER and TEXT of a part are those of the message in it. */
+	if (item->n_part > 0 && item->text != IMAP_TEXT_ALL && item->text != IMAP_TEXT_MIME) {
+		if (!part.is_message)
+			return 0;
+		enter_message(&part);
+	}
 	if (item->n_part == 0 && item->text == IMAP_TEXT_ALL)
 		*ret = (struct span){ 0, c->size };
 	else if (item->text == IMAP_TEXT_ALL || item->text == IMAP_TEXT_TEXT)

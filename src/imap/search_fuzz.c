@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* Search programs against an empty mailbox: no crash, bounded depth, and the tree can be run. */
+#include "base/limits.h"
+#include "base/must.h"
+#include "imap/imap_int.h"
+#include "imap/search.h"
+#include "store/view.h"
+
+static void check(const struct store_search *key, size_t depth)
+{
+	must(depth <= 2 * STORE_SEARCH_DEPTH + 2);
+	must(key->op != STORE_S_NOT || (key->child != NULL && key->child->next == NULL));
+	for (const struct store_search *k = key->child; k != NULL; k = k->next)
+		check(k, depth + 1);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct store_view view = { .uidnext = 1 };
+	struct imap_selected sel = { .view = &view };
+	struct imap_session s = { .sel = &sel };
+	struct imap_search q;
+	struct uidset found = { 0 };
+
+	arena_init(&s.arena, 16u << 20);
+	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
+	if (imap_search_parse(&s, &q) == 0) {
+		check(q.tree, 0);
+		must(store_search_run(NULL, &s.arena, &view, q.tree, STORE_SEARCH_ALL, &found) == 0 && found.n == 0);
+	}
+	arena_fini(&s.arena);
+	return 0;
+}
