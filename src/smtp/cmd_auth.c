@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * AUTH: RFC 4954. The exchange is room sasl's; here are its lines. Between two of them the session is parked in
- * SMTP_ST_AUTH. SMTP has no place for a last server message (SCRAM has one), so it goes out as a challenge
- * that wants an empty answer.
+ * AUTH: RFC 4954. The exchange is room sasl's; here are its lines. Between two of them the
+ * session is parked in SMTP_ST_AUTH. SMTP has no place for a last server message (SCRAM has
+ * one), so it goes out as a challenge that wants an empty answer.
  */
 #include "smtp/smtp_int.h"
 
@@ -39,7 +39,8 @@ static int auth_failed(struct smtp_session *s, int err)
 
 	smtp_auth_end(s);
 	if (err == -E_AUTH_FAILED) {
-		LOG(INFO, "smtp.auth", F_STR("peer", conn_peer(s->conn)), F_Z("err", err_row(err)->name));
+		LOG(INFO, "smtp.auth", F_STR("peer", conn_peer(s->conn)),
+		    F_Z("err", err_row(err)->name));
 		if (++s->n_auth_failures >= (size_t)s->conf->max_auth_failures) {
 			smtp_session_reply(s, SMTP_R_AUTH_FAILED, S(""));
 			return SMTP_R_TOO_MANY_ERRORS;

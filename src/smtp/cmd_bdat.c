@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * BDAT: RFC 3030 2. A chunk's octets are on the wire as soon as the command is, so they are read whatever is thought of
- * the command, and dropped when it is refused; the session stays in step.
+ * BDAT: RFC 3030 2. A chunk's octets are on the wire as soon as the command is, so they are
+ * read whatever is thought of the command, and dropped when it is refused; the session stays in
+ * step.
  *
- * DEVIATION(RFC 5321 3.8): a BDAT whose length cannot be read closes the session. How many octets follow is not
- * known then, and to take them for commands would let a message speak as its sender.
+ * DEVIATION(RFC 5321 3.8): a BDAT whose length cannot be read closes the session. How many
+ * octets follow is not known then, and to take them for commands would let a message speak as
+ * its sender.
  */
 #include "smtp/smtp_int.h"
 
@@ -38,7 +40,8 @@ static int bdat_order(struct smtp_session *s)
 			smtp_session_enter(s, SMTP_ST_BDAT);
 		return r;
 	case SMTP_ST_MAIL:
-		return s->tx.n_refused > 0 && s->ctx->role != SMTP_LMTP ? SMTP_R_NO_VALID_RCPT : SMTP_R_NEED_RCPT;
+		return s->tx.n_refused > 0 && s->ctx->role != SMTP_LMTP ? SMTP_R_NO_VALID_RCPT
+									: SMTP_R_NEED_RCPT;
 	case SMTP_ST_NEW:
 		return SMTP_R_NEED_HELO;
 	default:
@@ -114,6 +117,9 @@ int smtp_cmd_bdat(struct smtp_session *s, struct str args)
 		smtp_receive_end(s);
 		return SMTP_R_NONE;
 	}
-	/* RFC 3030 2: what is wrong with the content of a chunk is said at once where it will not go away. */
+	/*
+	 * RFC 3030 2: what is wrong with the content of a chunk is said at once where it will
+	 * not go away.
+	 */
 	return s->tx.trouble < 0 ? s->tx.trouble : SMTP_R_CHUNK_OK;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DATA: reads the message up to its end, in blocking reads under the body limits. A message that is refused is read to its
- * real end all the same (RFC 5321 4.1.1.4), so that nothing of it is ever taken for a command.
+ * DATA: reads the message up to its end, in blocking reads under the body limits. A message
+ * that is refused is read to its real end all the same (RFC 5321 4.1.1.4), so that nothing of
+ * it is ever taken for a command.
  */
 #include "smtp/smtp_int.h"
 

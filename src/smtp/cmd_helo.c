@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* EHLO, HELO, LHLO: who the client says it is. Nothing is decided by the name; it goes to the log and the trace header. */
+/*
+ * EHLO, HELO, LHLO: who the client says it is. Nothing is decided by the name; it goes to the
+ * log and the trace header.
+ */
 #include "smtp/smtp_int.h"
 
 #include "base/mem.h"
@@ -7,8 +10,9 @@
 #define HELO_MAX 255 /* RFC 5321 4.5.3.1.2 */
 
 /*
- * RFC 5321 4.1.1.1 wants a domain or address literal. Any one word is taken: clients name themselves with "_", bare
- * addresses, even spaces turned into "-" and non-ASCII letters; received.c prints only what is valid.
+ * RFC 5321 4.1.1.1 wants a domain or address literal. Any one word is taken: clients name
+ * themselves with "_", bare addresses, even spaces turned into "-" and non-ASCII letters;
+ * received.c prints only what is valid.
  */
 static int helo(struct smtp_session *s, struct str name, bool is_extended)
 {

@@ -24,7 +24,9 @@ static int apply_size(struct smtp_session *s, void *target, struct str value)
 static int apply_body(struct smtp_session *s, void *target, struct str value)
 {
 	static const char *const names[] = {
-		[SMTP_BODY_7BIT] = "7BIT", [SMTP_BODY_8BITMIME] = "8BITMIME", [SMTP_BODY_BINARYMIME] = "BINARYMIME",
+		[SMTP_BODY_7BIT] = "7BIT",
+		[SMTP_BODY_8BITMIME] = "8BITMIME",
+		[SMTP_BODY_BINARYMIME] = "BINARYMIME",
 	};
 	struct smtp_tx *tx = target;
 
@@ -84,7 +86,10 @@ static int apply_envid(struct smtp_session *s, void *target, struct str value)
 	return tx->envid.p ? 0 : -E_LIMIT;
 }
 
-/* RFC 4954 5: who a trusted client says has submitted it. No client is trusted so, which is the same as AUTH=<>. */
+/*
+ * RFC 4954 5: who a trusted client says has submitted it. No client is trusted so, which is the
+ * same as AUTH=<>.
+ */
 static int apply_auth(struct smtp_session *s, void *target, struct str value)
 {
 	AUTO(buf_fini) struct buf ignored = BUF_INIT(1024);
@@ -127,7 +132,9 @@ static int mail_parse(struct smtp_session *s, struct str args, struct smtp_tx *t
 	if (r == -E_TOO_BIG)
 		return SMTP_R_LONG_ADDRESS;
 	if (r <= 0)
-		return r < 0 ? r : args.n > 0 && args.p[0] == '<' ? SMTP_R_BAD_SENDER : SMTP_R_SYNTAX_MAIL;
+		return r < 0                            ? r
+		       : args.n > 0 && args.p[0] == '<' ? SMTP_R_BAD_SENDER
+							: SMTP_R_SYNTAX_MAIL;
 	r = smtp_params_apply(s, args, params, ARRAY_LEN(params), tx);
 	if (r != 0)
 		return r;
@@ -136,7 +143,10 @@ static int mail_parse(struct smtp_session *s, struct str args, struct smtp_tx *t
 	return 0;
 }
 
-/* RFC 6409 6.1: in submission the address must be the account's own. The null path is anybody's (RFC 5321 4.5.5). */
+/*
+ * RFC 6409 6.1: in submission the address must be the account's own. The null path is anybody's
+ * (RFC 5321 4.5.5).
+ */
 static int sender_check(struct smtp_session *s, const struct smtp_tx *tx)
 {
 	int r;
@@ -159,7 +169,8 @@ int smtp_cmd_mail(struct smtp_session *s, struct str args)
 		r = sender_check(s, &tx);
 	if (r != 0) {
 		LOG(INFO, "smtp.reject", F_STR("peer", conn_peer(s->conn)),
-		    F_Z("user", s->identity ? s->identity->name : ""), F_STR("from", tx.reverse_path),
+		    F_Z("user", s->identity ? s->identity->name : ""),
+		    F_STR("from", tx.reverse_path),
 		    F_INT("code", smtp_reply_row(r, &(struct smtp_reply_row){ 0 })->code));
 		smtp_tx_reset(s);
 		return r;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands that need a few lines each: RSET, NOOP, VRFY, QUIT, and those that are not implemented. HELP is in session.c. */
+/*
+ * The commands that need a few lines each: RSET, NOOP, VRFY, QUIT, and those that are not
+ * implemented. HELP is in session.c.
+ */
 #include "smtp/smtp_int.h"
 
 /* RFC 5321 4.1.1.5; RFC 3030 2: also clears the chunks of BDAT. */

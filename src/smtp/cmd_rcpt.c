@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RCPT: one more recipient. RFC 5321 4.1.1.3, RFC 3461 4.1 and 4.2. This is the place that decides whether mail is
- * taken for an address: room store says where the address leads, and only submission may go elsewhere.
+ * RCPT: one more recipient. RFC 5321 4.1.1.3, RFC 3461 4.1 and 4.2. This is the place that
+ * decides whether mail is taken for an address: room store says where the address leads, and
+ * only submission may go elsewhere.
  */
 #include "smtp/smtp_int.h"
 
@@ -12,15 +13,20 @@
 
 #define ORCPT_MAX 500 /* RFC 3461 4.2 */
 
-/* notify-esmtp-value = "NEVER" / 1#notify-list-element     notify-list-element = "SUCCESS" / "FAILURE" / "DELAY" */
+/*
+ * notify-esmtp-value = "NEVER" / 1#notify-list-element     notify-list-element = "SUCCESS" /
+ * "FAILURE" / "DELAY"
+ */
 static int apply_notify(struct smtp_session *s, void *target, struct str value)
 {
 	static const struct {
 		const char *word;
 		unsigned bit;
 	} words[] = {
-		{ "NEVER", QUEUE_NOTIFY_NEVER }, { "SUCCESS", QUEUE_NOTIFY_SUCCESS },
-		{ "FAILURE", QUEUE_NOTIFY_FAILURE }, { "DELAY", QUEUE_NOTIFY_DELAY },
+		{ "NEVER", QUEUE_NOTIFY_NEVER },
+		{ "SUCCESS", QUEUE_NOTIFY_SUCCESS },
+		{ "FAILURE", QUEUE_NOTIFY_FAILURE },
+		{ "DELAY", QUEUE_NOTIFY_DELAY },
 	};
 	struct queue_rcpt *rcpt = target;
 	struct str word;
@@ -72,7 +78,9 @@ static int rcpt_parse(struct smtp_session *s, struct str args, struct queue_rcpt
 	if (r == -E_TOO_BIG)
 		return SMTP_R_LONG_ADDRESS;
 	if (r <= 0)
-		return r < 0 ? r : args.n > 0 && args.p[0] == '<' ? SMTP_R_BAD_RCPT : SMTP_R_SYNTAX_RCPT;
+		return r < 0                            ? r
+		       : args.n > 0 && args.p[0] == '<' ? SMTP_R_BAD_RCPT
+							: SMTP_R_SYNTAX_RCPT;
 	return smtp_params_apply(s, args, params, ARRAY_LEN(params), rcpt);
 }
 
@@ -81,7 +89,8 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
 	bool may_go_elsewhere = s->ctx->role == SMTP_SUBMISSION && str_chr(rcpt->address, '@') >= 0;
 	struct store_route route;
-	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size, &route);
+	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
+			    &route);
 
 	switch (r) {
 	case 0:

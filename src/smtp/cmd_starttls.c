@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * STARTTLS: RFC 3207. Everything that the client said in clear is forgotten (4.2), and what it sent behind the command is
- * dropped by conn_starttls(), so that nobody on the way can put commands into the protected session.
+ * STARTTLS: RFC 3207. Everything that the client said in clear is forgotten (4.2), and what it
+ * sent behind the command is dropped by conn_starttls(), so that nobody on the way can put
+ * commands into the protected session.
  */
 #include "smtp/smtp_int.h"
 

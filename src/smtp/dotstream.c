@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The idea: a body is long runs of bytes that go through unchanged. text_run() measures such a run with memchr(), line by line;
- * only what stands at the begin of a line after a real CR LF is looked at byte by byte.
+ * The idea: a body is long runs of bytes that go through unchanged. text_run() measures such a
+ * run with memchr(), line by line; only what stands at the begin of a line after a real CR LF
+ * is looked at byte by byte.
  *
- * 1. The end is CR LF "." CR LF (or "." CR LF as the very first line) and nothing else. A bare LF or bare CR never makes a
- *    line begin, so that "\n.\n", "\n.\r\n", "\r.\r\n", "\r\n.\n", "\r\n.\r" and their like stay text: no
- *    second message can be smuggled in behind them. RFC 5321 2.3.8, 4.1.1.4.
+ * 1. The end is CR LF "." CR LF (or "." CR LF as the very first line) and nothing else. A
+ *    bare LF or bare CR never makes a line begin, so that "\n.\n", "\n.\r\n", "\r.\r\n",
+ *    "\r\n.\n", "\r\n.\r" and their like stay text: no second message can be smuggled in behind
+ *    them. RFC 5321 2.3.8, 4.1.1.4.
  * 2. A dot is taken away from the begin of a line only where RFC 5321 4.5.2 says so.
  * 3. Normalising a bare LF changes the output, never where the body ends.
  * 4. What a chunk boundary cuts apart gives the same answer as when it is whole.
@@ -17,7 +19,10 @@
  */
 #include "smtp/dotstream.h"
 
-/* The state behind a line piece s without LF; is_line: its LF follows. Notes bare CR. True: it ends in CR LF. */
+/*
+ * The state behind a line piece s without LF; has_lf: its LF follows. Notes bare CR. True: it
+ * ends in CR LF.
+ */
 static bool piece_scan(struct smtp_dotstream *d, struct str s, bool has_lf)
 {
 	const char *cr = s.n > 0 ? memchr(s.p, '\r', s.n) : NULL;
@@ -31,8 +36,8 @@ static bool piece_scan(struct smtp_dotstream *d, struct str s, bool has_lf)
 }
 
 /*
- * How many bytes of in go through unchanged. Stops at a dot that begins a line, and before a bare LF
- * that is to be normalised.
+ * How many bytes of in go through unchanged. Stops at a dot that begins a line, and before a
+ * bare LF that is to be normalised.
  */
 static size_t text_run(struct smtp_dotstream *d, struct str in)
 {

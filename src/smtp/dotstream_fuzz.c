@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The body machine against a slow and simple one: the end must be at the first CR LF . CR LF (or . CR LF at the start),
- * the output must be the text without stuffing, and cutting the input anywhere must change nothing.
+ * The body machine against a slow and simple one: the end must be at the first CR LF . CR LF
+ * (or . CR LF at the start), the output must be the text without stuffing, and cutting the
+ * input anywhere must change nothing.
  */
 #include "smtp/dotstream.h"
 
@@ -11,7 +12,10 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Where the end stands, seen byte by byte; adds the text before it to out. Returns the offset behind it, or -1. */
+/*
+ * Where the end stands, seen byte by byte; adds the text before it to out. Returns the offset
+ * behind it, or -1.
+ */
 static ptrdiff_t simple(struct str in, struct buf *out)
 {
 	bool is_line = true;
@@ -21,7 +25,8 @@ static ptrdiff_t simple(struct str in, struct buf *out)
 			if (in.n - i >= 3 && in.p[i + 1] == '\r' && in.p[i + 2] == '\n')
 				return (ptrdiff_t)i + 3;
 			is_line = false;
-			if (in.n - i == 2 && in.p[i + 1] == '\r') /* may yet become the end: held back */
+			if (in.n - i == 2 &&
+			    in.p[i + 1] == '\r') /* may yet become the end: held back */
 				break;
 			continue;
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The end of DATA and line ends. Every row runs whole and cut at each place and byte by byte; the answer must be the same. The
- * rows with "smuggling" hold the sequences with which servers were made to see two messages where others saw one.
+ * The end of DATA and line ends. Every row runs whole and cut at each place and byte by byte;
+ * the answer must be the same. The rows with "smuggling" hold the sequences with which servers
+ * were made to see two messages where others saw one.
  */
 #include "smtp/dotstream.h"
 
@@ -45,18 +46,25 @@ static const struct row rows[] = {
 	{ "smuggling CR . LF", STR_INIT("a\r.\nM\r\n.\r\n"), STR_INIT("a\r.\nM\r\n"), CR | LF, 0 },
 	{ "smuggling CRLF . CR", STR_INIT("a\r\n.\rM\r\n.\r\n"), STR_INIT("a\r\n\rM\r\n"), CR, 0 },
 	{ "smuggling LF . CR", STR_INIT("a\n.\rM\r\n.\r\n"), STR_INIT("a\n.\rM\r\n"), CR | LF, 0 },
-	{ "smuggling CRLF . CR CRLF", STR_INIT("a\r\n.\r\r\nM\r\n.\r\n"), STR_INIT("a\r\n\r\r\nM\r\n"), CR, 0 },
-	{ "smuggling CRLF NUL . CRLF", STR_INIT("a\r\n\0.\r\nM\r\n.\r\n"), STR_INIT("a\r\n\0.\r\nM\r\n"), NUL, 0 },
-	{ "smuggling CRLF . NUL CRLF", STR_INIT("a\r\n.\0\r\nM\r\n.\r\n"), STR_INIT("a\r\n\0\r\nM\r\n"), NUL, 0 },
-	{ "smuggling LF CR . CRLF", STR_INIT("a\n\r.\r\nM\r\n.\r\n"), STR_INIT("a\n\r.\r\nM\r\n"), CR | LF, 0 },
-	{ "smuggling CR LF LF . CRLF", STR_INIT("a\r\n\n.\r\nM\r\n.\r\n"), STR_INIT("a\r\n\n.\r\nM\r\n"), LF, 0 },
+	{ "smuggling CRLF . CR CRLF", STR_INIT("a\r\n.\r\r\nM\r\n.\r\n"),
+	  STR_INIT("a\r\n\r\r\nM\r\n"), CR, 0 },
+	{ "smuggling CRLF NUL . CRLF", STR_INIT("a\r\n\0.\r\nM\r\n.\r\n"),
+	  STR_INIT("a\r\n\0.\r\nM\r\n"), NUL, 0 },
+	{ "smuggling CRLF . NUL CRLF", STR_INIT("a\r\n.\0\r\nM\r\n.\r\n"),
+	  STR_INIT("a\r\n\0\r\nM\r\n"), NUL, 0 },
+	{ "smuggling LF CR . CRLF", STR_INIT("a\n\r.\r\nM\r\n.\r\n"), STR_INIT("a\n\r.\r\nM\r\n"),
+	  CR | LF, 0 },
+	{ "smuggling CR LF LF . CRLF", STR_INIT("a\r\n\n.\r\nM\r\n.\r\n"),
+	  STR_INIT("a\r\n\n.\r\nM\r\n"), LF, 0 },
 	{ "smuggling first line", STR_INIT(".\nM\r\n.\r\n"), STR_INIT("\nM\r\n"), LF, 0 },
 };
 
 static const struct row normalised[] = {
 	{ "bare LF", STR_INIT("a\nb\r\n.\r\n"), STR_INIT("a\r\nb\r\n"), 0, 0 },
-	{ "many", STR_INIT("\n\na\n\n.\r\n\r\n.\r\n"), STR_INIT("\r\n\r\na\r\n\r\n.\r\n\r\n"), 0, 0 },
-	{ "no new end", STR_INIT("a\n.\nM\n.\r\nN\r\n.\r\n"), STR_INIT("a\r\n.\r\nM\r\n.\r\nN\r\n"), 0, 0 },
+	{ "many", STR_INIT("\n\na\n\n.\r\n\r\n.\r\n"), STR_INIT("\r\n\r\na\r\n\r\n.\r\n\r\n"), 0,
+	  0 },
+	{ "no new end", STR_INIT("a\n.\nM\n.\r\nN\r\n.\r\n"), STR_INIT("a\r\n.\r\nM\r\n.\r\nN\r\n"),
+	  0, 0 },
 	{ "CR stays bare", STR_INIT("a\rb\n\r\n.\r\n"), STR_INIT("a\rb\r\n\r\n"), CR, 0 },
 };
 
@@ -110,7 +118,8 @@ TEST(dotstream_data)
 
 TEST(dotstream_normalising)
 {
-	run_all(normalised, ARRAY_LEN(normalised), (struct smtp_dotstream){ .normalises_lf = true });
+	run_all(normalised, ARRAY_LEN(normalised),
+		(struct smtp_dotstream){ .normalises_lf = true });
 }
 
 TEST(dotstream_chunked)

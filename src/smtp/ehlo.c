@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What EHLO and LHLO announce: one row for each extension, with the condition under which it is there. RFC 5321 4.1.1.1. */
+/*
+ * What EHLO and LHLO announce: one row for each extension, with the condition under which it is
+ * there. RFC 5321 4.1.1.1.
+ */
 #include "smtp/smtp_int.h"
 
 #include "base/limits.h"
@@ -18,7 +21,8 @@ static bool requiretls_is_offered(const struct smtp_session *s)
 
 static bool auth_is_offered(const struct smtp_session *s)
 {
-	return s->ctx->role == SMTP_SUBMISSION && !s->is_authenticated && sasl_is_permitted(s->ctx->sasl, s->conn);
+	return s->ctx->role == SMTP_SUBMISSION && !s->is_authenticated &&
+	       sasl_is_permitted(s->ctx->sasl, s->conn);
 }
 
 static void size_print(const struct smtp_session *s, struct buf *out)
@@ -42,7 +46,8 @@ static void auth_print(const struct smtp_session *s, struct buf *out)
 static const struct {
 	const char *word;
 	bool (*is_offered)(const struct smtp_session *s); /* NULL: always */
-	void (*print)(const struct smtp_session *s, struct buf *out); /* what stands behind the word */
+	void (*print)(const struct smtp_session *s,
+		      struct buf *out); /* what stands behind the word */
 	const char *rfc;
 } words[] = {
 	{ "PIPELINING", NULL, NULL, "RFC 2920 2" },

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* ESMTP parameters of MAIL and RCPT, walked against the tables in cmd_mail.c and cmd_rcpt.c. RFC 5321 4.1.2, 4.1.1.11. */
+/*
+ * ESMTP parameters of MAIL and RCPT, walked against the tables in cmd_mail.c and cmd_rcpt.c.
+ * RFC 5321 4.1.2, 4.1.1.11.
+ */
 #include "smtp/smtp_int.h"
 
 #include "base/must.h"
 #include "smtp/syntax.h"
 
-static const struct smtp_param_row *row_find(const struct smtp_session *s, const struct smtp_param_row *rows,
-					     size_t n_rows, struct str keyword)
+static const struct smtp_param_row *row_find(const struct smtp_session *s,
+					     const struct smtp_param_row *rows, size_t n_rows,
+					     struct str keyword)
 {
 	for (size_t i = 0; i < n_rows; i++)
 		if (str_ieq(keyword, str_z(rows[i].keyword)))
@@ -14,8 +18,8 @@ static const struct smtp_param_row *row_find(const struct smtp_session *s, const
 	return NULL;
 }
 
-int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp_param_row *rows, size_t n_rows,
-		      void *target)
+int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp_param_row *rows,
+		      size_t n_rows, void *target)
 {
 	struct smtp_param param;
 	unsigned seen = 0;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A message on its way from the wire to the queue. DATA and BDAT feed it slices; at the end it is checked, gets its
- * trace headers, and is stored by one queue_accept(), which returns once it is durable.
+ * A message on its way from the wire to the queue. DATA and BDAT feed it slices; at the end it
+ * is checked, gets its trace headers, and is stored by one queue_accept(), which returns once
+ * it is durable.
  *
  * What exists when:
- *   1. begin   a spool (memory, then an unlinked file): a crash leaves nothing, the client has no reply and sends again
- *   2. add     the same; the first trouble is kept, the spool given back, the rest of the body dropped
+ *   1. begin   a spool (memory, then an unlinked file): a crash leaves nothing, the client
+ *      has no reply and sends again
+ *   2. add     the same; the first trouble is kept, the spool given back, the rest dropped
  *   3. end     trace headers are prepended; queue_accept() commits message and recipients at once
- *   4. reply   "250 queued as"; if the client is gone by now it may send again: a duplicate, never a loss (RFC 1047)
+ *   4. reply   "250 queued as"; if the client is gone by now it may send again: a duplicate,
+ *      never a loss (RFC 1047)
  *
- * What was sent is what is stored, byte for byte, behind our headers; the dots of RFC 5321 4.5.2 apart.
+ * What was sent is what is stored, byte for byte, behind our headers; the dots of RFC 5321
+ * 4.5.2 apart.
  */
 #include "smtp/smtp_int.h"
 
@@ -26,7 +30,8 @@ int smtp_receive_begin(struct smtp_session *s, bool is_chunked)
 			  s->conf->submission_bare_lf == SMTP_BARE_LF_NORMALISE;
 
 	must(!s->tx.spool && s->tx.n_rcpts > 0);
-	s->tx.dots = (struct smtp_dotstream){ .is_chunked = is_chunked, .normalises_lf = normalises };
+	s->tx.dots =
+		(struct smtp_dotstream){ .is_chunked = is_chunked, .normalises_lf = normalises };
 	return spool_new(store_db(s->ctx->store), (size_t)s->conf->max_message_size, &s->tx.spool);
 }
 
@@ -118,7 +123,8 @@ static int message_finish(struct smtp_session *s)
 	if (scan.hops > s->conf->max_hops)
 		return SMTP_R_LOOP;
 	/* RFC 6409 8.2, 8.3 */
-	smtp_trace_print(s, is_submission && !scan.has_date, is_submission && !scan.has_message_id, &trace);
+	smtp_trace_print(s, is_submission && !scan.has_date, is_submission && !scan.has_message_id,
+			 &trace);
 	if (buf_overflowed(&trace))
 		return -E_LIMIT;
 	return spool_prepend(s->tx.spool, buf_str(&trace));
@@ -155,17 +161,17 @@ static void log_message(const struct smtp_session *s, int reply, size_t n_accept
 	LOG(INFO, n_accepted > 0 ? "smtp.accept" : "smtp.reject", F_Z("qid", s->tx.qid),
 	    F_STR("peer", conn_peer(s->conn)), F_Z("user", s->identity ? s->identity->name : ""),
 	    F_STR("from", s->tx.reverse_path),
-	    F_STR("to", s->tx.n_rcpts > 0 ? s->tx.rcpts[0].address : S("")), F_INT("rcpts", n_accepted),
-	    F_INT("size", s->tx.received), F_INT("code", row->code), F_Z("enhanced", row->enhanced),
-	    F_INT("ms", clock_mono_ms() - s->tx.start_ms));
+	    F_STR("to", s->tx.n_rcpts > 0 ? s->tx.rcpts[0].address : S("")),
+	    F_INT("rcpts", n_accepted), F_INT("size", s->tx.received), F_INT("code", row->code),
+	    F_Z("enhanced", row->enhanced), F_INT("ms", clock_mono_ms() - s->tx.start_ms));
 }
 
 static void reply_one(struct smtp_session *s, int r)
 {
 	if (r == 0)
 		smtp_session_reply(s, SMTP_R_QUEUED, str_z(s->tx.qid));
-	else
-		smtp_session_reply(s, r, S(""));
+	else /* an account may have been removed since RCPT */
+		smtp_session_reply(s, r == -E_NOT_FOUND ? SMTP_R_NO_USER : r, S(""));
 }
 
 /* RFC 2033 4.2: a reply for each recipient that RCPT accepted, in that order. */
@@ -174,7 +180,7 @@ static size_t reply_each(struct smtp_session *s, int r)
 	size_t n_accepted = 0;
 
 	for (size_t i = 0; i < s->tx.n_rcpts; i++) {
-		int result = r != 0 ? r : s->tx.rcpts[i].result;
+		int result = s->tx.rcpts[i].result != 0 ? s->tx.rcpts[i].result : r;
 
 		n_accepted += result == 0;
 		reply_one(s, result);
@@ -197,7 +203,11 @@ void smtp_receive_end(struct smtp_session *s)
 	}
 	s->n_messages += n_accepted > 0;
 	s->n_refused += n_accepted == 0;
-	log_message(s, n_accepted > 0 ? SMTP_R_QUEUED : r != 0 ? r : s->tx.rcpts[0].result, n_accepted);
+	log_message(s,
+		    n_accepted > 0 ? SMTP_R_QUEUED
+		    : r != 0       ? r
+				   : s->tx.rcpts[0].result,
+		    n_accepted);
 	smtp_tx_reset(s);
 	smtp_session_enter(s, SMTP_ST_READY);
 }

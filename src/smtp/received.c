@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What stands before a message when it is stored, in this order: Return-Path, Received, and in submission Date
- * and Message-ID where they were missing.
+ * What stands before a message when it is stored, in this order: Return-Path, Received, and in
+ * submission Date and Message-ID where they were missing.
  *
- * Every message that this room hands to room queue begins with exactly one Return-Path line of ours. It belongs to final delivery
- * (RFC 5321 4.4); whoever relays the stored message leaves that first line out.
+ * Every message that this room hands to room queue begins with exactly one Return-Path line of
+ * ours. It belongs to final delivery (RFC 5321 4.4); whoever relays the stored message leaves
+ * that first line out.
  *
- * DEVIATION(RFC 5321 4.4): in submission the From-domain is left out, so that neither the address nor the
- * name of the client's machine is disclosed; RFC 5322 3.6.7 allows any tokens there. RFC 6409 8 is silent on it.
+ * DEVIATION(RFC 5321 4.4): in submission the From-domain is left out, so that neither the
+ * address nor the name of the client's machine is disclosed; RFC 5322 3.6.7 allows any tokens
+ * there. RFC 6409 8 is silent on it.
  */
 #include "smtp/smtp_int.h"
 
@@ -17,7 +19,10 @@
 #include "net/conn.h"
 #include "smtp/syntax.h"
 
-/* RFC 3848 and RFC 6531 4.3: the protocol in the "with" clause; only "SMTP" itself has a form without extensions. */
+/*
+ * RFC 3848 and RFC 6531 4.3: the protocol in the "with" clause; only "SMTP" itself has a form
+ * without extensions.
+ */
 static void protocol_print(const struct smtp_session *s, struct buf *out)
 {
 	bool is_tls = conn_is_tls(s->conn);
@@ -44,11 +49,15 @@ static void from_print(const struct smtp_session *s, struct buf *out)
 	buf_add(out, S("from "));
 	buf_add(out, smtp_helo_is_valid(helo) ? helo : S("unknown"));
 	if (!conn_is_unix(s->conn))
-		buf_printf(out, " ([%s%" STR_FMT "])", str_chr(peer, ':') >= 0 ? "IPv6:" : "", STR_ARG(peer));
+		buf_printf(out, " ([%s%" STR_FMT "])", str_chr(peer, ':') >= 0 ? "IPv6:" : "",
+			   STR_ARG(peer));
 	buf_add(out, S("\r\n\t"));
 }
 
-/* tls-cipher-clause = CFWS "tls" FWS tls-cipher (RFC 8314 4.3): only names of the IANA registry, as TLS 1.3 has them. */
+/*
+ * tls-cipher-clause = CFWS "tls" FWS tls-cipher (RFC 8314 4.3): only names of the IANA
+ * registry, as TLS 1.3 has them.
+ */
 static void tls_print(const struct conn_tls_info *tls, struct buf *out)
 {
 	if (str_starts(str_z(tls->cipher), S("TLS_")))

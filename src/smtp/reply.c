@@ -22,6 +22,8 @@ const struct smtp_reply_row *smtp_reply_row(int reply, struct smtp_reply_row *er
 	}
 	must(reply != SMTP_R_NONE);
 	err = err_row(reply);
-	*err_room = (struct smtp_reply_row){ .code = err->smtp, .enhanced = err->enhanced, .text = err->text };
+	*err_room = (struct smtp_reply_row){ .code = err->smtp,
+					     .enhanced = err->enhanced,
+					     .text = err->text };
 	return err_room;
 }

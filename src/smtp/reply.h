@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Every reply that the server gives, by name. Row: name, code, enhanced status code (RFC 3463; RFC 2034 3: on all 2xx,
- * 4xx and 5xx replies but those to EHLO, HELO and LHLO and the greeting), text. A new refusal is one row.
+ * Every reply that the server gives, by name. Row: name, code, enhanced status code (RFC 3463;
+ * RFC 2034 3: on all 2xx, 4xx and 5xx replies but those to EHLO, HELO and LHLO and the
+ * greeting), text. A new refusal is one row.
  */
 #pragma once
 
@@ -26,14 +27,16 @@
 	X(TOO_MANY_MESSAGES, 421, "4.7.0", "Too many messages in one session, open a new one") \
 	X(TOO_BUSY, 421, "4.3.2", "Too many transfers at this moment, try again later") \
 	X(EARLY_TALKER, 554, "5.5.1", "You spoke before the greeting") \
-	X(BAD_PIPELINING, 554, "5.5.1", "You sent more behind a command that must be the last of a group") \
+	X(BAD_PIPELINING, 554, "5.5.1", \
+	  "You sent more behind a command that must be the last of a group") \
 	/* temporary */ \
 	X(AUTH_TROUBLE, 454, "4.7.0", "Temporary authentication failure") \
 	X(MAILBOX_FULL, 452, "4.2.2", "Mailbox is full") \
 	X(TOO_MANY_RCPTS, 452, "4.5.3", "Too many recipients") \
 	/* command not understood */ \
 	X(UNKNOWN, 500, "5.5.1", "Command unknown") \
-	X(BAD_LINE, 500, "5.5.2", "A command line ends in CR LF and contains neither CR, LF nor NUL") \
+	X(BAD_LINE, 500, "5.5.2", \
+	  "A command line ends in CR LF and contains neither CR, LF nor NUL") \
 	X(LONG_LINE, 500, "5.5.6", "Command line too long") \
 	X(NOT_UTF8, 500, "5.5.2", "Command line is not valid UTF-8") \
 	X(NOT_HERE, 502, "5.5.1", "Command not implemented here") \
@@ -92,7 +95,7 @@ struct smtp_reply_row {
 };
 
 /*
- * The row of what a handler returned: enum smtp_reply, or a negative code, whose row of err_row() is copied to *err_room. Never
- * NULL; not for SMTP_R_NONE.
+ * The row of what a handler returned: enum smtp_reply, or a negative code, whose row of
+ * err_row() is copied to *err_room. Never NULL; not for SMTP_R_NONE.
  */
 const struct smtp_reply_row *smtp_reply_row(int reply, struct smtp_reply_row *err_room);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The server session: states, the table of commands, and the loop that takes lines and walks the table. Permission and
- * order rules are in the rows and are checked here, before a handler runs.
+ * The server session: states, the table of commands, and the loop that takes lines and walks
+ * the table. Permission and order rules are in the rows and are checked here, before a handler
+ * runs.
  *
  * Invariants
- * 1. One command line, one reply (LMTP: one for each recipient behind the message), in order. RFC 5321 4.2, RFC 2033 4.2.
- * 2. A line end is CR LF. A line with a bare LF, bare CR or NUL is refused whole; nothing of it is run.
+ * 1. One command line, one reply (LMTP: one for each recipient behind the message), in
+ *    order. RFC 5321 4.2, RFC 2033 4.2.
+ * 2. A line end is CR LF. A line with a bare LF, bare CR or NUL is refused whole; nothing of
+ *    it is run.
  * 3. smtp_tx_reset() ends a transaction on every way out; outside one the arena is empty.
  * 4. Refusals are counted where replies are written, so no handler can forget it.
- * 5. A session that waits is parked: between two lines it holds no thread and no spool, except for BDAT,
- *    whose chunks are commands of their own.
+ * 5. A session that waits is parked: between two lines it holds no thread and no spool,
+ *    except for BDAT, whose chunks are commands of their own.
  */
 #include "smtp/smtp_int.h"
 
@@ -58,8 +61,9 @@ void smtp_session_reply(struct smtp_session *s, int reply, struct str detail)
 	struct smtp_reply_row room;
 	const struct smtp_reply_row *row = smtp_reply_row(reply, &room);
 
-	conn_printf(s->conn, "%d %s%s%s%s%" STR_FMT "\r\n", row->code, row->enhanced, row->enhanced[0] ? " " : "",
-		    row->text, detail.n > 0 ? " " : "", STR_ARG(detail));
+	conn_printf(s->conn, "%d %s%s%s%s%" STR_FMT "\r\n", row->code, row->enhanced,
+		    row->enhanced[0] ? " " : "", row->text, detail.n > 0 ? " " : "",
+		    STR_ARG(detail));
 	if (row->code >= 500)
 		s->n_errors++;
 	if (row->code == 421) /* RFC 5321 3.8: says itself that the connection closes */
@@ -107,7 +111,8 @@ static const struct smtp_cmd cmds[] = {
 	{ "MAIL", smtp_cmd_mail, ALL, READY, CMD_SUBMITS, "RFC 5321 4.1.1.2" },
 	{ "RCPT", smtp_cmd_rcpt, ALL, MAIL | RCPT, 0, "RFC 5321 4.1.1.3" },
 	{ "DATA", smtp_cmd_data, ALL, RCPT, CMD_LAST | CMD_NO_ARGS, "RFC 5321 4.1.1.4" },
-	{ "BDAT", smtp_cmd_bdat, ALL, ANY, 0, "RFC 3030 2" }, /* wrong order: its octets must be dropped first */
+	/* BDAT out of order: its octets must be dropped before it is refused, so the handler does both. */
+	{ "BDAT", smtp_cmd_bdat, ALL, ANY, 0, "RFC 3030 2" },
 	{ "RSET", smtp_cmd_rset, ALL, ANY, CMD_NO_ARGS, "RFC 5321 4.1.1.5" },
 	{ "EHLO", smtp_cmd_ehlo, MX | SUBMISSION, ANY, CMD_LAST, "RFC 5321 4.1.1.1" },
 	{ "HELO", smtp_cmd_helo, MX | SUBMISSION, ANY, CMD_LAST, "RFC 5321 4.1.1.1" },
@@ -159,7 +164,10 @@ static int order_reply(const struct smtp_session *s, const struct smtp_cmd *cmd)
 	case SMTP_ST_MAIL:
 		if (!(cmd->states & SMTP_ST_RCPT))
 			return SMTP_R_NESTED_MAIL;
-		/* RFC 2033 4.2 wants 503 from LMTP; RFC 5321 3.3 allows 554 where all were refused. */
+		/*
+		 * RFC 2033 4.2 wants 503 from LMTP; RFC 5321 3.3 allows 554 where all were
+		 * refused.
+		 */
 		if (s->tx.n_refused > 0 && s->ctx->role != SMTP_LMTP)
 			return SMTP_R_NO_VALID_RCPT;
 		return SMTP_R_NEED_RCPT;
@@ -182,7 +190,8 @@ static int command_run(struct smtp_session *s, struct str line)
 		return SMTP_R_UNKNOWN;
 	if (!(cmd->roles & (1u << s->ctx->role)))
 		return SMTP_R_NOT_HERE;
-	if ((cmd->flags & CMD_LAST) && s->conf->rejects_bad_pipelining && conn_buffered(s->conn).n > 0) {
+	if ((cmd->flags & CMD_LAST) && s->conf->rejects_bad_pipelining &&
+	    conn_buffered(s->conn).n > 0) {
 		smtp_session_close(s, "pipelining");
 		return SMTP_R_BAD_PIPELINING;
 	}
@@ -199,10 +208,14 @@ static int command_run(struct smtp_session *s, struct str line)
 	return cmd->handler(s, line);
 }
 
-/* Another protocol by mistake or by a trick (a browser made to post to port 25): stop listening at once. */
+/*
+ * Another protocol by mistake or by a trick (a browser made to post to port 25): stop listening
+ * at once.
+ */
 static bool is_http(struct str line)
 {
-	return str_istarts(line, S("GET /")) || str_istarts(line, S("POST /")) || str_istarts(line, S("CONNECT "));
+	return str_istarts(line, S("GET /")) || str_istarts(line, S("POST /")) ||
+	       str_istarts(line, S("CONNECT "));
 }
 
 static int line_run(struct smtp_session *s, const struct conn_line *line)
@@ -335,13 +348,16 @@ static enum net_next session_run(void *session, enum net_reason why)
 
 static void session_close(void *session)
 {
-	static const char *const roles[] = { [SMTP_MX] = "smtp", [SMTP_SUBMISSION] = "submission", [SMTP_LMTP] = "lmtp" };
+	static const char *const roles[] = {
+		[SMTP_MX] = "smtp", [SMTP_SUBMISSION] = "submission", [SMTP_LMTP] = "lmtp"
+	};
 	struct smtp_session *s = session;
 
 	must(s->magic == SESSION_MAGIC);
 	LOG(INFO, "smtp.end", F_Z("role", roles[s->ctx->role]), F_STR("peer", conn_peer(s->conn)),
-	    F_Z("helo", s->helo_z ? s->helo_z : ""), F_Z("user", s->identity ? s->identity->name : ""),
-	    F_INT("tls", conn_is_tls(s->conn)), F_INT("messages", s->n_messages), F_INT("refused", s->n_refused),
+	    F_Z("helo", s->helo_z ? s->helo_z : ""),
+	    F_Z("user", s->identity ? s->identity->name : ""), F_INT("tls", conn_is_tls(s->conn)),
+	    F_INT("messages", s->n_messages), F_INT("refused", s->n_refused),
 	    F_INT("errors", s->n_errors), F_Z("why", s->why_closed ? s->why_closed : ""),
 	    F_INT("ms", clock_mono_ms() - s->start_ms));
 	smtp_tx_reset(s);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole sessions with hostile bytes. The first byte chooses role, TLS and chunk size. Replies must have the form of RFC 5321 4.2, be
- * bounded by the input, and the session must end with its input.
+ * Whole sessions with hostile bytes. The first byte chooses role, TLS and chunk size. Replies
+ * must have the form of RFC 5321 4.2, be bounded by the input, and the session must end with
+ * its input.
  */
 #include "smtp/smtp_test.h"
 
@@ -33,15 +34,18 @@ static void fixture_once(void)
 		return;
 	log_setup(2, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	must(mkdtemp(dir) != NULL);
-	smtp_fixture_open(&fixture, dir, "[smtp]\nreject_early_talkers = no\nmax_message_size = 64K\n[auth]\nfailure_delay = 0ms\n");
+	smtp_fixture_open(
+		&fixture, dir,
+		"[smtp]\nreject_early_talkers = no\nmax_message_size = 64K\n[auth]\nfailure_delay = 0ms\n");
 	atexit(fixture_leave);
 }
 
 static bool is_reply(struct str line)
 {
-	return line.n >= 5 && line.p[0] >= '2' && line.p[0] <= '5' && line.p[1] >= '0' && line.p[1] <= '7' &&
-	       (line.p[3] == ' ' || line.p[3] == '-') && line.p[line.n - 1] == '\r' &&
-	       !memchr(line.p, '\r', line.n - 1) && !memchr(line.p, 0, line.n);
+	return line.n >= 5 && line.p[0] >= '2' && line.p[0] <= '5' && line.p[1] >= '0' &&
+	       line.p[1] <= '7' && (line.p[3] == ' ' || line.p[3] == '-') &&
+	       line.p[line.n - 1] == '\r' && !memchr(line.p, '\r', line.n - 1) &&
+	       !memchr(line.p, 0, line.n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

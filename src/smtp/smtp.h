@@ -21,7 +21,7 @@ struct smtp_context {
 	struct queue *queue;
 	struct sasl *sasl;
 	struct conf_live *conf;
-	struct net_tls *tls;   /* for STARTTLS; NULL: not offered */
+	struct net_tls *tls; /* for STARTTLS; NULL: not offered */
 };
 
 extern const struct net_protocol smtp_protocol; /* ctx: struct smtp_context */

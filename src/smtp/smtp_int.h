@@ -2,9 +2,10 @@
 /*
  * The session and its transaction, shared by the files of this room.
  *
- * A command handler takes the session and the command's argument (what follows the first space, trimmed) and returns the
- * reply: enum smtp_reply, SMTP_R_NONE when it has answered itself, or a negative code, whose row of base/err.h is the reply.
- * What a handler may rely on (role, state, TLS, authentication) is said by its row in session.c.
+ * A command handler takes the session and the command's argument (what follows the first space,
+ * trimmed) and returns the reply: enum smtp_reply, SMTP_R_NONE when it has answered itself, or
+ * a negative code, whose row of base/err.h is the reply. What a handler may rely on (role,
+ * state, TLS, authentication) is said by its row in session.c.
  */
 #pragma once
 
@@ -65,9 +66,12 @@ enum smtp_state {
 
 enum smtp_body { SMTP_BODY_7BIT, SMTP_BODY_8BITMIME, SMTP_BODY_BINARYMIME };
 
-/* From MAIL to the end of the message. Slices live in the session's arena, which smtp_tx_reset() empties. */
+/*
+ * From MAIL to the end of the message. Slices live in the session's arena, which
+ * smtp_tx_reset() empties.
+ */
 struct smtp_tx {
-	char qid[17];             /* "" outside a transaction */
+	char qid[17]; /* "" outside a transaction */
 	int64_t start_ms;
 	struct str reverse_path;
 	enum smtp_body body;
@@ -81,8 +85,8 @@ struct smtp_tx {
 	/* the body (receive.c) */
 	struct spool *spool;
 	struct smtp_dotstream dots;
-	uint64_t received;        /* octets of the body, kept or not */
-	int trouble;              /* first refusal of a body byte: 0 or a negative code */
+	uint64_t received; /* octets of the body, kept or not */
+	int trouble;       /* first refusal of a body byte: 0 or a negative code */
 };
 
 struct smtp_session {
@@ -92,22 +96,22 @@ struct smtp_session {
 	const struct smtp_context *ctx;
 	struct conf *snapshot;
 	const struct smtp_conf *conf;
-	bool is_extended;         /* EHLO or LHLO, not HELO */
+	bool is_extended; /* EHLO or LHLO, not HELO */
 	bool is_closing;
 	bool is_starting_tls;
 	bool is_authenticated;
-	char *helo_z;             /* heap; NULL before HELO */
-	struct sasl_identity *identity;  /* heap; with is_authenticated */
-	struct sasl_exchange *exchange;  /* in SMTP_ST_AUTH */
-	bool is_last_challenge;   /* the exchange is done, an empty answer is awaited */
+	char *helo_z;                   /* heap; NULL before HELO */
+	struct sasl_identity *identity; /* heap; with is_authenticated */
+	struct sasl_exchange *exchange; /* in SMTP_ST_AUTH */
+	bool is_last_challenge;         /* the exchange is done, an empty answer is awaited */
 	struct arena arena;
 	struct smtp_tx tx;
 	int64_t start_ms;
 	size_t n_errors, n_auth_failures;
-	size_t n_mails;           /* MAIL commands accepted */
-	size_t n_messages;        /* messages accepted */
-	size_t n_refused;         /* recipients and messages refused */
-	const char *why_closed;   /* for the log */
+	size_t n_mails;         /* MAIL commands accepted */
+	size_t n_messages;      /* messages accepted */
+	size_t n_refused;       /* recipients and messages refused */
+	const char *why_closed; /* for the log */
 };
 
 /* session.c */
@@ -127,16 +131,17 @@ void smtp_helo_write(struct smtp_session *s);
 struct smtp_param_row {
 	const char *keyword;
 	enum { SMTP_VALUE_NONE, SMTP_VALUE_NEEDED } value;
-	bool (*is_offered)(const struct smtp_session *s); /* NULL: always */
+	bool (*is_offered)(const struct smtp_session *s);                     /* NULL: always */
 	int (*apply)(struct smtp_session *s, void *target, struct str value); /* 0 or a reply */
 	const char *rfc;
 };
 /* Walks all parameters in args. 0 or a reply. */
-int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp_param_row *rows, size_t n_rows,
-		      void *target);
+int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp_param_row *rows,
+		      size_t n_rows, void *target);
 
 /* received.c: all that stands before the message when it is stored. */
-void smtp_trace_print(struct smtp_session *s, bool adds_date, bool adds_message_id, struct buf *out);
+void smtp_trace_print(struct smtp_session *s, bool adds_date, bool adds_message_id,
+		      struct buf *out);
 
 /* receive.c */
 /* Opens the spool. 0 or negative. */
@@ -147,7 +152,10 @@ void smtp_receive_add(struct smtp_session *s, struct str bytes);
 bool smtp_receive_is_hopeless(const struct smtp_session *s);
 /* Limits of the blocking reads of a body. */
 int smtp_receive_body_begin(struct smtp_session *s);
-/* The message is complete: refuses or stores it, answers (LMTP: once for each recipient), ends the transaction. */
+/*
+ * The message is complete: refuses or stores it, answers (LMTP: once for each recipient), ends
+ * the transaction.
+ */
 void smtp_receive_end(struct smtp_session *s);
 
 /* cmd_auth.c: a line of the exchange, or NULL text for one that was too long. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A store with accounts, a queue and room sasl, and a way to run a scripted session; for tests and fuzz targets of this room. */
+/*
+ * A store with accounts, a queue and room sasl, and a way to run a scripted session; for tests
+ * and fuzz targets of this room.
+ */
 #pragma once
 
 #include "smtp/smtp_int.h"
@@ -23,7 +26,8 @@ struct smtp_fixture {
 	int64_t alice, bob, carol;
 };
 
-static inline int64_t smtp_fixture_account(struct smtp_fixture *f, const char *name_z, int64_t quota_bytes)
+static inline int64_t smtp_fixture_account(struct smtp_fixture *f, const char *name_z,
+					   int64_t quota_bytes)
 {
 	AUTO(arena_fini) struct arena a = { .cap = 1u << 16 };
 	struct store_credential creds[3];
@@ -43,11 +47,13 @@ static inline void smtp_fixture_data(struct smtp_fixture *f)
 	f->alice = smtp_fixture_account(f, "alice@example.test", 0);
 	f->bob = smtp_fixture_account(f, "bob@example.test", 0);
 	f->carol = smtp_fixture_account(f, "carol@example.test", 100); /* nearly full */
-	must(store_alias_add(f->store, S("both@example.test"), S("alice@example.test"), &fault) == 0);
+	must(store_alias_add(f->store, S("both@example.test"), S("alice@example.test"), &fault) ==
+	     0);
 	must(store_alias_add(f->store, S("both@example.test"), S("bob@example.test"), &fault) == 0);
 }
 
-static inline void smtp_fixture_open(struct smtp_fixture *f, const char *dir_z, const char *settings_z)
+static inline void smtp_fixture_open(struct smtp_fixture *f, const char *dir_z,
+				     const char *settings_z)
 {
 	static const struct conf_table *const tables[] = { &smtp_conf_table, &sasl_conf_table };
 	static struct db_sql_set sql[2];
@@ -60,16 +66,25 @@ static inline void smtp_fixture_open(struct smtp_fixture *f, const char *dir_z, 
 	migrations[0] = store_migrations, migrations[1] = queue_migrations;
 	must(conf_parse(tables, ARRAY_LEN(tables), "test", str_z(settings_z), &conf, &fault) == 0);
 	f->conf = conf_live_new(conf);
-	must(db_open(&(struct db_options){ .dir_z = dir_z, .sql = sql, .n_sql = 2, .migrations = migrations,
-					   .n_migrations = 2 }, &f->db, &fault) == 0);
+	must(db_open(&(struct db_options){ .dir_z = dir_z,
+					   .sql = sql,
+					   .n_sql = 2,
+					   .migrations = migrations,
+					   .n_migrations = 2 },
+		     &f->db, &fault) == 0);
 	must(store_open(f->db, NULL, NULL, &f->store, &fault) == 0);
 	must(queue_open(f->store, &f->queue, &fault) == 0);
 	must(sasl_open(f->store, f->conf, &f->sasl, &fault) == 0);
 	smtp_fixture_data(f);
 	for (int role = SMTP_MX; role <= SMTP_LMTP; role++)
 		f->ctx[role] = (struct smtp_context){
-			.role = (enum smtp_role)role, .hostname = S("mx.example.test"), .store = f->store,
-			.queue = f->queue, .sasl = f->sasl, .conf = f->conf, .tls = (struct net_tls *)&tls,
+			.role = (enum smtp_role)role,
+			.hostname = S("mx.example.test"),
+			.store = f->store,
+			.queue = f->queue,
+			.sasl = f->sasl,
+			.conf = f->conf,
+			.tls = (struct net_tls *)&tls,
 		};
 }
 
@@ -87,12 +102,14 @@ struct smtp_script {
 	struct str input;
 	size_t chunk;
 	bool is_tls;
-	const char *peer_z;    /* NULL: 192.0.2.7 */
-	enum net_reason last;  /* NET_TIMEOUT, NET_STOP: happens when the input is used up; 0: nothing */
+	const char *peer_z; /* NULL: 192.0.2.7 */
+	enum net_reason
+		last; /* NET_TIMEOUT, NET_STOP: happens when the input is used up; 0: nothing */
 };
 
 /* Runs a whole session; adds what it said to out. */
-static inline void smtp_fixture_run(struct smtp_fixture *f, const struct smtp_script *script, struct buf *out)
+static inline void smtp_fixture_run(struct smtp_fixture *f, const struct smtp_script *script,
+				    struct buf *out)
 {
 	struct conn *c = conn_new_scripted(script->input, script->chunk, script->is_tls,
 					   script->peer_z ? script->peer_z : "192.0.2.7");
@@ -126,8 +143,10 @@ static inline size_t smtp_fixture_inbox(struct smtp_fixture *f, int64_t account,
 	n = view->n;
 	if (n > 0) {
 		must(store_reader_open(f->store, &reader) == 0);
-		must(store_content_get(reader, &a, store_view_at(view, view->n)->content, 0, &content) == 0);
-		must(store_content_read(f->store, &content, 0, buf_reserve(out, content.size), content.size) == 0);
+		must(store_content_get(reader, &a, store_view_at(view, view->n)->content, 0,
+				       &content) == 0);
+		must(store_content_read(f->store, &content, 0, buf_reserve(out, content.size),
+					content.size) == 0);
 		buf_commit(out, content.size);
 		store_reader_close(&reader);
 	}

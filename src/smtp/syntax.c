@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Grammar of SMTP arguments: RFC 5321 4.1.2 and 4.1.3, with the internationalized productions of RFC 6531 3.3. One function
- * for each production, the ABNF line above it.
+ * Grammar of SMTP arguments: RFC 5321 4.1.2 and 4.1.3, with the internationalized productions
+ * of RFC 6531 3.3. One function for each production, the ABNF line above it.
  *
- * Strict, with three tolerances, each marked where it is made: "_" in domains, spaces after "FROM:" and "TO:" (cmd_mail.c,
- * cmd_rcpt.c), and control over UTF-8 in one flag.
+ * Strict, with three tolerances, each marked where it is made: "_" in domains, spaces after
+ * "FROM:" and "TO:" (cmd_mail.c, cmd_rcpt.c), and control over UTF-8 in one flag.
  */
 #include "smtp/syntax.h"
 
@@ -22,10 +22,14 @@ static bool is_digit(unsigned char c)
 	return c >= '0' && c <= '9';
 }
 
-/* atext = ALPHA / DIGIT / "!" / "#" / "$" / ... (RFC 5322 3.2.3), with UTF8-non-ascii (RFC 6531 3.3) */
+/*
+ * atext = ALPHA / DIGIT / "!" / "#" / "$" / ... (RFC 5322 3.2.3), with UTF8-non-ascii (RFC 6531
+ * 3.3)
+ */
 static bool is_atext(unsigned char c)
 {
-	return is_alpha(c) || is_digit(c) || c >= 0x80 || (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c));
+	return is_alpha(c) || is_digit(c) || c >= 0x80 ||
+	       (c != 0 && strchr("!#$%&'*+-/=?^_`{|}~", c));
 }
 
 static bool take_char(struct str *in, char c)
@@ -51,7 +55,10 @@ static size_t sub_domain_length(struct str s)
 	return n > 0 && s.p[n - 1] == '-' ? 0 : n;
 }
 
-/* Domain = sub-domain *("." sub-domain); RFC 5321 4.5.3.1.2: 255 octets; RFC 1035 2.3.4: 63 for a label */
+/*
+ * Domain = sub-domain *("." sub-domain); RFC 5321 4.5.3.1.2: 255 octets; RFC 1035 2.3.4: 63 for
+ * a label
+ */
 int smtp_domain_parse(struct str *in, struct str *ret)
 {
 	struct str rest = *in;
@@ -72,8 +79,8 @@ int smtp_domain_parse(struct str *in, struct str *ret)
 }
 
 /*
- * address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal ) "]"
- * IPv6-address-literal = "IPv6:" IPv6-addr. No general literal has ever been registered.
+ * address-literal = "[" ( IPv4-address-literal / IPv6-address-literal / General-address-literal
+ * ) "]" IPv6-address-literal = "IPv6:" IPv6-addr. No general literal has ever been registered.
  */
 int smtp_address_literal_parse(struct str *in, struct str *ret)
 {
@@ -157,7 +164,10 @@ static int quoted_string_parse(struct str *in, struct str *ret)
 	return 1;
 }
 
-/* Adds a quoted local part in its one canonical form: RFC 5321 4.1.2 says to prefer the form without quotes. */
+/*
+ * Adds a quoted local part in its one canonical form: RFC 5321 4.1.2 says to prefer the form
+ * without quotes.
+ */
 static void quoted_add_canonical(struct buf *out, struct str content)
 {
 	char plain_bytes[LIMIT_SMTP_PATH];
@@ -198,7 +208,10 @@ static bool source_route_skip(struct str *in)
 	return true;
 }
 
-/* Mailbox = Local-part "@" ( Domain / address-literal )     Local-part = Dot-string / Quoted-string */
+/*
+ * Mailbox = Local-part "@" ( Domain / address-literal )     Local-part = Dot-string / Quoted-
+ * string
+ */
 static int mailbox_parse(struct str *in, unsigned flags, struct buf *out)
 {
 	struct str rest = *in, local, domain;
@@ -212,7 +225,8 @@ static int mailbox_parse(struct str *in, unsigned flags, struct buf *out)
 		return 0;
 	is_postmaster = (flags & SMTP_PATH_POSTMASTER) && str_ieq(local, S("postmaster"));
 	if (take_char(&rest, '@')) {
-		if (smtp_domain_parse(&rest, &domain) != 1 && smtp_address_literal_parse(&rest, &domain) != 1)
+		if (smtp_domain_parse(&rest, &domain) != 1 &&
+		    smtp_address_literal_parse(&rest, &domain) != 1)
 			return 0;
 		buf_add_char(out, '@');
 		buf_add(out, domain);
@@ -260,7 +274,8 @@ int smtp_path_parse(struct str *in, unsigned flags, struct arena *a, struct str 
 }
 
 /*
- * esmtp-param = esmtp-keyword ["=" esmtp-value]     esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
+ * esmtp-param = esmtp-keyword ["=" esmtp-value]
+ * esmtp-keyword = (ALPHA / DIGIT) *(ALPHA / DIGIT / "-")
  * esmtp-value = 1*(%d33-60 / %d62-126 / UTF8-non-ascii)
  */
 int smtp_param_next(struct str *in, struct smtp_param *ret)
@@ -279,8 +294,8 @@ int smtp_param_next(struct str *in, struct smtp_param *ret)
 		return -E_SYNTAX;
 	if (!str_split(&rest, ' ', &word))
 		return -E_SYNTAX;
-	while (n < word.n && (is_alpha((unsigned char)word.p[n]) || is_digit((unsigned char)word.p[n]) ||
-			      (word.p[n] == '-' && n > 0)))
+	while (n < word.n && (is_alpha((unsigned char)word.p[n]) ||
+			      is_digit((unsigned char)word.p[n]) || (word.p[n] == '-' && n > 0)))
 		n++;
 	param.keyword = str_head(word, n);
 	if (n < word.n) {
@@ -307,7 +322,10 @@ static int hex_value(char c)
 	return is_digit((unsigned char)c) ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* xtext = *( xchar / hexchar )     xchar = %d33-42 / %d44-60 / %d62-126     hexchar = "+" 2HEXDIG (upper case) */
+/*
+ * xtext = *( xchar / hexchar )     xchar = %d33-42 / %d44-60 / %d62-126     hexchar = "+"
+ * 2HEXDIG (upper case)
+ */
 bool smtp_xtext_decode(struct str s, struct buf *out)
 {
 	for (size_t i = 0; i < s.n; i++) {
@@ -342,7 +360,10 @@ bool smtp_orcpt_is_valid(struct str s, bool allows_utf8)
 			return false;
 	if (str_is_ascii(s) && smtp_xtext_decode(s, &ignored))
 		return !buf_overflowed(&ignored);
-	/* RFC 6533 3: "utf-8" addresses may stand unencoded, or with \x{...} in place of characters. */
+	/*
+	 * RFC 6533 3: "utf-8" addresses may stand unencoded, or with \x{...} in place of
+	 * characters.
+	 */
 	if (!str_ieq(type, S("utf-8")))
 		return false;
 	for (size_t i = 0; i < s.n; i++)
@@ -357,6 +378,7 @@ bool smtp_helo_is_valid(struct str s)
 
 	if (!str_is_ascii(s))
 		return false;
-	return (smtp_domain_parse(&rest, &ignored) == 1 || smtp_address_literal_parse(&rest, &ignored) == 1) &&
+	return (smtp_domain_parse(&rest, &ignored) == 1 ||
+		smtp_address_literal_parse(&rest, &ignored) == 1) &&
 	       rest.n == 0;
 }

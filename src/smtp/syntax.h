@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The text of SMTP commands as structs: paths, parameters, xtext. Pure functions, no I/O. Parsers are
- * cursors: they answer 1 and advance *in, or 0 ("not this") or a negative code and leave *in alone.
+ * The text of SMTP commands as structs: paths, parameters, xtext. Pure functions, no I/O.
+ * Parsers are cursors: they answer 1 and advance *in, or 0 ("not this") or a negative code and
+ * leave *in alone.
  */
 #pragma once
 
@@ -16,12 +17,14 @@ enum smtp_path_flags {
 };
 
 /*
- * A reverse-path or forward-path in angle brackets; a source route is read and ignored (RFC 5321 C).
- * *ret_address is a copy in the arena: local-part@domain, the local part unquoted where it need not be quoted
- * ("postmaster" for <Postmaster>), empty for the null path. 1; 0: no path; -E_BAD_CHARSET: UTF-8 without
- * SMTP_PATH_UTF8; -E_TOO_BIG: longer than LIMIT_SMTP_PATH; -E_LIMIT: the arena is full.
+ * A reverse-path or forward-path in angle brackets; a source route is read and ignored (RFC
+ * 5321 C). *ret_address is a copy in the arena: local-part@domain, the local part unquoted
+ * where it need not be quoted ("postmaster" for <Postmaster>), empty for the null path. 1; 0:
+ * no path; -E_BAD_CHARSET: UTF-8 without SMTP_PATH_UTF8; -E_TOO_BIG: longer than
+ * LIMIT_SMTP_PATH; -E_LIMIT: the arena is full.
  */
-MUST_CHECK int smtp_path_parse(struct str *in, unsigned flags, struct arena *a, struct str *ret_address);
+MUST_CHECK int smtp_path_parse(struct str *in, unsigned flags, struct arena *a,
+			       struct str *ret_address);
 
 /* Cursor over one production each. Domain accepts "_" too: seen in names of Windows hosts. */
 MUST_CHECK int smtp_domain_parse(struct str *in, struct str *ret);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Arguments of commands out of hostile bytes. A path that was read is canonical: printed and read again it is the same. */
+/*
+ * Arguments of commands out of hostile bytes. A path that was read is canonical: printed and
+ * read again it is the same.
+ */
 #include "smtp/syntax.h"
 
 #include "base/must.h"

@@ -67,7 +67,8 @@ TEST(paths)
 		{ "<a@[]>", 0, 0, NULL, NULL },
 		{ "<a@[x:y]>", 0, 0, NULL, NULL },
 		/* RFC 6531 3.3 */
-		{ "<j\xc3\xbcrgen@b\xc3\xbc.c>", SMTP_PATH_UTF8, 1, "j\xc3\xbcrgen@b\xc3\xbc.c", "" },
+		{ "<j\xc3\xbcrgen@b\xc3\xbc.c>", SMTP_PATH_UTF8, 1, "j\xc3\xbcrgen@b\xc3\xbc.c",
+		  "" },
 		{ "<j\xc3\xbcrgen@b.c>", 0, -E_BAD_CHARSET, NULL, NULL },
 		{ "<j\xfcrgen@b.c>", SMTP_PATH_UTF8, 0, NULL, NULL },
 	};
@@ -150,8 +151,9 @@ TEST(xtext)
 	static const struct {
 		const char *in, *want; /* NULL: not xtext */
 	} rows[] = {
-		{ "abc", "abc" }, { "a+2Bb", "a+b" }, { "+3D", "=" }, { "", "" },
-		{ "a+2bb", NULL }, { "a+2", NULL }, { "a=b", NULL }, { "a b", NULL }, { "+", NULL }, { "\x80", NULL },
+		{ "abc", "abc" },  { "a+2Bb", "a+b" }, { "+3D", "=" },  { "", "" },
+		{ "a+2bb", NULL }, { "a+2", NULL },    { "a=b", NULL }, { "a b", NULL },
+		{ "+", NULL },     { "\x80", NULL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
