@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Capabilities: one row each, with the condition under which it is shown (RFC 9051 7.2.2). Only what is complete
- * stands here. Before login the list is short: what a client needs to log in, and the names of the protocols.
+ * Capabilities: one row each, with the condition under which it is shown (RFC 9051
+ * 7.2.2). Only what is complete stands here. Before login the list is short: what a
+ * client needs to log in, and the names of the protocols.
  */
 #include "base/limits.h"
 #include "imap/imap_int.h"
@@ -37,6 +38,8 @@ static const struct {
 	{ "SEARCHRES", AFTER_LOGIN, "RFC 5182" },
 	{ "CONDSTORE", AFTER_LOGIN, "RFC 7162" },
 	{ "BINARY", AFTER_LOGIN, "RFC 3516" },
+	{ "OBJECTID", AFTER_LOGIN, "RFC 8474" },
+	{ "SAVEDATE", AFTER_LOGIN, "RFC 8514" },
 };
 
 static bool is_shown(const struct imap_session *s, enum caps_when when)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * APPEND, RFC 9051 6.3.12. Its message never stands in memory with the command: input.c asks imap_append_literal() about each
- * literal, and the one that is the message goes to a spool (db/blob.h). When the command is complete the cursor
- * meets "{n}" CRLF with nothing behind it, and the bytes are in session.spool.
+ * APPEND, RFC 9051 6.3.12. Its message never stands in memory with the command: input.c
+ * asks imap_append_literal() about each literal, and the one that is the message goes to
+ * a spool (db/blob.h). When the command is complete the cursor meets "{n}" CRLF with
+ * nothing behind it, and the bytes are in session.spool.
  *
- * The bytes are stored as they came, line ends included: what a client uploads is what it gets back.
+ * The bytes are stored as they came, line ends included: what a client uploads is what it
+ * gets back.
  */
 #include "base/limits.h"
 #include "db/blob.h"
@@ -29,13 +31,15 @@ static int parse_append(struct imap_parse *p, struct append *ret)
 {
 	int r;
 
-	if ((r = imap_need(imap_parse_sp(p))) < 0 || (r = imap_need(imap_parse_mailbox(p, &ret->mailbox))) < 0 ||
+	if ((r = imap_need(imap_parse_sp(p))) < 0 ||
+	    (r = imap_need(imap_parse_mailbox(p, &ret->mailbox))) < 0 ||
 	    (r = imap_need(imap_parse_sp(p))) < 0)
 		return r;
 	r = imap_parse_flag_list(p, &ret->flags);
 	if (r < 0 || (r > 0 && (r = imap_need(imap_parse_sp(p))) < 0))
 		return r;
-	if (imap_parse_date_time(p, &ret->internaldate_s) > 0 && (r = imap_need(imap_parse_sp(p))) < 0)
+	if (imap_parse_date_time(p, &ret->internaldate_s) > 0 &&
+	    (r = imap_need(imap_parse_sp(p))) < 0)
 		return r;
 	ret->is_binary = imap_parse_char(p, '~') > 0;
 	if (imap_parse_char(p, '{') <= 0)
@@ -67,7 +71,10 @@ int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 	if (s->spool != NULL || !(s->state & IMAP_IN_AUTH) || imap_parse_tag(&p, &tag) <= 0 ||
 	    imap_parse_sp(&p) <= 0 || imap_parse_word(&p, S("APPEND")) <= 0)
 		return 0;
-	/* Not (yet) the message: a mailbox name as literal, or nonsense that the handler will refuse. */
+	/*
+	 * Not (yet) the message: a mailbox name as literal, or nonsense that the handler
+	 * will refuse.
+	 */
 	r = parse_append(&p, &append);
 	if (r == -E_SYNTAX)
 		return 0;
@@ -82,7 +89,8 @@ int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 	return r < 0 ? r : 1;
 }
 
-static int add(struct imap_session *s, const struct append *append, int64_t mailbox, struct str bytes)
+static int add(struct imap_session *s, const struct append *append, int64_t mailbox,
+	       struct str bytes)
 {
 	AUTO(arena_fini) struct arena a;
 	struct store_content_new content;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IDLE, RFC 9051 6.3.13. The session parks with a watch on its mailbox; each change wakes it (NET_WAKE) and
- * is shown at once. The watch is set before the first look, so that nothing falls between.
+ * IDLE, RFC 9051 6.3.13. The session parks with a watch on its mailbox; each change wakes
+ * it (NET_WAKE) and is shown at once. The watch is set before the first look, so that
+ * nothing falls between.
  */
 #include "imap/imap_int.h"
 #include "imap/resp.h"

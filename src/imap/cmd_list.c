@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LIST in its simple and extended forms, and LSUB. One pass over the account's mailboxes (the store gives them all, with the
- * superiors that are only implied and the names that are only subscribed): does a name fulfil the selection options, does it match
- * a pattern. RECURSIVEMATCH, and LSUB with "%", need a pass before it that marks the superiors of
- * names which are selected but not matched.
+ * LIST in its simple and extended forms, and LSUB. One pass over the account's mailboxes
+ * (the store gives them all, with the superiors that are only implied and the names that
+ * are only subscribed): does a name fulfil the selection options, does it match a
+ * pattern. RECURSIVEMATCH, and LSUB with "%", need a pass before it that marks the
+ * superiors of names which are selected but not matched.
  *
- * RFC 9051 6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 (SPECIAL-USE), RFC 3348 (CHILDREN), RFC 3501 6.3.9 (LSUB)
+ * RFC 9051 6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 (SPECIAL-
+ * USE), RFC 3348 (CHILDREN), RFC 3501 6.3.9 (LSUB)
  */
 #include "base/limits.h"
 #include "imap/cmd_list.h"
@@ -16,8 +18,14 @@
 #define PATTERNS_MAX 64
 
 enum list_option {
-	SELECT_SUBSCRIBED = 1, SELECT_REMOTE = 2, SELECT_RECURSIVE = 4, SELECT_SPECIAL = 8,
-	RETURN_SUBSCRIBED = 16, RETURN_CHILDREN = 32, RETURN_SPECIAL = 64, RETURN_STATUS = 128,
+	SELECT_SUBSCRIBED = 1,
+	SELECT_REMOTE = 2,
+	SELECT_RECURSIVE = 4,
+	SELECT_SPECIAL = 8,
+	RETURN_SUBSCRIBED = 16,
+	RETURN_CHILDREN = 32,
+	RETURN_SPECIAL = 64,
+	RETURN_STATUS = 128,
 };
 
 struct option {
@@ -44,10 +52,8 @@ static const struct {
 	struct str name;
 	unsigned bit;
 } uses[] = {
-	{ STR_INIT("Drafts"), STORE_USE_DRAFTS },
-	{ STR_INIT("Sent"), STORE_USE_SENT },
-	{ STR_INIT("Junk"), STORE_USE_JUNK },
-	{ STR_INIT("Trash"), STORE_USE_TRASH },
+	{ STR_INIT("Drafts"), STORE_USE_DRAFTS },   { STR_INIT("Sent"), STORE_USE_SENT },
+	{ STR_INIT("Junk"), STORE_USE_JUNK },       { STR_INIT("Trash"), STORE_USE_TRASH },
 	{ STR_INIT("Archive"), STORE_USE_ARCHIVE },
 };
 
@@ -65,7 +71,7 @@ unsigned imap_list_use_bit(struct str attr)
 struct request {
 	unsigned options;
 	unsigned status_items;
-	bool is_extended;  /* selection or return options, or several patterns */
+	bool is_extended; /* selection or return options, or several patterns */
 	bool is_lsub;
 	struct str reference;
 	struct str *patterns;
@@ -83,7 +89,8 @@ struct item {
 /* ---- parsing ---- */
 
 /* "(" [option *(SP option)] ")", each by its row; STATUS takes its items. */
-static int parse_options(struct imap_parse *p, const struct option *rows, size_t n, struct request *ret)
+static int parse_options(struct imap_parse *p, const struct option *rows, size_t n,
+			 struct request *ret)
 {
 	bool is_first = true;
 
@@ -116,7 +123,8 @@ static int parse_pattern(struct imap_parse *p, struct request *ret)
 	if (r == 0 && ret->n_patterns >= PATTERNS_MAX)
 		r = -E_LIMIT;
 	if (r == 0)
-		r = arena_grow(p->arena, &ret->patterns, ret->n_patterns, &ret->cap, sizeof(pattern));
+		r = arena_grow(p->arena, &ret->patterns, ret->n_patterns, &ret->cap,
+			       sizeof(pattern));
 	if (r == 0)
 		ret->patterns[ret->n_patterns++] = pattern;
 	return r;
@@ -303,9 +311,15 @@ static void show_attrs(struct imap_session *s, const struct request *q, const st
 	const char *sep = "";
 	size_t i;
 
-	if (q->is_lsub ? !item->is_selected : box->id == 0)
-		attr(s, &sep, q->is_lsub || (!q->is_extended && !s->is_rev2) ? S("Noselect") : S("NonExistent"));
-	if (box->is_subscribed && (q->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)) && !q->is_lsub)
+	/* RFC 3501 6.3.9: a superior of subscribed names is \Noselect here, whatever it is. */
+	if (q->is_lsub) {
+		if (!item->is_selected)
+			attr(s, &sep, S("Noselect"));
+		return;
+	}
+	if (box->id == 0)
+		attr(s, &sep, q->is_extended || s->is_rev2 ? S("NonExistent") : S("Noselect"));
+	if (box->is_subscribed && (q->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)))
 		attr(s, &sep, S("Subscribed"));
 	attr(s, &sep, box->has_children ? S("HasChildren") : S("HasNoChildren"));
 	for (i = 0; i < ARRAY_LEN(uses); i++) {
@@ -314,7 +328,10 @@ static void show_attrs(struct imap_session *s, const struct request *q, const st
 	}
 }
 
-/* mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox [SP mbox-list-extended] */
+/*
+ * mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox
+ * [SP mbox-list-extended]
+ */
 static int show_item(struct imap_session *s, const struct request *q, const struct item *item)
 {
 	imap_resp(s, q->is_lsub ? S("* LSUB (") : S("* LIST ("));
@@ -322,8 +339,9 @@ static int show_item(struct imap_session *s, const struct request *q, const stru
 	imap_resp(s, S(") \"/\" "));
 	imap_resp_mailbox(s, item->box->name);
 	if (item->has_selected_child && (q->options & SELECT_RECURSIVE))
-		imap_resp(s, q->options & SELECT_SUBSCRIBED ? S(" (\"CHILDINFO\" (\"SUBSCRIBED\"))") :
-							      S(" (\"CHILDINFO\" (\"SPECIAL-USE\"))"));
+		imap_resp(s, q->options & SELECT_SUBSCRIBED
+				     ? S(" (\"CHILDINFO\" (\"SUBSCRIBED\"))")
+				     : S(" (\"CHILDINFO\" (\"SPECIAL-USE\"))"));
 	imap_resp_end(s);
 	/* RFC 5819 2: not for names that cannot be selected. */
 	if ((q->options & RETURN_STATUS) && item->box->id != 0)

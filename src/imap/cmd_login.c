@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LOGIN (RFC 9051 6.2.3) and AUTHENTICATE (6.2.2, with RFC 4959 initial responses). An exchange is parked between its
- * messages: session.waiting is IMAP_WAIT_AUTH and each line comes to imap_auth_line().
+ * LOGIN (RFC 9051 6.2.3) and AUTHENTICATE (6.2.2, with RFC 4959 initial responses). An
+ * exchange is parked between its messages: session.waiting is IMAP_WAIT_AUTH and each
+ * line comes to imap_auth_line().
  *
- * Where a mechanism ends with a message of the server (SCRAM), IMAP has no place for it in the OK: it is sent as a last
- * challenge, the client answers with an empty line, and only then the login counts (session.identity holds it until then).
+ * Where a mechanism ends with a message of the server (SCRAM), IMAP has no place for it
+ * in the OK: it is sent as a last challenge, the client answers with an empty line, and
+ * only then the login counts (session.identity holds it until then).
  */
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,7 +32,8 @@ static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 
 static int refused(struct imap_session *s, int r)
 {
-	LOG(INFO, "imap.login-refused", F_Z("err", err_row(r)->name), F_STR("peer", conn_peer(s->conn)));
+	LOG(INFO, "imap.login-refused", F_Z("err", err_row(r)->name),
+	    F_STR("peer", conn_peer(s->conn)));
 	if (r == -E_TLS)
 		imap_say(s, "use TLS before logging in");
 	return r;

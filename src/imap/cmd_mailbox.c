@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CREATE (with RFC 6154 USE), DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE; and finding a mailbox by the name a client gave.
+ * CREATE (with RFC 6154 USE), DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE; and finding a
+ * mailbox by the name a client gave.
  *
  * RFC 9051 6.3.4-6.3.8
  */
@@ -17,14 +18,18 @@ int imap_mailbox_find(struct imap_session *s, struct str name, struct store_mail
 	return r < 0 ? r : store_mailbox_find(imap_store(s), &s->arena, s->account, checked, ret);
 }
 
-/* SP mailbox, normalised; a trailing separator only says that children will follow (RFC 9051 6.3.4). */
+/*
+ * SP mailbox, normalised; a trailing separator only says that children will follow (RFC
+ * 9051 6.3.4).
+ */
 static int parse_name(struct imap_session *s, struct str *ret)
 {
 	struct fault fault = { 0 };
 	struct str name;
 	int r;
 
-	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 || (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0)
+	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
+	    (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0)
 		return r;
 	if (name.n > 1 && name.p[name.n - 1] == '/')
 		name.n--;
@@ -34,7 +39,10 @@ static int parse_name(struct imap_session *s, struct str *ret)
 	return r;
 }
 
-/* What the store says about a refusal is meant for people; it does not carry peer text beyond names. */
+/*
+ * What the store says about a refusal is meant for people; it does not carry peer text
+ * beyond names.
+ */
 static int outcome(struct imap_session *s, int r, const struct fault *fault)
 {
 	size_t i;
@@ -82,6 +90,7 @@ static int parse_use(struct imap_session *s, unsigned *ret_use)
 int imap_cmd_create(struct imap_session *s)
 {
 	struct fault fault = { 0 };
+	struct store_mailbox box;
 	struct str name;
 	unsigned use = 0;
 	int64_t id;
@@ -90,6 +99,9 @@ int imap_cmd_create(struct imap_session *s)
 	if ((r = parse_name(s, &name)) < 0 || (r = parse_use(s, &use)) < 0)
 		return r;
 	r = store_mailbox_create(imap_store(s), s->account, name, use, &id, &fault);
+	/* RFC 8474 4.1 */
+	if (r == 0 && store_mailbox_get(imap_store(s), &s->arena, id, &box) == 0)
+		imap_code(s, "MAILBOXID (%" STR_FMT ")", STR_ARG(box.mailboxid));
 	return outcome(s, r, &fault);
 }
 
@@ -102,8 +114,12 @@ int imap_cmd_delete(struct imap_session *s)
 
 	if ((r = parse_name(s, &name)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
 		return r;
-	/* The own selected mailbox is left first; other sessions that have it selected are told BYE. */
-	if (s->sel != NULL && store_mailbox_find(imap_store(s), &s->arena, s->account, name, &box) == 0 &&
+	/*
+	 * The own selected mailbox is left first; other sessions that have it selected
+	 * are told BYE.
+	 */
+	if (s->sel != NULL &&
+	    store_mailbox_find(imap_store(s), &s->arena, s->account, name, &box) == 0 &&
 	    box.id == s->sel->mailbox && !str_eq(name, S("INBOX"))) {
 		if (s->is_rev2 || s->has_condstore)
 			imap_resp_untagged(s, "OK [CLOSED] the mailbox is being deleted");

@@ -35,8 +35,8 @@ int imap_cmd_logout(struct imap_session *s)
 }
 
 /*
- * id = "ID" SP id_params_list
- * id_params_list = "(" [string SP nstring *(SP string SP nstring)] ")" / nil      RFC 2971 4: at most 30 pairs
+ * id = "ID" SP id_params_list id_params_list = "(" [string SP nstring *(SP string SP
+ * nstring)] ")" / nil      RFC 2971 4: at most 30 pairs
  */
 static int parse_id(struct imap_session *s)
 {
@@ -49,8 +49,9 @@ static int parse_id(struct imap_session *s)
 	if (imap_parse_char(p, '(') <= 0)
 		return -E_SYNTAX;
 	for (n = 0; imap_parse_char(p, ')') <= 0; n++) {
-		if (n == 30 || (n > 0 && imap_parse_sp(p) <= 0) || imap_parse_string(p, &key) <= 0 ||
-		    imap_parse_sp(p) <= 0 || imap_parse_nstring(p, &value) <= 0)
+		if (n == 30 || (n > 0 && imap_parse_sp(p) <= 0) ||
+		    imap_parse_string(p, &key) <= 0 || imap_parse_sp(p) <= 0 ||
+		    imap_parse_nstring(p, &value) <= 0)
 			return -E_SYNTAX;
 		if (str_ieq(key, S("name")))
 			LOG(INFO, "imap.id", F_STR("client", value));
@@ -91,7 +92,8 @@ int imap_cmd_enable(struct imap_session *s)
 		has_rev2 |= str_ieq(cap, S("IMAP4rev2"));
 		has_condstore |= str_ieq(cap, S("CONDSTORE"));
 	} while (!imap_parse_end(p));
-	imap_respf(s, "* ENABLED%s%s", has_rev2 ? " IMAP4rev2" : "", has_condstore ? " CONDSTORE" : "");
+	imap_respf(s, "* ENABLED%s%s", has_rev2 ? " IMAP4rev2" : "",
+		   has_condstore ? " CONDSTORE" : "");
 	imap_resp_end(s);
 	s->is_rev2 |= has_rev2;
 	if (has_condstore)

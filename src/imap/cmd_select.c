@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SELECT, EXAMINE, CLOSE, UNSELECT, and the selected mailbox itself: made in open_mailbox(), freed in imap_deselect(), both
- * together with the change of state.
+ * SELECT, EXAMINE, CLOSE, UNSELECT, and the selected mailbox itself: made in
+ * open_mailbox(), freed in imap_deselect(), both together with the change of state.
  *
- * RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 3501 6.3.1 (UNSEEN, RECENT); RFC 7162 3.1.8 (CONDSTORE); RFC 5182 2.1 ("$")
+ * RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 3501 6.3.1 (UNSEEN, RECENT); RFC 7162 3.1.8
+ * (CONDSTORE); RFC 5182 2.1 ("$")
  */
 #include "base/limits.h"
 #include "base/must.h"
@@ -71,7 +72,8 @@ void imap_condstore_enable(struct imap_session *s)
 		return;
 	s->has_condstore = true;
 	if (s->sel != NULL)
-		imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] CONDSTORE is on", highestmodseq(s->sel->view));
+		imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] CONDSTORE is on",
+				   highestmodseq(s->sel->view));
 }
 
 int imap_saved_set(struct imap_session *s, const struct uidset *uids)
@@ -105,7 +107,7 @@ static uint32_t first_unseen(const struct store_view *v)
 }
 
 /* The untagged data of RFC 9051 6.3.2, with what RFC 3501 6.3.1 has besides. */
-static void show_mailbox(struct imap_session *s, struct str name)
+static void show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 {
 	const struct store_view *v = s->sel->view;
 	uint32_t unseen = s->is_rev2 ? 0 : first_unseen(v);
@@ -120,9 +122,11 @@ static void show_mailbox(struct imap_session *s, struct str name)
 	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);
 	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
 	imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] highest", highestmodseq(v));
+	/* RFC 8474 4.2 */
+	imap_resp_untagged(s, "OK [MAILBOXID (%" STR_FMT ")] id", STR_ARG(box->mailboxid));
 	if (s->is_rev2) {
 		imap_resp(s, S("* LIST () \"/\" "));
-		imap_resp_mailbox(s, name);
+		imap_resp_mailbox(s, box->name);
 		imap_resp_end(s);
 	}
 }
@@ -150,7 +154,8 @@ static int select_mailbox(struct imap_session *s, bool is_readonly)
 	bool has_condstore = false;
 	int r;
 
-	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 || (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0 ||
+	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
+	    (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0 ||
 	    (r = parse_params(&s->p, &has_condstore)) < 0)
 		return r;
 	/* Also when this fails the old mailbox is left (RFC 9051 6.3.2). */
@@ -163,7 +168,7 @@ static int select_mailbox(struct imap_session *s, bool is_readonly)
 		r = open_mailbox(s, box.id, is_readonly);
 	if (r < 0)
 		return r;
-	show_mailbox(s, box.name);
+	show_mailbox(s, &box);
 	imap_code(s, "%s", is_readonly ? "READ-ONLY" : "READ-WRITE");
 	return 0;
 }

@@ -7,8 +7,16 @@
 #include "store/view.h"
 
 enum item {
-	MESSAGES = 1, UIDNEXT = 2, UIDVALIDITY = 4, UNSEEN = 8, DELETED = 16, SIZE = 32, RECENT = 64,
-	HIGHESTMODSEQ = 128, APPENDLIMIT = 256,
+	MESSAGES = 1,
+	UIDNEXT = 2,
+	UIDVALIDITY = 4,
+	UNSEEN = 8,
+	DELETED = 16,
+	SIZE = 32,
+	RECENT = 64,
+	HIGHESTMODSEQ = 128,
+	APPENDLIMIT = 256,
+	MAILBOXID = 512,
 };
 
 static const struct {
@@ -25,6 +33,7 @@ static const struct {
 	{ STR_INIT("RECENT"), RECENT, "RFC 3501 6.3.10" },
 	{ STR_INIT("HIGHESTMODSEQ"), HIGHESTMODSEQ, "RFC 7162 3.1.7" },
 	{ STR_INIT("APPENDLIMIT"), APPENDLIMIT, "RFC 7889 3.1" },
+	{ STR_INIT("MAILBOXID"), MAILBOXID, "RFC 8474 4.3" },
 };
 
 /* "(" status-att *(SP status-att) ")" */
@@ -73,26 +82,51 @@ static int count_recent(struct imap_session *s, int64_t mailbox, uint64_t *ret)
 	return r;
 }
 
-static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum item item, uint64_t recent)
+static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum item item,
+			 uint64_t recent)
 {
 	switch (item) {
-	case MESSAGES: return box->messages;
-	case UIDNEXT: return box->uidnext;
-	case UIDVALIDITY: return box->uidvalidity;
-	case UNSEEN: return box->unseen;
-	case DELETED: return box->deleted;
-	case SIZE: return box->size_bytes;
-	case RECENT: return recent;
-	case HIGHESTMODSEQ: return box->highestmodseq > 0 ? box->highestmodseq : 1;
-	case APPENDLIMIT: return (uint64_t)s->conf->max_message_bytes;
+	case MESSAGES:
+		return box->messages;
+	case UIDNEXT:
+		return box->uidnext;
+	case UIDVALIDITY:
+		return box->uidvalidity;
+	case UNSEEN:
+		return box->unseen;
+	case DELETED:
+		return box->deleted;
+	case SIZE:
+		return box->size_bytes;
+	case RECENT:
+		return recent;
+	case HIGHESTMODSEQ:
+		return box->highestmodseq > 0 ? box->highestmodseq : 1;
+	case APPENDLIMIT:
+		return (uint64_t)s->conf->max_message_bytes;
+	case MAILBOXID:
+		break; /* not a number */
 	}
 	return 0;
+}
+
+/* status-att-val */
+static void show_value(struct imap_session *s, const struct store_mailbox *box, size_t row,
+		       uint64_t recent)
+{
+	enum item item = items_table[row].item;
+
+	imap_resp(s, items_table[row].name);
+	if (item == MAILBOXID)
+		imap_respf(s, " (%" STR_FMT ")", STR_ARG(box->mailboxid));
+	else
+		imap_respf(s, " %llu", (unsigned long long)value_of(s, box, item, recent));
 }
 
 int imap_status_show(struct imap_session *s, const struct store_mailbox *box, unsigned items)
 {
 	uint64_t recent = 0;
-	const char *sep = "";
+	struct str sep = S("");
 	size_t i;
 	int r = items & RECENT ? count_recent(s, box->id, &recent) : 0;
 
@@ -106,9 +140,9 @@ int imap_status_show(struct imap_session *s, const struct store_mailbox *box, un
 	for (i = 0; i < ARRAY_LEN(items_table); i++) {
 		if (!(items & items_table[i].item))
 			continue;
-		imap_respf(s, "%s%s %llu", sep, items_table[i].name.p,
-			   (unsigned long long)value_of(s, box, items_table[i].item, recent));
-		sep = " ";
+		imap_resp(s, sep);
+		show_value(s, box, i, recent);
+		sep = S(" ");
 	}
 	imap_resp(s, S(")\r\n"));
 	return 0;
@@ -123,8 +157,10 @@ int imap_cmd_status(struct imap_session *s)
 	unsigned items;
 	int r;
 
-	if ((r = imap_need(imap_parse_sp(p))) < 0 || (r = imap_need(imap_parse_mailbox(p, &name))) < 0 ||
-	    (r = imap_need(imap_parse_sp(p))) < 0 || (r = imap_need(imap_status_parse(p, &items))) < 0 ||
+	if ((r = imap_need(imap_parse_sp(p))) < 0 ||
+	    (r = imap_need(imap_parse_mailbox(p, &name))) < 0 ||
+	    (r = imap_need(imap_parse_sp(p))) < 0 ||
+	    (r = imap_need(imap_status_parse(p, &items))) < 0 ||
 	    (r = imap_need(imap_parse_end(p))) < 0)
 		return r;
 	r = imap_mailbox_find(s, name, &box);

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the files of the IMAP room share: the session, the command being run, the table of commands, the outcome
- * convention, and the face of notify.c, caps.c, input.c and the cmd_*.c files. The pieces with a life of their own have
- * headers of their own: parse.h (cursor), seqset.h, resp.h (writing), utf7.h.
+ * What the files of the IMAP room share: the session, the command being run, the table of
+ * commands, the outcome convention, and the face of notify.c, caps.c, input.c and the
+ * cmd_*.c files. The pieces with a life of their own have headers of their own: parse.h
+ * (cursor), seqset.h, resp.h (writing), utf7.h.
  *
- * How a command runs (session.c): input.c collects a whole command with its literals in session.in; the loop
- * parses tag and name, checks the row (state, TLS), calls the handler with the cursor after the name,
- * then notify.c shows pending changes if the row allows it, then the tagged answer is written, and arena and input
- * are given back. Handlers are straight-line code, write untagged responses themselves (resp.h), never the tagged one.
+ * How a command runs (session.c): input.c collects a whole command with its literals in
+ * session.in; the loop parses tag and name, checks the row (state, TLS), calls the
+ * handler with the cursor after the name, then notify.c shows pending changes if the row
+ * allows it, then the tagged answer is written, and arena and input are given back.
+ * Handlers are straight-line code, write untagged responses themselves (resp.h), never
+ * the tagged one.
  *
  * Outcome of a handler:
  *   0                 tag OK [code] text       ("NAME completed" when no text was set)
  *   -E_SYNTAX -E_USAGE  tag BAD text           (counted; too many: BYE)
  *   -E_CLOSED -E_TIMEOUT  the connection is done for, nothing is written
- *   other negative    tag NO [code] text       (both from err_row() unless imap_code()/imap_say() set them)
+ *   other negative    tag NO [code] text       (from err_row() unless imap_code(), imap_say())
  *   IMAP_PARKED       no answer yet: session.waiting says who continues (IDLE, AUTHENTICATE)
  * Handlers parse all of their arguments up to imap_parse_end() before they change anything.
  */
@@ -36,10 +39,10 @@ struct store_view;
 /* ---- settings (conf.c) ---- */
 
 struct imap_conf {
-	int64_t idle_timeout_ms;        /* RFC 9051 5.4: at least 30 minutes */
-	int64_t login_timeout_ms;       /* before login */
-	int64_t max_errors;             /* BADs before BYE */
-	int64_t max_message_bytes;      /* APPEND */
+	int64_t idle_timeout_ms;   /* RFC 9051 5.4: at least 30 minutes */
+	int64_t login_timeout_ms;  /* before login */
+	int64_t max_errors;        /* BADs before BYE */
+	int64_t max_message_bytes; /* APPEND */
 };
 
 /* ---- the session ---- */
@@ -59,24 +62,24 @@ struct imap_shown {
 /* The selected mailbox. Heap; made and freed by cmd_select.c only. */
 struct imap_selected {
 	struct store_mbox *mbox;
-	struct store_view *view;   /* what the client was shown: sequence numbers are its sequence numbers */
-	int64_t mailbox;           /* id */
-	bool is_readonly;          /* EXAMINE */
+	struct store_view *view; /* what the client was shown; sequence numbers are its */
+	int64_t mailbox;  /* id */
+	bool is_readonly; /* EXAMINE */
 	struct arena saved_arena;
-	struct uidset saved;       /* "$", RFC 5182: UIDs; see imap_saved_set() */
+	struct uidset saved; /* "$", RFC 5182: UIDs; see imap_saved_set() */
 	struct arena shown_arena;
-	struct imap_shown *shown;  /* since the view was shown */
+	struct imap_shown *shown; /* since the view was shown */
 	struct arena recent_arena;
-	struct uidset recent;      /* UIDs that are \Recent here (rev1) */
+	struct uidset recent; /* UIDs that are \Recent here (rev1) */
 };
 
 /* The command being run; all of it lives in session.arena or session.in. */
 struct imap_command {
 	struct str tag;
 	const struct imap_cmd *row;
-	bool is_uid;               /* came as "UID name" */
-	struct str code;           /* response code of the tagged answer, without brackets; empty: none */
-	struct str text;           /* text of the tagged answer; empty: the default */
+	bool is_uid;     /* came as "UID name" */
+	struct str code; /* response code of the tagged answer, without brackets; empty: none */
+	struct str text; /* text of the tagged answer; empty: the default */
 };
 
 enum imap_waiting { IMAP_WAIT_COMMAND, IMAP_WAIT_AUTH, IMAP_WAIT_IDLE };
@@ -90,11 +93,11 @@ struct imap_session {
 	struct conf *conf_snapshot;
 	const struct imap_conf *conf;
 
-	bool is_rev2;              /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
-	bool has_condstore;        /* RFC 7162 3.1: see imap_condstore_enable() */
-	bool is_starting_tls;      /* the handshake begins after the tagged answer */
-	bool is_over;              /* BYE was written: close after the flush */
-	int64_t errors;            /* BADs so far */
+	bool is_rev2;         /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
+	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
+	bool is_starting_tls; /* the handshake begins after the tagged answer */
+	bool is_over;         /* BYE was written: close after the flush */
+	int64_t errors;       /* BADs so far */
 	int64_t commands;
 
 	int64_t account;           /* 0 before login */
@@ -102,16 +105,15 @@ struct imap_session {
 	struct imap_selected *sel; /* exactly in IMAP_ST_SELECTED */
 
 	struct imap_command cmd;
-	struct imap_parse p;       /* cursor of the command: handlers start after its name */
-	struct arena arena;        /* command arena: reset after each command, given back before parking */
+	struct imap_parse p; /* cursor of the command: handlers start after its name */
+	struct arena arena; /* command arena: reset after each command, given back before parking */
 
-	struct buf in;             /* the command as it came, literals included (input.c) */
-	int in_refused;            /* its rest is read and dropped, then this is the outcome (input.c) */
-	struct spool *spool;       /* APPEND's message literal; owned */
-	char parked_tag[72];        /* tag of a parked IDLE or AUTHENTICATE; longer tags are refused there */
+	struct buf in;       /* the command as it came, literals included (input.c) */
+	int in_refused;      /* its rest is read and dropped, then this is the outcome (input.c) */
+	struct spool *spool; /* APPEND's message literal; owned */
+	char parked_tag[72]; /* of a parked IDLE or AUTHENTICATE; longer tags are refused there */
 	struct sasl_exchange *exchange;
-	bool is_auth_finishing;    /* SCRAM's last server message was sent as a challenge */
-	struct sasl_identity *identity; /* with is_auth_finishing */
+	struct sasl_identity *identity; /* SCRAM's last message was sent; counts with its answer */
 };
 
 /* ---- commands ---- */
@@ -119,17 +121,22 @@ struct imap_session {
 #define IMAP_PARKED 1
 
 enum imap_cmd_flag {
-	IMAP_CMD_NO_EXPUNGE = 1, /* RFC 9051 7.5.1: no EXPUNGE while it runs (FETCH, STORE, SEARCH, without UID) */
-	IMAP_CMD_FRESH = 2,      /* news without expunges are shown before the handler too: it works on the newest view */
-	IMAP_CMD_QUIET = 4,      /* nothing pending is shown at its end (LOGOUT, CLOSE, ...) */
-	IMAP_CMD_SECRET = 8,     /* arguments are never logged */
-	IMAP_CMD_WRITE = 16,     /* refused with NO [READ-ONLY] in an EXAMINEd mailbox */
+	/* RFC 9051 7.5.1: no EXPUNGE while it runs (FETCH, STORE, SEARCH, without UID). */
+	IMAP_CMD_NO_EXPUNGE = 1,
+	/* News without expunges are shown before the handler too: it works on the newest view. */
+	IMAP_CMD_FRESH = 2,
+	/* Nothing pending is shown at its end (LOGOUT, CLOSE, ...). */
+	IMAP_CMD_QUIET = 4,
+	/* Arguments are never logged. */
+	IMAP_CMD_SECRET = 8,
+	/* Refused with NO in an EXAMINEd mailbox. */
+	IMAP_CMD_WRITE = 16,
 };
 
 struct imap_cmd {
-	const char *name;          /* "FETCH", "UID FETCH" */
+	const char *name; /* "FETCH", "UID FETCH" */
 	int (*run)(struct imap_session *s);
-	unsigned states;           /* where it is allowed */
+	unsigned states; /* where it is allowed */
 	unsigned flags;
 	const char *rfc;
 };
@@ -138,7 +145,10 @@ struct imap_cmd {
 extern const struct imap_cmd imap_cmds[];
 extern const size_t imap_cmds_n;
 
-/* Sets response code / text of the tagged answer (copied to the arena; printf). Not with peer text. */
+/*
+ * Sets response code / text of the tagged answer (copied to the arena; printf). Not with
+ * peer text.
+ */
 void imap_code(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_say(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -172,7 +182,10 @@ int imap_cmd_unsubscribe(struct imap_session *s);
 int imap_cmd_status(struct imap_session *s);
 int imap_cmd_append(struct imap_session *s);
 int imap_cmd_idle(struct imap_session *s);
-/* cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells the UID forms */
+/*
+ * cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
+ * the UID forms
+ */
 int imap_cmd_fetch(struct imap_session *s);
 int imap_cmd_store(struct imap_session *s);
 int imap_cmd_copy(struct imap_session *s);
@@ -182,35 +195,46 @@ int imap_cmd_search(struct imap_session *s);
 
 /* ---- helpers between commands ---- */
 
-/* CLOSE (cmd_expunge.c): removes \Deleted messages of the selected read-write mailbox, writes nothing. 0 or negative. */
+/*
+ * CLOSE (cmd_expunge.c): removes \Deleted messages of the selected read-write mailbox,
+ * writes nothing. 0 or negative.
+ */
 MUST_CHECK int imap_close_expunge(struct imap_session *s);
-/* Leaves the selected mailbox (state AUTH), writes nothing; accepts that none is selected (cmd_select.c). */
+/*
+ * Leaves the selected mailbox (state AUTH), writes nothing; accepts that none is selected
+ * (cmd_select.c).
+ */
 void imap_deselect(struct imap_session *s);
 /*
- * A command of RFC 7162 3.1 was used (MODSEQ in FETCH or SEARCH, CHANGEDSINCE, UNCHANGEDSINCE, HIGHESTMODSEQ in STATUS,
- * SELECT (CONDSTORE), ENABLE): from now on FETCH FLAGS carries MODSEQ. Writes "* OK [HIGHESTMODSEQ n]" the first time
- * when a mailbox is selected (cmd_select.c).
+ * A command of RFC 7162 3.1 was used (MODSEQ in FETCH or SEARCH, CHANGEDSINCE,
+ * UNCHANGEDSINCE, HIGHESTMODSEQ in STATUS, SELECT (CONDSTORE), ENABLE): from now on FETCH
+ * FLAGS carries MODSEQ. Writes "* OK [HIGHESTMODSEQ n]" the first time when a mailbox is
+ * selected (cmd_select.c).
  */
 void imap_condstore_enable(struct imap_session *s);
 /* "$" becomes this set of UIDs (copied); -E_LIMIT leaves it empty (cmd_select.c). */
 MUST_CHECK int imap_saved_set(struct imap_session *s, const struct uidset *uids);
 /* A mailbox name as parsed, normalised, and its row. -E_NOT_FOUND, -E_CANNOT (cmd_mailbox.c). */
 struct store_mailbox;
-MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name, struct store_mailbox *ret);
+MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
+				 struct store_mailbox *ret);
 
 /* ---- notices (notify.c) ---- */
 
 /*
- * Shows what happened in the selected mailbox since it was shown last: EXPUNGE, EXISTS, RECENT, FLAGS, FETCH FLAGS; then
- * s->sel->view is the newest view. Without may_expunge and when something was expunged, nothing is shown and the view stays
- * (all of it comes with the next command that may). Nothing selected, no news: does nothing. 0, or negative for
- * trouble (then the view is as before). The session loop calls it before each tagged answer, with may_expunge by the row.
+ * Shows what happened in the selected mailbox since it was shown last: EXPUNGE, EXISTS,
+ * RECENT, FLAGS, FETCH FLAGS; then s->sel->view is the newest view. Without may_expunge
+ * and when something was expunged, nothing is shown and the view stays (all of it comes
+ * with the next command that may). Nothing selected, no news: does nothing. 0, or
+ * negative for trouble (then the view is as before). The session loop calls it before
+ * each tagged answer, with may_expunge by the row.
  */
 MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
 /*
- * The caller has itself answered (or, .SILENT, need not answer) the flags of these UIDs as they are at modseq: notify does
- * not repeat them unless they change again. For STORE, after store_flags(). (STORE's rows are IMAP_CMD_FRESH, so
- * what others changed before has been shown and is not hidden by this.)
+ * The caller has itself answered (or, .SILENT, need not answer) the flags of these UIDs
+ * as they are at modseq: notify does not repeat them unless they change again. For STORE,
+ * after store_flags(). (STORE's rows are IMAP_CMD_FRESH, so what others changed before
+ * has been shown and is not hidden by this.)
  */
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq);
 /* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
@@ -229,17 +253,19 @@ void imap_caps_print(struct imap_session *s, struct buf *out);
 /* ---- input (input.c) ---- */
 
 /*
- * Collects the next command in s->in: lines joined by CRLF, each literal right after its "{n}" CRLF (only APPEND's message
- * goes to s->spool instead, and nothing stands in its place). 1: complete; 0: park; -E_SYNTAX, -E_LIMIT, -E_TOO_BIG,
- * -E_QUOTA...: this command is refused, its tag is the first word of s->in (the loop answers and goes on);
+ * Collects the next command in s->in: lines joined by CRLF, each literal right after its
+ * "{n}" CRLF (only APPEND's message goes to s->spool instead, and nothing stands in its
+ * place). 1: complete; 0: park; -E_SYNTAX, -E_LIMIT, -E_TOO_BIG, -E_QUOTA...: this
+ * command is refused, its tag is the first word of s->in (the loop answers and goes on);
  * -E_CLOSED etc.: the connection is over (a BYE was written where it helps).
  */
 MUST_CHECK int imap_input(struct imap_session *s);
 /* Empties it for the next command and gives large memory back. */
 void imap_input_reset(struct imap_session *s);
 /*
- * Is the literal of n bytes whose "{n}" ends so_far APPEND's message (cmd_append.c)? 1: yes, s->spool is ready; 0: no;
- * -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused before it is read.
+ * Is the literal of n bytes whose "{n}" ends so_far APPEND's message (cmd_append.c)? 1:
+ * yes, s->spool is ready; 0: no; -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused
+ * before it is read.
  */
 MUST_CHECK int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n);
 

@@ -2,8 +2,9 @@
 /*
  * A store with one account and scripted clients, for tests and fuzz targets of this room.
  *
- * Several clients at once: a client sends its script in chunks of IMAP_TEST_LINE bytes and parks between
- * them; imap_test_line() makes each command line exactly that long by its tag, so imap_peer_step() runs one command.
+ * Several clients at once: a client sends its script in chunks of IMAP_TEST_LINE bytes
+ * and parks between them; imap_test_line() makes each command line exactly that long by
+ * its tag, so imap_peer_step() runs one command.
  */
 #pragma once
 
@@ -35,7 +36,8 @@ static inline void imap_fixture_wake(void *ctx, uint64_t id)
 	__atomic_store_n(&f->woken, id, __ATOMIC_SEQ_CST);
 }
 
-static inline void imap_fixture_open(struct imap_fixture *f, const char *dir_z, const char *settings_z)
+static inline void imap_fixture_open(struct imap_fixture *f, const char *dir_z,
+				     const char *settings_z)
 {
 	static const struct conf_table *const tables[] = { &sasl_conf_table, &imap_conf_table };
 	static struct db_sql_set sql;
@@ -50,16 +52,23 @@ static inline void imap_fixture_open(struct imap_fixture *f, const char *dir_z, 
 	migrations = store_migrations;
 	must(conf_parse(tables, ARRAY_LEN(tables), "test", str_z(settings_z), &conf, &fault) == 0);
 	f->conf = conf_live_new(conf);
-	must(db_open(&(struct db_options){ .dir_z = dir_z, .sql = &sql, .n_sql = 1, .migrations = &migrations,
+	must(db_open(&(struct db_options){ .dir_z = dir_z,
+					   .sql = &sql,
+					   .n_sql = 1,
+					   .migrations = &migrations,
 					   .n_migrations = 1 },
 		     &f->db, &fault) == 0);
 	must(store_open(f->db, imap_fixture_wake, f, &f->store, &fault) == 0);
 	must(sasl_open(f->store, f->conf, &f->sasl, &fault) == 0);
 	must(store_domain_add(f->store, S("example.test"), &fault) == 0);
 	must(sasl_credentials_make(&a, S(IMAP_TEST_PASSWORD), creds, &fault) == 0);
-	must(store_account_add(f->store, S("alice@example.test"), 0, creds, 3, &f->alice, &fault) == 0);
+	must(store_account_add(f->store, S("alice@example.test"), 0, creds, 3, &f->alice, &fault) ==
+	     0);
 	f->ctx = (struct imap_context){
-		.hostname = S("mx.example.test"), .store = f->store, .sasl = f->sasl, .conf = f->conf,
+		.hostname = S("mx.example.test"),
+		.store = f->store,
+		.sasl = f->sasl,
+		.conf = f->conf,
 	};
 }
 
@@ -79,8 +88,8 @@ struct imap_peer {
 	bool is_closed;
 };
 
-static inline void imap_peer_open(struct imap_fixture *f, struct imap_peer *p, struct str script, size_t chunk,
-				  bool is_logged_in)
+static inline void imap_peer_open(struct imap_fixture *f, struct imap_peer *p, struct str script,
+				  size_t chunk, bool is_logged_in)
 {
 	*p = (struct imap_peer){ .conn = conn_new_scripted(script, chunk, true, "192.0.2.7") };
 	p->s = imap_protocol.open(p->conn, &f->ctx);
@@ -122,7 +131,10 @@ static inline void imap_peer_close(struct imap_peer *p)
 	conn_free_scripted(p->conn);
 }
 
-/* before (such as "DONE" CRLF, or nothing), then tag, command and CRLF, together IMAP_TEST_LINE bytes. */
+/*
+ * before (such as "DONE" CRLF, or nothing), then tag, command and CRLF, together
+ * IMAP_TEST_LINE bytes.
+ */
 static inline void imap_test_line(struct buf *out, const char *before_z, const char *command_z)
 {
 	size_t n = IMAP_TEST_LINE - strlen(before_z) - strlen(command_z) - 3;

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading one command: lines, and literals (RFC 9051 4.3, RFC 7888). The only place that decides about line ends and sizes.
+ * Reading one command: lines, and literals (RFC 9051 4.3, RFC 7888). The only place that
+ * decides about line ends and sizes.
  *
- * Lines come without blocking: an unfinished command is kept in session.in and the session parks. A literal is read with
- * blocking calls inside conn_body_begin/end, after its size was checked; before login it is small and must come within seconds.
+ * Lines come without blocking: an unfinished command is kept in session.in and the
+ * session parks. A literal is read with blocking calls inside conn_body_begin/end, after
+ * its size was checked; before login it is small and must come within seconds.
  *
- * A synchronizing literal that is refused is simply not asked for. A non-synchronizing one comes anyway: it and the rest of
- * the command are read and dropped (session.in_refused) up to DRAIN_MAX; beyond that the connection ends.
+ * A synchronizing literal that is refused is simply not asked for. A non-synchronizing
+ * one comes anyway: it and the rest of the command are read and dropped
+ * (session.in_refused) up to DRAIN_MAX; beyond that the connection ends.
  *
- * DEVIATION(RFC 9051 2.2): a line may end in LF alone; people type commands, and nothing is ever inferred from it. Bare CR and NUL
- * stay in the text, where no production of parse.c takes them.
+ * DEVIATION(RFC 9051 2.2): a line may end in LF alone; people type commands, and nothing
+ * is ever inferred from it. Bare CR and NUL stay in the text, where no production of
+ * parse.c takes them.
  */
 #include "base/limits.h"
 #include "base/must.h"
@@ -18,7 +22,7 @@
 #include "imap/resp.h"
 #include "net/conn.h"
 
-#define LINE_PREAUTH 16384       /* a SASL initial response may be 12288 (RFC 4954 4) */
+#define LINE_PREAUTH 16384 /* a SASL initial response may be 12288 (RFC 4954 4) */
 #define DRAIN_MAX (8u << 20)
 
 static const struct conn_body_limit body_preauth = { .total_ms = 10000, .idle_ms = 5000 };
@@ -29,7 +33,10 @@ struct literal {
 	bool is_sync;
 };
 
-/* Does the line end in "{" number64 ["+"] "}"? A number that is too large counts as UINT64_MAX. */
+/*
+ * Does the line end in "{" number64 ["+"] "}"? A number that is too large counts as
+ * UINT64_MAX.
+ */
 static bool literal_at_end(struct str line, struct literal *ret)
 {
 	size_t end = line.n, at;
@@ -85,7 +92,10 @@ static int drain(struct imap_session *s, uint64_t n)
 	return 0;
 }
 
-/* The message of APPEND: into the spool; its trouble is remembered and the bytes are taken anyway. */
+/*
+ * The message of APPEND: into the spool; its trouble is remembered and the bytes are
+ * taken anyway.
+ */
 static int read_message(struct imap_session *s, uint64_t n)
 {
 	while (n > 0) {
@@ -117,7 +127,10 @@ static int read_small(struct imap_session *s, uint64_t n)
 	return r;
 }
 
-/* May this literal come? 0: into s->in; 1: into the spool; negative: refused. Nothing of it has been read yet. */
+/*
+ * May this literal come? 0: into s->in; 1: into the spool; negative: refused. Nothing of
+ * it has been read yet.
+ */
 static int check_size(struct imap_session *s, uint64_t n)
 {
 	int r;
@@ -132,7 +145,10 @@ static int check_size(struct imap_session *s, uint64_t n)
 	return n > s->in.max - 2 || s->in.n + n > s->in.max - 2 ? -E_LIMIT : 0;
 }
 
-/* Reads one literal, or arranges that it is refused. 1: go on with the next line; else as imap_input(). */
+/*
+ * Reads one literal, or arranges that it is refused. 1: go on with the next line; else as
+ * imap_input().
+ */
 static int take_literal(struct imap_session *s, struct literal lit)
 {
 	int where = check_size(s, lit.n);
@@ -146,7 +162,8 @@ static int take_literal(struct imap_session *s, struct literal lit)
 		return bye(s, err_row(where)->imap, err_row(where)->text);
 	r = conn_body_begin(s->conn, is_preauth(s) ? &body_preauth : &body_limit);
 	if (r < 0)
-		return lit.is_sync ? r : bye(s, "INUSE", "too many transfers at once, try again later");
+		return lit.is_sync ? r
+				   : bye(s, "INUSE", "too many transfers at once, try again later");
 	if (lit.is_sync) {
 		conn_write(s->conn, S("+ go ahead\r\n"));
 		(void)conn_flush(s->conn);
@@ -159,7 +176,10 @@ static int take_literal(struct imap_session *s, struct literal lit)
 	return r < 0 ? broken(s, r) : 1;
 }
 
-/* One more line of the command. 1: literal follows (*ret); 2: the command is complete; negative: as imap_input(). */
+/*
+ * One more line of the command. 1: literal follows (*ret); 2: the command is complete;
+ * negative: as imap_input().
+ */
 static int add_line(struct imap_session *s, struct str line, struct literal *ret)
 {
 	bool has_literal = literal_at_end(line, ret);
@@ -178,7 +198,8 @@ int imap_input(struct imap_session *s)
 {
 	size_t max = is_preauth(s) ? LINE_PREAUTH : LIMIT_IMAP_LINE;
 
-	s->in.max = is_preauth(s) ? LINE_PREAUTH + 2 * LIMIT_IMAP_LITERAL_PREAUTH : LIMIT_IMAP_COMMAND;
+	s->in.max =
+		is_preauth(s) ? LINE_PREAUTH + 2 * LIMIT_IMAP_LITERAL_PREAUTH : LIMIT_IMAP_COMMAND;
 	for (;;) {
 		struct conn_line line;
 		struct literal lit;
@@ -186,7 +207,10 @@ int imap_input(struct imap_session *s)
 
 		if (r == 0)
 			return 0;
-		/* A literal may have stood at its end: what follows cannot be told apart from commands. */
+		/*
+		 * A literal may have stood at its end: what follows cannot be told apart
+		 * from commands.
+		 */
 		if (r == -E_LIMIT)
 			return bye(s, "LIMIT", "the line is too long");
 		if (r < 0)

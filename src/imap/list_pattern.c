@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LIST patterns (RFC 9051 6.3.9) as a set of positions: bit i is on when the first i elements of the pattern match what was
- * read of the name. Each character of the name moves all positions at once, a word of 64 at a time, so there is
- * no backtracking for a pattern to blow up. Runs of wildcards are one wildcard, so that two never stand side by side.
+ * LIST patterns (RFC 9051 6.3.9) as a set of positions: bit i is on when the first i
+ * elements of the pattern match what was read of the name. Each character of the name
+ * moves all positions at once, a word of 64 at a time, so there is no backtracking for a
+ * pattern to blow up. Runs of wildcards are one wildcard, so that two never stand side by
+ * side.
  */
 #include "base/limits.h"
 #include "imap/cmd_list.h"
@@ -11,13 +13,13 @@
 #define WORDS ((POSITIONS + 63) / 64)
 
 struct imap_list_pattern {
-	size_t words;                  /* that are in use */
-	size_t n;                      /* elements; 0 with is_hopeless */
+	size_t words; /* that are in use */
+	size_t n;     /* elements; 0 with is_hopeless */
 	bool is_hopeless;
-	uint64_t any[WORDS];           /* elements that are "*" */
-	uint64_t level[WORDS];         /* "%" */
-	unsigned char index[256];      /* of a character in same[]; 0: not in the pattern */
-	uint64_t (*same)[WORDS];       /* elements that are this character */
+	uint64_t any[WORDS];      /* elements that are "*" */
+	uint64_t level[WORDS];    /* "%" */
+	unsigned char index[256]; /* of a character in same[]; 0: not in the pattern */
+	uint64_t (*same)[WORDS];  /* elements that are this character */
 };
 
 static void set_bit(uint64_t *set, size_t i)
@@ -92,7 +94,8 @@ static void skip_wildcards(const struct imap_list_pattern *p, uint64_t *at)
 }
 
 /* other: the same letter in the other case where that counts (INBOX), else c again. */
-static void read_char(const struct imap_list_pattern *p, uint64_t *at, unsigned char c, unsigned char other)
+static void read_char(const struct imap_list_pattern *p, uint64_t *at, unsigned char c,
+		      unsigned char other)
 {
 	const uint64_t *same = p->same[p->index[c]], *same2 = p->same[p->index[other]];
 	uint64_t carry = 0;

@@ -63,7 +63,8 @@ static bool slow_match(struct str p, struct str n)
 		return n.n == 0;
 	if (p.p[0] == '*' || p.p[0] == '%')
 		return slow_match(str_skip(p, 1), n) ||
-		       (n.n > 0 && (p.p[0] == '*' || n.p[0] != '/') && slow_match(p, str_skip(n, 1)));
+		       (n.n > 0 && (p.p[0] == '*' || n.p[0] != '/') &&
+			slow_match(p, str_skip(n, 1)));
 	return n.n > 0 && p.p[0] == n.p[0] && slow_match(str_skip(p, 1), str_skip(n, 1));
 }
 
@@ -95,7 +96,8 @@ TEST(list_patterns_all_short)
 			struct str name = nth(j, "a/b", name_bytes);
 
 			if (imap_list_pattern_match(p, name) != slow_match(pattern, name))
-				fail_msg("%" STR_FMT " on %" STR_FMT, STR_ARG(pattern), STR_ARG(name));
+				fail_msg("%" STR_FMT " on %" STR_FMT, STR_ARG(pattern),
+					 STR_ARG(name));
 		}
 	}
 }

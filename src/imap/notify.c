@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Telling a client what others did to its mailbox. A session keeps the view that it has shown; the difference to the newest view
- * is what it has not been told. Showing all of it makes the newest view the shown one.
+ * Telling a client what others did to its mailbox. A session keeps the view that it has
+ * shown; the difference to the newest view is what it has not been told. Showing all of
+ * it makes the newest view the shown one.
  *
- * All or nothing: when an EXPUNGE may not be sent now (RFC 9051 7.5.1) and there is one, the whole difference waits,
- * because half of it would be a mailbox that never was, with sequence numbers of neither view.
+ * All or nothing: when an EXPUNGE may not be sent now (RFC 9051 7.5.1) and there is one,
+ * the whole difference waits, because half of it would be a mailbox that never was, with
+ * sequence numbers of neither view.
  *
- * RFC 9051 7.4.1 (EXISTS), 7.5.1 (EXPUNGE), 7.5.2 (FETCH), 7.3.5 (FLAGS); RFC 7162 3.2.4 (MODSEQ); RFC 3501 7.3.2 (RECENT)
+ * RFC 9051 7.4.1 (EXISTS), 7.5.1 (EXPUNGE), 7.5.2 (FETCH), 7.3.5 (FLAGS); RFC 7162 3.2.4
+ * (MODSEQ); RFC 3501 7.3.2 (RECENT)
  */
 #include "base/limits.h"
 #include "base/log.h"
@@ -26,7 +29,8 @@ void imap_notify_recent(struct imap_session *s, const struct store_view *now)
 	struct imap_selected *sel = s->sel;
 	uint32_t first;
 
-	if (s->is_rev2 || store_mailbox_recent(imap_store(s), sel->mailbox, !sel->is_readonly, &first) < 0)
+	if (s->is_rev2 ||
+	    store_mailbox_recent(imap_store(s), sel->mailbox, !sel->is_readonly, &first) < 0)
 		return;
 	/* When it does not fit any more the messages are just not recent. */
 	if (first > 0 && first < now->uidnext)
@@ -78,7 +82,8 @@ static bool was_shown(const struct imap_selected *sel, const struct store_msg *m
 }
 
 /* Ascending; each EXPUNGE moves the numbers after it down by one. */
-static void show_expunged(struct imap_session *s, const struct store_view *old, const struct uidset *expunged)
+static void show_expunged(struct imap_session *s, const struct store_view *old,
+			  const struct uidset *expunged)
 {
 	uint32_t gone = 0;
 	size_t i;
@@ -110,7 +115,9 @@ void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 			imap_resp(s, v->keywords->v[i]);
 		}
 		if (turn == 1 && !is_readonly)
-			imap_resp(s, v->keywords == NULL || v->keywords->n < LIMIT_IMAP_KEYWORDS ? S(" \\*") : S(""));
+			imap_resp(s, v->keywords == NULL || v->keywords->n < LIMIT_IMAP_KEYWORDS
+					     ? S(" \\*")
+					     : S(""));
 		imap_resp(s, turn == 0 ? S(")") : S(")] flags that are kept"));
 		imap_resp_end(s);
 	}
@@ -124,7 +131,8 @@ static bool has_new_keywords(const struct store_view *old, const struct store_vi
 	return n_old != n_now;
 }
 
-static void show_flags(struct imap_session *s, const struct store_view *now, const struct store_diff *diff)
+static void show_flags(struct imap_session *s, const struct store_view *now,
+		       const struct store_diff *diff)
 {
 	size_t i;
 
@@ -142,7 +150,8 @@ static void show_flags(struct imap_session *s, const struct store_view *now, con
 	}
 }
 
-static void show(struct imap_session *s, const struct store_view *now, const struct store_diff *diff)
+static void show(struct imap_session *s, const struct store_view *now,
+		 const struct store_diff *diff)
 {
 	struct imap_selected *sel = s->sel;
 
@@ -173,7 +182,10 @@ int imap_notify(struct imap_session *s, bool may_expunge)
 	if (r < 0)
 		return r;
 	if (now->is_gone) {
-		/* RFC 2180 3.3: the sequence numbers of a deleted mailbox mean nothing any more. */
+		/*
+		 * RFC 2180 3.3: the sequence numbers of a deleted mailbox mean nothing
+		 * any more.
+		 */
 		store_view_unref(now);
 		imap_resp_untagged(s, "BYE the selected mailbox was deleted");
 		s->is_over = true;

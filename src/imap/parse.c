@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The cursor over a command: tokens and strings of the RFC 9051 9 grammar; parse_data.c has the productions made of them.
- * Nothing is copied but quoted strings with an escape in them.
+ * The cursor over a command: tokens and strings of the RFC 9051 9 grammar; parse_data.c
+ * has the productions made of them. Nothing is copied but quoted strings with an escape
+ * in them.
  *
  * Invariant: p <= end, and only success moves p.
  */
@@ -54,15 +55,22 @@ static unsigned char_class(char c)
 	if (u <= 0x20 || u >= 0x7f)
 		return 0;
 	switch (c) {
-	case '(': case ')': case '{': case '"': case '\\':
+	case '(':
+	case ')':
+	case '{':
+	case '"':
+	case '\\':
 		return 0;
-	case '%': case '*':
+	case '%':
+	case '*':
 		return CH_WILD;
 	case ']':
 		return CH_RESP;
 	case '+':
 		return CH_ATOM | CH_PLUS;
-	case '.': case '-': case '_':
+	case '.':
+	case '-':
+	case '_':
 		return CH_ATOM | CH_NAME;
 	default:
 		break;
@@ -178,8 +186,8 @@ static int unescape(struct arena *a, struct str in, struct str *ret)
 }
 
 /*
- * quoted = DQUOTE *QUOTED-CHAR DQUOTE
- * QUOTED-CHAR = <any TEXT-CHAR except quoted-specials> / "\" quoted-specials / UTF8-2 / UTF8-3 / UTF8-4
+ * quoted = DQUOTE *QUOTED-CHAR DQUOTE QUOTED-CHAR = <any TEXT-CHAR except quoted-
+ * specials> / "\" quoted-specials / UTF8-2 / UTF8-3 / UTF8-4
  */
 int imap_parse_quoted(struct imap_parse *p, struct str *ret)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Productions of RFC 9051 9 made of the tokens of parse.c: mailbox names, sequence sets, flags, dates. The
- * encoding of mailbox names is undone here, so that everything behind it sees UTF-8.
+ * Productions of RFC 9051 9 made of the tokens of parse.c: mailbox names, sequence sets,
+ * flags, dates. The encoding of mailbox names is undone here, so that everything behind
+ * it sees UTF-8.
  */
 #include "imap/parse.h"
 
@@ -116,10 +117,8 @@ static const struct {
 	struct str name;
 	uint64_t flag;
 } system_flags[] = {
-	{ STR_INIT("Answered"), STORE_ANSWERED },
-	{ STR_INIT("Flagged"), STORE_FLAGGED },
-	{ STR_INIT("Deleted"), STORE_DELETED },
-	{ STR_INIT("Seen"), STORE_SEEN },
+	{ STR_INIT("Answered"), STORE_ANSWERED }, { STR_INIT("Flagged"), STORE_FLAGGED },
+	{ STR_INIT("Deleted"), STORE_DELETED },   { STR_INIT("Seen"), STORE_SEEN },
 	{ STR_INIT("Draft"), STORE_DRAFT },
 };
 
@@ -142,8 +141,8 @@ static int system_flag(struct imap_parse *p, struct imap_flags *ret)
 }
 
 /*
- * flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword / flag-extension
- * No flag-extension is known here, and RFC 3501's "\Recent" cannot be set.
+ * flag = "\Answered" / "\Flagged" / "\Deleted" / "\Seen" / "\Draft" / flag-keyword /
+ * flag-extension No flag-extension is known here, and RFC 3501's "\Recent" cannot be set.
  */
 int imap_parse_flag(struct imap_parse *p, struct imap_flags *ret)
 {
@@ -163,7 +162,10 @@ int imap_parse_flag(struct imap_parse *p, struct imap_flags *ret)
 			return 1;
 		}
 	}
-	/* More than fit into a mailbox could never be stored; the cap also keeps the loop above short. */
+	/*
+	 * More than fit into a mailbox could never be stored; the cap also keeps the loop
+	 * above short.
+	 */
 	if (ret->n_keywords >= LIMIT_IMAP_KEYWORDS)
 		return -E_LIMIT;
 	if (arena_grow(p->arena, &ret->keywords, ret->n_keywords, &ret->cap, sizeof(keyword)) < 0)
@@ -254,7 +256,10 @@ static int month_year(struct imap_parse *p, int day, int64_t *ret_s)
 	return 1;
 }
 
-/* SP time SP zone: seconds to add to midnight. time = 2DIGIT ":" 2DIGIT ":" 2DIGIT, zone = ("+" / "-") 4DIGIT */
+/*
+ * SP time SP zone: seconds to add to midnight. time = 2DIGIT ":" 2DIGIT ":" 2DIGIT, zone
+ * = ("+" / "-") 4DIGIT
+ */
 static int time_zone(struct imap_parse *p, int64_t *ret_s)
 {
 	int h, m, s, zh, zm, sign;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Every production on arbitrary bytes (the first one picks it, the second the spelling of names): only success moves the cursor. */
+/*
+ * Every production on arbitrary bytes (the first one picks it, the second the spelling of
+ * names): only success moves the cursor.
+ */
 #include "base/must.h"
 #include "imap/cmd_list.h"
 #include "imap/parse.h"
@@ -18,26 +21,46 @@ static int parse_one(struct imap_parse *p, unsigned which)
 	unsigned items;
 
 	switch (which % 20) {
-	case 0: return imap_parse_tag(p, &text);
-	case 1: return imap_parse_atom(p, &text);
-	case 2: return imap_parse_name(p, &text);
-	case 3: return imap_parse_number(p, &v);
-	case 4: return imap_parse_nz_number(p, &v);
-	case 5: return imap_parse_number64(p, &v64);
-	case 6: return imap_parse_quoted(p, &text);
-	case 7: return imap_parse_literal(p, &text, &is_binary);
-	case 8: return imap_parse_literal(p, &text, NULL);
-	case 9: return imap_parse_string(p, &text);
-	case 10: return imap_parse_nstring(p, &text);
-	case 11: return imap_parse_astring(p, &text);
-	case 12: return imap_parse_list_mailbox(p, &text);
-	case 13: return imap_parse_mailbox(p, &text);
-	case 14: return imap_parse_seqset(p, &set);
-	case 15: return imap_parse_flag(p, &flags);
-	case 16: return imap_parse_flag_list(p, &flags);
-	case 17: return imap_parse_date_time(p, &t);
-	case 18: return imap_parse_date(p, &t);
-	default: return imap_status_parse(p, &items);
+	case 0:
+		return imap_parse_tag(p, &text);
+	case 1:
+		return imap_parse_atom(p, &text);
+	case 2:
+		return imap_parse_name(p, &text);
+	case 3:
+		return imap_parse_number(p, &v);
+	case 4:
+		return imap_parse_nz_number(p, &v);
+	case 5:
+		return imap_parse_number64(p, &v64);
+	case 6:
+		return imap_parse_quoted(p, &text);
+	case 7:
+		return imap_parse_literal(p, &text, &is_binary);
+	case 8:
+		return imap_parse_literal(p, &text, NULL);
+	case 9:
+		return imap_parse_string(p, &text);
+	case 10:
+		return imap_parse_nstring(p, &text);
+	case 11:
+		return imap_parse_astring(p, &text);
+	case 12:
+		return imap_parse_list_mailbox(p, &text);
+	case 13:
+		return imap_parse_mailbox(p, &text);
+	case 14:
+		return imap_parse_seqset(p, &set);
+	case 15:
+		return imap_parse_flag(p, &flags);
+	case 16:
+		return imap_parse_flag_list(p, &flags);
+	case 17:
+		return imap_parse_date_time(p, &t);
+	case 18:
+		return imap_parse_date(p, &t);
+	default:
+		return imap_status_parse(p, &items);
 	}
 }
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The cursor: RFC 9051 9, production by production, in exact heap copies so that a read past the end shows. */
+/*
+ * The cursor: RFC 9051 9, production by production, in exact heap copies so that a read
+ * past the end shows.
+ */
 #include "imap/parse.h"
 
 #include "base/limits.h"
@@ -15,7 +18,7 @@ enum kind { ASTRING, STRING, NSTRING, ATOM, TAG, QUOTED, LITERAL, MAILBOX, MAILB
 static const struct {
 	enum kind kind;
 	const char *in;
-	int want;        /* what the function returns */
+	int want; /* what the function returns */
 	const char *text;
 	const char *rest;
 } strings[] = {
@@ -67,16 +70,27 @@ static const struct {
 static int parse_one(struct imap_parse *p, enum kind kind, struct str *ret)
 {
 	switch (kind) {
-	case ASTRING: return imap_parse_astring(p, ret);
-	case STRING: return imap_parse_string(p, ret);
-	case NSTRING: return imap_parse_nstring(p, ret);
-	case ATOM: return imap_parse_atom(p, ret);
-	case TAG: return imap_parse_tag(p, ret);
-	case QUOTED: return imap_parse_quoted(p, ret);
-	case LITERAL: return imap_parse_literal(p, ret, NULL);
-	case MAILBOX: return imap_parse_mailbox(p, ret);
-	case MAILBOX8: p->is_utf8 = true; return imap_parse_mailbox(p, ret);
-	case PATTERN: return imap_parse_list_mailbox(p, ret);
+	case ASTRING:
+		return imap_parse_astring(p, ret);
+	case STRING:
+		return imap_parse_string(p, ret);
+	case NSTRING:
+		return imap_parse_nstring(p, ret);
+	case ATOM:
+		return imap_parse_atom(p, ret);
+	case TAG:
+		return imap_parse_tag(p, ret);
+	case QUOTED:
+		return imap_parse_quoted(p, ret);
+	case LITERAL:
+		return imap_parse_literal(p, ret, NULL);
+	case MAILBOX:
+		return imap_parse_mailbox(p, ret);
+	case MAILBOX8:
+		p->is_utf8 = true;
+		return imap_parse_mailbox(p, ret);
+	case PATTERN:
+		return imap_parse_list_mailbox(p, ret);
 	}
 	return 0;
 }
@@ -128,8 +142,9 @@ TEST(parse_numbers)
 		int number, nz;
 		uint32_t value;
 	} rows[] = {
-		{ "0", 1, 0, 0 }, { "1 ", 1, 1, 1 }, { "4294967295", 1, 1, UINT32_MAX }, { "4294967296", 0, 0, 0 },
-		{ "007", 1, 0, 7 }, { "", 0, 0, 0 }, { "-1", 0, 0, 0 }, { "+1", 0, 0, 0 }, { "x", 0, 0, 0 },
+		{ "0", 1, 0, 0 },          { "1 ", 1, 1, 1 },  { "4294967295", 1, 1, UINT32_MAX },
+		{ "4294967296", 0, 0, 0 }, { "007", 1, 0, 7 }, { "", 0, 0, 0 },
+		{ "-1", 0, 0, 0 },         { "+1", 0, 0, 0 },  { "x", 0, 0, 0 },
 	};
 	size_t i;
 
@@ -172,10 +187,20 @@ TEST(parse_seqset)
 		size_t n;
 		uint32_t lo, hi; /* of the last range */
 	} rows[] = {
-		{ "1", 1, 1, 1, 1 }, { "1:*", 1, 1, 1, 0 }, { "*", 1, 1, 0, 0 }, { "*:4,5:7", 1, 2, 5, 7 },
-		{ "2,4:7,9,12:*", 1, 4, 12, 0 }, { "$", 1, 0, 0, 0 }, { "0", 0, 0, 0, 0 }, { "1,", 0, 0, 0, 0 },
-		{ "1:", 0, 0, 0, 0 }, { ":1", 0, 0, 0, 0 }, { "1:0", 0, 0, 0, 0 }, { "", 0, 0, 0, 0 },
-		{ "4294967296", 0, 0, 0, 0 }, { "1,,2", 0, 0, 0, 0 },
+		{ "1", 1, 1, 1, 1 },
+		{ "1:*", 1, 1, 1, 0 },
+		{ "*", 1, 1, 0, 0 },
+		{ "*:4,5:7", 1, 2, 5, 7 },
+		{ "2,4:7,9,12:*", 1, 4, 12, 0 },
+		{ "$", 1, 0, 0, 0 },
+		{ "0", 0, 0, 0, 0 },
+		{ "1,", 0, 0, 0, 0 },
+		{ "1:", 0, 0, 0, 0 },
+		{ ":1", 0, 0, 0, 0 },
+		{ "1:0", 0, 0, 0, 0 },
+		{ "", 0, 0, 0, 0 },
+		{ "4294967296", 0, 0, 0, 0 },
+		{ "1,,2", 0, 0, 0, 0 },
 	};
 	size_t i;
 
@@ -208,8 +233,14 @@ TEST(parse_flag_list)
 		{ "()", 1, 0, 0 },
 		{ "(\\seen \\DELETED)", 1, STORE_SEEN | STORE_DELETED, 0 },
 		{ "(\\Answered $Forwarded $forwarded x)", 1, STORE_ANSWERED, 2 },
-		{ "(\\Recent)", 0, 0, 0 }, { "(\\Other)", 0, 0, 0 }, { "( )", 0, 0, 0 }, { "(a", 0, 0, 0 },
-		{ "(a  b)", 0, 0, 0 }, { "(a )", 0, 0, 0 }, { "a", 0, 0, 0 }, { "(\\*)", 0, 0, 0 },
+		{ "(\\Recent)", 0, 0, 0 },
+		{ "(\\Other)", 0, 0, 0 },
+		{ "( )", 0, 0, 0 },
+		{ "(a", 0, 0, 0 },
+		{ "(a  b)", 0, 0, 0 },
+		{ "(a )", 0, 0, 0 },
+		{ "a", 0, 0, 0 },
+		{ "(\\*)", 0, 0, 0 },
 	};
 	size_t i;
 
@@ -268,8 +299,13 @@ TEST(parse_search_dates)
 		int want;
 		int64_t s;
 	} rows[] = {
-		{ "1-Feb-1994", 1, 760060800 }, { "\"1-Feb-1994\"", 1, 760060800 }, { "01-Feb-1994", 1, 760060800 },
-		{ "\"1-Feb-1994", 0, 0 }, { "1-Feb-94", 0, 0 }, { "31-Apr-1994", 0, 0 }, { "100-Apr-1994", 0, 0 },
+		{ "1-Feb-1994", 1, 760060800 },
+		{ "\"1-Feb-1994\"", 1, 760060800 },
+		{ "01-Feb-1994", 1, 760060800 },
+		{ "\"1-Feb-1994", 0, 0 },
+		{ "1-Feb-94", 0, 0 },
+		{ "31-Apr-1994", 0, 0 },
+		{ "100-Apr-1994", 0, 0 },
 	};
 	size_t i;
 

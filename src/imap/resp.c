@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Responses, piece by piece, to the connection. The only place that knows how text must be spelled for a client. */
+/*
+ * Responses, piece by piece, to the connection. The only place that knows how text must
+ * be spelled for a client.
+ */
 #include "imap/resp.h"
 
 #include "base/limits.h"
@@ -107,8 +110,8 @@ static bool is_plain_name(struct str v)
 	for (i = 0; i < v.n; i++) {
 		char c = str_lower_char(v.p[i]);
 
-		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '/' && c != '-' && c != '_' &&
-		    c != '.')
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && c != '/' && c != '-' &&
+		    c != '_' && c != '.')
 			return false;
 	}
 	return v.n > 0 && !str_ieq(v, S("NIL"));
@@ -132,10 +135,8 @@ static const struct {
 	uint64_t flag;
 	struct str name;
 } flag_names[] = {
-	{ STORE_ANSWERED, STR_INIT("\\Answered") },
-	{ STORE_FLAGGED, STR_INIT("\\Flagged") },
-	{ STORE_DELETED, STR_INIT("\\Deleted") },
-	{ STORE_SEEN, STR_INIT("\\Seen") },
+	{ STORE_ANSWERED, STR_INIT("\\Answered") }, { STORE_FLAGGED, STR_INIT("\\Flagged") },
+	{ STORE_DELETED, STR_INIT("\\Deleted") },   { STORE_SEEN, STR_INIT("\\Seen") },
 	{ STORE_DRAFT, STR_INIT("\\Draft") },
 };
 

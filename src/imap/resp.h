@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing responses (RFC 9051 7, 9 "response"). Pieces are written straight to the connection; a write error sticks
- * there, so nothing here can fail. An untagged response is put together from pieces and ended with imap_resp_end().
+ * Writing responses (RFC 9051 7, 9 "response"). Pieces are written straight to the
+ * connection; a write error sticks there, so nothing here can fail. An untagged response
+ * is put together from pieces and ended with imap_resp_end().
  */
 #pragma once
 
@@ -17,7 +18,10 @@ void imap_resp(struct imap_session *s, struct str text);
 void imap_respf(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_resp_end(struct imap_session *s); /* CRLF */
 
-/* string: quoted where that is possible (8-bit only as UTF-8 and in IMAP4rev2), else a literal. */
+/*
+ * string: quoted where that is possible (8-bit only as UTF-8 and in IMAP4rev2), else a
+ * literal.
+ */
 void imap_resp_string(struct imap_session *s, struct str v);
 /* nstring: NIL for p == NULL. */
 void imap_resp_nstring(struct imap_session *s, struct str v);
@@ -29,5 +33,9 @@ void imap_resp_mailbox(struct imap_session *s, struct str name);
 void imap_resp_flags(struct imap_session *s, const struct store_view *v, const struct store_msg *m);
 /* "1,3:5"; must not be empty. */
 void imap_resp_uidset(struct imap_session *s, const struct uidset *set);
-/* "* OK [code] text" and the like in one go: imap_resp_untagged(s, "OK [UNSEEN %u] first unseen", n). */
-void imap_resp_untagged(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * "* OK [code] text" and the like in one go: imap_resp_untagged(s, "OK [UNSEEN %u] first
+ * unseen", n).
+ */
+void imap_resp_untagged(struct imap_session *s, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sequence sets against a view. A set may hold as many ranges as a command has room for, in any order; they are
- * clipped to the mailbox and sorted before they become a uidset, so the work is n log n in what was written.
+ * Sequence sets against a view. A set may hold as many ranges as a command has room for,
+ * in any order; they are clipped to the mailbox and sorted before they become a uidset,
+ * so the work is n log n in what was written.
  *
  * RFC 9051 9 (sequence-set, seq-number), RFC 5182 2.1 ("$")
  */
@@ -18,7 +19,8 @@ static int range_cmp(const void *a, const void *b)
 }
 
 /* Ranges of 1.., "*" replaced by max, in ascending order; a range is turned so that lo <= hi. */
-static int sorted_ranges(struct arena *a, const struct imap_seqset *set, uint32_t max, struct uid_range **ret)
+static int sorted_ranges(struct arena *a, const struct imap_seqset *set, uint32_t max,
+			 struct uid_range **ret)
 {
 	struct uid_range *r = ARENA_ARRAY(a, struct uid_range, set->n);
 	size_t i;
@@ -37,7 +39,8 @@ static int sorted_ranges(struct arena *a, const struct imap_seqset *set, uint32_
 	return 0;
 }
 
-int imap_seqset_numbers(struct arena *a, const struct imap_seqset *set, uint32_t max, struct uidset *ret)
+int imap_seqset_numbers(struct arena *a, const struct imap_seqset *set, uint32_t max,
+			struct uidset *ret)
 {
 	struct uid_range *r;
 	struct uidset out = { 0 };
@@ -52,15 +55,17 @@ int imap_seqset_numbers(struct arena *a, const struct imap_seqset *set, uint32_t
 }
 
 /* UID ranges to the sequence numbers that stand in them; uids is sorted. */
-static int seqs_of_uids(struct arena *a, const struct uidset *uids, const struct store_view *view, struct uidset *ret_seqs)
+static int seqs_of_uids(struct arena *a, const struct uidset *uids, const struct store_view *view,
+			struct uidset *ret_seqs)
 {
 	struct uidset out = { 0 };
 	size_t i;
 
 	for (i = 0; i < uids->n; i++) {
 		uint32_t lo = store_view_seq_from(view, uids->r[i].lo);
-		uint32_t hi = uids->r[i].hi == UINT32_MAX ? view->n :
-							     store_view_seq_from(view, uids->r[i].hi + 1) - 1;
+		uint32_t hi = uids->r[i].hi == UINT32_MAX
+				      ? view->n
+				      : store_view_seq_from(view, uids->r[i].hi + 1) - 1;
 
 		if (lo > hi || lo > view->n)
 			continue;
@@ -71,8 +76,9 @@ static int seqs_of_uids(struct arena *a, const struct uidset *uids, const struct
 	return 0;
 }
 
-int imap_seqset_resolve(struct arena *a, const struct imap_seqset *set, bool is_uid, const struct store_view *view,
-			const struct uidset *saved, struct uidset *ret_seqs)
+int imap_seqset_resolve(struct arena *a, const struct imap_seqset *set, bool is_uid,
+			const struct store_view *view, const struct uidset *saved,
+			struct uidset *ret_seqs)
 {
 	const struct store_msg *last = store_view_at(view, view->n);
 	struct uidset out = { 0 };
@@ -81,21 +87,28 @@ int imap_seqset_resolve(struct arena *a, const struct imap_seqset *set, bool is_
 	if (set->is_saved)
 		return seqs_of_uids(a, saved, view, ret_seqs);
 	if (is_uid) {
-		/* RFC 9051 9: "*" is the UID of the last message; UIDNEXT in an empty mailbox names nothing. */
+		/*
+		 * RFC 9051 9: "*" is the UID of the last message; UIDNEXT in an empty
+		 * mailbox names nothing.
+		 */
 		r = imap_seqset_numbers(a, set, last != NULL ? last->uid : view->uidnext, &out);
 		return r < 0 ? r : seqs_of_uids(a, &out, view, ret_seqs);
 	}
 	r = imap_seqset_numbers(a, set, view->n, &out);
 	if (r < 0)
 		return r;
-	/* RFC 9051 9: a number larger than the count is BAD, and so is "*" in an empty mailbox. */
+	/*
+	 * RFC 9051 9: a number larger than the count is BAD, and so is "*" in an empty
+	 * mailbox.
+	 */
 	if (view->n == 0 || out.r[out.n - 1].hi > view->n)
 		return -E_SYNTAX;
 	*ret_seqs = out;
 	return 0;
 }
 
-int imap_seqset_uids(struct arena *a, const struct uidset *seqs, const struct store_view *view, struct uidset *ret_uids)
+int imap_seqset_uids(struct arena *a, const struct uidset *seqs, const struct store_view *view,
+		     struct uidset *ret_uids)
 {
 	struct uidset out = { 0 };
 	size_t i;

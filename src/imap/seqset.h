@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a parsed sequence-set means in a view (RFC 9051 9 sequence-set, 6.4.9 for UIDs). Always ends in sequence numbers of the
- * view, as sorted ranges: FETCH and SEARCH walk them, STORE and COPY turn them into UIDs for the store.
+ * What a parsed sequence-set means in a view (RFC 9051 9 sequence-set, 6.4.9 for UIDs).
+ * Always ends in sequence numbers of the view, as sorted ranges: FETCH and SEARCH walk
+ * them, STORE and COPY turn them into UIDs for the store.
  */
 #pragma once
 
@@ -11,16 +12,24 @@
 struct store_view;
 
 /*
- * Sequence numbers of the messages that the set names. With is_uid the numbers are UIDs, and those that do not exist
- * are left out; otherwise a number past the end is -E_SYNTAX (BAD), also "*" in an empty mailbox.
- * saved is what "$" means (UIDs in either case, RFC 5182 2.1). -E_LIMIT.
+ * Sequence numbers of the messages that the set names. With is_uid the numbers are UIDs,
+ * and those that do not exist are left out; otherwise a number past the end is -E_SYNTAX
+ * (BAD), also "*" in an empty mailbox. saved is what "$" means (UIDs in either case, RFC
+ * 5182 2.1). -E_LIMIT.
  */
-MUST_CHECK int imap_seqset_resolve(struct arena *a, const struct imap_seqset *set, bool is_uid, const struct store_view *view,
-				   const struct uidset *saved, struct uidset *ret_seqs);
+MUST_CHECK int imap_seqset_resolve(struct arena *a, const struct imap_seqset *set, bool is_uid,
+				   const struct store_view *view, const struct uidset *saved,
+				   struct uidset *ret_seqs);
 /*
- * The UIDs of those sequence numbers, one UID range per sequence range: it may span UIDs that are long expunged, never a
- * message that the view does not have. seqs must lie within the view. -E_LIMIT.
+ * The UIDs of those sequence numbers, one UID range per sequence range: it may span UIDs
+ * that are long expunged, never a message that the view does not have. seqs must lie
+ * within the view. -E_LIMIT.
  */
-MUST_CHECK int imap_seqset_uids(struct arena *a, const struct uidset *seqs, const struct store_view *view, struct uidset *ret_uids);
-/* For a literal set of UIDs where "*" is allowed but a view is not at hand: the ranges with "*" as max. -E_LIMIT. */
-MUST_CHECK int imap_seqset_numbers(struct arena *a, const struct imap_seqset *set, uint32_t max, struct uidset *ret);
+MUST_CHECK int imap_seqset_uids(struct arena *a, const struct uidset *seqs,
+				const struct store_view *view, struct uidset *ret_uids);
+/*
+ * For a literal set of UIDs where "*" is allowed but a view is not at hand: the ranges
+ * with "*" as max. -E_LIMIT.
+ */
+MUST_CHECK int imap_seqset_numbers(struct arena *a, const struct imap_seqset *set, uint32_t max,
+				   struct uidset *ret);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* parse(print(x)) == x for the numbers of a sequence set, and every set resolves in an empty mailbox. */
+/*
+ * parse(print(x)) == x for the numbers of a sequence set, and every set resolves in an
+ * empty mailbox.
+ */
 #include "base/must.h"
 #include "imap/seqset.h"
 #include "store/view.h"

@@ -17,8 +17,11 @@ static void add(struct imap_fixture *f, int64_t mailbox, int n)
 	arena_init(&a, 4u << 20);
 	assert_int_equal(store_content_prepare(&a, S("A: b\r\n\r\nc"), &content), 0);
 	while (n-- > 0)
-		assert_int_equal(store_append(f->store, &(struct store_append){ .mailbox = mailbox, .content = &content },
-					      1, &at), 0);
+		assert_int_equal(store_append(f->store,
+					      &(struct store_append){ .mailbox = mailbox,
+								      .content = &content },
+					      1, &at),
+				 0);
 }
 
 /* The view of INBOX after the odd ones of 1..10 went. */
@@ -90,7 +93,8 @@ TEST(seqset_rows)
 		assert_int_equal(uidset_add(&a, &saved, 3, 7), 0);
 		imap_parse_init(&p, &a, str_z(rows[i].set), false);
 		assert_int_equal(imap_parse_seqset(&p, &set), 1);
-		assert_int_equal(imap_seqset_resolve(&a, &set, rows[i].is_uid, view, &saved, &seqs), rows[i].want);
+		assert_int_equal(imap_seqset_resolve(&a, &set, rows[i].is_uid, view, &saved, &seqs),
+				 rows[i].want);
 		if (rows[i].want < 0)
 			continue;
 		uidset_print(&text, &seqs);

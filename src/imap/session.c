@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An IMAP session: its states (RFC 9051 3), the table of all commands, and the loop that runs them one after the other.
+ * An IMAP session: its states (RFC 9051 3), the table of all commands, and the loop that
+ * runs them one after the other.
  *
- *   NOTAUTH --LOGIN, AUTHENTICATE--> AUTH --SELECT, EXAMINE--> SELECTED --CLOSE, UNSELECT, ...--> AUTH
- *   any --LOGOUT, BYE--> LOGOUT
+ *   NOTAUTH  --LOGIN, AUTHENTICATE-->  AUTH  --SELECT, EXAMINE-->  SELECTED
+ *   SELECTED --CLOSE, UNSELECT, a failed SELECT, DELETE-->  AUTH
+ *   any      --LOGOUT, BYE-->  LOGOUT
  *
  * Invariants:
- *   1. One command at a time, in the order they came; each gets exactly one tagged answer, written here (RFC 9051 5.5).
+ *   1. One command at a time, in the order they came; each gets exactly one tagged
+ *      answer, written here (RFC 9051 5.5).
  *   2. A handler runs only in a state that its row names.
  *   3. session.sel is there exactly in SELECTED.
- *   4. A parked session with no command begun holds no command memory: arena and input are given back (settle()).
+ *   4. A parked session with no command begun holds no command memory: arena and input
+ *      are given back (settle()).
  */
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,7 +34,8 @@ const struct imap_cmd imap_cmds[] = {
 	{ "LOGOUT", imap_cmd_logout, IMAP_IN_ANY, IMAP_CMD_QUIET, "RFC 9051 6.1.3" },
 	{ "ID", imap_cmd_id, IMAP_IN_ANY, 0, "RFC 2971 3.1" },
 	{ "STARTTLS", imap_cmd_starttls, IMAP_ST_NOTAUTH, 0, "RFC 9051 6.2.1" },
-	{ "AUTHENTICATE", imap_cmd_authenticate, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET, "RFC 9051 6.2.2" },
+	{ "AUTHENTICATE", imap_cmd_authenticate, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET,
+	  "RFC 9051 6.2.2" },
 	{ "LOGIN", imap_cmd_login, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET, "RFC 9051 6.2.3" },
 	{ "ENABLE", imap_cmd_enable, IMAP_IN_AUTH, 0, "RFC 9051 6.3.1" },
 	{ "SELECT", imap_cmd_select, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 9051 6.3.2" },
@@ -57,9 +62,11 @@ const struct imap_cmd imap_cmds[] = {
 	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 9051 6.4.8" },
 	{ "UID SEARCH", imap_cmd_search, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
-	{ "UID STORE", imap_cmd_store, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE, "RFC 9051 6.4.9" },
+	{ "UID STORE", imap_cmd_store, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
+	  "RFC 9051 6.4.9" },
 	{ "UID COPY", imap_cmd_copy, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
-	{ "UID MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE, "RFC 9051 6.4.9" },
+	{ "UID MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
+	  "RFC 9051 6.4.9" },
 	{ "UID EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
 	  "RFC 9051 6.4.9" },
 };
@@ -225,8 +232,12 @@ static int check_row(struct imap_session *s)
 	const struct imap_cmd *row = s->cmd.row;
 
 	if (!(row->states & s->state)) {
-		imap_say(s, s->state == IMAP_ST_NOTAUTH ? "log in first" :
-			    row->states & IMAP_ST_NOTAUTH ? "already logged in" : "no mailbox is selected");
+		if (s->state == IMAP_ST_NOTAUTH)
+			imap_say(s, "log in first");
+		else if (row->states & IMAP_ST_NOTAUTH)
+			imap_say(s, "already logged in");
+		else
+			imap_say(s, "no mailbox is selected");
 		return -E_USAGE;
 	}
 	if ((row->flags & IMAP_CMD_WRITE) && s->sel != NULL && s->sel->is_readonly) {
@@ -277,18 +288,22 @@ static int step(struct imap_session *s)
 		else if (r < 0)
 			line.text = (struct str){ 0 };
 		s->cmd.tag = str_z(s->parked_tag);
-		s->cmd.row = find_row(s->waiting == IMAP_WAIT_IDLE ? S("IDLE") : S("AUTHENTICATE"), false);
+		s->cmd.row = find_row(s->waiting == IMAP_WAIT_IDLE ? S("IDLE") : S("AUTHENTICATE"),
+				      false);
 		if (r < 0 && r != -E_LIMIT)
 			finish(s, -E_CLOSED);
 		else
-			finish(s, s->waiting == IMAP_WAIT_IDLE ? imap_idle_line(s, line.text) :
-								 imap_auth_line(s, line.text));
+			finish(s, s->waiting == IMAP_WAIT_IDLE ? imap_idle_line(s, line.text)
+							       : imap_auth_line(s, line.text));
 	}
 	settle(s);
 	return 1;
 }
 
-/* RFC 9051 6.2.1: the OK goes out in the clear, then the handshake; what was learned before does not count. */
+/*
+ * RFC 9051 6.2.1: the OK goes out in the clear, then the handshake; what was learned
+ * before does not count.
+ */
 static enum net_next start_tls(struct imap_session *s)
 {
 	s->is_starting_tls = false;
@@ -311,8 +326,8 @@ static enum net_next loop(struct imap_session *s)
 	}
 	if (s->in.n == 0)
 		settle(s);
-	conn_set_idle_ms(s->conn,
-			 s->state == IMAP_ST_NOTAUTH ? s->conf->login_timeout_ms : s->conf->idle_timeout_ms);
+	conn_set_idle_ms(s->conn, s->state == IMAP_ST_NOTAUTH ? s->conf->login_timeout_ms
+							      : s->conf->idle_timeout_ms);
 	return NET_PARK;
 }
 
@@ -391,8 +406,8 @@ static void close_session(void *session)
 
 static struct str refuse_text(int err)
 {
-	return err == -E_LIMIT ? S("* BYE [LIMIT] too many connections, try again later\r\n") :
-				 S("* BYE [UNAVAILABLE] try again later\r\n");
+	return err == -E_LIMIT ? S("* BYE [LIMIT] too many connections, try again later\r\n")
+			       : S("* BYE [UNAVAILABLE] try again later\r\n");
 }
 
 const struct net_protocol imap_protocol = {

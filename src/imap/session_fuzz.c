@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whole sessions: the first byte chooses the size of the pieces in which the rest arrives, and whether the client is logged
- * in already with a mailbox selected. Nothing may crash, nothing may be answered without end.
+ * Whole sessions: the first byte chooses the size of the pieces in which the rest
+ * arrives, and whether the client is logged in already with a mailbox selected. Nothing
+ * may crash, nothing may be answered without end.
  */
 #include "imap/imap_test.h"
 
@@ -37,7 +38,8 @@ static void fixture_ready(void)
 		atexit(fixture_leave);
 	}
 	must(mkdtemp(dir) != NULL);
-	imap_fixture_open(&fixture, dir, "[auth]\nfailure_delay = 0ms\n[imap]\nmax_message_size = 64K\n");
+	imap_fixture_open(&fixture, dir,
+			  "[auth]\nfailure_delay = 0ms\n[imap]\nmax_message_size = 64K\n");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Whole sessions against a temporary store: states, login, literals, mailboxes, notices between two clients, IDLE. */
+/*
+ * Whole sessions against a temporary store: states, login, literals, mailboxes, notices
+ * between two clients, IDLE.
+ */
 #include "imap/imap_test.h"
 
 #include "base/test.h"
@@ -28,62 +31,112 @@ struct script {
 };
 
 static const struct script scripts[] = {
-	{ "greeting", "", false, { "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ", "AUTH=PLAIN", "ready\r\n" } },
-	{ "states", "a SELECT INBOX\r\nb LOGIN a\r\nc FOO\r\nd\r\n\r\ne UID NOOP\r\nf NOOP x\r\ng NOOP\r\n", false,
-	  { "a BAD log in first", "b BAD ", "c BAD unknown command", "* BAD ", "* BAD ", "e BAD ", "f BAD ", "g OK " } },
-	{ "login", "a LOGIN alice@example.test \"correct horse\"\r\nb LOGIN x y\r\nc CAPABILITY\r\n", false,
-	  { "a OK [CAPABILITY ", "UIDPLUS", "] logged in", "b BAD already logged in", "* CAPABILITY ", "c OK" } },
-	{ "login by literals", "a LOGIN {18}\r\nalice@example.test {13+}\r\ncorrect horse\r\n", false,
+	{ "greeting",
+	  "",
+	  false,
+	  { "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ", "AUTH=PLAIN", "ready\r\n" } },
+	{ "states",
+	  "a SELECT INBOX\r\nb LOGIN a\r\nc FOO\r\nd\r\n\r\ne UID NOOP\r\nf NOOP x\r\ng NOOP\r\n",
+	  false,
+	  { "a BAD log in first", "b BAD ", "c BAD unknown command", "d BAD ", "* BAD ", "e BAD ",
+	    "f BAD ", "g OK " } },
+	{ "login",
+	  "a LOGIN alice@example.test \"correct horse\"\r\nb LOGIN x y\r\nc CAPABILITY\r\n",
+	  false,
+	  { "a OK [CAPABILITY ", "UIDPLUS", "] logged in", "b BAD already logged in",
+	    "* CAPABILITY ", "c OK" } },
+	{ "login by literals",
+	  "a LOGIN {18}\r\nalice@example.test {13+}\r\ncorrect horse\r\n",
+	  false,
 	  { "+ go ahead\r\n", "a OK " } },
-	{ "login refused", "a LOGIN alice@example.test wrong\r\nb NOOP\r\n", false,
+	{ "login refused",
+	  "a LOGIN alice@example.test wrong\r\nb NOOP\r\n",
+	  false,
 	  { "a NO [AUTHENTICATIONFAILED]", "b OK " } },
-	{ "login literal too big", "a LOGIN {5000}\r\nb NOOP\r\nc LOGIN {5000+}\r\n", false,
+	{ "login literal too big",
+	  "a LOGIN {5000}\r\nb NOOP\r\nc LOGIN {5000+}\r\n",
+	  false,
 	  { "a NO [LIMIT]", "b OK", "* BYE [LIMIT]" } },
-	{ "authenticate", "a AUTHENTICATE PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABjb3JyZWN0IGhvcnNl\r\n", false, { "a OK " } },
+	{ "authenticate",
+	  "a AUTHENTICATE PLAIN AGFsaWNlQGV4YW1wbGUudGVzdABjb3JyZWN0IGhvcnNl\r\n",
+	  false,
+	  { "a OK " } },
 	{ "authenticate in steps",
-	  "a AUTHENTICATE PLAIN\r\nAGFsaWNlQGV4YW1wbGUudGVzdABjb3JyZWN0IGhvcnNl\r\nb NOOP\r\n", false,
+	  "a AUTHENTICATE PLAIN\r\nAGFsaWNlQGV4YW1wbGUudGVzdABjb3JyZWN0IGhvcnNl\r\nb NOOP\r\n",
+	  false,
 	  { "+ \r\n", "a OK ", "b OK " } },
-	{ "authenticate cancelled", "a AUTHENTICATE PLAIN\r\n*\r\nb AUTHENTICATE NOPE\r\nc NOOP\r\n", false,
+	{ "authenticate cancelled",
+	  "a AUTHENTICATE PLAIN\r\n*\r\nb AUTHENTICATE NOPE\r\nc NOOP\r\n",
+	  false,
 	  { "+ \r\n", "a BAD ", "b NO ", "c OK " } },
 	{ "starttls on tls", "a STARTTLS\r\n", false, { "a BAD TLS is on already" } },
 	{ "logout", "a LOGOUT\r\nb NOOP\r\n", true, { "* BYE ", "a OK " } },
-	{ "misc", "a ID NIL\r\nb ID (\"name\" \"x\" \"os\" NIL)\r\nc ID x\r\nd NAMESPACE\r\n", true,
-	  { "* ID (", "a OK", "* ID (", "b OK", "c BAD", "* NAMESPACE ((\"\" \"/\")) NIL NIL", "d OK" } },
-	{ "select", "a SELECT inbox\r\nb CHECK\r\nc UNSELECT\r\nd CLOSE\r\ne SELECT nope\r\n", true,
-	  { "* FLAGS (\\Answered", "[PERMANENTFLAGS (", "\\*)]", "* 0 EXISTS", "* 0 RECENT", "[UIDVALIDITY ",
-	    "[UIDNEXT 1]", "[HIGHESTMODSEQ ", "a OK [READ-WRITE]", "b OK ", "d BAD no mailbox", "e NO [NONEXISTENT]" } },
-	{ "select in rev2", "a ENABLE IMAP4rev2 X\r\nb SELECT INBOX\r\nc EXAMINE INBOX\r\nd EXPUNGE\r\n", true,
-	  { "* ENABLED IMAP4rev2\r\n", "* LIST () \"/\" INBOX", "b OK [READ-WRITE]", "* OK [CLOSED]",
-	    "[PERMANENTFLAGS ()]", "c OK [READ-ONLY]", "d NO [NOPERM]" } },
-	{ "append", "a APPEND INBOX (\\Seen $x) \"17-Jul-1996 02:44:25 -0700\" {9}\r\nA: b\r\n\r\nc\r\n"
+	{ "misc",
+	  "a ID NIL\r\nb ID (\"name\" \"x\" \"os\" NIL)\r\nc ID x\r\nd NAMESPACE\r\n",
+	  true,
+	  { "* ID (", "a OK", "* ID (", "b OK", "c BAD", "* NAMESPACE ((\"\" \"/\")) NIL NIL",
+	    "d OK" } },
+	{ "select",
+	  "a SELECT inbox\r\nb CHECK\r\nc UNSELECT\r\nd CLOSE\r\ne SELECT nope\r\n",
+	  true,
+	  { "* FLAGS (\\Answered", "[PERMANENTFLAGS (", "\\*)]", "* 0 EXISTS", "* 0 RECENT",
+	    "[UIDVALIDITY ", "[UIDNEXT 1]", "[HIGHESTMODSEQ ", "a OK [READ-WRITE]", "b OK ",
+	    "d BAD no mailbox", "e NO [NONEXISTENT]" } },
+	{ "select in rev2",
+	  "a ENABLE IMAP4rev2 X\r\nb SELECT INBOX\r\nc EXAMINE INBOX\r\nd EXPUNGE\r\n",
+	  true,
+	  { "* ENABLED IMAP4rev2\r\n", "* LIST () \"/\" INBOX", "b OK [READ-WRITE]",
+	    "* OK [CLOSED]", "[PERMANENTFLAGS ()]", "c OK [READ-ONLY]", "d NO [NOPERM]" } },
+	{ "append",
+	  "a APPEND INBOX (\\Seen $x) \"17-Jul-1996 02:44:25 -0700\" {9}\r\nA: b\r\n\r\nc\r\n"
 	  "b APPEND inbox {9+}\r\nA: b\r\n\r\nd\r\nc APPEND {4}\r\nnope {1}\r\n"
-	  "d STATUS INBOX (MESSAGES UIDNEXT UNSEEN SIZE RECENT)\r\n", true,
+	  "d STATUS INBOX (MESSAGES UIDNEXT UNSEEN SIZE RECENT)\r\n",
+	  true,
 	  { "+ go ahead", "a OK [APPENDUID ", "b OK [APPENDUID ", "+ go ahead", "c NO [TRYCREATE]",
 	    "* STATUS INBOX (MESSAGES 2 UIDNEXT 3 UNSEEN 1 SIZE 18 RECENT 2)", "d OK" } },
-	{ "append refused", "a APPEND INBOX {99999999999}\r\nb APPEND INBOX (\\Recent) {3}\r\nabc\r\n"
-	  "c APPEND nope {3+}\r\nabc\r\nd APPEND INBOX {0+}\r\n\r\ne APPEND INBOX \"x\"\r\nf NOOP\r\n", true,
+	{ "append refused",
+	  "a APPEND INBOX {99999999999}\r\nb APPEND INBOX (\\Recent) {3}\r\nabc\r\n"
+	  "c APPEND nope {3+}\r\nabc\r\nd APPEND INBOX {0+}\r\n\r\ne APPEND INBOX \"x\"\r\nf NOOP\r\n",
+	  true,
 	  { "a NO [TOOBIG]", "b BAD", "c NO [TRYCREATE]", "d NO ", "e BAD", "f OK" } },
-	{ "append sees itself", "a SELECT INBOX\r\nb APPEND INBOX {9+}\r\nA: b\r\n\r\nd\r\n", true,
+	{ "append sees itself",
+	  "a SELECT INBOX\r\nb APPEND INBOX {9+}\r\nA: b\r\n\r\nd\r\n",
+	  true,
 	  { "* 0 EXISTS", "* 1 EXISTS", "* 1 RECENT", "b OK [APPENDUID " } },
-	{ "mailboxes", "a CREATE a/b/\r\nb CREATE a/b\r\nc RENAME a/b x\r\nd DELETE x\r\ne DELETE x\r\nf DELETE INBOX\r\n"
-	  "g CREATE Done (USE (\\Archive))\r\nh CREATE All (USE (\\All))\r\n", true,
-	  { "a OK", "b NO [ALREADYEXISTS]", "c OK", "d OK", "e NO [NONEXISTENT]", "f NO [CANNOT]", "g OK",
-	    "h NO [USEATTR]" } },
-	{ "list", "a LIST \"\" \"\"\r\nb LIST \"\" (INBOX Sent)\r\nc CREATE p/q\r\nd LIST \"\" p*\r\n"
-	  "e LIST (SPECIAL-USE) \"\" % RETURN (STATUS (MESSAGES))\r\n", true,
+	{ "mailboxes",
+	  "a CREATE a/b/\r\nb CREATE a/b\r\nc RENAME a/b x\r\nd DELETE x\r\ne DELETE x\r\nf DELETE INBOX\r\n"
+	  "g CREATE Done (USE (\\Archive))\r\nh CREATE All (USE (\\All))\r\n",
+	  true,
+	  { "a OK", "b NO [ALREADYEXISTS]", "c OK", "d OK", "e NO [NONEXISTENT]", "f NO [CANNOT]",
+	    "g OK", "h NO [USEATTR]" } },
+	{ "list",
+	  "a LIST \"\" \"\"\r\nb LIST \"\" (INBOX Sent)\r\nc CREATE p/q\r\nd LIST \"\" p*\r\n"
+	  "e LIST (SPECIAL-USE) \"\" % RETURN (STATUS (MESSAGES))\r\n",
+	  true,
 	  { "* LIST (\\Noselect) \"/\" \"\"", "* LIST (\\HasNoChildren) \"/\" INBOX\r\n",
 	    "* LIST (\\HasNoChildren \\Sent) \"/\" Sent\r\n", "* LIST (\\HasChildren) \"/\" p\r\n",
-	    "* LIST (\\HasNoChildren) \"/\" p/q\r\n", "\"/\" Archive", "* STATUS Archive (MESSAGES 0)", "e OK" } },
-	{ "subscriptions", "a CREATE p/q\r\nb SUBSCRIBE p/q\r\nc UNSUBSCRIBE p\r\nd LSUB \"\" p*\r\ne LSUB \"\" %\r\n"
-	  "f LIST (SUBSCRIBED RECURSIVEMATCH) \"\" p\r\ng LIST (RECURSIVEMATCH) \"\" *\r\n", true,
-	  { "d OK", "* LSUB (\\Noselect \\HasChildren) \"/\" p\r\n", "e OK", "(\"CHILDINFO\" (\"SUBSCRIBED\"))",
+	    "* LIST (\\HasNoChildren) \"/\" p/q\r\n", "\"/\" Archive",
+	    "* STATUS Archive (MESSAGES 0)", "e OK" } },
+	{ "subscriptions",
+	  "a CREATE p/q\r\nb SUBSCRIBE p/q\r\nc UNSUBSCRIBE p\r\nd LSUB \"\" p*\r\ne LSUB \"\" %\r\n"
+	  "f LIST (SUBSCRIBED RECURSIVEMATCH) \"\" p\r\ng LIST (RECURSIVEMATCH) \"\" *\r\n",
+	  true,
+	  { "d OK", "* LSUB (\\Noselect) \"/\" p\r\n", "e OK", "(\"CHILDINFO\" (\"SUBSCRIBED\"))",
 	    "f OK", "g BAD" } },
-	{ "names in utf-7 and utf-8", "a CREATE Entw&APw-rfe\r\nb LIST \"\" Entw*\r\nc CREATE a&b\r\nd ENABLE IMAP4rev2\r\n"
-	  "e LIST \"\" Entw*\r\nf SELECT \"Entw\xc3\xbcrfe\"\r\n", true,
-	  { "a OK", "\"/\" \"Entw&APw-rfe\"\r\n", "c NO [CANNOT]", "\"/\" \"Entw\xc3\xbcrfe\"\r\n", "f OK" } },
-	{ "condstore", "a SELECT INBOX (CONDSTORE)\r\nb STATUS INBOX (HIGHESTMODSEQ)\r\nc SELECT INBOX (QRESYNC)\r\n", true,
+	{ "names in utf-7 and utf-8",
+	  "a CREATE Entw&APw-rfe\r\nb LIST \"\" Entw*\r\nc CREATE a&b\r\nd ENABLE IMAP4rev2\r\n"
+	  "e LIST \"\" Entw*\r\nf SELECT \"Entw\xc3\xbcrfe\"\r\n",
+	  true,
+	  { "a OK", "\"/\" \"Entw&APw-rfe\"\r\n", "c NO [CANNOT]", "\"/\" \"Entw\xc3\xbcrfe\"\r\n",
+	    "f OK" } },
+	{ "condstore",
+	  "a SELECT INBOX (CONDSTORE)\r\nb STATUS INBOX (HIGHESTMODSEQ)\r\nc SELECT INBOX (QRESYNC)\r\n",
+	  true,
 	  { "[HIGHESTMODSEQ ", "a OK", "* STATUS INBOX (HIGHESTMODSEQ ", "b OK", "c BAD" } },
-	{ "idle answers", "a IDLE\r\nDONE\r\nb IDLE\r\nc NOOP\r\n", true, { "+ idling", "a OK", "+ idling", "b BAD" } },
+	{ "idle answers",
+	  "a IDLE\r\nDONE\r\nb IDLE\r\nc NOOP\r\n",
+	  true,
+	  { "+ idling", "a OK", "+ idling", "b BAD" } },
 };
 
 static void run_script(const struct script *script, size_t chunk)
@@ -102,8 +155,9 @@ static void run_script(const struct script *script, size_t chunk)
 		ptrdiff_t at = str_find(out, str_z(script->want[i]));
 
 		if (at < 0)
-			fail_msg("%s: no <%s> in <%" STR_FMT "> of <%" STR_FMT ">", script->name, script->want[i],
-				 STR_ARG(out), STR_ARG(conn_scripted_output(p.conn)));
+			fail_msg("%s: no <%s> in <%" STR_FMT "> of <%" STR_FMT ">", script->name,
+				 script->want[i], STR_ARG(out),
+				 STR_ARG(conn_scripted_output(p.conn)));
 		out = str_skip(out, (size_t)at + strlen(script->want[i]));
 	}
 	imap_peer_close(&p);
@@ -131,8 +185,9 @@ TEST(session_without_tls)
 {
 	struct imap_fixture f;
 	struct imap_session *s;
-	struct conn *c = conn_new_scripted(S("a LOGIN alice@example.test \"correct horse\"\r\nb AUTHENTICATE PLAIN\r\n"),
-					   0, false, "192.0.2.7");
+	struct conn *c = conn_new_scripted(
+		S("a LOGIN alice@example.test \"correct horse\"\r\nb AUTHENTICATE PLAIN\r\n"), 0,
+		false, "192.0.2.7");
 
 	imap_fixture_open(&f, test_dir(), "");
 	s = imap_protocol.open(c, &f.ctx);
@@ -173,7 +228,10 @@ static void open_lines(struct imap_fixture *f, struct imap_peer *p, struct buf *
 	(void)imap_peer_run(p, NET_START);
 }
 
-/* One APPEND command in exactly three chunks would be fragile: messages come from a peer of their own. */
+/*
+ * One APPEND command in exactly three chunks would be fragile: messages come from a peer
+ * of their own.
+ */
 static void append(struct imap_fixture *f, const char *flags_z)
 {
 	AUTO(buf_fini) struct buf script = BUF_INIT(1000);

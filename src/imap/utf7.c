@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Modified UTF-7: printable US-ASCII stands for itself, "&" is "&-", everything else is UTF-16 in base64 (with "," for "/" and
- * no padding) between "&" and "-". Each name has exactly one spelling, and only that one is taken: two spellings
- * of one mailbox would be two mailboxes to a client.
+ * Modified UTF-7: printable US-ASCII stands for itself, "&" is "&-", everything else is
+ * UTF-16 in base64 (with "," for "/" and no padding) between "&" and "-". Each name has
+ * exactly one spelling, and only that one is taken: two spellings of one mailbox would be
+ * two mailboxes to a client.
  *
  * RFC 9051 appendix A.1, RFC 3501 5.1.3
  */
@@ -98,7 +99,10 @@ void imap_utf7_encode(struct buf *out, struct str utf8)
 	}
 }
 
-/* One UTF-16 unit after those before it; *high is a high surrogate that waits for its pair, or 0. */
+/*
+ * One UTF-16 unit after those before it; *high is a high surrogate that waits for its
+ * pair, or 0.
+ */
 static bool unit_decode(struct buf *out, uint32_t unit, uint32_t *high)
 {
 	bool is_low = unit >= 0xdc00 && unit <= 0xdfff;

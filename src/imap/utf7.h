@@ -8,7 +8,8 @@
 /* Adds the UTF-7 form of valid UTF-8. */
 void imap_utf7_encode(struct buf *out, struct str utf8);
 /*
- * Strict: printable ASCII stands for itself, a shift is needed, minimal, well padded and well paired. False on any
- * violation (what was added to out stays). parse(print(x)) == x and print(parse(y)) == y.
+ * Strict: printable ASCII stands for itself, a shift is needed, minimal, well padded and
+ * well paired. False on any violation (what was added to out stays). parse(print(x)) == x
+ * and print(parse(y)) == y.
  */
 bool imap_utf7_decode(struct buf *out, struct str utf7);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* print(parse(y)) == y for every name that is taken, and parse(print(x)) == x for every valid UTF-8. */
+/*
+ * print(parse(y)) == y for every name that is taken, and parse(print(x)) == x for every
+ * valid UTF-8.
+ */
 #include "base/must.h"
 #include "imap/utf7.h"
 

@@ -38,8 +38,9 @@ TEST(utf7_pairs)
 }
 
 static const char *const refused[] = {
-	"&", "a&b", "&AOk", "&A-", "&AO-", "&AOl-", "&AOkA-", "&AGE-", "&2D0-", "&3Cbc-", "&2D0A6Q-",
-	"&AOk-&AOk-", "\x01", "\x7f", "\xc3\xa9", "&A*k-", "&U/BTFw-", "&AOk=-", "&Jjo!",
+	"&",        "a&b",   "&AOk",     "&A-",      "&AO-",       "&AOl-", "&AOkA-",
+	"&AGE-",    "&2D0-", "&3Cbc-",   "&2D0A6Q-", "&AOk-&AOk-", "\x01",  "\x7f",
+	"\xc3\xa9", "&A*k-", "&U/BTFw-", "&AOk=-",   "&Jjo!",
 };
 
 TEST(utf7_refused)
