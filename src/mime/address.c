@@ -38,7 +38,7 @@ void mime_address_reader_fini(struct mime_address_reader *r)
 
 void mime_address_reader_start(struct mime_address_reader *r, struct str value)
 {
-	r->rest = value;
+	r->rest = value.n > 0 ? value : S("");
 	r->n = 0;
 	r->is_in_group = false;
 	if (value.n > LIMIT_MIME_HEADER_FIELD) {
@@ -223,7 +223,7 @@ static struct str name_of(struct mime_address_reader *r, size_t name_n)
 {
 	struct words w = { .is_over = true };
 
-	if (str_trim(str_head(buf_str(&r->phrase), name_n)).n == 0 && r->comment.n > 0) {
+	if (str_trim(str_head(mime_buf_text(&r->phrase), name_n)).n == 0 && r->comment.n > 0) {
 		struct str comment = r->comment;
 
 		if (comment.p[comment.n - 1] == ')')
@@ -232,12 +232,12 @@ static struct str name_of(struct mime_address_reader *r, size_t name_n)
 		add_unquoted(r, &w, comment);
 		name_n = r->phrase.n;
 	}
-	return str_trim(str_head(buf_str(&r->phrase), name_n));
+	return str_trim(str_head(mime_buf_text(&r->phrase), name_n));
 }
 
 static void fill_address(struct mime_address_reader *r, const struct words *w, struct mime_address *ret)
 {
-	struct str addr = buf_str(&r->addr), spec = str_skip(addr, w->route_n);
+	struct str addr = mime_buf_text(&r->addr), spec = str_skip(addr, w->route_n);
 	size_t at = w->at < 0 ? 0 : (size_t)w->at - w->route_n;
 	size_t name_n = w->is_angle || w->at < 0 ? r->phrase.n : w->name_n;
 
@@ -296,7 +296,7 @@ int mime_address_reader_next(struct mime_address_reader *r, struct mime_address 
 		r->rest = str_skip(r->rest, 1);
 		r->is_in_group = true;
 		*ret = (struct mime_address){ .kind = MIME_ADDR_GROUP_START,
-					      .mailbox = str_trim(buf_str(&r->phrase)) };
+					      .mailbox = str_trim(mime_buf_text(&r->phrase)) };
 		return 1;
 	}
 	if (r->rest.n > 0 && r->rest.p[0] == ':')

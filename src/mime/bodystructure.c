@@ -176,8 +176,22 @@ static int print_body(struct arena *a, struct str message, const struct mime_par
 int mime_bodystructure_print(struct arena *a, struct str message, const struct mime_part *root,
 			     struct buf *out)
 {
-	int err = print_body(a, message, root, out);
+	struct mime_part opaque = {
+		.type = S("application"), .subtype = S("octet-stream"), .cte_text = S("binary"),
+		.body_n = root->body_n,
+	};
+	size_t begin = out->n;
+	int err;
 
+	if (buf_overflowed(out))
+		return -E_LIMIT;
+	err = print_body(a, message, root, out);
+	if (err == 0 && !buf_overflowed(out))
+		return 0;
+	/* A structure that does not fit is that of a leaf: the mail itself is not refused for it. */
+	buf_truncate(out, begin);
+	out->overflowed = false;
+	err = print_body(a, message, &opaque, out);
 	return err == 0 && buf_overflowed(out) ? -E_LIMIT : err;
 }
 

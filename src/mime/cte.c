@@ -25,14 +25,6 @@ static void sink_char(struct sink *k, char c)
 	k->block[k->n++] = c;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = str_lower_char(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* One line without its line end; true when a soft line break ends it (RFC 2045 6.7 rule 5). */
 static bool qp_line(struct sink *k, struct str line)
 {
@@ -48,8 +40,8 @@ static bool qp_line(struct sink *k, struct str line)
 		}
 		if (i + 1 == line.n)
 			return true;
-		hi = i + 2 < line.n ? hex_digit(line.p[i + 1]) : -1;
-		lo = hi >= 0 ? hex_digit(line.p[i + 2]) : -1;
+		hi = i + 2 < line.n ? mime_hex_digit(line.p[i + 1]) : -1;
+		lo = hi >= 0 ? mime_hex_digit(line.p[i + 2]) : -1;
 		if (lo < 0) {
 			sink_char(k, '=');
 			continue;

@@ -189,7 +189,7 @@ void mime_date_print_z(char out[40], int64_t epoch_s, int zone_min)
 	int minutes = zone < 0 ? -zone : zone;
 
 	/* RFC 5322 3.3: four-digit years from 1900 on */
-	local = (time_t)(clamp(epoch_s, -2208900000, 253401900000) + zone * 60);
+	local = (time_t)(clamp(epoch_s, -2208988800, 253401900000) + zone * 60);
 	gmtime_r(&local, &tm);
 	snprintf(out, 40, "%.3s, %02d %.3s %04d %02d:%02d:%02d %c%02d%02d",
 		 days[(tm.tm_wday + 3) % 7].p, (unsigned char)tm.tm_mday % 32u,

@@ -98,14 +98,11 @@ static bool print_addresses(struct buf *out, const struct item *item, struct mim
 	return has_any;
 }
 
-int mime_envelope_print(struct arena *a, struct str header, struct buf *out)
+static void print(struct buf *out, const struct item found[N_ITEMS])
 {
 	AUTO(mime_address_reader_fini) struct mime_address_reader r;
-	struct item found[N_ITEMS] = { 0 };
 
-	(void)a;
 	mime_address_reader_init(&r);
-	find_items(header, found);
 	for (int i = 0; i < N_ITEMS; i++) {
 		bool is_text = i <= SUBJECT || i >= IN_REPLY_TO;
 		bool has_default = i == SENDER || i == REPLY_TO;
@@ -118,5 +115,23 @@ int mime_envelope_print(struct arena *a, struct str header, struct buf *out)
 			buf_add(out, S("NIL"));
 	}
 	buf_add_char(out, ')');
+}
+
+int mime_envelope_print(struct arena *a, struct str header, struct buf *out)
+{
+	struct item found[N_ITEMS] = { 0 }, nothing[N_ITEMS] = { 0 };
+	size_t begin = out->n;
+
+	(void)a;
+	if (buf_overflowed(out))
+		return -E_LIMIT;
+	find_items(header, found);
+	print(out, found);
+	if (!buf_overflowed(out))
+		return 0;
+	/* An envelope that does not fit is an empty one: the mail itself is not refused for it. */
+	buf_truncate(out, begin);
+	out->overflowed = false;
+	print(out, nothing);
 	return buf_overflowed(out) ? -E_LIMIT : 0;
 }

@@ -132,8 +132,12 @@ int mime_unfold(struct arena *a, struct str value, struct str *ret)
 
 void mime_split(struct str message, struct str *ret_header, struct str *ret_body)
 {
-	const char *p = message.p, *end = message.p + message.n;
+	const char *p, *end;
 
+	if (message.n == 0)
+		message = S("");
+	p = message.p;
+	end = p + message.n;
 	while (p < end) {
 		const char *next = line_end(p, end);
 

@@ -128,9 +128,13 @@ MUST_CHECK int mime_map_next(struct str map, size_t *pos, struct mime_map_part *
 
 /* ---- ready-made IMAP texts (mime/envelope.c, mime/bodystructure.c): RFC 9051 7.5.2 ---- */
 
-/* "(date subject from sender reply-to to cc bcc in-reply-to message-id)"; 8-bit strings as literals. */
+/*
+ * "(date subject from sender reply-to to cc bcc in-reply-to message-id)"; 8-bit strings as literals. One that
+ * would pass the maximum of out is printed with everything NIL; -E_LIMIT only when not even that fits.
+ */
 MUST_CHECK int mime_envelope_print(struct arena *a, struct str header, struct buf *out);
 /*
+ * A structure that would pass the maximum of out is printed as one opaque leaf; -E_LIMIT as above.
  * BODYSTRUCTURE in which each run of extension data stands between bytes 0x01 and 0x02, so that
  * one stored text serves BODY (the run left out) and BODYSTRUCTURE (only the two bytes left out). No other control
  * character below 0x20 occurs outside CRLF of literals.

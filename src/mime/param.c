@@ -133,19 +133,11 @@ static int take_segment(struct arena *a, struct str *s, struct segment *ret)
 	return 1;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = str_lower_char(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static void add_percent_decoded(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		int hi = s.p[i] == '%' && i + 2 < s.n ? hex_digit(s.p[i + 1]) : -1;
-		int lo = hi >= 0 ? hex_digit(s.p[i + 2]) : -1;
+		int hi = s.p[i] == '%' && i + 2 < s.n ? mime_hex_digit(s.p[i + 1]) : -1;
+		int lo = hi >= 0 ? mime_hex_digit(s.p[i + 2]) : -1;
 
 		if (lo < 0) {
 			buf_add_char(out, s.p[i]);
@@ -200,9 +192,9 @@ static int join(struct arena *a, struct segment *v, size_t n, size_t first, stru
 		g = g->index < 0 ? NULL : next_segment(v, n, (size_t)(g - v));
 		value = g != NULL ? g->value : value;
 	}
-	if (mime_to_utf8(charset, buf_str(&raw), &utf8) < 0)
-		mime_utf8_clean(buf_str(&raw), &utf8);
-	ret->value = arena_str(a, buf_str(&utf8));
+	if (mime_to_utf8(charset, mime_buf_text(&raw), &utf8) < 0)
+		mime_utf8_clean(mime_buf_text(&raw), &utf8);
+	ret->value = arena_str(a, mime_buf_text(&utf8));
 	return ret->value.p == NULL ? -E_LIMIT : 0;
 }
 

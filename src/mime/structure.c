@@ -196,6 +196,8 @@ int mime_parse(struct arena *a, struct str message, struct mime_part **ret_root)
 	struct mime_part *root;
 	int err;
 
+	if (message.n == 0)
+		w.message = S("");
 	open.n = 0;
 	memset(open.slots, 0, sizeof(open.slots));
 	err = enter(&w, 0);

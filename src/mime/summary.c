@@ -188,10 +188,10 @@ static int read_subject(struct arena *a, struct str value, struct mime_summary *
 	if (err < 0)
 		return err;
 	mime_encword_decode(unfolded, &decoded);
-	collapse_spaces(buf_str(&decoded), &collapsed);
-	mime_casemap(base_subject(buf_str(&collapsed)), &mapped);
-	s->subject = arena_str(a, buf_str(&decoded));
-	s->base_subject = arena_str(a, buf_str(&mapped));
+	collapse_spaces(mime_buf_text(&decoded), &collapsed);
+	mime_casemap(base_subject(mime_buf_text(&collapsed)), &mapped);
+	s->subject = arena_str(a, mime_buf_text(&decoded));
+	s->base_subject = arena_str(a, mime_buf_text(&mapped));
 	return s->subject.p == NULL || s->base_subject.p == NULL ? -E_LIMIT : 0;
 }
 

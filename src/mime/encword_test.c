@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Encoded words (RFC 2047 8), charsets, and the case mapping of SEARCH (RFC 5051). */
+#include "base/test.h"
+#include "mime/mime_int.h"
+
+TEST(encword_decodes)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "plain", "plain" },
+		{ "", "" },
+		{ "=?US-ASCII?Q?Keith_Moore?=", "Keith Moore" },
+		{ "=?ISO-8859-1?Q?Andr=E9?= Pirard", "Andr\xC3\xA9 Pirard" },
+		{ "=?ISO-8859-1?B?SWYgeW91IGNhbiByZWFkIHRoaXMgeW8=?=\r\n"
+		  " =?ISO-8859-2?B?dSB1bmRlcnN0YW5kIHRoZSBleGFtcGxlLg==?=",
+		  "If you can read this you understand the example." },
+		/* RFC 2047 8, the table */
+		{ "(=?ISO-8859-1?Q?a?=)", "(a)" },
+		{ "(=?ISO-8859-1?Q?a?= b)", "(a b)" },
+		{ "(=?ISO-8859-1?Q?a?= =?ISO-8859-1?Q?b?=)", "(ab)" },
+		{ "(=?ISO-8859-1?Q?a?=    =?ISO-8859-1?Q?b?=)", "(ab)" },
+		{ "(=?ISO-8859-1?Q?a_b?=)", "(a b)" },
+		{ "(=?ISO-8859-1?Q?a?= =?ISO-8859-2?Q?_b?=)", "(a b)" },
+		/* RFC 2231 5: with a language */
+		{ "=?US-ASCII*EN?Q?Keith_Moore?=", "Keith Moore" },
+		/* A character cut in two */
+		{ "=?utf-8?Q?=C3?= =?UTF-8?B?vA==?=", "\xC3\xBC" },
+		{ "=?koi8-r?Q?=C1?=", "\xD0\xB0" },
+		{ "=?iso-2022-jp?B?GyRCRnxLXBsoQg==?=", "\xE6\x97\xA5\xE6\x9C\xAC" },
+		{ "x=?utf-8?q?y?=z", "xyz" },
+		{ "=?utf-8?q?a b?=", "a b" },
+		{ "=?utf-8?q?" "?=", "" },
+		/* What is none stays */
+		{ "=?utf-8?q?a", "=?utf-8?q?a" },
+		{ "=?utf-8?x?a?=", "=?utf-8?x?a?=" },
+		{ "=??q?a?=", "=??q?a?=" },
+		{ "=?no/such//IGNORE?q?a?= =?utf-8?q?b?=", "=?no/such//IGNORE?q?a?= b" },
+		{ "=?utf-8?q?b?= =?nosuch?q?a?= c", "b =?nosuch?q?a?= c" },
+		{ "=?=?utf-8?q?b?=", "=?b" },
+		/* Not UTF-8 */
+		{ "a\xFF" "b\xC3", "a\xEF\xBF\xBD" "b\xEF\xBF\xBD" },
+		{ "=?utf-8?q?=FF?=", "\xEF\xBF\xBD" },
+		{ "=?euc-jp?q?=FF=41?=", "\xEF\xBF\xBD" "A" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf got = BUF_INIT(1000);
+		AUTO(mem_auto_free) char *copy = test_copy(str_z(rows[i].in));
+
+		test_row(rows[i].in);
+		mime_encword_decode(str_of(copy, strlen(rows[i].in)), &got);
+		assert_str_eq(buf_str(&got), str_z(rows[i].want));
+	}
+}
+
+TEST(charset_converts)
+{
+	static const struct {
+		const char *charset, *in, *want;
+		int err;
+	} rows[] = {
+		{ "utf8", "\xC3\xBC", "\xC3\xBC", 0 },
+		{ "", "a", "a", 0 },
+		{ "unknown-8bit", "\x80", "\xEF\xBF\xBD", 0 },
+		{ "us-ascii", "\xC3\xBC", "\xC3\xBC", 0 },
+		{ "ISO-8859-1", "\x80\xFC", "\xC2\x80\xC3\xBC", 0 },
+		{ "windows-1252", "\x80", "\xE2\x82\xAC", 0 },
+		{ " Shift_JIS ", "\x93\xFA", "\xE6\x97\xA5", 0 },
+		{ "gb2312", "\xC4\xE3\xC4", "\xE4\xBD\xA0\xEF\xBF\xBD", 0 },
+		{ "UTF-8//IGNORE", "a", "", -E_BAD_CHARSET },
+		{ "no such", "a", "", -E_BAD_CHARSET },
+		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "a", "",
+		  -E_BAD_CHARSET },
+	};
+
+	mime_charsets_load();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf got = BUF_INIT(1000);
+
+		test_row(rows[i].charset);
+		assert_int_equal(mime_to_utf8(str_z(rows[i].charset), str_z(rows[i].in), &got), rows[i].err);
+		assert_str_eq(buf_str(&got), str_z(rows[i].want));
+	}
+}
+
+TEST(charset_stops_at_the_maximum)
+{
+	AUTO(buf_fini) struct buf got = BUF_INIT(3);
+
+	assert_int_equal(mime_to_utf8(S("koi8-r"), S("\xC1\xC1\xC1\xC1"), &got), 0);
+	assert_true(buf_overflowed(&got));
+}
+
+TEST(casemap_titlecases_and_decomposes)
+{
+	static const struct {
+		const char *in, *want;
+	} rows[] = {
+		{ "Hello, World", "HELLO, WORLD" },
+		{ "\xC3\xBC", "U\xCC\x88" },
+		{ "\xC3\x9C", "U\xCC\x88" },
+		/* RFC 5051 2: U+01C4 becomes D z U+030C */
+		{ "\xC7\x84", "Dz\xCC\x8C" },
+		{ "\xEF\xAC\x81", "fi" },
+		{ "\xD0\xB0", "\xD0\x90" },
+		{ "a\xFF", "a\xFF" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf got = BUF_INIT(1000);
+
+		test_row(rows[i].in);
+		mime_casemap(str_z(rows[i].in), &got);
+		assert_str_eq(buf_str(&got), str_z(rows[i].want));
+	}
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* Parameters: RFC 2045 5.1, the examples of RFC 2231 3 and 4, and what senders get wrong. */
+#include "base/test.h"
+#include "mime/mime_int.h"
+
+TEST(param_lists)
+{
+	static const struct {
+		const char *in, *want; /* name=value, one per line */
+	} rows[] = {
+		{ "", "" },
+		{ "; charset=us-ascii (Plain text)", "charset=us-ascii" },
+		{ "; charset=\"us-ascii\"", "charset=us-ascii" },
+		{ ";a = b ; c\r\n = \"d e\"", "a=b\nc=d e" },
+		{ "; a=\"x\\\"y\\\\z\r\n w\"", "a=x\"y\\z w" },
+		{ " a=b;;c=d;", "a=b\nc=d" },
+		{ "; name=foo bar.txt; x=y", "name=foo bar.txt\nx=y" },
+		{ "; novalue; =x; a=b", "a=b" },
+		{ "; a=\"open; b=c", "a=open; b=c" },
+		{ "; a=", "a=" },
+		/* RFC 2231 3 */
+		{ "; access-type=URL;\r\n URL*0=\"ftp://\";\r\n URL*1=\"cs.utk.edu/pub/x.tar\"",
+		  "access-type=URL\nURL=ftp://cs.utk.edu/pub/x.tar" },
+		/* RFC 2231 4 */
+		{ "; title*=us-ascii'en-us'This%20is%20%2A%2A%2Afun%2A%2A%2A", "title*=This is ***fun***" },
+		/* RFC 2231 4.1 */
+		{ ";\r\n title*0*=us-ascii'en'This%20is%20even%20more%20;\r\n"
+		  " title*1*=%2A%2A%2Afun%2A%2A%2A%20;\r\n title*2=\"isn't it!\"",
+		  "title*=This is even more ***fun*** isn't it!" },
+		{ "; f*1=b; f*0=a; f*3=d", "f=ab" },
+		{ "; f*=iso-8859-1''%FC", "f*=\xC3\xBC" },
+		{ "; f*=nosuch''%FC", "f*=\xEF\xBF\xBD" },
+		{ "; f=old; f*=utf-8''new", "f*=new" },
+		{ "; f*=plain; g*x=1; h*=a'b", "f*=plain\ng*x=1\nh*=a'b" },
+		{ "; f*=utf-8''a%zz%4", "f*=a%zz%4" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 100000 };
+		AUTO(buf_fini) struct buf got = BUF_INIT(10000);
+		AUTO(mem_auto_free) char *copy = test_copy(str_z(rows[i].in));
+		struct mime_param *params;
+		size_t n;
+
+		test_row(rows[i].in);
+		assert_int_equal(mime_params_parse(&a, str_of(copy, strlen(rows[i].in)), &params, &n), 0);
+		for (size_t k = 0; k < n; k++)
+			buf_printf(&got, "%s%" STR_FMT "%s=%" STR_FMT, k > 0 ? "\n" : "",
+				   STR_ARG(params[k].name), params[k].is_extended ? "*" : "",
+				   STR_ARG(params[k].value));
+		assert_str_eq(buf_str(&got), str_z(rows[i].want));
+	}
+}
+
+TEST(param_count_is_capped)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 1u << 20 };
+	AUTO(buf_fini) struct buf in = BUF_INIT(1u << 20);
+	struct mime_param *params;
+	size_t n;
+
+	for (int i = 0; i < 10000; i++)
+		buf_printf(&in, "; a%d=b", i);
+	assert_int_equal(mime_params_parse(&a, buf_str(&in), &params, &n), 0);
+	assert_int_equal(n, LIMIT_MIME_PARAMS);
+}
