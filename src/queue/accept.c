@@ -1,183 +1,200 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accepting a message: the one door for SMTP, submission and LMTP.
+ * Accepting a message: the moment from which it is ours. One job of the writer does everything, so that "250" stands for one
+ * commit and not for a promise.
  *
- * States of a message, who moves it on, and what a crash leaves:
- *  1. in the session's spool: nothing was answered; gone with the process.
- *  2. its body is in the pack, synced (db_write): bytes that no row names.
- *  3. its rows are written in the batch's transaction (write_rows): rolled back.
- *  4. committed and synced: every local recipient has it in INBOX, every other one is a row of queue_recipients, and
- *     contents.refs counts them all. A crash before the answer makes the sender send it again: twice is
- *     allowed, lost is not.
- *  5. answered with 250.
- * There is no state in which one recipient of a message has it and another has not.
+ * States of an accepted message, who moves it on, and what a crash leaves:
+ *  1. in the session's spool, parsed (queue_accept): nothing, the client was not answered.
+ *  2. body in a pack, synced (db_write): dead space that no row names.
+ *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver) and the queue rows of
+ *     recipients elsewhere: gone with the transaction.
+ *  4. committed and synced: local recipients have it, remote ones wait in queue_recipients. The client was not answered
+ *     yet and may send it again: a double, never a loss.
+ *  5. queue_accept() returns, the session says 250.
+ * Rows of the queue are taken out again by the delivery to come (state QUEUE_WAITING, next_attempt).
+ *
+ * All recipients share one content. Its references: one for each INBOX and one for the queue's row.
  */
 #include "queue/queue_int.h"
+
+#include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/must.h"
-#include "db/blob.h"
-#include "db/db.h"
+#include "store/account.h"
 #include "store/message.h"
 
-enum queue_flag { QUEUE_8BIT = 1, QUEUE_BINARY = 2, QUEUE_SMTPUTF8 = 4, QUEUE_REQUIRETLS = 8 };
+#define RESULT_ARENA (16u << 20) /* what the parsed message leaves: ready-made texts and keys */
 
-struct work {
-	struct queue *q;
-	struct queue_envelope *e;
-	const struct store_content_new *content;
-	struct db_body *body;
-	int64_t *served;        /* accounts that have their copy in this transaction */
-	int *served_result;
-	size_t n_served;
-	int64_t rows;           /* that name the content */
+struct target {
+	int64_t account;
+	int result;
 };
 
-/* The copy of one account; several recipients may lead to it. */
-static int deliver_once(struct work *w, struct db_tx *tx, int64_t content, int64_t account)
-{
-	uint32_t uid;
-	int64_t mailbox;
-	int r;
+struct job {
+	struct queue *q;
+	struct queue_envelope *e;
+	struct store_content_new content;
+	struct db_body body;
+	struct target *targets; /* each account once, sorted */
+	size_t n_targets;
+	bool has_remote;
+	int64_t now_s;
+};
 
-	for (size_t i = 0; i < w->n_served; i++)
-		if (w->served[i] == account)
-			return w->served_result[i];
-	r = store_tx_deliver(w->q->store, tx, account, content, w->content, w->e->is_per_recipient, &mailbox, &uid);
-	w->served[w->n_served] = account;
-	w->served_result[w->n_served++] = r;
-	if (r == 0)
-		w->rows++;
-	return r;
+/* ---- who gets a copy ---- */
+
+static int compare_targets(const void *pa, const void *pb)
+{
+	const struct target *a = pa, *b = pb;
+
+	return (a->account > b->account) - (a->account < b->account);
 }
 
-/* Expected refusals become the recipient's result; trouble fails the whole message. */
-static int deliver_local(struct work *w, struct db_tx *tx, int64_t content, struct queue_rcpt *rcpt)
+static void gather_targets(struct job *j)
 {
-	bool is_any = false;
+	const struct queue_envelope *e = j->e;
+	size_t n = 0, unique = 0;
 
-	rcpt->result = -E_NOT_FOUND;
-	for (size_t i = 0; i < rcpt->n_accounts; i++) {
-		int r = deliver_once(w, tx, content, rcpt->accounts[i]);
-
-		if (r < 0 && r != -E_QUOTA && r != -E_NOT_FOUND)
-			return r;
-		is_any = is_any || r == 0;
-		if (r < 0 && !is_any)
-			rcpt->result = r;
+	for (size_t i = 0; i < e->n_rcpts; i++) {
+		must(!e->rcpts[i].is_local || e->rcpts[i].n_accounts > 0);
+		if (e->rcpts[i].is_local)
+			n += e->rcpts[i].n_accounts;
+		else
+			j->has_remote = true;
 	}
-	if (is_any)
-		rcpt->result = 0;
-	return 0;
+	j->targets = mem_alloc(n, sizeof(*j->targets));
+	n = 0;
+	for (size_t i = 0; i < e->n_rcpts; i++)
+		for (size_t k = 0; e->rcpts[i].is_local && k < e->rcpts[i].n_accounts; k++)
+			j->targets[n++].account = e->rcpts[i].accounts[k];
+	if (n)
+		qsort(j->targets, n, sizeof(*j->targets), compare_targets);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || j->targets[i].account != j->targets[unique - 1].account)
+			j->targets[unique++] = j->targets[i];
+	j->n_targets = unique;
 }
 
-static int add_message(struct work *w, struct db_tx *tx, int64_t content, int64_t *ret_id)
+/* LMTP: a recipient is served when one of its accounts is; else it hears the last refusal. */
+static int result_of(const struct job *j, const struct queue_rcpt *r)
 {
-	const struct queue_envelope *e = w->e;
-	int64_t flags = (e->is_8bit ? QUEUE_8BIT : 0) | (e->is_binary ? QUEUE_BINARY : 0) |
-			(e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0);
-	int r = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(str_z(e->qid_z)), DB_T(str_z(e->sid_z)), DB_I(content),
-			DB_T(e->reverse_path.n ? e->reverse_path : S("")), DB_I(e->submitter), DB_I(e->dsn_ret),
-			DB_T(e->envid.n ? e->envid : S("")), DB_I(flags), DB_I(w->content->bytes.n),
-			DB_I(clock_wall_ms() / 1000));
+	int rc = 0;
 
-	if (r < 0)
-		return r;
-	*ret_id = db_last_id(tx);
-	w->rows++;
-	return 0;
+	for (size_t i = 0; r->is_local && i < r->n_accounts; i++) {
+		const struct target key = { .account = r->accounts[i] };
+		const struct target *t = bsearch(&key, j->targets, j->n_targets, sizeof(key), compare_targets);
+
+		must(t);
+		rc = t->result;
+		if (rc == 0)
+			return 0;
+	}
+	return rc;
 }
 
-static int add_remote(struct work *w, struct db_tx *tx, int64_t content)
+/* ---- the one transaction ---- */
+
+/* What one recipient may be refused with while the others get the message. */
+static bool is_own_refusal(int rc)
 {
-	int64_t message = 0;
+	return rc == -E_QUOTA || rc == -E_NOT_FOUND;
+}
 
-	for (size_t i = 0; i < w->e->n_rcpts; i++) {
-		struct queue_rcpt *rcpt = &w->e->rcpts[i];
-		int r = 0;
+static int deliver(struct job *j, struct db_tx *tx, int64_t content, int64_t *refs)
+{
+	for (size_t i = 0; i < j->n_targets; i++) {
+		struct target *t = &j->targets[i];
+		int64_t mailbox;
+		uint32_t uid;
 
-		if (rcpt->is_local)
-			continue;
-		if (message == 0)
-			r = add_message(w, tx, content, &message);
-		if (r == 0)
-			r = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_I(message), DB_T(rcpt->address), DB_I(rcpt->notify),
-				    DB_T(rcpt->orcpt.n ? rcpt->orcpt : S("")), DB_I(QUEUE_WAITING),
-				    DB_I(clock_wall_ms() / 1000));
-		if (r < 0)
-			return r;
-		rcpt->result = 0;
+		t->result = store_tx_deliver(j->q->store, tx, t->account, content, &j->content,
+					     j->e->is_per_recipient, &mailbox, &uid);
+		if (t->result < 0 && !(j->e->is_per_recipient && is_own_refusal(t->result)))
+			return t->result;
+		*refs += t->result == 0;
 	}
 	return 0;
 }
 
-/* What the message is refused with when no recipient took it: the first refusal. */
-static int nobody_took_it(const struct queue_envelope *e)
+static int flags_of(const struct queue_envelope *e)
 {
-	for (size_t i = 0; i < e->n_rcpts; i++)
-		if (e->rcpts[i].result < 0)
-			return e->rcpts[i].result;
-	return -E_NOT_FOUND;
+	return (e->is_8bit ? QUEUE_8BIT : 0) | (e->is_binary ? QUEUE_BINARY : 0) |
+	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0);
 }
 
-static int all_or_none(const struct queue_envelope *e)
+static int enqueue(struct job *j, struct db_tx *tx, int64_t content)
 {
-	for (size_t i = 0; i < e->n_rcpts; i++)
-		if (e->rcpts[i].result < 0)
-			return e->rcpts[i].result;
+	const struct queue_envelope *e = j->e;
+	const struct str qid = str_z(e->qid_z);
+	int rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(j->content.bytes.n),
+			 DB_T(e->reverse_path), DB_I(e->submitter), DB_I(e->dsn_ret), DB_T(e->envid), DB_I(flags_of(e)),
+			 DB_I(j->now_s), DB_T(str_z(e->sid_z)));
+
+	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++) {
+		const struct queue_rcpt *r = &e->rcpts[i];
+
+		if (!r->is_local)
+			rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(r->address), DB_T(r->orcpt),
+				     DB_I(r->notify), DB_I(QUEUE_WAITING), DB_I(j->now_s));
+	}
+	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
+}
+
+static int accept_tx(struct db_tx *tx, void *arg)
+{
+	struct job *j = arg;
+	int64_t content, refs = 0;
+	int rc = store_tx_content_add(tx, &j->content, &j->body.ref, &content);
+
+	if (rc == 0)
+		rc = deliver(j, tx, content, &refs);
+	if (rc == 0 && j->has_remote) {
+		rc = enqueue(j, tx, content);
+		refs++;
+	}
+	if (rc < 0)
+		return rc;
+	if (refs == 0)
+		return -E_QUOTA; /* everybody refused: nothing is kept, each has its own result */
+	return store_tx_content_ref(tx, content, refs - 1);
+}
+
+/* ---- the caller's side ---- */
+
+static int run(struct job *j)
+{
+	struct db_write_job w = {
+		.fn = accept_tx, .arg = j, .durability = DB_DURABLE, .bodies = &j->body, .n_bodies = 1,
+	};
+	int rc = db_write(store_db(j->q->store), &w);
+	bool is_all_refused = rc == -E_QUOTA && j->e->is_per_recipient && !j->has_remote;
+
+	for (size_t i = 0; i < j->n_targets && is_all_refused; i++)
+		is_all_refused = is_own_refusal(j->targets[i].result);
+	if (rc < 0 && !is_all_refused)
+		return rc;
+	for (size_t i = 0; i < j->e->n_rcpts; i++)
+		j->e->rcpts[i].result = result_of(j, &j->e->rcpts[i]);
 	return 0;
-}
-
-static int write_rows(struct db_tx *tx, void *arg)
-{
-	struct work *w = arg;
-	int64_t content;
-	int r = store_tx_content_add(tx, w->content, &w->body->ref, &content);
-
-	for (size_t i = 0; r == 0 && i < w->e->n_rcpts; i++)
-		if (w->e->rcpts[i].is_local)
-			r = deliver_local(w, tx, content, &w->e->rcpts[i]);
-	if (r == 0)
-		r = add_remote(w, tx, content);
-	if (r < 0)
-		return r;
-	if (w->rows == 0)
-		return nobody_took_it(w->e);
-	if (!w->e->is_per_recipient && (r = all_or_none(w->e)) < 0)
-		return r;
-	return w->rows > 1 ? store_tx_content_ref(tx, content, w->rows - 1) : 0;
-}
-
-static size_t count_accounts(const struct queue_envelope *e)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < e->n_rcpts; i++)
-		n += e->rcpts[i].n_accounts;
-	return n;
 }
 
 int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message)
 {
-	struct store_content_new content;
-	struct db_body body = { 0 };
-	struct work w = { .q = q, .e = e, .content = &content, .body = &body };
-	struct db_write_job job = { .fn = write_rows, .arg = &w, .durability = DB_DURABLE, .bodies = &body, .n_bodies = 1 };
 	AUTO(arena_fini) struct arena a;
-	size_t n_accounts = count_accounts(e);
-	int r;
+	struct job j = { .q = q, .e = e, .now_s = clock_wall_ms() / 1000 };
+	int rc;
 
 	must(e->n_rcpts > 0);
-	arena_init(&a, LIMIT_MIME_ARENA);
-	/* Bounded by LIMIT_SMTP_RCPTS * LIMIT_ALIAS_TARGETS, so not from the arena of the message. */
-	AUTO(mem_auto_free) int64_t *served = mem_alloc(n_accounts + 1, sizeof(*served));
-	AUTO(mem_auto_free) int *results = mem_alloc(n_accounts + 1, sizeof(*results));
-
-	w.served = served;
-	w.served_result = results;
-	r = spool_view(message, &body.bytes);
-	if (r == 0)
-		r = store_content_prepare(&a, body.bytes, &content);
-	return r < 0 ? r : db_write(q->db, &job);
+	arena_init(&a, RESULT_ARENA);
+	rc = spool_view(message, &j.body.bytes);
+	if (rc == 0)
+		rc = store_content_prepare(&a, j.body.bytes, &j.content);
+	if (rc < 0)
+		return rc;
+	gather_targets(&j);
+	rc = run(&j);
+	mem_free(j.targets);
+	return rc;
 }

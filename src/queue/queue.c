@@ -1,61 +1,55 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening the queue, and looking at it. */
+/* Opening, closing, and the list of what waits. */
 #include "queue/queue_int.h"
 
 #include "base/limits.h"
+#include "base/mem.h"
 
 int queue_open(struct store *s, struct queue **ret, struct fault *fault)
 {
 	struct queue *q = MEM_NEW(struct queue);
 
-	(void)fault;
+	(void)fault; /* nothing to go wrong yet: the rows wait where they are */
 	q->store = s;
-	q->db = store_db(s);
 	*ret = q;
 	return 0;
 }
 
-void queue_close(struct queue **q)
+void queue_close(struct queue **qp)
 {
-	mem_free(*q);
-	*q = NULL;
+	mem_free(*qp);
+	*qp = NULL;
 }
 
-static int take_row(struct db_query *query, struct arena *a, struct queue_item *item)
+static int read_item(struct db_query *q, struct arena *a, struct queue_item *ret)
 {
-	item->qid = arena_str(a, db_text(query, 0));
-	item->reverse_path = arena_str(a, db_text(query, 1));
-	item->recipient = arena_str(a, db_text(query, 2));
-	item->accepted_s = db_int(query, 3);
-	item->size = (uint64_t)db_int(query, 4);
-	return item->qid.p && item->reverse_path.p && item->recipient.p ? 0 : -E_LIMIT;
+	ret->qid = arena_str(a, db_text(q, 0));
+	ret->reverse_path = arena_str(a, db_text(q, 1));
+	ret->recipient = arena_str(a, db_text(q, 2));
+	ret->accepted_s = db_int(q, 3);
+	ret->size = (uint64_t)db_int(q, 4);
+	return ret->qid.p && ret->reverse_path.p && ret->recipient.p ? 0 : -E_LIMIT;
 }
 
-static int read_rows(struct db_tx *tx, struct arena *a, struct queue_item **ret, size_t *ret_n)
-{
-	AUTO(db_done) struct db_query query = { 0 };
-	struct queue_item *items = NULL;
-	size_t n = 0, cap = 0;
-	int r;
-
-	DB_QUERY(tx, &query, SQL(LIST), DB_I(LIMIT_LIST_ROWS));
-	while ((r = db_step(&query)) == 1) {
-		r = arena_grow(a, &items, n, &cap, sizeof(*items));
-		if (r == 0)
-			r = take_row(&query, a, &items[n]);
-		if (r < 0)
-			return r;
-		n++;
-	}
-	*ret = items;
-	*ret_n = n;
-	return r;
-}
-
-int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n)
+int queue_list(struct queue *queue, struct arena *a, struct queue_item **ret, size_t *ret_n)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
-	int r = db_read_begin(q->db, &tx);
+	AUTO(db_done) struct db_query q = { 0 };
+	struct queue_item *v = NULL;
+	size_t n = 0, cap = 0;
+	int rc = db_read_begin(store_db(queue->store), &tx);
 
-	return r < 0 ? r : read_rows(tx, a, ret, ret_n);
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(LIST), DB_I(LIMIT_LIST_ROWS));
+	while ((rc = db_step(&q)) > 0) {
+		if (arena_grow(a, &v, n, &cap, sizeof(*v)) < 0 || read_item(&q, a, &v[n]) < 0)
+			return -E_LIMIT;
+		n++;
+	}
+	if (rc < 0)
+		return rc;
+	*ret = v;
+	*ret_n = n;
+	return 0;
 }

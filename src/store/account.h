@@ -24,6 +24,7 @@ struct store_credential {
 /*
  * Adds an account with INBOX, Drafts, Sent, Junk, Trash, Archive (RFC 6154), subscribed. The domain must exist. -E_EXISTS when the
  * address is an account or alias, -E_NOT_FOUND when the domain is not ours, -E_SYNTAX for a bad address; fault says what to do.
+ * quota_bytes 0: unlimited, negative: the default of the settings.
  */
 MUST_CHECK int store_account_add(struct store *s, struct str address, int64_t quota_bytes,
 				 const struct store_credential *creds, size_t n_creds, int64_t *ret_id, struct fault *fault);

@@ -19,17 +19,26 @@ struct store_content_new {
 	struct str structure;     /* mime_bodystructure_print() */
 	struct str map;           /* mime_map_write() */
 	uint64_t header_n;
-	int64_t sent_s;
+	int64_t sent_s;           /* INT64_MIN: no usable Date */
 	struct str message_id;
 	struct str base_subject;
 	int64_t *thread_keys;     /* hashes of Message-ID and References, own first */
 	size_t n_thread_keys;
 };
-/* bytes must live as long as *ret. -E_LIMIT when the arena is full (use LIMIT_MIME_ARENA). */
+/*
+ * bytes must live as long as *ret. A message that cannot be parsed within LIMIT_MIME_ARENA gets the texts of one that is a single
+ * text part, so that it can be stored and read all the same. -E_LIMIT only when the arena cannot hold even those (a few KB).
+ */
 MUST_CHECK int store_content_prepare(struct arena *a, struct str bytes, struct store_content_new *ret);
 
 /* Inside db_write(): the row for a body that the same job stored. */
 MUST_CHECK int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c, const struct blob_ref *ref, int64_t *ret_content);
+
+/*
+ * References count the rows that name a content (messages, queue). store_tx_content_add() makes it with one: whoever keeps another row
+ * adds 1, whoever drops one adds -1. At 0 the body stays readable until compaction.
+ */
+MUST_CHECK int store_tx_content_ref(struct db_tx *tx, int64_t content, int64_t by);
 
 /* What FETCH needs of a stored content. */
 struct store_content {
@@ -67,7 +76,10 @@ struct store_appended {
 /* APPEND: durable. All of n messages (one mailbox) or none. -E_NOT_FOUND mailbox, -E_QUOTA, -E_LIMIT keywords, -E_DISK_FULL ... */
 MUST_CHECK int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret);
 
-/* Inside db_write(): a delivered message into the account's INBOX (or mailbox name when given and existing). has_quota: refuse with -E_QUOTA when it does not fit. */
+/*
+ * Inside db_write(): a delivered message into the account's INBOX. has_quota: refuse with -E_QUOTA when it does not fit. -E_QUOTA and
+ * -E_NOT_FOUND (no such account) leave the transaction as it was. The reference to the content is counted by the caller.
+ */
 MUST_CHECK int store_tx_deliver(struct store *s, struct db_tx *tx, int64_t account, int64_t content,
 				const struct store_content_new *c, bool has_quota, int64_t *ret_mailbox, uint32_t *ret_uid);
 

@@ -3,7 +3,8 @@
  * The mail store: accounts, mailboxes, messages, flags, changes. Only owner of its tables. Thread-safe:
  * every function may be called by any worker; none may be called inside a db_write() function unless its
  * name begins with store_tx_. Each state-changing function is one transaction, durable when it returns
- * (flag changes: within 1 s), and announced to views and watchers after its commit.
+ * (flag changes: within 1 s), and announced to views and watchers after its commit. While a thread has a
+ * struct store_reader open it calls nothing here but store_content_get() and store_content_read().
  *
  * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h.
  */
@@ -30,5 +31,7 @@ typedef void store_wake_fn(void *ctx, uint64_t watcher_id);
 
 /* The database stays the caller's and must outlive the store. */
 MUST_CHECK int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret, struct fault *fault);
+/* Applies settings, at the start and on reload. Without it: the defaults. Thread-safe. */
+void store_configure(struct store *s, const struct store_conf *conf);
 void store_close(struct store **s); /* accepts a pointer to NULL; all views and watches must be gone */
 struct db *store_db(struct store *s);

@@ -14,6 +14,7 @@
 enum store_flag { /* bits of store_msg.flags; keywords take bit 8 and up, see store_view.keywords */
 	STORE_SEEN = 1, STORE_ANSWERED = 2, STORE_FLAGGED = 4, STORE_DELETED = 8, STORE_DRAFT = 16,
 };
+#define STORE_SYSTEM_FLAGS 31 /* all of them */
 #define STORE_KEYWORD_BIT 8
 
 struct store_msg {

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * APPEND: n messages into one mailbox, all or none.
+ *
+ * States of a message (also of a delivered one, see deliver.c and queue/accept.c), who moves it on, what a crash leaves:
+ *  1. parsed (store_content_prepare): memory of the caller only. A crash leaves nothing.
+ *  2. body bytes appended to a pack and synced (db_write, before append_tx runs): dead space that no row names.
+ *  3. content row, message row, counters written in one transaction (append_tx): gone with the transaction.
+ *  4. committed and synced: the message exists, with its UID. Nothing was said yet: the client may send it again.
+ *  5. views and watchers know (store_announce's hook), then the caller is answered. A crash loses neither.
+ * Later: the last row that names the content goes (expunge.c, purge.c): its refs are 0 and dead_since is set; body and
+ * content row stay for sessions that still show it, until compaction.
+ */
+#include "store/store_int.h"
+
+#include "base/must.h"
+
+#define KEYWORD_ARENA (64u << 10)
+
+struct job {
+	struct store *s;
+	const struct store_append *v;
+	const struct db_body *bodies;
+	size_t n;
+	struct store_appended *appended;
+	struct arena *a;
+	struct store_box box;
+	struct store_keyword_set keywords;
+	bool has_keywords;
+};
+
+/* All together, before the first is written. */
+static int check_quota(const struct job *j)
+{
+	int64_t bytes = 0;
+
+	for (size_t i = 0; i < j->n; i++)
+		bytes += (int64_t)j->v[i].content->bytes.n;
+	return store_box_fits(&j->box, bytes);
+}
+
+static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *v, uint64_t *ret)
+{
+	uint64_t bits = 0;
+	int rc = 0;
+
+	if (v->n_keywords && !j->has_keywords) {
+		rc = store_tx_keywords(tx, j->a, j->box.id, &j->keywords);
+		j->has_keywords = true;
+	}
+	if (v->n_keywords && rc == 0)
+		rc = store_tx_keyword_bits(tx, j->box.id, &j->keywords, v->keywords, v->n_keywords, true, &bits);
+	*ret = (v->flags & STORE_SYSTEM_FLAGS) | bits;
+	return rc;
+}
+
+static int append_one(struct job *j, struct db_tx *tx, size_t i)
+{
+	const struct store_append *v = &j->v[i];
+	struct store_adding m = {
+		.internaldate_s = v->internaldate_s ? v->internaldate_s : store_now_s(),
+		.size = (int64_t)v->content->bytes.n,
+	};
+	int rc = flags_of(j, tx, v, &m.flags);
+
+	if (rc == 0)
+		rc = store_tx_content_add(tx, v->content, &j->bodies[i].ref, &m.content);
+	if (rc == 0)
+		rc = store_tx_thread(tx, j->box.account, v->content, m.content, &m.thread);
+	if (rc == 0)
+		rc = store_tx_box_add(tx, &j->box, &m, &j->appended[i].uid);
+	j->appended[i].uidvalidity = j->box.uidvalidity;
+	return rc;
+}
+
+static int append_tx(struct db_tx *tx, void *arg)
+{
+	struct job *j = arg;
+	int rc = store_tx_box(tx, j->v[0].mailbox, &j->box);
+
+	if (rc == 0)
+		rc = check_quota(j);
+	for (size_t i = 0; i < j->n && rc == 0; i++)
+		rc = append_one(j, tx, i);
+	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->box);
+}
+
+int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret)
+{
+	AUTO(arena_fini) struct arena a;
+	AUTO(mem_auto_free) struct db_body *bodies = mem_alloc(n, sizeof(*bodies));
+	AUTO(mem_auto_free) struct store_appended *appended = mem_alloc(n, sizeof(*appended));
+	struct job j = { .s = s, .v = v, .bodies = bodies, .n = n, .appended = appended, .a = &a };
+	int rc;
+
+	must(n > 0);
+	arena_init(&a, KEYWORD_ARENA);
+	for (size_t i = 0; i < n; i++) {
+		must(v[i].mailbox == v[0].mailbox);
+		bodies[i].bytes = v[i].content->bytes;
+	}
+	rc = db_write(s->db, &(struct db_write_job){ .fn = append_tx, .arg = &j, .durability = DB_DURABLE,
+						     .bodies = bodies, .n_bodies = n });
+	if (rc == 0)
+		memcpy(ret, appended, n * sizeof(*ret));
+	return rc;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A mailbox inside a write transaction, with the account's counters: read once, changed once, however many messages come
+ * and go between. All counters are kept here and nowhere else.
+ */
+#include "store/store_int.h"
+
+static int read_box(struct db_query *q, struct store_box *ret)
+{
+	int rc = db_step(q);
+
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	*ret = (struct store_box){
+		.id = db_int(q, 0),
+		.account = db_int(q, 1),
+		.uidvalidity = (uint32_t)db_int(q, 2),
+		.uidnext = (uint32_t)db_int(q, 3),
+		.highestmodseq = (uint64_t)db_int(q, 4),
+		.messages = db_int(q, 5),
+		.bytes = db_int(q, 6),
+		.modseq = (uint64_t)db_int(q, 7) + 1,
+		.quota = db_int(q, 8),
+		.used = db_int(q, 9),
+	};
+	return 0;
+}
+
+int store_tx_box(struct db_tx *tx, int64_t mailbox, struct store_box *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+
+	DB_QUERY(tx, &q, SQL(BOX_BY_ID), DB_I(mailbox));
+	return read_box(&q, ret);
+}
+
+int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name, struct store_box *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+
+	DB_QUERY(tx, &q, SQL(BOX_BY_NAME), DB_I(account), DB_T(name));
+	return read_box(&q, ret);
+}
+
+int store_box_fits(const struct store_box *b, int64_t bytes)
+{
+	return b->quota > 0 && b->used + b->d.bytes + bytes > b->quota ? -E_QUOTA : 0;
+}
+
+int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
+{
+	const struct store_box_delta *d = &b->d;
+	int rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq), DB_I(d->messages),
+			 DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes));
+
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(b->account), DB_I(b->modseq), DB_I(d->bytes),
+			     DB_I(d->messages));
+	if (rc == 0)
+		store_announce(s, tx, b->account, b->id, (int64_t)b->modseq);
+	return rc;
+}
+
+int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m, uint32_t *ret_uid)
+{
+	uint32_t uid = b->uidnext;
+	int rc;
+
+	if (uid >= UINT32_MAX - 1)
+		return -E_LIMIT;
+	rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_I(b->id), DB_I(uid), DB_I(m->content), DB_I(b->modseq),
+		     DB_I(m->flags), DB_I(m->internaldate_s), DB_I(store_now_s()), DB_I(m->size), DB_I(m->thread));
+	if (rc < 0)
+		return rc;
+	b->uidnext = uid + 1;
+	b->d.messages++;
+	b->d.unseen += !(m->flags & STORE_SEEN);
+	b->d.deleted += !!(m->flags & STORE_DELETED);
+	b->d.bytes += m->size;
+	*ret_uid = uid;
+	return 0;
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Contents: a message as it was received, parsed once, shared by all its copies.
+ *
+ * store_content_prepare() runs on the caller's thread, before any transaction: everything that later FETCHes need
+ * (ENVELOPE, BODYSTRUCTURE, the map of parts) is made here. It works in an arena of its own; the caller's arena only gets the
+ * results. A message that breaks a limit of the parser is kept all the same, described as one text part.
+ */
+#include "store/store_int.h"
+
+#include "base/limits.h"
+#include "base/must.h"
+#include "mime/mime.h"
+
+#define THREAD_KEYS 20   /* own Message-ID and the references nearest to the message */
+#define TEXT_MAX (8u << 20) /* of one ready-made text */
+#define KEY_TEXT_MAX 998 /* RFC 5322 2.1.1: message ids and subjects are not longer than a line */
+
+/* ---- parsing ---- */
+
+static int keep(struct arena *a, const struct buf *b, struct str *ret)
+{
+	if (buf_overflowed(b))
+		return -E_LIMIT;
+	*ret = arena_str(a, buf_str(b));
+	return ret->p ? 0 : -E_LIMIT;
+}
+
+static int keep_threads(struct arena *a, const struct mime_summary *m, struct store_content_new *c)
+{
+	size_t n_refs = m->n_references < THREAD_KEYS - 1 ? m->n_references : THREAD_KEYS - 1;
+
+	c->thread_keys = ARENA_ARRAY(a, int64_t, n_refs + 1);
+	if (!c->thread_keys)
+		return -E_LIMIT;
+	if (m->message_id.n)
+		c->thread_keys[c->n_thread_keys++] = (int64_t)store_thread_key(m->message_id);
+	/* The last reference is the parent: the nearest come first. */
+	for (size_t i = 0; i < n_refs; i++)
+		c->thread_keys[c->n_thread_keys++] =
+			(int64_t)store_thread_key(m->references[m->n_references - 1 - i]);
+	return 0;
+}
+
+/* A cut in the middle of a character would not be text any more. */
+static struct str cut(struct str s)
+{
+	s = str_head(s, KEY_TEXT_MAX);
+	for (int i = 0; i < 4 && s.n && !str_is_utf8(s); i++)
+		s.n--;
+	return str_is_utf8(s) ? s : S("");
+}
+
+static int summarise(struct arena *work, struct arena *a, struct str header, struct store_content_new *c)
+{
+	struct mime_summary m;
+	int rc = mime_summary(work, header, &m);
+
+	if (rc == 0)
+		rc = keep_threads(a, &m, c);
+	if (rc < 0)
+		return rc;
+	c->sent_s = m.sent_s;
+	c->message_id = arena_str(a, cut(m.message_id));
+	c->base_subject = arena_str(a, cut(m.base_subject));
+	return c->message_id.p && c->base_subject.p ? 0 : -E_LIMIT;
+}
+
+static int describe(struct arena *work, struct arena *a, struct str header, struct store_content_new *c)
+{
+	AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX);
+	struct mime_part *root;
+	int rc = mime_envelope_print(work, header, &b);
+
+	if (rc == 0)
+		rc = keep(a, &b, &c->envelope);
+	if (rc == 0)
+		rc = mime_parse(work, c->bytes, &root);
+	if (rc < 0)
+		return rc;
+	buf_reset(&b);
+	mime_map_write(&b, root);
+	rc = keep(a, &b, &c->map);
+	if (rc < 0)
+		return rc;
+	buf_reset(&b);
+	rc = mime_bodystructure_print(work, c->bytes, root, &b);
+	return rc < 0 ? rc : keep(a, &b, &c->structure);
+}
+
+/* The texts of a message that is one text part without any header that we could read. */
+static int describe_plainly(struct arena *a, size_t header_n, struct store_content_new *c)
+{
+	AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+	struct mime_part root = {
+		.header_n = header_n, .body_off = header_n, .body_n = c->bytes.n - header_n,
+		.type = S("text"), .subtype = S("plain"), .cte_text = S("7bit"), .cte = MIME_CTE_7BIT,
+	};
+	int rc;
+
+	for (size_t i = header_n; i < c->bytes.n; i++)
+		root.body_lines += c->bytes.p[i] == '\n';
+	mime_map_write(&b, &root);
+	rc = keep(a, &b, &c->map);
+	if (rc < 0)
+		return rc;
+	buf_reset(&b);
+	rc = mime_bodystructure_print(a, c->bytes, &root, &b);
+	if (rc == 0)
+		rc = keep(a, &b, &c->structure);
+	c->envelope = S("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
+	c->message_id = c->base_subject = S("");
+	c->sent_s = INT64_MIN;
+	return rc;
+}
+
+int store_content_prepare(struct arena *a, struct str bytes, struct store_content_new *ret)
+{
+	AUTO(arena_fini) struct arena work;
+	struct store_content_new c = { .bytes = bytes };
+	struct str header, body;
+	int rc;
+
+	arena_init(&work, LIMIT_MIME_ARENA);
+	mime_split(bytes, &header, &body);
+	c.header_n = header.n;
+	rc = summarise(&work, a, header, &c);
+	if (rc == 0)
+		rc = describe(&work, a, header, &c);
+	if (rc == -E_LIMIT) {
+		c = (struct store_content_new){ .bytes = bytes, .header_n = header.n };
+		rc = describe_plainly(a, header.n, &c);
+	}
+	if (rc == 0)
+		*ret = c;
+	return rc;
+}
+
+/* ---- rows ---- */
+
+int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c, const struct blob_ref *ref,
+			 int64_t *ret_content)
+{
+	int rc = DB_EXEC(tx, SQL(CONTENT_ADD), DB_I(ref->pack), DB_I(ref->offset), DB_I(ref->length), DB_I(c->header_n),
+			 c->sent_s == INT64_MIN ? DB_N : DB_I(c->sent_s), DB_I(store_now_s()), DB_T(c->message_id),
+			 DB_T(c->base_subject), DB_B(c->envelope), DB_B(c->structure), DB_B(c->map));
+
+	if (rc == 0)
+		*ret_content = db_last_id(tx);
+	return rc;
+}
+
+int store_tx_content_ref(struct db_tx *tx, int64_t content, int64_t by)
+{
+	if (by == 0)
+		return 0;
+	return DB_EXEC(tx, SQL(CONTENT_REF), DB_I(content), DB_I(by), DB_I(store_now_s()));
+}
+
+/* ---- reading ---- */
+
+struct store_reader {
+	struct db_tx *tx;
+};
+
+int store_reader_open(struct store *s, struct store_reader **ret)
+{
+	struct db_tx *tx;
+	int rc = db_read_begin(s->db, &tx);
+
+	if (rc < 0)
+		return rc;
+	*ret = MEM_NEW(struct store_reader);
+	(*ret)->tx = tx;
+	return 0;
+}
+
+void store_reader_close(struct store_reader **rp)
+{
+	struct store_reader *r = *rp;
+
+	if (!r)
+		return;
+	db_read_end(&r->tx);
+	mem_free(r);
+	*rp = NULL;
+}
+
+static int copy_texts(struct db_query *q, struct arena *a, unsigned fields, struct store_content *c)
+{
+	const struct {
+		unsigned field;
+		int column;
+		struct str *to;
+	} texts[] = {
+		{ STORE_C_ENVELOPE, 5, &c->envelope },
+		{ STORE_C_STRUCTURE, 6, &c->structure },
+		{ STORE_C_MAP, 7, &c->map },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		if (!(fields & texts[i].field))
+			continue;
+		*texts[i].to = arena_str(a, db_text(q, texts[i].column));
+		if (!texts[i].to->p)
+			return -E_LIMIT;
+	}
+	return 0;
+}
+
+int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields,
+		      struct store_content *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	struct store_content c = { .id = content };
+	int rc;
+
+	DB_QUERY(r->tx, &q, SQL(CONTENT_GET), DB_I(content));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	c.ref = (struct blob_ref){ db_int(&q, 0), db_int(&q, 1), db_int(&q, 2) };
+	c.size = (uint64_t)c.ref.length;
+	c.header_n = (uint64_t)db_int(&q, 3);
+	c.sent_s = db_is_null(&q, 4) ? INT64_MIN : db_int(&q, 4);
+	rc = copy_texts(&q, a, fields, &c);
+	if (rc == 0)
+		*ret = c;
+	return rc;
+}
+
+int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n)
+{
+	return blob_read(s->db, &c->ref, off, dst, n);
+}

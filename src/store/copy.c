@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * COPY and MOVE within an account: rows are gathered, for a MOVE taken out of the source, and put into the
+ * destination with new UIDs. Contents are shared: a COPY adds a reference to each, a MOVE keeps them as they are. Both
+ * halves of a MOVE are one transaction with one modseq (RFC 6851 3.3: nobody sees a message twice or not at all).
+ */
+#include "store/store_int.h"
+
+#define KEYWORD_ARENA (128u << 10)
+
+struct copy {
+	struct store *s;
+	struct db_tx *tx;
+	bool is_move;
+	struct store_box from, to;
+	uint64_t to_bit[64]; /* keyword bit of the source -> flag in the destination, 0: none */
+};
+
+/* Keywords go along by name; one that finds no room in the destination stays behind (RFC 9051 6.4.7: SHOULD). */
+static int map_keywords(struct copy *c, const struct store_rows *rows)
+{
+	AUTO(arena_fini) struct arena a;
+	struct store_keyword_set from, to;
+	uint64_t used = 0;
+	int rc;
+
+	arena_init(&a, KEYWORD_ARENA);
+	for (size_t i = 0; i < rows->n; i++)
+		used |= rows->v[i].flags;
+	used &= ~(uint64_t)STORE_SYSTEM_FLAGS;
+	if (!used)
+		return 0;
+	rc = store_tx_keywords(c->tx, &a, c->from.id, &from);
+	if (rc == 0)
+		rc = store_tx_keywords(c->tx, &a, c->to.id, &to);
+	for (int bit = STORE_KEYWORD_BIT; bit < 64 && rc == 0; bit++) {
+		const struct str *name = &from.v[bit - STORE_KEYWORD_BIT];
+
+		if (!(used >> bit & 1) || !name->n)
+			continue;
+		rc = store_tx_keyword_bits(c->tx, c->to.id, &to, name, 1, true, &c->to_bit[bit]);
+		if (rc == -E_LIMIT)
+			rc = 0;
+	}
+	return rc;
+}
+
+static uint64_t map_flags(const struct copy *c, uint64_t flags)
+{
+	uint64_t out = flags & STORE_SYSTEM_FLAGS;
+
+	for (uint64_t rest = flags & ~(uint64_t)STORE_SYSTEM_FLAGS; rest; rest &= rest - 1)
+		out |= c->to_bit[__builtin_ctzll(rest)];
+	return out;
+}
+
+static int check(const struct copy *c, const struct store_rows *rows)
+{
+	int64_t bytes = 0;
+
+	if (c->from.account != c->to.account)
+		return -E_CANNOT;
+	if (c->is_move)
+		return 0;
+	for (size_t i = 0; i < rows->n; i++)
+		bytes += rows->v[i].size;
+	return store_box_fits(&c->to, bytes);
+}
+
+static int add_row(struct copy *c, const struct store_row *row, uint32_t *ret_uid)
+{
+	const struct store_adding m = {
+		.content = row->content,
+		.flags = map_flags(c, row->flags),
+		.internaldate_s = row->internaldate_s,
+		.size = row->size,
+		.thread = row->thread,
+	};
+	int rc = store_tx_box_add(c->tx, &c->to, &m, ret_uid);
+
+	if (rc == 0 && !c->is_move)
+		rc = store_tx_content_ref(c->tx, row->content, 1);
+	return rc;
+}
+
+static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids, const struct store_rows *rows,
+		     struct store_copied *ret)
+{
+	int rc = check(c, rows);
+
+	if (rc == 0)
+		rc = map_keywords(c, rows);
+	if (rc == 0 && c->is_move)
+		rc = store_tx_rows_expunge(c->tx, &c->from, uids, 0, rows);
+	if (rc == 0 && a) {
+		ret->from = ARENA_ARRAY(a, uint32_t, rows->n + 1);
+		ret->to = ARENA_ARRAY(a, uint32_t, rows->n + 1);
+		rc = ret->from && ret->to ? 0 : -E_LIMIT;
+	}
+	for (size_t i = 0; i < rows->n && rc == 0; i++) {
+		uint32_t uid;
+
+		rc = add_row(c, &rows->v[i], &uid);
+		if (rc == 0 && a) {
+			ret->from[i] = rows->v[i].uid;
+			ret->to[i] = uid;
+		}
+	}
+	/* The source first: when it is the destination too, the new uidnext is written last. */
+	if (rc == 0 && c->is_move)
+		rc = store_tx_box_change(c->s, c->tx, &c->from);
+	return rc < 0 ? rc : store_tx_box_change(c->s, c->tx, &c->to);
+}
+
+int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src, const struct uidset *uids,
+		  int64_t dst, bool is_move, struct store_copied *ret)
+{
+	AUTO(store_rows_fini) struct store_rows rows = { 0 };
+	struct copy c = { .s = s, .tx = tx, .is_move = is_move };
+	int rc = store_tx_box(tx, src, &c.from);
+
+	if (rc == 0)
+		rc = store_tx_box(tx, dst, &c.to);
+	if (rc == 0)
+		rc = store_tx_rows(tx, src, uids, 0, &rows);
+	if (rc < 0)
+		return rc;
+	*ret = (struct store_copied){
+		.uidvalidity = c.to.uidvalidity,
+		.n = rows.n,
+		.src_modseq = is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
+	};
+	return rows.n ? move_rows(&c, a, uids, &rows, ret) : 0;
+}
+
+struct job {
+	struct store *s;
+	struct arena *a;
+	int64_t src, dst;
+	const struct uidset *uids;
+	bool is_move;
+	struct store_copied copied;
+};
+
+static int copy_tx(struct db_tx *tx, void *arg)
+{
+	struct job *j = arg;
+
+	return store_tx_copy(j->s, tx, j->a, j->src, j->uids, j->dst, j->is_move, &j->copied);
+}
+
+int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move,
+	       struct store_copied *ret)
+{
+	struct job j = { .s = s, .a = a, .src = src, .dst = dst, .uids = uids, .is_move = is_move };
+	int rc = db_write(s->db, &(struct db_write_job){ .fn = copy_tx, .arg = &j, .durability = DB_DURABLE });
+
+	if (rc == 0)
+		*ret = j.copied;
+	return rc;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so one counting SELECT and one
+ * UPDATE do a whole range of UIDs. Only rows that really change get the new modseq (RFC 7162 3.1). Durable within a
+ * second: a crash of the machine may bring back old flags, never a mix.
+ */
+#include "store/store_int.h"
+
+#define KEYWORD_ARENA (64u << 10)
+
+struct job {
+	struct store *s;
+	struct arena *a, *keyword_arena;
+	int64_t mailbox;
+	const struct uidset *uids;
+	const struct store_flag_change *change;
+	struct uidset modified;
+	uint64_t modseq;
+	/* */
+	struct store_box box;
+	uint64_t keep, come, since;
+	int64_t n_changed;
+};
+
+/* What the change means in bits of this mailbox. */
+static int set_masks(struct job *j, struct db_tx *tx)
+{
+	const struct store_flag_change *c = j->change;
+	struct store_keyword_set have = { 0 };
+	uint64_t bits = 0;
+	int rc = 0;
+
+	if (c->n_keywords)
+		rc = store_tx_keywords(tx, j->keyword_arena, j->box.id, &have);
+	if (c->n_keywords && rc == 0)
+		rc = store_tx_keyword_bits(tx, j->box.id, &have, c->keywords, c->n_keywords,
+					   c->op != STORE_FLAGS_REMOVE, &bits);
+	if (rc < 0)
+		return rc;
+	bits |= c->flags & STORE_SYSTEM_FLAGS;
+	j->keep = c->op == STORE_FLAGS_SET ? 0 : c->op == STORE_FLAGS_REMOVE ? ~bits : UINT64_MAX;
+	j->come = c->op == STORE_FLAGS_REMOVE ? 0 : bits;
+	j->since = c->has_unchangedsince && c->unchangedsince < INT64_MAX ? c->unchangedsince : INT64_MAX;
+	return 0;
+}
+
+/* UIDs of the range that changed after UNCHANGEDSINCE (RFC 7162 3.1.3), whether this change would touch them or not. */
+static int note_modified(struct job *j, struct db_tx *tx, struct uid_range r)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(FLAGS_MODIFIED), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->since));
+	while ((rc = db_step(&q)) > 0) {
+		uint32_t uid = (uint32_t)db_int(&q, 0);
+
+		if (uidset_add(j->a, &j->modified, uid, uid) < 0)
+			return -E_LIMIT;
+	}
+	return rc;
+}
+
+static int count_range(struct job *j, struct db_tx *tx, struct uid_range r, int64_t *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(FLAGS_COUNT), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->keep), DB_I(j->come),
+		 DB_I(j->since));
+	rc = db_step(&q);
+	if (rc < 0)
+		return rc;
+	*ret = db_int(&q, 0);
+	j->box.d.unseen += db_int(&q, 1);
+	j->box.d.deleted += db_int(&q, 2);
+	return 0;
+}
+
+static int change_range(struct job *j, struct db_tx *tx, struct uid_range r)
+{
+	int64_t n = 0;
+	int rc = 0;
+
+	if (j->change->has_unchangedsince)
+		rc = note_modified(j, tx, r);
+	if (rc == 0)
+		rc = count_range(j, tx, r, &n);
+	if (rc < 0 || n == 0)
+		return rc;
+	j->n_changed += n;
+	return DB_EXEC(tx, SQL(FLAGS_CHANGE), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->keep), DB_I(j->come),
+		       DB_I(j->since), DB_I(j->box.modseq));
+}
+
+static int flags_tx(struct db_tx *tx, void *arg)
+{
+	struct job *j = arg;
+	int rc = store_tx_box(tx, j->mailbox, &j->box);
+
+	if (rc == 0)
+		rc = set_masks(j, tx);
+	for (size_t i = 0; i < j->uids->n && rc == 0; i++)
+		rc = change_range(j, tx, j->uids->r[i]);
+	if (rc < 0)
+		return rc;
+	j->modseq = j->n_changed ? j->box.modseq : j->box.highestmodseq;
+	return j->n_changed ? store_tx_box_change(j->s, tx, &j->box) : 0;
+}
+
+int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
+		const struct store_flag_change *change, struct uidset *ret_modified, uint64_t *ret_modseq)
+{
+	AUTO(arena_fini) struct arena keyword_arena;
+	struct job j = { .s = s, .a = a, .keyword_arena = &keyword_arena, .mailbox = mailbox, .uids = uids, .change = change };
+	int rc;
+
+	arena_init(&keyword_arena, KEYWORD_ARENA);
+	rc = db_write(s->db, &(struct db_write_job){ .fn = flags_tx, .arg = &j, .durability = DB_LAZY });
+	if (rc < 0)
+		return rc;
+	if (ret_modified)
+		*ret_modified = j.modified;
+	*ret_modseq = j.modseq;
+	return 0;
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All names of an account: its mailboxes, the superiors that are only implied by them, and what is only subscribed.
+ * Gathered in any order, sorted, then doubles are joined; a bit says what each name came from.
+ */
+#include "store/store_int.h"
+
+#include "base/limits.h"
+
+struct list {
+	struct arena *a;
+	struct store_mailbox *v;
+	size_t n, cap;
+};
+
+static struct store_mailbox *add(struct list *l)
+{
+	if (arena_grow(l->a, &l->v, l->n, &l->cap, sizeof(*l->v)) < 0)
+		return NULL;
+	l->v[l->n] = (struct store_mailbox){ 0 };
+	return &l->v[l->n++];
+}
+
+/* INBOX, then by bytes; of equal names the one with a row first. */
+static int compare_names(struct str a, struct str b)
+{
+	int inbox = str_eq(b, S("INBOX")) - str_eq(a, S("INBOX"));
+
+	return inbox ? inbox : str_cmp(a, b);
+}
+
+static int compare(const void *pa, const void *pb)
+{
+	const struct store_mailbox *a = pa, *b = pb;
+	int by_name = compare_names(a->name, b->name);
+
+	return by_name ? by_name : (b->id != 0) - (a->id != 0);
+}
+
+static struct store_mailbox *find(const struct list *l, struct str name)
+{
+	const struct store_mailbox key = { .name = name };
+	size_t lo = 0, hi = l->n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = compare_names(key.name, l->v[mid].name);
+
+		if (c == 0)
+			return &l->v[mid];
+		if (c < 0)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
+}
+
+static void sort_and_join(struct list *l)
+{
+	size_t n = 0;
+
+	if (l->n == 0)
+		return;
+	qsort(l->v, l->n, sizeof(*l->v), compare);
+	for (size_t i = 1; i < l->n; i++) {
+		if (!str_eq(l->v[n].name, l->v[i].name))
+			l->v[++n] = l->v[i];
+		else
+			l->v[n].is_subscribed |= l->v[i].is_subscribed;
+	}
+	l->n = n + 1;
+}
+
+static int add_mailboxes(struct list *l, struct db_tx *tx, int64_t account)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(MAILBOX_LIST), DB_I(account), DB_I(LIMIT_MAILBOXES));
+	while ((rc = db_step(&q)) > 0) {
+		struct store_mailbox *m = add(l);
+
+		if (!m || store_mailbox_row(&q, l->a, m) < 0)
+			return -E_LIMIT;
+	}
+	return rc;
+}
+
+/* One entry without a row for each missing superior of the first n names, which are sorted. */
+static int add_superiors(struct list *l, int64_t account)
+{
+	size_t n = l->n;
+	struct list known = *l;
+
+	for (size_t i = 0; i < n; i++) {
+		struct str name = known.v[i].name;
+
+		for (size_t k = 0; k < name.n; k++) {
+			struct store_mailbox *m;
+
+			if (name.p[k] != '/')
+				continue;
+			m = find(&known, str_head(name, k));
+			if (m) {
+				m->has_children = true;
+				continue;
+			}
+			m = add(l);
+			if (!m)
+				return -E_LIMIT;
+			m->account = account;
+			m->name = str_head(name, k);
+			m->has_children = true;
+		}
+	}
+	return 0;
+}
+
+static int add_subscriptions(struct list *l, struct db_tx *tx, int64_t account)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(SUBSCRIPTION_LIST), DB_I(account), DB_I(LIMIT_MAILBOXES));
+	while ((rc = db_step(&q)) > 0) {
+		struct store_mailbox *m = add(l);
+
+		if (!m)
+			return -E_LIMIT;
+		m->account = account;
+		m->is_subscribed = true;
+		m->name = arena_str(l->a, db_text(&q, 0));
+		if (!m->name.p)
+			return -E_LIMIT;
+	}
+	return rc;
+}
+
+int store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **ret, size_t *ret_n)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	struct list l = { .a = a };
+	int rc = db_read_begin(s->db, &tx);
+
+	if (rc == 0)
+		rc = add_mailboxes(&l, tx, account);
+	if (rc < 0)
+		return rc;
+	sort_and_join(&l);
+	rc = add_superiors(&l, account);
+	if (rc == 0) {
+		sort_and_join(&l); /* few or none are new */
+		rc = add_subscriptions(&l, tx, account);
+	}
+	if (rc < 0)
+		return rc;
+	sort_and_join(&l);
+	*ret = l.v;
+	*ret_n = l.n;
+	return 0;
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The schema of the store, in numbered steps that only go forward: a step that was released is never edited, a change is
+ * a new step. Owner of every table here: room store.
+ *
+ * Ids of accounts, mailboxes and contents are never used twice (AUTOINCREMENT): sessions, MAILBOXID and EMAILID outlive
+ * rows. There are no foreign keys and no triggers: each write function keeps rows and counters in step itself, and
+ * the tests recount them after every step.
+ */
+#include "store/store.h"
+
+#include "base/mem.h"
+
+static const char step_1[] =
+	/* One row for each mailbox owner. used and messages: sums over its mailboxes. modseq: the last one given. */
+	"CREATE TABLE accounts ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE," /* canonical address */
+	" domain TEXT NOT NULL,"
+	" quota INTEGER NOT NULL,"
+	" used INTEGER NOT NULL DEFAULT 0,"
+	" messages INTEGER NOT NULL DEFAULT 0,"
+	" modseq INTEGER NOT NULL DEFAULT 1,"
+	" created INTEGER NOT NULL,"
+	" enabled INTEGER NOT NULL DEFAULT 1);"
+	"CREATE INDEX accounts_domain ON accounts (domain);"
+
+	"CREATE TABLE credentials ("
+	" account INTEGER NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL,"
+	" PRIMARY KEY (account, kind)) WITHOUT ROWID;"
+
+	"CREATE TABLE domains (name TEXT PRIMARY KEY) WITHOUT ROWID;"
+
+	"CREATE TABLE aliases ("
+	" address TEXT NOT NULL, account INTEGER NOT NULL, domain TEXT NOT NULL,"
+	" PRIMARY KEY (address, account)) WITHOUT ROWID;"
+	"CREATE INDEX aliases_account ON aliases (account);"
+	"CREATE INDEX aliases_domain ON aliases (domain);"
+
+	/* The last UIDVALIDITY given, over all accounts, so that a name that comes back always has a larger one. */
+	"CREATE TABLE store_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+	"INSERT INTO store_counters (name, value) VALUES ('uidvalidity', 0);"
+
+	/* account 0: deleted, waits for store/purge.c. recent_uid: first UID that no session has claimed as \\Recent. */
+	"CREATE TABLE mailboxes ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" account INTEGER NOT NULL,"
+	" name TEXT NOT NULL,"
+	" mailboxid TEXT NOT NULL,"
+	" uidvalidity INTEGER NOT NULL,"
+	" uidnext INTEGER NOT NULL DEFAULT 1,"
+	" highestmodseq INTEGER NOT NULL,"
+	" messages INTEGER NOT NULL DEFAULT 0,"
+	" unseen INTEGER NOT NULL DEFAULT 0,"
+	" deleted INTEGER NOT NULL DEFAULT 0,"
+	" bytes INTEGER NOT NULL DEFAULT 0,"
+	" special_use INTEGER NOT NULL DEFAULT 0,"
+	" recent_uid INTEGER NOT NULL DEFAULT 1,"
+	" UNIQUE (account, name));"
+
+	"CREATE TABLE subscriptions ("
+	" account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;"
+
+	/* bit: of messages.flags, from STORE_KEYWORD_BIT on */
+	"CREATE TABLE keywords ("
+	" mailbox INTEGER NOT NULL, bit INTEGER NOT NULL, name TEXT NOT NULL,"
+	" PRIMARY KEY (mailbox, bit)) WITHOUT ROWID;"
+
+	"CREATE TABLE messages ("
+	" mailbox INTEGER NOT NULL,"
+	" uid INTEGER NOT NULL,"
+	" content INTEGER NOT NULL,"
+	" modseq INTEGER NOT NULL,"
+	" flags INTEGER NOT NULL,"
+	" internaldate INTEGER NOT NULL,"
+	" savedate INTEGER NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" thread INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, uid)) WITHOUT ROWID;"
+	"CREATE INDEX messages_modseq ON messages (mailbox, modseq);"
+
+	/* UIDs that are gone, for QRESYNC and for views */
+	"CREATE TABLE expunged ("
+	" mailbox INTEGER NOT NULL, modseq INTEGER NOT NULL, uid INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, modseq, uid)) WITHOUT ROWID;"
+
+	/*
+	 * refs: rows of messages and of the queue that name it. At 0 the row and the body stay, dead since that second,
+	 * until compaction: a session may still show the message. sent: NULL when the message has no usable Date.
+	 */
+	"CREATE TABLE contents ("
+	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" refs INTEGER NOT NULL,"
+	" dead_since INTEGER,"
+	" pack INTEGER NOT NULL,"
+	" pos INTEGER NOT NULL,"
+	" size INTEGER NOT NULL,"
+	" header_n INTEGER NOT NULL,"
+	" sent INTEGER,"
+	" created INTEGER NOT NULL,"
+	" message_id TEXT NOT NULL,"
+	" base_subject TEXT NOT NULL,"
+	" envelope BLOB NOT NULL,"
+	" structure BLOB NOT NULL,"
+	" map BLOB NOT NULL);"
+	"CREATE INDEX contents_dead ON contents (dead_since) WHERE dead_since IS NOT NULL;"
+
+	/* key: hash of a message id that occurred in a message of the account */
+	"CREATE TABLE threads ("
+	" account INTEGER NOT NULL, key INTEGER NOT NULL, thread INTEGER NOT NULL,"
+	" PRIMARY KEY (account, key)) WITHOUT ROWID;";
+
+static const struct db_migration steps[] = {
+	{ 1, step_1 },
+};
+
+const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

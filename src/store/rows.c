@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Message rows of a UID set inside a write transaction: gathered first (with their contents, which somebody has to
+ * count), removed then, range by range with one statement each.
+ */
+#include "store/store_int.h"
+
+static const struct uid_range everything = { 1, UINT32_MAX };
+
+static const struct uid_range *ranges_of(const struct uidset *uids, size_t *ret_n)
+{
+	*ret_n = uids ? uids->n : 1;
+	return uids ? uids->r : &everything;
+}
+
+static struct store_row *next_row(struct store_rows *r)
+{
+	if (r->n == r->cap) {
+		r->cap = r->cap ? 2 * r->cap : 64;
+		r->v = mem_resize(r->v, r->cap, sizeof(*r->v));
+	}
+	return &r->v[r->n++];
+}
+
+int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, uint64_t mask, struct store_rows *ret)
+{
+	size_t n;
+	const struct uid_range *r = ranges_of(uids, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		AUTO(db_done) struct db_query q = { 0 };
+		int rc;
+
+		DB_QUERY(tx, &q, SQL(MESSAGE_RANGE), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi), DB_I(mask));
+		while ((rc = db_step(&q)) > 0)
+			*next_row(ret) = (struct store_row){
+				.uid = (uint32_t)db_int(&q, 0),
+				.flags = (uint64_t)db_int(&q, 1),
+				.content = db_int(&q, 2),
+				.internaldate_s = db_int(&q, 3),
+				.size = db_int(&q, 4),
+				.thread = db_int(&q, 5),
+			};
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+void store_rows_fini(struct store_rows *r)
+{
+	mem_free(r->v);
+	*r = (struct store_rows){ 0 };
+}
+
+int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids, uint64_t mask,
+			  const struct store_rows *rows)
+{
+	size_t n;
+	const struct uid_range *r = ranges_of(uids, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo), DB_I(r[i].hi), DB_I(mask),
+				 DB_I(b->modseq));
+
+		if (rc == 0)
+			rc = DB_EXEC(tx, SQL(MESSAGE_REMOVE), DB_I(b->id), DB_I(r[i].lo), DB_I(r[i].hi), DB_I(mask));
+		if (rc < 0)
+			return rc;
+	}
+	for (size_t i = 0; i < rows->n; i++) {
+		b->d.messages--;
+		b->d.unseen -= !(rows->v[i].flags & STORE_SEEN);
+		b->d.deleted -= !!(rows->v[i].flags & STORE_DELETED);
+		b->d.bytes -= rows->v[i].size;
+	}
+	return 0;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Views: how messages are found in one, and who frees it. A view is immutable; its chunks and its keywords are shared with
+ * other views of the mailbox and counted, atomically, because the last reference may go on any thread.
+ */
+#include "store/store_int.h"
+
+#include "base/must.h"
+
+/* ---- chunks ---- */
+
+struct store_chunk *store_chunk_new(const struct store_msg *m, uint32_t n)
+{
+	struct store_chunk *c = mem_alloc(1, sizeof(*c) + n * sizeof(*m));
+
+	c->refs = 1;
+	c->n = n;
+	memcpy(c->m, m, n * sizeof(*m));
+	return c;
+}
+
+void store_chunk_ref(struct store_chunk *c)
+{
+	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
+}
+
+void store_chunk_unref(struct store_chunk *c)
+{
+	if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		mem_free(c);
+}
+
+/* ---- keywords ---- */
+
+struct keywords {
+	struct store_keywords k; /* first: what views point to */
+	int refs;
+	struct str v[64 - STORE_KEYWORD_BIT];
+	char text[];
+};
+
+static struct keywords *keywords_of(const struct store_keywords *k)
+{
+	struct keywords *whole;
+
+	memcpy(&whole, &k, sizeof(whole)); /* the count is the only thing in it that changes */
+	return whole;
+}
+
+struct store_keywords *store_keywords_new(const struct str *v, size_t n)
+{
+	size_t bytes = 0;
+	struct keywords *k;
+	char *p;
+
+	must(n <= ARRAY_LEN(k->v));
+	for (size_t i = 0; i < n; i++)
+		bytes += v[i].n;
+	k = mem_alloc(1, sizeof(*k) + bytes);
+	k->refs = 1;
+	k->k = (struct store_keywords){ k->v, n };
+	p = k->text;
+	for (size_t i = 0; i < n; i++) {
+		if (v[i].n)
+			memcpy(p, v[i].p, v[i].n);
+		k->v[i] = str_of(p, v[i].n);
+		p += v[i].n;
+	}
+	return &k->k;
+}
+
+void store_keywords_ref(const struct store_keywords *k)
+{
+	__atomic_add_fetch(&keywords_of(k)->refs, 1, __ATOMIC_RELAXED);
+}
+
+void store_keywords_unref(const struct store_keywords *k)
+{
+	if (k && __atomic_sub_fetch(&keywords_of(k)->refs, 1, __ATOMIC_ACQ_REL) == 0)
+		mem_free(keywords_of(k));
+}
+
+int store_view_keyword_bit(const struct store_view *v, struct str keyword)
+{
+	for (size_t i = 0; i < v->keywords->n; i++)
+		if (keyword.n && str_ieq(v->keywords->v[i], keyword))
+			return STORE_KEYWORD_BIT + (int)i;
+	return -1;
+}
+
+/* ---- lifetime ---- */
+
+void store_view_ref(struct store_view *v)
+{
+	__atomic_add_fetch(&v->refs, 1, __ATOMIC_RELAXED);
+}
+
+void store_view_unref(struct store_view *v)
+{
+	if (!v || __atomic_sub_fetch(&v->refs, 1, __ATOMIC_ACQ_REL) > 0)
+		return;
+	for (uint32_t i = 0; i < v->n_chunks; i++)
+		store_chunk_unref(v->chunks[i]);
+	store_keywords_unref(v->keywords);
+	mem_free(v->chunks);
+	mem_free(v->first_seq);
+	mem_free(v);
+}
+
+/* ---- finding ---- */
+
+/* The chunk that has this sequence number, which must be in the view. */
+static uint32_t chunk_of(const struct store_view *v, uint32_t seq)
+{
+	uint32_t lo = 0, hi = v->n_chunks;
+
+	while (hi - lo > 1) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (v->first_seq[mid] <= seq)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct store_msg *store_view_at(const struct store_view *v, uint32_t seq)
+{
+	uint32_t i;
+
+	if (seq == 0 || seq > v->n)
+		return NULL;
+	i = chunk_of(v, seq);
+	return &v->chunks[i]->m[seq - v->first_seq[i]];
+}
+
+uint32_t store_view_run(const struct store_view *v, uint32_t seq, const struct store_msg **ret_msgs)
+{
+	uint32_t i;
+
+	if (seq == 0 || seq > v->n)
+		return 0;
+	i = chunk_of(v, seq);
+	*ret_msgs = &v->chunks[i]->m[seq - v->first_seq[i]];
+	return v->chunks[i]->n - (seq - v->first_seq[i]);
+}
+
+uint32_t store_view_seq_from(const struct store_view *v, uint32_t uid)
+{
+	uint32_t lo = 0, hi = v->n_chunks, a, b;
+
+	/* The first chunk whose last UID is not smaller. */
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+
+		if (v->chunks[mid]->m[v->chunks[mid]->n - 1].uid < uid)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	if (lo == v->n_chunks)
+		return v->n + 1;
+	for (a = 0, b = v->chunks[lo]->n; a < b;) {
+		uint32_t mid = a + (b - a) / 2;
+
+		if (v->chunks[lo]->m[mid].uid < uid)
+			a = mid + 1;
+		else
+			b = mid;
+	}
+	return v->first_seq[lo] + a;
+}
+
+uint32_t store_view_seq(const struct store_view *v, uint32_t uid)
+{
+	uint32_t seq = store_view_seq_from(v, uid);
+	const struct store_msg *m = store_view_at(v, seq);
+
+	return m && m->uid == uid ? seq : 0;
+}

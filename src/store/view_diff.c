@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happened between two views of a mailbox. Chunks that both share are skipped whole, so the cost follows the
+ * changes and not the size of the mailbox.
+ */
+#include "store/store_int.h"
+
+struct cursor {
+	const struct store_view *v;
+	uint32_t chunk, at;
+};
+
+static bool is_at_end(const struct cursor *c)
+{
+	return c->chunk == c->v->n_chunks;
+}
+
+static const struct store_msg *message(const struct cursor *c)
+{
+	return &c->v->chunks[c->chunk]->m[c->at];
+}
+
+static void advance(struct cursor *c)
+{
+	if (++c->at < c->v->chunks[c->chunk]->n)
+		return;
+	c->chunk++;
+	c->at = 0;
+}
+
+static bool skip_shared(struct cursor *a, struct cursor *b)
+{
+	if (a->at || b->at || a->v->chunks[a->chunk] != b->v->chunks[b->chunk])
+		return false;
+	a->chunk++;
+	b->chunk++;
+	return true;
+}
+
+struct diff {
+	struct arena *a;
+	struct store_diff d;
+	size_t cap;
+};
+
+static int note_changed(struct diff *d, uint32_t uid)
+{
+	if (arena_grow(d->a, &d->d.changed, d->d.n_changed, &d->cap, sizeof(uint32_t)) < 0)
+		return -E_LIMIT;
+	d->d.changed[d->d.n_changed++] = uid;
+	return 0;
+}
+
+/* One step where the two differ or may differ. */
+static int compare(struct diff *d, struct cursor *old, struct cursor *now)
+{
+	const struct store_msg *x = message(old), *y = message(now);
+	int rc = 0;
+
+	if (x->uid == y->uid) {
+		if (x->modseq != y->modseq)
+			rc = note_changed(d, x->uid);
+		advance(old);
+		advance(now);
+	} else if (x->uid < y->uid) {
+		rc = uidset_add(d->a, &d->d.expunged, x->uid, x->uid);
+		advance(old);
+	} else {
+		advance(now); /* cannot be: a new message has a larger UID than all old ones */
+	}
+	return rc;
+}
+
+int store_view_diff(struct arena *a, const struct store_view *old, const struct store_view *now,
+		    struct store_diff *ret)
+{
+	struct diff d = { .a = a };
+	struct cursor o = { .v = old }, n = { .v = now };
+	int rc = 0;
+
+	if (old != now)
+		while (rc == 0 && !is_at_end(&o) && !is_at_end(&n))
+			if (!skip_shared(&o, &n))
+				rc = compare(&d, &o, &n);
+	for (; old != now && rc == 0 && !is_at_end(&o); advance(&o))
+		rc = uidset_add(a, &d.d.expunged, message(&o)->uid, message(&o)->uid);
+	if (rc < 0)
+		return rc;
+	if (old != now && !is_at_end(&n))
+		d.d.first_new_uid = message(&n)->uid;
+	*ret = d.d;
+	return 0;
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Views from the database, inside one read snapshot: all of a mailbox, or an older view and what has happened since its
+ * modseq. Only chunks that are touched are rebuilt.
+ */
+#include "store/store_int.h"
+
+#include "base/must.h"
+
+struct box_row {
+	uint32_t uidvalidity, uidnext, unseen, deleted;
+	uint64_t highestmodseq;
+};
+
+struct changes {
+	struct store_msg *changed; /* new, or changed since; by UID */
+	size_t n_changed, cap_changed;
+	uint32_t *expunged; /* by UID */
+	size_t n_expunged, cap_expunged;
+};
+
+static void changes_fini(struct changes *c)
+{
+	mem_free(c->changed);
+	mem_free(c->expunged);
+}
+
+static int read_box(struct db_tx *tx, int64_t mailbox, struct box_row *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(VIEW_BOX), DB_I(mailbox));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	*ret = (struct box_row){
+		.uidvalidity = (uint32_t)db_int(&q, 0),
+		.uidnext = (uint32_t)db_int(&q, 1),
+		.highestmodseq = (uint64_t)db_int(&q, 2),
+		.unseen = (uint32_t)db_int(&q, 3),
+		.deleted = (uint32_t)db_int(&q, 4),
+	};
+	return 0;
+}
+
+static struct store_msg read_msg(struct db_query *q)
+{
+	return (struct store_msg){
+		.uid = (uint32_t)db_int(q, 0),
+		.size = (uint32_t)db_int(q, 1),
+		.flags = (uint64_t)db_int(q, 2),
+		.modseq = (uint64_t)db_int(q, 3),
+		.content = db_int(q, 4),
+		.thread = db_int(q, 5),
+		.internaldate_s = db_int(q, 6),
+		.savedate_s = (uint32_t)db_int(q, 7),
+	};
+}
+
+/* ---- keywords ---- */
+
+static bool same_keywords(const struct store_keywords *k, const struct str *v, size_t n)
+{
+	if (k->n != n)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!str_eq(k->v[i], v[i]))
+			return false;
+	return true;
+}
+
+/* A reference to the old list when nothing was added. */
+static int load_keywords(struct db_tx *tx, int64_t mailbox, const struct store_view *old,
+			 const struct store_keywords **ret)
+{
+	AUTO(arena_fini) struct arena a;
+	struct store_keyword_set set;
+	size_t n = 0;
+	int rc;
+
+	arena_init(&a, 64u << 10);
+	rc = store_tx_keywords(tx, &a, mailbox, &set);
+	if (rc < 0)
+		return rc;
+	while (n < ARRAY_LEN(set.v) && set.used >> (n + STORE_KEYWORD_BIT))
+		n++;
+	if (old && same_keywords(old->keywords, set.v, n)) {
+		*ret = old->keywords;
+		store_keywords_ref(old->keywords);
+	} else {
+		*ret = store_keywords_new(set.v, n);
+	}
+	return 0;
+}
+
+/* ---- what changed ---- */
+
+static int by_uid(const void *a, const void *b)
+{
+	const struct store_msg *x = a, *y = b;
+
+	return (x->uid > y->uid) - (x->uid < y->uid);
+}
+
+static int load_changed(struct db_tx *tx, const struct store_view *old, struct changes *c)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(MESSAGE_SINCE), DB_I(old->mailbox), DB_I(old->highestmodseq));
+	while ((rc = db_step(&q)) > 0) {
+		if (c->n_changed == c->cap_changed) {
+			c->cap_changed = c->cap_changed ? 2 * c->cap_changed : 16;
+			c->changed = mem_resize(c->changed, c->cap_changed, sizeof(*c->changed));
+		}
+		c->changed[c->n_changed++] = read_msg(&q);
+	}
+	if (c->n_changed)
+		qsort(c->changed, c->n_changed, sizeof(*c->changed), by_uid);
+	return rc;
+}
+
+static int load_expunged(struct db_tx *tx, const struct store_view *old, struct changes *c)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(EXPUNGED_SINCE), DB_I(old->mailbox), DB_I(old->highestmodseq));
+	while ((rc = db_step(&q)) > 0) {
+		if (c->n_expunged == c->cap_expunged) {
+			c->cap_expunged = c->cap_expunged ? 2 * c->cap_expunged : 16;
+			c->expunged = mem_resize(c->expunged, c->cap_expunged, sizeof(*c->expunged));
+		}
+		c->expunged[c->n_expunged++] = (uint32_t)db_int(&q, 0);
+	}
+	return rc;
+}
+
+/* ---- building ---- */
+
+/* One chunk of the old view with the changes that fall into it; *ci and *ei move past those. */
+static void apply_chunk(struct store_builder *b, const struct store_chunk *chunk, const struct changes *c, size_t *ci,
+			size_t *ei)
+{
+	for (uint32_t i = 0; i < chunk->n; i++) {
+		const struct store_msg *m = &chunk->m[i];
+
+		while (*ci < c->n_changed && c->changed[*ci].uid < m->uid)
+			(*ci)++;
+		while (*ei < c->n_expunged && c->expunged[*ei] < m->uid)
+			(*ei)++;
+		if (*ei < c->n_expunged && c->expunged[*ei] == m->uid)
+			continue;
+		if (*ci < c->n_changed && c->changed[*ci].uid == m->uid)
+			m = &c->changed[(*ci)++];
+		store_build_msg(b, m);
+	}
+}
+
+static void apply(struct store_builder *b, const struct store_view *old, const struct changes *c)
+{
+	size_t ci = 0, ei = 0;
+	uint32_t last_uid = 0;
+
+	for (uint32_t i = 0; i < old->n_chunks; i++) {
+		struct store_chunk *chunk = old->chunks[i];
+		bool is_last = i + 1 == old->n_chunks;
+
+		last_uid = chunk->m[chunk->n - 1].uid;
+		if ((ci < c->n_changed && c->changed[ci].uid <= last_uid) ||
+		    (ei < c->n_expunged && c->expunged[ei] <= last_uid) ||
+		    (is_last && ci < c->n_changed && chunk->n < STORE_CHUNK))
+			apply_chunk(b, chunk, c, &ci, &ei);
+		else
+			store_build_chunk(b, chunk);
+	}
+	for (; ci < c->n_changed; ci++)
+		if (c->changed[ci].uid > last_uid)
+			store_build_msg(b, &c->changed[ci]);
+}
+
+static int build_changes(struct db_tx *tx, const struct store_view *old, struct store_builder *b)
+{
+	AUTO(changes_fini) struct changes c = { 0 };
+	int rc = load_changed(tx, old, &c);
+
+	if (rc == 0)
+		rc = load_expunged(tx, old, &c);
+	if (rc == 0)
+		apply(b, old, &c);
+	return rc;
+}
+
+static int build_all(struct db_tx *tx, int64_t mailbox, struct store_builder *b)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(MESSAGE_ALL), DB_I(mailbox));
+	while ((rc = db_step(&q)) > 0) {
+		const struct store_msg m = read_msg(&q);
+
+		store_build_msg(b, &m);
+	}
+	return rc;
+}
+
+int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old, struct store_view **ret)
+{
+	AUTO(mem_auto_free) struct store_builder *b = NULL;
+	const struct store_keywords *keywords;
+	struct box_row row;
+	struct store_view *v;
+	int rc = read_box(tx, mailbox, &row);
+
+	if (rc < 0)
+		return rc;
+	if (old && old->highestmodseq >= row.highestmodseq) {
+		store_view_ref(old);
+		*ret = old;
+		return 0;
+	}
+	b = MEM_NEW(struct store_builder);
+	rc = old ? build_changes(tx, old, b) : build_all(tx, mailbox, b);
+	if (rc == 0)
+		rc = load_keywords(tx, mailbox, old, &keywords);
+	if (rc < 0) {
+		store_build_fini(b);
+		return rc;
+	}
+	v = store_build_finish(b);
+	v->mailbox = mailbox;
+	v->uidvalidity = row.uidvalidity;
+	v->uidnext = row.uidnext;
+	v->highestmodseq = row.highestmodseq;
+	v->unseen = row.unseen;
+	v->deleted = row.deleted;
+	v->keywords = keywords;
+	*ret = v;
+	return 0;
+}
+
+struct store_view *store_view_gone(struct store_view *old)
+{
+	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	struct store_view *v;
+
+	for (uint32_t i = 0; i < old->n_chunks; i++)
+		store_build_chunk(b, old->chunks[i]);
+	v = store_build_finish(b);
+	v->mailbox = old->mailbox;
+	v->uidvalidity = old->uidvalidity;
+	v->uidnext = old->uidnext;
+	v->highestmodseq = old->highestmodseq;
+	v->unseen = old->unseen;
+	v->deleted = old->deleted;
+	v->is_gone = true;
+	v->keywords = old->keywords;
+	store_keywords_ref(v->keywords);
+	return v;
+}
