@@ -116,7 +116,7 @@ static void show_mailbox(struct imap_session *s, const struct store_mailbox *box
 	imap_notify_keywords(s, v);
 	imap_resp_untagged(s, "%u EXISTS", v->n);
 	if (!s->is_rev2)
-		imap_resp_untagged(s, "%u RECENT", imap_notify_recent_count(s, v));
+		imap_resp_untagged(s, "%u RECENT", s->sel->n_recent);
 	if (unseen > 0)
 		imap_resp_untagged(s, "OK [UNSEEN %u] first unseen", unseen);
 	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);

@@ -71,6 +71,7 @@ struct imap_selected {
 	struct imap_shown *shown; /* since the view was shown */
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
+	uint32_t n_recent;    /* as the client was told */
 };
 
 /* The command being run; all of it lives in session.arena or session.in. */
@@ -239,9 +240,8 @@ MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq);
 /* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
-/* Claims what is \Recent now (rev1); how many messages of the view are. For cmd_select.c. */
+/* Claims what is \Recent now and counts it; nothing in rev2. For cmd_select.c. */
 void imap_notify_recent(struct imap_session *s, const struct store_view *now);
-uint32_t imap_notify_recent_count(const struct imap_session *s, const struct store_view *now);
 /* Is the message \Recent in this session (never in rev2)? */
 bool imap_is_recent(const struct imap_session *s, uint32_t uid);
 

@@ -11,9 +11,8 @@
  * one comes anyway: it and the rest of the command are read and dropped
  * (session.in_refused) up to DRAIN_MAX; beyond that the connection ends.
  *
- * DEVIATION(RFC 9051 2.2): a line may end in LF alone; people type commands, and nothing
- * is ever inferred from it. Bare CR and NUL stay in the text, where no production of
- * parse.c takes them.
+ * A line ends in CRLF and nothing else: LF alone ends it too, but the command is refused. Bare
+ * CR and NUL stay in the text, where no production of parse.c takes them.
  */
 #include "base/limits.h"
 #include "base/must.h"
@@ -180,12 +179,16 @@ static int take_literal(struct imap_session *s, struct literal lit)
  * One more line of the command. 1: literal follows (*ret); 2: the command is complete;
  * negative: as imap_input().
  */
-static int add_line(struct imap_session *s, struct str line, struct literal *ret)
+static int add_line(struct imap_session *s, const struct conn_line *line, struct literal *ret)
 {
-	bool has_literal = literal_at_end(line, ret);
+	bool has_literal = literal_at_end(line->text, ret);
 
+	if (line->flags & CONN_LINE_BARE_LF) {
+		imap_say(s, "a line ends in CRLF");
+		s->in_refused = s->in_refused != 0 ? s->in_refused : -E_SYNTAX;
+	}
 	if (s->in_refused == 0 || s->in.n == 0) {
-		buf_add(&s->in, line);
+		buf_add(&s->in, line->text);
 		if (has_literal)
 			buf_add(&s->in, S("\r\n"));
 		if (buf_overflowed(&s->in))
@@ -215,7 +218,7 @@ int imap_input(struct imap_session *s)
 			return bye(s, "LIMIT", "the line is too long");
 		if (r < 0)
 			return -E_CLOSED;
-		r = add_line(s, line.text, &lit);
+		r = add_line(s, &line, &lit);
 		if (r == 2)
 			return s->in_refused != 0 ? s->in_refused : 1;
 		r = take_literal(s, lit);

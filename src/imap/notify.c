@@ -24,32 +24,33 @@ bool imap_is_recent(const struct imap_session *s, uint32_t uid)
 	return !s->is_rev2 && s->sel != NULL && uidset_has(&s->sel->recent, uid);
 }
 
+/* Those of the view that are in the set. */
+static uint32_t count(const struct store_view *v, const struct uidset *uids)
+{
+	uint32_t n = 0;
+	size_t i;
+
+	for (i = 0; i < uids->n; i++) {
+		uint32_t hi = uids->r[i].hi;
+
+		n += (hi == UINT32_MAX ? v->n + 1 : store_view_seq_from(v, hi + 1)) -
+		     store_view_seq_from(v, uids->r[i].lo);
+	}
+	return n;
+}
+
 void imap_notify_recent(struct imap_session *s, const struct store_view *now)
 {
 	struct imap_selected *sel = s->sel;
 	uint32_t first;
 
-	if (s->is_rev2 ||
-	    store_mailbox_recent(imap_store(s), sel->mailbox, !sel->is_readonly, &first) < 0)
+	if (s->is_rev2)
 		return;
-	/* When it does not fit any more the messages are just not recent. */
-	if (first > 0 && first < now->uidnext)
+	/* In trouble, or when the set is full, the messages are just not recent. */
+	if (store_mailbox_recent(imap_store(s), sel->mailbox, !sel->is_readonly, &first) == 0 &&
+	    first > 0 && first < now->uidnext)
 		(void)!uidset_add(&sel->recent_arena, &sel->recent, first, now->uidnext - 1);
-}
-
-uint32_t imap_notify_recent_count(const struct imap_session *s, const struct store_view *now)
-{
-	const struct uidset *recent = &s->sel->recent;
-	uint32_t n = 0;
-	size_t i;
-
-	for (i = 0; i < recent->n; i++) {
-		uint32_t hi = recent->r[i].hi;
-
-		n += (hi == UINT32_MAX ? now->n + 1 : store_view_seq_from(now, hi + 1)) -
-		     store_view_seq_from(now, recent->r[i].lo);
-	}
-	return n;
+	sel->n_recent = count(now, &sel->recent);
 }
 
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq)
@@ -156,12 +157,16 @@ static void show(struct imap_session *s, const struct store_view *now,
 	struct imap_selected *sel = s->sel;
 
 	show_expunged(s, sel->view, &diff->expunged);
+	if (diff->expunged.n > 0)
+		sel->n_recent = count(now, &sel->recent);
 	if (diff->first_new_uid != 0) {
+		uint32_t told = sel->n_recent;
+
 		imap_resp_untagged(s, "%u EXISTS", now->n);
 		imap_notify_recent(s, now);
+		if (sel->n_recent != told)
+			imap_resp_untagged(s, "%u RECENT", sel->n_recent);
 	}
-	if (!s->is_rev2 && (diff->first_new_uid != 0 || diff->expunged.n > 0))
-		imap_resp_untagged(s, "%u RECENT", imap_notify_recent_count(s, now));
 	if (has_new_keywords(sel->view, now))
 		imap_notify_keywords(s, now);
 	show_flags(s, now, diff);

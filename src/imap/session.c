@@ -204,13 +204,15 @@ static const struct imap_cmd *find_row(struct str name, bool is_uid)
 /* tag SP command-name; the cursor then stands after the name. */
 static int parse_name(struct imap_session *s)
 {
-	struct str name;
+	struct str tag, name;
 
 	imap_parse_init(&s->p, &s->arena, buf_str(&s->in), s->is_rev2);
-	if (imap_parse_tag(&s->p, &s->cmd.tag) <= 0 || imap_parse_sp(&s->p) <= 0) {
+	if (imap_parse_tag(&s->p, &tag) <= 0 ||
+	    (imap_parse_sp(&s->p) <= 0 && !imap_parse_end(&s->p))) {
 		imap_say(s, "a command is: tag SP name");
 		return -E_SYNTAX;
 	}
+	s->cmd.tag = tag;
 	if (imap_parse_atom(&s->p, &name) <= 0)
 		return -E_SYNTAX;
 	if (str_ieq(name, S("UID"))) {
@@ -283,7 +285,7 @@ static int step(struct imap_session *s)
 		r = conn_line(s->conn, LIMIT_SASL_LINE, &line);
 		if (r == 0)
 			return 0;
-		if (r == -E_LIMIT)
+		if (r == -E_LIMIT || (r == 1 && (line.flags & CONN_LINE_BARE_LF)))
 			line.text = S("?"); /* neither base64 nor DONE */
 		else if (r < 0)
 			line.text = (struct str){ 0 };

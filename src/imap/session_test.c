@@ -35,6 +35,10 @@ static const struct script scripts[] = {
 	  "",
 	  false,
 	  { "* OK [CAPABILITY IMAP4rev1 IMAP4rev2 LITERAL+ ", "AUTH=PLAIN", "ready\r\n" } },
+	{ "line ends",
+	  "a NOOP\nb\tNOOP\r\nc LIST \"\" \"\rx\"\r\nd IDLE\r\nDONE\ne NOOP\r\n",
+	  true,
+	  { "a BAD a line ends in CRLF", "* BAD", "c BAD", "d BAD", "e OK" } },
 	{ "states",
 	  "a SELECT INBOX\r\nb LOGIN a\r\nc FOO\r\nd\r\n\r\ne UID NOOP\r\nf NOOP x\r\ng NOOP\r\n",
 	  false,
@@ -267,7 +271,7 @@ TEST(session_two_clients)
 	assert_has(out, "* 1 RECENT");
 	out = imap_peer_step(&b);
 	assert_has(out, "* 1 EXISTS");
-	assert_has(out, "* 0 RECENT");
+	assert_has_not(out, "RECENT");
 	(void)imap_peer_step(&a);
 	append(&f, "kw");
 	assert_int_equal(f.woken, conn_id(a.conn));
