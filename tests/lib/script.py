@@ -4,11 +4,16 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
 
   set SECTION KEY = VALUE    a setting of the server (before the first other step)
   A connect imap             opens a connection (smtp submission submissions imap imaps pop3 pop3s lmtp); TLS where the port has it
+  A connect smtp hello       and greets: EHLO or LHLO
+  A connect imap as bob      and logs in as bob@example.test (submission: EHLO and AUTH); "as bob in INBOX" also selects
+  A mail FROM TO ...         MAIL, RCPT for each, DATA, all accepted; FROM may be <>
   A > TEXT                   sends TEXT and CRLF            $name is replaced
   A >> TEXT                  sends TEXT as it is; \\r \\n \\t \\\\ \\0 \\xNN are escapes
-  A < PATTERN                the next line must match from its start; * is anything, $name binds once and is compared afterwards;
+  A < PATTERN                the next line must match from its start; * is anything, $name binds once and is compared afterwards; a single . is the whole line;
                              lists in parentheses compare as sets
+  A <= TEXT                  the next line must be exactly this
   A <... PATTERN             skips lines until one matches
+  A <all PATTERN             takes all lines to the one that matches; "out" and "out!" then look for lines among them, in any order
   A <bytes N                 takes N bytes (a literal) ; with "= FILE": they must be that message
   A starttls                 TLS handshake on the client's side
   A data FILE                sends tests/messages/FILE dot-stuffed, and the final dot
@@ -17,15 +22,20 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A eof                      the server must close
   A close                    closes
   log EVENT key=value ...    a log line with these must come (within 10 s)
-  cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output
+  cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output, `out! PATTERN` none
   crash | restart            kill -9 and come back | orderly stop and start
   fail POINT NTH [full]      the NTH commit, pack-write, pack-sync or statement from now fails (full: disk full)
   clock MS                   moves the server's wall clock
   sleep MS
+  deliver FILE ADDRESS ...   sends a message of carol@example.org through port 25
+  mails bob N                the account holds N messages
+  repeat N STEP              the step N times, $i is 1, 2, ...
 """
 
+import base64
 import os
 import re
+import smtplib
 import socket
 import ssl
 import time
@@ -63,7 +73,7 @@ def unescape(text):
 
 def sorted_lists(line):
     """Innermost lists with their words sorted, so that (\\Seen \\Draft) equals (\\Draft \\Seen)."""
-    return re.sub(r"\(([^()\"*$]*)\)", lambda m: "(" + " ".join(sorted(m.group(1).split(" "))) + ")", line)
+    return re.sub(r"\(([^()\"*]*)\)", lambda m: "(" + " ".join(sorted(m.group(1).split(" "))) + ")", line)
 
 
 class Actor:
@@ -71,6 +81,7 @@ class Actor:
 
     def __init__(self, server, protocol):
         self.sock = socket.create_connection(("127.0.0.1", server.port(protocol)), TIMEOUT)
+        self.protocol = protocol
         self.buffer = b""
         if protocol in IMPLICIT:
             self.starttls()
@@ -114,6 +125,40 @@ class Actor:
     def close(self):
         self.sock.close()
 
+    def ask(self, text, want):
+        """Sends a line and takes all lines to the one that matches; the next one decides for SMTP and POP3."""
+        if text:
+            self.send(text.encode() + b"\r\n")
+        while True:
+            line = self.line()
+            if re.match(want, line):
+                return
+            if not re.match(r"\* |\d{3}-", line):
+                raise Failure("after %s: %s" % (text or "connecting", line))
+
+    def hello(self):
+        self.ask("", "220 ")
+        self.ask("LHLO client.example" if self.protocol == "lmtp" else "EHLO client.example", "250 ")
+
+    def login(self, name):
+        name = name if "@" in name else name + "@example.test"
+        if self.protocol.startswith("imap"):
+            self.ask("", r"\* OK")
+            self.ask("login LOGIN %s demo" % name, "login OK")
+        elif self.protocol.startswith("pop3"):
+            self.ask("", r"\+OK")
+            self.ask("USER " + name, r"\+OK")
+            self.ask("PASS demo", r"\+OK")
+        else:
+            self.hello()
+            self.ask("AUTH PLAIN " + base64.b64encode(b"\0%s\0demo" % name.encode()).decode(), "235 ")
+
+    def mail(self, reverse_path, *recipients):
+        self.ask("MAIL FROM:<%s>" % reverse_path.strip("<>"), "250 ")
+        for recipient in recipients:
+            self.ask("RCPT TO:<%s>" % recipient, "250 ")
+        self.ask("DATA", "354 ")
+
 
 class Script:
     """Runs one file against one server."""
@@ -134,13 +179,16 @@ class Script:
                 found.setdefault(m.group(1), {})[m.group(2)] = m.group(3)
         return found
 
+    def expand_sizes(self, text):
+        return re.sub(r"\$size\.([\w-]+\.\w+)", lambda m: str(len(message(m.group(1)))), text)
+
     def expand(self, text):
-        text = re.sub(r"\$size\.([\w.-]+)", lambda m: str(len(message(m.group(1)))), text)
+        text = self.expand_sizes(text)
         return re.sub(r"\$(\w+)", lambda m: self.names.get(m.group(1), m.group(0)), text)
 
     def match(self, pattern, line):
         out, bound = "", []
-        for piece in re.split(r"(\*(?= |\)|$|\])|\$\w+)", pattern):
+        for piece in re.split(r"(\*|\$\w+)", pattern):
             name = piece[1:]
             if piece == "*":
                 out += ".*"
@@ -159,6 +207,9 @@ class Script:
         return m
 
     def expect(self, pattern, line):
+        pattern = self.expand_sizes(pattern)
+        if pattern == ".":      # the end of a POP3 answer is the whole line
+            return line == "."
         # An untagged answer begins with "* ", which is itself and not a wildcard.
         if pattern.startswith("* "):
             if not line.startswith("* "):
@@ -166,9 +217,18 @@ class Script:
             pattern, line = pattern[2:], line[2:]
         return self.match(pattern, line) or self.match(sorted_lists(pattern), sorted_lists(line))
 
+    def connect(self, name, protocol, how="", account="", _in="", mailbox=""):
+        a = self.actors[name] = Actor(self.server, protocol)
+        if how == "hello":
+            a.hello()
+        elif how == "as":
+            a.login(account)
+        if mailbox:
+            a.ask("select SELECT " + mailbox, "select OK")
+
     def actor_step(self, name, verb, rest):
         if verb == "connect":
-            self.actors[name] = Actor(self.server, rest.strip())
+            self.connect(name, *rest.split())
             return
         a = self.actors[name]
         if verb == ">":
@@ -179,6 +239,17 @@ class Script:
             line = a.line()
             if not self.expect(rest, line):
                 raise Failure("expected %s\n     came %s" % (self.expand(rest), line))
+        elif verb == "<=":
+            line = a.line()
+            if line != self.expand(rest):
+                raise Failure("expected %s\n     came %s" % (self.expand(rest), line))
+        elif verb == "<all":
+            lines = [a.line()]
+            while not self.expect(rest, lines[-1]):
+                lines.append(a.line())
+            self.output = "\n".join(lines)
+        elif verb == "mail":
+            a.mail(*self.expand(rest).split())
         elif verb == "<...":
             seen = []
             while not seen or not self.expect(rest, seen[-1]):
@@ -238,6 +309,24 @@ class Script:
         elif word == "out":
             if not any(self.match(rest, x) for x in self.output.splitlines()):
                 raise Failure("no line %s in:\n%s" % (rest, self.output))
+        elif word == "out!":
+            if any(self.match(rest, x) for x in self.output.splitlines()):
+                raise Failure("a line %s in:\n%s" % (rest, self.output))
+        elif word == "deliver":
+            name, *recipients = rest.split()
+            with smtplib.SMTP("127.0.0.1", self.server.port("smtp"), timeout=TIMEOUT) as c:
+                c.ehlo("client.example")
+                c.sendmail("carol@example.org", [x if "@" in x else x + "@example.test" for x in recipients], message(name))
+        elif word == "mails":
+            name, count = rest.split()
+            found = [x["messages"] for x in self.server.control("account.list") if x["address"].split("@")[0] == name]
+            if found != [int(count)]:
+                raise Failure("%s holds %s messages" % (name, found))
+        elif word == "repeat":
+            times, _, what = rest.partition(" ")
+            for i in range(int(times)):
+                self.names["i"] = str(i + 1)
+                self.step(what)
         elif word == "crash":
             self.server.crash()
         elif word == "restart":

@@ -3,6 +3,7 @@
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,17 +17,25 @@ PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps"
 START_SECONDS = 60      # instrumented builds on a busy machine are slow
 
 
+taken = set()           # ports that this process gave to a server
+taken_lock = threading.Lock()
+
+
 def free_offset():
-    """A port offset at which all eight ports are free now."""
-    for step in range(200):
-        offset = 10000 + (os.getpid() * 37 + step * 1009 + int(time.time() * 1000) % 997) % 44000
-        try:
-            for port in PORTS.values():
-                with socket.socket() as s:
-                    s.bind(("127.0.0.1", port + offset))
+    """A port offset at which all eight ports are free now, below the range of outgoing connections."""
+    with taken_lock:
+        for _ in range(1000):
+            offset = random.randrange(10000, 31000)
+            try:
+                for port in PORTS.values():
+                    if port + offset in taken:
+                        raise OSError
+                    with socket.socket() as s:
+                        s.bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue
+            taken.update(port + offset for port in PORTS.values())
             return offset
-        except OSError:
-            continue
     raise RuntimeError("no free ports")
 
 

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# RFC 9051 6.4.4, 7.3.4, RFC 4731 3: SEARCH RETURN, and ESEARCH as the only form once IMAP4rev2 is enabled
+repeat 4 deliver simple.eml bob
+A connect imap as bob in INBOX
+A > a STORE 2,3 +FLAGS.SILENT (\Flagged)
+A < a OK
+A > b SEARCH RETURN (MIN MAX COUNT ALL) FLAGGED
+A < * ESEARCH (TAG "b") MIN 2 MAX 3*COUNT 2*
+A < b OK
+A > c SEARCH RETURN () UNFLAGGED
+A <= * ESEARCH (TAG "c") ALL 1,4
+A < c OK
+A > d UID SEARCH RETURN (ALL) FLAGGED
+A <= * ESEARCH (TAG "d") UID ALL 2:3
+A < d OK
+A > e SEARCH RETURN (COUNT) SEEN
+A <= * ESEARCH (TAG "e") COUNT 0
+A < e OK
+A > f SEARCH RETURN (MIN ALL) SEEN
+A <= * ESEARCH (TAG "f")
+A < f OK
+A > g SEARCH RETURN (FROBNICATE) SEEN
+A < g BAD
+A > h ENABLE IMAP4rev2
+A < * ENABLED
+A < h OK
+A > i SEARCH FLAGGED
+A <= * ESEARCH (TAG "i") ALL 2:3
+A < i OK
+A > j UID SEARCH SEEN
+A < * ESEARCH (TAG "j") UID
+A < j OK
+A > k SEARCH RETURN (MAX) CHARSET UTF-8 ALL
+A <= * ESEARCH (TAG "k") MAX 4
+A < k OK
