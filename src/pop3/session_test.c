@@ -277,6 +277,55 @@ TEST(snapshot_is_fixed)
 	pop3_fixture_close(&f);
 }
 
+/* Another session's EXPUNGE takes nothing from a session that has seen the message. */
+TEST(message_expunged_elsewhere)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 1u << 20 };
+	struct uidset expunged = { 0 };
+	struct pop3_fixture f;
+	struct conn *c;
+	uint64_t modseq;
+	void *session;
+
+	fixture_open(&f, SETTINGS);
+	c = conn_new_scripted(S(LOGIN "RETR 1\r\nDELE 1\r\nQUIT\r\n"), strlen(LOGIN), true,
+			      "192.0.2.7");
+	session = pop3_protocol.open(c, &f.ctx);
+	assert_int_equal(pop3_protocol.run(session, NET_START), NET_PARK);
+	assert_int_equal(store_expunge(f.store, &a, f.inbox, NULL, false, &expunged, &modseq), 0);
+	while (pop3_protocol.run(session, NET_INPUT) == NET_PARK)
+		continue;
+	conn_flush(c);
+	assert_lines(str_skip(conn_scripted_output(c), strlen(BANNER)),
+		     S(IN "+OK 22 octets\nSubject: one\n\nbody\n.\n+OK...\n+OK good-bye\n"));
+	pop3_protocol.close(session);
+	conn_free_scripted(c);
+	pop3_fixture_close(&f);
+}
+
+/* What could not be made durable is not claimed, and has not happened. */
+TEST(failed_update)
+{
+	struct pop3_fixture f;
+	struct conn *c;
+	void *session;
+
+	fixture_open(&f, SETTINGS);
+	c = conn_new_scripted(S(LOGIN "DELE 1\r\nQUIT\r\n"), strlen(LOGIN), true, "192.0.2.7");
+	session = pop3_protocol.open(c, &f.ctx);
+	assert_int_equal(pop3_protocol.run(session, NET_START), NET_PARK);
+	db_fail_next(f.db, DB_FAIL_COMMIT, 1, -E_DISK_FULL);
+	while (pop3_protocol.run(session, NET_INPUT) == NET_PARK)
+		continue;
+	conn_flush(c);
+	assert_lines(str_skip(conn_scripted_output(c), strlen(BANNER)),
+		     S(IN "+OK...\n-ERR [SYS/TEMP]...\n"));
+	pop3_protocol.close(session);
+	conn_free_scripted(c);
+	run_on(&f, LOGIN, 0, true, IN);
+	pop3_fixture_close(&f);
+}
+
 TEST(timeout_is_silent_and_deletes_nothing)
 {
 	struct pop3_fixture f;
