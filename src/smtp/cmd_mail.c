@@ -10,13 +10,22 @@
 
 #define ENVID_MAX 100 /* RFC 3461 4.4 */
 
+/* Twenty digits may say more than 64 bits hold: too much, but no syntax error. */
+static bool is_huge_size(struct str value)
+{
+	uint64_t rest;
+
+	return value.n == 20 && value.p[0] >= '1' && value.p[0] <= '9' &&
+	       str_to_u64(str_skip(value, 1), UINT64_MAX, &rest);
+}
+
 /* size-value ::= 1*20DIGIT     RFC 1870 6.1: refused at once when it cannot fit */
 static int apply_size(struct smtp_session *s, void *target, struct str value)
 {
 	struct smtp_tx *tx = target;
 
 	if (!str_to_u64(value, UINT64_MAX, &tx->announced_size))
-		return SMTP_R_SYNTAX_PARAM;
+		return is_huge_size(value) ? SMTP_R_TOO_BIG : SMTP_R_SYNTAX_PARAM;
 	return tx->announced_size > (uint64_t)s->conf->max_message_size ? SMTP_R_TOO_BIG : 0;
 }
 

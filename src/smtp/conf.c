@@ -18,7 +18,7 @@ static const struct conf_row rows[] = {
 	  .help = "Recipients of one message (RFC 5321 4.5.3.1.8 asks for 100 at least)." },
 	{ .key = "max_errors", .type = CONF_INT, .offset = AT(max_errors), .default_z = "20",
 	  .min = 1, .max = 100000, .reload = CONF_NEW_SESSIONS,
-	  .help = "Refused commands after which a session is closed." },
+	  .help = "Refused commands after which a session is closed; not for LMTP." },
 	{ .key = "max_auth_failures", .type = CONF_INT, .offset = AT(max_auth_failures),
 	  .default_z = "3",
 	  .min = 1, .max = 1000, .reload = CONF_NEW_SESSIONS,

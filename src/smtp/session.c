@@ -188,8 +188,9 @@ static int command_run(struct smtp_session *s, struct str line)
 	cmd = cmd_find(name);
 	if (!cmd)
 		return SMTP_R_UNKNOWN;
+	/* RFC 2033 4.1: 500 is recommended for HELO and EHLO. */
 	if (!(cmd->roles & (1u << s->ctx->role)))
-		return SMTP_R_NOT_HERE;
+		return s->ctx->role == SMTP_LMTP ? SMTP_R_UNKNOWN : SMTP_R_NOT_HERE;
 	if ((cmd->flags & CMD_LAST) && s->conf->rejects_bad_pipelining &&
 	    conn_buffered(s->conn).n > 0) {
 		smtp_session_close(s, "pipelining");
@@ -218,8 +219,17 @@ static bool is_http(struct str line)
 	       str_istarts(line, S("CONNECT "));
 }
 
+/*
+ * RFC 5321 2.3.8: a bare LF ends no line. It is refused as soon as it is seen, so that who types
+ * by hand hears why; what stands behind it up to CR LF belongs to the refused line and never runs.
+ */
 static int line_run(struct smtp_session *s, const struct conn_line *line)
 {
+	bool is_rest = s->is_in_bad_line;
+
+	s->is_in_bad_line = line->flags & CONN_LINE_BARE_LF;
+	if (is_rest && !s->is_in_bad_line)
+		return SMTP_R_NONE;
 	if (line->flags & (CONN_LINE_BARE_LF | CONN_LINE_BARE_CR | CONN_LINE_NUL)) {
 		if (s->state == SMTP_ST_AUTH)
 			smtp_auth_end(s);
@@ -268,6 +278,13 @@ static enum net_next start(struct smtp_session *s)
 	return NET_PARK;
 }
 
+/* Not for LMTP: its peer is a mail server of ours that hands on what others sent. */
+static bool has_erred_enough(const struct smtp_session *s)
+{
+	return !s->is_closing && s->ctx->role != SMTP_LMTP &&
+	       s->n_errors >= (size_t)s->conf->max_errors;
+}
+
 static enum net_next serve(struct smtp_session *s)
 {
 	struct conn_line line;
@@ -293,7 +310,7 @@ static enum net_next serve(struct smtp_session *s)
 		}
 		if (r != SMTP_R_NONE)
 			smtp_session_reply(s, r, S(""));
-		if (!s->is_closing && s->n_errors >= (size_t)s->conf->max_errors)
+		if (has_erred_enough(s))
 			smtp_session_reply(s, SMTP_R_TOO_MANY_ERRORS, S(""));
 	}
 	if (!s->tx.qid[0])

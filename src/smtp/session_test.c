@@ -567,6 +567,9 @@ TEST(submission_completes_the_header)
 TEST(lmtp)
 {
 	static const struct row rows[] = {
+		{ "errors do not close",
+		  STR_INIT("A\r\nA\r\nA\r\nA\r\nA\r\nA\r\nA\r\nA\r\nNOOP\r\n"),
+		  "220 \n500 \n500 \n500 \n500 \n500 \n500 \n500 \n500 \n250 2.0.0 " },
 		{ "no HELO", STR_INIT("HELO x\r\nEHLO x\r\n"),
 		  "220 mx.example.test LMTP\n502 5.5.1 \n502 5.5.1 " },
 		{ "a reply each",

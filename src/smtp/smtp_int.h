@@ -99,6 +99,7 @@ struct smtp_session {
 	bool is_extended; /* EHLO or LHLO, not HELO */
 	bool is_closing;
 	bool is_starting_tls;
+	bool is_in_bad_line; /* behind a bare LF: the rest of that line is no command */
 	bool is_authenticated;
 	char *helo_z;                   /* heap; NULL before HELO */
 	struct sasl_identity *identity; /* heap; with is_authenticated */

@@ -29,9 +29,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena a;
 
 	arena_init(&a, 1 << 16);
-	(void)smtp_helo_is_valid(in);
-	(void)smtp_orcpt_is_valid(in, flags & SMTP_PATH_UTF8);
-	(void)smtp_xtext_decode(in, &ignored);
+	must(!smtp_helo_is_valid(in) || str_is_ascii(in));
+	must(!smtp_orcpt_is_valid(in, flags & SMTP_PATH_UTF8) || str_chr(in, ';') > 0);
+	must(!smtp_xtext_decode(in, &ignored) || ignored.n <= in.n);
 	if (smtp_path_parse(&in, flags, &a, &address) == 1)
 		path_again(&a, address, flags);
 	while (smtp_param_next(&in, &param) == 1)
