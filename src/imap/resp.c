@@ -19,7 +19,8 @@ void imap_resp(struct imap_session *s, struct str text)
 	conn_write(s->conn, text);
 }
 
-static void respv(struct imap_session *s, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void
+respv(struct imap_session *s, const char *fmt, va_list ap)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(4096);
 

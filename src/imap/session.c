@@ -74,7 +74,8 @@ const size_t imap_cmds_n = ARRAY_LEN(imap_cmds);
 
 /* ---- what handlers say ---- */
 
-static struct str arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static struct str
+arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(1 << 20);
 
