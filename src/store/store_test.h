@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of store share: a fresh store, short ways to fill it, and the recount of all counters. Only for *_test.c. */
+#pragma once
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/test.h"
+#include "base/limits.h"
+#include "store/store_int.h"
+
+/* Each answers how many rows are wrong. */
+static const struct db_sql recounts[] __attribute__((unused)) = {
+	{ .sql = "SELECT count(*) FROM mailboxes b WHERE account <> 0 AND ("
+		 " messages <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id) OR"
+		 " unseen <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id AND flags & 1 = 0) OR"
+		 " deleted <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id AND flags & 8 <> 0) OR"
+		 " bytes <> (SELECT coalesce(sum(size), 0) FROM messages m WHERE m.mailbox = b.id))" },
+	{ .sql = "SELECT count(*) FROM mailboxes b WHERE account <> 0 AND ("
+		 " uidnext <= (SELECT coalesce(max(uid), 0) FROM messages m WHERE m.mailbox = b.id) OR"
+		 " uidnext <= (SELECT coalesce(max(uid), 0) FROM expunged m WHERE m.mailbox = b.id) OR"
+		 " highestmodseq < (SELECT coalesce(max(modseq), 0) FROM messages m WHERE m.mailbox = b.id) OR"
+		 " highestmodseq < (SELECT coalesce(max(modseq), 0) FROM expunged m WHERE m.mailbox = b.id))" },
+	{ .sql = "SELECT count(*) FROM accounts a WHERE"
+		 " used <> (SELECT coalesce(sum(bytes), 0) FROM mailboxes b WHERE b.account = a.id) OR"
+		 " messages <> (SELECT coalesce(sum(messages), 0) FROM mailboxes b WHERE b.account = a.id) OR"
+		 " modseq < (SELECT coalesce(max(highestmodseq), 0) FROM mailboxes b WHERE b.account = a.id)" },
+	{ .sql = "SELECT count(*) FROM contents c WHERE"
+		 " refs <> (SELECT count(*) FROM messages m WHERE m.content = c.id) OR (refs = 0) <> (dead_since IS NOT NULL)" },
+	{ .sql = "SELECT count(*) FROM messages m WHERE NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = m.content AND c.size = m.size)"
+		 " OR NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = m.mailbox)" },
+	{ .sql = "SELECT count(*) FROM expunged e WHERE EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = e.mailbox AND m.uid = e.uid)" },
+};
+
+struct test_store {
+	struct db *db;
+	struct store *s;
+	struct arena a;
+	int64_t alice, inbox, archive;
+};
+
+static inline void test_reopen(struct test_store *t, store_wake_fn *wake, void *ctx, const char *dir_z)
+{
+	static struct db_sql_set sets[2];
+	const struct db_options o = {
+		.dir_z = dir_z,
+		.sql = sets,
+		.n_sql = 2,
+		.migrations = &store_migrations,
+		.n_migrations = 1,
+	};
+	struct fault f = { "" };
+
+	sets[0] = store_sql_set;
+	sets[1] = (struct db_sql_set){ "recount", recounts, ARRAY_LEN(recounts) };
+	if (db_open(&o, &t->db, &f) < 0)
+		fail_msg("db_open: %s", f.text);
+	assert_int_equal(store_open(t->db, wake, ctx, &t->s, &f), 0);
+}
+
+static inline int64_t test_mailbox(struct test_store *t, const char *name_z)
+{
+	struct store_mailbox m;
+
+	assert_int_equal(store_mailbox_find(t->s, &t->a, t->alice, str_z(name_z), &m), 0);
+	return m.id;
+}
+
+/* A store with example.org and alice, without quota. */
+static inline void test_open_with(struct test_store *t, store_wake_fn *wake, void *ctx)
+{
+	static int n;
+	char dir[300];
+	struct fault f = { "" };
+
+	*t = (struct test_store){ 0 };
+	arena_init(&t->a, 64u << 20);
+	snprintf(dir, sizeof(dir), "%s/store%d", test_dir(), ++n);
+	test_reopen(t, wake, ctx, dir);
+	assert_int_equal(store_domain_add(t->s, S("example.org"), &f), 0);
+	assert_int_equal(store_account_add(t->s, S("alice@example.org"), 0, NULL, 0, &t->alice, &f), 0);
+	t->inbox = test_mailbox(t, "INBOX");
+	t->archive = test_mailbox(t, "Archive");
+}
+
+static inline void test_open(struct test_store *t)
+{
+	test_open_with(t, NULL, NULL);
+}
+
+static inline void test_recount(struct test_store *t)
+{
+	struct db_tx *tx;
+
+	assert_int_equal(db_read_begin(t->db, &tx), 0);
+	for (size_t i = 0; i < ARRAY_LEN(recounts); i++) {
+		struct db_query q;
+		int64_t wrong;
+
+		db_query(tx, &q, &recounts[i], NULL, 0);
+		assert_int_equal(db_step(&q), 1);
+		wrong = db_int(&q, 0);
+		db_done(&q);
+		if (wrong)
+			fail_msg("recount %zu: %" PRId64 " wrong", i, wrong);
+	}
+	db_read_end(&tx);
+}
+
+static inline void test_close(struct test_store *t)
+{
+	test_recount(t);
+	store_close(&t->s);
+	db_close(&t->db);
+	arena_fini(&t->a);
+}
+
+static inline struct store_content_new test_prepare(struct arena *a, struct str bytes)
+{
+	struct store_content_new c;
+
+	assert_int_equal(store_content_prepare(a, bytes, &c), 0);
+	return c;
+}
+
+/* n small messages; returns the first UID. */
+static inline uint32_t test_append(struct test_store *t, int64_t mailbox, uint64_t flags, size_t n)
+{
+	AUTO(arena_fini) struct arena a;
+	struct store_append *v = mem_alloc(n, sizeof(*v));
+	struct store_appended *done = mem_alloc(n, sizeof(*done));
+	struct store_content_new c;
+	uint32_t uid;
+
+	arena_init(&a, 1u << 20);
+	c = test_prepare(&a, S("From: a@example.org\r\nSubject: test\r\n\r\nHello\r\n"));
+	for (size_t i = 0; i < n; i++)
+		v[i] = (struct store_append){ .mailbox = mailbox, .content = &c, .flags = flags };
+	assert_int_equal(store_append(t->s, v, n, done), 0);
+	uid = done[0].uid;
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(done[i].uid, uid + i);
+	mem_free(v);
+	mem_free(done);
+	return uid;
+}
+
+static inline struct uidset test_uids(struct test_store *t, uint32_t lo, uint32_t hi)
+{
+	struct uidset set = { 0 };
+
+	assert_int_equal(uidset_add(&t->a, &set, lo, hi), 0);
+	return set;
+}
+
+static inline uint64_t test_flag(struct test_store *t, int64_t mailbox, uint32_t lo, uint32_t hi, enum store_flag_op op,
+				 uint64_t flags)
+{
+	const struct uidset uids = test_uids(t, lo, hi);
+	const struct store_flag_change change = { .op = op, .flags = flags };
+	uint64_t modseq;
+
+	assert_int_equal(store_flags(t->s, &t->a, mailbox, &uids, &change, NULL, &modseq), 0);
+	return modseq;
+}
+
+static inline struct store_view *test_view(struct store_mbox *m)
+{
+	struct store_view *v;
+
+	assert_int_equal(store_mbox_view(m, &v), 0);
+	return v;
+}
