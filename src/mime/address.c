@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Address lists (RFC 5322 3.4, 4.4). One address is read word by word into two buffers at once, because only its end
- * tells what the words were: `phrase` has all words with single spaces (a display name or group
- * name, if "<" or ":" follows), `addr` has only the last run of words without CFWS (an address, if
- * "@" is in it). No input is an error:
+ * Address lists (RFC 5322 3.4, 4.4). One address is read word by word into two buffers at once,
+ * because only its end tells what the words were: `phrase` has all words with single spaces (a
+ * display name or group name, if "<" or ":" follows), `addr` has only the last run of words
+ * without CFWS (an address, if "@" is in it). No input is an error:
  *
  *   root                mailbox "root", no domain         John Doe     name, no mailbox, no domain
  *   a@b (John)          the comment is the name           J D a@b      name "J D", a@b
@@ -184,7 +184,10 @@ static void take_words(struct mime_address_reader *r, struct words *w, const cha
 	}
 }
 
-/* RFC 5322 4.4: obs-route = obs-domain-list ":" ; stands in front of the address, in the same buffer. */
+/*
+ * RFC 5322 4.4: obs-route = obs-domain-list ":" ; stands in front of the address, in the same
+ * buffer.
+ */
 static void take_route(struct mime_address_reader *r, struct words *w)
 {
 	struct str before = r->rest;
@@ -235,7 +238,8 @@ static struct str name_of(struct mime_address_reader *r, size_t name_n)
 	return str_trim(str_head(mime_buf_text(&r->phrase), name_n));
 }
 
-static void fill_address(struct mime_address_reader *r, const struct words *w, struct mime_address *ret)
+static void fill_address(struct mime_address_reader *r, const struct words *w,
+			 struct mime_address *ret)
 {
 	struct str addr = mime_buf_text(&r->addr), spec = str_skip(addr, w->route_n);
 	size_t at = w->at < 0 ? 0 : (size_t)w->at - w->route_n;

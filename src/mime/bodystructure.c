@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A tree of parts as IMAP BODYSTRUCTURE (RFC 9051 7.5.2, grammar in 9: body, body-type-*, body-ext-*).
- * Extension data stands between MARK_BEGIN and MARK_END, so that one stored text serves BODY too.
- * Recursion is as deep as the tree, which mime_parse() limits.
+ * A tree of parts as IMAP BODYSTRUCTURE (RFC 9051 7.5.2, grammar in 9: body, body-type-*,
+ * body-ext-*). Extension data stands between MARK_BEGIN and MARK_END, so that one stored text
+ * serves BODY too. Recursion is as deep as the tree, which mime_parse() limits.
  */
 #include "mime/mime_int.h"
 
@@ -49,7 +49,9 @@ static void print_languages(struct buf *out, struct str languages)
 	buf_add(out, n > 0 ? S(")") : S("NIL"));
 }
 
-/* [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]], the end of both kinds of extension data */
+/*
+ * [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]], the end of both kinds of extension data
+ */
 static void print_extension_end(struct buf *out, const struct mime_part *part)
 {
 	if (part->disposition.n > 0) {
@@ -67,7 +69,9 @@ static void print_extension_end(struct buf *out, const struct mime_part *part)
 	buf_add_char(out, MARK_END);
 }
 
-/* body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets */
+/*
+ * body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets
+ */
 static void print_fields(struct buf *out, const struct mime_part *part)
 {
 	bool is_plain = str_ieq(part->type, S("text")) && str_ieq(part->subtype, S("plain"));
@@ -87,7 +91,10 @@ static void print_fields(struct buf *out, const struct mime_part *part)
 	buf_add_u64(out, part->body_n);
 }
 
-/* Type and subtype. A container that was not opened must not look like one (RFC 9051 9 media-basic). */
+/*
+ * Type and subtype. A container that was not opened must not look like one (RFC 9051 9
+ * media-basic).
+ */
 static void print_media(struct buf *out, const struct mime_part *part)
 {
 	bool is_closed = str_ieq(part->type, S("multipart")) ||
@@ -188,7 +195,9 @@ int mime_bodystructure_print(struct arena *a, struct str message, const struct m
 	err = print_body(a, message, root, out);
 	if (err == 0 && !buf_overflowed(out))
 		return 0;
-	/* A structure that does not fit is that of a leaf: the mail itself is not refused for it. */
+	/*
+	 * A structure that does not fit is that of a leaf: the mail itself is not refused for it.
+	 */
 	buf_truncate(out, begin);
 	out->overflowed = false;
 	err = print_body(a, message, &opaque, out);

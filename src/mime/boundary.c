@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stack of boundaries of open multiparts (RFC 2046 5.1.1), made so that a line that starts with "--" costs
- * one hash of the line and not a comparison with each of up to LIMIT_MIME_DEPTH boundaries. Slots
- * are chains through the stack, newest first: a push links in front, a pop unlinks the front.
+ * The stack of boundaries of open multiparts (RFC 2046 5.1.1), made so that a line that starts
+ * with "--" costs one hash of the line and not a comparison with each of up to LIMIT_MIME_DEPTH
+ * boundaries. Slots are chains through the stack, newest first: a push links in front, a pop
+ * unlinks the front.
  */
 #include "mime/mime_int.h"
 
@@ -52,6 +53,12 @@ static int find(const struct mime_boundaries *b, struct str text)
 	return -1;
 }
 
+/* RFC 2046 5.1.1: transport-padding; and the CR of the line end. */
+static bool is_padding(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
 int mime_boundaries_match(const struct mime_boundaries *b, struct str line, bool *ret_is_close)
 {
 	struct str text = str_skip(line, 2);
@@ -59,7 +66,7 @@ int mime_boundaries_match(const struct mime_boundaries *b, struct str line, bool
 
 	if (b->n == 0 || !str_starts(line, S("--")))
 		return -1;
-	while (text.n > 0 && strchr(" \t\r", text.p[text.n - 1]) != NULL && text.p[text.n - 1] != '\0')
+	while (text.n > 0 && is_padding(text.p[text.n - 1]))
 		text.n--;
 	open = find(b, text);
 	if (str_ends(text, S("--")))

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character sets to UTF-8. UTF-8, US-ASCII and ISO-8859-1 are done here, the rest by iconv, which keeps each
- * set in a module of its own and loads it on first use. Mail may name a different one in
- * each word, so modules are never unloaded: the first handle of each name stays open (pins).
+ * Character sets to UTF-8. UTF-8, US-ASCII and ISO-8859-1 are done here, the rest by iconv, which
+ * keeps each set in a module of its own and loads it on first use. Mail may name a different one
+ * in each word, so modules are never unloaded: the first handle of each name stays open (pins).
  */
 #include "mime/mime_int.h"
 

@@ -90,8 +90,9 @@ static void b64_flush(struct sink *k, uint32_t v, int n)
 }
 
 /*
- * Returns false at the first thing that strict base64 would not have (RFC 2045 6.8); the tolerant reader skips
- * it: other characters are ignored, padding ends a group, also in the middle of the text.
+ * Returns false at the first thing that strict base64 would not have (RFC 2045 6.8); the tolerant
+ * reader skips it: other characters are ignored, padding ends a group, also in the middle of the
+ * text.
  */
 static bool decode_b64(struct str in, struct sink *k, bool is_strict)
 {
@@ -114,7 +115,7 @@ static bool decode_b64(struct str in, struct sink *k, bool is_strict)
 			continue;
 		}
 		if (c == '=') {
-			if (is_strict && (n_padding == 0 ? n < 2 : n_padding + n != 3 || n_padding > 1))
+			if (is_strict && n + n_padding != 2 && n + n_padding != 3)
 				return false;
 			n_padding++;
 			if (is_strict)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dates (RFC 5322 3.3, 4.3): a cursor over the text, one function per part. Ranges are strict, spelling is
- * not: comments and folds anywhere, two-digit years, named zones, no day name, no seconds, no zone.
+ * Dates (RFC 5322 3.3, 4.3): a cursor over the text, one function per part. Ranges are strict,
+ * spelling is not: comments and folds anywhere, two-digit years, named zones, no day name, no
+ * seconds, no zone.
  */
 #include "mime/mime_int.h"
 
@@ -191,7 +192,7 @@ void mime_date_print_z(char out[40], int64_t epoch_s, int zone_min)
 	/* RFC 5322 3.3: four-digit years from 1900 on */
 	local = (time_t)(clamp(epoch_s, -2208988800, 253401900000) + zone * 60);
 	gmtime_r(&local, &tm);
-	snprintf(out, 40, "%.3s, %02d %.3s %04d %02d:%02d:%02d %c%02d%02d",
+	snprintf(out, 40, "%.3s, %02u %.3s %04d %02u:%02u:%02u %c%02d%02d",
 		 days[(tm.tm_wday + 3) % 7].p, (unsigned char)tm.tm_mday % 32u,
 		 months[tm.tm_mon].p, (tm.tm_year + 1900) % 10000, (unsigned char)tm.tm_hour % 24u,
 		 (unsigned char)tm.tm_min % 60u, (unsigned char)tm.tm_sec % 61u,

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * RFC 2047 encoded words in text. White space between two of them vanishes (6.2). Words that follow each
- * other in the same charset are converted as one, because many senders cut in the middle of a
- * character. DEVIATION(RFC 2047 5): words are also read inside other text and longer than 75
- * characters, and Q text may hold spaces: seen from many senders, and no other reading makes sense.
+ * RFC 2047 encoded words in text. White space between two of them vanishes (6.2). Words that
+ * follow each other in the same charset are converted as one, because many senders cut in the
+ * middle of a character. DEVIATION(RFC 2047 5): words are also read inside other text and longer
+ * than 75 characters, and Q text may hold spaces: seen from many senders, and no other reading
+ * makes sense.
  */
 #include "mime/mime_int.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The IMAP ENVELOPE of a header (RFC 9051 7.5.2, grammar in 9): one pass finds the fields, then they are
- * printed in order. Nothing is decoded; folds go away in mime_quote_string().
+ * The IMAP ENVELOPE of a header (RFC 9051 7.5.2, grammar in 9): one pass finds the fields, then
+ * they are printed in order. Nothing is decoded; folds go away in mime_quote_string().
  */
 #include "mime/mime_int.h"
 

@@ -151,7 +151,10 @@ void mime_split(struct str message, struct str *ret_header, struct str *ret_body
 	*ret_body = str_of(p, (size_t)(end - p));
 }
 
-/* RFC 5322 3.2.2: comment = "(" *([FWS] ccontent) [FWS] ")"; one that does not end takes the rest. */
+/*
+ * RFC 5322 3.2.2: comment = "(" *([FWS] ccontent) [FWS] ")"; one that does not end takes the
+ * rest.
+ */
 static size_t comment_length(struct str s)
 {
 	size_t depth = 0;
@@ -184,7 +187,16 @@ bool mime_cfws_skip(struct str *s)
 	return s->n != n;
 }
 
-/* RFC 5322 3.6.4: msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]; what stands between does not count. */
+/* UTF-8 counts (RFC 6532 3.3); white space and control characters do not. */
+static bool is_msg_id_char(char c)
+{
+	return ((unsigned char)c > 32 && c != 127) && c != '<' && c != '>';
+}
+
+/*
+ * RFC 5322 3.6.4: msg-id = [CFWS] "<" id-left "@" id-right ">" [CFWS]; what stands between does
+ * not count.
+ */
 int mime_msg_id_next(struct str *s, struct str *ret)
 {
 	while (s->n > 0) {
@@ -194,7 +206,7 @@ int mime_msg_id_next(struct str *s, struct str *ret)
 		if (begin < 0)
 			break;
 		*s = str_skip(*s, (size_t)begin);
-		while (n < s->n && s->p[n] > 32 && s->p[n] != 127 && s->p[n] != '<' && s->p[n] != '>')
+		while (n < s->n && is_msg_id_char(s->p[n]))
 			n++;
 		if (n > 1 && n < s->n && s->p[n] == '>' && n < LIMIT_MIME_MSG_ID) {
 			*ret = str_head(*s, n + 1);

@@ -6,14 +6,20 @@
  *   descendants   number: how many of the parts that follow are inside this one
  *   header_off header_n body_n   numbers; the body stands directly behind the header
  *
- * Numbers are little endian, 7 bits to a byte, the top bit says "more follows". A map comes from disk:
- * everything in it is checked, and a search only goes forward, so it ends.
+ * Numbers are little endian, 7 bits to a byte, the top bit says "more follows". A map comes from
+ * disk: everything in it is checked, and a search only goes forward, so it ends.
  */
 #include "mime/mime_int.h"
 
 #define VERSION 1
 
-enum { CTE_BITS = 0x07, FLAG_MULTIPART = 0x08, FLAG_MESSAGE = 0x10, FLAG_TEXT = 0x20, FLAGS = 0x3F };
+enum {
+	CTE_BITS = 0x07,
+	FLAG_MULTIPART = 0x08,
+	FLAG_MESSAGE = 0x10,
+	FLAG_TEXT = 0x20,
+	FLAGS = 0x3F,
+};
 
 static void put_number(struct buf *out, uint64_t v)
 {
@@ -104,7 +110,8 @@ static int get_part(struct str map, size_t *pos, struct mime_map_part *ret, uint
 }
 
 /* Like get_part(), with message_header_n taken from the child that follows. */
-static int get_whole_part(struct str map, size_t *pos, struct mime_map_part *ret, uint64_t *ret_inside)
+static int get_whole_part(struct str map, size_t *pos, struct mime_map_part *ret,
+			  uint64_t *ret_inside)
 {
 	struct mime_map_part child;
 	uint64_t ignored;
@@ -126,10 +133,11 @@ static int check_version(struct str map)
 }
 
 /*
- * The child number k of the part that was just read at *pos with *inside descendants becomes the part that was
- * just read. 1 there, 0 no such child, -E_SYNTAX.
+ * The child number k of the part that was just read at *pos with *inside descendants becomes the
+ * part that was just read. 1 there, 0 no such child, -E_SYNTAX.
  */
-static int descend(struct str map, size_t *pos, uint32_t k, struct mime_map_part *part, uint64_t *inside)
+static int descend(struct str map, size_t *pos, uint32_t k, struct mime_map_part *part,
+		   uint64_t *inside)
 {
 	uint64_t left = *inside, child_inside = 0, skip = 0;
 	uint32_t number = 0;
@@ -164,7 +172,10 @@ int mime_map_find(struct str map, const uint32_t *section, size_t n, struct mime
 		bool is_message = i == 0;
 		int got = 1;
 
-		/* RFC 9051 6.4.5.1: numbers below message/rfc822 count the parts of the message inside. */
+		/*
+		 * RFC 9051 6.4.5.1: numbers below message/rfc822 count the parts of the message
+		 * inside.
+		 */
 		if (i > 0 && part.is_message) {
 			got = descend(map, &pos, 1, &part, &inside);
 			is_message = true;

@@ -65,14 +65,21 @@ int mime_address_reader_next(struct mime_address_reader *r, struct mime_address 
 
 /* RFC 2045 5.1 token at the start of *s; empty when there is none. */
 struct str mime_token_take(struct str *s);
-/* *(";" parameter) with RFC 2231 continuations and charsets; at most LIMIT_MIME_PARAMS. 0 or -E_LIMIT. */
-MUST_CHECK int mime_params_parse(struct arena *a, struct str s, struct mime_param **ret, size_t *ret_n);
+/*
+ * *(";" parameter) with RFC 2231 continuations and charsets; at most LIMIT_MIME_PARAMS. 0 or
+ * -E_LIMIT.
+ */
+MUST_CHECK int mime_params_parse(struct arena *a, struct str s, struct mime_param **ret,
+				 size_t *ret_n);
 /* The value of the first parameter of that name; p is NULL when there is none. */
 struct str mime_param_find(const struct mime_param *params, size_t n, struct str name);
 
 /* ---- part.c ---- */
 
-/* Fills type, cte and the like from the header of a part. is_digest: the parent is multipart/digest. */
+/*
+ * Fills type, cte and the like from the header of a part. is_digest: the parent is
+ * multipart/digest.
+ */
 MUST_CHECK int mime_part_header(struct arena *a, struct mime_part *part, struct str header,
 				bool is_digest);
 /* Type "message" with subtype "rfc822" or "global"? */
@@ -97,12 +104,17 @@ struct mime_boundaries {
 
 void mime_boundaries_push(struct mime_boundaries *b, struct mime_part *part, struct str text);
 void mime_boundaries_pop(struct mime_boundaries *b);
-/* Index of the innermost boundary that this line (without its line end) is a delimiter of, or -1. */
+/*
+ * Index of the innermost boundary that this line (without its line end) is a delimiter of, or -1.
+ */
 int mime_boundaries_match(const struct mime_boundaries *b, struct str line, bool *ret_is_close);
 
 /* ---- quote.c ---- */
 
-/* RFC 9051 9 string: quoted when that is possible, else a literal. Control characters do not survive. */
+/*
+ * RFC 9051 9 string: quoted when that is possible, else a literal. Control characters do not
+ * survive.
+ */
 void mime_quote_string(struct buf *out, struct str s);
 /* NIL when p is NULL. */
 void mime_quote_nstring(struct buf *out, struct str s);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parameters of Content-Type and Content-Disposition: RFC 2045 5.1, with continuations and charsets of
- * RFC 2231. First all segments as they stand, into a fixed array; then one answer per name.
- * Seen from real senders and read: spaces around "=", missing ";", unquoted values with spaces.
- * Encoded words in a quoted value stay as they are: the client decides.
+ * Parameters of Content-Type and Content-Disposition: RFC 2045 5.1, with continuations and
+ * charsets of RFC 2231. First all segments as they stand, into a fixed array; then one answer per
+ * name. Seen from real senders and read: spaces around "=", missing ";", unquoted values with
+ * spaces. Encoded words in a quoted value stay as they are: the client decides.
  */
 #include "mime/mime_int.h"
 
@@ -209,7 +209,8 @@ static bool has_coded_twin(const struct segment *v, size_t n, size_t i)
 	return false;
 }
 
-static int resolve(struct arena *a, struct segment *v, size_t n, struct mime_param *ret, size_t *ret_n)
+static int resolve(struct arena *a, struct segment *v, size_t n, struct mime_param *ret,
+		   size_t *ret_n)
 {
 	bool has_rfc2231 = false;
 	size_t n_out = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The header of one part read into its struct: RFC 2045, 2183, 3282, 2557, 1864. The first field of a name
- * counts. What is broken is treated as absent, with the default of RFC 2045 5.2.
+ * The header of one part read into its struct: RFC 2045, 2183, 3282, 2557, 1864. The first field
+ * of a name counts. What is broken is treated as absent, with the default of RFC 2045 5.2.
  *
  * Invariant: header fields never take more than half of the arena's cap; beyond that they are
  * treated as absent, so that the parts themselves always find room.

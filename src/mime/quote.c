@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IMAP strings (RFC 9051 9 string, nstring) out of whatever mail carries. CR, LF and NUL are dropped (which
- * unfolds), other control characters become spaces, so neither form can break the protocol line.
- * Short 7-bit text is quoted, all else is a literal.
+ * IMAP strings (RFC 9051 9 string, nstring) out of whatever mail carries. CR, LF and NUL are
+ * dropped (which unfolds), other control characters become spaces, so neither form can break the
+ * protocol line. Short 7-bit text is quoted, all else is a literal.
  */
 #include "mime/mime_int.h"
 

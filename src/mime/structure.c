@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A message cut into its tree of parts (RFC 2046 5.1, 5.2.1) in one pass over its lines. The walk always stands
- * in one open part: in its header, or in its body (for a multipart: preamble or epilogue). Three
- * things happen on a line:
+ * A message cut into its tree of parts (RFC 2046 5.1, 5.2.1) in one pass over its lines. The walk
+ * always stands in one open part: in its header, or in its body (for a multipart: preamble or
+ * epilogue). What happens on a line:
  *
  *   empty line in a header     the body begins; message/rfc822 opens its child at once
- *   "--boundary" of any        everything open inside that multipart ends before the line end
- *   open multipart             in front of it, and its next child begins; "--boundary--" ends the last child
+ *   "--boundary" of any open   everything open inside that multipart ends before the line end in
+ *   multipart                  front of it, and its next child begins
+ *   "--boundary--"             the same without a next child: what follows is epilogue
  *   anything else              is content
  *
- * Invariants: 1. open parts are a chain over ->parent; boundaries belong to multiparts of that chain.
- * 2. A part lies inside its parent's body. 3. ->body_lines of an open part holds the number of line ends
- * before its body, and of a closed part those in its body. 4. Every multipart has a child.
+ * Invariants: 1. open parts are a chain over ->parent; boundaries belong to multiparts of that
+ * chain. 2. A part lies inside its parent's body. 3. ->body_lines of an open part holds the
+ * number of line ends before its body, and of a closed part those in its body. 4. Every multipart
+ * has a child.
  */
 #include "mime/mime_int.h"
 
@@ -72,7 +74,8 @@ static int header_end(struct walk *w, uint64_t off)
 		return err;
 	if (str_ieq(part->type, S("multipart"))) {
 		boundary = str_trim(mime_param_find(part->params, part->n_params, S("boundary")));
-		part->is_multipart = may_nest && boundary.n > 0 && boundary.n <= LIMIT_MIME_BOUNDARY;
+		may_nest = may_nest && boundary.n > 0 && boundary.n <= LIMIT_MIME_BOUNDARY;
+		part->is_multipart = may_nest;
 		if (part->is_multipart)
 			mime_boundaries_push(w->open, part, boundary);
 		return 0;
@@ -106,7 +109,9 @@ static int close_until(struct walk *w, const struct mime_part *stop, uint64_t en
 	while (w->cur != stop && err == 0) {
 		struct mime_part *part = w->cur;
 
-		/* A delimiter directly after the header: its line end is also that of the header. */
+		/*
+		 * A delimiter directly after the header: its line end is also that of the header.
+		 */
 		if (end < part->body_off) {
 			end = part->body_off;
 			lines = part->body_lines;

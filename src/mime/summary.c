@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What sorting and threading need to know about a message: RFC 5322 3.6.4 for the references, RFC 5256 2.1 for
- * the base subject. The subject functions cut a slice from both ends and never copy.
+ * What sorting and threading need to know about a message: RFC 5322 3.6.4 for the references, RFC
+ * 5256 2.1 for the base subject. The subject functions cut a slice from both ends and never copy.
  */
 #include "mime/mime_int.h"
 
@@ -144,8 +144,8 @@ static size_t refwd_length(struct str s)
 }
 
 /*
- * RFC 5256 2.1 (3)-(5): *subj-leader, then blobs as long as something is left behind them. The blobs in front of
- * no subj-refwd all go at once: read one by one, each would be looked at again.
+ * RFC 5256 2.1 (3)-(5): *subj-leader, then blobs as long as something is left behind them. The
+ * blobs in front of no subj-refwd all go at once: read one by one, each would be looked at again.
  */
 static struct str cut_leaders(struct str s)
 {
