@@ -82,60 +82,82 @@ static unsigned answer_bits(const struct imap_session *s, const struct store_arg
 	return bits != 0 && s->cmd.is_uid ? bits | IMAP_FETCH_UID : bits;
 }
 
-/* modseq: that of the change; a silent answer is only about messages that it touched. */
-static int show(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
-		const struct uidset *modified, uint64_t modseq)
+/* The flags that a silenced client believes the message to have now. */
+static uint64_t expected(const struct store_view *now, const struct store_flag_change *c, uint64_t before)
 {
-	AUTO(imap_fetch_line_fini) struct imap_fetch_line line;
-	unsigned bits = answer_bits(s, args);
-	struct uidset_iter it = { 0 };
-	struct store_view *now;
-	int r;
+	uint64_t flags = c->flags;
 
-	imap_fetch_line_init(&line, s);
-	if (bits == 0)
-		return 0;
-	r = store_mbox_view(s->sel->mbox, &now);
-	if (r < 0)
-		return r;
-	while (uidset_next(seqs, &it) && !conn_failed(s->conn)) {
-		const struct store_msg *m = store_view_at(s->sel->view, it.v);
-		uint32_t at = m != NULL ? store_view_seq(now, m->uid) : 0;
+	for (size_t i = 0; i < c->n_keywords; i++) {
+		int bit = store_view_keyword_bit(now, c->keywords[i]);
 
-		if (at == 0 || uidset_has(modified, m->uid))
-			continue;
-		m = store_view_at(now, at);
-		if (args->is_silent && m->modseq != modseq)
-			continue;
-		imap_fetch_line_begin(&line, it.v, bits, now->keywords, m);
-		imap_fetch_line_end(&line);
+		flags |= bit >= 0 ? (uint64_t)1 << bit : 0;
 	}
-	imap_fetch_line_flush(&line);
-	store_view_unref(now);
+	return c->op == STORE_FLAGS_SET ? flags : c->op == STORE_FLAGS_ADD ? before | flags : before & ~flags;
+}
+
+struct answers {
+	struct imap_session *s;
+	const struct store_args *args;
+	const struct uidset *modified; /* UIDs that UNCHANGEDSINCE kept from changing */
+	uint64_t modseq;               /* of the change */
+	const struct store_view *now;
+	struct uidset shown;           /* UIDs that notify.c need not tell */
+	struct imap_fetch_line line;
+};
+
+/* One message of the set, as it was shown before the command and as it is now. */
+static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *was, const struct store_msg *m, unsigned bits)
+{
+	bool is_silent = a->args->is_silent;
+
+	/* RFC 9051 6.4.6: what somebody else changed meanwhile is told, .SILENT or not; that is left to the notices. */
+	if (is_silent && m->flags != expected(a->now, &a->args->change, was->flags))
+		return 0;
+	if (uidset_add(&a->s->arena, &a->shown, m->uid, m->uid) < 0)
+		return -E_LIMIT;
+	if (bits == 0 || (is_silent && m->modseq != a->modseq))
+		return 0;
+	imap_fetch_line_begin(&a->line, seq, bits, a->now->keywords, m);
+	imap_fetch_line_end(&a->line);
 	return 0;
 }
 
-/* What notify.c need not tell: the UIDs of the set that were not refused. */
-static int note_shown(struct imap_session *s, const struct uidset *seqs, const struct uidset *modified, uint64_t modseq)
+static int answer_all(struct answers *a, const struct uidset *seqs)
 {
-	struct uidset shown = { 0 };
+	unsigned bits = answer_bits(a->s, a->args);
 	struct uidset_iter it = { 0 };
+	int r = 0;
 
-	if (modified->n == 0) {
-		int r = imap_seqset_uids(&s->arena, seqs, s->sel->view, &shown);
+	while (r == 0 && uidset_next(seqs, &it)) {
+		const struct store_msg *was = store_view_at(a->s->sel->view, it.v);
+		uint32_t at = was != NULL ? store_view_seq(a->now, was->uid) : 0;
 
-		if (r == 0)
-			imap_notify_flags_shown(s, &shown, modseq);
+		if (at > 0 && !uidset_has(a->modified, was->uid))
+			r = answer_one(a, it.v, was, store_view_at(a->now, at), bits);
+		if (conn_failed(a->s->conn))
+			return -E_CLOSED;
+	}
+	imap_fetch_line_flush(&a->line);
+	if (r == 0)
+		imap_notify_flags_shown(a->s, &a->shown, a->modseq);
+	return r;
+}
+
+static int answer(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
+		  const struct uidset *modified, uint64_t modseq)
+{
+	struct answers a = { .s = s, .args = args, .modified = modified, .modseq = modseq };
+	struct store_view *now;
+	int r = store_mbox_view(s->sel->mbox, &now);
+
+	if (r < 0)
 		return r;
-	}
-	while (uidset_next(seqs, &it)) {
-		uint32_t uid = store_view_at(s->sel->view, it.v)->uid;
-
-		if (!uidset_has(modified, uid) && uidset_add(&s->arena, &shown, uid, uid) < 0)
-			return -E_LIMIT;
-	}
-	imap_notify_flags_shown(s, &shown, modseq);
-	return 0;
+	a.now = now;
+	imap_fetch_line_init(&a.line, s);
+	r = answer_all(&a, seqs);
+	imap_fetch_line_fini(&a.line);
+	store_view_unref(now);
+	return r;
 }
 
 /* RFC 7162 3.1.3: [MODIFIED set], as numbers of the kind that the command used. */
@@ -179,8 +201,6 @@ int imap_cmd_store(struct imap_session *s)
 	if (r == 0)
 		r = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &uids, &args.change, &modified, &modseq);
 	if (r == 0)
-		r = note_shown(s, &seqs, &modified, modseq);
-	if (r == 0)
-		r = show(s, &args, &seqs, &modified, modseq);
+		r = answer(s, &args, &seqs, &modified, modseq);
 	return r < 0 ? r : code_modified(s, &modified);
 }
