@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+/* Two clients in one mailbox: what the commands on messages answer when the other one changed something in between. */
+#include "imap/imap_test.h"
+
+#include "base/limits.h"
+#include "base/test.h"
+#include "store/mailbox.h"
+#include "store/message.h"
+
+#define LINES 12
+#define N_MAILS 3
+
+struct two {
+	struct imap_fixture f;
+	struct buf script[2];
+	struct imap_peer peer[2];
+};
+
+static void append(struct imap_fixture *f)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct store_content_new content;
+	struct store_mailbox inbox;
+	struct store_appended appended;
+	struct store_append v = { .content = &content };
+
+	must(store_mailbox_find(f->store, &a, f->alice, S("INBOX"), &inbox) == 0);
+	v.mailbox = inbox.id;
+	must(store_content_prepare(&a, S("Subject: s\r\n\r\nbody\r\n"), &content) == 0);
+	must(store_append(f->store, &v, 1, &appended) == 0);
+}
+
+/* Both select INBOX with its messages; lines are run one at a time by step(). */
+static void two_open(struct two *t, const char *const a[LINES], const char *const b[LINES])
+{
+	imap_fixture_open(&t->f, test_dir(), "");
+	for (int i = 0; i < N_MAILS; i++)
+		append(&t->f);
+	for (int i = 0; i < 2; i++) {
+		const char *const *lines = i == 0 ? a : b;
+
+		buf_init(&t->script[i], 2 * LINES * IMAP_TEST_LINE);
+		imap_test_line(&t->script[i], "", "SELECT INBOX");
+		for (int k = 0; k < LINES && lines[k] != NULL; k++)
+			imap_test_line(&t->script[i], "", lines[k]);
+		imap_peer_open(&t->f, &t->peer[i], buf_str(&t->script[i]), IMAP_TEST_LINE, true);
+		(void)imap_peer_run(&t->peer[i], NET_START);
+	}
+}
+
+static void two_close(struct two *t)
+{
+	for (int i = 0; i < 2; i++) {
+		imap_peer_close(&t->peer[i]);
+		buf_fini(&t->script[i]);
+	}
+	imap_fixture_close(&t->f);
+}
+
+/* Runs the next line of a client; each piece must be in the answer, in order; "!piece" nowhere. */
+static void step(struct two *t, int who, const char *const want[6])
+{
+	struct str all = imap_peer_step(&t->peer[who]), out = all;
+
+	for (int i = 0; i < 6 && want[i] != NULL; i++) {
+		bool is_never = want[i][0] == '!';
+		struct str piece = str_z(want[i] + is_never);
+		ptrdiff_t at = str_find(is_never ? all : out, piece);
+
+		if ((at >= 0) == is_never)
+			fail_msg("%s<%s> in <%" STR_FMT ">", is_never ? "" : "no ", want[i], STR_ARG(all));
+		if (!is_never)
+			out = str_skip(out, (size_t)at + piece.n);
+	}
+}
+#define STEP(who, ...) step(&t, who, (const char *const[6]){ __VA_ARGS__ })
+
+/* RFC 9051 7.5.1: no EXPUNGE during FETCH, STORE, SEARCH; what is expunged stays readable until it is told. */
+TEST(shared_expunged_stays_readable)
+{
+	static const char *const a[LINES] = { "STORE 2 +FLAGS.SILENT (\\Deleted)", "EXPUNGE" };
+	static const char *const b[LINES] = {
+		"FETCH 1:3 (UID BODY.PEEK[TEXT])", "FETCH 2 BODY[TEXT]", "STORE 2 +FLAGS (\\Seen)", "SEARCH ALL",
+		"SEARCH BODY body", "COPY 2 Archive", "UID FETCH 1:* UID",
+	};
+	struct two t;
+
+	two_open(&t, a, b);
+	STEP(0, " OK STORE");
+	STEP(0, "* 2 EXPUNGE", " OK EXPUNGE");
+	STEP(1, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 2 FETCH (UID 2 BODY[TEXT] {6}\r\nbody", "* 3 FETCH (UID 3", " OK FETCH",
+	     "!EXPUNGE");
+	STEP(1, "* 2 FETCH (", "BODY[TEXT] {6}\r\nbody", " OK FETCH", "!EXPUNGE");
+	STEP(1, " OK STORE", "!EXPUNGE");
+	STEP(1, "* SEARCH 1 2 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, "* SEARCH 1 2 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, "* 2 EXPUNGE", " NO [EXPUNGEISSUED]");
+	STEP(1, "* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 3)\r\n", " OK UID FETCH");
+	two_close(&t);
+}
+
+/* RFC 9051 6.4.6: .SILENT hides the client's own change, not what somebody else did to the same message. */
+TEST(shared_silent_store)
+{
+	static const char *const a[LINES] = { "STORE 1 +FLAGS (\\Flagged)", "STORE 3 +FLAGS (\\Deleted)", "EXPUNGE", "NOOP" };
+	static const char *const b[LINES] = {
+		"STORE 2 +FLAGS.SILENT (\\Seen)", "STORE 1 +FLAGS.SILENT (\\Seen)", "NOOP",
+	};
+	struct two t;
+
+	two_open(&t, a, b);
+	STEP(0, "* 1 FETCH (FLAGS (\\Flagged", " OK STORE");
+	STEP(0, " OK STORE");
+	STEP(0, "* 3 EXPUNGE", " OK");
+	/* The expunge keeps the view as it is, so the change of message 1 is news to this client still. */
+	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
+	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
+	STEP(1, "* 3 EXPUNGE", "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", " OK NOOP", "!* 2 FETCH");
+	STEP(0, "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", "* 2 FETCH (UID 2 FLAGS (\\Seen", " OK NOOP");
+	two_close(&t);
+}
+
+/* The flags that a FETCH sets are in its own answer and not told again; the other client learns them. */
+TEST(shared_seen_by_fetch)
+{
+	static const char *const a[LINES] = { "FETCH 1:2 BODY[TEXT]", "NOOP" };
+	static const char *const b[LINES] = { "NOOP", "FETCH 1 BODY[TEXT]", "NOOP" };
+	struct two t;
+
+	two_open(&t, a, b);
+	STEP(0, "* 1 FETCH (FLAGS (\\Seen", "* 2 FETCH (FLAGS (\\Seen", " OK FETCH", "!(UID");
+	STEP(0, " OK NOOP", "!FETCH");
+	STEP(1, "* 1 FETCH (UID 1 FLAGS (\\Seen", "* 2 FETCH (UID 2 FLAGS (\\Seen", " OK NOOP");
+	STEP(1, "* 1 FETCH (BODY[TEXT]", " OK FETCH", "!FLAGS");
+	STEP(1, " OK NOOP", "!FETCH");
+	two_close(&t);
+}
+
+/* RFC 6851 3.3: the other client sees a MOVE as an expunge; RFC 7162: conditional STORE refuses what changed. */
+TEST(shared_move_and_conditional_store)
+{
+	static const char *const a[LINES] = { "MOVE 1 Archive", "STORE 1 +FLAGS (\\Answered)" };
+	static const char *const b[LINES] = {
+		"FETCH 1:3 MODSEQ", "UID STORE 2:3 (UNCHANGEDSINCE 1) +FLAGS.SILENT (x)", "NOOP",
+	};
+	struct two t;
+
+	two_open(&t, a, b);
+	STEP(1, "* OK [HIGHESTMODSEQ ", "* 3 FETCH (MODSEQ (", " OK FETCH");
+	STEP(0, "* OK [COPYUID ", "] moved\r\n* 1 EXPUNGE", " OK MOVE");
+	STEP(0, "* 1 FETCH (FLAGS (\\Answered", " OK STORE");
+	STEP(1, "* 1 EXPUNGE", "* 1 FETCH (UID 2 FLAGS (\\Answered", "MODSEQ (", " OK [MODIFIED 2:3]");
+	STEP(1, " OK NOOP", "!FETCH");
+	two_close(&t);
+}
