@@ -97,7 +97,7 @@ TEST(mx_commands)
 		  STARTED "503 5.5.1 \n250 2.0.0 \n250 2.1.0 " },
 		{ "EHLO resets", STR_INIT(START "EHLO x\r\nDATA\r\n"),
 		  STARTED HELLO_MX "\n503 5.5.1 Need MAIL" },
-		{ "bare LF", STR_INIT("NOOP\nNOOP\r\n"), "220 \n500 5.5.2 \n250 2.0.0 " },
+		{ "bare LF", STR_INIT("NOOP\nNOOP\r\nNOOP\r\n"), "220 \n500 5.5.2 \n250 2.0.0 " },
 		{ "bare CR and NUL", STR_INIT("NO\rOP\r\nNOOP\0\r\nNOOP\r\n"),
 		  "220 \n500 5.5.2 \n500 5.5.2 \n250 2.0.0 " },
 		{ "not UTF-8", STR_INIT("NOOP \xff\r\n"), "220 \n500 5.5.2 " },
@@ -467,7 +467,7 @@ TEST(submission_auth)
 		  "220 \n" HELLO_SUBMISSION "\n334 VXNlcm5hbWU6\n334 UGFzc3dvcmQ6\n235 2.7.0 " },
 		{ "cancelled", STR_INIT("EHLO x\r\nAUTH PLAIN\r\n*\r\nNOOP\r\n"),
 		  "220 \n" HELLO_SUBMISSION "\n334 \r\n501 5.7.0 \n250 2.0.0 " },
-		{ "bare LF", STR_INIT("EHLO x\r\nAUTH PLAIN\r\n" PLAIN "\nNOOP\r\n"),
+		{ "bare LF", STR_INIT("EHLO x\r\nAUTH PLAIN\r\n" PLAIN "\nNOOP\r\nNOOP\r\n"),
 		  "220 \n" HELLO_SUBMISSION "\n334 \r\n500 5.5.2 \n250 2.0.0 " },
 		{ "not base64", STR_INIT("EHLO x\r\nAUTH PLAIN !!!\r\nNOOP\r\n"),
 		  "220 \n" HELLO_SUBMISSION "\n501 5.5.2 \n250 2.0.0 " },
@@ -571,7 +571,7 @@ TEST(lmtp)
 		  STR_INIT("A\r\nA\r\nA\r\nA\r\nA\r\nA\r\nA\r\nA\r\nNOOP\r\n"),
 		  "220 \n500 \n500 \n500 \n500 \n500 \n500 \n500 \n500 \n250 2.0.0 " },
 		{ "no HELO", STR_INIT("HELO x\r\nEHLO x\r\n"),
-		  "220 mx.example.test LMTP\n502 5.5.1 \n502 5.5.1 " },
+		  "220 mx.example.test LMTP\n500 5.5.1 \n500 5.5.1 " },
 		{ "a reply each",
 		  STR_INIT(
 			  "LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<bob@example.test>\r\nRCPT TO:<no@example.test>\r\n"
