@@ -8,7 +8,7 @@
  * 1. One command line, one reply (LMTP: one for each recipient behind the message), in
  *    order. RFC 5321 4.2, RFC 2033 4.2.
  * 2. A line end is CR LF. A line with a bare LF, bare CR or NUL is refused whole; nothing of
- *    it is run.
+ *    it is run, nor what stands between a bare LF and the next CR LF.
  * 3. smtp_tx_reset() ends a transaction on every way out; outside one the arena is empty.
  * 4. Refusals are counted where replies are written, so no handler can forget it.
  * 5. A session that waits is parked: between two lines it holds no thread and no spool,
