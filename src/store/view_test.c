@@ -1,0 +1,476 @@
+/* SPDX-License-Identifier: MIT */
+/* Views, watchers, and everything at random against a model. */
+#include "store/store_test.h"
+
+#include "base/lock.h"
+
+/* ---- a model of three mailboxes ---- */
+
+#define N_BOXES 3
+#define N_MAX 20000
+
+struct model_msg {
+	uint32_t uid;
+	uint64_t flags;
+};
+struct model_box {
+	struct model_msg *m;
+	size_t n;
+	int64_t id;
+	struct store_mbox *mbox;
+	struct store_view *shown;
+};
+struct model {
+	struct test_store t;
+	struct model_box box[N_BOXES];
+	uint64_t seed;
+	struct uidset set; /* of the current step */
+};
+
+static uint32_t pick(struct model *m, uint32_t n)
+{
+	m->seed = m->seed * 6364136223846793005u + 1442695040888963407u;
+	return (uint32_t)(m->seed >> 33) % n;
+}
+
+static void pick_set(struct model *m, const struct model_box *b)
+{
+	uint32_t last = b->n ? b->m[b->n - 1].uid : 1;
+
+	m->set = (struct uidset){ 0 };
+	for (uint32_t i = 0, n = 1 + pick(m, 4); i < n; i++) {
+		uint32_t lo = 1 + pick(m, last + 2);
+
+		assert_int_equal(uidset_add(&m->t.a, &m->set, lo, lo + pick(m, 1 + last / 6)), 0);
+	}
+}
+
+static uint64_t pick_flags(struct model *m)
+{
+	return pick(m, STORE_SYSTEM_FLAGS + 1);
+}
+
+static void add(struct model_box *b, uint32_t uid, uint64_t flags)
+{
+	assert_true(b->n < N_MAX);
+	b->m[b->n++] = (struct model_msg){ uid, flags };
+}
+
+static void step_append(struct model *m, struct model_box *b)
+{
+	uint64_t flags = pick_flags(m);
+	size_t n = 1 + pick(m, pick(m, 8) ? 3 : 700);
+	uint32_t uid = test_append(&m->t, b->id, flags, n);
+
+	for (size_t i = 0; i < n; i++)
+		add(b, uid + (uint32_t)i, flags);
+}
+
+static void step_flags(struct model *m, struct model_box *b)
+{
+	const struct store_flag_change change = { .op = (enum store_flag_op)pick(m, 3), .flags = pick_flags(m) };
+	uint64_t modseq;
+
+	pick_set(m, b);
+	assert_int_equal(store_flags(m->t.s, &m->t.a, b->id, &m->set, &change, NULL, &modseq), 0);
+	for (size_t i = 0; i < b->n; i++) {
+		uint64_t *f = &b->m[i].flags;
+
+		if (!uidset_has(&m->set, b->m[i].uid))
+			continue;
+		*f = change.op == STORE_FLAGS_SET ? change.flags : change.op == STORE_FLAGS_ADD ? *f | change.flags :
+									*f & ~change.flags;
+	}
+}
+
+/* Takes out what is in the set and has one of the flags (0: any). */
+static void take_out(struct model *m, struct model_box *b, uint64_t mask)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (!uidset_has(&m->set, b->m[i].uid) || (mask && !(b->m[i].flags & mask)))
+			b->m[n++] = b->m[i];
+	b->n = n;
+}
+
+static void step_expunge(struct model *m, struct model_box *b)
+{
+	bool only_deleted = pick(m, 2);
+	struct uidset gone;
+	uint64_t modseq;
+	size_t before = b->n;
+
+	pick_set(m, b);
+	assert_int_equal(store_expunge(m->t.s, &m->t.a, b->id, &m->set, only_deleted, &gone, &modseq), 0);
+	take_out(m, b, only_deleted ? STORE_DELETED : 0);
+	assert_int_equal(uidset_count(&gone), before - b->n);
+}
+
+static void step_copy(struct model *m, struct model_box *b)
+{
+	struct model_box *to = &m->box[pick(m, N_BOXES)];
+	bool is_move = pick(m, 2);
+	struct store_copied copied;
+	uint64_t *flags;
+
+	pick_set(m, b);
+	if (to->n + b->n > N_MAX / 2)
+		return;
+	assert_int_equal(store_copy(m->t.s, &m->t.a, b->id, &m->set, to->id, is_move, &copied), 0);
+	flags = mem_alloc(copied.n, sizeof(*flags));
+	for (size_t i = 0, k = 0; i < b->n; i++) {
+		if (!uidset_has(&m->set, b->m[i].uid))
+			continue;
+		assert_int_equal(copied.from[k], b->m[i].uid);
+		flags[k++] = b->m[i].flags;
+	}
+	if (is_move)
+		take_out(m, b, 0);
+	for (size_t i = 0; i < copied.n; i++)
+		add(to, copied.to[i], flags[i]);
+	mem_free(flags);
+}
+
+/* ---- checks ---- */
+
+static void check_view(const struct model_box *b, const struct store_view *v)
+{
+	uint32_t unseen = 0, deleted = 0;
+
+	assert_int_equal(v->n, b->n);
+	for (uint32_t i = 0; i < b->n; i++) {
+		const struct store_msg *msg = store_view_at(v, i + 1);
+
+		assert_int_equal(msg->uid, b->m[i].uid);
+		assert_int_equal(msg->flags, b->m[i].flags);
+		assert_int_equal(store_view_seq(v, msg->uid), i + 1);
+		unseen += !(msg->flags & STORE_SEEN);
+		deleted += !!(msg->flags & STORE_DELETED);
+	}
+	assert_int_equal(v->unseen, unseen);
+	assert_int_equal(v->deleted, deleted);
+	assert_null(store_view_at(v, 0));
+	assert_null(store_view_at(v, v->n + 1));
+	assert_int_equal(store_view_seq(v, UINT32_MAX), 0);
+	assert_int_equal(store_view_seq_from(v, v->uidnext), v->n + 1);
+}
+
+/* The diff against what the two views say message by message. */
+static void check_diff(struct model *m, const struct store_view *old, const struct store_view *now)
+{
+	struct store_diff d;
+	size_t expunged = 0, changed = 0;
+	uint32_t first_new = 0;
+
+	assert_int_equal(store_view_diff(&m->t.a, old, now, &d), 0);
+	for (uint32_t i = 1; i <= old->n; i++) {
+		const struct store_msg *x = store_view_at(old, i);
+		uint32_t seq = store_view_seq(now, x->uid);
+
+		if (seq == 0) {
+			assert_true(uidset_has(&d.expunged, x->uid));
+			expunged++;
+		} else if (store_view_at(now, seq)->modseq != x->modseq) {
+			assert_true(changed < d.n_changed);
+			assert_int_equal(d.changed[changed++], x->uid);
+		}
+	}
+	if (store_view_seq_from(now, old->uidnext) <= now->n)
+		first_new = store_view_at(now, store_view_seq_from(now, old->uidnext))->uid;
+	assert_int_equal(uidset_count(&d.expunged), expunged);
+	assert_int_equal(d.n_changed, changed);
+	assert_int_equal(d.first_new_uid, first_new);
+}
+
+static void check_boxes(struct model *m)
+{
+	for (size_t i = 0; i < N_BOXES; i++) {
+		struct model_box *b = &m->box[i];
+		struct store_view *now = test_view(b->mbox);
+
+		check_view(b, now);
+		check_diff(m, b->shown, now);
+		assert_int_equal(store_mbox_has_news(b->mbox, b->shown), now->highestmodseq > b->shown->highestmodseq);
+		assert_false(store_mbox_has_news(b->mbox, now));
+		store_view_unref(b->shown);
+		b->shown = now;
+	}
+	/* A view loaded afresh is the same. */
+	struct model_box *b = &m->box[pick(m, N_BOXES)];
+
+	if (pick(m, 10) == 0) {
+		struct store_view *fresh;
+
+		store_mbox_close(&b->mbox);
+		assert_int_equal(store_mbox_open(m->t.s, b->id, &b->mbox), 0);
+		fresh = test_view(b->mbox);
+		check_view(b, fresh);
+		store_view_unref(fresh);
+	}
+}
+
+TEST(random_operations_against_a_model)
+{
+	static void (*const steps[])(struct model *, struct model_box *) = {
+		step_append, step_append, step_flags, step_flags, step_expunge, step_copy,
+	};
+	struct model *m = MEM_NEW(struct model);
+
+	m->seed = 20261123;
+	test_open(&m->t);
+	m->box[0].id = m->t.inbox;
+	m->box[1].id = m->t.archive;
+	m->box[2].id = test_mailbox(&m->t, "Junk");
+	for (size_t i = 0; i < N_BOXES; i++) {
+		m->box[i].m = mem_alloc(N_MAX, sizeof(struct model_msg));
+		assert_int_equal(store_mbox_open(m->t.s, m->box[i].id, &m->box[i].mbox), 0);
+		m->box[i].shown = test_view(m->box[i].mbox);
+	}
+	for (int i = 0; i < 300; i++) {
+		steps[pick(m, ARRAY_LEN(steps))](m, &m->box[pick(m, N_BOXES)]);
+		if (i % 3 == 0)
+			check_boxes(m);
+		if (i % 10 == 0)
+			test_recount(&m->t);
+		arena_reset(&m->t.a);
+	}
+	check_boxes(m);
+	for (size_t i = 0; i < N_BOXES; i++) {
+		store_view_unref(m->box[i].shown);
+		store_mbox_close(&m->box[i].mbox);
+		mem_free(m->box[i].m);
+	}
+	test_close(&m->t);
+	mem_free(m);
+}
+
+TEST(view_of_a_large_mailbox_shares_chunks)
+{
+	struct test_store t;
+	struct store_mbox *mbox;
+	struct store_view *old, *now;
+	struct store_diff d;
+	const struct store_msg *run;
+	uint32_t shared = 0, n, seen = 0;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 10000);
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	old = test_view(mbox);
+	test_flag(&t, t.inbox, 5000, 5000, STORE_FLAGS_ADD, STORE_SEEN);
+	test_append(&t, t.inbox, 0, 1);
+	now = test_view(mbox);
+	assert_int_equal(now->n, 10001);
+	for (uint32_t i = 0; i < old->n_chunks; i++)
+		shared += old->chunks[i] == now->chunks[i];
+	assert_int_equal(shared, old->n_chunks - 2);
+	assert_int_equal(store_view_diff(&t.a, old, now, &d), 0);
+	assert_int_equal(d.n_changed, 1);
+	assert_int_equal(d.changed[0], 5000);
+	assert_int_equal(d.first_new_uid, 10001);
+	for (uint32_t seq = 1; (n = store_view_run(now, seq, &run)) > 0; seq += n)
+		for (uint32_t i = 0; i < n; i++)
+			assert_int_equal(run[i].uid, ++seen);
+	assert_int_equal(seen, 10001);
+	assert_true(sizeof(struct store_msg) + 8 <= 64);
+	store_view_unref(old);
+	store_view_unref(now);
+	store_mbox_close(&mbox);
+	test_close(&t);
+}
+
+TEST(view_keeps_a_deleted_mailbox_readable)
+{
+	struct test_store t;
+	struct store_mbox *mbox, *late;
+	struct store_view *old, *gone, *none;
+	struct store_reader *reader;
+	struct store_content c;
+	int64_t id;
+
+	test_open(&t);
+	assert_int_equal(store_mailbox_create(t.s, t.alice, S("x"), 0, &id, NULL), 0);
+	test_append(&t, id, 0, 3);
+	assert_int_equal(store_mbox_open(t.s, id, &mbox), 0);
+	old = test_view(mbox);
+	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("x"), NULL), 0);
+	assert_true(store_mbox_has_news(mbox, old));
+	gone = test_view(mbox);
+	assert_true(gone->is_gone);
+	assert_int_equal(gone->n, 3);
+	assert_false(store_mbox_has_news(mbox, gone));
+	assert_int_equal(store_reader_open(t.s, &reader), 0);
+	assert_int_equal(store_content_get(reader, &t.a, store_view_at(gone, 2)->content, 0, &c), 0);
+	store_reader_close(&reader);
+	store_view_unref(old);
+	store_view_unref(gone);
+	store_mbox_close(&mbox);
+	assert_int_equal(store_mbox_open(t.s, id, &late), 0);
+	assert_int_equal(store_mbox_view(late, &none), -E_NOT_FOUND);
+	store_mbox_close(&late);
+	test_close(&t);
+}
+
+/* ---- watchers ---- */
+
+static int woken[10];
+
+static void note_wake(void *ctx, uint64_t watcher)
+{
+	int *counts = ctx;
+
+	__atomic_add_fetch(&counts[watcher], 1, __ATOMIC_RELAXED);
+}
+
+static void assert_woken(const int *want, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(woken[i], want[i]);
+		woken[i] = 0;
+	}
+}
+
+TEST(watchers)
+{
+	struct test_store t;
+	int64_t id;
+
+	test_open_with(&t, note_wake, woken);
+	memset(woken, 0, sizeof(woken));
+	/* 1: INBOX, 2: INBOX twice and Archive, 3: the account, 4: another account */
+	assert_int_equal(store_watch_add(t.s, t.alice, t.inbox, 1), 0);
+	assert_int_equal(store_watch_add(t.s, t.alice, t.inbox, 2), 0);
+	assert_int_equal(store_watch_add(t.s, t.alice, t.inbox, 2), 0);
+	assert_int_equal(store_watch_add(t.s, t.alice, t.archive, 2), 0);
+	assert_int_equal(store_watch_add(t.s, t.alice, 0, 3), 0);
+	assert_int_equal(store_watch_add(t.s, t.alice + 1, 0, 4), 0);
+	test_append(&t, t.inbox, 0, 5);
+	assert_woken((const int[]){ 0, 1, 1, 1, 0 }, 5);
+	test_append(&t, t.archive, 0, 1);
+	assert_woken((const int[]){ 0, 0, 1, 1, 0 }, 5);
+	test_flag(&t, t.inbox, 1, 1, STORE_FLAGS_REMOVE, STORE_SEEN);
+	assert_woken((const int[]){ 0, 0, 0, 0, 0 }, 5);
+	assert_int_equal(store_mailbox_create(t.s, t.alice, S("new"), 0, &id, NULL), 0);
+	assert_woken((const int[]){ 0, 0, 0, 1, 0 }, 5);
+	assert_int_equal(store_mailbox_rename(t.s, t.alice, S("new"), S("newer"), NULL), 0);
+	assert_int_equal(store_mailbox_subscribe(t.s, t.alice, S("newer"), true, NULL), 0);
+	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("newer"), NULL), 0);
+	assert_woken((const int[]){ 0, 0, 0, 3, 0 }, 5);
+	store_watch_remove(t.s, 1);
+	store_watch_remove(t.s, 1);
+	test_append(&t, t.inbox, 0, 1);
+	assert_woken((const int[]){ 0, 0, 1, 1, 0 }, 5);
+	store_watch_remove(t.s, 2);
+	store_watch_remove(t.s, 3);
+	store_watch_remove(t.s, 4);
+	test_append(&t, t.inbox, 0, 1);
+	assert_woken((const int[]){ 0, 0, 0, 0, 0 }, 5);
+	test_close(&t);
+}
+
+TEST(watchers_in_any_order_of_leaving)
+{
+	struct test_store t;
+	uint64_t seed = 1;
+
+	test_open(&t);
+	for (uint64_t w = 0; w < 3000; w++)
+		assert_int_equal(store_watch_add(t.s, t.alice, (int64_t)(1 + w % 7), w), 0);
+	for (int i = 0; i < 20000; i++) {
+		seed = seed * 6364136223846793005u + 1;
+		store_watch_remove(t.s, (seed >> 33) % 3000);
+		if (seed >> 60 == 0)
+			assert_int_equal(store_watch_add(t.s, t.alice, 3, (seed >> 40) % 3000), 0);
+	}
+	for (uint64_t w = 0; w < 3000; w++)
+		store_watch_remove(t.s, w);
+	test_close(&t);
+}
+
+/* ---- several threads ---- */
+
+#define N_THREADS 6
+
+struct worker {
+	struct test_store *t;
+	pthread_t thread;
+	uint64_t id;
+};
+
+static int work_once(struct worker *w, struct arena *a, struct store_content_new *c, int i)
+{
+	struct store *s = w->t->s;
+	struct store_append v = { .mailbox = w->t->inbox, .content = c };
+	struct store_appended done;
+	struct store_mbox *mbox = NULL;
+	struct store_view *view = NULL;
+	struct uidset set = { 0 }, gone;
+	uint64_t modseq = 0;
+	int rc = store_append(s, &v, 1, &done);
+
+	if (rc == 0)
+		rc = store_mbox_open(s, w->t->inbox, &mbox);
+	if (rc == 0)
+		rc = store_mbox_view(mbox, &view);
+	/* What was appended before the question is in the answer. */
+	if (rc == 0 && store_view_seq(view, done.uid) == 0)
+		rc = -E_BUG;
+	if (rc == 0)
+		rc = uidset_add(a, &set, done.uid, done.uid);
+	if (rc == 0 && i % 3 == 0)
+		rc = store_expunge(s, a, w->t->inbox, &set, false, &gone, &modseq);
+	else if (rc == 0)
+		rc = store_flags(s, a, w->t->inbox, &set, &(struct store_flag_change){ .op = STORE_FLAGS_ADD, .flags = STORE_SEEN },
+				 NULL, &modseq);
+	store_view_unref(view);
+	view = NULL;
+	if (rc == 0)
+		rc = store_mbox_view(mbox, &view);
+	if (rc == 0 && view->highestmodseq < modseq)
+		rc = -E_BUG;
+	store_view_unref(view);
+	store_mbox_close(&mbox);
+	return rc;
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	AUTO(arena_fini) struct arena a;
+	struct store_content_new c;
+	intptr_t rc;
+
+	arena_init(&a, 16u << 20);
+	rc = store_content_prepare(&a, S("Message-ID: <t@x>\r\n\r\nx\r\n"), &c);
+	for (int i = 0; i < 60 && rc == 0; i++) {
+		rc = store_watch_add(w->t->s, w->t->alice, w->t->inbox, w->id);
+		if (rc == 0)
+			rc = work_once(w, &a, &c, i);
+		store_watch_remove(w->t->s, w->id);
+	}
+	return (void *)rc;
+}
+
+TEST(threads_see_what_was_answered)
+{
+	struct test_store t;
+	struct worker workers[N_THREADS];
+	int total = 0;
+
+	memset(woken, 0, sizeof(woken));
+	test_open_with(&t, note_wake, woken);
+	for (size_t i = 0; i < N_THREADS; i++) {
+		workers[i] = (struct worker){ .t = &t, .id = i };
+		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
+	}
+	for (size_t i = 0; i < N_THREADS; i++) {
+		void *rc;
+
+		assert_int_equal(pthread_join(workers[i].thread, &rc), 0);
+		assert_int_equal((intptr_t)rc, 0);
+		total += woken[i];
+	}
+	assert_true(total >= 2 * 60 * N_THREADS);
+	test_close(&t);
+}
