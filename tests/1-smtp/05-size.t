@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 # RFC 1870 6: a message that is announced as too large is refused at MAIL; one that turns out too large, at its end
-set smtp max_message_size = 64K
+set smtp max_message_size = 256K
 S connect smtp
 S < 220
 S > EHLO client.example
 S <all 250 *
-out *SIZE 65536
-S > MAIL FROM:<carol@example.org> SIZE=65537
+out *SIZE 262144
+S > MAIL FROM:<carol@example.org> SIZE=262145
 S < 552 5.3.4
 S > MAIL FROM:<carol@example.org> SIZE=99999999999999999999
 S < 55
-S > MAIL FROM:<carol@example.org> SIZE=65536
+S > MAIL FROM:<carol@example.org> SIZE=262144
 S < 250
 S > RCPT TO:<bob@example.test>
 S < 250

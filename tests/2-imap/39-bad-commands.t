@@ -20,6 +20,8 @@ A >> f\tNOOP\r\n
 A < *BAD
 A > g NOOP now
 A < g BAD
+A >> h NOOP\n
+A < h BAD
 A > i LOGIN bob@example.test demo
 A <... i OK
 A > j FETCH 1 FLAGS
