@@ -155,18 +155,15 @@ static void show(struct imap_session *s, const struct store_view *now,
 		 const struct store_diff *diff)
 {
 	struct imap_selected *sel = s->sel;
+	uint32_t told = sel->n_recent;
 
 	show_expunged(s, sel->view, &diff->expunged);
-	if (diff->expunged.n > 0)
-		sel->n_recent = count(now, &sel->recent);
-	if (diff->first_new_uid != 0) {
-		uint32_t told = sel->n_recent;
-
+	if (diff->first_new_uid != 0)
 		imap_resp_untagged(s, "%u EXISTS", now->n);
+	if (diff->first_new_uid != 0 || diff->expunged.n > 0)
 		imap_notify_recent(s, now);
-		if (sel->n_recent != told)
-			imap_resp_untagged(s, "%u RECENT", sel->n_recent);
-	}
+	if (sel->n_recent != told)
+		imap_resp_untagged(s, "%u RECENT", sel->n_recent);
 	if (has_new_keywords(sel->view, now))
 		imap_notify_keywords(s, now);
 	show_flags(s, now, diff);

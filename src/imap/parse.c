@@ -10,8 +10,8 @@
 
 void imap_parse_init(struct imap_parse *p, struct arena *a, struct str command, bool is_utf8)
 {
-	p->p = command.p;
-	p->end = command.p + command.n;
+	p->p = command.p != NULL ? command.p : "";
+	p->end = p->p + command.n;
 	p->arena = a;
 	p->is_utf8 = is_utf8;
 }
