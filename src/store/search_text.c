@@ -167,6 +167,32 @@ static void keep_tail(struct buf *b, size_t n)
 	buf_consume(b, from);
 }
 
+/* How much of decoded text can be converted without what follows: whole lines, else whole characters of UTF-8. */
+static size_t convertible(struct str text)
+{
+	ptrdiff_t at = str_rchr(text, '\n');
+	size_t back = 1;
+
+	if (at >= 0)
+		return (size_t)at + 1;
+	while (back <= 3 && back < text.n && ((unsigned char)text.p[text.n - back] & 0xc0) == 0x80)
+		back++;
+	return text.n > back && (unsigned char)text.p[text.n - back] >= 0xc0 ? text.n - back : text.n;
+}
+
+/* Looks into the next n bytes of m->plain, together with the end of what was there before. */
+static bool text_contains(struct search_msg *m, size_t n, struct str charset, struct str value)
+{
+	add_utf8(charset, str_head(buf_str(&m->plain), n), &m->utf8);
+	buf_consume(&m->plain, n);
+	if (contains(m, buf_str(&m->utf8), value))
+		return true;
+	m->utf8.overflowed = false;
+	/* The same text may take four times as many bytes in another form (full-width letters). */
+	keep_tail(&m->utf8, 4 * value.n + 16);
+	return false;
+}
+
 static bool part_contains(struct search_msg *m, const struct mime_map_part *part, struct str charset, struct str value)
 {
 	AUTO(store_part_fini) struct store_part p;
@@ -174,15 +200,13 @@ static bool part_contains(struct search_msg *m, const struct mime_map_part *part
 
 	store_part_init(&p, m->store, m->content, part->body_off, part->body_n, part->cte, false);
 	buf_reset(&m->utf8);
+	buf_reset(&m->plain);
 	while (store_part_next(&p, &piece) > 0) {
-		add_utf8(charset, piece, &m->utf8);
-		if (contains(m, buf_str(&m->utf8), value))
+		buf_add(&m->plain, piece);
+		if (text_contains(m, convertible(buf_str(&m->plain)), charset, value))
 			return true;
-		m->utf8.overflowed = false;
-		/* The same text may take four times as many bytes in another form (full-width letters). */
-		keep_tail(&m->utf8, 4 * value.n + 16);
 	}
-	return false;
+	return text_contains(m, m->plain.n, charset, value);
 }
 
 /* One part: its header when asked for, its text when it is text. */

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/* Accepting: local, remote, mixed, aliases that overlap, LMTP results, failures. */
+#include <stdio.h>
+
+#include "base/test.h"
+#include "queue/queue_int.h"
+#include "store/account.h"
+#include "store/mailbox.h"
+#include "store/message.h"
+
+/* Rows that are wrong, and how many there are. */
+enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_COUNT };
+static const struct db_sql checks[Q_COUNT] = {
+	[Q_REFS] = { .sql =
+		"SELECT count(*) FROM contents c WHERE refs <> (SELECT count(*) FROM messages m WHERE m.content = c.id)"
+		" + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
+	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },
+	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
+};
+
+struct fixture {
+	struct db *db;
+	struct store *s;
+	struct queue *q;
+	struct arena a;
+	int64_t alice, bob; /* bob's quota is 100 bytes */
+	struct spool *spool;
+};
+
+static void setup(struct fixture *x)
+{
+	static struct db_sql_set sets[3];
+	static struct db_migration_set migrations[2];
+	static int n;
+	char dir[300];
+	const struct db_options o = {
+		.dir_z = dir, .sql = sets, .n_sql = 3, .migrations = migrations, .n_migrations = 2,
+	};
+	struct fault f = { "" };
+
+	*x = (struct fixture){ 0 };
+	arena_init(&x->a, 8u << 20);
+	sets[0] = store_sql_set;
+	sets[1] = queue_sql_set;
+	sets[2] = (struct db_sql_set){ "checks", checks, Q_COUNT };
+	migrations[0] = store_migrations;
+	migrations[1] = queue_migrations;
+	snprintf(dir, sizeof(dir), "%s/queue%d", test_dir(), ++n);
+	if (db_open(&o, &x->db, &f) < 0 || db_check_sql(x->db, &f) < 0)
+		fail_msg("%s", f.text);
+	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
+	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
+	assert_int_equal(store_account_add(x->s, S("alice@example.org"), 0, NULL, 0, &x->alice, &f), 0);
+	assert_int_equal(store_account_add(x->s, S("bob@example.org"), 100, NULL, 0, &x->bob, &f), 0);
+	assert_int_equal(spool_new(x->db, 1u << 20, &x->spool), 0);
+	assert_int_equal(spool_append(x->spool, S("Message-ID: <q@x>\r\nSubject: queue\r\n\r\nThe body of it, long enough.\r\n")), 0);
+	assert_int_equal(spool_prepend(x->spool, S("Return-Path: <s@x>\r\n")), 0);
+}
+
+static int64_t count(struct fixture *x, int what)
+{
+	struct db_tx *tx;
+	struct db_query q;
+	int64_t n;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	db_query(tx, &q, &checks[what], NULL, 0);
+	assert_int_equal(db_step(&q), 1);
+	n = db_int(&q, 0);
+	db_done(&q);
+	db_read_end(&tx);
+	return n;
+}
+
+static uint32_t messages(struct fixture *x, int64_t account)
+{
+	struct store_mailbox m;
+
+	assert_int_equal(store_mailbox_find(x->s, &x->a, account, S("INBOX"), &m), 0);
+	return m.messages;
+}
+
+static void teardown(struct fixture *x)
+{
+	assert_int_equal(count(x, Q_REFS), 0);
+	spool_free(x->spool);
+	queue_close(&x->q);
+	store_close(&x->s);
+	db_close(&x->db);
+	arena_fini(&x->a);
+}
+
+static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcpt *r, size_t n, bool is_per_recipient)
+{
+	struct queue_envelope e = {
+		.qid_z = qid_z, .sid_z = "sid", .reverse_path = S("s@x"), .envid = S("id"), .rcpts = r, .n_rcpts = n,
+		.is_per_recipient = is_per_recipient, .is_8bit = true,
+	};
+
+	return queue_accept(x->q, &e, x->spool);
+}
+
+TEST(accept_mixed_recipients)
+{
+	struct fixture x;
+	struct queue_item *items;
+	size_t n;
+
+	setup(&x);
+	const int64_t both[] = { x.bob, x.alice };
+	struct queue_rcpt r[] = {
+		{ .address = S("alice@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1, .result = 1 },
+		{ .address = S("both@example.org"), .is_local = true, .accounts = both, .n_accounts = 2, .result = 1 },
+		{ .address = S("far@elsewhere.test"), .orcpt = S("rfc822;far"), .notify = QUEUE_NOTIFY_NEVER, .result = 1 },
+		{ .address = S("farther@elsewhere.test"), .result = 1 },
+	};
+
+	assert_int_equal(accept_message(&x, "q1", r, 4, false), 0);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(r[i].result, 0);
+	assert_int_equal(messages(&x, x.alice), 1);
+	assert_int_equal(messages(&x, x.bob), 1);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(n, 2);
+	assert_str_eq(items[0].qid, S("q1"));
+	assert_str_eq(items[0].reverse_path, S("s@x"));
+	assert_str_eq(items[0].recipient, S("far@elsewhere.test"));
+	assert_str_eq(items[1].recipient, S("farther@elsewhere.test"));
+	assert_int_equal(items[0].size, spool_size(x.spool));
+	assert_true(items[0].accepted_s > 1700000000);
+	teardown(&x);
+}
+
+TEST(accept_bytes_are_what_the_spool_has)
+{
+	struct fixture x;
+	struct store_mailbox inbox;
+	struct store_mbox *mbox;
+	struct store_view *view;
+	struct store_reader *reader;
+	struct store_content c;
+	struct str want;
+	char got[500];
+
+	setup(&x);
+	struct queue_rcpt r = { .is_local = true, .accounts = &x.alice, .n_accounts = 1 };
+
+	assert_int_equal(accept_message(&x, "q1", &r, 1, false), 0);
+	assert_int_equal(store_mailbox_find(x.s, &x.a, x.alice, S("INBOX"), &inbox), 0);
+	assert_int_equal(store_mbox_open(x.s, inbox.id, &mbox), 0);
+	assert_int_equal(store_mbox_view(mbox, &view), 0);
+	assert_int_equal(view->n, 1);
+	assert_int_equal(store_reader_open(x.s, &reader), 0);
+	assert_int_equal(store_content_get(reader, &x.a, store_view_at(view, 1)->content, 0, &c), 0);
+	store_reader_close(&reader);
+	assert_int_equal(spool_view(x.spool, &want), 0);
+	assert_int_equal(c.size, want.n);
+	assert_int_equal(store_content_read(x.s, &c, 0, got, want.n), 0);
+	assert_memory_equal(got, want.p, want.n);
+	assert_int_equal(blob_verify(x.db, &c.ref), 0);
+	store_view_unref(view);
+	store_mbox_close(&mbox);
+	teardown(&x);
+}
+
+TEST(accept_lmtp_has_a_result_for_each)
+{
+	struct fixture x;
+
+	setup(&x);
+	const int64_t both[] = { x.bob, x.alice }, nobody = 4711;
+	struct queue_rcpt r[] = {
+		{ .is_local = true, .accounts = &x.bob, .n_accounts = 1 },
+		{ .is_local = true, .accounts = &x.alice, .n_accounts = 1 },
+		{ .is_local = true, .accounts = both, .n_accounts = 2 },
+		{ .is_local = true, .accounts = &nobody, .n_accounts = 1 },
+	};
+
+	assert_int_equal(accept_message(&x, "q1", r, 4, true), 0);
+	assert_int_equal(accept_message(&x, "q2", r, 4, true), 0);
+	assert_int_equal(r[0].result, -E_QUOTA);
+	assert_int_equal(r[1].result, 0);
+	assert_int_equal(r[2].result, 0);
+	assert_int_equal(r[3].result, -E_NOT_FOUND);
+	assert_int_equal(messages(&x, x.bob), 1);
+	assert_int_equal(messages(&x, x.alice), 2);
+	/* everybody refuses: nothing stays */
+	assert_int_equal(accept_message(&x, "q3", r, 1, true), 0);
+	assert_int_equal(r[0].result, -E_QUOTA);
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	/* not per recipient: quota is not asked again, and a vanished account refuses all */
+	assert_int_equal(accept_message(&x, "q4", r, 1, false), 0);
+	assert_int_equal(messages(&x, x.bob), 2);
+	assert_int_equal(accept_message(&x, "q5", r, 4, false), -E_NOT_FOUND);
+	assert_int_equal(count(&x, Q_CONTENTS), 3);
+	teardown(&x);
+}
+
+TEST(accept_failures_leave_nothing)
+{
+	struct fixture x;
+
+	setup(&x);
+	struct queue_rcpt r[] = {
+		{ .address = S("alice@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1 },
+		{ .address = S("far@elsewhere.test") },
+	};
+	static const struct {
+		enum db_fail_point point;
+		int nth, err, want;
+	} rows[] = {
+		{ DB_FAIL_STATEMENT, 1, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 2, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 3, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 4, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 5, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 6, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 7, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 8, E_DISK_FULL, -E_DISK_FULL },
+		{ DB_FAIL_STATEMENT, 9, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 10, E_IO, -E_IO },
+		{ DB_FAIL_PACK_WRITE, 1, E_DISK_FULL, -E_DISK_FULL }, { DB_FAIL_PACK_SYNC, 1, E_IO, -E_IO },
+		{ DB_FAIL_COMMIT, 1, E_DISK_FULL, -E_DISK_FULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		db_fail_next(x.db, rows[i].point, rows[i].nth, rows[i].err);
+		assert_int_equal(accept_message(&x, "q1", r, 2, false), rows[i].want);
+		db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+		assert_int_equal(count(&x, Q_CONTENTS), 0);
+		assert_int_equal(count(&x, Q_RECIPIENTS), 0);
+		assert_int_equal(messages(&x, x.alice), 0);
+	}
+	assert_int_equal(accept_message(&x, "q1", r, 2, false), 0);
+	assert_int_equal(accept_message(&x, "q1", r, 2, false), -E_IO); /* the id is taken */
+	assert_int_equal(messages(&x, x.alice), 1);
+	teardown(&x);
+}
