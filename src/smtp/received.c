@@ -80,8 +80,8 @@ static void received_print(const struct smtp_session *s, int64_t now_s, struct b
 			   tls.cipher ? tls.cipher : "", tls.bits);
 	buf_printf(out, "\r\n\tid %s", s->tx.qid);
 	/*
-	 * RFC 5321 7.2: with more recipients "for" would give the others away. <Postmaster> is no Path
-	 * as the clause wants it.
+	 * RFC 5321 7.2: with more recipients "for" would give the others away. <Postmaster>
+	 * is no Path as the clause wants it.
 	 */
 	if (s->tx.n_rcpts == 1 && str_chr(s->tx.rcpts[0].address, '@') >= 0)
 		buf_printf(out, "\r\n\tfor <%" STR_FMT ">", STR_ARG(s->tx.rcpts[0].address));

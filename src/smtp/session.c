@@ -111,7 +111,7 @@ static const struct smtp_cmd cmds[] = {
 	{ "MAIL", smtp_cmd_mail, ALL, READY, CMD_SUBMITS, "RFC 5321 4.1.1.2" },
 	{ "RCPT", smtp_cmd_rcpt, ALL, MAIL | RCPT, 0, "RFC 5321 4.1.1.3" },
 	{ "DATA", smtp_cmd_data, ALL, RCPT, CMD_LAST | CMD_NO_ARGS, "RFC 5321 4.1.1.4" },
-	/* BDAT out of order: its octets must be dropped before it is refused, so the handler does both. */
+	/* BDAT out of order: its handler drops the octets before it refuses. */
 	{ "BDAT", smtp_cmd_bdat, ALL, ANY, 0, "RFC 3030 2" },
 	{ "RSET", smtp_cmd_rset, ALL, ANY, CMD_NO_ARGS, "RFC 5321 4.1.1.5" },
 	{ "EHLO", smtp_cmd_ehlo, MX | SUBMISSION, ANY, CMD_LAST, "RFC 5321 4.1.1.1" },
