@@ -2,6 +2,7 @@
 /* Opens and closes the data in the order in which the rooms stand on each other. */
 #include "server/data.h"
 
+#include "conf/live.h"
 #include "db/db.h"
 #include "queue/queue.h"
 #include "sasl/sasl.h"
@@ -11,9 +12,14 @@ static int open_rooms(struct server_data *d, struct conf_live *conf, store_wake_
 		      struct fault *fault)
 {
 	int r = store_open(d->db, wake, wake_ctx, &d->store, fault);
+	struct conf *snapshot;
 
-	if (r == 0)
-		r = queue_open(d->store, &d->queue, fault);
+	if (r < 0)
+		return r;
+	snapshot = conf_live_get(conf);
+	store_configure(d->store, conf_get(snapshot, &store_conf_table));
+	conf_unref(snapshot);
+	r = queue_open(d->store, &d->queue, fault);
 	if (r == 0)
 		r = sasl_open(d->store, conf, &d->sasl, fault);
 	return r;

@@ -19,6 +19,7 @@
 
 #define FAULT_LOOK_S 5 /* how often trouble with the data is looked for */
 
+/* To the supervisor: 'R' when ready, else the number of an error and its text. */
 static void tell(int fd, char kind, const char *text_z)
 {
 	char message[sizeof(struct fault) + 1];
@@ -85,6 +86,7 @@ static void reload(struct server_process *p, const char *path_z)
 		const struct server_conf *s = conf_get(next, &server_conf_table);
 
 		log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
+		store_configure(p->data.store, conf_get(next, &store_conf_table));
 		net_reload(p->net, conf_get(next, &net_conf_table));
 		conf_live_swap(p->conf, next);
 		r = server_tls_reload(p, &fault);
@@ -148,10 +150,12 @@ _Noreturn void server_process_main(const struct server_options *o, struct conf *
 {
 	struct server_process p = { .conf = conf_live_new(conf_ref(conf)) };
 	struct fault fault = { 0 };
+	int r;
 
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if (open_all(&p, o, conf, bound, n_bound, &fault) < 0) {
-		tell(ready_fd, 'E', fault.text);
+	r = open_all(&p, o, conf, bound, n_bound, &fault);
+	if (r < 0) {
+		tell(ready_fd, (char)err_row(r)->code, fault.text);
 		_exit(1);
 	}
 	tell(ready_fd, 'R', "");

@@ -134,7 +134,9 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 		LOG(ERROR, "server.start", F_Z("fault", n > 0 ? message + 1 : "died while starting"));
 		return 0;
 	}
-	return fault_set(fault, -E_CANNOT, "%s", n > 0 ? message + 1 : "the server process died while starting");
+	if (n <= 0)
+		return fault_set(fault, -E_CANNOT, "the server process died while starting");
+	return fault_set(fault, -message[0], "%s", message + 1);
 }
 
 static void reload(struct supervisor *s)
