@@ -31,7 +31,7 @@
 static const char ciphers_z[] = "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 				"ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
 				"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
-static const char groups_z[] = "X25519:P-256:P-384";
+static char groups_z[] = "X25519:P-256:P-384";
 
 struct tls_site {
 	SSL_CTX *ctx;

@@ -9,6 +9,7 @@
 
 #define REPLY_MAX 512 /* RFC 1939 3: a status line is at most 512 with CRLF */
 
+__attribute__((format(printf, 3, 0)))
 static void status(struct pop3_session *s, const char *word, const char *fmt, va_list ap)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(REPLY_MAX);
