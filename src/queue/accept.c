@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accepting a message: the moment from which it is ours. One job of the writer does everything, so that "250" stands for one
- * commit and not for a promise.
+ * Accepting a message: the moment from which it is ours. One job of the writer does everything,
+ * so that "250" stands for one commit and not for a promise.
  *
  * States of an accepted message, who moves it on, and what a crash leaves:
  *  1. in the session's spool, parsed (queue_accept): nothing, the client was not answered.
  *  2. body in a pack, synced (db_write): dead space that no row names.
- *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver) and the queue rows of
- *     recipients elsewhere: gone with the transaction.
- *  4. committed and synced: local recipients have it, remote ones wait in queue_recipients. The client was not answered
- *     yet and may send it again: a double, never a loss.
- *  5. queue_accept() returns, the session says 250.
- * Rows of the queue are taken out again by the delivery to come (state QUEUE_WAITING, next_attempt).
+ *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver)
+ *     and the queue rows of recipients elsewhere: gone with the transaction.
+ *  4. committed and synced: local recipients have it, remote ones wait in queue_recipients. The
+ *     client was not answered yet and may send it again: a double, never a loss.
+ *  5. queue_accept() returns, the session says 250. Rows of the queue are taken out again by the
+ *     delivery to come (state QUEUE_WAITING, next_attempt).
  *
  * All recipients share one content. Its references: one for each INBOX and one for the queue's row.
  */
@@ -84,7 +84,8 @@ static int result_of(const struct job *j, const struct queue_rcpt *r)
 
 	for (size_t i = 0; r->is_local && i < r->n_accounts; i++) {
 		const struct target key = { .account = r->accounts[i] };
-		const struct target *t = bsearch(&key, j->targets, j->n_targets, sizeof(key), compare_targets);
+		const struct target *t =
+			bsearch(&key, j->targets, j->n_targets, sizeof(key), compare_targets);
 
 		must(t);
 		rc = t->result;
@@ -129,15 +130,16 @@ static int enqueue(struct job *j, struct db_tx *tx, int64_t content)
 	const struct queue_envelope *e = j->e;
 	const struct str qid = str_z(e->qid_z);
 	int rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(j->content.bytes.n),
-			 DB_T(e->reverse_path), DB_I(e->submitter), DB_I(e->dsn_ret), DB_T(e->envid), DB_I(flags_of(e)),
-			 DB_I(j->now_s), DB_T(str_z(e->sid_z)));
+			 DB_T(e->reverse_path), DB_I(e->submitter), DB_I(e->dsn_ret),
+			 DB_T(e->envid), DB_I(flags_of(e)), DB_I(j->now_s), DB_T(str_z(e->sid_z)));
 
 	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++) {
 		const struct queue_rcpt *r = &e->rcpts[i];
 
 		if (!r->is_local)
-			rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(r->address), DB_T(r->orcpt),
-				     DB_I(r->notify), DB_I(QUEUE_WAITING), DB_I(j->now_s));
+			rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(r->address),
+				     DB_T(r->orcpt), DB_I(r->notify), DB_I(QUEUE_WAITING),
+				     DB_I(j->now_s));
 	}
 	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
 }
@@ -166,7 +168,11 @@ static int accept_tx(struct db_tx *tx, void *arg)
 static int run(struct job *j)
 {
 	struct db_write_job w = {
-		.fn = accept_tx, .arg = j, .durability = DB_DURABLE, .bodies = &j->body, .n_bodies = 1,
+		.fn = accept_tx,
+		.arg = j,
+		.durability = DB_DURABLE,
+		.bodies = &j->body,
+		.n_bodies = 1,
 	};
 	int rc = db_write(store_db(j->q->store), &w);
 	bool is_all_refused = rc == -E_QUOTA && j->e->is_per_recipient && !j->has_remote;

@@ -11,9 +11,9 @@
 /* Rows that are wrong, and how many there are. */
 enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
-	[Q_REFS] = { .sql =
-		"SELECT count(*) FROM contents c WHERE refs <> (SELECT count(*) FROM messages m WHERE m.content = c.id)"
-		" + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
+			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
 	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
 };
@@ -34,7 +34,11 @@ static void setup(struct fixture *x)
 	static int n;
 	char dir[300];
 	const struct db_options o = {
-		.dir_z = dir, .sql = sets, .n_sql = 3, .migrations = migrations, .n_migrations = 2,
+		.dir_z = dir,
+		.sql = sets,
+		.n_sql = 3,
+		.migrations = migrations,
+		.n_migrations = 2,
 	};
 	struct fault f = { "" };
 
@@ -51,10 +55,16 @@ static void setup(struct fixture *x)
 	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
 	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
 	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(x->s, S("alice@example.org"), 0, NULL, 0, &x->alice, &f), 0);
-	assert_int_equal(store_account_add(x->s, S("bob@example.org"), 100, NULL, 0, &x->bob, &f), 0);
+	assert_int_equal(store_account_add(x->s, S("alice@example.org"), 0, NULL, 0, &x->alice, &f),
+			 0);
+	assert_int_equal(store_account_add(x->s, S("bob@example.org"), 100, NULL, 0, &x->bob, &f),
+			 0);
 	assert_int_equal(spool_new(x->db, 1u << 20, &x->spool), 0);
-	assert_int_equal(spool_append(x->spool, S("Message-ID: <q@x>\r\nSubject: queue\r\n\r\nThe body of it, long enough.\r\n")), 0);
+	assert_int_equal(
+		spool_append(
+			x->spool,
+			S("Message-ID: <q@x>\r\nSubject: queue\r\n\r\nThe body of it, long enough.\r\n")),
+		0);
 	assert_int_equal(spool_prepend(x->spool, S("Return-Path: <s@x>\r\n")), 0);
 }
 
@@ -91,11 +101,18 @@ static void teardown(struct fixture *x)
 	arena_fini(&x->a);
 }
 
-static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcpt *r, size_t n, bool is_per_recipient)
+static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcpt *r, size_t n,
+			  bool is_per_recipient)
 {
 	struct queue_envelope e = {
-		.qid_z = qid_z, .sid_z = "sid", .reverse_path = S("s@x"), .envid = S("id"), .rcpts = r, .n_rcpts = n,
-		.is_per_recipient = is_per_recipient, .is_8bit = true,
+		.qid_z = qid_z,
+		.sid_z = "sid",
+		.reverse_path = S("s@x"),
+		.envid = S("id"),
+		.rcpts = r,
+		.n_rcpts = n,
+		.is_per_recipient = is_per_recipient,
+		.is_8bit = true,
 	};
 
 	return queue_accept(x->q, &e, x->spool);
@@ -110,9 +127,20 @@ TEST(accept_mixed_recipients)
 	setup(&x);
 	const int64_t both[] = { x.bob, x.alice };
 	struct queue_rcpt r[] = {
-		{ .address = S("alice@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1, .result = 1 },
-		{ .address = S("both@example.org"), .is_local = true, .accounts = both, .n_accounts = 2, .result = 1 },
-		{ .address = S("far@elsewhere.test"), .orcpt = S("rfc822;far"), .notify = QUEUE_NOTIFY_NEVER, .result = 1 },
+		{ .address = S("alice@example.org"),
+		  .is_local = true,
+		  .accounts = &x.alice,
+		  .n_accounts = 1,
+		  .result = 1 },
+		{ .address = S("both@example.org"),
+		  .is_local = true,
+		  .accounts = both,
+		  .n_accounts = 2,
+		  .result = 1 },
+		{ .address = S("far@elsewhere.test"),
+		  .orcpt = S("rfc822;far"),
+		  .notify = QUEUE_NOTIFY_NEVER,
+		  .result = 1 },
 		{ .address = S("farther@elsewhere.test"), .result = 1 },
 	};
 
@@ -153,7 +181,8 @@ TEST(accept_bytes_are_what_the_spool_has)
 	assert_int_equal(store_mbox_view(mbox, &view), 0);
 	assert_int_equal(view->n, 1);
 	assert_int_equal(store_reader_open(x.s, &reader), 0);
-	assert_int_equal(store_content_get(reader, &x.a, store_view_at(view, 1)->content, 0, &c), 0);
+	assert_int_equal(store_content_get(reader, &x.a, store_view_at(view, 1)->content, 0, &c),
+			 0);
 	store_reader_close(&reader);
 	assert_int_equal(spool_view(x.spool, &want), 0);
 	assert_int_equal(c.size, want.n);
@@ -204,19 +233,28 @@ TEST(accept_failures_leave_nothing)
 
 	setup(&x);
 	struct queue_rcpt r[] = {
-		{ .address = S("alice@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1 },
+		{ .address = S("alice@example.org"),
+		  .is_local = true,
+		  .accounts = &x.alice,
+		  .n_accounts = 1 },
 		{ .address = S("far@elsewhere.test") },
 	};
 	static const struct {
 		enum db_fail_point point;
 		int nth, err, want;
 	} rows[] = {
-		{ DB_FAIL_STATEMENT, 1, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 2, E_IO, -E_IO },
-		{ DB_FAIL_STATEMENT, 3, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 4, E_IO, -E_IO },
-		{ DB_FAIL_STATEMENT, 5, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 6, E_IO, -E_IO },
-		{ DB_FAIL_STATEMENT, 7, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 8, E_DISK_FULL, -E_DISK_FULL },
-		{ DB_FAIL_STATEMENT, 9, E_IO, -E_IO }, { DB_FAIL_STATEMENT, 10, E_IO, -E_IO },
-		{ DB_FAIL_PACK_WRITE, 1, E_DISK_FULL, -E_DISK_FULL }, { DB_FAIL_PACK_SYNC, 1, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 1, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 2, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 3, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 4, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 5, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 6, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 7, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 8, E_DISK_FULL, -E_DISK_FULL },
+		{ DB_FAIL_STATEMENT, 9, E_IO, -E_IO },
+		{ DB_FAIL_STATEMENT, 10, E_IO, -E_IO },
+		{ DB_FAIL_PACK_WRITE, 1, E_DISK_FULL, -E_DISK_FULL },
+		{ DB_FAIL_PACK_SYNC, 1, E_IO, -E_IO },
 		{ DB_FAIL_COMMIT, 1, E_DISK_FULL, -E_DISK_FULL },
 	};
 

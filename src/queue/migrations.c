@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* The schema of the queue, forward only: a released step is never edited. Owner of both tables: room queue. */
+/*
+ * The schema of the queue, forward only: a released step is never edited. Owner of both tables:
+ * room queue.
+ */
 #include "queue/queue.h"
 
 #include "base/mem.h"
 
 static const char step_1[] =
 	/*
-	 * A message on its way to somewhere else. content: a row of the store's contents, which counts this row as a
-	 * reference; size is a copy of its size. ret, envid: RFC 3461 4.3, 4.4. flags: enum queue_flag. accepted: seconds.
+	 * A message on its way to somewhere else. content: a row of the store's contents, which
+	 * counts this row as a reference; size is a copy of its size. ret, envid: RFC 3461 4.3,
+	 * 4.4. flags: enum queue_flag. accepted: seconds.
 	 */
 	"CREATE TABLE queue_messages ("
 	" qid TEXT PRIMARY KEY,"

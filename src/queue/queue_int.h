@@ -5,18 +5,23 @@
 #include "queue/queue.h"
 
 enum queue_sql_id {
-	QUEUE_SQL_MESSAGE_ADD, QUEUE_SQL_RECIPIENT_ADD, QUEUE_SQL_LIST,
+	QUEUE_SQL_MESSAGE_ADD,
+	QUEUE_SQL_RECIPIENT_ADD,
+	QUEUE_SQL_LIST,
 	QUEUE_SQL_COUNT_
 };
 extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
 #define SQL(name) (&queue_sql[QUEUE_SQL_##name])
 
-enum queue_state { /* of a recipient row */
-	QUEUE_WAITING = 0, /* next_attempt says when */
+enum queue_state {                    /* of a recipient row */
+		   QUEUE_WAITING = 0, /* next_attempt says when */
 };
 
 enum queue_flag { /* of a message row: what the next server has to be able to do */
-	QUEUE_8BIT = 1, QUEUE_BINARY = 2, QUEUE_SMTPUTF8 = 4, QUEUE_REQUIRETLS = 8,
+		  QUEUE_8BIT = 1,
+		  QUEUE_BINARY = 2,
+		  QUEUE_SMTPUTF8 = 4,
+		  QUEUE_REQUIRETLS = 8,
 };
 
 struct queue {

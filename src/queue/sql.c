@@ -4,14 +4,17 @@
 
 const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_MESSAGE_ADD] = { .sql =
-		"INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret, envid, flags, accepted, sid)"
+		"INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret,"
+		" envid, flags, accepted, sid)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" },
 	[QUEUE_SQL_RECIPIENT_ADD] = { .sql =
-		"INSERT INTO queue_recipients (qid, address, orcpt, notify, state, attempts, next_attempt)"
+		"INSERT INTO queue_recipients (qid, address, orcpt, notify, state, attempts,"
+		" next_attempt)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)" },
 	[QUEUE_SQL_LIST] = { .sql =
 		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size FROM queue_messages m"
-		" JOIN queue_recipients r ON r.qid = m.qid ORDER BY m.accepted, m.qid, r.id LIMIT ?1" },
+		" JOIN queue_recipients r ON r.qid = m.qid ORDER BY m.accepted, m.qid, r.id"
+		" LIMIT ?1" },
 };
 
 const struct db_sql_set queue_sql_set = { "queue", queue_sql, QUEUE_SQL_COUNT_ };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accounts: adding with the usual mailboxes, removing, finding, quota; and the one POP3 session that each may have.
+ * Accounts: adding with the usual mailboxes, removing, finding, quota; and the one POP3 session
+ * that each may have.
  *
- * Removing: one transaction takes the account, its names and its mailboxes away; what was in them goes in small
- * steps (purge.c), so that deliveries to others need not wait.
+ * Removing: one transaction takes the account, its names and its mailboxes away; what was in them
+ * goes in small steps (purge.c), so that deliveries to others need not wait.
  */
 #include "store/store_int.h"
 
@@ -17,12 +18,9 @@ static const struct {
 	struct str name;
 	unsigned special_use;
 } first_mailboxes[] = {
-	{ STR_INIT("INBOX"), STORE_USE_NONE },
-	{ STR_INIT("Drafts"), STORE_USE_DRAFTS },
-	{ STR_INIT("Sent"), STORE_USE_SENT },
-	{ STR_INIT("Junk"), STORE_USE_JUNK },
-	{ STR_INIT("Trash"), STORE_USE_TRASH },
-	{ STR_INIT("Archive"), STORE_USE_ARCHIVE },
+	{ STR_INIT("INBOX"), STORE_USE_NONE },  { STR_INIT("Drafts"), STORE_USE_DRAFTS },
+	{ STR_INIT("Sent"), STORE_USE_SENT },   { STR_INIT("Junk"), STORE_USE_JUNK },
+	{ STR_INIT("Trash"), STORE_USE_TRASH }, { STR_INIT("Archive"), STORE_USE_ARCHIVE },
 };
 
 struct job {
@@ -61,8 +59,8 @@ static int add_tx(struct db_tx *tx, void *arg)
 	if (rc == 0)
 		rc = is_free(tx, j->address.full);
 	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(ACCOUNT_ADD), DB_T(j->address.full), DB_T(j->address.domain), DB_I(j->quota_bytes),
-			     DB_I(store_now_s()));
+		rc = DB_EXEC(tx, SQL(ACCOUNT_ADD), DB_T(j->address.full), DB_T(j->address.domain),
+			     DB_I(j->quota_bytes), DB_I(store_now_s()));
 	if (rc < 0)
 		return rc;
 	j->id = db_last_id(tx);
@@ -70,16 +68,17 @@ static int add_tx(struct db_tx *tx, void *arg)
 	for (size_t i = 0; i < ARRAY_LEN(first_mailboxes) && rc == 0; i++) {
 		int64_t mailbox;
 
-		rc = store_tx_mailbox_add(j->s, tx, j->id, first_mailboxes[i].name, first_mailboxes[i].special_use,
-					  &mailbox);
+		rc = store_tx_mailbox_add(j->s, tx, j->id, first_mailboxes[i].name,
+					  first_mailboxes[i].special_use, &mailbox);
 		if (rc == 0)
 			rc = store_tx_subscribe(tx, j->id, first_mailboxes[i].name);
 	}
 	return rc;
 }
 
-int store_account_add(struct store *s, struct str address, int64_t quota_bytes, const struct store_credential *creds,
-		      size_t n_creds, int64_t *ret_id, struct fault *fault)
+int store_account_add(struct store *s, struct str address, int64_t quota_bytes,
+		      const struct store_credential *creds, size_t n_creds, int64_t *ret_id,
+		      struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
 	struct job j = { .s = s, .quota_bytes = quota_bytes, .creds = creds, .n_creds = n_creds };
@@ -89,12 +88,16 @@ int store_account_add(struct store *s, struct str address, int64_t quota_bytes, 
 	if (quota_bytes < 0)
 		j.quota_bytes = atomic_load(&s->default_quota_bytes);
 	if (store_address_parse(&a, address, false, &j.address) < 0)
-		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an address; write name@domain",
+		return fault_set(fault, -E_SYNTAX,
+				 "%" STR_FMT " is not an address; write name@domain",
 				 STR_ARG(str_head(address, 100)));
-	rc = db_write(s->db, &(struct db_write_job){ .fn = add_tx, .arg = &j, .durability = DB_DURABLE });
+	rc = db_write(s->db,
+		      &(struct db_write_job){ .fn = add_tx, .arg = &j, .durability = DB_DURABLE });
 	if (rc == -E_NOT_FOUND)
-		return fault_set(fault, rc, "domain %" STR_FMT " is not served here; add it with: "
-				 "martlet domain add %" STR_FMT, STR_ARG(str_head(j.address.domain, 100)),
+		return fault_set(fault, rc,
+				 "domain %" STR_FMT " is not served here; add it with: "
+				 "martlet domain add %" STR_FMT,
+				 STR_ARG(str_head(j.address.domain, 100)),
 				 STR_ARG(str_head(j.address.domain, 100)));
 	if (rc == -E_EXISTS)
 		return fault_set(fault, rc, "%" STR_FMT " is an account or an alias already",
@@ -129,8 +132,9 @@ static int doom_mailboxes(struct store *s, struct db_tx *tx, int64_t account)
 static int remove_tx(struct db_tx *tx, void *arg)
 {
 	static const enum store_sql_id by_account[] = {
-		STORE_SQL_CREDENTIALS_REMOVE, STORE_SQL_ALIAS_REMOVE_ACCOUNT, STORE_SQL_SUBSCRIPTIONS_REMOVE,
-		STORE_SQL_THREADS_REMOVE, STORE_SQL_ACCOUNT_REMOVE,
+		STORE_SQL_CREDENTIALS_REMOVE,   STORE_SQL_ALIAS_REMOVE_ACCOUNT,
+		STORE_SQL_SUBSCRIPTIONS_REMOVE, STORE_SQL_THREADS_REMOVE,
+		STORE_SQL_ACCOUNT_REMOVE,
 	};
 	struct job *j = arg;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -159,13 +163,17 @@ int store_account_remove(struct store *s, struct str address, struct fault *faul
 	arena_init(&a, ACCOUNT_ARENA);
 	rc = store_address_parse(&a, address, false, &j.address);
 	if (rc == 0)
-		rc = db_write(s->db, &(struct db_write_job){ .fn = remove_tx, .arg = &j, .durability = DB_DURABLE });
+		rc = db_write(s->db, &(struct db_write_job){ .fn = remove_tx,
+							     .arg = &j,
+							     .durability = DB_DURABLE });
 	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
-		return fault_set(fault, -E_NOT_FOUND, "no account %" STR_FMT "; see: martlet account list",
+		return fault_set(fault, -E_NOT_FOUND,
+				 "no account %" STR_FMT "; see: martlet account list",
 				 STR_ARG(str_head(address, 200)));
 	if (rc == 0)
 		rc = store_purge(s);
-	return rc < 0 ? fault_set(fault, rc, "cannot remove the account: %s", err_row(rc)->text) : 0;
+	return rc < 0 ? fault_set(fault, rc, "cannot remove the account: %s", err_row(rc)->text)
+		      : 0;
 }
 
 /* ---- finding ---- */
@@ -263,7 +271,8 @@ int store_account_set_quota(struct store *s, int64_t id, int64_t quota_bytes)
 
 	if (quota_bytes < 0)
 		j.quota_bytes = atomic_load(&s->default_quota_bytes);
-	return db_write(s->db, &(struct db_write_job){ .fn = set_quota_tx, .arg = &j, .durability = DB_DURABLE });
+	return db_write(s->db, &(struct db_write_job){
+				       .fn = set_quota_tx, .arg = &j, .durability = DB_DURABLE });
 }
 
 /* ---- the POP3 lock ---- */

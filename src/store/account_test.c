@@ -20,9 +20,12 @@ TEST(account_refusals_say_what_to_do)
 		int want;
 		const char *text;
 	} rows[] = {
-		{ "bob@example.net", -E_NOT_FOUND, "domain example.net is not served here; add it with: martlet domain add example.net" },
-		{ "ALICE@Example.ORG", -E_EXISTS, "alice@example.org is an account or an alias already" },
-		{ "info@example.org", -E_EXISTS, "info@example.org is an account or an alias already" },
+		{ "bob@example.net", -E_NOT_FOUND,
+		  "domain example.net is not served here; add it with: martlet domain add example.net" },
+		{ "ALICE@Example.ORG", -E_EXISTS,
+		  "alice@example.org is an account or an alias already" },
+		{ "info@example.org", -E_EXISTS,
+		  "info@example.org is an account or an alias already" },
 		{ "bob", -E_SYNTAX, "bob is not an address; write name@domain" },
 		{ "@example.org", -E_SYNTAX, "@example.org is not an address; write name@domain" },
 		{ "a\nb@example.org", -E_SYNTAX, NULL },
@@ -34,18 +37,25 @@ TEST(account_refusals_say_what_to_do)
 	int64_t id;
 
 	test_open(&t);
-	assert_int_equal(store_alias_add(t.s, S("info@example.org"), S("alice@example.org"), &f), 0);
+	assert_int_equal(store_alias_add(t.s, S("info@example.org"), S("alice@example.org"), &f),
+			 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		test_row(rows[i].address);
-		assert_int_equal(store_account_add(t.s, str_z(rows[i].address), 0, NULL, 0, &id, &f), rows[i].want);
+		assert_int_equal(store_account_add(t.s, str_z(rows[i].address), 0, NULL, 0, &id,
+						   &f),
+				 rows[i].want);
 		if (rows[i].text)
 			assert_string_equal(f.text, rows[i].text);
 	}
 	assert_int_equal(store_domain_remove(t.s, S("example.org"), &f), -E_BUSY);
-	assert_string_equal(f.text, "domain example.org still has 1 accounts and 1 aliases; remove them first");
-	assert_int_equal(store_alias_add(t.s, S("x@example.org"), S("nobody@example.org"), &f), -E_NOT_FOUND);
-	assert_int_equal(store_alias_add(t.s, S("alice@example.org"), S("alice@example.org"), &f), -E_EXISTS);
-	assert_int_equal(store_alias_add(t.s, S("info@example.org"), S("alice@example.org"), &f), -E_EXISTS);
+	assert_string_equal(
+		f.text, "domain example.org still has 1 accounts and 1 aliases; remove them first");
+	assert_int_equal(store_alias_add(t.s, S("x@example.org"), S("nobody@example.org"), &f),
+			 -E_NOT_FOUND);
+	assert_int_equal(store_alias_add(t.s, S("alice@example.org"), S("alice@example.org"), &f),
+			 -E_EXISTS);
+	assert_int_equal(store_alias_add(t.s, S("info@example.org"), S("alice@example.org"), &f),
+			 -E_EXISTS);
 	assert_int_equal(store_alias_remove(t.s, S("none@example.org"), S(""), &f), -E_NOT_FOUND);
 	assert_int_equal(store_account_remove(t.s, S("nobody@example.org"), &f), -E_NOT_FOUND);
 	test_close(&t);
@@ -57,8 +67,12 @@ TEST(account_gets_the_usual_mailboxes)
 		const char *name;
 		unsigned use;
 	} want[] = {
-		{ "INBOX", 0 }, { "Archive", STORE_USE_ARCHIVE }, { "Drafts", STORE_USE_DRAFTS }, { "Junk", STORE_USE_JUNK },
-		{ "Sent", STORE_USE_SENT }, { "Trash", STORE_USE_TRASH },
+		{ "INBOX", 0 },
+		{ "Archive", STORE_USE_ARCHIVE },
+		{ "Drafts", STORE_USE_DRAFTS },
+		{ "Junk", STORE_USE_JUNK },
+		{ "Sent", STORE_USE_SENT },
+		{ "Trash", STORE_USE_TRASH },
 	};
 	struct test_store t;
 	struct store_mailbox *v;
@@ -93,7 +107,8 @@ TEST(account_removed_with_all_its_mail)
 	before = test_view(mbox);
 	old_uidvalidity = before->uidvalidity;
 	assert_int_equal(store_account_remove(t.s, S("Alice@example.org"), &f), 0);
-	assert_int_equal(store_account_find(t.s, &t.a, S("alice@example.org"), &account), -E_NOT_FOUND);
+	assert_int_equal(store_account_find(t.s, &t.a, S("alice@example.org"), &account),
+			 -E_NOT_FOUND);
 	assert_true(store_mbox_has_news(mbox, before));
 	after = test_view(mbox);
 	assert_true(after->is_gone);
@@ -116,7 +131,8 @@ TEST(account_removed_with_all_its_mail)
 
 TEST(account_credentials)
 {
-	const struct store_credential first[] = { { S("crypt"), S("$y$1") }, { S("scram-sha-256"), S("k") } };
+	const struct store_credential first[] = { { S("crypt"), S("$y$1") },
+						  { S("scram-sha-256"), S("k") } };
 	const struct store_credential second[] = { { S("crypt"), S("$y$2") } };
 	struct test_store t;
 	struct str value;
@@ -128,7 +144,8 @@ TEST(account_credentials)
 	assert_int_equal(store_credentials_set(t.s, t.alice, second, 1), 0);
 	assert_int_equal(store_credential_get(t.s, &t.a, t.alice, S("crypt"), &value), 0);
 	assert_str_eq(value, S("$y$2"));
-	assert_int_equal(store_credential_get(t.s, &t.a, t.alice, S("scram-sha-256"), &value), -E_NOT_FOUND);
+	assert_int_equal(store_credential_get(t.s, &t.a, t.alice, S("scram-sha-256"), &value),
+			 -E_NOT_FOUND);
 	assert_int_equal(store_credentials_set(t.s, 999, second, 1), -E_NOT_FOUND);
 	test_close(&t);
 }
@@ -176,13 +193,21 @@ static void open_routes(struct test_store *t, int64_t *bob, int64_t *carl)
 	test_open(t);
 	assert_int_equal(store_account_add(t->s, S("bob@example.org"), 100, NULL, 0, bob, &f), 0);
 	assert_int_equal(store_domain_add(t->s, S("Catch.Test."), &f), 0);
-	assert_int_equal(store_domain_add(t->s, S("b\xc3\xbc""cher.example"), &f), 0);
+	assert_int_equal(store_domain_add(t->s,
+					  S("b\xc3\xbc"
+					    "cher.example"),
+					  &f),
+			 0);
 	assert_int_equal(store_account_add(t->s, S("Carl@catch.test"), 0, NULL, 0, carl, &f), 0);
 	assert_int_equal(store_alias_add(t->s, S("@catch.test"), S("alice@example.org"), &f), 0);
-	assert_int_equal(store_alias_add(t->s, S("both@example.org"), S("alice@example.org"), &f), 0);
+	assert_int_equal(store_alias_add(t->s, S("both@example.org"), S("alice@example.org"), &f),
+			 0);
 	assert_int_equal(store_alias_add(t->s, S("both@example.org"), S("bob@example.org"), &f), 0);
-	assert_int_equal(store_alias_add(t->s, S("a+special@example.org"), S("bob@example.org"), &f), 0);
-	assert_int_equal(store_alias_add(t->s, S("j\xc3\xbcrgen@xn--bcher-kva.example"), S("carl@catch.test"), &f), 0);
+	assert_int_equal(
+		store_alias_add(t->s, S("a+special@example.org"), S("bob@example.org"), &f), 0);
+	assert_int_equal(store_alias_add(t->s, S("j\xc3\xbcrgen@xn--bcher-kva.example"),
+					 S("carl@catch.test"), &f),
+			 0);
 }
 
 TEST(route)
@@ -210,8 +235,12 @@ TEST(route)
 		{ "anybody@catch.test", 0, 0, "a" },
 		{ "carl@catch.test", 0, 0, "c" },
 		{ "carl@xn--catch.test", 0, -E_DENIED, NULL },
-		{ "J\xc3\x9cRGEN@b\xc3\xbc""cher.example", 0, 0, "c" },
-		{ "ju\xcc\x88rgen@B\xc3\x9c""CHER.example", 0, 0, "c" },
+		{ "J\xc3\x9cRGEN@b\xc3\xbc"
+		  "cher.example",
+		  0, 0, "c" },
+		{ "ju\xcc\x88rgen@B\xc3\x9c"
+		  "CHER.example",
+		  0, 0, "c" },
 		{ "postmaster", 0, 0, "a" },
 		{ "Postmaster@example.org", 0, 0, "a" },
 		{ "postmaster@catch.test", 0, 0, "a" },
@@ -234,7 +263,9 @@ TEST(route)
 		char got[8] = "";
 
 		test_row(rows[i].address);
-		assert_int_equal(store_route(t.s, &t.a, str_of(copy, strlen(rows[i].address)), rows[i].size, &r), rows[i].rc);
+		assert_int_equal(store_route(t.s, &t.a, str_of(copy, strlen(rows[i].address)),
+					     rows[i].size, &r),
+				 rows[i].rc);
 		mem_free(copy);
 		for (size_t k = 0; k < r.n_accounts && k < 7; k++)
 			got[k] = r.accounts[k] == t.alice ? 'a' : r.accounts[k] == bob ? 'b' : 'c';
@@ -258,7 +289,9 @@ TEST(may_send_as)
 		{ "carl@catch.test", true, true },
 		{ "bob@example.org", false, false },
 		{ "x@elsewhere.test", false, false },
-		{ "j\xc3\xbcrgen@b\xc3\xbc""cher.example", false, true },
+		{ "j\xc3\xbcrgen@b\xc3\xbc"
+		  "cher.example",
+		  false, true },
 		{ "", false, false },
 	};
 	struct test_store t;
@@ -267,8 +300,10 @@ TEST(may_send_as)
 	open_routes(&t, &bob, &carl);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		test_row(rows[i].address);
-		assert_int_equal(store_may_send_as(t.s, t.alice, str_z(rows[i].address)), rows[i].alice ? 0 : -E_DENIED);
-		assert_int_equal(store_may_send_as(t.s, carl, str_z(rows[i].address)), rows[i].carl ? 0 : -E_DENIED);
+		assert_int_equal(store_may_send_as(t.s, t.alice, str_z(rows[i].address)),
+				 rows[i].alice ? 0 : -E_DENIED);
+		assert_int_equal(store_may_send_as(t.s, carl, str_z(rows[i].address)),
+				 rows[i].carl ? 0 : -E_DENIED);
 	}
 	assert_int_equal(store_may_send_as(t.s, 4711, S("alice@example.org")), -E_DENIED);
 	test_close(&t);
@@ -295,7 +330,9 @@ TEST(lists_of_domains_aliases_accounts)
 	assert_int_equal(store_account_list(t.s, &t.a, &accounts, &n), 0);
 	assert_int_equal(n, 3);
 	assert_str_eq(accounts[2].name, S("carl@catch.test"));
-	assert_int_equal(store_domain_find(t.s, S("B\xc3\x9c""CHER.example")), 0);
+	assert_int_equal(store_domain_find(t.s, S("B\xc3\x9c"
+						  "CHER.example")),
+			 0);
 	assert_int_equal(store_domain_find(t.s, S("example.net")), -E_NOT_FOUND);
 	test_close(&t);
 }

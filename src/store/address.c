@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Addresses in the one form in which they are compared and kept: local part unquoted, case-folded, NFC; domain as
- * lower-case A-labels (RFC 5890), so that its U-label spelling is the same domain.
+ * Addresses in the one form in which they are compared and kept: local part unquoted,
+ * case-folded, NFC; domain as lower-case A-labels (RFC 5890), so that its U-label spelling is the
+ * same domain.
  *
- * DEVIATION(RFC 5321 2.4): local parts are compared without case. The host of a mailbox may decide that, and here it does.
+ * DEVIATION(RFC 5321 2.4): local parts are compared without case. The host of a mailbox may
+ * decide that, and here it does.
  */
 #include "store/store_int.h"
 
@@ -23,12 +25,14 @@ int store_domain_canonical(struct arena *a, struct str domain, struct str *ret)
 
 	if (domain.n > 1 && domain.p[domain.n - 1] == '.') /* the same name, written as absolute */
 		domain.n--;
-	if (domain.n == 0 || domain.n > DOMAIN_MAX || !str_is_utf8(domain) || memchr(domain.p, 0, domain.n))
+	if (domain.n == 0 || domain.n > DOMAIN_MAX || !str_is_utf8(domain) ||
+	    memchr(domain.p, 0, domain.n))
 		return -E_SYNTAX;
 	in_z = arena_z(a, domain);
 	if (!in_z)
 		return -E_LIMIT;
-	rc = idn2_lookup_u8((const uint8_t *)in_z, (uint8_t **)&out_z, IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
+	rc = idn2_lookup_u8((const uint8_t *)in_z, (uint8_t **)&out_z,
+			    IDN2_NONTRANSITIONAL | IDN2_NFC_INPUT);
 	if (rc != IDN2_OK)
 		return -E_SYNTAX;
 	out = arena_str(a, str_z(out_z));
@@ -38,7 +42,8 @@ int store_domain_canonical(struct arena *a, struct str domain, struct str *ret)
 	for (size_t i = 0; i < out.n; i++) {
 		char c = out.p[i];
 
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_'))
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
+		      c == '_'))
 			return -E_SYNTAX;
 	}
 	*ret = out;
@@ -71,8 +76,9 @@ static int unquote(struct arena *a, struct str local, struct str *ret)
 static int fold(struct arena *a, struct str text, struct str *ret)
 {
 	utf8proc_uint8_t *out = NULL;
-	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)text.p, (utf8proc_ssize_t)text.n, &out,
-					  UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
+	utf8proc_ssize_t n =
+		utf8proc_map((const utf8proc_uint8_t *)text.p, (utf8proc_ssize_t)text.n, &out,
+			     UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
 
 	if (n < 0)
 		return n == UTF8PROC_ERROR_NOMEM ? -E_LIMIT : -E_SYNTAX;
@@ -89,7 +95,8 @@ static bool has_controls(struct str s)
 	return false;
 }
 
-int store_address_parse(struct arena *a, struct str text, bool may_catch_all, struct store_address *ret)
+int store_address_parse(struct arena *a, struct str text, bool may_catch_all,
+			struct store_address *ret)
 {
 	ptrdiff_t at = str_rchr(text, '@');
 	struct str local = S(""), domain, full;
@@ -101,7 +108,8 @@ int store_address_parse(struct arena *a, struct str text, bool may_catch_all, st
 		rc = unquote(a, str_head(text, (size_t)at), &local);
 		if (rc < 0)
 			return rc;
-		if (local.n == 0 || local.n > LOCAL_MAX || !str_is_utf8(local) || has_controls(local))
+		if (local.n == 0 || local.n > LOCAL_MAX || !str_is_utf8(local) ||
+		    has_controls(local))
 			return -E_SYNTAX;
 		rc = fold(a, local, &local);
 		if (rc < 0)

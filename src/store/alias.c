@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Aliases: an address, or "@domain" for all others of a domain, that leads to one or more accounts. */
+/*
+ * Aliases: an address, or "@domain" for all others of a domain, that leads to one or more
+ * accounts.
+ */
 #include "store/store_int.h"
 
 #include "base/limits.h"
@@ -59,20 +62,22 @@ static int add_tx(struct db_tx *tx, void *arg)
 	if (rc < 0)
 		return rc;
 	j->why_z = "it has that target already";
-	return DB_EXEC(tx, SQL(ALIAS_ADD), DB_T(j->address.full), DB_I(target), DB_T(j->address.domain));
+	return DB_EXEC(tx, SQL(ALIAS_ADD), DB_T(j->address.full), DB_I(target),
+		       DB_T(j->address.domain));
 }
 
-static int run(struct store *s, db_write_fn *fn, struct job *j, struct str address, const char *verb_z,
-	       struct fault *fault)
+static int run(struct store *s, db_write_fn *fn, struct job *j, struct str address,
+	       const char *verb_z, struct fault *fault)
 {
-	int rc = db_write(s->db, &(struct db_write_job){ .fn = fn, .arg = j, .durability = DB_DURABLE });
+	int rc = db_write(s->db,
+			  &(struct db_write_job){ .fn = fn, .arg = j, .durability = DB_DURABLE });
 
 	if (rc == 0)
 		return 0;
 	if (!j->why_z || (rc != -E_NOT_FOUND && rc != -E_EXISTS))
 		j->why_z = err_row(rc)->text;
-	return fault_set(fault, rc, "cannot %s alias %" STR_FMT ": %s", verb_z, STR_ARG(str_head(address, 150)),
-			 j->why_z);
+	return fault_set(fault, rc, "cannot %s alias %" STR_FMT ": %s", verb_z,
+			 STR_ARG(str_head(address, 150)), j->why_z);
 }
 
 int store_alias_add(struct store *s, struct str address, struct str target, struct fault *fault)
@@ -82,8 +87,11 @@ int store_alias_add(struct store *s, struct str address, struct str target, stru
 
 	arena_init(&a, ALIAS_ARENA);
 	if (store_address_parse(&a, address, true, &j.address) < 0)
-		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an address; write name@domain, or @domain for "
-				 "a catch-all", STR_ARG(str_head(address, 100)));
+		return fault_set(fault, -E_SYNTAX,
+				 "%" STR_FMT
+				 " is not an address; write name@domain, or @domain for "
+				 "a catch-all",
+				 STR_ARG(str_head(address, 100)));
 	if (store_address_parse(&a, target, false, &j.target) < 0)
 		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an account's address",
 				 STR_ARG(str_head(target, 100)));
@@ -99,11 +107,13 @@ static int remove_tx(struct db_tx *tx, void *arg)
 
 	j->why_z = "there is no such alias; see: martlet alias list";
 	if (j->is_whole) {
-		rc = db_exec(tx, SQL(ALIAS_REMOVE_ALL), (const struct db_val[]){ DB_T(address) }, 1, &n);
+		rc = db_exec(tx, SQL(ALIAS_REMOVE_ALL), (const struct db_val[]){ DB_T(address) }, 1,
+			     &n);
 	} else {
 		rc = account_id(tx, j->target.full, &target);
 		if (rc == 0)
-			rc = db_exec(tx, SQL(ALIAS_REMOVE), (const struct db_val[]){ DB_T(address), DB_I(target) }, 2, &n);
+			rc = db_exec(tx, SQL(ALIAS_REMOVE),
+				     (const struct db_val[]){ DB_T(address), DB_I(target) }, 2, &n);
 	}
 	if (rc < 0)
 		return rc;
@@ -117,9 +127,11 @@ int store_alias_remove(struct store *s, struct str address, struct str target, s
 
 	arena_init(&a, ALIAS_ARENA);
 	if (store_address_parse(&a, address, true, &j.address) < 0)
-		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an address", STR_ARG(str_head(address, 100)));
+		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an address",
+				 STR_ARG(str_head(address, 100)));
 	if (!j.is_whole && store_address_parse(&a, target, false, &j.target) < 0)
-		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an address", STR_ARG(str_head(target, 100)));
+		return fault_set(fault, -E_SYNTAX, "%" STR_FMT " is not an address",
+				 STR_ARG(str_head(target, 100)));
 	return run(s, remove_tx, &j, address, "remove", fault);
 }
 

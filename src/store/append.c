@@ -2,14 +2,19 @@
 /*
  * APPEND: n messages into one mailbox, all or none.
  *
- * States of a message (also of a delivered one, see deliver.c and queue/accept.c), who moves it on, what a crash leaves:
+ * States of a message (also of a delivered one, see deliver.c and queue/accept.c), who moves it
+ * on, what a crash leaves:
  *  1. parsed (store_content_prepare): memory of the caller only. A crash leaves nothing.
- *  2. body bytes appended to a pack and synced (db_write, before append_tx runs): dead space that no row names.
- *  3. content row, message row, counters written in one transaction (append_tx): gone with the transaction.
- *  4. committed and synced: the message exists, with its UID. Nothing was said yet: the client may send it again.
- *  5. views and watchers know (store_announce's hook), then the caller is answered. A crash loses neither.
- * Later: the last row that names the content goes (expunge.c, purge.c): its refs are 0 and dead_since is set; body and
- * content row stay for sessions that still show it, until compaction.
+ *  2. body bytes appended to a pack and synced (db_write, before append_tx runs): dead space that
+ *     no row names.
+ *  3. content row, message row, counters written in one transaction (append_tx): gone with the
+ *     transaction.
+ *  4. committed and synced: the message exists, with its UID. Nothing was said yet: the client
+ *     may send it again.
+ *  5. views and watchers know (store_announce's hook), then the caller is answered. A crash loses
+ *     neither.
+ *  6. the last row that names the content goes (expunge.c, purge.c): its refs are 0 and dead_since
+ *     is set; body and content row stay for sessions that still show it, until compaction.
  */
 #include "store/store_int.h"
 
@@ -49,7 +54,8 @@ static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *
 		j->has_keywords = true;
 	}
 	if (v->n_keywords && rc == 0)
-		rc = store_tx_keyword_bits(tx, j->box.id, &j->keywords, v->keywords, v->n_keywords, true, &bits);
+		rc = store_tx_keyword_bits(tx, j->box.id, &j->keywords, v->keywords, v->n_keywords,
+					   true, &bits);
 	*ret = (v->flags & STORE_SYSTEM_FLAGS) | bits;
 	return rc;
 }
@@ -85,7 +91,8 @@ static int append_tx(struct db_tx *tx, void *arg)
 	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->box);
 }
 
-int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret)
+int store_append(struct store *s, const struct store_append *v, size_t n,
+		 struct store_appended *ret)
 {
 	AUTO(arena_fini) struct arena a;
 	AUTO(mem_auto_free) struct db_body *bodies = mem_alloc(n, sizeof(*bodies));
@@ -99,8 +106,11 @@ int store_append(struct store *s, const struct store_append *v, size_t n, struct
 		must(v[i].mailbox == v[0].mailbox);
 		bodies[i].bytes = v[i].content->bytes;
 	}
-	rc = db_write(s->db, &(struct db_write_job){ .fn = append_tx, .arg = &j, .durability = DB_DURABLE,
-						     .bodies = bodies, .n_bodies = n });
+	rc = db_write(s->db, &(struct db_write_job){ .fn = append_tx,
+						     .arg = &j,
+						     .durability = DB_DURABLE,
+						     .bodies = bodies,
+						     .n_bodies = n });
 	if (rc == 0)
 		memcpy(ret, appended, n * sizeof(*ret));
 	return rc;

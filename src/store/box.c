@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A mailbox inside a write transaction, with the account's counters: read once, changed once, however many messages come
- * and go between. All counters are kept here and nowhere else.
+ * A mailbox inside a write transaction, with the account's counters: read once, changed once,
+ * however many messages come and go between. All counters are kept here and nowhere else.
  */
 #include "store/store_int.h"
 
@@ -50,26 +50,28 @@ int store_box_fits(const struct store_box *b, int64_t bytes)
 int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 {
 	const struct store_box_delta *d = &b->d;
-	int rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq), DB_I(d->messages),
-			 DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes));
+	int rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq),
+			 DB_I(d->messages), DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes));
 
 	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(b->account), DB_I(b->modseq), DB_I(d->bytes),
-			     DB_I(d->messages));
+		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(b->account), DB_I(b->modseq),
+			     DB_I(d->bytes), DB_I(d->messages));
 	if (rc == 0)
 		store_announce(s, tx, b->account, b->id, (int64_t)b->modseq);
 	return rc;
 }
 
-int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m, uint32_t *ret_uid)
+int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m,
+		     uint32_t *ret_uid)
 {
 	uint32_t uid = b->uidnext;
 	int rc;
 
 	if (uid >= UINT32_MAX - 1)
 		return -E_LIMIT;
-	rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_I(b->id), DB_I(uid), DB_I(m->content), DB_I(b->modseq),
-		     DB_I(m->flags), DB_I(m->internaldate_s), DB_I(store_now_s()), DB_I(m->size), DB_I(m->thread));
+	rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_I(b->id), DB_I(uid), DB_I(m->content),
+		     DB_I(b->modseq), DB_I(m->flags), DB_I(m->internaldate_s), DB_I(store_now_s()),
+		     DB_I(m->size), DB_I(m->thread));
 	if (rc < 0)
 		return rc;
 	b->uidnext = uid + 1;

@@ -6,8 +6,13 @@
 
 #define AT(member) offsetof(struct store_conf, member)
 static const struct conf_row rows[] = {
-	{ .key = "default_quota", .type = CONF_SIZE, .offset = AT(default_quota_bytes), .default_z = "0",
-	  .min = 0, .max = INT64_MAX, .reload = CONF_LIVE,
+	{ .key = "default_quota",
+	  .type = CONF_SIZE,
+	  .offset = AT(default_quota_bytes),
+	  .default_z = "0",
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .reload = CONF_LIVE,
 	  .help = "How much mail an account may keep when it is added without a quota of its own; 0 for no limit." },
 };
 #undef AT

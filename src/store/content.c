@@ -2,9 +2,10 @@
 /*
  * Contents: a message as it was received, parsed once, shared by all its copies.
  *
- * store_content_prepare() runs on the caller's thread, before any transaction: everything that later FETCHes need
- * (ENVELOPE, BODYSTRUCTURE, the map of parts) is made here. It works in an arena of its own; the caller's arena only gets the
- * results. A message that breaks a limit of the parser is kept all the same, described as one text part.
+ * store_content_prepare() runs on the caller's thread, before any transaction: everything that
+ * later FETCHes need (ENVELOPE, BODYSTRUCTURE, the map of parts) is made here. It works in an
+ * arena of its own; the caller's arena only gets the results. A message that breaks a limit of
+ * the parser is kept all the same, described as one text part.
  */
 #include "store/store_int.h"
 
@@ -12,7 +13,7 @@
 #include "base/must.h"
 #include "mime/mime.h"
 
-#define THREAD_KEYS 20   /* own Message-ID and the references nearest to the message */
+#define THREAD_KEYS 20      /* own Message-ID and the references nearest to the message */
 #define TEXT_MAX (8u << 20) /* of one ready-made text */
 #define KEY_TEXT_MAX 998 /* RFC 5322 2.1.1: message ids and subjects are not longer than a line */
 
@@ -51,7 +52,8 @@ static struct str cut(struct str s)
 	return str_is_utf8(s) ? s : S("");
 }
 
-static int summarise(struct arena *work, struct arena *a, struct str header, struct store_content_new *c)
+static int summarise(struct arena *work, struct arena *a, struct str header,
+		     struct store_content_new *c)
 {
 	struct mime_summary m;
 	int rc = mime_summary(work, header, &m);
@@ -66,7 +68,8 @@ static int summarise(struct arena *work, struct arena *a, struct str header, str
 	return c->message_id.p && c->base_subject.p ? 0 : -E_LIMIT;
 }
 
-static int describe(struct arena *work, struct arena *a, struct str header, struct store_content_new *c)
+static int describe(struct arena *work, struct arena *a, struct str header,
+		    struct store_content_new *c)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX);
 	struct mime_part *root;
@@ -93,8 +96,13 @@ static int describe_plainly(struct arena *a, size_t header_n, struct store_conte
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(4096);
 	struct mime_part root = {
-		.header_n = header_n, .body_off = header_n, .body_n = c->bytes.n - header_n,
-		.type = S("text"), .subtype = S("plain"), .cte_text = S("7bit"), .cte = MIME_CTE_7BIT,
+		.header_n = header_n,
+		.body_off = header_n,
+		.body_n = c->bytes.n - header_n,
+		.type = S("text"),
+		.subtype = S("plain"),
+		.cte_text = S("7bit"),
+		.cte = MIME_CTE_7BIT,
 	};
 	int rc;
 
@@ -138,12 +146,14 @@ int store_content_prepare(struct arena *a, struct str bytes, struct store_conten
 
 /* ---- rows ---- */
 
-int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c, const struct blob_ref *ref,
-			 int64_t *ret_content)
+int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c,
+			 const struct blob_ref *ref, int64_t *ret_content)
 {
-	int rc = DB_EXEC(tx, SQL(CONTENT_ADD), DB_I(ref->pack), DB_I(ref->offset), DB_I(ref->length), DB_I(c->header_n),
-			 c->sent_s == INT64_MIN ? DB_N : DB_I(c->sent_s), DB_I(store_now_s()), DB_T(c->message_id),
-			 DB_T(c->base_subject), DB_B(c->envelope), DB_B(c->structure), DB_B(c->map));
+	int rc =
+		DB_EXEC(tx, SQL(CONTENT_ADD), DB_I(ref->pack), DB_I(ref->offset), DB_I(ref->length),
+			DB_I(c->header_n), c->sent_s == INT64_MIN ? DB_N : DB_I(c->sent_s),
+			DB_I(store_now_s()), DB_T(c->message_id), DB_T(c->base_subject),
+			DB_B(c->envelope), DB_B(c->structure), DB_B(c->map));
 
 	if (rc == 0)
 		*ret_content = db_last_id(tx);
@@ -229,7 +239,8 @@ int store_content_get(struct store_reader *r, struct arena *a, int64_t content, 
 	return rc;
 }
 
-int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n)
+int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst,
+		       size_t n)
 {
 	return blob_read(s->db, &c->ref, off, dst, n);
 }

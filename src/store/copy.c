@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COPY and MOVE within an account: rows are gathered, for a MOVE taken out of the source, and put into the
- * destination with new UIDs. Contents are shared: a COPY adds a reference to each, a MOVE keeps them as they are. Both
- * halves of a MOVE are one transaction with one modseq (RFC 6851 3.3: nobody sees a message twice or not at all).
+ * COPY and MOVE within an account: rows are gathered, for a MOVE taken out of the source, and put
+ * into the destination with new UIDs. Contents are shared: a COPY adds a reference to each, a
+ * MOVE keeps them as they are. Both halves of a MOVE are one transaction with one modseq (RFC
+ * 6851 3.3: nobody sees a message twice or not at all).
  */
 #include "store/store_int.h"
 
@@ -16,7 +17,10 @@ struct copy {
 	uint64_t to_bit[64]; /* keyword bit of the source -> flag in the destination, 0: none */
 };
 
-/* Keywords go along by name; one that finds no room in the destination stays behind (RFC 9051 6.4.7: SHOULD). */
+/*
+ * Keywords go along by name; one that finds no room in the destination stays behind (RFC 9051
+ * 6.4.7: SHOULD).
+ */
 static int map_keywords(struct copy *c, const struct store_rows *rows)
 {
 	AUTO(arena_fini) struct arena a;
@@ -83,8 +87,8 @@ static int add_row(struct copy *c, const struct store_row *row, uint32_t *ret_ui
 	return rc;
 }
 
-static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids, const struct store_rows *rows,
-		     struct store_copied *ret)
+static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
+		     const struct store_rows *rows, struct store_copied *ret)
 {
 	int rc = check(c, rows);
 
@@ -112,8 +116,8 @@ static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
 	return rc < 0 ? rc : store_tx_box_change(c->s, c->tx, &c->to);
 }
 
-int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src, const struct uidset *uids,
-		  int64_t dst, bool is_move, struct store_copied *ret)
+int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
+		  const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret)
 {
 	AUTO(store_rows_fini) struct store_rows rows = { 0 };
 	struct copy c = { .s = s, .tx = tx, .is_move = is_move };
@@ -149,11 +153,12 @@ static int copy_tx(struct db_tx *tx, void *arg)
 	return store_tx_copy(j->s, tx, j->a, j->src, j->uids, j->dst, j->is_move, &j->copied);
 }
 
-int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move,
-	       struct store_copied *ret)
+int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids,
+	       int64_t dst, bool is_move, struct store_copied *ret)
 {
 	struct job j = { .s = s, .a = a, .src = src, .dst = dst, .uids = uids, .is_move = is_move };
-	int rc = db_write(s->db, &(struct db_write_job){ .fn = copy_tx, .arg = &j, .durability = DB_DURABLE });
+	int rc = db_write(s->db, &(struct db_write_job){
+					 .fn = copy_tx, .arg = &j, .durability = DB_DURABLE });
 
 	if (rc == 0)
 		*ret = j.copied;

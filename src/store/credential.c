@@ -8,12 +8,14 @@ struct job {
 	size_t n;
 };
 
-int store_tx_credentials_add(struct db_tx *tx, int64_t account, const struct store_credential *creds, size_t n)
+int store_tx_credentials_add(struct db_tx *tx, int64_t account,
+			     const struct store_credential *creds, size_t n)
 {
 	int rc = 0;
 
 	for (size_t i = 0; i < n && rc == 0; i++)
-		rc = DB_EXEC(tx, SQL(CREDENTIAL_ADD), DB_I(account), DB_T(creds[i].kind), DB_T(creds[i].value));
+		rc = DB_EXEC(tx, SQL(CREDENTIAL_ADD), DB_I(account), DB_T(creds[i].kind),
+			     DB_T(creds[i].value));
 	return rc;
 }
 
@@ -31,14 +33,17 @@ static int set_tx(struct db_tx *tx, void *arg)
 	return rc < 0 ? rc : store_tx_credentials_add(tx, j->account, j->creds, j->n);
 }
 
-int store_credentials_set(struct store *s, int64_t account, const struct store_credential *creds, size_t n)
+int store_credentials_set(struct store *s, int64_t account, const struct store_credential *creds,
+			  size_t n)
 {
 	struct job j = { account, creds, n };
 
-	return db_write(s->db, &(struct db_write_job){ .fn = set_tx, .arg = &j, .durability = DB_DURABLE });
+	return db_write(
+		s->db, &(struct db_write_job){ .fn = set_tx, .arg = &j, .durability = DB_DURABLE });
 }
 
-int store_credential_get(struct store *s, struct arena *a, int64_t account, struct str kind, struct str *ret_value)
+int store_credential_get(struct store *s, struct arena *a, int64_t account, struct str kind,
+			 struct str *ret_value)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One delivered message into one INBOX, as part of queue/accept's transaction: about six statements, because all deliveries
- * of the server run on one thread. The states of a message stand at the head of append.c.
+ * One delivered message into one INBOX, as part of queue/accept's transaction: about six
+ * statements, because all deliveries of the server run on one thread. The states of a message
+ * stand at the head of append.c.
  */
 #include "store/store_int.h"
 
 int store_tx_deliver(struct store *s, struct db_tx *tx, int64_t account, int64_t content,
-		     const struct store_content_new *c, bool has_quota, int64_t *ret_mailbox, uint32_t *ret_uid)
+		     const struct store_content_new *c, bool has_quota, int64_t *ret_mailbox,
+		     uint32_t *ret_uid)
 {
 	struct store_adding m = {
 		.content = content,

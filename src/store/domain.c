@@ -39,11 +39,14 @@ int store_domain_add(struct store *s, struct str domain, struct fault *fault)
 	arena_init(&a, DOMAIN_ARENA);
 	rc = store_domain_canonical(&a, domain, &j.domain);
 	if (rc < 0)
-		return fault_set(fault, rc, "%" STR_FMT " is not a domain name, write it like example.org",
+		return fault_set(fault, rc,
+				 "%" STR_FMT " is not a domain name, write it like example.org",
 				 STR_ARG(str_head(domain, 100)));
-	rc = db_write(s->db, &(struct db_write_job){ .fn = add_tx, .arg = &j, .durability = DB_DURABLE });
+	rc = db_write(s->db,
+		      &(struct db_write_job){ .fn = add_tx, .arg = &j, .durability = DB_DURABLE });
 	if (rc == -E_EXISTS)
-		return fault_set(fault, rc, "domain %" STR_FMT " is served here already", STR_ARG(j.domain));
+		return fault_set(fault, rc, "domain %" STR_FMT " is served here already",
+				 STR_ARG(j.domain));
 	return rc < 0 ? fault_set(fault, rc, "cannot add the domain: %s", err_row(rc)->text) : 0;
 }
 
@@ -75,12 +78,17 @@ int store_domain_remove(struct store *s, struct str domain, struct fault *fault)
 	arena_init(&a, DOMAIN_ARENA);
 	rc = store_domain_canonical(&a, domain, &j.domain);
 	if (rc == 0)
-		rc = db_write(s->db, &(struct db_write_job){ .fn = remove_tx, .arg = &j, .durability = DB_DURABLE });
+		rc = db_write(s->db, &(struct db_write_job){ .fn = remove_tx,
+							     .arg = &j,
+							     .durability = DB_DURABLE });
 	if (rc == -E_BUSY && (j.accounts || j.aliases))
-		return fault_set(fault, rc, "domain %" STR_FMT " still has %" PRId64 " accounts and %" PRId64
-				 " aliases; remove them first", STR_ARG(j.domain), j.accounts, j.aliases);
+		return fault_set(fault, rc,
+				 "domain %" STR_FMT " still has %" PRId64 " accounts and %" PRId64
+				 " aliases; remove them first",
+				 STR_ARG(j.domain), j.accounts, j.aliases);
 	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
-		return fault_set(fault, -E_NOT_FOUND, "domain %" STR_FMT " is not served here; see: martlet domain list",
+		return fault_set(fault, -E_NOT_FOUND,
+				 "domain %" STR_FMT " is not served here; see: martlet domain list",
 				 STR_ARG(str_head(domain, 100)));
 	return rc < 0 ? fault_set(fault, rc, "cannot remove the domain: %s", err_row(rc)->text) : 0;
 }

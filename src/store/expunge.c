@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EXPUNGE: rows go, their UIDs are remembered with the modseq of the removal (RFC 7162 3.2), contents lose a
- * reference each. One transaction, durable.
+ * EXPUNGE: rows go, their UIDs are remembered with the modseq of the removal (RFC 7162 3.2),
+ * contents lose a reference each. One transaction, durable.
  */
 #include "store/store_int.h"
 
@@ -42,13 +42,18 @@ static int expunge_tx(struct db_tx *tx, void *arg)
 	return j->rows.n ? drop_rows(j, tx, &box) : 0;
 }
 
-int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids, bool only_deleted,
-		  struct uidset *ret_expunged, uint64_t *ret_modseq)
+int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
+		  bool only_deleted, struct uidset *ret_expunged, uint64_t *ret_modseq)
 {
 	struct job j = {
-		.s = s, .a = a, .mailbox = mailbox, .uids = uids, .mask = only_deleted ? STORE_DELETED : 0,
+		.s = s,
+		.a = a,
+		.mailbox = mailbox,
+		.uids = uids,
+		.mask = only_deleted ? STORE_DELETED : 0,
 	};
-	int rc = db_write(s->db, &(struct db_write_job){ .fn = expunge_tx, .arg = &j, .durability = DB_DURABLE });
+	int rc = db_write(s->db, &(struct db_write_job){
+					 .fn = expunge_tx, .arg = &j, .durability = DB_DURABLE });
 
 	store_rows_fini(&j.rows);
 	if (rc < 0)
@@ -58,7 +63,8 @@ int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struc
 	return 0;
 }
 
-int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret)
+int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq,
+			 struct uidset *ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -67,7 +73,8 @@ int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &q, SQL(EXPUNGED_SINCE), DB_I(mailbox), DB_I(modseq < INT64_MAX ? modseq : INT64_MAX));
+	DB_QUERY(tx, &q, SQL(EXPUNGED_SINCE), DB_I(mailbox),
+		 DB_I(modseq < INT64_MAX ? modseq : INT64_MAX));
 	while ((rc = db_step(&q)) > 0) {
 		uint32_t uid = (uint32_t)db_int(&q, 0);
 

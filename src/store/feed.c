@@ -2,12 +2,14 @@
 /*
  * The change feed: who wants to know about changes of which mailbox or account.
  *
- * A write function calls store_announce(); its hook runs on the writer thread after the commit and before the
- * writers are answered: first the views of the mailbox learn how far they have to come (mbox.c), then watchers are woken. So
- * whoever was answered, and whoever was woken, sees the change.
+ * A write function calls store_announce(); its hook runs on the writer thread after the commit
+ * and before the writers are answered: first the views of the mailbox learn how far they have to
+ * come (mbox.c), then watchers are woken. So whoever was answered, and whoever was woken, sees
+ * the change.
  *
- * Watches stand in two tables, by what they watch and by who watches. Ids are copied out under the lock and woken
- * without it: a watcher may be woken once more after it left, never missed while it is there.
+ * Watches stand in two tables, by what they watch and by who watches. Ids are copied out under
+ * the lock and woken without it: a watcher may be woken once more after it left, never missed
+ * while it is there.
  */
 #include "store/store_int.h"
 
@@ -149,7 +151,8 @@ static void on_commit(void *ctx, int64_t account, int64_t mailbox, int64_t modse
 	store_feed_wake(s, account, mailbox);
 }
 
-void store_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox, int64_t modseq)
+void store_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox,
+		    int64_t modseq)
 {
 	db_on_commit(tx, on_commit, s, account, mailbox, modseq);
 }

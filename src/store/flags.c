@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so one counting SELECT and one
- * UPDATE do a whole range of UIDs. Only rows that really change get the new modseq (RFC 7162 3.1). Durable within a
- * second: a crash of the machine may bring back old flags, never a mix.
+ * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so one
+ * counting SELECT and one UPDATE do a whole range of UIDs. Only rows that really change get the
+ * new modseq (RFC 7162 3.1). Durable within a second: a crash of the machine may bring back old
+ * flags, never a mix.
  */
 #include "store/store_int.h"
 
@@ -40,17 +41,22 @@ static int set_masks(struct job *j, struct db_tx *tx)
 	bits |= c->flags & STORE_SYSTEM_FLAGS;
 	j->keep = c->op == STORE_FLAGS_SET ? 0 : c->op == STORE_FLAGS_REMOVE ? ~bits : UINT64_MAX;
 	j->come = c->op == STORE_FLAGS_REMOVE ? 0 : bits;
-	j->since = c->has_unchangedsince && c->unchangedsince < INT64_MAX ? c->unchangedsince : INT64_MAX;
+	j->since = c->has_unchangedsince && c->unchangedsince < INT64_MAX ? c->unchangedsince
+									  : INT64_MAX;
 	return 0;
 }
 
-/* UIDs of the range that changed after UNCHANGEDSINCE (RFC 7162 3.1.3), whether this change would touch them or not. */
+/*
+ * UIDs of the range that changed after UNCHANGEDSINCE (RFC 7162 3.1.3), whether this change would
+ * touch them or not.
+ */
 static int note_modified(struct job *j, struct db_tx *tx, struct uid_range r)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(FLAGS_MODIFIED), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->since));
+	DB_QUERY(tx, &q, SQL(FLAGS_MODIFIED), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi),
+		 DB_I(j->since));
 	while ((rc = db_step(&q)) > 0) {
 		uint32_t uid = (uint32_t)db_int(&q, 0);
 
@@ -65,8 +71,8 @@ static int count_range(struct job *j, struct db_tx *tx, struct uid_range r, int6
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(FLAGS_COUNT), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->keep), DB_I(j->come),
-		 DB_I(j->since));
+	DB_QUERY(tx, &q, SQL(FLAGS_COUNT), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->keep),
+		 DB_I(j->come), DB_I(j->since));
 	rc = db_step(&q);
 	if (rc < 0)
 		return rc;
@@ -88,8 +94,8 @@ static int change_range(struct job *j, struct db_tx *tx, struct uid_range r)
 	if (rc < 0 || n == 0)
 		return rc;
 	j->n_changed += n;
-	return DB_EXEC(tx, SQL(FLAGS_CHANGE), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->keep), DB_I(j->come),
-		       DB_I(j->since), DB_I(j->box.modseq));
+	return DB_EXEC(tx, SQL(FLAGS_CHANGE), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi),
+		       DB_I(j->keep), DB_I(j->come), DB_I(j->since), DB_I(j->box.modseq));
 }
 
 static int flags_tx(struct db_tx *tx, void *arg)
@@ -108,14 +114,21 @@ static int flags_tx(struct db_tx *tx, void *arg)
 }
 
 int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
-		const struct store_flag_change *change, struct uidset *ret_modified, uint64_t *ret_modseq)
+		const struct store_flag_change *change, struct uidset *ret_modified,
+		uint64_t *ret_modseq)
 {
 	AUTO(arena_fini) struct arena keyword_arena;
-	struct job j = { .s = s, .a = a, .keyword_arena = &keyword_arena, .mailbox = mailbox, .uids = uids, .change = change };
+	struct job j = { .s = s,
+			 .a = a,
+			 .keyword_arena = &keyword_arena,
+			 .mailbox = mailbox,
+			 .uids = uids,
+			 .change = change };
 	int rc;
 
 	arena_init(&keyword_arena, KEYWORD_ARENA);
-	rc = db_write(s->db, &(struct db_write_job){ .fn = flags_tx, .arg = &j, .durability = DB_LAZY });
+	rc = db_write(s->db,
+		      &(struct db_write_job){ .fn = flags_tx, .arg = &j, .durability = DB_LAZY });
 	if (rc < 0)
 		return rc;
 	if (ret_modified)

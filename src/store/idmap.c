@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A small hash table from 64-bit ids to pointers: open addressing, at most half full, no tombstones. */
+/*
+ * A small hash table from 64-bit ids to pointers: open addressing, at most half full, no
+ * tombstones.
+ */
 #include "store/store_int.h"
 
 #include "base/must.h"

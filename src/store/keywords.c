@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Keywords of a mailbox: names for the flag bits from STORE_KEYWORD_BIT on. A bit keeps its name as long as the mailbox lives. */
+/*
+ * Keywords of a mailbox: names for the flag bits from STORE_KEYWORD_BIT on. A bit keeps its name
+ * as long as the mailbox lives.
+ */
 #include "store/store_int.h"
 
 #include "base/limits.h"
@@ -7,7 +10,8 @@
 #define N_BITS (64 - STORE_KEYWORD_BIT)
 _Static_assert(LIMIT_IMAP_KEYWORDS <= N_BITS, "a bit for each keyword");
 
-int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox, struct store_keyword_set *ret)
+int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox,
+		      struct store_keyword_set *ret)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
@@ -44,7 +48,8 @@ static int add(struct db_tx *tx, int64_t mailbox, struct store_keyword_set *have
 	for (int i = 0; i < LIMIT_IMAP_KEYWORDS; i++) {
 		if (have->v[i].n)
 			continue;
-		rc = DB_EXEC(tx, SQL(KEYWORD_ADD), DB_I(mailbox), DB_I(i + STORE_KEYWORD_BIT), DB_T(name));
+		rc = DB_EXEC(tx, SQL(KEYWORD_ADD), DB_I(mailbox), DB_I(i + STORE_KEYWORD_BIT),
+			     DB_T(name));
 		if (rc < 0)
 			return rc;
 		have->v[i] = name;
@@ -54,8 +59,8 @@ static int add(struct db_tx *tx, int64_t mailbox, struct store_keyword_set *have
 	return -E_LIMIT;
 }
 
-int store_tx_keyword_bits(struct db_tx *tx, int64_t mailbox, struct store_keyword_set *have, const struct str *names,
-			  size_t n, bool may_add, uint64_t *ret)
+int store_tx_keyword_bits(struct db_tx *tx, int64_t mailbox, struct store_keyword_set *have,
+			  const struct str *names, size_t n, bool may_add, uint64_t *ret)
 {
 	uint64_t bits = 0;
 

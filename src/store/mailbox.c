@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Mailboxes by name: find, create, delete, rename, subscribe. Each change is one transaction and wakes whoever
- * watches the account. Names are checked and normalised here (name.c), whatever the caller has done.
+ * Mailboxes by name: find, create, delete, rename, subscribe. Each change is one transaction and
+ * wakes whoever watches the account. Names are checked and normalised here (name.c), whatever the
+ * caller has done.
  *
- * UIDVALIDITY comes from one counter over all accounts that follows the clock and never stands still (RFC 9051
- * 2.3.1.1): a name that comes back has a larger one, and no two mailboxes ever have the same.
+ * UIDVALIDITY comes from one counter over all accounts that follows the clock and never stands
+ * still (RFC 9051 2.3.1.1): a name that comes back has a larger one, and no two mailboxes ever
+ * have the same.
  */
 #include "store/store_int.h"
 
@@ -29,12 +31,13 @@ struct job {
 
 static int run(struct job *j, db_write_fn *fn, const char *verb_z, struct fault *fault)
 {
-	int rc = db_write(j->s->db, &(struct db_write_job){ .fn = fn, .arg = j, .durability = DB_DURABLE });
+	int rc = db_write(j->s->db,
+			  &(struct db_write_job){ .fn = fn, .arg = j, .durability = DB_DURABLE });
 
 	if (rc == 0)
 		return 0;
-	return fault_set(fault, rc, "cannot %s \"%" STR_FMT "\": %s", verb_z, STR_ARG(str_head(j->name, 150)),
-			 j->why_z ? j->why_z : err_row(rc)->text);
+	return fault_set(fault, rc, "cannot %s \"%" STR_FMT "\": %s", verb_z,
+			 STR_ARG(str_head(j->name, 150)), j->why_z ? j->why_z : err_row(rc)->text);
 }
 
 /* ---- finding ---- */
@@ -77,7 +80,8 @@ static int has_children(struct db_tx *tx, struct arena *a, int64_t account, stru
 	return db_step(&q);
 }
 
-static int read_one(struct db_tx *tx, struct db_query *q, struct arena *a, struct store_mailbox *ret)
+static int read_one(struct db_tx *tx, struct db_query *q, struct arena *a,
+		    struct store_mailbox *ret)
 {
 	struct store_mailbox m;
 	int rc = db_step(q);
@@ -94,7 +98,8 @@ static int read_one(struct db_tx *tx, struct db_query *q, struct arena *a, struc
 	return 0;
 }
 
-int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *ret)
+int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name,
+		       struct store_mailbox *ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -139,8 +144,8 @@ static int ask_number(struct db_tx *tx, const struct db_sql *sql, int64_t arg, i
 	return 0;
 }
 
-int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account, struct str name, unsigned special_use,
-			 int64_t *ret_id)
+int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account, struct str name,
+			 unsigned special_use, int64_t *ret_id)
 {
 	char mailboxid[17];
 	int64_t uidvalidity, modseq;
@@ -153,8 +158,8 @@ int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account, str
 	if (uidvalidity > UINT32_MAX)
 		return -E_LIMIT;
 	rnd_id_z(mailboxid, sizeof(mailboxid) - 1);
-	rc = DB_EXEC(tx, SQL(MAILBOX_ADD), DB_I(account), DB_T(name), DB_T(str_z(mailboxid)), DB_I(uidvalidity),
-		     DB_I(modseq), DB_I(special_use));
+	rc = DB_EXEC(tx, SQL(MAILBOX_ADD), DB_I(account), DB_T(name), DB_T(str_z(mailboxid)),
+		     DB_I(uidvalidity), DB_I(modseq), DB_I(special_use));
 	if (rc < 0)
 		return rc;
 	*ret_id = db_last_id(tx);
@@ -168,8 +173,8 @@ int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, in
 	int rc = store_tx_box(tx, mailbox, &box);
 
 	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(account), DB_I(box.modseq), DB_I(-box.bytes),
-			     DB_I(-box.messages));
+		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(account), DB_I(box.modseq),
+			     DB_I(-box.bytes), DB_I(-box.messages));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MAILBOX_DOOM), DB_I(mailbox));
 	if (rc == 0)
@@ -186,8 +191,8 @@ static int exists(struct db_tx *tx, int64_t account, struct str name)
 }
 
 /* The mailbox and those above it that are missing. */
-static int add_with_superiors(const struct job *j, struct db_tx *tx, struct str name, unsigned special_use,
-			      int64_t *ret_id)
+static int add_with_superiors(const struct job *j, struct db_tx *tx, struct str name,
+			      unsigned special_use, int64_t *ret_id)
 {
 	int64_t count, id;
 	int rc = ask_number(tx, SQL(MAILBOX_COUNT), j->account, &count);
@@ -204,7 +209,8 @@ static int add_with_superiors(const struct job *j, struct db_tx *tx, struct str 
 			continue;
 		if (++count > LIMIT_MAILBOXES)
 			return -E_LIMIT;
-		rc = store_tx_mailbox_add(j->s, tx, j->account, str_head(name, i), i == name.n ? special_use : 0, &id);
+		rc = store_tx_mailbox_add(j->s, tx, j->account, str_head(name, i),
+					  i == name.n ? special_use : 0, &id);
 		if (rc == 0)
 			*ret_id = id;
 	}
@@ -220,8 +226,8 @@ static int create_tx(struct db_tx *tx, void *arg)
 	return add_with_superiors(j, tx, j->name, j->special_use, &j->id);
 }
 
-int store_mailbox_create(struct store *s, int64_t account, struct str name, unsigned special_use, int64_t *ret_id,
-			 struct fault *fault)
+int store_mailbox_create(struct store *s, int64_t account, struct str name, unsigned special_use,
+			 int64_t *ret_id, struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
 	struct job j = { .s = s, .account = account, .special_use = special_use };
@@ -299,7 +305,8 @@ static int subscribe_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
-int store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool is_subscribed, struct fault *fault)
+int store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool is_subscribed,
+			    struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
 	struct job j = { .s = s, .account = account, .is_subscribed = is_subscribed };
@@ -307,7 +314,9 @@ int store_mailbox_subscribe(struct store *s, int64_t account, struct str name, b
 
 	arena_init(&a, NAME_ARENA);
 	rc = store_name_check(&a, name, &j.name, fault);
-	return rc < 0 ? rc : run(&j, subscribe_tx, is_subscribed ? "subscribe to" : "unsubscribe from", fault);
+	return rc < 0 ? rc
+		      : run(&j, subscribe_tx, is_subscribed ? "subscribe to" : "unsubscribe from",
+			    fault);
 }
 
 /* ---- rename ---- */
@@ -387,7 +396,10 @@ static int rename_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
-/* RFC 9051 6.3.6: the messages go to a new mailbox; INBOX stays, empty, and its inferiors stay below it. */
+/*
+ * RFC 9051 6.3.6: the messages go to a new mailbox; INBOX stays, empty, and its inferiors stay
+ * below it.
+ */
 static int rename_inbox_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -400,7 +412,8 @@ static int rename_inbox_tx(struct db_tx *tx, void *arg)
 	return rc < 0 ? rc : store_tx_copy(j->s, tx, NULL, inbox, NULL, to, true, &copied);
 }
 
-int store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to, struct fault *fault)
+int store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,
+			 struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
 	struct job j = { .s = s, .a = &a, .account = account };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * All names of an account: its mailboxes, the superiors that are only implied by them, and what is only subscribed.
- * Gathered in any order, sorted, then doubles are joined; a bit says what each name came from.
+ * All names of an account: its mailboxes, the superiors that are only implied by them, and what
+ * is only subscribed. Gathered in any order, sorted, then doubles are joined; a bit says what
+ * each name came from.
  */
 #include "store/store_int.h"
 
@@ -137,7 +138,8 @@ static int add_subscriptions(struct list *l, struct db_tx *tx, int64_t account)
 	return rc;
 }
 
-int store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **ret, size_t *ret_n)
+int store_mailbox_list(struct store *s, struct arena *a, int64_t account,
+		       struct store_mailbox **ret, size_t *ret_n)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	struct list l = { .a = a };

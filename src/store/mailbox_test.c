@@ -38,14 +38,16 @@ TEST(name_check)
 		char *copy = test_copy(rows[i].in);
 
 		test_row(rows[i].in.p);
-		assert_int_equal(store_name_check(&a, str_of(copy, rows[i].in.n), &got, NULL), rows[i].rc);
+		assert_int_equal(store_name_check(&a, str_of(copy, rows[i].in.n), &got, NULL),
+				 rows[i].rc);
 		if (rows[i].rc == 0)
 			assert_str_eq(got, rows[i].want);
 		mem_free(copy);
 	}
 	memset(longest, 'x', sizeof(longest));
 	assert_int_equal(store_name_check(&a, str_of(longest, LIMIT_MAILBOX_NAME), &got, NULL), 0);
-	assert_int_equal(store_name_check(&a, str_of(longest, LIMIT_MAILBOX_NAME + 1), &got, NULL), -E_LIMIT);
+	assert_int_equal(store_name_check(&a, str_of(longest, LIMIT_MAILBOX_NAME + 1), &got, NULL),
+			 -E_LIMIT);
 }
 
 static int create(struct test_store *t, const char *name_z)
@@ -60,7 +62,10 @@ static int rename_mailbox(struct test_store *t, const char *from_z, const char *
 	return store_mailbox_rename(t->s, t->alice, str_z(from_z), str_z(to_z), NULL);
 }
 
-/* All names: "name" with flags: ! does not exist, + has children, s subscribed; separated by spaces. */
+/*
+ * All names: "name" with flags: ! does not exist, + has children, s subscribed; separated by
+ * spaces.
+ */
 static void assert_names(struct test_store *t, const char *want)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(4096);
@@ -87,7 +92,8 @@ TEST(mailbox_create_makes_superiors)
 	assert_int_equal(create(&t, "zoo"), -E_EXISTS);
 	assert_int_equal(create(&t, "zoo/a/c"), 0);
 	assert_int_equal(create(&t, "inbox/x"), 0);
-	assert_names(&t, "INBOX+s " "Archives Draftss INBOX/x Junks Sents Trashs zoo+ zoo/a+ zoo/a/b zoo/a/c");
+	assert_names(&t, "INBOX+s "
+			 "Archives Draftss INBOX/x Junks Sents Trashs zoo+ zoo/a+ zoo/a/b zoo/a/c");
 	assert_int_equal(store_mailbox_find(t.s, &t.a, t.alice, S("zoo/a"), &m), 0);
 	assert_true(m.has_children);
 	assert_int_equal(store_mailbox_find(t.s, &t.a, t.alice, S("zoo//a"), &m), -E_NOT_FOUND);
@@ -139,7 +145,9 @@ TEST(mailbox_rename)
 	assert_int_equal(rename_mailbox(&t, "foo", "foo/c"), -E_CANNOT);
 	assert_int_equal(rename_mailbox(&t, "foo", "INBOX"), -E_EXISTS);
 	assert_int_equal(rename_mailbox(&t, "foo", "new/deep/bar"), 0);
-	assert_names(&t, "INBOXs " USUAL " foo-x foot new+ new/deep+ new/deep/bar+ new/deep/bar/a+ new/deep/bar/a/b");
+	assert_names(&t,
+		     "INBOXs " USUAL
+		     " foo-x foot new+ new/deep+ new/deep/bar+ new/deep/bar/a+ new/deep/bar/a/b");
 	assert_int_equal(store_mailbox_find(t.s, &t.a, t.alice, S("new/deep/bar/a"), &after), 0);
 	assert_int_equal(after.id, before.id);
 	assert_int_equal(after.uidvalidity, before.uidvalidity);

@@ -2,12 +2,13 @@
 /*
  * Mailboxes in use: one entry for each, with the newest view that somebody asked for.
  *
- * The commit hook writes the modseq of each change to `latest` before the change's caller is answered. A view is fresh
- * when its highestmodseq has reached `latest`; asking costs one atomic read. Otherwise the view is brought up to date
- * from the database, under the entry's lock: sessions that ask at the same moment share the work.
+ * The commit hook writes the modseq of each change to `latest` before the change's caller is
+ * answered. A view is fresh when its highestmodseq has reached `latest`; asking costs one atomic
+ * read. Otherwise the view is brought up to date from the database, under the entry's lock:
+ * sessions that ask at the same moment share the work.
  *
- * Locks: mbox_lock (table and counts), then nothing. An entry's lock is held over database reads and is never
- * taken under mbox_lock.
+ * Locks: mbox_lock (table and counts), then nothing. An entry's lock is held over database reads
+ * and is never taken under mbox_lock.
  */
 #include "store/store_int.h"
 

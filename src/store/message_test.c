@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Contents, APPEND, STORE, COPY, MOVE, EXPUNGE, threads and quota, each by itself. random_test.c mixes them. */
+/*
+ * Contents, APPEND, STORE, COPY, MOVE, EXPUNGE, threads and quota, each by itself. random_test.c
+ * mixes them.
+ */
 #include "store/store_test.h"
 
 TEST(content_is_kept_byte_for_byte)
@@ -20,7 +23,9 @@ TEST(content_is_kept_byte_for_byte)
 	test_open(&t);
 	c = test_prepare(&t.a, text);
 	assert_str_eq(c.message_id, S("<1@example.org>"));
-	v = (struct store_append){ .mailbox = t.inbox, .content = &c, .internaldate_s = 1234567890 };
+	v = (struct store_append){ .mailbox = t.inbox,
+				   .content = &c,
+				   .internaldate_s = 1234567890 };
 	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
 	assert_int_equal(done.uid, 1);
 	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
@@ -29,7 +34,9 @@ TEST(content_is_kept_byte_for_byte)
 	assert_int_equal(store_view_at(view, 1)->size, text.n);
 	assert_int_equal(store_reader_open(t.s, &reader), 0);
 	assert_int_equal(store_content_get(reader, &t.a, store_view_at(view, 1)->content,
-					   STORE_C_ENVELOPE | STORE_C_STRUCTURE | STORE_C_MAP, &got), 0);
+					   STORE_C_ENVELOPE | STORE_C_STRUCTURE | STORE_C_MAP,
+					   &got),
+			 0);
 	assert_str_eq(got.envelope, c.envelope);
 	assert_str_eq(got.structure, c.structure);
 	assert_str_eq(got.map, c.map);
@@ -112,7 +119,8 @@ TEST(quota)
 	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
 	assert_int_equal(store_append(t.s, &v, 1, &done), -E_QUOTA);
 	uids = test_uids(&t, 1, 1);
-	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &uids, t.archive, false, &copied), -E_QUOTA);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &uids, t.archive, false, &copied),
+			 -E_QUOTA);
 	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &uids, t.archive, true, &copied), 0);
 	uids = test_uids(&t, 2, 2);
 	assert_int_equal(store_expunge(t.s, &t.a, t.inbox, &uids, false, &gone, &modseq), 0);
@@ -139,7 +147,9 @@ TEST(flags_only_real_changes_get_a_modseq)
 TEST(flags_unchangedsince)
 {
 	struct test_store t;
-	struct store_flag_change change = { .op = STORE_FLAGS_ADD, .flags = STORE_FLAGGED, .has_unchangedsince = true };
+	struct store_flag_change change = { .op = STORE_FLAGS_ADD,
+					    .flags = STORE_FLAGGED,
+					    .has_unchangedsince = true };
 	struct uidset uids, modified;
 	AUTO(buf_fini) struct buf b = BUF_INIT(100);
 	uint64_t modseq;
@@ -190,7 +200,8 @@ TEST(keywords_up_to_the_limit)
 	assert_int_equal(view->keywords->n, LIMIT_IMAP_KEYWORDS - 1);
 	assert_int_equal(store_view_keyword_bit(view, S("$key3")), -1);
 	assert_int_equal(store_view_keyword_bit(view, S("$kEY55")), 8 + 54);
-	assert_int_equal(store_view_at(view, 1)->flags, (UINT64_MAX >> 1 & ~(uint64_t)0xff) | STORE_SEEN);
+	assert_int_equal(store_view_at(view, 1)->flags,
+			 (UINT64_MAX >> 1 & ~(uint64_t)0xff) | STORE_SEEN);
 	store_view_unref(view);
 	store_mbox_close(&mbox);
 	test_close(&t);
@@ -293,7 +304,8 @@ TEST(threads_by_message_ids)
 
 	test_open(&t);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct store_content_new c = test_prepare(&t.a, arena_printf(&t.a, "%s\r\nx\r\n", rows[i].header));
+		struct store_content_new c =
+			test_prepare(&t.a, arena_printf(&t.a, "%s\r\nx\r\n", rows[i].header));
 		struct store_append v = { .mailbox = i % 2 ? t.inbox : t.inbox, .content = &c };
 		struct store_appended done;
 
@@ -327,9 +339,13 @@ TEST(failures_leave_nothing_behind)
 	test_append(&t, t.inbox, 0, 6);
 	uids = test_uids(&t, 2, 3);
 	for (int nth = 1; nth < 40; nth++) {
-		const struct store_flag_change change = { .op = nth % 2 ? STORE_FLAGS_ADD : STORE_FLAGS_REMOVE, .flags = STORE_SEEN };
+		const struct store_flag_change change = { .op = nth % 2 ? STORE_FLAGS_ADD
+									: STORE_FLAGS_REMOVE,
+							  .flags = STORE_SEEN };
 		struct store_content_new c = test_prepare(&t.a, S("Message-ID: <a@b>\r\n\r\n"));
-		struct store_append v = { .mailbox = t.inbox, .content = &c, .keywords = &S("$x"), .n_keywords = 1 };
+		struct store_append v = {
+			.mailbox = t.inbox, .content = &c, .keywords = &S("$x"), .n_keywords = 1
+		};
 		struct store_appended done;
 
 		db_fail_next(t.db, DB_FAIL_STATEMENT, nth, E_IO);

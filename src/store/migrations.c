@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schema of the store, in numbered steps that only go forward: a step that was released is never edited, a change is
- * a new step. Owner of every table here: room store.
+ * The schema of the store, in numbered steps that only go forward: a step that was released is
+ * never edited, a change is a new step. Owner of every table here: room store.
  *
- * Ids of accounts, mailboxes and contents are never used twice (AUTOINCREMENT): sessions, MAILBOXID and EMAILID outlive
- * rows. There are no foreign keys and no triggers: each write function keeps rows and counters in step itself, and
- * the tests recount them after every step.
+ * Ids of accounts, mailboxes and contents are never used twice (AUTOINCREMENT): sessions,
+ * MAILBOXID and EMAILID outlive rows. There are no foreign keys and no triggers: each write
+ * function keeps rows and counters in step itself, and the tests recount them after every step.
  */
 #include "store/store.h"
 
 #include "base/mem.h"
 
 static const char step_1[] =
-	/* One row for each mailbox owner. used and messages: sums over its mailboxes. modseq: the last one given. */
+	/*
+	 * One row for each mailbox owner. used and messages: sums over its mailboxes. modseq: the
+	 * last one given.
+	 */
 	"CREATE TABLE accounts ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" name TEXT NOT NULL UNIQUE," /* canonical address */
@@ -37,11 +40,17 @@ static const char step_1[] =
 	"CREATE INDEX aliases_account ON aliases (account);"
 	"CREATE INDEX aliases_domain ON aliases (domain);"
 
-	/* The last UIDVALIDITY given, over all accounts, so that a name that comes back always has a larger one. */
+	/*
+	 * The last UIDVALIDITY given, over all accounts, so that a name that comes back always
+	 * has a larger one.
+	 */
 	"CREATE TABLE store_counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
 	"INSERT INTO store_counters (name, value) VALUES ('uidvalidity', 0);"
 
-	/* account 0: deleted, waits for store/purge.c. recent_uid: first UID that no session has claimed as \\Recent. */
+	/*
+	 * account 0: deleted, waits for store/purge.c. recent_uid: first UID that no session has
+	 * claimed as \\Recent.
+	 */
 	"CREATE TABLE mailboxes ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	" account INTEGER NOT NULL,"
@@ -85,8 +94,9 @@ static const char step_1[] =
 	" PRIMARY KEY (mailbox, modseq, uid)) WITHOUT ROWID;"
 
 	/*
-	 * refs: rows of messages and of the queue that name it. At 0 the row and the body stay, dead since that second,
-	 * until compaction: a session may still show the message. sent: NULL when the message has no usable Date.
+	 * refs: rows of messages and of the queue that name it. At 0 the row and the body stay,
+	 * dead since that second, until compaction: a session may still show the message. sent:
+	 * NULL when the message has no usable Date.
 	 */
 	"CREATE TABLE contents ("
 	" id INTEGER PRIMARY KEY AUTOINCREMENT,"

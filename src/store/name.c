@@ -29,7 +29,8 @@ static bool has_controls(struct str name)
 	utf8proc_ssize_t n;
 
 	for (; name.n > 0; name = str_skip(name, (size_t)n)) {
-		n = utf8proc_iterate((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &c);
+		n = utf8proc_iterate((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n,
+				     &c);
 		if (n <= 0 || is_control(c))
 			return true;
 	}
@@ -39,8 +40,9 @@ static bool has_controls(struct str name)
 static int normalise(struct arena *a, struct str name, char **ret, size_t *ret_n)
 {
 	utf8proc_uint8_t *out = NULL;
-	utf8proc_ssize_t n = utf8proc_map((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &out,
-					  UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+	utf8proc_ssize_t n =
+		utf8proc_map((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &out,
+			     UTF8PROC_STABLE | UTF8PROC_COMPOSE);
 
 	if (n < 0)
 		return -E_CANNOT;
@@ -58,17 +60,20 @@ int store_name_check(struct arena *a, struct str name, struct str *ret, struct f
 	int rc;
 
 	if (name.n > LIMIT_MAILBOX_NAME)
-		return fault_set(fault, -E_LIMIT, "a mailbox name can have %d bytes", LIMIT_MAILBOX_NAME);
+		return fault_set(fault, -E_LIMIT, "a mailbox name can have %d bytes",
+				 LIMIT_MAILBOX_NAME);
 	why_z = why_not_z(name);
 	if (why_z)
 		return fault_set(fault, -E_CANNOT, "%s", why_z);
 	if (has_controls(name))
-		return fault_set(fault, -E_CANNOT, "a mailbox name cannot contain control characters");
+		return fault_set(fault, -E_CANNOT,
+				 "a mailbox name cannot contain control characters");
 	rc = normalise(a, name, &out, &n);
 	if (rc < 0)
 		return fault_set(fault, rc, "the mailbox name cannot be normalised");
 	if (n > LIMIT_MAILBOX_NAME)
-		return fault_set(fault, -E_LIMIT, "a mailbox name can have %d bytes", LIMIT_MAILBOX_NAME);
+		return fault_set(fault, -E_LIMIT, "a mailbox name can have %d bytes",
+				 LIMIT_MAILBOX_NAME);
 	/* RFC 9051 5.1: INBOX is the same in any case. */
 	if (str_istarts(str_of(out, n), S("inbox")) && (n == 5 || out[5] == '/'))
 		memcpy(out, "INBOX", 5);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was in a deleted mailbox goes in small transactions, so that a million messages do not hold up deliveries.
+ * What was in a deleted mailbox goes in small transactions, so that a million messages do not
+ * hold up deliveries.
  *
- * States: 1. the mailbox belongs to account 0 (store_tx_mailbox_doom, with the answer to the user): nobody sees it any more.
- * 2. its messages go, SLICE at a time, each with its reference to a content. 3. its row goes. A crash in 1 or 2 leaves
- * the rest to the next store_open().
+ * States: 1. the mailbox belongs to account 0 (store_tx_mailbox_doom, with the answer to the
+ * user): nobody sees it any more.
+ * 2. its messages go, SLICE at a time, each with its reference to a content. 3. its row goes. A
+ *    crash in 1 or 2 leaves the rest to the next store_open().
  */
 #include "store/store_int.h"
 
@@ -73,7 +75,8 @@ int store_purge(struct store *s)
 	int rc;
 
 	do {
-		rc = db_write(s->db, &(struct db_write_job){ .fn = purge_tx, .arg = &j, .durability = DB_LAZY });
+		rc = db_write(s->db, &(struct db_write_job){
+					     .fn = purge_tx, .arg = &j, .durability = DB_LAZY });
 	} while (rc == 0 && !j.is_done);
 	return rc;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * \Recent of RFC 3501 2.3.2, the one flag that belongs to sessions: messages from recent_uid on have been shown to nobody.
- * The claim is a row update in the writer, so that of two sessions exactly one gets it; it need not be durable at
- * once. Nothing is written when there is nothing to claim.
+ * \Recent of RFC 3501 2.3.2, the one flag that belongs to sessions: messages from recent_uid on
+ * have been shown to nobody. The claim is a row update in the writer, so that of two sessions
+ * exactly one gets it; it need not be durable at once. Nothing is written when there is nothing
+ * to claim.
  */
 #include "store/store_int.h"
 
@@ -49,7 +50,8 @@ int store_mailbox_recent(struct store *s, int64_t mailbox, bool is_taken, uint32
 	int rc = look(s, &j);
 
 	if (rc == 0 && is_taken && j.first != j.next)
-		rc = db_write(s->db, &(struct db_write_job){ .fn = take_tx, .arg = &j, .durability = DB_LAZY });
+		rc = db_write(s->db, &(struct db_write_job){
+					     .fn = take_tx, .arg = &j, .durability = DB_LAZY });
 	if (rc == 0)
 		*ret_first_uid = j.first;
 	return rc;

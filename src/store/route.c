@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where an address leads, and who may send as it. The steps stand in a table-like order in find(): exact account,
- * alias, the same without the +tag (RFC 5233), the catch-all, and for postmaster (RFC 5321 4.5.1) the first account.
+ * Where an address leads, and who may send as it. The steps stand in a table-like order in
+ * find(): exact account, alias, the same without the +tag (RFC 5233), the catch-all, and for
+ * postmaster (RFC 5321 4.5.1) the first account.
  */
 #include "store/store_int.h"
 
@@ -69,7 +70,8 @@ static int without_tag(struct arena *a, const struct store_address *address, str
 	*ret = (struct str){ 0 };
 	if (plus <= 0)
 		return 0;
-	*ret = arena_printf(a, "%" STR_FMT "@%" STR_FMT, STR_ARG(str_head(address->local, (size_t)plus)),
+	*ret = arena_printf(a, "%" STR_FMT "@%" STR_FMT,
+			    STR_ARG(str_head(address->local, (size_t)plus)),
 			    STR_ARG(address->domain));
 	return ret->p ? 0 : -E_LIMIT;
 }
@@ -104,14 +106,16 @@ static int find(struct route *r, const struct store_address *address)
 static int refuse(struct route *r, struct str address)
 {
 	struct str domain;
-	int rc = store_domain_canonical(r->a, str_skip(address, (size_t)(str_rchr(address, '@') + 1)), &domain);
+	int rc = store_domain_canonical(
+		r->a, str_skip(address, (size_t)(str_rchr(address, '@') + 1)), &domain);
 
 	if (rc == 0)
 		rc = store_tx_domain_find(r->tx, domain);
 	return rc == 0 ? -E_NOT_FOUND : rc == -E_NOT_FOUND || rc == -E_SYNTAX ? -E_DENIED : rc;
 }
 
-int store_route(struct store *s, struct arena *a, struct str address, int64_t size_bytes, struct store_route *ret)
+int store_route(struct store *s, struct arena *a, struct str address, int64_t size_bytes,
+		struct store_route *ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	struct route r = { .a = a, .size = size_bytes };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Message rows of a UID set inside a write transaction: gathered first (with their contents, which somebody has to
- * count), removed then, range by range with one statement each.
+ * Message rows of a UID set inside a write transaction: gathered first (with their contents,
+ * which somebody has to count), removed then, range by range with one statement each.
  */
 #include "store/store_int.h"
 
@@ -22,7 +22,8 @@ static struct store_row *next_row(struct store_rows *r)
 	return &r->v[r->n++];
 }
 
-int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, uint64_t mask, struct store_rows *ret)
+int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, uint64_t mask,
+		  struct store_rows *ret)
 {
 	size_t n;
 	const struct uid_range *r = ranges_of(uids, &n);
@@ -31,7 +32,8 @@ int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, 
 		AUTO(db_done) struct db_query q = { 0 };
 		int rc;
 
-		DB_QUERY(tx, &q, SQL(MESSAGE_RANGE), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi), DB_I(mask));
+		DB_QUERY(tx, &q, SQL(MESSAGE_RANGE), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi),
+			 DB_I(mask));
 		while ((rc = db_step(&q)) > 0)
 			*next_row(ret) = (struct store_row){
 				.uid = (uint32_t)db_int(&q, 0),
@@ -53,18 +55,19 @@ void store_rows_fini(struct store_rows *r)
 	*r = (struct store_rows){ 0 };
 }
 
-int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids, uint64_t mask,
-			  const struct store_rows *rows)
+int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+			  uint64_t mask, const struct store_rows *rows)
 {
 	size_t n;
 	const struct uid_range *r = ranges_of(uids, &n);
 
 	for (size_t i = 0; i < n; i++) {
-		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo), DB_I(r[i].hi), DB_I(mask),
-				 DB_I(b->modseq));
+		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
+				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq));
 
 		if (rc == 0)
-			rc = DB_EXEC(tx, SQL(MESSAGE_REMOVE), DB_I(b->id), DB_I(r[i].lo), DB_I(r[i].hi), DB_I(mask));
+			rc = DB_EXEC(tx, SQL(MESSAGE_REMOVE), DB_I(b->id), DB_I(r[i].lo),
+				     DB_I(r[i].hi), DB_I(mask));
 		if (rc < 0)
 			return rc;
 	}

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Every statement of the store. The order of columns is a contract with the function that reads them (named where it is not obvious). */
+/*
+ * Every statement of the store. The order of columns is a contract with the function that reads
+ * them (named where it is not obvious).
+ */
 #include "store/store_int.h"
 
 #define ACCOUNT "SELECT id, name, quota, used, messages, created, enabled FROM accounts "
 /* store_mailbox_row() */
 #define MAILBOX \
-	"SELECT m.id, m.account, m.name, m.mailboxid, m.uidvalidity, m.uidnext, m.highestmodseq, m.messages," \
+	"SELECT m.id, m.account, m.name, m.mailboxid, m.uidvalidity, m.uidnext, m.highestmodseq," \
+	" m.messages," \
 	" m.unseen, m.deleted, m.bytes, m.special_use," \
 	" EXISTS (SELECT 1 FROM subscriptions s WHERE s.account = m.account AND s.name = m.name)" \
 	" FROM mailboxes m "
@@ -15,25 +19,34 @@
 	" a.modseq, a.quota, a.used FROM mailboxes m JOIN accounts a ON a.id = m.account "
 /* view_load.c */
 #define MESSAGE "SELECT uid, size, flags, modseq, content, thread, internaldate, savedate FROM messages "
-/* flags.c: ?1 mailbox, ?2..?3 UIDs, ?4 flags that stay, ?5 flags that come, ?6 UNCHANGEDSINCE. + keeps the index on modseq out. */
+/*
+ * flags.c: ?1 mailbox, ?2..?3 UIDs, ?4 flags that stay, ?5 flags that come, ?6 UNCHANGEDSINCE. +
+ * keeps the index on modseq out.
+ */
 #define NEW_FLAGS "((flags & ?4) | ?5)"
 #define FLAGS_HIT \
 	" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND flags <> " NEW_FLAGS " AND +modseq <= ?6"
 
 const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	/* accounts */
-	[STORE_SQL_ACCOUNT_ADD] = { .sql = "INSERT INTO accounts (name, domain, quota, created) VALUES (?1, ?2, ?3, ?4)" },
+	[STORE_SQL_ACCOUNT_ADD] = { .sql =
+		"INSERT INTO accounts (name, domain, quota, created) VALUES (?1, ?2, ?3, ?4)" },
 	[STORE_SQL_ACCOUNT_BY_NAME] = { .sql = ACCOUNT "WHERE name = ?1" },
 	[STORE_SQL_ACCOUNT_BY_ID] = { .sql = ACCOUNT "WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_FIRST] = { .sql = ACCOUNT "ORDER BY id LIMIT 1" },
 	[STORE_SQL_ACCOUNT_LIST] = { .sql = ACCOUNT "ORDER BY name LIMIT ?1" },
 	[STORE_SQL_ACCOUNT_QUOTA] = { .sql = "UPDATE accounts SET quota = ?2 WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_REMOVE] = { .sql = "DELETE FROM accounts WHERE id = ?1" },
-	[STORE_SQL_ACCOUNT_MODSEQ] = { .sql = "UPDATE accounts SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq" },
-	[STORE_SQL_ACCOUNT_CHANGE] = { .sql = "UPDATE accounts SET modseq = ?2, used = used + ?3, messages = messages + ?4 WHERE id = ?1" },
+	[STORE_SQL_ACCOUNT_MODSEQ] = { .sql =
+		"UPDATE accounts SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq" },
+	[STORE_SQL_ACCOUNT_CHANGE] = { .sql =
+		"UPDATE accounts SET modseq = ?2, used = used + ?3, messages = messages + ?4"
+		" WHERE id = ?1" },
 
-	[STORE_SQL_CREDENTIAL_ADD] = { .sql = "INSERT INTO credentials (account, kind, value) VALUES (?1, ?2, ?3)" },
-	[STORE_SQL_CREDENTIAL_GET] = { .sql = "SELECT value FROM credentials WHERE account = ?1 AND kind = ?2" },
+	[STORE_SQL_CREDENTIAL_ADD] = { .sql =
+		"INSERT INTO credentials (account, kind, value) VALUES (?1, ?2, ?3)" },
+	[STORE_SQL_CREDENTIAL_GET] = { .sql =
+		"SELECT value FROM credentials WHERE account = ?1 AND kind = ?2" },
 	[STORE_SQL_CREDENTIALS_REMOVE] = { .sql = "DELETE FROM credentials WHERE account = ?1" },
 
 	[STORE_SQL_DOMAIN_ADD] = { .sql = "INSERT INTO domains (name) VALUES (?1)" },
@@ -41,97 +54,132 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_DOMAIN_LIST] = { .sql = "SELECT name FROM domains ORDER BY name LIMIT ?1" },
 	[STORE_SQL_DOMAIN_FIND] = { .sql = "SELECT 1 FROM domains WHERE name = ?1" },
 	[STORE_SQL_DOMAIN_IN_USE] = { .sql =
-		"SELECT (SELECT count(*) FROM accounts WHERE domain = ?1), (SELECT count(*) FROM aliases WHERE domain = ?1)" },
+		"SELECT (SELECT count(*) FROM accounts WHERE domain = ?1), (SELECT count(*) FROM"
+		" aliases WHERE domain = ?1)" },
 
-	[STORE_SQL_ALIAS_ADD] = { .sql = "INSERT INTO aliases (address, account, domain) VALUES (?1, ?2, ?3)" },
+	[STORE_SQL_ALIAS_ADD] = { .sql =
+		"INSERT INTO aliases (address, account, domain) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_ALIAS_GET] = { .sql =
-		"SELECT a.id, a.quota, a.used FROM aliases l JOIN accounts a ON a.id = l.account WHERE l.address = ?1 LIMIT ?2" },
+		"SELECT a.id, a.quota, a.used FROM aliases l JOIN accounts a ON a.id = l.account"
+		" WHERE l.address = ?1 LIMIT ?2" },
 	[STORE_SQL_ALIAS_COUNT] = { .sql = "SELECT count(*) FROM aliases WHERE address = ?1" },
-	[STORE_SQL_ALIAS_HAS] = { .sql = "SELECT 1 FROM aliases WHERE address = ?1 AND account = ?2" },
-	[STORE_SQL_ALIAS_REMOVE] = { .sql = "DELETE FROM aliases WHERE address = ?1 AND account = ?2" },
+	[STORE_SQL_ALIAS_HAS] = { .sql =
+		"SELECT 1 FROM aliases WHERE address = ?1 AND account = ?2" },
+	[STORE_SQL_ALIAS_REMOVE] = { .sql =
+		"DELETE FROM aliases WHERE address = ?1 AND account = ?2" },
 	[STORE_SQL_ALIAS_REMOVE_ALL] = { .sql = "DELETE FROM aliases WHERE address = ?1" },
 	[STORE_SQL_ALIAS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM aliases WHERE account = ?1" },
 	[STORE_SQL_ALIAS_LIST] = { .sql =
-		"SELECT l.address, a.name FROM aliases l JOIN accounts a ON a.id = l.account ORDER BY l.address, a.name LIMIT ?1" },
+		"SELECT l.address, a.name FROM aliases l JOIN accounts a ON a.id = l.account"
+		" ORDER BY l.address, a.name LIMIT ?1" },
 
 	/* mailboxes */
 	[STORE_SQL_UIDVALIDITY_NEXT] = { .sql =
 		"UPDATE store_counters SET value = CASE WHEN value >= ?1 THEN value + 1 ELSE ?1 END"
 		" WHERE name = 'uidvalidity' RETURNING value" },
 	[STORE_SQL_MAILBOX_ADD] = { .sql =
-		"INSERT INTO mailboxes (account, name, mailboxid, uidvalidity, highestmodseq, special_use)"
+		"INSERT INTO mailboxes (account, name, mailboxid, uidvalidity, highestmodseq,"
+		" special_use)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
 	[STORE_SQL_MAILBOX_LIST] = { .sql = MAILBOX "WHERE m.account = ?1 LIMIT ?2" },
 	[STORE_SQL_MAILBOX_FIND] = { .sql = MAILBOX "WHERE m.account = ?1 AND m.name = ?2" },
 	[STORE_SQL_MAILBOX_GET] = { .sql = MAILBOX "WHERE m.id = ?1 AND m.account <> 0" },
 	[STORE_SQL_MAILBOX_COUNT] = { .sql = "SELECT count(*) FROM mailboxes WHERE account = ?1" },
 	[STORE_SQL_MAILBOX_NAMES] = { .sql = /* ?2 the name, ?3 and ?4 enclose its inferiors */
-		"SELECT id, name FROM mailboxes WHERE account = ?1 AND (name = ?2 OR (name > ?3 AND name < ?4))" },
+		"SELECT id, name FROM mailboxes WHERE account = ?1 AND (name = ?2 OR (name > ?3"
+		" AND name < ?4))" },
 	[STORE_SQL_MAILBOX_NAME] = { .sql = "UPDATE mailboxes SET name = ?2 WHERE id = ?1" },
 	[STORE_SQL_MAILBOX_CHILD] = { .sql =
 		"SELECT 1 FROM mailboxes WHERE account = ?1 AND name > ?2 AND name < ?3 LIMIT 1" },
-	[STORE_SQL_MAILBOX_DOOM] = { .sql = "UPDATE mailboxes SET account = 0, name = mailboxid WHERE id = ?1" },
+	[STORE_SQL_MAILBOX_DOOM] = { .sql =
+		"UPDATE mailboxes SET account = 0, name = mailboxid WHERE id = ?1" },
 	[STORE_SQL_SUBSCRIPTION_ADD] = { .sql =
-		"INSERT INTO subscriptions (account, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING" },
-	[STORE_SQL_SUBSCRIPTION_REMOVE] = { .sql = "DELETE FROM subscriptions WHERE account = ?1 AND name = ?2" },
-	[STORE_SQL_SUBSCRIPTION_LIST] = { .sql = "SELECT name FROM subscriptions WHERE account = ?1 LIMIT ?2" },
-	[STORE_SQL_SUBSCRIPTION_COUNT] = { .sql = "SELECT count(*) FROM subscriptions WHERE account = ?1" },
-	[STORE_SQL_SUBSCRIPTIONS_REMOVE] = { .sql = "DELETE FROM subscriptions WHERE account = ?1" },
-	[STORE_SQL_RECENT_GET] = { .sql = "SELECT recent_uid, uidnext FROM mailboxes WHERE id = ?1 AND account <> 0" },
-	[STORE_SQL_RECENT_TAKE] = { .sql = "UPDATE mailboxes SET recent_uid = uidnext WHERE id = ?1" },
+		"INSERT INTO subscriptions (account, name) VALUES (?1, ?2) ON CONFLICT DO"
+		" NOTHING" },
+	[STORE_SQL_SUBSCRIPTION_REMOVE] = { .sql =
+		"DELETE FROM subscriptions WHERE account = ?1 AND name = ?2" },
+	[STORE_SQL_SUBSCRIPTION_LIST] = { .sql =
+		"SELECT name FROM subscriptions WHERE account = ?1 LIMIT ?2" },
+	[STORE_SQL_SUBSCRIPTION_COUNT] = { .sql =
+		"SELECT count(*) FROM subscriptions WHERE account = ?1" },
+	[STORE_SQL_SUBSCRIPTIONS_REMOVE] = { .sql =
+		"DELETE FROM subscriptions WHERE account = ?1" },
+	[STORE_SQL_RECENT_GET] = { .sql =
+		"SELECT recent_uid, uidnext FROM mailboxes WHERE id = ?1 AND account <> 0" },
+	[STORE_SQL_RECENT_TAKE] = { .sql =
+		"UPDATE mailboxes SET recent_uid = uidnext WHERE id = ?1" },
 	[STORE_SQL_BOX_BY_ID] = { .sql = BOX "WHERE m.id = ?1" },
 	[STORE_SQL_BOX_BY_NAME] = { .sql = BOX "WHERE m.account = ?1 AND m.name = ?2" },
 	[STORE_SQL_BOX_CHANGE] = { .sql =
-		"UPDATE mailboxes SET uidnext = ?2, highestmodseq = ?3, messages = messages + ?4, unseen = unseen + ?5,"
+		"UPDATE mailboxes SET uidnext = ?2, highestmodseq = ?3, messages = messages +"
+		" ?4, unseen = unseen + ?5,"
 		" deleted = deleted + ?6, bytes = bytes + ?7 WHERE id = ?1" },
 
 	/* keywords */
-	[STORE_SQL_KEYWORD_LIST] = { .sql = "SELECT bit, name FROM keywords WHERE mailbox = ?1 ORDER BY bit" },
-	[STORE_SQL_KEYWORD_ADD] = { .sql = "INSERT INTO keywords (mailbox, bit, name) VALUES (?1, ?2, ?3)" },
+	[STORE_SQL_KEYWORD_LIST] = { .sql =
+		"SELECT bit, name FROM keywords WHERE mailbox = ?1 ORDER BY bit" },
+	[STORE_SQL_KEYWORD_ADD] = { .sql =
+		"INSERT INTO keywords (mailbox, bit, name) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_KEYWORDS_REMOVE] = { .sql = "DELETE FROM keywords WHERE mailbox = ?1" },
 
 	/* messages */
 	[STORE_SQL_MESSAGE_ADD] = { .sql =
-		"INSERT INTO messages (mailbox, uid, content, modseq, flags, internaldate, savedate, size, thread)"
+		"INSERT INTO messages (mailbox, uid, content, modseq, flags, internaldate,"
+		" savedate, size, thread)"
 		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" },
 	[STORE_SQL_MESSAGE_ALL] = { .sql = MESSAGE "WHERE mailbox = ?1 ORDER BY uid" },
 	[STORE_SQL_MESSAGE_SINCE] = { .sql = MESSAGE "WHERE mailbox = ?1 AND modseq > ?2" },
 	[STORE_SQL_MESSAGE_RANGE] = { .sql = /* rows.c; ?4 0: any flags */
 		"SELECT uid, flags, content, internaldate, size, thread FROM messages"
-		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0) ORDER BY uid" },
+		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)"
+		" ORDER BY uid" },
 	[STORE_SQL_MESSAGE_EXPUNGE] = { .sql =
 		"INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, ?5, uid FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
 	[STORE_SQL_MESSAGE_REMOVE] = { .sql =
-		"DELETE FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
+		"DELETE FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0"
+		" OR flags & ?4 <> 0)" },
 	[STORE_SQL_FLAGS_COUNT] = { .sql = /* how many change; growth of unseen (\Seen is 1) and of deleted (\Deleted is 8) */
 		"SELECT count(*), coalesce(sum((flags & 1) - (" NEW_FLAGS " & 1)), 0),"
-		" coalesce(sum((" NEW_FLAGS " & 8) - (flags & 8)) / 8, 0) FROM messages" FLAGS_HIT },
-	[STORE_SQL_FLAGS_CHANGE] = { .sql = "UPDATE messages SET flags = " NEW_FLAGS ", modseq = ?7" FLAGS_HIT },
+		" coalesce(sum((" NEW_FLAGS " & 8) - (flags & 8)) / 8, 0) FROM messages""
+		" FLAGS_HIT },
+	[STORE_SQL_FLAGS_CHANGE] = { .sql =
+		"UPDATE messages SET flags = " NEW_FLAGS ", modseq = ?7" FLAGS_HIT },
 	[STORE_SQL_FLAGS_MODIFIED] = { .sql =
-		"SELECT uid FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND +modseq > ?4 ORDER BY uid" },
-	[STORE_SQL_EXPUNGED_SINCE] = { .sql = "SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid" },
+		"SELECT uid FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND"
+		" +modseq > ?4 ORDER BY uid" },
+	[STORE_SQL_EXPUNGED_SINCE] = { .sql =
+		"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid" },
 	[STORE_SQL_EXPUNGED_REMOVE] = { .sql = "DELETE FROM expunged WHERE mailbox = ?1" },
 	[STORE_SQL_VIEW_BOX] = { .sql =
-		"SELECT uidvalidity, uidnext, highestmodseq, unseen, deleted FROM mailboxes WHERE id = ?1 AND account <> 0" },
+		"SELECT uidvalidity, uidnext, highestmodseq, unseen, deleted FROM mailboxes"
+		" WHERE id = ?1 AND account <> 0" },
 
 	/* contents and threads */
 	[STORE_SQL_CONTENT_ADD] = { .sql =
-		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created, message_id, base_subject,"
-		" envelope, structure, map) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)" },
+		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created,"
+		" message_id, base_subject,"
+		" envelope, structure, map) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		" ?11)" },
 	[STORE_SQL_CONTENT_REF] = { .sql =
-		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0 THEN ?3 END WHERE id = ?1" },
+		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
+		" THEN ?3 END WHERE id = ?1" },
 	[STORE_SQL_CONTENT_GET] = { .sql =
-		"SELECT pack, pos, size, header_n, sent, envelope, structure, map FROM contents WHERE id = ?1" },
-	[STORE_SQL_THREAD_GET] = { .sql = "SELECT thread FROM threads WHERE account = ?1 AND key = ?2" },
+		"SELECT pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
+		" WHERE id = ?1" },
+	[STORE_SQL_THREAD_GET] = { .sql =
+		"SELECT thread FROM threads WHERE account = ?1 AND key = ?2" },
 	[STORE_SQL_THREAD_ADD] = { .sql =
-		"INSERT INTO threads (account, key, thread) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING" },
+		"INSERT INTO threads (account, key, thread) VALUES (?1, ?2, ?3) ON CONFLICT DO"
+		" NOTHING" },
 	[STORE_SQL_THREADS_REMOVE] = { .sql = "DELETE FROM threads WHERE account = ?1" },
 
 	/* what was deleted (purge.c) */
 	[STORE_SQL_DOOMED_NEXT] = { .sql = "SELECT id FROM mailboxes WHERE account = 0 LIMIT 1" },
-	[STORE_SQL_DOOMED_MESSAGES] = { .sql = "SELECT uid, content FROM messages WHERE mailbox = ?1 ORDER BY uid LIMIT ?2" },
-	[STORE_SQL_DOOMED_MESSAGE_REMOVE] = { .sql = "DELETE FROM messages WHERE mailbox = ?1 AND uid <= ?2" },
+	[STORE_SQL_DOOMED_MESSAGES] = { .sql =
+		"SELECT uid, content FROM messages WHERE mailbox = ?1 ORDER BY uid LIMIT ?2" },
+	[STORE_SQL_DOOMED_MESSAGE_REMOVE] = { .sql =
+		"DELETE FROM messages WHERE mailbox = ?1 AND uid <= ?2" },
 	[STORE_SQL_DOOMED_REMOVE] = { .sql = "DELETE FROM mailboxes WHERE id = ?1" },
 };
 

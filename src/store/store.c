@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing. What is shared between threads is listed in struct store (store_int.h), each part with its lock. */
+/*
+ * Opening and closing. What is shared between threads is listed in struct store (store_int.h),
+ * each part with its lock.
+ */
 #include "store/store_int.h"
 
 #include "base/clock.h"
@@ -9,7 +12,8 @@ int64_t store_now_s(void)
 	return clock_wall_ms() / 1000;
 }
 
-int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret, struct fault *fault)
+int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret,
+	       struct fault *fault)
 {
 	struct store *s = MEM_NEW(struct store);
 	int rc;

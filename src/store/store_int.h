@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Private to the store: the statements by name, the shared state, and what its files do for each other. */
+/*
+ * Private to the store: the statements by name, the shared state, and what its files do for each
+ * other.
+ */
 #pragma once
 
 #include <stdatomic.h>
@@ -14,32 +17,75 @@
 /* ---- statements (sql.c) ---- */
 
 enum store_sql_id {
-	STORE_SQL_ACCOUNT_ADD, STORE_SQL_ACCOUNT_BY_NAME, STORE_SQL_ACCOUNT_BY_ID, STORE_SQL_ACCOUNT_FIRST,
-	STORE_SQL_ACCOUNT_LIST, STORE_SQL_ACCOUNT_QUOTA, STORE_SQL_ACCOUNT_REMOVE, STORE_SQL_ACCOUNT_MODSEQ,
+	STORE_SQL_ACCOUNT_ADD,
+	STORE_SQL_ACCOUNT_BY_NAME,
+	STORE_SQL_ACCOUNT_BY_ID,
+	STORE_SQL_ACCOUNT_FIRST,
+	STORE_SQL_ACCOUNT_LIST,
+	STORE_SQL_ACCOUNT_QUOTA,
+	STORE_SQL_ACCOUNT_REMOVE,
+	STORE_SQL_ACCOUNT_MODSEQ,
 	STORE_SQL_ACCOUNT_CHANGE,
-	STORE_SQL_CREDENTIAL_ADD, STORE_SQL_CREDENTIAL_GET, STORE_SQL_CREDENTIALS_REMOVE,
-	STORE_SQL_DOMAIN_ADD, STORE_SQL_DOMAIN_REMOVE, STORE_SQL_DOMAIN_LIST, STORE_SQL_DOMAIN_FIND,
+	STORE_SQL_CREDENTIAL_ADD,
+	STORE_SQL_CREDENTIAL_GET,
+	STORE_SQL_CREDENTIALS_REMOVE,
+	STORE_SQL_DOMAIN_ADD,
+	STORE_SQL_DOMAIN_REMOVE,
+	STORE_SQL_DOMAIN_LIST,
+	STORE_SQL_DOMAIN_FIND,
 	STORE_SQL_DOMAIN_IN_USE,
-	STORE_SQL_ALIAS_ADD, STORE_SQL_ALIAS_GET, STORE_SQL_ALIAS_COUNT, STORE_SQL_ALIAS_HAS,
-	STORE_SQL_ALIAS_REMOVE, STORE_SQL_ALIAS_REMOVE_ALL, STORE_SQL_ALIAS_REMOVE_ACCOUNT,
+	STORE_SQL_ALIAS_ADD,
+	STORE_SQL_ALIAS_GET,
+	STORE_SQL_ALIAS_COUNT,
+	STORE_SQL_ALIAS_HAS,
+	STORE_SQL_ALIAS_REMOVE,
+	STORE_SQL_ALIAS_REMOVE_ALL,
+	STORE_SQL_ALIAS_REMOVE_ACCOUNT,
 	STORE_SQL_ALIAS_LIST,
 	STORE_SQL_UIDVALIDITY_NEXT,
-	STORE_SQL_MAILBOX_ADD, STORE_SQL_MAILBOX_LIST, STORE_SQL_MAILBOX_FIND, STORE_SQL_MAILBOX_GET,
-	STORE_SQL_MAILBOX_COUNT, STORE_SQL_MAILBOX_NAMES, STORE_SQL_MAILBOX_NAME, STORE_SQL_MAILBOX_CHILD,
+	STORE_SQL_MAILBOX_ADD,
+	STORE_SQL_MAILBOX_LIST,
+	STORE_SQL_MAILBOX_FIND,
+	STORE_SQL_MAILBOX_GET,
+	STORE_SQL_MAILBOX_COUNT,
+	STORE_SQL_MAILBOX_NAMES,
+	STORE_SQL_MAILBOX_NAME,
+	STORE_SQL_MAILBOX_CHILD,
 	STORE_SQL_MAILBOX_DOOM,
-	STORE_SQL_SUBSCRIPTION_ADD, STORE_SQL_SUBSCRIPTION_REMOVE, STORE_SQL_SUBSCRIPTION_LIST,
-	STORE_SQL_SUBSCRIPTION_COUNT, STORE_SQL_SUBSCRIPTIONS_REMOVE,
-	STORE_SQL_RECENT_GET, STORE_SQL_RECENT_TAKE,
-	STORE_SQL_BOX_BY_ID, STORE_SQL_BOX_BY_NAME, STORE_SQL_BOX_CHANGE,
-	STORE_SQL_KEYWORD_LIST, STORE_SQL_KEYWORD_ADD, STORE_SQL_KEYWORDS_REMOVE,
-	STORE_SQL_MESSAGE_ADD, STORE_SQL_MESSAGE_ALL, STORE_SQL_MESSAGE_SINCE, STORE_SQL_MESSAGE_RANGE,
-	STORE_SQL_MESSAGE_EXPUNGE, STORE_SQL_MESSAGE_REMOVE,
-	STORE_SQL_FLAGS_COUNT, STORE_SQL_FLAGS_CHANGE, STORE_SQL_FLAGS_MODIFIED,
-	STORE_SQL_EXPUNGED_SINCE, STORE_SQL_EXPUNGED_REMOVE,
+	STORE_SQL_SUBSCRIPTION_ADD,
+	STORE_SQL_SUBSCRIPTION_REMOVE,
+	STORE_SQL_SUBSCRIPTION_LIST,
+	STORE_SQL_SUBSCRIPTION_COUNT,
+	STORE_SQL_SUBSCRIPTIONS_REMOVE,
+	STORE_SQL_RECENT_GET,
+	STORE_SQL_RECENT_TAKE,
+	STORE_SQL_BOX_BY_ID,
+	STORE_SQL_BOX_BY_NAME,
+	STORE_SQL_BOX_CHANGE,
+	STORE_SQL_KEYWORD_LIST,
+	STORE_SQL_KEYWORD_ADD,
+	STORE_SQL_KEYWORDS_REMOVE,
+	STORE_SQL_MESSAGE_ADD,
+	STORE_SQL_MESSAGE_ALL,
+	STORE_SQL_MESSAGE_SINCE,
+	STORE_SQL_MESSAGE_RANGE,
+	STORE_SQL_MESSAGE_EXPUNGE,
+	STORE_SQL_MESSAGE_REMOVE,
+	STORE_SQL_FLAGS_COUNT,
+	STORE_SQL_FLAGS_CHANGE,
+	STORE_SQL_FLAGS_MODIFIED,
+	STORE_SQL_EXPUNGED_SINCE,
+	STORE_SQL_EXPUNGED_REMOVE,
 	STORE_SQL_VIEW_BOX,
-	STORE_SQL_CONTENT_ADD, STORE_SQL_CONTENT_REF, STORE_SQL_CONTENT_GET,
-	STORE_SQL_THREAD_GET, STORE_SQL_THREAD_ADD, STORE_SQL_THREADS_REMOVE,
-	STORE_SQL_DOOMED_NEXT, STORE_SQL_DOOMED_MESSAGES, STORE_SQL_DOOMED_MESSAGE_REMOVE,
+	STORE_SQL_CONTENT_ADD,
+	STORE_SQL_CONTENT_REF,
+	STORE_SQL_CONTENT_GET,
+	STORE_SQL_THREAD_GET,
+	STORE_SQL_THREAD_ADD,
+	STORE_SQL_THREADS_REMOVE,
+	STORE_SQL_DOOMED_NEXT,
+	STORE_SQL_DOOMED_MESSAGES,
+	STORE_SQL_DOOMED_MESSAGE_REMOVE,
 	STORE_SQL_DOOMED_REMOVE,
 	STORE_SQL_COUNT_
 };
@@ -89,8 +135,12 @@ int64_t store_now_s(void);
 /* ---- the change feed (feed.c) ---- */
 
 #define STORE_GONE (-1) /* instead of a modseq: the mailbox was deleted */
-/* Inside a write: after the commit, views of the mailbox and watchers learn of it. mailbox 0: names of the account. */
-void store_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox, int64_t modseq);
+/*
+ * Inside a write: after the commit, views of the mailbox and watchers learn of it. mailbox 0:
+ * names of the account.
+ */
+void store_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox,
+		    int64_t modseq);
 void store_feed_init(struct store_feed *f);
 void store_feed_fini(struct store_feed *f);
 void store_feed_wake(struct store *s, int64_t account, int64_t mailbox); /* writer thread */
@@ -103,8 +153,8 @@ struct store_box {
 	int64_t id, account;
 	uint32_t uidvalidity, uidnext;
 	uint64_t highestmodseq;
-	uint64_t modseq;        /* that this transaction gives to what it changes: the account's next */
-	int64_t quota, used;    /* of the account */
+	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
+	int64_t quota, used;     /* of the account */
 	int64_t messages, bytes; /* of the mailbox, before */
 	struct store_box_delta {
 		int64_t messages, unseen, deleted, bytes;
@@ -112,7 +162,8 @@ struct store_box {
 };
 /* -E_NOT_FOUND. */
 MUST_CHECK int store_tx_box(struct db_tx *tx, int64_t mailbox, struct store_box *ret);
-MUST_CHECK int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name, struct store_box *ret);
+MUST_CHECK int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name,
+				  struct store_box *ret);
 /* Does it still fit? 0 or -E_QUOTA. */
 MUST_CHECK int store_box_fits(const struct store_box *b, int64_t bytes);
 /* Writes the counters of mailbox and account and announces. */
@@ -126,7 +177,8 @@ struct store_adding { /* one message that a box gets */
 	int64_t thread;
 };
 /* Inserts it with the next UID; counts it in the box. -E_LIMIT when the UIDs are used up. */
-MUST_CHECK int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m, uint32_t *ret_uid);
+MUST_CHECK int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m,
+				uint32_t *ret_uid);
 
 /* ---- rows of messages, gathered before they are changed (rows.c) ---- */
 
@@ -140,64 +192,82 @@ struct store_rows { /* heap; rows.v is freed by store_rows_fini */
 	size_t n, cap;
 };
 /* All messages of the set (NULL: all) that carry one of the flags in mask (0: all), by UID. */
-MUST_CHECK int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, uint64_t mask, struct store_rows *ret);
+MUST_CHECK int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids,
+			     uint64_t mask, struct store_rows *ret);
 void store_rows_fini(struct store_rows *r);
-/* Takes those rows, gathered with the same set and mask, out of the mailbox; counts that in the box; contents keep their references. */
-MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids, uint64_t mask,
+/*
+ * Takes those rows, gathered with the same set and mask, out of the mailbox; counts that in the
+ * box; contents keep their references.
+ */
+MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
+				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
 
 /* ---- contents, threads, keywords ---- */
 
-/* The thread of the first known key, else a new one named after the content; keys that are new are kept. */
-MUST_CHECK int store_tx_thread(struct db_tx *tx, int64_t account, const struct store_content_new *c, int64_t content,
-			       int64_t *ret_thread);
+/*
+ * The thread of the first known key, else a new one named after the content; keys that are new
+ * are kept.
+ */
+MUST_CHECK int store_tx_thread(struct db_tx *tx, int64_t account, const struct store_content_new *c,
+			       int64_t content, int64_t *ret_thread);
 uint64_t store_thread_key(struct str message_id);
 
 struct store_keyword_set { /* keywords.c; the names stand in the arena */
 	struct str v[64 - STORE_KEYWORD_BIT];
 	uint64_t used; /* bits that have a name */
 };
-MUST_CHECK int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox, struct store_keyword_set *ret);
-/* Flag bits of those keywords; new names get a row with may_add, else they are left out. -E_LIMIT, -E_SYNTAX. */
-MUST_CHECK int store_tx_keyword_bits(struct db_tx *tx, int64_t mailbox, struct store_keyword_set *have,
-				     const struct str *names, size_t n, bool may_add, uint64_t *ret);
+MUST_CHECK int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox,
+				 struct store_keyword_set *ret);
+/*
+ * Flag bits of those keywords; new names get a row with may_add, else they are left out.
+ * -E_LIMIT, -E_SYNTAX.
+ */
+MUST_CHECK int store_tx_keyword_bits(struct db_tx *tx, int64_t mailbox,
+				     struct store_keyword_set *have, const struct str *names,
+				     size_t n, bool may_add, uint64_t *ret);
 
 /* ---- addresses (address.c) ---- */
 
 struct store_address {
-	struct str full;   /* local@domain, canonical: lower case, NFC, unquoted; domain as A-labels */
-	struct str local;  /* slices of full */
+	struct str
+		full; /* local@domain, canonical: lower case, NFC, unquoted; domain as A-labels */
+	struct str local; /* slices of full */
 	struct str domain;
 };
 /* -E_SYNTAX. The local part may be empty only with may_catch_all ("@domain"). */
-MUST_CHECK int store_address_parse(struct arena *a, struct str text, bool may_catch_all, struct store_address *ret);
+MUST_CHECK int store_address_parse(struct arena *a, struct str text, bool may_catch_all,
+				   struct store_address *ret);
 /* Lower case, A-labels. -E_SYNTAX. */
 MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
 MUST_CHECK int store_tx_domain_find(struct db_tx *tx, struct str canonical);
 
-MUST_CHECK int store_tx_credentials_add(struct db_tx *tx, int64_t account, const struct store_credential *creds, size_t n);
+MUST_CHECK int store_tx_credentials_add(struct db_tx *tx, int64_t account,
+					const struct store_credential *creds, size_t n);
 
 /* ---- mailboxes ---- */
 
 /* Makes one row; its superiors are the caller's affair. */
-MUST_CHECK int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account, struct str name, unsigned special_use,
-				    int64_t *ret_id);
+MUST_CHECK int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account,
+				    struct str name, unsigned special_use, int64_t *ret_id);
 MUST_CHECK int store_tx_subscribe(struct db_tx *tx, int64_t account, struct str name);
 /* Copies the current row of a mailbox statement. -E_LIMIT. */
 MUST_CHECK int store_mailbox_row(struct db_query *q, struct arena *a, struct store_mailbox *ret);
 /* Takes the mailbox away from its account; store_purge() then removes what was in it. */
-MUST_CHECK int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox);
+MUST_CHECK int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account,
+				     int64_t mailbox);
 /* purge.c: removes doomed mailboxes in small transactions. */
 MUST_CHECK int store_purge(struct store *s);
 
 /* copy.c: the work of COPY and MOVE inside a write. a NULL: no list of pairs is wanted. */
-MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src, const struct uidset *uids,
-			     int64_t dst, bool is_move, struct store_copied *ret);
+MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
+			     const struct uidset *uids, int64_t dst, bool is_move,
+			     struct store_copied *ret);
 
 /* ---- views ---- */
 
 struct store_chunk { /* immutable once it is in a view; shared by views */
-	int refs; /* atomic */
+	int refs;    /* atomic */
 	uint32_t n;
 	struct store_msg m[];
 };
@@ -222,7 +292,11 @@ struct store_keywords *store_keywords_new(const struct str *v, size_t n);
 void store_keywords_ref(const struct store_keywords *k);
 void store_keywords_unref(const struct store_keywords *k);
 
-/* view_load.c: reads a whole mailbox, or what changed since old; *ret may be old itself (with one more reference). */
-MUST_CHECK int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old, struct store_view **ret);
+/*
+ * view_load.c: reads a whole mailbox, or what changed since old; *ret may be old itself (with one
+ * more reference).
+ */
+MUST_CHECK int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
+			       struct store_view **ret);
 /* The same messages, marked gone. */
 struct store_view *store_view_gone(struct store_view *old);

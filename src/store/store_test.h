@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the tests of store share: a fresh store, short ways to fill it, and the recount of all counters. Only for *_test.c. */
+/*
+ * What the tests of store share: a fresh store, short ways to fill it, and the recount of all
+ * counters. Only for *_test.c.
+ */
 #pragma once
 
 #include <inttypes.h>
@@ -13,23 +16,39 @@
 static const struct db_sql recounts[] __attribute__((unused)) = {
 	{ .sql = "SELECT count(*) FROM mailboxes b WHERE account <> 0 AND ("
 		 " messages <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id) OR"
-		 " unseen <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id AND flags & 1 = 0) OR"
-		 " deleted <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id AND flags & 8 <> 0) OR"
-		 " bytes <> (SELECT coalesce(sum(size), 0) FROM messages m WHERE m.mailbox = b.id))" },
+		 " unseen <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id AND flags &"
+		 " 1 = 0) OR"
+		 " deleted <> (SELECT count(*) FROM messages m WHERE m.mailbox = b.id AND flags"
+		 " & 8 <> 0) OR"
+		 " bytes <> (SELECT coalesce(sum(size), 0) FROM messages m WHERE m.mailbox ="
+		 " b.id))" },
 	{ .sql = "SELECT count(*) FROM mailboxes b WHERE account <> 0 AND ("
-		 " uidnext <= (SELECT coalesce(max(uid), 0) FROM messages m WHERE m.mailbox = b.id) OR"
-		 " uidnext <= (SELECT coalesce(max(uid), 0) FROM expunged m WHERE m.mailbox = b.id) OR"
-		 " highestmodseq < (SELECT coalesce(max(modseq), 0) FROM messages m WHERE m.mailbox = b.id) OR"
-		 " highestmodseq < (SELECT coalesce(max(modseq), 0) FROM expunged m WHERE m.mailbox = b.id))" },
+		 " uidnext <= (SELECT coalesce(max(uid), 0) FROM messages m WHERE m.mailbox ="
+		 " b.id) OR"
+		 " uidnext <= (SELECT coalesce(max(uid), 0) FROM expunged m WHERE m.mailbox ="
+		 " b.id) OR"
+		 " highestmodseq < (SELECT coalesce(max(modseq), 0) FROM messages m WHERE"
+		 " m.mailbox = b.id) OR"
+		 " highestmodseq < (SELECT coalesce(max(modseq), 0) FROM expunged m WHERE"
+		 " m.mailbox = b.id))" },
 	{ .sql = "SELECT count(*) FROM accounts a WHERE"
-		 " used <> (SELECT coalesce(sum(bytes), 0) FROM mailboxes b WHERE b.account = a.id) OR"
-		 " messages <> (SELECT coalesce(sum(messages), 0) FROM mailboxes b WHERE b.account = a.id) OR"
-		 " modseq < (SELECT coalesce(max(highestmodseq), 0) FROM mailboxes b WHERE b.account = a.id)" },
-	{ .sql = "SELECT count(*) FROM contents c WHERE"
-		 " refs <> (SELECT count(*) FROM messages m WHERE m.content = c.id) OR (refs = 0) <> (dead_since IS NOT NULL)" },
-	{ .sql = "SELECT count(*) FROM messages m WHERE NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = m.content AND c.size = m.size)"
-		 " OR NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = m.mailbox)" },
-	{ .sql = "SELECT count(*) FROM expunged e WHERE EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = e.mailbox AND m.uid = e.uid)" },
+		 " used <> (SELECT coalesce(sum(bytes), 0) FROM mailboxes b WHERE b.account ="
+		 " a.id) OR"
+		 " messages <> (SELECT coalesce(sum(messages), 0) FROM mailboxes b WHERE"
+		 " b.account = a.id) OR"
+		 " modseq < (SELECT coalesce(max(highestmodseq), 0) FROM mailboxes b WHERE"
+		 " b.account = a.id)" },
+	{ .sql = "SELECT count(*) FROM contents c"
+		 " LEFT JOIN (SELECT content, count(*) AS n FROM messages GROUP BY content) m ON"
+		 " m.content = c.id"
+		 " WHERE refs <> coalesce(n, 0) OR (refs = 0) <> (dead_since IS NOT NULL)" },
+	{ .sql = "SELECT count(*) FROM messages m WHERE"
+		 " NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = m.content AND c.size ="
+		 " m.size) OR"
+		 " NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = m.mailbox)" },
+	{ .sql = "SELECT count(*) FROM expunged e"
+		 " WHERE EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = e.mailbox AND m.uid"
+		 " = e.uid)" },
 };
 
 struct test_store {
@@ -39,7 +58,8 @@ struct test_store {
 	int64_t alice, inbox, archive;
 };
 
-static inline void test_reopen(struct test_store *t, store_wake_fn *wake, void *ctx, const char *dir_z)
+static inline void test_reopen(struct test_store *t, store_wake_fn *wake, void *ctx,
+			       const char *dir_z)
 {
 	static struct db_sql_set sets[2];
 	const struct db_options o = {
@@ -78,7 +98,8 @@ static inline void test_open_with(struct test_store *t, store_wake_fn *wake, voi
 	snprintf(dir, sizeof(dir), "%s/store%d", test_dir(), ++n);
 	test_reopen(t, wake, ctx, dir);
 	assert_int_equal(store_domain_add(t->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(t->s, S("alice@example.org"), 0, NULL, 0, &t->alice, &f), 0);
+	assert_int_equal(store_account_add(t->s, S("alice@example.org"), 0, NULL, 0, &t->alice, &f),
+			 0);
 	t->inbox = test_mailbox(t, "INBOX");
 	t->archive = test_mailbox(t, "Archive");
 }
@@ -153,8 +174,8 @@ static inline struct uidset test_uids(struct test_store *t, uint32_t lo, uint32_
 	return set;
 }
 
-static inline uint64_t test_flag(struct test_store *t, int64_t mailbox, uint32_t lo, uint32_t hi, enum store_flag_op op,
-				 uint64_t flags)
+static inline uint64_t test_flag(struct test_store *t, int64_t mailbox, uint32_t lo, uint32_t hi,
+				 enum store_flag_op op, uint64_t flags)
 {
 	const struct uidset uids = test_uids(t, lo, hi);
 	const struct store_flag_change change = { .op = op, .flags = flags };

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads (RFC 8474 5.2 THREADID), settled at delivery and never changed: a message belongs to the thread of the first
- * message id of its own header (its own, then its references, nearest first) that the account has met before, else it begins
- * a thread that is named by its content id. All its ids are then known, so that answers find each other even when the message
- * that they answer comes later or never.
+ * Threads (RFC 8474 5.2 THREADID), settled at delivery and never changed: a message belongs to
+ * the thread of the first message id of its own header (its own, then its references, nearest
+ * first) that the account has met before, else it begins a thread that is named by its content
+ * id. All its ids are then known, so that answers find each other even when the message that they
+ * answer comes later or never.
  */
 #include "store/store_int.h"
 
@@ -31,8 +32,8 @@ static int find(struct db_tx *tx, int64_t account, int64_t key, int64_t *ret)
 	return rc;
 }
 
-int store_tx_thread(struct db_tx *tx, int64_t account, const struct store_content_new *c, int64_t content,
-		    int64_t *ret_thread)
+int store_tx_thread(struct db_tx *tx, int64_t account, const struct store_content_new *c,
+		    int64_t content, int64_t *ret_thread)
 {
 	int64_t thread = content;
 	size_t known = c->n_thread_keys; /* the first key that is known */
@@ -48,7 +49,8 @@ int store_tx_thread(struct db_tx *tx, int64_t account, const struct store_conten
 	rc = 0;
 	for (size_t i = 0; i < c->n_thread_keys && rc == 0; i++)
 		if (i != known)
-			rc = DB_EXEC(tx, SQL(THREAD_ADD), DB_I(account), DB_I(c->thread_keys[i]), DB_I(thread));
+			rc = DB_EXEC(tx, SQL(THREAD_ADD), DB_I(account), DB_I(c->thread_keys[i]),
+				     DB_I(thread));
 	if (rc == 0)
 		*ret_thread = thread;
 	return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Views: how messages are found in one, and who frees it. A view is immutable; its chunks and its keywords are shared with
- * other views of the mailbox and counted, atomically, because the last reference may go on any thread.
+ * Views: how messages are found in one, and who frees it. A view is immutable; its chunks and its
+ * keywords are shared with other views of the mailbox and counted, atomically, because the last
+ * reference may go on any thread.
  */
 #include "store/store_int.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Building a view: messages come in UID order, one by one or as whole chunks of an older view. Whole chunks are
- * shared; single messages gather in an open chunk. Chunks that became small are copied and so joined with their neighbours.
+ * Building a view: messages come in UID order, one by one or as whole chunks of an older view.
+ * Whole chunks are shared; single messages gather in an open chunk. Chunks that became small are
+ * copied and so joined with their neighbours.
  */
 #include "store/store_int.h"
 

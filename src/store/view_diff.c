@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happened between two views of a mailbox. Chunks that both share are skipped whole, so the cost follows the
- * changes and not the size of the mailbox.
+ * What happened between two views of a mailbox. Chunks that both share are skipped whole, so the
+ * cost follows the changes and not the size of the mailbox.
  */
 #include "store/store_int.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Views from the database, inside one read snapshot: all of a mailbox, or an older view and what has happened since its
- * modseq. Only chunks that are touched are rebuilt.
+ * Views from the database, inside one read snapshot: all of a mailbox, or an older view and what
+ * has happened since its modseq. Only chunks that are touched are rebuilt.
  */
 #include "store/store_int.h"
 
@@ -130,7 +130,8 @@ static int load_expunged(struct db_tx *tx, const struct store_view *old, struct 
 	while ((rc = db_step(&q)) > 0) {
 		if (c->n_expunged == c->cap_expunged) {
 			c->cap_expunged = c->cap_expunged ? 2 * c->cap_expunged : 16;
-			c->expunged = mem_resize(c->expunged, c->cap_expunged, sizeof(*c->expunged));
+			c->expunged =
+				mem_resize(c->expunged, c->cap_expunged, sizeof(*c->expunged));
 		}
 		c->expunged[c->n_expunged++] = (uint32_t)db_int(&q, 0);
 	}
@@ -140,8 +141,8 @@ static int load_expunged(struct db_tx *tx, const struct store_view *old, struct 
 /* ---- building ---- */
 
 /* One chunk of the old view with the changes that fall into it; *ci and *ei move past those. */
-static void apply_chunk(struct store_builder *b, const struct store_chunk *chunk, const struct changes *c, size_t *ci,
-			size_t *ei)
+static void apply_chunk(struct store_builder *b, const struct store_chunk *chunk,
+			const struct changes *c, size_t *ci, size_t *ei)
 {
 	for (uint32_t i = 0; i < chunk->n; i++) {
 		const struct store_msg *m = &chunk->m[i];
@@ -206,7 +207,8 @@ static int build_all(struct db_tx *tx, int64_t mailbox, struct store_builder *b)
 	return rc;
 }
 
-int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old, struct store_view **ret)
+int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
+		    struct store_view **ret)
 {
 	AUTO(mem_auto_free) struct store_builder *b = NULL;
 	const struct store_keywords *keywords;

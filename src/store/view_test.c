@@ -68,7 +68,8 @@ static void step_append(struct model *m, struct model_box *b)
 
 static void step_flags(struct model *m, struct model_box *b)
 {
-	const struct store_flag_change change = { .op = (enum store_flag_op)pick(m, 3), .flags = pick_flags(m) };
+	const struct store_flag_change change = { .op = (enum store_flag_op)pick(m, 3),
+						  .flags = pick_flags(m) };
 	uint64_t modseq;
 
 	pick_set(m, b);
@@ -78,8 +79,9 @@ static void step_flags(struct model *m, struct model_box *b)
 
 		if (!uidset_has(&m->set, b->m[i].uid))
 			continue;
-		*f = change.op == STORE_FLAGS_SET ? change.flags : change.op == STORE_FLAGS_ADD ? *f | change.flags :
-									*f & ~change.flags;
+		*f = change.op == STORE_FLAGS_SET   ? change.flags
+		     : change.op == STORE_FLAGS_ADD ? *f | change.flags
+						    : *f & ~change.flags;
 	}
 }
 
@@ -102,7 +104,8 @@ static void step_expunge(struct model *m, struct model_box *b)
 	size_t before = b->n;
 
 	pick_set(m, b);
-	assert_int_equal(store_expunge(m->t.s, &m->t.a, b->id, &m->set, only_deleted, &gone, &modseq), 0);
+	assert_int_equal(
+		store_expunge(m->t.s, &m->t.a, b->id, &m->set, only_deleted, &gone, &modseq), 0);
 	take_out(m, b, only_deleted ? STORE_DELETED : 0);
 	assert_int_equal(uidset_count(&gone), before - b->n);
 }
@@ -191,7 +194,8 @@ static void check_boxes(struct model *m)
 
 		check_view(b, now);
 		check_diff(m, b->shown, now);
-		assert_int_equal(store_mbox_has_news(b->mbox, b->shown), now->highestmodseq > b->shown->highestmodseq);
+		assert_int_equal(store_mbox_has_news(b->mbox, b->shown),
+				 now->highestmodseq > b->shown->highestmodseq);
 		assert_false(store_mbox_has_news(b->mbox, now));
 		store_view_unref(b->shown);
 		b->shown = now;
@@ -301,7 +305,8 @@ TEST(view_keeps_a_deleted_mailbox_readable)
 	assert_int_equal(gone->n, 3);
 	assert_false(store_mbox_has_news(mbox, gone));
 	assert_int_equal(store_reader_open(t.s, &reader), 0);
-	assert_int_equal(store_content_get(reader, &t.a, store_view_at(gone, 2)->content, 0, &c), 0);
+	assert_int_equal(store_content_get(reader, &t.a, store_view_at(gone, 2)->content, 0, &c),
+			 0);
 	store_reader_close(&reader);
 	store_view_unref(old);
 	store_view_unref(gone);
@@ -421,7 +426,9 @@ static int work_once(struct worker *w, struct arena *a, struct store_content_new
 	if (rc == 0 && i % 3 == 0)
 		rc = store_expunge(s, a, w->t->inbox, &set, false, &gone, &modseq);
 	else if (rc == 0)
-		rc = store_flags(s, a, w->t->inbox, &set, &(struct store_flag_change){ .op = STORE_FLAGS_ADD, .flags = STORE_SEEN },
+		rc = store_flags(s, a, w->t->inbox, &set,
+				 &(struct store_flag_change){ .op = STORE_FLAGS_ADD,
+							      .flags = STORE_SEEN },
 				 NULL, &modseq);
 	store_view_unref(view);
 	view = NULL;
