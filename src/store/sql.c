@@ -139,10 +139,11 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_MESSAGE_REMOVE] = { .sql =
 		"DELETE FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0"
 		" OR flags & ?4 <> 0)" },
-	[STORE_SQL_FLAGS_COUNT] = { .sql = /* how many change; growth of unseen (\Seen is 1) and of deleted (\Deleted is 8) */
+	/* how many change; growth of unseen (\Seen is 1) and of deleted (\Deleted is 8) */
+	[STORE_SQL_FLAGS_COUNT] = { .sql =
 		"SELECT count(*), coalesce(sum((flags & 1) - (" NEW_FLAGS " & 1)), 0),"
-		" coalesce(sum((" NEW_FLAGS " & 8) - (flags & 8)) / 8, 0) FROM messages""
-		" FLAGS_HIT },
+		" coalesce(sum((" NEW_FLAGS " & 8) - (flags & 8)) / 8, 0) FROM messages"
+		FLAGS_HIT },
 	[STORE_SQL_FLAGS_CHANGE] = { .sql =
 		"UPDATE messages SET flags = " NEW_FLAGS ", modseq = ?7" FLAGS_HIT },
 	[STORE_SQL_FLAGS_MODIFIED] = { .sql =
