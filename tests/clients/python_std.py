@@ -11,6 +11,7 @@ import ssl
 
 from script import MESSAGES, message, tls_context
 
+poplib._MAXLINE = 1 << 20  # pylint: disable=protected-access  # the messages have long lines
 BOB = ("bob@example.test", "demo")
 TRACE = re.compile(rb"\AReturn-Path: <[^\r\n]*>\r\nReceived: [^\r\n]*\r\n(?:[ \t][^\r\n]*\r\n)*")
 
@@ -108,7 +109,7 @@ def test_imap_session(server):
     assert c.uid("COPY", "1:2", '"A/B"')[0] == "OK"
     assert c.uid("MOVE", "2", "Trash")[0] == "OK"
     c.store("1", "+FLAGS", r"(\Deleted)")
-    assert c.expunge()[1] == [b"1"]
+    assert c.expunge()[1][-1] == b"1"        # imaplib adds the one that MOVE caused
     assert c.status('"A/B"', "(MESSAGES)")[1] == [b'A/B (MESSAGES 2)'] or b"MESSAGES 2" in c.status('"A/B"', "(MESSAGES)")[1][0]
     c.select("Trash")
     _, data = c.fetch("1", "(BODYSTRUCTURE ENVELOPE FLAGS)")

@@ -23,7 +23,10 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A close                    closes
   log EVENT key=value ...    a log line with these must come (within 10 s)
   cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output, `out! PATTERN` none
-  crash | restart            kill -9 and come back | orderly stop and start
+  martlet ARGS | martlet!STATUS ARGS   the same without --config; $config and $dir are this server's
+  write FILE < TEXT          writes $dir/FILE
+  reload                     SIGHUP to the supervisor
+  crash | restart            kill -9 and come back | orderly stop and start; also stop and start alone
   fail POINT NTH [full]      the NTH commit, pack-write, pack-sync or statement from now fails (full: disk full)
   clock MS                   moves the server's wall clock
   sleep MS
@@ -35,6 +38,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
 import base64
 import os
 import re
+import signal
 import smtplib
 import socket
 import ssl
@@ -165,7 +169,7 @@ class Script:
 
     def __init__(self, path, server):
         self.path, self.server = path, server
-        self.actors, self.names = {}, {}
+        self.actors, self.names = {}, {"dir": server.dir, "config": server.config}
         self.output = ""
         with open(path, encoding="utf-8") as f:
             self.steps = [(n, x.rstrip("\n")) for n, x in enumerate(f, 1)
@@ -287,8 +291,10 @@ class Script:
 
     def cli(self, word, rest):
         args, _, text = rest.partition(" < ")
-        status = int(word[4:] or 0)
-        r = self.server.cli(*self.expand(args).split(), input=unescape(text).decode() + "\n", check=False)
+        name, _, status = word.partition("!")
+        status = int(status or 0)
+        r = self.server.command(*self.expand(args).split(), *(["--config", self.server.config] if name == "cli" else []),
+                                text=unescape(text).decode() + "\n")
         self.output = r.stdout + r.stderr
         if r.returncode != status:
             raise Failure("exit status %d, expected %d: %s" % (r.returncode, status, self.output.strip()))
@@ -304,8 +310,14 @@ class Script:
         elif word == "log":
             event, *fields = self.expand(rest).split()
             self.server.wait_log(event, dict(x.split("=", 1) for x in fields))
-        elif word.startswith("cli"):
-            self.cli(word + "!" if word == "cli" else word, rest)
+        elif word.partition("!")[0] in ("cli", "martlet"):
+            self.cli(word, rest)
+        elif word == "write":
+            name, _, text = rest.partition(" < ")
+            with open(os.path.join(self.server.dir, name), "wb") as f:
+                f.write(unescape(self.expand(text)))
+        elif word == "reload":
+            self.server.process.send_signal(signal.SIGHUP)
         elif word == "out":
             if not any(self.match(rest, x) for x in self.output.splitlines()):
                 raise Failure("no line %s in:\n%s" % (rest, self.output))
@@ -331,6 +343,10 @@ class Script:
             self.server.crash()
         elif word == "restart":
             self.server.stop()
+            self.server.start()
+        elif word == "stop":
+            self.server.stop()
+        elif word == "start":
             self.server.start()
         elif word == "fail":
             point, nth, *full = rest.split()

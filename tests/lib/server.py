@@ -76,11 +76,14 @@ class Server:
                     f.write("%s = %s\n" % (key, value))
                 f.write("\n")
 
-    def cli(self, *args, input="", check=True):
-        """Runs a martlet command against this server's settings; gives back its CompletedProcess."""
-        r = subprocess.run([self.martlet, *args, "--config", self.config], input=input, capture_output=True,
-                           text=True, timeout=60, check=False)
-        if check and r.returncode != 0:
+    def command(self, *args, text=""):
+        """Runs a martlet command; gives back its CompletedProcess."""
+        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=60, check=False)
+
+    def cli(self, *args, input=""):
+        """A command against this server's settings that must succeed."""
+        r = self.command(*args, "--config", self.config, text=input)
+        if r.returncode != 0:
             raise AssertionError("martlet %s: status %d: %s" % (" ".join(args), r.returncode, r.stderr.strip()))
         return r
 

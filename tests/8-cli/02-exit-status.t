@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# One convention of exit statuses: 0 done, 1 not possible, 2 usage, 3 not there, 4 exists already
+martlet version
+out martlet *
+martlet help
+out *account add*
+martlet help account add
+out *--quota*
+martlet!2 frobnicate
+martlet!2 account add --config $config
+martlet!2 account add a@example.test b@example.test --config $config < x
+martlet!2 account list --frobnicate --config $config
+out *--frobnicate*
+martlet!2 account list --config
+cli!2 account add not-an-address < demo
+cli!3 account add x@unknown.example < demo
+out *martlet domain add unknown.example
+cli!4 account add bob@example.test < demo
+cli!4 domain add example.test
+cli!3 account remove nobody@example.test
+cli!3 account password nobody@example.test < x
+cli!3 alias add a@example.test nobody@example.test
+cli!3 alias remove nothing@example.test
+cli!2 account add z@example.test --quota lots < demo
+cli!3 account add z@example.test --password-file $dir/missing < demo
+write empty < \n
+cli!2 account add z@example.test --password-file $dir/empty < demo
+write secret < hunter2\n
+cli account add z@example.test --password-file $dir/secret
+A connect imap
+A < * OK
+A > a LOGIN z@example.test hunter2
+A < a OK

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+# --json gives one line of JSON for scripts
+deliver simple.eml bob
+cli account list --json
+out [{"address":"alice@example.test"*"messages":0*{"address":"bob@example.test"*"messages":1*}]
+cli domain list --json
+out [{*"example.test"*}]
+cli alias list --json
+out []
+cli queue list --json
+out []
+cli account add carol@example.test --json < demo
+out {"address":"carol@example.test"}
+cli status --json
+out {*"connections":*}
+cli status
+out connections: *

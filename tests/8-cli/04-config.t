@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: MIT
+# Settings: check, show, explain; mistakes are told with file and line and the nearest valid name
+cli config check
+out *no mistakes
+cli config show
+out *hostname = localhost
+martlet config show --sample
+out *max_message_size = 50M
+martlet config explain smtp.max_message_size
+out *50M*
+martlet!3 config explain smtp.max_mesage_size
+out *max_message_size*
+martlet!2 config explain
+write bad.conf < [server]\nhostname = a\n\n[smtp]\nmax_erors = 3\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:5:*max_errors*
+write bad.conf < [smtp]\nmax_errors = many\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:2:*
+write bad.conf < [smtp]\nmax_errors = 0\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:2:*1*
+write bad.conf < [smpt]\nmax_errors = 3\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:1:*smtp*
+write bad.conf < [server]\nhostname = a\nhostname = b\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:3:*
+write bad.conf < [auth]\nmechanisms = PLAIN ROT13\n
+martlet!2 config check --config $dir/bad.conf
+out *ROT13*
+write bad.conf < [server]\nhostname = a\n
+martlet!2 serve --config $dir/bad.conf
+out *listener*
+martlet!3 config check --config $dir/missing.conf
+out *missing.conf*

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+# Aliases: several accounts, catch-all, removal of one account or of the whole; domains in use stay
+cli domain add example.net
+cli alias add team@example.net alice@example.test
+cli alias add team@example.net bob@example.test
+cli!4 alias add team@example.net bob@example.test
+cli!4 alias add alice@example.test bob@example.test
+cli!4 account add team@example.net < demo
+cli alias add @example.net bob@example.test
+cli!3 alias add x@example.com bob@example.test
+cli alias list
+out team@example.net *alice@example.test
+out team@example.net *bob@example.test
+out @example.net *bob@example.test
+cli!5 domain remove example.net
+cli alias remove team@example.net alice@example.test
+cli alias list
+out! *alice@example.test
+out team@example.net *bob@example.test
+cli alias remove team@example.net
+cli alias remove @example.net
+cli domain remove example.net
+cli alias list
+out! *example.net*
+# an account takes its aliases along
+cli alias add b@example.test bob@example.test
+cli account remove bob@example.test
+cli alias list
+out! *bob@example.test*

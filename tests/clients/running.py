@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""The server as a process: reload, orderly stop, death and return, and the demo with the lines that it tells people to paste."""
+
+import os
+import re
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import threading
+import time
+
+from script import Actor, Failure, message, tls_context
+from server import free_offset
+
+
+def ehlo(server):
+    actor = Actor(server, "smtp")
+    actor.line()
+    actor.send(b"EHLO client.example\r\n")
+    words = []
+    while not words or words[-1].startswith("250-"):
+        words.append(actor.line())
+    return actor, [x[4:] for x in words]
+
+
+def reload(server, /, **settings):
+    mark = len(server.log)
+    server.settings = settings
+    server.write_settings()
+    server.process.send_signal(signal.SIGHUP)
+    return mark
+
+
+def test_reload(server):
+    """SIGHUP: new sessions have the new settings, those that run keep the old; a bad file changes nothing."""
+    old, words = ehlo(server)
+    assert "SIZE 52428800" in words, words
+    mark = reload(server, smtp={"max_message_size": "1M"})
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    assert "SIZE 1048576" in ehlo(server)[1]
+    old.send(b"MAIL FROM:<a@example.org> SIZE=2000000\r\n")
+    assert old.line().startswith("250")
+    mark = reload(server, smtp={"max_message_size": "2M", "max_mesage_size": "3M"})
+    fault = server.wait_log("server.reload", {}, mark=mark)
+    assert "max_mesage_size" in fault and "max_message_size" in fault, fault
+    assert "SIZE 1048576" in ehlo(server)[1]
+    server.crash()
+    assert "SIZE 1048576" in ehlo(server)[1]
+    mark = reload(server)
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    assert "SIZE 52428800" in ehlo(server)[1]
+
+
+def certificate_of(server):
+    with socket.create_connection(("127.0.0.1", server.port("imaps"))) as s:
+        return tls_context().wrap_socket(s, server_hostname="localhost").getpeercert(True)
+
+
+def test_reload_certificate(server):
+    """A new certificate is used after a reload, while sessions under the old one go on; a broken one is not taken."""
+    first = certificate_of(server)
+    session = Actor(server, "imaps")
+    session.line()
+    files = {"certificate": server.dir + "/new.pem", "key": server.dir + "/new.key"}
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=localhost", "-keyout", files["key"], "-out", files["certificate"]], check=True, capture_output=True)
+    mark = reload(server, tls=files)
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    second = certificate_of(server)
+    with open(files["certificate"], encoding="ascii") as f:
+        assert second != first and second == ssl.PEM_cert_to_DER_cert(f.read())
+    session.send(b"a NOOP\r\n")
+    assert session.line().startswith("a OK")
+    with open(files["certificate"], "w", encoding="ascii") as f:
+        f.write("nothing\n")
+    mark = reload(server, tls=files)
+    assert "failed" in server.wait_log("server.reload", {}, mark=mark)
+    assert certificate_of(server) == second
+
+
+def test_stop_says_goodbye(server):
+    """RFC 5321 3.8, RFC 9051 7.1.5: SIGTERM: sessions hear 421 and BYE, and the process ends with status 0."""
+    smtp, _ = ehlo(server)
+    imap = Actor(server, "imap")
+    imap.login("bob")
+    pop = Actor(server, "pop3")
+    pop.login("alice")
+    begin = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    assert smtp.line().startswith("421 "), smtp.buffer
+    assert imap.line().startswith("* BYE"), imap.buffer
+    server.stop()
+    assert time.monotonic() - begin < 10
+
+
+def test_stop_drains(server):
+    """A message in transfer when SIGTERM comes is finished within the grace: 250 and stored."""
+    smtp, _ = ehlo(server)
+    smtp.mail("<carol@example.org>", "bob@example.test")
+    body = message("simple.eml")
+    smtp.send(body[:100])
+    time.sleep(0.2)
+    server.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    smtp.send(re.sub(rb"(?m)^\.", b"..", body)[100:] + b".\r\n")
+    answer = smtp.line()
+    server.stop()
+    server.start()
+    count = [x["messages"] for x in server.control("account.list") if x["address"] == "bob@example.test"]
+    assert (answer.startswith("250 "), count) in ((True, [1]), (False, [0])), (answer, count)
+    assert answer.startswith("250 "), answer
+
+
+def test_death(server):
+    """The server process killed: connections made meanwhile wait in the listeners, which the supervisor holds, and are served."""
+    os.kill(server.server_pid(), signal.SIGKILL)
+    begin = time.monotonic()
+    actor = Actor(server, "smtp")
+    assert actor.line().startswith("220 ")
+    assert time.monotonic() - begin < 5
+
+
+def test_supervisor_death(server):
+    """Without its supervisor the server process ends too, and leaves the data free for the next one."""
+    child = server.server_pid()
+    server.process.kill()
+    server.process.wait()
+    for _ in range(100):
+        if not os.path.exists("/proc/%d" % child):
+            break
+        time.sleep(0.1)
+    else:
+        raise AssertionError("the server process outlived its supervisor")
+    server.process = None
+    server.start()
+
+
+def test_many_sessions(server):
+    """Two hundred deliveries by twenty peers at once: each is answered 250 once and is there once."""
+    answers = []
+
+    def deliver(number):
+        for i in range(10):
+            actor, _ = ehlo(server)
+            actor.mail("<carol@example.org>", "bob@example.test")
+            actor.send(b"Subject: %d-%d\r\n\r\nbody\r\n.\r\n" % (number, i))
+            answers.append(actor.line()[:4])
+            actor.close()
+    threads = [threading.Thread(target=deliver, args=(n,)) for n in range(20)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert answers == ["250 "] * 200, answers
+    imap = Actor(server, "imap")
+    imap.login("bob")
+    imap.ask("a SELECT INBOX", "a OK")
+    imap.send(b"b FETCH 1:* BODY.PEEK[HEADER.FIELDS (Subject)]\r\n")
+    seen = []
+    while not (seen and seen[-1].startswith("b ")):
+        seen.append(imap.line())
+    subjects = [x for x in seen if x.startswith("Subject: ")]
+    assert len(subjects) == len(set(subjects)) == 200
+
+
+def test_slow_peers(server):
+    """Peers that stop in the middle of a line or a handshake cost the others nothing."""
+    idle = []
+    for name in ("smtp", "imap", "pop3", "imaps", "submissions") * 20:
+        s = socket.create_connection(("127.0.0.1", server.port(name)))
+        s.sendall(b"\x16\x03\x01" if name.endswith("s") else b"NO")
+        idle.append(s)
+    begin = time.monotonic()
+    for _ in range(5):
+        ehlo(server)[0].close()
+        actor = Actor(server, "imaps")
+        actor.login("bob")
+        actor.close()
+    assert time.monotonic() - begin < 5
+    for s in idle:
+        s.close()
+
+
+def test_reader_that_does_not_read(server):
+    """A client that asks for much and reads nothing: others in the same mailbox are served."""
+    with Actor(server, "lmtp").sock:
+        pass
+    for _ in range(3):
+        actor, _ = ehlo(server)
+        actor.mail("<carol@example.org>", "bob@example.test")
+        actor.send(message("long.eml") + b".\r\n")
+        assert actor.line().startswith("250")
+        actor.close()
+    stuck = Actor(server, "imap")
+    stuck.login("bob")
+    stuck.ask("a SELECT INBOX", "a OK")
+    stuck.send(b"b FETCH 1:3 BODY[]\r\n" * 50)
+    other = Actor(server, "imap")
+    other.login("bob")
+    other.ask("a SELECT INBOX", "a OK")
+    other.ask("b STORE 1 +FLAGS.SILENT (\\Flagged)", "b OK")
+    stuck.close()
+
+
+def demo_lines(text):
+    """The commands that the demo prints, continuation lines joined."""
+    text = text.replace("\\\n", " ")
+    text = re.sub(r"\|\n\s+curl", "| curl", text)
+    return [x.strip() for x in text.splitlines() if re.match(r"\s+(printf|curl|martlet) ", x)]
+
+
+def test_demo(server):
+    """martlet demo: starts without settings, prints ports, accounts and lines to paste, and the lines work."""
+    with tempfile.TemporaryDirectory() as d:
+        demo = subprocess.Popen([server.martlet, "demo", "--dir", d + "/demo", "--port-offset", str(free_offset())],
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            text = ""
+            while "account list" not in text:
+                line = demo.stdout.readline()
+                assert line, text
+                text += line
+            assert "alice@example.test" in text and "bob@example.test" in text and "password demo" in text
+            lines = demo_lines(text)
+            assert len(lines) == 4, lines
+            env = {**os.environ, "PATH": os.path.dirname(server.martlet) + ":" + os.environ["PATH"]}
+            out = [subprocess.run(["sh", "-c", x], env=env, capture_output=True, text=True, timeout=30, check=False) for x in lines]
+            assert all(r.returncode == 0 for r in out), [(x, r.stderr) for x, r in zip(lines, out)]
+            assert "It works." in out[1].stdout and "It works." in out[2].stdout
+            assert "bob@example.test" in out[3].stdout
+        finally:
+            demo.send_signal(signal.SIGINT)
+            status = demo.wait(30)
+        assert status == 0, status
+
+
+def test_json_log(server):
+    """log_format = json: each line is one JSON object."""
+    import json  # pylint: disable=import-outside-toplevel
+    mark = reload(server, server={"log_format": "json"})
+    for _ in range(50):
+        if any("server.reload" in x for x in server.log[mark:]):
+            break
+        time.sleep(0.1)
+    mark = len(server.log)
+    actor = Actor(server, "smtp")
+    actor.line()
+    actor.send(b"EHLO \"quote\\back\r\nMAIL FROM:<\xff@example.org>\r\nQUIT\r\n")
+    try:
+        while actor.line():
+            pass
+    except Failure:
+        pass
+    time.sleep(0.2)
+    events = [json.loads(x) for x in server.log[mark:]]
+    assert any("smtp.end" in e.values() for e in events), events
