@@ -75,6 +75,28 @@ TEST(content_beyond_the_parser_is_kept_plainly)
 	assert_int_equal(c.header_n, 59);
 }
 
+TEST(content_of_no_bytes_and_of_odd_ones)
+{
+	static const struct str rows[] = {
+		STR_INIT(""), STR_INIT("\r\n"), STR_INIT("no header"), STR_INIT("\0"), STR_INIT("a:"),
+		STR_INIT("Message-ID: <\xff\xfe@x>\r\nSubject: \xff\r\n\r\n"),
+	};
+	struct test_store t;
+
+	test_open(&t);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *copy = test_copy(rows[i]);
+		struct store_content_new c = test_prepare(&t.a, str_of(copy, rows[i].n));
+		struct store_append v = { .mailbox = t.inbox, .content = &c };
+		struct store_appended done;
+
+		assert_int_equal(store_append(t.s, &v, 1, &done), 0);
+		assert_true(str_is_utf8(c.message_id) && str_is_utf8(c.base_subject));
+		mem_free(copy);
+	}
+	test_close(&t);
+}
+
 TEST(append_all_or_none)
 {
 	struct test_store t;
