@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COPY, MOVE and their UID forms (RFC 9051 6.4.7, 6.4.8; RFC 4315 3 for COPYUID; RFC 6851). The store does either in
- * one transaction. The order of MOVE's answers is: untagged OK [COPYUID], EXPUNGEs (by the notices after the command), tagged OK.
+ * COPY, MOVE and their UID forms (RFC 9051 6.4.7, 6.4.8; RFC 4315 3 for COPYUID; RFC 6851).
+ * The store does either in one transaction. The order of MOVE's answers is: untagged OK
+ * [COPYUID], EXPUNGEs (by the notices after the command), tagged OK.
  */
 #include "base/limits.h"
 #include "imap/imap_int.h"
@@ -37,7 +38,10 @@ static int print_uids(struct arena *a, const uint32_t *uids, size_t n, struct bu
 	return 0;
 }
 
-/* resp-code-copy = "COPYUID" SP nz-number SP uid-set SP uid-set; both sets are in ascending order, so they pair up. */
+/*
+ * resp-code-copy = "COPYUID" SP nz-number SP uid-set SP uid-set; both sets are in ascending
+ * order, so they pair up.
+ */
 static int print_copyuid(struct arena *a, const struct store_copied *c, struct buf *out)
 {
 	int r;
@@ -77,7 +81,8 @@ static int copy(struct imap_session *s, bool is_move)
 	int r = parse(&s->p, &set, &name);
 
 	if (r == 0)
-		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view, &s->sel->saved, &seqs);
+		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view,
+					&s->sel->saved, &seqs);
 	if (r < 0)
 		return r;
 	r = imap_mailbox_find(s, name, &to);
@@ -90,7 +95,8 @@ static int copy(struct imap_session *s, bool is_move)
 		return r;
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
 	if (r == 0)
-		r = store_copy(imap_store(s), &s->arena, s->sel->mailbox, &uids, to.id, is_move, &copied);
+		r = store_copy(imap_store(s), &s->arena, s->sel->mailbox, &uids, to.id, is_move,
+			       &copied);
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");
 	if (r < 0)

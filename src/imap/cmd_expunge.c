@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * EXPUNGE, UID EXPUNGE (RFC 9051 6.4.3, 6.4.9; RFC 4315 2.1) and the expunging half of CLOSE (RFC 9051 6.4.1). The
- * untagged EXPUNGEs are the notices that follow the command, as for expunges by anybody else.
+ * EXPUNGE, UID EXPUNGE (RFC 9051 6.4.3, 6.4.9; RFC 4315 2.1) and the expunging half of CLOSE
+ * (RFC 9051 6.4.1). The untagged EXPUNGEs are the notices that follow the command, as for
+ * expunges by anybody else.
  */
 #include "imap/imap_int.h"
 #include "imap/seqset.h"
@@ -32,8 +33,12 @@ int imap_cmd_expunge(struct imap_session *s)
 
 	if (r < 0 || (s->cmd.is_uid && uids.n == 0))
 		return r;
-	r = store_expunge(imap_store(s), &s->arena, s->sel->mailbox, s->cmd.is_uid ? &uids : NULL, true, &expunged, &modseq);
-	/* RFC 7162 3.2.7: the client need not ask for it. The notices before the tagged answer cover all up to it. */
+	r = store_expunge(imap_store(s), &s->arena, s->sel->mailbox, s->cmd.is_uid ? &uids : NULL,
+			  true, &expunged, &modseq);
+	/*
+	 * RFC 7162 3.2.7: the client need not ask for it. The notices before the tagged
+	 * answer cover all up to it.
+	 */
 	if (r == 0 && expunged.n > 0 && s->has_condstore)
 		imap_code(s, "HIGHESTMODSEQ %llu", (unsigned long long)modseq);
 	return r;
@@ -46,5 +51,6 @@ int imap_close_expunge(struct imap_session *s)
 
 	if (s->sel == NULL || s->sel->is_readonly)
 		return 0;
-	return store_expunge(imap_store(s), &s->arena, s->sel->mailbox, NULL, true, &expunged, &modseq);
+	return store_expunge(imap_store(s), &s->arena, s->sel->mailbox, NULL, true, &expunged,
+			     &modseq);
 }

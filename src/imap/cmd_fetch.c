@@ -2,12 +2,14 @@
 /*
  * FETCH and UID FETCH (RFC 9051 6.4.5, 6.4.9; RFC 7162 3.1.4 for CHANGEDSINCE and MODSEQ).
  *
- * Messages are walked in the view that the client was shown. Those that need their content come in batches: the rows
- * of a batch are read under one snapshot into the batch's arena, the snapshot is closed, then the batch is written. So
- * no snapshot waits for a slow client, and memory does not grow with the number of messages.
+ * Messages are walked in the view that the client was shown. Those that need their content
+ * come in batches: the rows of a batch are read under one snapshot into the batch's arena,
+ * the snapshot is closed, then the batch is written. So no snapshot waits for a slow client,
+ * and memory does not grow with the number of messages.
  *
- * \Seen is set first, for all messages at once: then the responses carry the flags that the command itself caused. That it
- * cannot be set (a full disk) is no reason to withhold the mail.
+ * \Seen is set first, for all messages at once: then the responses carry the flags that the
+ * command itself caused. That it cannot be set (a full disk) is no reason to withhold the
+ * mail.
  */
 #include "base/limits.h"
 #include "imap/fetch.h"
@@ -25,7 +27,7 @@ struct entry {
 	uint32_t seq;
 	const struct store_msg *m;
 	struct store_content content;
-	int err;                 /* of reading the row */
+	int err; /* of reading the row */
 };
 
 struct fetch {
@@ -33,12 +35,12 @@ struct fetch {
 	const struct imap_fetch *f;
 	const struct store_view *view;
 	struct imap_fetch_line line;
-	struct uidset marked;    /* UIDs that this command made \Seen */
-	struct store_view *now;  /* the view after that; NULL when nothing was marked */
+	struct uidset marked;   /* UIDs that this command made \Seen */
+	struct store_view *now; /* the view after that; NULL when nothing was marked */
 	struct entry batch[BATCH];
 	size_t n_batch;
-	struct arena arena;      /* texts of the batch */
-	int err;                 /* the first trouble: NO at the end */
+	struct arena arena; /* texts of the batch */
+	int err;            /* the first trouble: NO at the end */
 };
 
 static void fetch_fini(struct fetch *r)
@@ -88,7 +90,10 @@ static int collect_unseen(struct fetch *r, uint32_t seq, const struct store_msg 
 
 static int mark_seen(struct fetch *r, const struct uidset *seqs)
 {
-	static const struct store_flag_change change = { .op = STORE_FLAGS_ADD, .flags = STORE_SEEN };
+	static const struct store_flag_change change = {
+		.op = STORE_FLAGS_ADD,
+		.flags = STORE_SEEN,
+	};
 	struct imap_session *s = r->s;
 	struct uidset modified = { 0 };
 	uint64_t modseq = 0;
@@ -96,7 +101,8 @@ static int mark_seen(struct fetch *r, const struct uidset *seqs)
 
 	if (rc < 0 || r->marked.n == 0)
 		return rc;
-	rc = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &r->marked, &change, &modified, &modseq);
+	rc = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &r->marked, &change, &modified,
+			 &modseq);
 	if (rc == 0)
 		rc = store_mbox_view(s->sel->mbox, &r->now);
 	if (rc < 0)
@@ -166,7 +172,10 @@ static int write_entry(struct fetch *r, struct entry *e)
 
 /* ---- batches ---- */
 
-/* Reads rows of the batch from entry from on, until the arena has enough. Returns how far it came, or negative. */
+/*
+ * Reads rows of the batch from entry from on, until the arena has enough. Returns how far it
+ * came, or negative.
+ */
 static int read_rows(struct fetch *r, size_t from)
 {
 	AUTO(store_reader_close) struct store_reader *reader = NULL;
@@ -178,7 +187,8 @@ static int read_rows(struct fetch *r, size_t from)
 	do {
 		struct entry *e = &r->batch[i];
 
-		e->err = store_content_get(reader, &r->arena, e->m->content, r->f->content_fields, &e->content);
+		e->err = store_content_get(reader, &r->arena, e->m->content, r->f->content_fields,
+					   &e->content);
 	} while (++i < r->n_batch && r->arena.used < BATCH_BYTES);
 	return (int)i;
 }
@@ -249,7 +259,8 @@ int imap_cmd_fetch(struct imap_session *s)
 	if (r == 0)
 		r = imap_need(imap_parse_end(&s->p));
 	if (r == 0)
-		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view, &s->sel->saved, &seqs);
+		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view,
+					&s->sel->saved, &seqs);
 	if (r < 0)
 		return r;
 	if (s->cmd.is_uid)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SEARCH and UID SEARCH (RFC 9051 6.4.4, RFC 4731, RFC 5182). A client that never spoke of IMAP4rev2 and gave no RETURN gets
- * the SEARCH response of RFC 3501 7.2.5; all others get one ESEARCH (RFC 9051 7.3.4).
+ * SEARCH and UID SEARCH (RFC 9051 6.4.4, RFC 4731, RFC 5182). A client that never spoke of
+ * IMAP4rev2 and gave no RETURN gets the SEARCH response of RFC 3501 7.2.5; all others get one
+ * ESEARCH (RFC 9051 7.3.4).
  */
 #include "base/limits.h"
 #include "imap/imap_int.h"
@@ -12,14 +13,15 @@
 #include "store/view.h"
 
 struct result {
-	struct uidset seqs;       /* all, or only those that MIN and MAX need */
-	uint64_t modseq;          /* highest of them */
+	struct uidset seqs; /* all, or only those that MIN and MAX need */
+	uint64_t modseq;    /* highest of them */
 };
 
 /* MIN and MAX alone need not look at everything. */
 static bool is_ends_only(unsigned returns)
 {
-	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) && !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
+	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) &&
+	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
 }
 
 static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
@@ -28,9 +30,11 @@ static int run_ends(struct imap_session *s, const struct imap_search *q, struct 
 	int r = 0;
 
 	if (q->returns & IMAP_RETURN_MIN)
-		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree, STORE_SEARCH_FIRST, &first);
+		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree,
+				     STORE_SEARCH_FIRST, &first);
 	if (r == 0 && (q->returns & IMAP_RETURN_MAX))
-		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree, STORE_SEARCH_LAST, &last);
+		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree,
+				     STORE_SEARCH_LAST, &last);
 	if (r == 0 && last.n > 0)
 		r = uidset_add(&s->arena, &first, last.r[0].lo, last.r[0].lo);
 	if (r == 0)
@@ -48,7 +52,8 @@ static int search_run(struct imap_session *s, const struct imap_search *q, struc
 	if (is_ends_only(q->returns))
 		r = run_ends(s, q, &ret->seqs);
 	else
-		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL, &ret->seqs);
+		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL,
+				     &ret->seqs);
 	if (r < 0)
 		return r;
 	while (q->has_modseq && uidset_next(&ret->seqs, &it)) {
@@ -67,8 +72,12 @@ static uint32_t number(const struct imap_session *s, uint32_t seq)
 	return s->cmd.is_uid ? store_view_at(s->sel->view, seq)->uid : seq;
 }
 
-/* "* SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]     RFC 3501 7.2.5, RFC 7162 3.1.6 */
-static void answer_search(struct imap_session *s, const struct imap_search *q, const struct result *res)
+/*
+ * RFC 3501 7.2.5, RFC 7162 3.1.6:
+ * "* SEARCH" *(SP nz-number) [SP "(" "MODSEQ" SP mod-sequence-value ")"]
+ */
+static void answer_search(struct imap_session *s, const struct imap_search *q,
+			  const struct result *res)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(64u << 10);
 	struct uidset_iter it = { 0 };
@@ -88,7 +97,10 @@ static void answer_search(struct imap_session *s, const struct imap_search *q, c
 	imap_resp_end(s);
 }
 
-/* The set as the client numbers it: each UID by itself, so that a range names nothing that did not match. */
+/*
+ * The set as the client numbers it: each UID by itself, so that a range names nothing that
+ * did not match.
+ */
 static int numbers(struct imap_session *s, const struct uidset *seqs, struct uidset *ret)
 {
 	struct uidset_iter it = { 0 };
@@ -107,7 +119,8 @@ static int numbers(struct imap_session *s, const struct uidset *seqs, struct uid
 }
 
 /* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) */
-static int answer_esearch(struct imap_session *s, const struct imap_search *q, const struct result *res)
+static int answer_esearch(struct imap_session *s, const struct imap_search *q,
+			  const struct result *res)
 {
 	struct uidset set = { 0 };
 	size_t n = res->seqs.n;

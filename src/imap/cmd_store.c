@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3). The change is one transaction of the store; the answers show
- * the flags as they are after it, under the sequence numbers that the client knows. What is answered here, or silenced
- * by the client, notify.c does not show again.
+ * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3). The change is one transaction of the
+ * store; the answers show the flags as they are after it, under the sequence numbers that the
+ * client knows. What is answered here, or silenced by the client, notify.c does not show
+ * again.
  */
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
@@ -17,13 +18,17 @@ struct store_args {
 	bool is_silent;
 };
 
-/* store-modifiers = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"     RFC 7162 7, RFC 4466 2.5 */
+/*
+ * RFC 7162 7, RFC 4466 2.5:
+ * store-modifiers = SP "(" "UNCHANGEDSINCE" SP mod-sequence-valzer ")"
+ */
 static int modifiers(struct imap_parse *p, struct store_args *args)
 {
 	if (imap_parse_peek(p) != '(')
 		return 1;
-	if (imap_parse_char(p, '(') <= 0 || imap_parse_word(p, S("UNCHANGEDSINCE")) <= 0 || imap_parse_sp(p) <= 0 ||
-	    imap_parse_number64(p, &args->change.unchangedsince) <= 0 || imap_parse_char(p, ')') <= 0)
+	if (imap_parse_char(p, '(') <= 0 || imap_parse_word(p, S("UNCHANGEDSINCE")) <= 0 ||
+	    imap_parse_sp(p) <= 0 || imap_parse_number64(p, &args->change.unchangedsince) <= 0 ||
+	    imap_parse_char(p, ')') <= 0)
 		return 0;
 	args->change.has_unchangedsince = true;
 	return imap_parse_sp(p);
@@ -34,8 +39,12 @@ static int att_flags(struct imap_parse *p, struct store_args *args, struct imap_
 {
 	int r;
 
-	args->change.op = imap_parse_char(p, '+') > 0 ? STORE_FLAGS_ADD :
-			  imap_parse_char(p, '-') > 0 ? STORE_FLAGS_REMOVE : STORE_FLAGS_SET;
+	if (imap_parse_char(p, '+') > 0)
+		args->change.op = STORE_FLAGS_ADD;
+	else if (imap_parse_char(p, '-') > 0)
+		args->change.op = STORE_FLAGS_REMOVE;
+	else
+		args->change.op = STORE_FLAGS_SET;
 	args->is_silent = imap_parse_word(p, S("FLAGS.SILENT")) > 0;
 	if (!args->is_silent && imap_parse_word(p, S("FLAGS")) <= 0)
 		return 0;
@@ -74,16 +83,21 @@ static int parse(struct imap_parse *p, struct store_args *args)
 	return r;
 }
 
-/* Which items the answers have; 0: none are sent. RFC 7162 3.1.3: .SILENT does not silence MODSEQ. */
+/*
+ * Which items the answers have; 0: none are sent. RFC 7162 3.1.3: .SILENT does not silence
+ * MODSEQ.
+ */
 static unsigned answer_bits(const struct imap_session *s, const struct store_args *args)
 {
-	unsigned bits = (args->is_silent ? 0 : IMAP_FETCH_FLAGS) | (s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
+	unsigned bits = (args->is_silent ? 0 : IMAP_FETCH_FLAGS) |
+			(s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
 
 	return bits != 0 && s->cmd.is_uid ? bits | IMAP_FETCH_UID : bits;
 }
 
 /* The flags that a silenced client believes the message to have now. */
-static uint64_t expected(const struct store_view *now, const struct store_flag_change *c, uint64_t before)
+static uint64_t expected(const struct store_view *now, const struct store_flag_change *c,
+			 uint64_t before)
 {
 	uint64_t flags = c->flags;
 
@@ -92,7 +106,9 @@ static uint64_t expected(const struct store_view *now, const struct store_flag_c
 
 		flags |= bit >= 0 ? (uint64_t)1 << bit : 0;
 	}
-	return c->op == STORE_FLAGS_SET ? flags : c->op == STORE_FLAGS_ADD ? before | flags : before & ~flags;
+	if (c->op == STORE_FLAGS_ADD)
+		return before | flags;
+	return c->op == STORE_FLAGS_REMOVE ? before & ~flags : flags;
 }
 
 struct answers {
@@ -101,16 +117,20 @@ struct answers {
 	const struct uidset *modified; /* UIDs that UNCHANGEDSINCE kept from changing */
 	uint64_t modseq;               /* of the change */
 	const struct store_view *now;
-	struct uidset shown;           /* UIDs that notify.c need not tell */
+	struct uidset shown; /* UIDs that notify.c need not tell */
 	struct imap_fetch_line line;
 };
 
 /* One message of the set, as it was shown before the command and as it is now. */
-static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *was, const struct store_msg *m, unsigned bits)
+static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *was,
+		      const struct store_msg *m, unsigned bits)
 {
 	bool is_silent = a->args->is_silent;
 
-	/* RFC 9051 6.4.6: what somebody else changed meanwhile is told, .SILENT or not; that is left to the notices. */
+	/*
+	 * RFC 9051 6.4.6: what somebody else changed meanwhile is told, .SILENT or not; that
+	 * is left to the notices.
+	 */
 	if (is_silent && m->flags != expected(a->now, &a->args->change, was->flags))
 		return 0;
 	if (uidset_add(&a->s->arena, &a->shown, m->uid, m->uid) < 0)
@@ -190,7 +210,8 @@ int imap_cmd_store(struct imap_session *s)
 	int r = parse(&s->p, &args);
 
 	if (r == 0)
-		r = imap_seqset_resolve(&s->arena, &args.set, s->cmd.is_uid, s->sel->view, &s->sel->saved, &seqs);
+		r = imap_seqset_resolve(&s->arena, &args.set, s->cmd.is_uid, s->sel->view,
+					&s->sel->saved, &seqs);
 	if (r < 0)
 		return r;
 	if (args.change.has_unchangedsince)
@@ -199,7 +220,8 @@ int imap_cmd_store(struct imap_session *s)
 		return 0;
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
 	if (r == 0)
-		r = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &uids, &args.change, &modified, &modseq);
+		r = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &uids, &args.change,
+				&modified, &modseq);
 	if (r == 0)
 		r = answer(s, &args, &seqs, &modified, modseq);
 	return r < 0 ? r : code_modified(s, &modified);

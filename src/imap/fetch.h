@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A FETCH as parsed (fetch_items.c), the command that walks the messages (cmd_fetch.c) and what writes the items that come from
- * a content (fetch_body.c). Only for those three.
+ * A FETCH as parsed (fetch_items.c), the command that walks the messages (cmd_fetch.c) and
+ * what writes the items that come from a content (fetch_body.c). Only for those three.
  */
 #pragma once
 
@@ -14,19 +14,33 @@ struct imap_session;
 
 /* Items that a view alone can answer are bits; they are written first, in this order. */
 enum imap_fetch_bit {
-	IMAP_FETCH_UID = 1, IMAP_FETCH_FLAGS = 2, IMAP_FETCH_MODSEQ = 4, IMAP_FETCH_INTERNALDATE = 8,
-	IMAP_FETCH_SIZE = 16, IMAP_FETCH_EMAILID = 32, IMAP_FETCH_THREADID = 64, IMAP_FETCH_SAVEDATE = 128,
+	IMAP_FETCH_UID = 1,
+	IMAP_FETCH_FLAGS = 2,
+	IMAP_FETCH_MODSEQ = 4,
+	IMAP_FETCH_INTERNALDATE = 8,
+	IMAP_FETCH_SIZE = 16,
+	IMAP_FETCH_EMAILID = 32,
+	IMAP_FETCH_THREADID = 64,
+	IMAP_FETCH_SAVEDATE = 128,
 };
 
 /* Items that need the content's row or bytes; written in the order of the command. */
 enum imap_fetch_kind {
-	IMAP_FETCH_ENVELOPE, IMAP_FETCH_BODY, IMAP_FETCH_BODYSTRUCTURE,
-	IMAP_FETCH_SECTION,       /* BODY[...], RFC822... */
-	IMAP_FETCH_BINARY, IMAP_FETCH_BINARY_SIZE,
+	IMAP_FETCH_ENVELOPE,
+	IMAP_FETCH_BODY,
+	IMAP_FETCH_BODYSTRUCTURE,
+	IMAP_FETCH_SECTION, /* BODY[...], RFC822... */
+	IMAP_FETCH_BINARY,
+	IMAP_FETCH_BINARY_SIZE,
 };
 
 enum imap_fetch_text {
-	IMAP_TEXT_ALL, IMAP_TEXT_HEADER, IMAP_TEXT_FIELDS, IMAP_TEXT_FIELDS_NOT, IMAP_TEXT_TEXT, IMAP_TEXT_MIME,
+	IMAP_TEXT_ALL,
+	IMAP_TEXT_HEADER,
+	IMAP_TEXT_FIELDS,
+	IMAP_TEXT_FIELDS_NOT,
+	IMAP_TEXT_TEXT,
+	IMAP_TEXT_MIME,
 };
 
 struct imap_fetch_item {
@@ -52,13 +66,16 @@ struct imap_fetch {
 	uint64_t changedsince;
 };
 
-/* More items than a client has use for; without a bound one line could ask for a message a thousand times. */
+/*
+ * More items than a client has use for; without a bound one line could ask for a message a
+ * thousand times.
+ */
 #define IMAP_FETCH_ITEMS 200
 #define IMAP_FETCH_DEPTH 101 /* LIMIT_MIME_DEPTH parts, and one to miss */
 
 /*
- * What stands after the sequence set: SP items [SP modifiers]. 1, 0 (not the grammar, cursor unmoved) or -E_LIMIT.
- * All in the cursor's arena.
+ * What stands after the sequence set: SP items [SP modifiers]. 1, 0 (not the grammar, cursor
+ * unmoved) or -E_LIMIT. All in the cursor's arena.
  */
 int imap_fetch_parse(struct imap_parse *p, struct imap_fetch *ret);
 
@@ -71,7 +88,9 @@ struct imap_fetch_msg {
 void imap_fetch_msg_fini(struct imap_fetch_msg *m);
 
 /*
- * Writes "label value" of one item. 0; or trouble that leaves the response well-formed (NIL stands there): -E_UNKNOWN_CTE,
- * -E_IO, -E_LIMIT ...; or -E_CLOSED when the connection cannot go on.
+ * Writes "label value" of one item. 0; or trouble that leaves the response well-formed (NIL
+ * stands there): -E_UNKNOWN_CTE, -E_IO, -E_LIMIT ...; or -E_CLOSED when the connection cannot
+ * go on.
  */
-MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item);
+MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
+				     const struct imap_fetch_item *item);

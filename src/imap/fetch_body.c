@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FETCH items made from a content: the ready-made ENVELOPE and BODYSTRUCTURE texts, sections found through the stored map, BINARY.
- * Bytes go from the pack to the connection in pieces; only a header is held whole, because fields are picked from it.
+ * FETCH items made from a content: the ready-made ENVELOPE and BODYSTRUCTURE texts, sections
+ * found through the stored map, BINARY. Bytes go from the pack to the connection in pieces;
+ * only a header is held whole, because fields are picked from it.
  *
- * A literal announces its length first. So everything that can fail is done before it: a section is resolved and its first
- * piece read, a BINARY is decoded once to be counted. What fails after that can only be told by closing.
+ * A literal announces its length first. So everything that can fail is done before it: a
+ * section is resolved and its first piece read, a BINARY is decoded once to be counted. What
+ * fails after that can only be told by closing.
  *
  * RFC 9051 6.4.5, 6.4.5.1, 7.5.2; RFC 3516 4.
  */
@@ -17,7 +19,8 @@
 #include "store/part.h"
 
 #define PIECE (64u << 10)
-#define HEADER_MAX (16u << 20) /* of a header that fields are picked from; the rest of a longer one is not seen */
+/* Of a header that fields are picked from; the rest of a longer one is not seen. */
+#define HEADER_MAX (16u << 20)
 #define STRUCTURE_MAX (64u << 20)
 
 struct span {
@@ -30,7 +33,10 @@ void imap_fetch_msg_fini(struct imap_fetch_msg *m)
 	m->has_header = false;
 }
 
-/* The part of the whole that a partial names; a start beyond the end gives nothing (RFC 9051 6.4.5). */
+/*
+ * The part of the whole that a partial names; a start beyond the end gives nothing (RFC 9051
+ * 6.4.5).
+ */
 static struct span clip(const struct imap_fetch_item *item, uint64_t n)
 {
 	struct span s = { 0, n };
@@ -65,8 +71,8 @@ static void write_text(struct imap_session *s, const struct imap_fetch_item *ite
 }
 
 /* A range of the message as it is stored. */
-static int write_range(struct imap_session *s, const struct imap_fetch_msg *m, const struct imap_fetch_item *item,
-		       struct span range)
+static int write_range(struct imap_session *s, const struct imap_fetch_msg *m,
+		       const struct imap_fetch_item *item, struct span range)
 {
 	struct span sp = clip(item, range.n);
 	size_t room = sp.n < PIECE ? (size_t)sp.n : PIECE;
@@ -75,7 +81,8 @@ static int write_range(struct imap_session *s, const struct imap_fetch_msg *m, c
 
 	for (uint64_t done = 0; done < sp.n || !has_begun;) {
 		size_t n = sp.n - done < room ? (size_t)(sp.n - done) : room;
-		int r = n == 0 ? 0 : store_content_read(imap_store(s), &m->content, range.off + sp.off + done, piece, n);
+		uint64_t at = range.off + sp.off + done;
+		int r = n == 0 ? 0 : store_content_read(imap_store(s), &m->content, at, piece, n);
 
 		if (r < 0)
 			return has_begun ? -E_CLOSED : write_nil(s, item, r);
@@ -106,7 +113,8 @@ static void enter_message(struct mime_map_part *part)
 }
 
 /* The range that the item names. 1; 0: there is no such section; negative: a damaged map. */
-static int find_section(const struct imap_fetch_msg *m, const struct imap_fetch_item *item, struct span *ret)
+static int find_section(const struct imap_fetch_msg *m, const struct imap_fetch_item *item,
+			struct span *ret)
 {
 	const struct store_content *c = &m->content;
 	struct mime_map_part part = { .header_n = c->header_n, .body_off = c->header_n };
@@ -136,7 +144,8 @@ static int find_section(const struct imap_fetch_msg *m, const struct imap_fetch_
 
 /* ---- header fields ---- */
 
-static int read_header(struct imap_session *s, struct imap_fetch_msg *m, struct span range, struct buf *ret)
+static int read_header(struct imap_session *s, struct imap_fetch_msg *m, struct span range,
+		       struct buf *ret)
 {
 	size_t n = range.n < HEADER_MAX ? (size_t)range.n : HEADER_MAX;
 	char *to;
@@ -161,7 +170,10 @@ static bool is_named(const struct imap_fetch_item *item, struct str name)
 	return false;
 }
 
-/* The fields that were asked for, as they stand there, and the empty line if the header has one. */
+/*
+ * The fields that were asked for, as they stand there, and the empty line if the header has
+ * one.
+ */
 static void pick_fields(const struct imap_fetch_item *item, struct str header, struct buf *out)
 {
 	struct str rest = header;
@@ -179,7 +191,8 @@ static void pick_fields(const struct imap_fetch_item *item, struct str header, s
 		buf_add(out, S("\r\n"));
 }
 
-static int write_fields(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item, struct span range)
+static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
+			const struct imap_fetch_item *item, struct span range)
 {
 	AUTO(buf_fini) struct buf inner = { 0 };
 	AUTO(buf_fini) struct buf out = BUF_INIT(HEADER_MAX + 2);
@@ -200,8 +213,8 @@ static int write_fields(struct imap_session *s, struct imap_fetch_msg *m, const 
 /* ---- BINARY ---- */
 
 /* Size of the decoded part, and whether a NUL is in it. */
-static int binary_count(struct imap_session *s, const struct imap_fetch_msg *m, const struct mime_map_part *part,
-			uint64_t *ret_n, bool *ret_has_nul)
+static int binary_count(struct imap_session *s, const struct imap_fetch_msg *m,
+			const struct mime_map_part *part, uint64_t *ret_n, bool *ret_has_nul)
 {
 	AUTO(store_part_fini) struct store_part p;
 	struct str piece;
@@ -209,7 +222,8 @@ static int binary_count(struct imap_session *s, const struct imap_fetch_msg *m, 
 
 	*ret_n = 0;
 	*ret_has_nul = false;
-	store_part_init(&p, imap_store(s), &m->content, part->body_off, part->body_n, part->cte, true);
+	store_part_init(&p, imap_store(s), &m->content, part->body_off, part->body_n, part->cte,
+			true);
 	while ((r = store_part_next(&p, &piece)) > 0) {
 		*ret_n += piece.n;
 		*ret_has_nul |= str_chr(piece, '\0') >= 0;
@@ -217,12 +231,14 @@ static int binary_count(struct imap_session *s, const struct imap_fetch_msg *m, 
 	return r;
 }
 
-static int binary_stream(struct imap_session *s, const struct imap_fetch_msg *m, const struct mime_map_part *part, struct span sp)
+static int binary_stream(struct imap_session *s, const struct imap_fetch_msg *m,
+			 const struct mime_map_part *part, struct span sp)
 {
 	AUTO(store_part_fini) struct store_part p;
 	struct str piece;
 
-	store_part_init(&p, imap_store(s), &m->content, part->body_off, part->body_n, part->cte, true);
+	store_part_init(&p, imap_store(s), &m->content, part->body_off, part->body_n, part->cte,
+			true);
 	while (sp.n > 0) {
 		if (store_part_next(&p, &piece) <= 0 || conn_failed(s->conn))
 			return -E_CLOSED;
@@ -230,7 +246,8 @@ static int binary_stream(struct imap_session *s, const struct imap_fetch_msg *m,
 			sp.off -= piece.n;
 			continue;
 		}
-		piece = str_head(str_skip(piece, (size_t)sp.off), sp.n < piece.n ? (size_t)sp.n : piece.n);
+		piece = str_head(str_skip(piece, (size_t)sp.off),
+				 sp.n < piece.n ? (size_t)sp.n : piece.n);
 		imap_resp(s, piece);
 		sp.off = 0;
 		sp.n -= piece.n;
@@ -242,7 +259,8 @@ static int binary_stream(struct imap_session *s, const struct imap_fetch_msg *m,
  * The part that BINARY decodes. The whole message, a multipart and an enclosed message have no
  * encoding of their own that could be removed (RFC 2045 6.4): they are given as they are.
  */
-static int find_binary(const struct imap_fetch_msg *m, const struct imap_fetch_item *item, struct mime_map_part *ret)
+static int find_binary(const struct imap_fetch_msg *m, const struct imap_fetch_item *item,
+		       struct mime_map_part *ret)
 {
 	int r;
 
@@ -256,7 +274,8 @@ static int find_binary(const struct imap_fetch_msg *m, const struct imap_fetch_i
 	return r;
 }
 
-static int write_binary(struct imap_session *s, const struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+static int write_binary(struct imap_session *s, const struct imap_fetch_msg *m,
+			const struct imap_fetch_item *item)
 {
 	struct mime_map_part part;
 	struct span sp;
@@ -284,11 +303,13 @@ static int write_binary(struct imap_session *s, const struct imap_fetch_msg *m, 
 
 /* ---- items ---- */
 
-static int write_structure(struct imap_session *s, const struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+static int write_structure(struct imap_session *s, const struct imap_fetch_msg *m,
+			   const struct imap_fetch_item *item)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(STRUCTURE_MAX);
 
-	mime_bodystructure_view(m->content.structure, item->kind == IMAP_FETCH_BODYSTRUCTURE, &text);
+	mime_bodystructure_view(m->content.structure, item->kind == IMAP_FETCH_BODYSTRUCTURE,
+				&text);
 	if (text.n == 0 || buf_overflowed(&text))
 		return write_nil(s, item, -E_LIMIT);
 	write_label(s, item);
@@ -296,7 +317,8 @@ static int write_structure(struct imap_session *s, const struct imap_fetch_msg *
 	return 0;
 }
 
-static int write_section(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+static int write_section(struct imap_session *s, struct imap_fetch_msg *m,
+			 const struct imap_fetch_item *item)
 {
 	struct span range;
 	int r = find_section(m, item, &range);
@@ -308,7 +330,8 @@ static int write_section(struct imap_session *s, struct imap_fetch_msg *m, const
 	return write_range(s, m, item, range);
 }
 
-int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m, const struct imap_fetch_item *item)
+int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
+			  const struct imap_fetch_item *item)
 {
 	switch (item->kind) {
 	case IMAP_FETCH_ENVELOPE:

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands after FETCH's sequence set: no crash, and labels that a client could parse again. */
+/*
+ * What stands after FETCH's sequence set: no crash, and labels that a client could parse
+ * again.
+ */
 #include "base/must.h"
 #include "imap/fetch.h"
 
@@ -20,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct str label = f.items[i].label;
 
 		must(label.n > 0 && f.items[i].n_part <= IMAP_FETCH_DEPTH);
-		must(str_chr(label, '\r') < 0 && str_chr(label, '\n') < 0 && str_chr(label, '\0') < 0);
+		must(str_chr(label, '\r') < 0 && str_chr(label, '\n') < 0 &&
+		     str_chr(label, '\0') < 0);
 	}
 	return 0;
 }

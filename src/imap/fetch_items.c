@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a FETCH asks for (RFC 9051 6.4.5 and 9 "fetch-att"), as structs. Each item that comes from the content gets
- * its response label here, in canonical spelling, so that writing it is one piece.
+ * What a FETCH asks for (RFC 9051 6.4.5 and 9 "fetch-att"), as structs. Each item that comes
+ * from the content gets its response label here, in canonical spelling, so that writing it is
+ * one piece.
  *
- *   fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "BODY" ["STRUCTURE"] / "UID" /
+ *   fetch-att = "ENVELOPE" / "FLAGS" / "INTERNALDATE" / "RFC822.SIZE" / "UID" /
+ *               "BODY" ["STRUCTURE"] /
  *               "BODY" [".PEEK"] section [partial] / "BINARY" [".PEEK"] section-binary [partial] /
  *               "BINARY.SIZE" section-binary
- *   and RFC 3501 9: "RFC822" [".HEADER" / ".TEXT"]; RFC 7162 7: "MODSEQ"; RFC 8474 7: "EMAILID" / "THREADID";
+ *   and RFC 3501 9: "RFC822" [".HEADER" / ".TEXT"]; RFC 7162 7: "MODSEQ";
+ *   RFC 8474 7: "EMAILID" / "THREADID";
  *   RFC 8514 8: "SAVEDATE"
  */
 #include "imap/fetch.h"
@@ -18,7 +21,7 @@ enum { ROW_SEEN = 1, ROW_SECTION = 2, ROW_PARTIAL = 4 };
 /* One row for each name; with ROW_SECTION it is the one that "[" follows. */
 static const struct {
 	struct str name;
-	unsigned bit;              /* enum imap_fetch_bit, or the rest */
+	unsigned bit; /* enum imap_fetch_bit, or the rest */
 	enum imap_fetch_kind kind;
 	unsigned flags;
 	enum imap_fetch_text text; /* of a section that the name implies */
@@ -70,9 +73,11 @@ static unsigned content_fields(enum imap_fetch_kind kind, size_t n_part)
 	}
 }
 
-static int add_item(struct imap_parse *p, struct imap_fetch *f, size_t *cap, const struct imap_fetch_item *item)
+static int add_item(struct imap_parse *p, struct imap_fetch *f, size_t *cap,
+		    const struct imap_fetch_item *item)
 {
-	if (f->n >= IMAP_FETCH_ITEMS || arena_grow(p->arena, &f->items, f->n, cap, sizeof(*item)) < 0)
+	if (f->n >= IMAP_FETCH_ITEMS ||
+	    arena_grow(p->arena, &f->items, f->n, cap, sizeof(*item)) < 0)
 		return -E_LIMIT;
 	f->items[f->n++] = *item;
 	f->content_fields |= content_fields(item->kind, item->n_part);
@@ -110,7 +115,10 @@ static int section_part(struct imap_parse *p, struct imap_fetch_item *item, bool
 	return 1;
 }
 
-/* A name that can stand between quotes; what cannot is no header-fld-name either (RFC 5322 3.6.8). */
+/*
+ * A name that can stand between quotes; what cannot is no header-fld-name either (RFC 5322
+ * 3.6.8).
+ */
 static bool is_printable(struct str name)
 {
 	for (size_t i = 0; i < name.n; i++) {
@@ -173,7 +181,10 @@ static int section_text(struct imap_parse *p, struct imap_fetch_item *item)
 	return 1;
 }
 
-/* section = "[" [section-msgtext / (section-part ["." section-text])] "]", section-binary = "[" [section-part] "]" */
+/*
+ * section = "[" [section-msgtext / (section-part ["." section-text])] "]"
+ * section-binary = "[" [section-part] "]"
+ */
 static int section(struct imap_parse *p, struct imap_fetch_item *item)
 {
 	bool may_text = true;
@@ -226,7 +237,9 @@ static void label_field(struct buf *b, struct str name)
 
 static void label_section(struct buf *b, const struct imap_fetch_item *item)
 {
-	static const char *const texts[] = { "", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME" };
+	static const char *const texts[] = {
+		"", "HEADER", "HEADER.FIELDS", "HEADER.FIELDS.NOT", "TEXT", "MIME",
+	};
 
 	for (size_t i = 0; i < item->n_part; i++)
 		buf_printf(b, "%s%u", i > 0 ? "." : "", item->part[i]);
@@ -242,7 +255,8 @@ static void label_section(struct buf *b, const struct imap_fetch_item *item)
 }
 
 /* RFC 9051 7.5.2: the label has no ".PEEK", and of the partial only the origin. */
-static int label(struct imap_parse *p, struct str name, bool has_section, struct imap_fetch_item *item)
+static int label(struct imap_parse *p, struct str name, bool has_section,
+		 struct imap_fetch_item *item)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(2 * LIMIT_IMAP_COMMAND);
 
@@ -290,7 +304,8 @@ static int fetch_att(struct imap_parse *p, struct imap_fetch *f, size_t *cap)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		bool has_bracket = imap_parse_peek(p) == '[';
 
-		if (!str_ieq(name, rows[i].name) || has_bracket != ((rows[i].flags & ROW_SECTION) != 0))
+		if (!str_ieq(name, rows[i].name) ||
+		    has_bracket != ((rows[i].flags & ROW_SECTION) != 0))
 			continue;
 		f->bits |= rows[i].bit;
 		return rows[i].bit != 0 ? 1 : content_item(p, i, f, cap);
@@ -305,7 +320,8 @@ static int macro(struct imap_parse *p, struct imap_fetch *f, size_t *cap)
 		if (imap_parse_word(p, macros[i].name) <= 0)
 			continue;
 		f->bits |= macros[i].bits;
-		for (size_t k = 0; k < ARRAY_LEN(macros[i].items) && macros[i].items[k].n > 0; k++) {
+		for (size_t k = 0; k < ARRAY_LEN(macros[i].items) && macros[i].items[k].n > 0;
+		     k++) {
 			struct imap_parse q;
 			int r;
 
@@ -345,8 +361,8 @@ static int modifiers(struct imap_parse *p, struct imap_fetch *f)
 {
 	if (imap_parse_sp(p) <= 0)
 		return 1;
-	if (imap_parse_char(p, '(') <= 0 || imap_parse_word(p, S("CHANGEDSINCE")) <= 0 || imap_parse_sp(p) <= 0 ||
-	    imap_parse_number64(p, &f->changedsince) <= 0)
+	if (imap_parse_char(p, '(') <= 0 || imap_parse_word(p, S("CHANGEDSINCE")) <= 0 ||
+	    imap_parse_sp(p) <= 0 || imap_parse_number64(p, &f->changedsince) <= 0)
 		return 0;
 	f->has_changedsince = true;
 	/* RFC 7162 3.1.4.1: CHANGEDSINCE brings MODSEQ along. */

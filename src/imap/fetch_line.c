@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The items that the view itself answers, formatted by hand: clients ask for UID and FLAGS of a million messages at a time. Lines
- * are gathered in one buffer and go to the connection in large pieces; the text of a set of flags is kept from one
- * message to the next, because neighbours mostly have the same.
+ * The items that the view itself answers, formatted by hand: clients ask for UID and FLAGS of
+ * a million messages at a time. Lines are gathered in one buffer and go to the connection in
+ * large pieces; the text of a set of flags is kept from one message to the next, because
+ * neighbours mostly have the same.
  */
 #include "imap/fetch_line.h"
 
@@ -12,6 +13,8 @@
 
 #define OUT_PIECE (32u << 10)
 #define FLAGS_MAX (LIMIT_IMAP_KEYWORDS * (LIMIT_IMAP_KEYWORD_BYTES + 1) + 256)
+#define YEAR_1 (-62135596800)   /* its first second */
+#define YEAR_9999 253402300799  /* its last */
 #define LINE_MAX_ 512 /* all that a line has besides its flags */
 
 void imap_fetch_line_init(struct imap_fetch_line *l, struct imap_session *s)
@@ -60,14 +63,17 @@ static char *put_2(char *to, unsigned v)
 	return to + 2;
 }
 
-/* date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE, always in UTC */
+/*
+ * Always in UTC:
+ * date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
+ */
 static char *put_date(char *to, int64_t epoch_s)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
 	/* Four digits of year are all that the grammar has. */
-	int64_t t = epoch_s < -62135596800 ? -62135596800 : epoch_s > 253402300799 ? 253402300799 : epoch_s;
+	int64_t t = epoch_s < YEAR_1 ? YEAR_1 : epoch_s > YEAR_9999 ? YEAR_9999 : epoch_s;
 	int64_t day = t / 86400 - (t % 86400 < 0), s = t - day * 86400;
-	/* Days to a date in the Gregorian calendar: years from 1 March, in eras of 400 of them. */
+	/* Days to a date: years from 1 March, in eras of 400 of them. */
 	int64_t z = day + 719468, era = z / 146097, doe = z - era * 146097;
 	int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
 	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), mp = (5 * doy + 2) / 153;
@@ -104,7 +110,8 @@ static const struct {
 	{ STORE_DRAFT, STR_INIT("\\Draft ") },
 };
 
-static void format_flags(struct buf *b, const struct store_keywords *keywords, uint64_t flags, bool is_recent)
+static void format_flags(struct buf *b, const struct store_keywords *keywords, uint64_t flags,
+			 bool is_recent)
 {
 	buf_reset(b);
 	buf_add_char(b, '(');
@@ -125,11 +132,13 @@ static void format_flags(struct buf *b, const struct store_keywords *keywords, u
 	buf_add_char(b, ')');
 }
 
-static struct str flags_text(struct imap_fetch_line *l, const struct store_keywords *keywords, const struct store_msg *m)
+static struct str flags_text(struct imap_fetch_line *l, const struct store_keywords *keywords,
+			     const struct store_msg *m)
 {
 	bool is_recent = l->session->sel->recent.n > 0 && imap_is_recent(l->session, m->uid);
 
-	if (l->flags_text.n == 0 || l->flags != m->flags || l->is_recent != is_recent || l->keywords != keywords) {
+	if (l->flags_text.n == 0 || l->flags != m->flags || l->is_recent != is_recent ||
+	    l->keywords != keywords) {
 		format_flags(&l->flags_text, keywords, m->flags, is_recent);
 		l->flags = m->flags;
 		l->is_recent = is_recent;
@@ -165,8 +174,8 @@ static char *put_rare(char *to, unsigned bits, const struct store_msg *m)
 	return to;
 }
 
-void imap_fetch_line_begin(struct imap_fetch_line *l, uint32_t seq, unsigned bits, const struct store_keywords *keywords,
-			   const struct store_msg *m)
+void imap_fetch_line_begin(struct imap_fetch_line *l, uint32_t seq, unsigned bits,
+			   const struct store_keywords *keywords, const struct store_msg *m)
 {
 	struct str flags = bits & IMAP_FETCH_FLAGS ? flags_text(l, keywords, m) : S("");
 	char *from, *to;

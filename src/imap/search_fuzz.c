@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Search programs against an empty mailbox: no crash, bounded depth, and the tree can be run. */
+/*
+ * Search programs against an empty mailbox: no crash, bounded depth, and the tree can be run.
+ */
 #include "base/limits.h"
 #include "base/must.h"
 #include "imap/imap_int.h"
@@ -28,7 +30,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
 	if (imap_search_parse(&s, &q) == 0) {
 		check(q.tree, 0);
-		must(store_search_run(NULL, &s.arena, &view, q.tree, STORE_SEARCH_ALL, &found) == 0 && found.n == 0);
+		must(store_search_run(NULL, &s.arena, &view, q.tree, STORE_SEARCH_ALL, &found) ==
+			     0 &&
+		     found.n == 0);
 	}
 	arena_fini(&s.arena);
 	return 0;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT; RFC 7162 3.1.5 MODSEQ; RFC 8474 5
- * and RFC 8514 5 for ids and save dates) to the tree that the store evaluates. One table row for each key, one function for
- * each kind of argument. Depth and number of keys are bounded before memory or time is spent.
+ * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT;
+ * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates) to the tree that
+ * the store evaluates. One table row for each key, one function for each kind of argument.
+ * Depth and number of keys are bounded before memory or time is spent.
  */
 #include "imap/search.h"
 
@@ -16,17 +17,22 @@ struct parser {
 	struct imap_session *s;
 	struct imap_parse *p;
 	struct imap_search *search;
-	struct str charset;       /* empty: UTF-8 */
+	struct str charset; /* empty: UTF-8 */
 	size_t n_keys;
 	size_t depth;
 };
 
+/* clang-format off */
 enum arg {
-	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ, ARG_NOT, ARG_OR, ARG_ID,
-	ARG_RECENT, ARG_NEW, ARG_OLD,
+	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
+	ARG_NOT, ARG_OR, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
 };
+/* clang-format on */
 
-/* With is_not the key is the opposite of op; number and name are what the word itself implies. */
+/*
+ * With is_not the key is the opposite of op; number and name are what the word itself
+ * implies.
+ */
 struct row {
 	struct str word;
 	enum arg arg;
@@ -37,10 +43,13 @@ struct row {
 };
 
 #define NO_NAME STR_INIT("")
-#define FLAG(word, flag) { STR_INIT(word), ARG_NONE, STORE_S_FLAGS, false, flag, NO_NAME }, \
-			 { STR_INIT("UN" word), ARG_NONE, STORE_S_FLAGS, true, flag, NO_NAME }
+/* clang-format off */
+#define FLAG(word, flag) \
+	{ STR_INIT(word), ARG_NONE, STORE_S_FLAGS, false, flag, NO_NAME }, \
+	{ STR_INIT("UN" word), ARG_NONE, STORE_S_FLAGS, true, flag, NO_NAME }
 #define FIELD(word) { STR_INIT(word), ARG_STRING, STORE_S_HEADER, false, 0, STR_INIT(word) }
 #define KEY(word, arg, op) { STR_INIT(word), arg, op, false, 0, NO_NAME }
+/* clang-format on */
 
 static const struct row rows[] = {
 	KEY("ALL", ARG_NONE, STORE_S_ALL),
@@ -158,7 +167,8 @@ static int arg_uids(struct parser *ps, struct store_search *key)
 	if (r > 0)
 		r = imap_parse_seqset(ps->p, &set);
 	if (r > 0)
-		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved, &key->set);
+		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
+					&key->set);
 	return r < 0 ? r : r == 0 ? 1 : r;
 }
 
@@ -305,7 +315,10 @@ static int word_key(struct parser *ps, struct store_search **ret)
 	return rows[i].is_not ? new_not(ps, key, ret) : 1;
 }
 
-/* Numbers past the end match nothing here: they select, they do not address (RFC 9051 6.4.4 <sequence set>). */
+/*
+ * Numbers past the end match nothing here: they select, they do not address (RFC 9051 6.4.4
+ * <sequence set>).
+ */
 static int seqs_key(struct parser *ps, struct store_search **ret)
 {
 	struct imap_selected *sel = ps->s->sel;
@@ -318,7 +331,8 @@ static int seqs_key(struct parser *ps, struct store_search **ret)
 	if (r <= 0)
 		return r;
 	if (set.is_saved)
-		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved, &(*ret)->set);
+		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
+					&(*ret)->set);
 	else
 		r = imap_seqset_numbers(ps->p->arena, &set, sel->view->n, &all);
 	for (size_t i = 0; r == 0 && i < all.n && all.r[i].lo <= sel->view->n; i++) {
@@ -377,8 +391,10 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		struct str name;
 		unsigned bit;
 	} opts[] = {
-		{ STR_INIT("MIN"), IMAP_RETURN_MIN }, { STR_INIT("MAX"), IMAP_RETURN_MAX },
-		{ STR_INIT("ALL"), IMAP_RETURN_ALL }, { STR_INIT("COUNT"), IMAP_RETURN_COUNT },
+		{ STR_INIT("MIN"), IMAP_RETURN_MIN },
+		{ STR_INIT("MAX"), IMAP_RETURN_MAX },
+		{ STR_INIT("ALL"), IMAP_RETURN_ALL },
+		{ STR_INIT("COUNT"), IMAP_RETURN_COUNT },
 		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
 	};
 	struct str name;
@@ -405,7 +421,10 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 	return imap_parse_char(p, ')');
 }
 
-/* "CHARSET" SP charset; asked now whether it is known, so that it is an error also without a string. */
+/*
+ * "CHARSET" SP charset; asked now whether it is known, so that it is an error also without a
+ * string.
+ */
 static int charset(struct parser *ps)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(64);
@@ -417,7 +436,10 @@ static int charset(struct parser *ps)
 	return mime_to_utf8(ps->charset, S("a"), &out) < 0 ? -E_BAD_CHARSET : imap_parse_sp(ps->p);
 }
 
-/* search = "SEARCH" [search-return-opts] SP search-program, search-program = ["CHARSET" SP charset SP] search-key *(SP search-key) */
+/*
+ * search = "SEARCH" [search-return-opts] SP search-program
+ * search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
+ */
 int imap_search_parse(struct imap_session *s, struct imap_search *ret)
 {
 	struct parser ps = { .s = s, .p = &s->p, .search = ret };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Two clients in one mailbox: what the commands on messages answer when the other one changed something in between. */
+/*
+ * Two clients in one mailbox: what the commands on messages answer when the other one changed
+ * something in between.
+ */
 #include "imap/imap_test.h"
 
 #include "base/limits.h"
@@ -57,7 +60,10 @@ static void two_close(struct two *t)
 	imap_fixture_close(&t->f);
 }
 
-/* Runs the next line of a client; each piece must be in the answer, in order; "!piece" nowhere. */
+/*
+ * Runs the next line of a client; each piece must be in the answer, in order; "!piece"
+ * nowhere.
+ */
 static void step(struct two *t, int who, const char *const want[6])
 {
 	struct str all = imap_peer_step(&t->peer[who]), out = all;
@@ -68,28 +74,37 @@ static void step(struct two *t, int who, const char *const want[6])
 		ptrdiff_t at = str_find(is_never ? all : out, piece);
 
 		if ((at >= 0) == is_never)
-			fail_msg("%s<%s> in <%" STR_FMT ">", is_never ? "" : "no ", want[i], STR_ARG(all));
+			fail_msg("%s<%s> in <%" STR_FMT ">", is_never ? "" : "no ", want[i],
+				 STR_ARG(all));
 		if (!is_never)
 			out = str_skip(out, (size_t)at + piece.n);
 	}
 }
 #define STEP(who, ...) step(&t, who, (const char *const[6]){ __VA_ARGS__ })
 
-/* RFC 9051 7.5.1: no EXPUNGE during FETCH, STORE, SEARCH; what is expunged stays readable until it is told. */
+/*
+ * RFC 9051 7.5.1: no EXPUNGE during FETCH, STORE, SEARCH; what is expunged stays readable
+ * until it is told.
+ */
 TEST(shared_expunged_stays_readable)
 {
 	static const char *const a[LINES] = { "STORE 2 +FLAGS.SILENT (\\Deleted)", "EXPUNGE" };
 	static const char *const b[LINES] = {
-		"FETCH 1:3 (UID BODY.PEEK[TEXT])", "FETCH 2 BODY[TEXT]", "STORE 2 +FLAGS (\\Seen)", "SEARCH ALL",
-		"SEARCH BODY body", "COPY 2 Archive", "UID FETCH 1:* UID",
+		"FETCH 1:3 (UID BODY.PEEK[TEXT])",
+		"FETCH 2 BODY[TEXT]",
+		"STORE 2 +FLAGS (\\Seen)",
+		"SEARCH ALL",
+		"SEARCH BODY body",
+		"COPY 2 Archive",
+		"UID FETCH 1:* UID",
 	};
 	struct two t;
 
 	two_open(&t, a, b);
 	STEP(0, " OK STORE");
 	STEP(0, "* 2 EXPUNGE", " OK EXPUNGE");
-	STEP(1, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 2 FETCH (UID 2 BODY[TEXT] {6}\r\nbody", "* 3 FETCH (UID 3", " OK FETCH",
-	     "!EXPUNGE");
+	STEP(1, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 2 FETCH (UID 2 BODY[TEXT] {6}\r\nbody",
+	     "* 3 FETCH (UID 3", " OK FETCH", "!EXPUNGE");
 	STEP(1, "* 2 FETCH (", "BODY[TEXT] {6}\r\nbody", " OK FETCH", "!EXPUNGE");
 	STEP(1, " OK STORE", "!EXPUNGE");
 	STEP(1, "* SEARCH 1 2 3\r\n", " OK SEARCH", "!EXPUNGE");
@@ -99,12 +114,18 @@ TEST(shared_expunged_stays_readable)
 	two_close(&t);
 }
 
-/* RFC 9051 6.4.6: .SILENT hides the client's own change, not what somebody else did to the same message. */
+/*
+ * RFC 9051 6.4.6: .SILENT hides the client's own change, not what somebody else did to the
+ * same message.
+ */
 TEST(shared_silent_store)
 {
-	static const char *const a[LINES] = { "STORE 1 +FLAGS (\\Flagged)", "STORE 3 +FLAGS (\\Deleted)", "EXPUNGE", "NOOP" };
+	static const char *const a[LINES] = { "STORE 1 +FLAGS (\\Flagged)",
+					      "STORE 3 +FLAGS (\\Deleted)", "EXPUNGE", "NOOP" };
 	static const char *const b[LINES] = {
-		"STORE 2 +FLAGS.SILENT (\\Seen)", "STORE 1 +FLAGS.SILENT (\\Seen)", "NOOP",
+		"STORE 2 +FLAGS.SILENT (\\Seen)",
+		"STORE 1 +FLAGS.SILENT (\\Seen)",
+		"NOOP",
 	};
 	struct two t;
 
@@ -112,15 +133,23 @@ TEST(shared_silent_store)
 	STEP(0, "* 1 FETCH (FLAGS (\\Flagged", " OK STORE");
 	STEP(0, " OK STORE");
 	STEP(0, "* 3 EXPUNGE", " OK");
-	/* The expunge keeps the view as it is, so the change of message 1 is news to this client still. */
+	/*
+	 * The expunge keeps the view as it is, so the change of message 1 is news to this
+	 * client still.
+	 */
 	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
 	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
-	STEP(1, "* 3 EXPUNGE", "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", " OK NOOP", "!* 2 FETCH");
-	STEP(0, "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", "* 2 FETCH (UID 2 FLAGS (\\Seen", " OK NOOP");
+	STEP(1, "* 3 EXPUNGE", "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", " OK NOOP",
+	     "!* 2 FETCH");
+	STEP(0, "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", "* 2 FETCH (UID 2 FLAGS (\\Seen",
+	     " OK NOOP");
 	two_close(&t);
 }
 
-/* The flags that a FETCH sets are in its own answer and not told again; the other client learns them. */
+/*
+ * The flags that a FETCH sets are in its own answer and not told again; the other client
+ * learns them.
+ */
 TEST(shared_seen_by_fetch)
 {
 	static const char *const a[LINES] = { "FETCH 1:2 BODY[TEXT]", "NOOP" };
@@ -136,12 +165,17 @@ TEST(shared_seen_by_fetch)
 	two_close(&t);
 }
 
-/* RFC 6851 3.3: the other client sees a MOVE as an expunge; RFC 7162: conditional STORE refuses what changed. */
+/*
+ * RFC 6851 3.3: the other client sees a MOVE as an expunge; RFC 7162: conditional STORE
+ * refuses what changed.
+ */
 TEST(shared_move_and_conditional_store)
 {
 	static const char *const a[LINES] = { "MOVE 1 Archive", "STORE 1 +FLAGS (\\Answered)" };
 	static const char *const b[LINES] = {
-		"FETCH 1:3 MODSEQ", "UID STORE 2:3 (UNCHANGEDSINCE 1) +FLAGS.SILENT (x)", "NOOP",
+		"FETCH 1:3 MODSEQ",
+		"UID STORE 2:3 (UNCHANGEDSINCE 1) +FLAGS.SILENT (x)",
+		"NOOP",
 	};
 	struct two t;
 
@@ -149,7 +183,8 @@ TEST(shared_move_and_conditional_store)
 	STEP(1, "* OK [HIGHESTMODSEQ ", "* 3 FETCH (MODSEQ (", " OK FETCH");
 	STEP(0, "* OK [COPYUID ", "] moved\r\n* 1 EXPUNGE", " OK MOVE");
 	STEP(0, "* 1 FETCH (FLAGS (\\Answered", " OK STORE");
-	STEP(1, "* 1 EXPUNGE", "* 1 FETCH (UID 2 FLAGS (\\Answered", "MODSEQ (", " OK [MODIFIED 2:3]");
+	STEP(1, "* 1 EXPUNGE", "* 1 FETCH (UID 2 FLAGS (\\Answered", "MODSEQ (",
+	     " OK [MODIFIED 2:3]");
 	STEP(1, " OK NOOP", "!FETCH");
 	two_close(&t);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reading a part piece by piece. A piece is what can be decoded without the bytes after it: for base64 a multiple
- * of four characters, for everything else whole lines. Without a line end in sight it is cut anywhere
- * but in the middle of a quoted-printable "=XX".
+ * Reading a part piece by piece. A piece is what can be decoded without the bytes after it:
+ * for base64 a multiple of four characters, for everything else whole lines. Without a line
+ * end in sight it is cut anywhere but in the middle of a quoted-printable "=XX".
  */
 #include "store/part.h"
 
-void store_part_init(struct store_part *p, struct store *s, const struct store_content *content, uint64_t off, uint64_t n,
-		     enum mime_cte cte, bool is_strict)
+void store_part_init(struct store_part *p, struct store *s, const struct store_content *content,
+		     uint64_t off, uint64_t n, enum mime_cte cte, bool is_strict)
 {
 	uint64_t rest = off < content->size ? content->size - off : 0;
 
-	*p = (struct store_part){ .store = s, .content = content, .cte = cte, .is_strict = is_strict, .off = off };
+	*p = (struct store_part){
+		.store = s, .content = content, .cte = cte, .is_strict = is_strict, .off = off
+	};
 	p->left = n < rest ? n : rest;
 	buf_init(&p->raw, STORE_PART_PIECE);
 	buf_init(&p->out, 4 * STORE_PART_PIECE);
@@ -109,7 +111,8 @@ int store_part_next(struct store_part *p, struct str *ret_piece)
 		return r;
 	n = p->raw.n;
 	if (p->left > 0)
-		n = p->cte == MIME_CTE_BASE64 ? cut_base64(buf_str(&p->raw)) : cut_lines(buf_str(&p->raw));
+		n = p->cte == MIME_CTE_BASE64 ? cut_base64(buf_str(&p->raw))
+					      : cut_lines(buf_str(&p->raw));
 	/* A window without four base64 characters holds nothing that could be decoded. */
 	if (n == 0)
 		n = p->raw.n;

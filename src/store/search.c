@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Walking a view with a tree of keys. Three costs: the view (memory), the content row and header (one row, one read), the text
- * (all of the message). Keys under AND and OR are tried in order of cost, and evaluation knows three answers:
- * where a key needs what is not there yet the answer is UNKNOWN, unless cheaper keys decide. Messages that stay unknown after
- * the view are gathered and looked into in batches, each under its own short snapshot of the database.
+ * Walking a view with a tree of keys. Three costs: the view (memory), the content row and
+ * header (one row, one read), the text (all of the message). Keys under AND and OR are tried
+ * in order of cost, and evaluation knows three answers: where a key needs what is not there
+ * yet the answer is UNKNOWN, unless cheaper keys decide. Messages that stay unknown after the
+ * view are gathered and looked into in batches, each under its own short snapshot of the
+ * database.
  *
  * Invariant: matches are found in the order of the walk, so that FIRST and LAST may stop.
  */
@@ -28,7 +30,7 @@ struct candidate {
 
 struct walk {
 	struct store *store;
-	struct arena *a;          /* of the result */
+	struct arena *a; /* of the result */
 	const struct store_view *view;
 	struct store_search *tree;
 	enum store_search_want want;
@@ -36,7 +38,7 @@ struct walk {
 	struct uidset found;
 	struct candidate batch[BATCH];
 	size_t n_batch, n_unknown;
-	struct arena texts;       /* of the batch */
+	struct arena texts; /* of the batch */
 	struct search_msg msg;
 };
 
@@ -113,7 +115,8 @@ static void prepare(struct walk *w, struct store_search *key)
 
 /* ---- evaluating ---- */
 
-static bool compare_day(enum store_search_op op, enum store_search_op before, int64_t at_s, int64_t day_s)
+static bool compare_day(enum store_search_op op, enum store_search_op before, int64_t at_s,
+			int64_t day_s)
 {
 	if (op == before)
 		return at_s < day_s;
@@ -122,7 +125,10 @@ static bool compare_day(enum store_search_op op, enum store_search_op before, in
 	return at_s >= day_s;
 }
 
-/* RFC 9051 6.4.4: the day as the sender wrote it. The stored time is UTC, so only near a border the field is read. */
+/*
+ * RFC 9051 6.4.4: the day as the sender wrote it. The stored time is UTC, so only near a
+ * border the field is read.
+ */
 static bool sent(struct search_msg *msg, const struct store_search *key)
 {
 	int64_t at = msg->content->sent_s;
@@ -131,10 +137,12 @@ static bool sent(struct search_msg *msg, const struct store_search *key)
 		return false;
 	if (at < key->day_s - DAY_S || at >= key->day_s + 2 * DAY_S)
 		return compare_day(key->op, STORE_S_SENT_BEFORE, at, key->day_s);
-	return search_text_sent_day(msg, &at) && compare_day(key->op, STORE_S_SENT_BEFORE, at, key->day_s);
+	return search_text_sent_day(msg, &at) &&
+	       compare_day(key->op, STORE_S_SENT_BEFORE, at, key->day_s);
 }
 
-static enum answer from_view(const struct store_search *key, uint32_t seq, const struct store_msg *m)
+static enum answer from_view(const struct store_search *key, uint32_t seq,
+			     const struct store_msg *m)
 {
 	switch (key->op) {
 	case STORE_S_ALL:
@@ -184,10 +192,15 @@ static enum answer from_content(struct search_msg *msg, const struct store_searc
 	}
 }
 
-static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq, const struct store_msg *m);
+static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+			const struct store_msg *m);
 
-/* AND ends at the first NO, OR at the first YES; otherwise an unknown child leaves it unknown. */
-static enum answer eval_list(struct search_msg *msg, const struct store_search *key, uint32_t seq, const struct store_msg *m)
+/*
+ * AND ends at the first NO, OR at the first YES; otherwise an unknown child leaves it
+ * unknown.
+ */
+static enum answer eval_list(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+			     const struct store_msg *m)
 {
 	enum answer decides = key->op == STORE_S_AND ? NO : YES;
 	enum answer result = key->op == STORE_S_AND ? YES : NO;
@@ -203,7 +216,8 @@ static enum answer eval_list(struct search_msg *msg, const struct store_search *
 	return result;
 }
 
-static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq, const struct store_msg *m)
+static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+			const struct store_msg *m)
 {
 	enum answer got;
 
@@ -215,7 +229,8 @@ static enum answer eval(struct search_msg *msg, const struct store_search *key, 
 		got = eval(msg, key->child, seq, m);
 		return got == UNKNOWN ? UNKNOWN : got == YES ? NO : YES;
 	default:
-		return own_cost(key->op) == COST_VIEW ? from_view(key, seq, m) : from_content(msg, key);
+		return own_cost(key->op) == COST_VIEW ? from_view(key, seq, m)
+						      : from_content(msg, key);
 	}
 }
 
@@ -226,7 +241,10 @@ static bool is_done(const struct walk *w)
 	return w->want != STORE_SEARCH_ALL && w->found.n > 0;
 }
 
-/* Reads rows of unknown candidates from `from` on, until there is enough. Returns how far it came, or negative. */
+/*
+ * Reads rows of unknown candidates from `from` on, until there is enough. Returns how far it
+ * came, or negative.
+ */
 static int read_rows(struct walk *w, size_t from)
 {
 	AUTO(store_reader_close) struct store_reader *reader = NULL;
@@ -240,7 +258,8 @@ static int read_rows(struct walk *w, size_t from)
 
 		if (c->answer != UNKNOWN)
 			continue;
-		r = store_content_get(reader, &w->texts, c->m->content, w->content_fields, &c->content);
+		r = store_content_get(reader, &w->texts, c->m->content, w->content_fields,
+				      &c->content);
 		if (r == -E_NOT_FOUND)
 			c->answer = NO;
 		else if (r < 0)
@@ -324,7 +343,10 @@ static int walk_down(struct walk *w, uint32_t lo, uint32_t hi)
 	return 0;
 }
 
-/* Sets of sequence numbers that every match must be in: "UID 1000000:*" then costs nothing for the rest. */
+/*
+ * Sets of sequence numbers that every match must be in: "UID 1000000:*" then costs nothing
+ * for the rest.
+ */
 static void bounds(const struct store_search *key, uint32_t *lo, uint32_t *hi)
 {
 	if (key->op == STORE_S_AND) {
@@ -353,8 +375,9 @@ static int run(struct walk *w)
 	return r;
 }
 
-int store_search_run(struct store *s, struct arena *a, const struct store_view *v, struct store_search *tree,
-		     enum store_search_want want, struct uidset *ret_seqs)
+int store_search_run(struct store *s, struct arena *a, const struct store_view *v,
+		     struct store_search *tree, enum store_search_want want,
+		     struct uidset *ret_seqs)
 {
 	AUTO(mem_auto_free) struct walk *w = MEM_NEW(struct walk);
 	int r;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Searching a mailbox view (RFC 9051 6.4.4): a tree of keys, evaluated for each message with the cheapest first. The caller
- * builds the tree in an arena with store_search_new() and the fields below, and runs it once.
+ * Searching a mailbox view (RFC 9051 6.4.4): a tree of keys, evaluated for each message with
+ * the cheapest first. The caller builds the tree in an arena with store_search_new() and the
+ * fields below, and runs it once.
  */
 #pragma once
 
@@ -44,7 +45,10 @@ struct store_search {
 	int cost;               /* private */
 };
 
-/* Which of the matches are wanted; with FIRST or LAST the search ends at the first one from that end. */
+/*
+ * Which of the matches are wanted; with FIRST or LAST the search ends at the first one from
+ * that end.
+ */
 enum store_search_want { STORE_SEARCH_ALL, STORE_SEARCH_FIRST, STORE_SEARCH_LAST };
 
 #define STORE_SEARCH_DEPTH 64   /* of nested keys, the caller's to keep */
@@ -56,8 +60,10 @@ struct store_search *store_search_new(struct arena *a, enum store_search_op op);
 void store_search_add(struct store_search ***at, struct store_search *key);
 
 /*
- * The sequence numbers of the matching messages, in the arena. Reorders the tree. A message whose content cannot be read
- * does not match. Takes as long as reading the mail takes; no peer I/O. -E_LIMIT, or trouble of the database.
+ * The sequence numbers of the matching messages, in the arena. Reorders the tree. A message
+ * whose content cannot be read does not match. Takes as long as reading the mail takes; no
+ * peer I/O. -E_LIMIT, or trouble of the database.
  */
-MUST_CHECK int store_search_run(struct store *s, struct arena *a, const struct store_view *v, struct store_search *tree,
-				enum store_search_want want, struct uidset *ret_seqs);
+MUST_CHECK int store_search_run(struct store *s, struct arena *a, const struct store_view *v,
+				struct store_search *tree, enum store_search_want want,
+				struct uidset *ret_seqs);

@@ -27,5 +27,8 @@ void search_msg_begin(struct search_msg *m, const struct store_content *c);
 /* Each answers one key for a message with its content. */
 bool search_text_header(struct search_msg *m, const struct store_search *key);
 bool search_text_body(struct search_msg *m, const struct store_search *key, bool with_headers);
-/* The day (midnight UTC in seconds) that the Date field names in its own zone. False: no date. */
+/*
+ * The day (midnight UTC in seconds) that the Date field names in its own zone. False: no
+ * date.
+ */
 bool search_text_sent_day(struct search_msg *m, int64_t *ret_day_s);

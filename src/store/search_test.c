@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Searching a view: order, batches and short cuts of the walk, and text that stands across the pieces in which a
- * body is read. What each key of RFC 9051 6.4.4 matches is tested through IMAP (imap/messages_test.c).
+ * Searching a view: order, batches and short cuts of the walk, and text that stands across
+ * the pieces in which a body is read. What each key of RFC 9051 6.4.4 matches is tested
+ * through IMAP (imap/messages_test.c).
  */
 #include "store/search.h"
 
@@ -22,8 +23,8 @@ static struct store_search *key(struct test_store *t, enum store_search_op op, c
 	return k;
 }
 
-static struct store_search *both(struct test_store *t, enum store_search_op op, struct store_search *a,
-				 struct store_search *b)
+static struct store_search *both(struct test_store *t, enum store_search_op op,
+				 struct store_search *a, struct store_search *b)
 {
 	struct store_search *k = key(t, op, ""), **at = &k->child;
 
@@ -32,7 +33,8 @@ static struct store_search *both(struct test_store *t, enum store_search_op op, 
 	return k;
 }
 
-static void expect(struct test_store *t, struct store_search *tree, enum store_search_want want, const char *set_z)
+static void expect(struct test_store *t, struct store_search *tree, enum store_search_want want,
+		   const char *set_z)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(10000);
 	struct store_mbox *m;
@@ -74,10 +76,12 @@ TEST(search_walk)
 	expect(&t, key(&t, STORE_S_BODY, "needle"), STORE_SEARCH_LAST, "1002");
 	expect(&t, key(&t, STORE_S_BODY, "hay"), STORE_SEARCH_LAST, "");
 	/* Answers from the view and from the text, mixed in one batch. */
-	expect(&t, both(&t, STORE_S_OR, key(&t, STORE_S_BODY, "needle"), key(&t, STORE_S_FLAGS, "1")), STORE_SEARCH_ALL,
-	       "301:1002");
-	expect(&t, both(&t, STORE_S_AND, key(&t, STORE_S_BODY, "hello"), key(&t, STORE_S_FLAGS, "1")), STORE_SEARCH_ALL,
-	       "302:1001");
+	expect(&t,
+	       both(&t, STORE_S_OR, key(&t, STORE_S_BODY, "needle"), key(&t, STORE_S_FLAGS, "1")),
+	       STORE_SEARCH_ALL, "301:1002");
+	expect(&t,
+	       both(&t, STORE_S_AND, key(&t, STORE_S_BODY, "hello"), key(&t, STORE_S_FLAGS, "1")),
+	       STORE_SEARCH_ALL, "302:1001");
 	test_close(&t);
 }
 
@@ -92,9 +96,12 @@ TEST(search_within_a_set)
 	expect(&t, seqs, STORE_SEARCH_ALL, "");
 	assert_int_equal(uidset_add(&t.a, &seqs->set, 500, 520), 0);
 	assert_int_equal(uidset_add(&t.a, &seqs->set, 1199, 1300), 0);
-	expect(&t, both(&t, STORE_S_AND, seqs, key(&t, STORE_S_ALL, "")), STORE_SEARCH_ALL, "500:520,1199:1200");
-	expect(&t, both(&t, STORE_S_AND, seqs, key(&t, STORE_S_ALL, "")), STORE_SEARCH_FIRST, "500");
-	expect(&t, both(&t, STORE_S_AND, seqs, key(&t, STORE_S_ALL, "")), STORE_SEARCH_LAST, "1200");
+	expect(&t, both(&t, STORE_S_AND, seqs, key(&t, STORE_S_ALL, "")), STORE_SEARCH_ALL,
+	       "500:520,1199:1200");
+	expect(&t, both(&t, STORE_S_AND, seqs, key(&t, STORE_S_ALL, "")), STORE_SEARCH_FIRST,
+	       "500");
+	expect(&t, both(&t, STORE_S_AND, seqs, key(&t, STORE_S_ALL, "")), STORE_SEARCH_LAST,
+	       "1200");
 	test_close(&t);
 }
 
@@ -113,7 +120,8 @@ static void make(enum encoding encoding, size_t at, struct buf *out)
 	buf_add(&text, S("N\xc3\xa4" "delchen"));
 	while (text.n < 3 * STORE_PART_PIECE)
 		buf_add_char(&text, 'y');
-	buf_printf(out, "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: %s\r\n\r\n", ctes[encoding]);
+	buf_add(out, S("Content-Type: text/plain; charset=utf-8\r\n"));
+	buf_printf(out, "Content-Transfer-Encoding: %s\r\n\r\n", ctes[encoding]);
 	if (encoding == BASE64)
 		text_b64_encode(out, buf_str(&text));
 	else if (encoding == QP)
@@ -153,7 +161,8 @@ TEST(search_across_pieces)
 /* The pieces together are what the whole decodes to. */
 TEST(search_part_pieces)
 {
-	static const enum mime_cte ctes[] = { MIME_CTE_8BIT, MIME_CTE_8BIT, MIME_CTE_BASE64, MIME_CTE_QP };
+	static const enum mime_cte ctes[] = { MIME_CTE_8BIT, MIME_CTE_8BIT, MIME_CTE_BASE64,
+					      MIME_CTE_QP };
 	struct test_store t;
 
 	test_open(&t);
@@ -174,7 +183,8 @@ TEST(search_part_pieces)
 		assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
 		v = test_view(m);
 		assert_int_equal(store_reader_open(t.s, &reader), 0);
-		assert_int_equal(store_content_get(reader, &t.a, store_view_at(v, v->n)->content, 0, &c), 0);
+		assert_int_equal(
+			store_content_get(reader, &t.a, store_view_at(v, v->n)->content, 0, &c), 0);
 		mime_cte_decode(ctes[e], str_skip(buf_str(&mail), c.header_n), &want);
 		store_part_init(&p, t.s, &c, c.header_n, c.size - c.header_n, ctes[e], true);
 		while ((r = store_part_next(&p, &piece)) > 0) {

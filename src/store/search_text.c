@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keys that look into a message. Text is compared as RFC 9051 6.4.4 wants it: transfer encodings, encoded words
- * and charsets undone, then both sides in the form of i;unicode-casemap. ASCII text takes a short cut that gives the same answer.
+ * Keys that look into a message. Text is compared as RFC 9051 6.4.4 wants it: transfer
+ * encodings, encoded words and charsets undone, then both sides in the form of
+ * i;unicode-casemap. ASCII text takes a short cut that gives the same answer.
  *
- * A body is searched part by part and a part piece by piece; the end of one piece is kept in front of the
- * next, so that nothing that crosses the border is missed. Parts of other types than text and message are left
- * out, as RFC 9051 6.4.4 permits.
+ * A body is searched part by part and a part piece by piece; the end of one piece is kept in
+ * front of the next, so that nothing that crosses the border is missed. Parts of other types
+ * than text and message are left out, as RFC 9051 6.4.4 permits.
  */
 #include "store/search_int.h"
 
 #include "base/limits.h"
 #include "store/part.h"
 
-#define UTF8_MAX (4u << 20)   /* a piece after its charset, which may grow it sixfold, and what is kept of the one before */
+/* A piece after its charset, which may grow it sixfold, and what is kept of the one before. */
+#define UTF8_MAX (4u << 20)
 #define FOLDED_MAX (16u << 20)
 
 void search_msg_init(struct search_msg *m, struct store *s)
@@ -103,7 +105,8 @@ bool search_text_header(struct search_msg *m, const struct store_search *key)
 	struct mime_field f;
 
 	while (mime_field_next(&rest, &f) > 0) {
-		if (str_ieq(f.name, key->name) && (key->value.n == 0 || field_contains(m, f.value, key->value)))
+		if (str_ieq(f.name, key->name) &&
+		    (key->value.n == 0 || field_contains(m, f.value, key->value)))
 			return true;
 	}
 	return false;
@@ -115,7 +118,8 @@ bool search_text_sent_day(struct search_msg *m, int64_t *ret_day_s)
 	int64_t at, day;
 	int zone_min;
 
-	if (!mime_field_find(own_header(m), S("Date"), &f) || !mime_date_parse(f.value, &at, &zone_min))
+	if (!mime_field_find(own_header(m), S("Date"), &f) ||
+	    !mime_date_parse(f.value, &at, &zone_min))
 		return false;
 	at += (int64_t)zone_min * 60;
 	day = at / 86400 - (at % 86400 < 0);
@@ -167,7 +171,10 @@ static void keep_tail(struct buf *b, size_t n)
 	buf_consume(b, from);
 }
 
-/* How much of decoded text can be converted without what follows: whole lines, else whole characters of UTF-8. */
+/*
+ * How much of decoded text can be converted without what follows: whole lines, else whole
+ * characters of UTF-8.
+ */
 static size_t convertible(struct str text)
 {
 	ptrdiff_t at = str_rchr(text, '\n');
@@ -177,7 +184,8 @@ static size_t convertible(struct str text)
 		return (size_t)at + 1;
 	while (back <= 3 && back < text.n && ((unsigned char)text.p[text.n - back] & 0xc0) == 0x80)
 		back++;
-	return text.n > back && (unsigned char)text.p[text.n - back] >= 0xc0 ? text.n - back : text.n;
+	return text.n > back && (unsigned char)text.p[text.n - back] >= 0xc0 ? text.n - back
+									     : text.n;
 }
 
 /* Looks into the next n bytes of m->plain, together with the end of what was there before. */
@@ -188,12 +196,16 @@ static bool text_contains(struct search_msg *m, size_t n, struct str charset, st
 	if (contains(m, buf_str(&m->utf8), value))
 		return true;
 	m->utf8.overflowed = false;
-	/* The same text may take four times as many bytes in another form (full-width letters). */
+	/*
+	 * The same text may take four times as many bytes in another form (full-width
+	 * letters).
+	 */
 	keep_tail(&m->utf8, 4 * value.n + 16);
 	return false;
 }
 
-static bool part_contains(struct search_msg *m, const struct mime_map_part *part, struct str charset, struct str value)
+static bool part_contains(struct search_msg *m, const struct mime_map_part *part,
+			  struct str charset, struct str value)
 {
 	AUTO(store_part_fini) struct store_part p;
 	struct str piece;
@@ -210,7 +222,8 @@ static bool part_contains(struct search_msg *m, const struct mime_map_part *part
 }
 
 /* One part: its header when asked for, its text when it is text. */
-static bool look_into(struct search_msg *m, const struct mime_map_part *part, bool has_header, struct str value)
+static bool look_into(struct search_msg *m, const struct mime_map_part *part, bool has_header,
+		      struct str value)
 {
 	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
 	AUTO(buf_fini) struct buf inner = BUF_INIT(SEARCH_HEADER_MAX);
