@@ -20,7 +20,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct store_view view = { .uidnext = 1 };
+	static const struct store_keywords no_keywords;
+	struct store_view view = { .uidnext = 1, .keywords = &no_keywords };
 	struct imap_selected sel = { .view = &view };
 	struct imap_session s = { .sel = &sel };
 	struct imap_search q;
