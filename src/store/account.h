@@ -38,6 +38,14 @@ MUST_CHECK int store_account_set_quota(struct store *s, int64_t id, int64_t quot
 
 /* Replaces all credentials of the account. */
 MUST_CHECK int store_credentials_set(struct store *s, int64_t account, const struct store_credential *creds, size_t n);
+/*
+ * The same, if the account's credential of expected->kind still has expected->value when the
+ * write happens; else -E_BUSY and nothing changes. For who has read a credential and must not
+ * undo what somebody else has set since.
+ */
+MUST_CHECK int store_credentials_set_if(struct store *s, int64_t account,
+					const struct store_credential *expected,
+					const struct store_credential *creds, size_t n);
 /* -E_NOT_FOUND when there is none of that kind. */
 MUST_CHECK int store_credential_get(struct store *s, struct arena *a, int64_t account, struct str kind, struct str *ret_value);
 

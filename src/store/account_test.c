@@ -150,6 +150,30 @@ TEST(account_credentials)
 	test_close(&t);
 }
 
+/* What changed since it was read stays as it is. */
+TEST(account_credentials_if_unchanged)
+{
+	const struct store_credential old = { S("crypt"), S("$y$1") };
+	const struct store_credential other = { S("crypt"), S("$y$2") };
+	const struct store_credential both[] = { { S("crypt"), S("$y$1") },
+						 { S("scram-sha-1"), S("k") } };
+	struct test_store t;
+	struct str value;
+
+	test_open(&t);
+	assert_int_equal(store_credentials_set_if(t.s, t.alice, &old, both, 2), -E_BUSY);
+	assert_int_equal(store_credentials_set(t.s, t.alice, &old, 1), 0);
+	assert_int_equal(store_credentials_set_if(t.s, t.alice, &old, both, 2), 0);
+	assert_int_equal(store_credential_get(t.s, &t.a, t.alice, S("scram-sha-1"), &value), 0);
+	assert_int_equal(store_credentials_set(t.s, t.alice, &other, 1), 0);
+	assert_int_equal(store_credentials_set_if(t.s, t.alice, &old, both, 2), -E_BUSY);
+	assert_int_equal(store_credential_get(t.s, &t.a, t.alice, S("crypt"), &value), 0);
+	assert_str_eq(value, S("$y$2"));
+	assert_int_equal(store_credential_get(t.s, &t.a, t.alice, S("scram-sha-1"), &value),
+			 -E_NOT_FOUND);
+	test_close(&t);
+}
+
 TEST(account_pop3_lock)
 {
 	struct test_store t;

@@ -6,6 +6,7 @@ struct job {
 	int64_t account;
 	const struct store_credential *creds;
 	size_t n;
+	const struct store_credential *expected; /* NULL: whatever is there */
 };
 
 int store_tx_credentials_add(struct db_tx *tx, int64_t account,
@@ -19,27 +20,61 @@ int store_tx_credentials_add(struct db_tx *tx, int64_t account,
 	return rc;
 }
 
-static int set_tx(struct db_tx *tx, void *arg)
+static int account_check(struct db_tx *tx, int64_t account)
 {
-	const struct job *j = arg;
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(ACCOUNT_BY_ID), DB_I(j->account));
+	DB_QUERY(tx, &q, SQL(ACCOUNT_BY_ID), DB_I(account));
 	rc = db_step(&q);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_NOT_FOUND;
-	rc = DB_EXEC(tx, SQL(CREDENTIALS_REMOVE), DB_I(j->account));
+	return rc > 0 ? 0 : rc < 0 ? rc : -E_NOT_FOUND;
+}
+
+static int expected_check(struct db_tx *tx, int64_t account, const struct store_credential *want)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(CREDENTIAL_GET), DB_I(account), DB_T(want->kind));
+	rc = db_step(&q);
+	if (rc < 0)
+		return rc;
+	return rc > 0 && str_eq_secret(db_text(&q, 0), want->value) ? 0 : -E_BUSY;
+}
+
+static int set_tx(struct db_tx *tx, void *arg)
+{
+	const struct job *j = arg;
+	int rc = account_check(tx, j->account);
+
+	if (rc == 0 && j->expected)
+		rc = expected_check(tx, j->account, j->expected);
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(CREDENTIALS_REMOVE), DB_I(j->account));
 	return rc < 0 ? rc : store_tx_credentials_add(tx, j->account, j->creds, j->n);
+}
+
+static int set(struct store *s, struct job *j)
+{
+	return db_write(
+		s->db, &(struct db_write_job){ .fn = set_tx, .arg = j, .durability = DB_DURABLE });
 }
 
 int store_credentials_set(struct store *s, int64_t account, const struct store_credential *creds,
 			  size_t n)
 {
-	struct job j = { account, creds, n };
+	struct job j = { .account = account, .creds = creds, .n = n };
 
-	return db_write(
-		s->db, &(struct db_write_job){ .fn = set_tx, .arg = &j, .durability = DB_DURABLE });
+	return set(s, &j);
+}
+
+int store_credentials_set_if(struct store *s, int64_t account,
+			     const struct store_credential *expected,
+			     const struct store_credential *creds, size_t n)
+{
+	struct job j = { .account = account, .creds = creds, .n = n, .expected = expected };
+
+	return set(s, &j);
 }
 
 int store_credential_get(struct store *s, struct arena *a, int64_t account, struct str kind,
