@@ -48,23 +48,22 @@ void sasl_identity_set(struct sasl_identity *id, const struct store_account *acc
 }
 
 /*
- * The hash is read again right before the write: when the password was changed while the slow
- * hash ran, the keys of the old one must not come back. Failure is harmless, the next login tries
- * again.
+ * Only if the hash is still the one that the password was checked against: when the password was
+ * changed while the slow hash ran, the old one must not come back. Failure is harmless, the next
+ * login tries again.
  */
 static void add_scram(struct sasl *s, struct arena *a, int64_t account, struct str password,
 		      struct str hash)
 {
 	struct store_credential creds[3] = { { .kind = S("crypt"), .value = hash } };
-	struct str now;
+	struct str ignored;
 
-	if (store_credential_get(s->store, a, account, S("scram-sha-256"), &now) != -E_NOT_FOUND)
+	if (store_credential_get(s->store, a, account, S("scram-sha-256"), &ignored) !=
+	    -E_NOT_FOUND)
 		return;
 	if (sasl_scram_credentials(a, password, &creds[1]) < 0)
 		return;
-	if (store_credential_get(s->store, a, account, S("crypt"), &now) < 0 || !str_eq(now, hash))
-		return;
-	if (store_credentials_set(s->store, account, creds, ARRAY_LEN(creds)) < 0)
+	if (store_credentials_set_if(s->store, account, &creds[0], creds, ARRAY_LEN(creds)) < 0)
 		return;
 }
 
