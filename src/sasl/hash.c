@@ -4,7 +4,9 @@
  * for imported ones) and Argon2 by its library.
  *
  * 1. At most as many run at once as there are processors (the gate), so that a storm of logins
- *    costs time, not memory.
+ *    costs time, not memory. GATE_WAITERS more may wait for their turn; who comes then hears
+ *    -E_BUSY at once, because each that waits holds a worker, and strangers who guess passwords
+ *    must not hold them all.
  * 2. Nothing of a password stays in memory that this file has used.
  */
 #include "sasl/sasl_int.h"
@@ -16,12 +18,14 @@
 #include "base/lock.h"
 
 #define GATE_WAIT_MS 10000
+#define GATE_WAITERS 32
 
 struct sasl_gate {
 	struct lock lock;
 	struct lock_cond has_room;
 	int width;
 	int inside;
+	int waiting;
 };
 
 struct sasl_gate *sasl_gate_new(int width)
@@ -43,14 +47,25 @@ void sasl_gate_free(struct sasl_gate *g)
 	mem_free(g);
 }
 
-static int gate_enter(struct sasl_gate *g)
+/* Under the lock: waits for room, unless too many do. */
+static void gate_wait(struct sasl_gate *g)
 {
 	int64_t deadline_ms = clock_mono_ms() + GATE_WAIT_MS;
+
+	if (g->inside < g->width || g->waiting >= GATE_WAITERS)
+		return;
+	g->waiting++;
+	while (g->inside >= g->width && lock_wait(&g->lock, &g->has_room, deadline_ms))
+		continue;
+	g->waiting--;
+}
+
+static int gate_enter(struct sasl_gate *g)
+{
 	bool is_in;
 
 	lock_get(&g->lock);
-	while (g->inside >= g->width && lock_wait(&g->lock, &g->has_room, deadline_ms))
-		continue;
+	gate_wait(g);
 	is_in = g->inside < g->width;
 	if (is_in)
 		g->inside++;

@@ -8,6 +8,7 @@
 
 #include <argon2.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/test.h"
 #include "base/text.h"
@@ -882,4 +883,38 @@ TEST(damaged_scram_values)
 		assert_false(sasl_scram_parse(sasl_scram_kind_find(S("scram-sha-1")),
 					      str_z(values[i]), &scram));
 	}
+}
+
+/* ---- the gate ---- */
+
+#define STORM 80
+
+struct storm {
+	struct sasl_gate *gate;
+	atomic_int n_checked, n_refused;
+};
+
+static void *storm_member(void *arg)
+{
+	struct storm *s = arg;
+	int rc = sasl_hash_check(s->gate, "guess", NULL);
+
+	atomic_fetch_add(rc == -E_BUSY ? &s->n_refused : &s->n_checked, 1);
+	return NULL;
+}
+
+/* Guesses wait for their turn only up to a number; a worker that waits serves nobody. */
+TEST(gate_lets_only_some_wait)
+{
+	struct storm s = { .gate = sasl_gate_new(1) };
+	pthread_t threads[STORM];
+
+	for (size_t i = 0; i < STORM; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, storm_member, &s), 0);
+	for (size_t i = 0; i < STORM; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(s.n_checked + s.n_refused, STORM);
+	assert_true(s.n_checked >= 33);
+	assert_true(s.n_refused > 0);
+	sasl_gate_free(s.gate);
 }
