@@ -111,6 +111,7 @@ fuzz-run: $(FUZZ)
 lint:
 	tools/layers
 	tools/headers
+	tools/rfcref
 	@if command -v cppcheck >/dev/null; then cppcheck -q --std=c11 --error-exitcode=1 \
 		--enable=warning,portability --inline-suppr -Isrc -D_GNU_SOURCE \
 		--suppress=missingIncludeSystem --suppress=uninitvar $(SRC); fi

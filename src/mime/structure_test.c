@@ -96,6 +96,7 @@ TEST(structure_trees)
 	}
 }
 
+/* RFC 2045 5, RFC 2183 2. */
 TEST(structure_fields)
 {
 	static const char text[] = "Content-Type: (c) text (d) / (e) html (f); charset=x\n"

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "net/echo_test.h"
+#include "net/net_int.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -71,6 +72,7 @@ TEST(tls_implicit_versions_and_bindings)
 	stop(&f);
 }
 
+/* RFC 9325 3.1.1: nothing below TLS 1.2. */
 TEST(tls_old_versions_and_strange_protocols_are_refused)
 {
 	struct fixture f;
@@ -134,6 +136,40 @@ TEST(tls_starttls)
 	peer_send(&p, "STLS\r\n");
 	peer_expect(&p, "go\r\n");
 	peer_expect_end(&p); /* -E_BUG: TLS is on already */
+	peer_close(&p);
+	stop(&f);
+}
+
+/* A peer that does not read what stands before our "go ahead" costs no worker. */
+TEST(tls_starttls_does_not_wait_for_a_slow_reader)
+{
+	struct fixture f;
+	struct peer p;
+	struct net_counts c;
+	char got[30002];
+	size_t n = 0;
+	int small = 1;
+
+	start(&f, echo_tls(NULL, false), NET_TLS_STARTTLS);
+	/* What is accepted inherits it: the kernel takes a few KB only. */
+	assert_int_equal(setsockopt(f.net->listeners[0]->fd, SOL_SOCKET, SO_SNDBUF, &small,
+				    sizeof(small)),
+			 0);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_send(&p, "BIG 30000\r\nSTLS\r\nECHO injected\r\n");
+	usleep(100000);
+	EVENTUALLY((net_counts(f.net, &c), c.workers_busy == 0 && c.parked == 1));
+	while (n < sizeof(got)) {
+		ssize_t rc = recv(p.fd, got + n, sizeof(got) - n, 0);
+
+		assert_true(rc > 0);
+		n += (size_t)rc;
+	}
+	peer_expect(&p, "go\r\n");
+	assert_true(peer_tls(&p, NULL, NULL, 0));
+	peer_send(&p, "ECHO inside\r\n");
+	peer_expect(&p, "inside\r\n");
 	peer_close(&p);
 	stop(&f);
 }

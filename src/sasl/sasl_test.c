@@ -348,7 +348,7 @@ struct scram_row {
 	const char *password;
 	const char *authzid;
 	const char
-		*binding; /* base64 of what the client binds to, as tls-exporter; NULL: nothing */
+		*binding; /* base64 of what the client binds to, as tls-exporter (RFC 9266 2) */
 	int want;
 };
 #define BIND_42 "QkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkI="

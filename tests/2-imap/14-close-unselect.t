@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# RFC 9051 6.4.1, 6.4.2: CLOSE removes what is marked \Deleted, without saying so; UNSELECT and EXAMINE + CLOSE do not
+# RFC 9051 6.4.1, 6.4.2, RFC 3691 2: CLOSE removes what is marked \Deleted, without saying so; UNSELECT and EXAMINE + CLOSE do not
 deliver simple.eml bob
 deliver simple.eml bob
 A connect imap as bob in INBOX
