@@ -115,14 +115,11 @@ bool conn_is_tls(const struct conn *c)
 
 int conn_starttls(struct conn *c, struct net_tls *tls)
 {
-	int rc;
-
 	must(c->magic == NET_CONN_MAGIC && !c->in_body);
 	if (c->is_tls || (tls == NULL && c->net != NULL))
 		return -E_BUG;
-	rc = conn_flush(c);
-	if (rc < 0)
-		return rc;
+	if (c->out_err != 0)
+		return c->out_err;
 	/* RFC 3207 4.2: what came before the handshake was not protected and is not looked at. */
 	buf_fini(&c->in);
 	c->in_at = c->scanned = 0;
@@ -132,10 +129,8 @@ int conn_starttls(struct conn *c, struct net_tls *tls)
 	if (c->net == NULL) /* scripted: pretended */
 		return 0;
 	c->tls = net_tls_ref(tls);
-	c->transport = &net_tls_transport;
 	c->is_drained = true;
-	c->read_wants = POLLIN;
 	c->phase = NET_PHASE_HANDSHAKE;
-	c->phase_deadline_ms = clock_mono_ms() + c->handshake_timeout_ms;
+	c->phase_deadline_ms = 0; /* step.c sends the rest in clear, and then changes the transport */
 	return 0;
 }

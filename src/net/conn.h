@@ -113,9 +113,11 @@ void conn_set_idle_ms(struct conn *c, int64_t ms);
 /* ---- TLS ---- */
 
 /*
- * STARTTLS: call after flushing the "go ahead" reply and return NET_PARK. All plaintext input
- * that is buffered is dropped (RFC 3207 4.2: commands injected before the handshake). The next
- * run() comes with input after a finished handshake. Fails with -E_BUG when TLS is on already.
+ * STARTTLS: call after writing the "go ahead" reply and return NET_PARK. Does not block: the net
+ * loop sends what is written, without holding a thread, before the handshake. All plaintext
+ * input that is buffered is dropped (RFC 3207 4.2: commands injected before the handshake). The
+ * next run() comes with input after a finished handshake. Fails with -E_BUG when TLS is on
+ * already.
  */
 MUST_CHECK int conn_starttls(struct conn *c, struct net_tls *tls);
 bool conn_is_tls(const struct conn *c);

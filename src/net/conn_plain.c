@@ -27,8 +27,13 @@ static int code_of(int errnum)
 
 static int plain_read(struct conn *c, void *p, size_t n, size_t *ret_n)
 {
-	ssize_t got = recv(c->fd, p, n, 0);
+	ssize_t got;
 
+	*ret_n = 0;
+	c->is_drained = true;
+	if (c->phase == NET_PHASE_HANDSHAKE) /* STARTTLS: nothing in clear is for the session now */
+		return 0;
+	got = recv(c->fd, p, n, 0);
 	*ret_n = got > 0 ? (size_t)got : 0;
 	c->read_wants = POLLIN;
 	/* A short read emptied the socket; if the end of file follows, epoll says so. */

@@ -119,7 +119,7 @@ static enum net_next command(struct echo *e, struct str line)
 		conn_printf(e->c, "%llu\r\n", (unsigned long long)conn_id(e->c));
 	else if (str_eq(word, S("STLS"))) {
 		conn_write(e->c, S("go\r\n"));
-		if (conn_flush(e->c) < 0 || conn_starttls(e->c, e->ctx->tls) < 0)
+		if (conn_starttls(e->c, e->ctx->tls) < 0)
 			return NET_CLOSE;
 	} else {
 		conn_write(e->c, S("bye\r\n"));

@@ -26,6 +26,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -63,6 +64,45 @@ static void idle_restart(struct conn *c)
 
 /* ---- phases ---- */
 
+/* Sends what is there. STEP_AGAIN: all gone; else what to do instead. */
+static enum step push_output(struct conn *c)
+{
+	int rc;
+
+	if (c->out_at == c->out.n)
+		return STEP_AGAIN;
+	rc = net_conn_flush_some(c);
+	if (rc == 0 && !(c->todo & NET_TODO_TIMEOUT)) {
+		if (c->phase_deadline_ms == 0)
+			c->phase_deadline_ms = clock_mono_ms() + c->write_timeout_ms;
+		c->todo &= ~(unsigned)NET_TODO_IO;
+		return wait_for(c, NET_PARK_OUTPUT, c->phase_deadline_ms);
+	}
+	if (c->phase_deadline_ms !=
+	    0) { /* that wait is over, and its deadline was not the session's */
+		c->phase_deadline_ms = 0;
+		c->todo &= ~(unsigned)NET_TODO_TIMEOUT;
+	}
+	return rc == 1 ? STEP_AGAIN : STEP_END;
+}
+
+/*
+ * STARTTLS: our "go ahead" leaves in clear, then the transport changes. STEP_WAIT: for that, or
+ * for the first byte of the handshake.
+ */
+static enum step change_transport(struct conn *c)
+{
+	enum step s = push_output(c);
+
+	if (s != STEP_AGAIN)
+		return s;
+	c->transport = &net_tls_transport;
+	c->read_wants = POLLIN;
+	c->todo &= ~(unsigned)NET_TODO_IO;
+	c->phase_deadline_ms = clock_mono_ms() + c->handshake_timeout_ms;
+	return wait_for(c, NET_PARK_HANDSHAKE, c->phase_deadline_ms);
+}
+
 static enum step phase_handshake(struct conn *c)
 {
 	struct fault fault = { "the handshake took too long" };
@@ -70,6 +110,8 @@ static enum step phase_handshake(struct conn *c)
 
 	if (c->todo & NET_TODO_STOP)
 		return STEP_END;
+	if (c->transport != &net_tls_transport)
+		return change_transport(c);
 	if (!(c->todo & NET_TODO_TIMEOUT))
 		rc = net_tls_handshake(c, &fault);
 	c->todo &= ~(unsigned)(NET_TODO_TIMEOUT | NET_TODO_IO);
@@ -120,7 +162,7 @@ static enum step run(struct conn *c, enum net_reason why)
 	if (next == NET_CLOSE || why == NET_STOP || c->out_err != 0 || c->saw_in_err)
 		return begin_closing(c);
 	if (c->phase == NET_PHASE_HANDSHAKE)
-		return wait_for(c, NET_PARK_HANDSHAKE, c->phase_deadline_ms);
+		return STEP_AGAIN;
 	if (why == NET_TIMEOUT && c->line_since_ms != 0 &&
 	    clock_mono_ms() >= c->line_since_ms + c->line_timeout_ms)
 		return begin_closing(c);
@@ -142,28 +184,6 @@ static enum step phase_greet(struct conn *c)
 		return begin_closing(c);
 	c->phase = NET_PHASE_OPEN;
 	return run(c, NET_START);
-}
-
-/* Sends what is there. STEP_AGAIN: all gone; else what to do instead. */
-static enum step push_output(struct conn *c)
-{
-	int rc;
-
-	if (c->out_at == c->out.n)
-		return STEP_AGAIN;
-	rc = net_conn_flush_some(c);
-	if (rc == 0 && !(c->todo & NET_TODO_TIMEOUT)) {
-		if (c->phase_deadline_ms == 0)
-			c->phase_deadline_ms = clock_mono_ms() + c->write_timeout_ms;
-		c->todo &= ~(unsigned)NET_TODO_IO;
-		return wait_for(c, NET_PARK_OUTPUT, c->phase_deadline_ms);
-	}
-	if (c->phase_deadline_ms !=
-	    0) { /* that wait is over, and its deadline was not the session's */
-		c->phase_deadline_ms = 0;
-		c->todo &= ~(unsigned)NET_TODO_TIMEOUT;
-	}
-	return rc == 1 ? STEP_AGAIN : STEP_END;
 }
 
 static bool has_more_input(struct conn *c)

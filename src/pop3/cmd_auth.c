@@ -188,9 +188,7 @@ void pop3_cmd_stls(struct pop3_session *s, struct str args)
 		return;
 	}
 	pop3_ok(s, "begin TLS");
-	rc = conn_flush(s->conn);
-	if (rc == 0)
-		rc = conn_starttls(s->conn, s->ctx->tls);
+	rc = conn_starttls(s->conn, s->ctx->tls);
 	mem_free(s->user);
 	s->user = NULL;
 	s->is_tls_starting = rc == 0;

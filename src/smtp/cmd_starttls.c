@@ -17,7 +17,7 @@ int smtp_cmd_starttls(struct smtp_session *s, struct str args)
 	if (!s->ctx->tls)
 		return SMTP_R_NOT_HERE;
 	smtp_session_reply(s, SMTP_R_TLS_GO, S(""));
-	if (conn_flush(s->conn) < 0 || conn_starttls(s->conn, s->ctx->tls) < 0) {
+	if (conn_starttls(s->conn, s->ctx->tls) < 0) {
 		smtp_session_close(s, "tls");
 		return SMTP_R_NONE;
 	}
