@@ -310,7 +310,7 @@ static int step(struct imap_session *s)
 static enum net_next start_tls(struct imap_session *s)
 {
 	s->is_starting_tls = false;
-	if (conn_flush(s->conn) < 0 || conn_starttls(s->conn, s->ctx->tls) < 0)
+	if (conn_starttls(s->conn, s->ctx->tls) < 0)
 		return NET_CLOSE;
 	return NET_PARK;
 }
