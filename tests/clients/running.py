@@ -58,14 +58,21 @@ def certificate_of(server):
         return tls_context().wrap_socket(s, server_hostname="localhost").getpeercert(True)
 
 
+def self_signed(server, name, host):
+    """Settings of a certificate for that host."""
+    files = {"certificate": "%s/%s.pem" % (server.dir, name), "key": "%s/%s.key" % (server.dir, name)}
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                    "-subj", "/CN=" + host, "-addext", "subjectAltName=DNS:" + host,
+                    "-keyout", files["key"], "-out", files["certificate"]], check=True, capture_output=True)
+    return files
+
+
 def test_reload_certificate(server):
     """A new certificate is used after a reload, while sessions under the old one go on; a broken one is not taken."""
     first = certificate_of(server)
     session = Actor(server, "imaps")
     session.line()
-    files = {"certificate": server.dir + "/new.pem", "key": server.dir + "/new.key"}
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=localhost", "-keyout", files["key"], "-out", files["certificate"]], check=True, capture_output=True)
+    files = self_signed(server, "new", "localhost")
     mark = reload(server, tls=files)
     server.wait_log("server.reload", {"result": "done"}, mark=mark)
     second = certificate_of(server)
@@ -78,6 +85,86 @@ def test_reload_certificate(server):
     mark = reload(server, tls=files)
     assert "failed" in server.wait_log("server.reload", {}, mark=mark)
     assert certificate_of(server) == second
+
+
+def test_certificates_by_name(server):
+    """RFC 6066 3: the certificate follows the name that the client asks for; unknown names get the default one."""
+    mark = reload(server, **{'certificate "one"': self_signed(server, "one", "one.example"),
+                             'certificate "wild"': self_signed(server, "wild", "*.wild.example")})
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    for asked, name in (("one.example", "one"), ("ONE.example", "one"), ("mail.wild.example", "wild"),
+                        ("other.example", None), ("one.example.evil", None)):
+        with socket.create_connection(("127.0.0.1", server.port("imaps"))) as s:
+            got = tls_context().wrap_socket(s, server_hostname=asked).getpeercert(True)
+        for file in ("one", "wild"):
+            with open("%s/%s.pem" % (server.dir, file), encoding="ascii") as f:
+                assert (got == ssl.PEM_cert_to_DER_cert(f.read())) == (file == name), (asked, file)
+
+
+def test_tls_versions(server):
+    """RFC 9325 3.1, RFC 8996: TLS 1.2 and 1.3, nothing older; ALPN is answered (RFC 7301)."""
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        context = tls_context()
+        context.minimum_version = context.maximum_version = version
+        context.set_alpn_protocols(["imap"])
+        with socket.create_connection(("127.0.0.1", server.port("imaps"))) as s:
+            tls = context.wrap_socket(s, server_hostname="localhost")
+            assert tls.version() == {"TLSv1_2": "TLSv1.2", "TLSv1_3": "TLSv1.3"}[version.name]
+            assert tls.selected_alpn_protocol() == "imap"
+    context = tls_context()
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version, context.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    with socket.create_connection(("127.0.0.1", server.port("imaps"))) as s:
+        try:
+            context.wrap_socket(s, server_hostname="localhost")
+        except (ssl.SSLError, OSError):
+            return
+    raise AssertionError("TLS 1.1 was negotiated")
+
+
+def test_session_tickets(server):
+    """No session tickets on port 25, where a large sender breaks on them; elsewhere they may be there."""
+    context = tls_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    smtp, _ = ehlo(server)
+    smtp.ask("STARTTLS", "220 ")
+    smtp.sock = context.wrap_socket(smtp.sock, server_hostname="localhost")
+    assert not smtp.sock.session.has_ticket
+    smtp.ask("EHLO client.example", "250 ")
+
+
+def test_handshake_timeout(server):
+    """A handshake that does not go on is ended."""
+    mark = reload(server, net={"handshake_timeout": "1s"})
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    with socket.create_connection(("127.0.0.1", server.port("imaps")), 10) as s:
+        s.sendall(b"\x16\x03\x01\x00")
+        begin = time.monotonic()
+        try:
+            assert s.recv(100) == b""
+        except ConnectionResetError:
+            pass
+        assert 0.5 < time.monotonic() - begin < 4
+
+
+def test_unix_socket(server):
+    """RFC 2033 5: LMTP over a unix socket."""
+    server.stop()
+    path = server.dir + "/lmtp.sock"
+    server.settings = {'listener "local"': {"protocol": "lmtp", "address": path, "tls": "none"}}
+    server.start()
+    actor = Actor(server, "lmtp")
+    actor.close()
+    actor.sock = socket.socket(socket.AF_UNIX)
+    actor.sock.connect(path)
+    actor.hello()
+    actor.mail("<carol@example.org>", "bob@example.test", "alice@example.test")
+    actor.send(b"Subject: x\r\n\r\n.\r\n")
+    assert actor.line().startswith("250 ") and actor.line().startswith("250 ")
+    server.crash()
+    actor.sock = socket.socket(socket.AF_UNIX)
+    actor.sock.connect(path)
+    actor.hello()
 
 
 def test_stop_says_goodbye(server):
