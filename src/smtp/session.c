@@ -220,6 +220,19 @@ static bool is_http(struct str line)
 }
 
 /*
+ * Refused before it is a command. Behind a BDAT that is not understood stand octets that nobody
+ * can count: see cmd_bdat.c.
+ */
+static int line_refuse(struct smtp_session *s, struct str line, enum smtp_reply reply)
+{
+	if (s->state == SMTP_ST_AUTH)
+		smtp_auth_end(s);
+	else if (str_istarts(line, S("BDAT")))
+		smtp_session_close(s, "bdat");
+	return reply;
+}
+
+/*
  * RFC 5321 2.3.8: a bare LF ends no line. It is refused as soon as it is seen, so that who types
  * by hand hears why; what stands behind it up to CR LF belongs to the refused line and never runs.
  */
@@ -230,15 +243,12 @@ static int line_run(struct smtp_session *s, const struct conn_line *line)
 	s->is_in_bad_line = line->flags & CONN_LINE_BARE_LF;
 	if (is_rest && !s->is_in_bad_line)
 		return SMTP_R_NONE;
-	if (line->flags & (CONN_LINE_BARE_LF | CONN_LINE_BARE_CR | CONN_LINE_NUL)) {
-		if (s->state == SMTP_ST_AUTH)
-			smtp_auth_end(s);
-		return SMTP_R_BAD_LINE;
-	}
+	if (line->flags & (CONN_LINE_BARE_LF | CONN_LINE_BARE_CR | CONN_LINE_NUL))
+		return line_refuse(s, line->text, SMTP_R_BAD_LINE);
 	if (s->state == SMTP_ST_AUTH)
 		return smtp_auth_continue(s, line->text);
 	if ((line->flags & CONN_LINE_8BIT) && !str_is_utf8(line->text))
-		return SMTP_R_NOT_UTF8;
+		return line_refuse(s, line->text, SMTP_R_NOT_UTF8);
 	if (is_http(line->text)) {
 		smtp_session_close(s, "http");
 		return SMTP_R_UNKNOWN;
