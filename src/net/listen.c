@@ -189,7 +189,7 @@ static void peer_set(struct conn *c, const union any_addr *a)
 	c->is_loopback = c->addr.b[12] == 127;
 }
 
-/* Enters c under the caps; -E_BUSY when it may not. */
+/* Enters c under the caps; -E_BUSY: too many in all, or we stop; -E_LIMIT: too many of its address. */
 static int admit(struct net *n, struct conn *c)
 {
 	int64_t max;
@@ -201,7 +201,7 @@ static int admit(struct net *n, struct conn *c)
 		rc = -E_BUSY;
 	else if (!c->is_loopback &&
 		 !net_caps_take(&n->caps, &c->addr, n->conf.max_connections_per_address))
-		rc = -E_BUSY;
+		rc = -E_LIMIT;
 	if (rc == 0) {
 		c->is_capped = !c->is_loopback;
 		c->write_timeout_ms = (int32_t)n->conf.write_timeout_ms;

@@ -41,8 +41,8 @@ struct net_protocol {
 	/* Always called once at the end, also when the peer vanished. Frees the session. */
 	void (*close)(void *session);
 	/*
-	 * What is written to a connection that is refused for a limit, e.g. "421 4.7.0 Too many
-	 * connections\r\n".
+	 * What is written to a connection that is refused, e.g. "421 4.7.0 Too many
+	 * connections\r\n". -E_BUSY: too many in all; -E_LIMIT: too many of one address.
 	 */
 	struct str (*refuse_text)(int err);
 };
