@@ -195,6 +195,9 @@ void smtp_receive_end(struct smtp_session *s)
 
 	if (r == 0)
 		r = message_store(s);
+	/* One of several is gone since RCPT: the next try tells which, a 550 would refuse them all. */
+	if (r == -E_NOT_FOUND && s->tx.n_rcpts > 1)
+		r = -E_IO;
 	if (s->ctx->role == SMTP_LMTP) {
 		n_accepted = reply_each(s, r);
 	} else {
