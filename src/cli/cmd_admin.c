@@ -215,12 +215,16 @@ static int ask_server(int fd, const char *verb, json_t *request, json_t **ret, s
 	return r;
 }
 
-static int ask_data(struct conf *conf, const char *dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+/* As the server's own user: the files that are made here are the ones that the server opens next. */
+static int ask_data(struct conf *conf, const struct server_conf *s, const char *verb, json_t *request, json_t **ret,
+		    struct fault *fault)
 {
 	struct conf_live *live = conf_live_new(conf_ref(conf));
 	struct server_data data;
-	int r = server_data_open(dir_z, live, NULL, NULL, &data, fault);
+	int r = server_privileges_drop(s, fault);
 
+	if (r == 0)
+		r = server_data_open(s->data_dir, live, NULL, NULL, &data, fault);
 	if (r == 0) {
 		struct admin ad = { .store = data.store, .queue = data.queue, .sasl = data.sasl, .conf = live };
 
@@ -245,7 +249,7 @@ static int ask(const char *config_z, const char *verb, json_t *request, json_t *
 	if (fd >= 0)
 		r = ask_server(fd, verb, request, ret, fault);
 	else if (fd == -E_NOT_FOUND)
-		r = ask_data(conf, s->data_dir, verb, request, ret, fault);
+		r = ask_data(conf, s, verb, request, ret, fault);
 	else
 		r = fd;
 	conf_unref(conf);

@@ -61,6 +61,7 @@ static int open_all(struct server_process *p, const struct server_options *o, st
 		r = server_tls_open(p, fault);
 	if (r == 0)
 		r = server_privileges_drop(s, fault);
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* only now: becoming another user clears it */
 	if (r == 0)
 		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
 	if (r == 0)
@@ -76,23 +77,31 @@ static int open_all(struct server_process *p, const struct server_options *o, st
 	return r < 0 ? r : open_net(p, conf, bound, n_bound, fault);
 }
 
+static void apply(struct server_process *p, struct conf *next)
+{
+	const struct server_conf *s = conf_get(next, &server_conf_table);
+
+	log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
+	store_configure(p->data.store, conf_get(next, &store_conf_table));
+	net_reload(p->net, conf_get(next, &net_conf_table));
+	conf_live_swap(p->conf, next);
+}
+
+/* Certificates apart: a key that cannot be read must not hold back the settings. */
 static void reload(struct server_process *p, const char *path_z)
 {
+	const char *result_z = "failed, keeping the old settings";
 	struct fault fault = { 0 };
 	struct conf *next = NULL;
 	int r = server_conf_load(path_z, &next, &fault);
 
 	if (r == 0) {
-		const struct server_conf *s = conf_get(next, &server_conf_table);
-
-		log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
-		store_configure(p->data.store, conf_get(next, &store_conf_table));
-		net_reload(p->net, conf_get(next, &net_conf_table));
-		conf_live_swap(p->conf, next);
+		apply(p, next);
+		result_z = "settings applied, certificates failed, keeping the old ones";
 		r = server_tls_reload(p, &fault);
 	}
 	if (r < 0)
-		LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", fault.text));
+		LOG(ERROR, "server.reload", F_Z("result", result_z), F_Z("fault", fault.text));
 	else
 		LOG(INFO, "server.reload", F_Z("result", "done"));
 }
@@ -152,7 +161,6 @@ _Noreturn void server_process_main(const struct server_options *o, struct conf *
 	struct fault fault = { 0 };
 	int r;
 
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	r = open_all(&p, o, conf, bound, n_bound, &fault);
 	if (r < 0) {
 		tell(ready_fd, (char)err_row(r)->code, fault.text);

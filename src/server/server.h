@@ -48,6 +48,12 @@ extern const size_t server_n_tables;
 /* Reads settings, finds mistakes that a single row cannot see (a listener with TLS modes that its protocol has not, ports twice). */
 MUST_CHECK int server_conf_load(const char *path_z, struct conf **ret, struct fault *fault);
 
+/*
+ * As root with a user set: makes the data directory theirs and becomes that user for good. Then no_new_privs for everybody. For
+ * whoever opens the data, so that it is never left with files that the server may not open.
+ */
+MUST_CHECK int server_privileges_drop(const struct server_conf *conf, struct fault *fault);
+
 struct admin;
 struct server_options {
 	const char *config_path_z;

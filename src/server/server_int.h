@@ -60,7 +60,3 @@ MUST_CHECK int server_listeners_open(struct server_process *p, const struct serv
 /* Opens DIR/control.sock for the owner and root, served by p->net with the verbs of server/admin. */
 MUST_CHECK int server_control_open(struct server_process *p, struct fault *fault);
 
-/* ---- privileges.c ---- */
-
-/* As root with a user set: makes the data directory theirs and becomes that user for good. Then no_new_privs for everybody. */
-MUST_CHECK int server_privileges_drop(const struct server_conf *conf, struct fault *fault);
