@@ -42,6 +42,9 @@ struct cli_command {
 	size_t n_required;
 };
 
+/* How this program was called, for lines to paste. */
+extern const char *cli_program_z;
+
 extern const struct cli_command cli_commands[];
 extern const size_t cli_n_commands;
 

@@ -119,7 +119,7 @@ static void welcome(const struct conf *conf)
 	printf("\nand read it as bob over IMAP, then over POP3:\n\n"
 	       "  curl -sS -k 'imaps://127.0.0.1:%u/INBOX;MAILINDEX=1' -u bob@example.test:demo\n"
 	       "  curl -sS -k pop3s://127.0.0.1:%u/1 -u bob@example.test:demo\n", port("imaps"), port("pop3s"));
-	printf("\nAdminister it:\n\n  martlet account list --dir %s\n\n", demo_dir);
+	printf("\nAdminister it:\n\n  %s account list --dir %s\n\n", cli_program_z, demo_dir);
 	fflush(stdout);
 }
 

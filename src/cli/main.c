@@ -6,6 +6,8 @@
 
 #include "base/str.h"
 
+const char *cli_program_z = "martlet";
+
 /* Does the command's name ("account add") begin argv? Then how many words it has, else 0. */
 static int name_words(const struct cli_command *cmd, int argc, char **argv)
 {
@@ -81,17 +83,21 @@ static bool wants_help(struct str word)
 
 int main(int argc, char **argv)
 {
+	static char version[] = "version";
 	const struct cli_command *cmd;
 	struct cli_args args;
 	enum cli_status st;
 	int words = 0;
 
+	cli_program_z = argv[0];
 	if (argc < 2) {
 		print_all(stderr);
 		return CLI_USAGE;
 	}
 	if (wants_help(str_z(argv[1])))
 		return help(argc - 2, argv + 2);
+	if (str_eq(str_z(argv[1]), S("--version")))
+		argv[1] = version;
 	cmd = find_command(argc - 1, argv + 1, &words);
 	if (!cmd) {
 		fprintf(stderr, "martlet: no command %s%s%s; see: martlet help\n", argv[1],
