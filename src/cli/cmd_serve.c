@@ -34,7 +34,7 @@ static int config_text(const struct cli_command *cmd, const struct cli_args *arg
 
 	if (str_eq(str_z(cmd->name), S("config explain"))) {
 		if (args->n_positional != 1)
-			return fault_set(fault, -E_USAGE, "name one setting, for example: martlet config explain smtp.max_size");
+			return fault_set(fault, -E_USAGE, "name one setting, for example: martlet config explain smtp.max_message_size");
 		return conf_explain(server_tables, server_n_tables, str_z(args->positional[0]), out, fault);
 	}
 	if (is_sample)
