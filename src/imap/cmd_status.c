@@ -4,7 +4,6 @@
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "store/mailbox.h"
-#include "store/view.h"
 
 enum item {
 	MESSAGES = 1,
@@ -63,25 +62,6 @@ int imap_status_parse(struct imap_parse *p, unsigned *ret_items)
 	return 1;
 }
 
-/* RFC 3501 6.3.10: a STATUS must not take \Recent away from the next SELECT. */
-static int count_recent(struct imap_session *s, int64_t mailbox, uint64_t *ret)
-{
-	struct store_mbox *mbox = NULL;
-	struct store_view *view = NULL;
-	uint32_t first;
-	int r = store_mailbox_recent(imap_store(s), mailbox, false, &first);
-
-	if (r == 0)
-		r = store_mbox_open(imap_store(s), mailbox, &mbox);
-	if (r == 0)
-		r = store_mbox_view(mbox, &view);
-	if (r == 0)
-		*ret = view->n + 1 - store_view_seq_from(view, first);
-	store_view_unref(view);
-	store_mbox_close(&mbox);
-	return r;
-}
-
 static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum item item,
 			 uint64_t recent)
 {
@@ -128,8 +108,11 @@ int imap_status_show(struct imap_session *s, const struct store_mailbox *box, un
 	uint64_t recent = 0;
 	struct str sep = S("");
 	size_t i;
-	int r = items & RECENT ? count_recent(s, box->id, &recent) : 0;
+	int r = 0;
 
+	/* RFC 3501 6.3.10: a STATUS does not take \Recent away from the next SELECT. */
+	if (items & RECENT)
+		r = store_mailbox_recent_count(imap_store(s), box->id, &recent);
 	if (r < 0)
 		return r;
 	if (items & HIGHESTMODSEQ)

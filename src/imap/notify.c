@@ -47,7 +47,8 @@ void imap_notify_recent(struct imap_session *s, const struct store_view *now)
 	if (s->is_rev2)
 		return;
 	/* In trouble, or when the set is full, the messages are just not recent. */
-	if (store_mailbox_recent(imap_store(s), sel->mailbox, !sel->is_readonly, &first) == 0 &&
+	if (store_mailbox_recent(imap_store(s), sel->mailbox, sel->is_readonly ? 0 : now->uidnext,
+				 &first) == 0 &&
 	    first > 0 && first < now->uidnext)
 		(void)!uidset_add(&sel->recent_arena, &sel->recent, first, now->uidnext - 1);
 	sel->n_recent = count(now, &sel->recent);

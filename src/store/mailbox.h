@@ -47,7 +47,9 @@ MUST_CHECK int store_mailbox_rename(struct store *s, int64_t account, struct str
 MUST_CHECK int store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool is_subscribed, struct fault *fault);
 
 /*
- * \Recent of RFC 3501: the first UID that no earlier read-write session has been shown; with is_taken the
- * claim moves to uidnext so that no other session gets it. Kept in memory and (lazily) in the database.
+ * \Recent of RFC 3501: the first UID that no earlier read-write session has been shown. All UIDs from there
+ * on and below claim_below (0: none) are then this caller's, and no other session gets them. Lazily durable.
  */
-MUST_CHECK int store_mailbox_recent(struct store *s, int64_t mailbox, bool is_taken, uint32_t *ret_first_uid);
+MUST_CHECK int store_mailbox_recent(struct store *s, int64_t mailbox, uint32_t claim_below, uint32_t *ret_first_uid);
+/* How many messages nobody has claimed. */
+MUST_CHECK int store_mailbox_recent_count(struct store *s, int64_t mailbox, uint64_t *ret);

@@ -178,20 +178,29 @@ TEST(mailbox_rename_inbox_moves_the_messages)
 TEST(mailbox_recent_is_given_once)
 {
 	struct test_store t;
+	uint64_t n;
 	uint32_t first;
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 3);
-	assert_int_equal(store_mailbox_recent(t.s, t.inbox, false, &first), 0);
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 0, &first), 0);
 	assert_int_equal(first, 1);
-	assert_int_equal(store_mailbox_recent(t.s, t.inbox, true, &first), 0);
+	/* A session that shows a view of two messages leaves the third to the next. */
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 3, &first), 0);
 	assert_int_equal(first, 1);
-	assert_int_equal(store_mailbox_recent(t.s, t.inbox, true, &first), 0);
+	assert_int_equal(store_mailbox_recent_count(t.s, t.inbox, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 4, &first), 0);
+	assert_int_equal(first, 3);
+	/* An older view takes nothing back. */
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 2, &first), 0);
 	assert_int_equal(first, 4);
 	test_append(&t, t.inbox, 0, 1);
-	assert_int_equal(store_mailbox_recent(t.s, t.inbox, true, &first), 0);
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 5, &first), 0);
 	assert_int_equal(first, 4);
-	assert_int_equal(store_mailbox_recent(t.s, 999, true, &first), -E_NOT_FOUND);
+	assert_int_equal(store_mailbox_recent_count(t.s, t.inbox, &n), 0);
+	assert_int_equal(n, 0);
+	assert_int_equal(store_mailbox_recent(t.s, 999, 5, &first), -E_NOT_FOUND);
 	test_close(&t);
 }
 

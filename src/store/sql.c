@@ -105,9 +105,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_SUBSCRIPTIONS_REMOVE] = { .sql =
 		"DELETE FROM subscriptions WHERE account = ?1" },
 	[STORE_SQL_RECENT_GET] = { .sql =
-		"SELECT recent_uid, uidnext FROM mailboxes WHERE id = ?1 AND account <> 0" },
+		"SELECT recent_uid FROM mailboxes WHERE id = ?1 AND account <> 0" },
 	[STORE_SQL_RECENT_TAKE] = { .sql =
-		"UPDATE mailboxes SET recent_uid = uidnext WHERE id = ?1" },
+		"UPDATE mailboxes SET recent_uid = ?2 WHERE id = ?1" },
+	[STORE_SQL_RECENT_COUNT] = { .sql =
+		"SELECT count(*) FROM messages WHERE mailbox = ?1 AND uid >="
+		" (SELECT recent_uid FROM mailboxes WHERE id = ?1)" },
 	[STORE_SQL_BOX_BY_ID] = { .sql = BOX "WHERE m.id = ?1" },
 	[STORE_SQL_BOX_BY_NAME] = { .sql = BOX "WHERE m.account = ?1 AND m.name = ?2" },
 	[STORE_SQL_BOX_CHANGE] = { .sql =
