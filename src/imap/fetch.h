@@ -59,6 +59,7 @@ struct imap_fetch {
 	unsigned bits;            /* enum imap_fetch_bit */
 	struct imap_fetch_item *items;
 	size_t n;
+	size_t n_fields;          /* of all items */
 	unsigned content_fields;  /* enum store_content_fields */
 	bool sets_seen;
 	bool has_modseq;          /* MODSEQ or CHANGEDSINCE was there: CONDSTORE from now on */
@@ -71,6 +72,7 @@ struct imap_fetch {
  * thousand times.
  */
 #define IMAP_FETCH_ITEMS 200
+#define IMAP_FETCH_FIELDS 1000 /* names of header fields in all items: each is compared with each field */
 #define IMAP_FETCH_DEPTH 101 /* LIMIT_MIME_DEPTH parts, and one to miss */
 
 /*

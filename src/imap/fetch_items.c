@@ -76,7 +76,8 @@ static unsigned content_fields(enum imap_fetch_kind kind, size_t n_part)
 static int add_item(struct imap_parse *p, struct imap_fetch *f, size_t *cap,
 		    const struct imap_fetch_item *item)
 {
-	if (f->n >= IMAP_FETCH_ITEMS ||
+	f->n_fields += item->n_fields;
+	if (f->n >= IMAP_FETCH_ITEMS || f->n_fields > IMAP_FETCH_FIELDS ||
 	    arena_grow(p->arena, &f->items, f->n, cap, sizeof(*item)) < 0)
 		return -E_LIMIT;
 	f->items[f->n++] = *item;

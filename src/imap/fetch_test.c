@@ -113,6 +113,7 @@ TEST(fetch_parse_limits)
 	AUTO(arena_fini) struct arena a = { .cap = 4u << 20 };
 	AUTO(buf_fini) struct buf items = BUF_INIT(100000);
 	AUTO(buf_fini) struct buf deep = BUF_INIT(100000);
+	AUTO(buf_fini) struct buf fields = BUF_INIT(100000);
 	struct imap_fetch f;
 	struct imap_parse p;
 
@@ -125,5 +126,16 @@ TEST(fetch_parse_limits)
 		buf_add(&deep, i == 0 ? S(" BODY[1") : S(".1"));
 	buf_add_char(&deep, ']');
 	imap_parse_init(&p, &a, buf_str(&deep), false);
+	assert_int_equal(imap_fetch_parse(&p, &f), -E_LIMIT);
+	/* Half of the names in each of two items, then one more. */
+	for (int i = 0; i < IMAP_FETCH_FIELDS; i++)
+		buf_add(&fields, i == 0 ? S(" (BODY[HEADER.FIELDS (x") :
+				 i == IMAP_FETCH_FIELDS / 2 ? S(")] BODY[HEADER.FIELDS (x") : S(" x"));
+	buf_add(&fields, S(")])"));
+	imap_parse_init(&p, &a, buf_str(&fields), false);
+	assert_int_equal(imap_fetch_parse(&p, &f), 1);
+	buf_truncate(&fields, fields.n - 3);
+	buf_add(&fields, S(" x)])"));
+	imap_parse_init(&p, &a, buf_str(&fields), false);
 	assert_int_equal(imap_fetch_parse(&p, &f), -E_LIMIT);
 }

@@ -98,7 +98,8 @@ struct imap_session {
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
 	bool is_over;         /* BYE was written: close after the flush */
-	int64_t errors;       /* BADs so far */
+	int64_t errors;       /* BADs and failed logins so far */
+	int64_t errors_in_row; /* since the last command of a logged-in session that was not BAD */
 	int64_t commands;
 
 	int64_t account;           /* 0 before login */

@@ -153,6 +153,20 @@ static bool is_dead(int r)
 	return r == -E_CLOSED || r == -E_TIMEOUT;
 }
 
+/*
+ * A client that stays for days may err now and then; one that only errs is sent away. Before
+ * login nothing makes good for an error.
+ */
+static void count_error(struct imap_session *s, int r)
+{
+	if (r == -E_SYNTAX || r == -E_USAGE || r == -E_AUTH_FAILED) {
+		s->errors++;
+		s->errors_in_row++;
+	} else if (s->state != IMAP_ST_NOTAUTH) {
+		s->errors_in_row = 0;
+	}
+}
+
 /* The end of a command: notices, tagged answer, count of errors. */
 static void finish(struct imap_session *s, int r)
 {
@@ -177,11 +191,10 @@ static void finish(struct imap_session *s, int r)
 	}
 	answer(s, r);
 	s->commands++;
-	if (r == -E_SYNTAX || r == -E_USAGE || r == -E_AUTH_FAILED)
-		s->errors++;
+	count_error(s, r);
 	LOG(DEBUG, "imap.command", F_Z("name", row != NULL ? row->name : "?"),
 	    F_Z("result", r == 0 ? "OK" : err_row(r)->name));
-	if (s->errors >= s->conf->max_errors && !s->is_over)
+	if (s->errors_in_row >= s->conf->max_errors && !s->is_over)
 		bye(s, "too many errors");
 }
 

@@ -219,6 +219,17 @@ TEST(session_too_many_errors)
 	assert_has(out, "* BYE too many errors");
 	assert_has_not(out, "d OK");
 	imap_peer_close(&p);
+	/* What is right in between makes good for it, but not before login. */
+	imap_peer_open(&f, &p, S("a X\r\nb X\r\nc NOOP\r\nd X\r\ne X\r\nf NOOP\r\n"), 0, true);
+	out = imap_peer_finish(&p);
+	assert_has_not(out, "* BYE");
+	assert_has(out, "f OK");
+	imap_peer_close(&p);
+	imap_peer_open(&f, &p, S("a X\r\nb X\r\nc NOOP\r\nd X\r\ne NOOP\r\n"), 0, false);
+	out = imap_peer_finish(&p);
+	assert_has(out, "* BYE too many errors");
+	assert_has_not(out, "e OK");
+	imap_peer_close(&p);
 	imap_fixture_close(&f);
 }
 
