@@ -13,6 +13,9 @@
  */
 #include "mime/mime_int.h"
 
+/* RFC 1035 3.1; a bracket that does not close within it is no domain literal, and not looked for. */
+#define DOMAIN_MAX 255
+
 /* What reading words leaves behind beside the two buffers. */
 struct words {
 	size_t name_n;   /* bytes of phrase that stand before addr */
@@ -140,7 +143,7 @@ static void take_quoted(struct mime_address_reader *r, const struct words *w)
 static void take_atom(struct mime_address_reader *r, const struct words *w)
 {
 	struct str s = r->rest;
-	ptrdiff_t close = s.p[0] == '[' ? str_chr(s, ']') : -1;
+	ptrdiff_t close = s.p[0] == '[' ? str_chr(str_head(s, DOMAIN_MAX), ']') : -1;
 	size_t n = 1;
 
 	if (close > 0 && w->at >= 0) {
