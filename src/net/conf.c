@@ -23,7 +23,8 @@ static const struct conf_row rows[] = {
 	  "Threads that run commands at once, those not counted that wait for their peer." },
 	{ "max_bodies", CONF_INT, offsetof(struct net_conf, max_bodies), "512", 1, 10000, NULL,
 	  CONF_LIVE,
-	  "Message bodies and literals that may be in transfer at once; each holds a thread." },
+	  "Message bodies, literals and long replies that may wait for their peer at once; each "
+	  "holds a thread." },
 	{ "handshake_timeout", CONF_TIME, offsetof(struct net_conf, handshake_timeout_ms), "30s",
 	  100 * MS, 10 * MINUTES, NULL, CONF_NEW_SESSIONS, "Time for a whole TLS handshake." },
 	{ "write_timeout", CONF_TIME, offsetof(struct net_conf, write_timeout_ms), "2m", 100 * MS,

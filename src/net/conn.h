@@ -97,7 +97,7 @@ void conn_write(struct conn *c, struct str s);
 void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /*
  * Sends what is buffered; blocks up to the write deadline (net settings). The net loop flushes
- * before parking. 0 or negative.
+ * before parking. 0 or negative; -E_BUSY: it would have to wait, and too many wait already.
  */
 int conn_flush(struct conn *c);
 bool conn_failed(const struct conn *c);

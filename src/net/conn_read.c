@@ -193,15 +193,27 @@ bool conn_has_input(struct conn *c)
 
 /* ---- reads that block ---- */
 
+bool net_conn_body_enter(struct conn *c)
+{
+	if (c->net == NULL || c->in_body)
+		return true;
+	if (atomic_fetch_add(&c->net->n_bodies, 1) < atomic_load(&c->net->max_bodies))
+		return true;
+	atomic_fetch_sub(&c->net->n_bodies, 1);
+	return false;
+}
+
+void net_conn_body_leave(struct conn *c)
+{
+	if (c->net != NULL && !c->in_body)
+		atomic_fetch_sub(&c->net->n_bodies, 1);
+}
+
 int conn_body_begin(struct conn *c, const struct conn_body_limit *limit)
 {
 	must(c->magic == NET_CONN_MAGIC && !c->in_body);
-	if (c->net != NULL) {
-		if (atomic_fetch_add(&c->net->n_bodies, 1) >= atomic_load(&c->net->max_bodies)) {
-			atomic_fetch_sub(&c->net->n_bodies, 1);
-			return -E_BUSY;
-		}
-	}
+	if (!net_conn_body_enter(c))
+		return -E_BUSY;
 	c->in_body = true;
 	c->body = *limit;
 	c->body_start_ms = clock_mono_ms();
@@ -215,8 +227,7 @@ void conn_body_end(struct conn *c)
 	if (!c->in_body)
 		return;
 	c->in_body = false;
-	if (c->net != NULL)
-		atomic_fetch_sub(&c->net->n_bodies, 1);
+	net_conn_body_leave(c);
 }
 
 /* The earliest moment at which one of the body's limits is broken if nothing more comes. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Writing: a buffer of LIMIT_CONN_OUT bytes; beyond it a command that writes a long reply waits
- * for its peer here. The net loop sends the rest without blocking before it parks the session.
- * Any error sticks, later writes are dropped.
+ * for its peer here. Who waits holds a worker and so counts as a body: when too many do, it is
+ * cut off (-E_BUSY) rather than that slow readers take all threads. The net loop sends the rest
+ * without blocking before it parks the session. Any error sticks, later writes are dropped.
  */
 #include "net/net_int.h"
 
@@ -40,6 +41,20 @@ int net_conn_flush_some(struct conn *c)
 	return 1;
 }
 
+/* Until the socket takes more, at most until *deadline, which is set at the first wait. */
+static int wait_writable(struct conn *c, int64_t *deadline)
+{
+	int rc;
+
+	if (*deadline == 0)
+		*deadline = clock_mono_ms() + c->write_timeout_ms;
+	if (!net_conn_body_enter(c))
+		return -E_BUSY;
+	rc = net_conn_wait(c, c->write_wants, *deadline);
+	net_conn_body_leave(c);
+	return rc;
+}
+
 int conn_flush(struct conn *c)
 {
 	int64_t deadline = 0;
@@ -49,9 +64,7 @@ int conn_flush(struct conn *c)
 		rc = net_conn_flush_some(c);
 		if (rc != 0)
 			return rc < 0 ? rc : 0;
-		if (deadline == 0)
-			deadline = clock_mono_ms() + c->write_timeout_ms;
-		rc = net_conn_wait(c, c->write_wants, deadline);
+		rc = wait_writable(c, &deadline);
 		if (rc < 0)
 			return fail(c, rc);
 	}
@@ -69,13 +82,10 @@ static void write_through(struct conn *c, struct str s)
 
 	while (s.n > 0) {
 		rc = c->transport->write(c, s.p, s.n, &n);
-		if (rc == 0 && n == 0) {
-			if (deadline == 0)
-				deadline = clock_mono_ms() + c->write_timeout_ms;
-			rc = net_conn_wait(c, c->write_wants, deadline);
-		} else if (rc == 0) {
+		if (rc == 0 && n == 0)
+			rc = wait_writable(c, &deadline);
+		else if (rc == 0)
 			s = str_skip(s, n);
-		}
 		if (rc < 0) {
 			fail(c, rc);
 			return;

@@ -161,6 +161,12 @@ void net_conn_free(struct conn *c);
  * (sticky).
  */
 int net_conn_fill(struct conn *c);
+/*
+ * Takes and gives back one of the places of [net] max_bodies, for a worker that waits for its
+ * peer; in a body it has one already. False: all are taken.
+ */
+bool net_conn_body_enter(struct conn *c);
+void net_conn_body_leave(struct conn *c);
 /* Polls for events until the deadline (0: none); counts as a blocked worker. 0 or -E_TIMEOUT. */
 int net_conn_wait(struct conn *c, short events, int64_t deadline_ms);
 /* conn_write.c: writes what can be written now. 1: all gone; 0: some is left; negative (sticky). */

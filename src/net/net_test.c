@@ -356,6 +356,34 @@ TEST(net_bodies_have_a_cap_and_do_not_starve_others)
 	stop(&f);
 }
 
+/* A reply that waits for its reader is a body too: slow readers do not take all threads. */
+TEST(net_slow_readers_have_a_cap_and_do_not_starve_others)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[6], q;
+
+	conf.max_workers = 2;
+	conf.max_bodies = 3;
+	conf.write_timeout_ms = 60000;
+	start(&f, &conf);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = peer_open(f.port);
+		peer_expect(&p[i], "hello\r\n");
+		peer_send(&p[i], "BIG 50000000\r\n");
+	}
+	EVENTUALLY(counts(&f).connections == 3);
+	assert_int_equal(counts(&f).bodies, 3);
+	q = peer_open(f.port);
+	peer_send(&q, "ECHO still here\r\n");
+	peer_expect(&q, "hello\r\nstill here\r\n");
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_close(&p[i]);
+	EVENTUALLY(counts(&f).bodies == 0);
+	peer_close(&q);
+	stop(&f);
+}
+
 /* Commands that block (a database, say) get more threads, up to max_workers. */
 TEST(net_pool_grows)
 {
