@@ -14,6 +14,38 @@ static struct str nil_if_empty(struct str s)
 	return s.n > 0 ? s : (struct str){ NULL, 0 };
 }
 
+static bool is_attribute_char(char c)
+{
+	/* RFC 2231 7: attribute-char, less some that are never needed */
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '-' || c == '_';
+}
+
+/*
+ * RFC 2231 4: clients read "name*" as they would in the header, so its value, which was joined and
+ * decoded, is encoded again.
+ */
+static void print_extended(struct buf *out, const struct mime_param *param)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	AUTO(buf_fini) struct buf value = BUF_INIT(3 * 3 * LIMIT_MIME_HEADER_FIELD + 16);
+
+	buf_printf(out, "\"%" STR_FMT "*\" ", STR_ARG(param->name));
+	buf_add(&value, S("utf-8''"));
+	for (size_t i = 0; i < param->value.n; i++) {
+		unsigned char c = (unsigned char)param->value.p[i];
+
+		if (is_attribute_char((char)c)) {
+			buf_add_char(&value, (char)c);
+			continue;
+		}
+		buf_add_char(&value, '%');
+		buf_add_char(&value, digits[c >> 4]);
+		buf_add_char(&value, digits[c & 15]);
+	}
+	mime_quote_string(out, mime_buf_text(&value));
+}
+
 /* body-fld-param = "(" string SP string *(SP string SP string) ")" / nil */
 static void print_params(struct buf *out, const struct mime_param *params, size_t n)
 {
@@ -21,10 +53,11 @@ static void print_params(struct buf *out, const struct mime_param *params, size_
 		buf_add(out, S("NIL"));
 	for (size_t i = 0; i < n; i++) {
 		buf_add_char(out, i == 0 ? '(' : ' ');
-		if (params[i].is_extended)
-			buf_printf(out, "\"%" STR_FMT "*\"", STR_ARG(params[i].name));
-		else
-			mime_quote_string(out, params[i].name);
+		if (params[i].is_extended) {
+			print_extended(out, &params[i]);
+			continue;
+		}
+		mime_quote_string(out, params[i].name);
 		buf_add_char(out, ' ');
 		mime_quote_string(out, params[i].value);
 	}

@@ -79,7 +79,7 @@ TEST(bodystructure_prints)
 		  EXT(" \"m\" (\"inline\" (\"a\" \"b\")) (\"en\" \"de\") \"l\"") ")" },
 		{ "Content-Type: a/b\nContent-Disposition: attachment; f*=utf-8''%c3%a4\n\n",
 		  "(\"a\" \"b\" NIL NIL NIL \"7bit\" 0"
-		  EXT(" NIL (\"attachment\" (\"f*\" {2}\r\n\xC3\xA4)) NIL NIL") ")" },
+		  EXT(" NIL (\"attachment\" (\"f*\" \"utf-8''%C3%A4\")) NIL NIL") ")" },
 		{ "Content-Type: multipart/mixed; boundary=b\n\n--b\n\nx\n--b\nContent-Type: a/b\n\n--b--\n",
 		  "((\"text\" \"plain\" " ASCII " NIL NIL \"7bit\" 1 0" NO_EXT ")"
 		  "(\"a\" \"b\" NIL NIL NIL \"7bit\" 0" NO_EXT ") \"mixed\""
