@@ -268,38 +268,59 @@ static void cell(const json_t *v, char *out, size_t n)
 		snprintf(out, n, "%s", json_is_true(v) ? "yes" : "no");
 }
 
-static int column_width(const json_t *rows, const char *key)
-{
-	size_t width = strlen(key);
-	char text[1024];
+#define COLUMNS_MAX 16
 
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		cell(json_object_get(json_array_get(rows, i), key), text, sizeof(text));
-		if (strlen(text) > width)
-			width = strlen(text);
+static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
+{
+	size_t n = 0;
+	const char *key;
+	char text[1024];
+	json_t *v;
+
+	json_object_foreach(json_array_get(rows, 0), key, v) {
+		if (n == COLUMNS_MAX)
+			break;
+		widths[n] = (int)strlen(key);
+		for (size_t i = 0; i < json_array_size(rows); i++) {
+			cell(json_object_get(json_array_get(rows, i), key), text, sizeof(text));
+			if ((int)strlen(text) > widths[n])
+				widths[n] = (int)strlen(text);
+		}
+		n++;
 	}
-	return (int)width;
+	return n;
+}
+
+/* row NULL: the head. */
+static void print_row(json_t *first, const json_t *row, const int *widths, size_t n)
+{
+	const char *key;
+	char text[1024];
+	size_t i = 0;
+	json_t *v;
+
+	json_object_foreach(first, key, v) {
+		if (i == n)
+			break;
+		if (row)
+			cell(json_object_get(row, key), text, sizeof(text));
+		printf("%-*s  ", widths[i++], row ? text : key);
+	}
+	printf("\n");
 }
 
 static void print_rows(json_t *rows)
 {
 	json_t *first = json_array_get(rows, 0);
-	const char *key;
-	json_t *v;
-	char text[1024];
+	int widths[COLUMNS_MAX];
+	size_t n;
 
 	if (!first)
 		return;
-	json_object_foreach(first, key, v)
-		printf("%-*s  ", column_width(rows, key), key);
-	printf("\n");
-	for (size_t i = 0; i < json_array_size(rows); i++) {
-		json_object_foreach(first, key, v) {
-			cell(json_object_get(json_array_get(rows, i), key), text, sizeof(text));
-			printf("%-*s  ", column_width(rows, key), text);
-		}
-		printf("\n");
-	}
+	n = column_widths(rows, widths);
+	print_row(first, NULL, widths, n);
+	for (size_t i = 0; i < json_array_size(rows); i++)
+		print_row(first, json_array_get(rows, i), widths, n);
 }
 
 static void print_result(json_t *result, bool is_json)
