@@ -7,6 +7,10 @@
  * read. Otherwise the view is brought up to date from the database, under the entry's lock:
  * sessions that ask at the same moment share the work.
  *
+ * When the last user leaves, the entry stays with its view for whoever comes next (clients go from
+ * mailbox to mailbox and back), until it is the oldest and idle views hold too many messages
+ * together. An idle entry is not refreshed: `latest` tells its next user what it missed.
+ *
  * Locks: mbox_lock (table and counts), then nothing. An entry's lock is held over database reads
  * and is never taken under mbox_lock.
  */
@@ -14,15 +18,61 @@
 
 #include "base/must.h"
 
+#define IDLE_WEIGHT 262144 /* messages of idle views together, each 64 bytes of memory */
+#define IDLE_OVERHEAD 32   /* what an entry costs besides, in messages */
+
 struct store_mbox {
 	struct store *s;
 	int64_t mailbox;
-	int refs;                /* under s->mbox_lock */
+	int refs;                /* under s->mbox_lock, as the three below */
+	struct store_mbox *newer, *older; /* among the idle ones: those with refs 0 */
+	size_t weight;                    /* in idle_weight */
 	_Atomic uint64_t latest; /* modseq of the newest commit; 0: none since the entry was made */
 	atomic_bool is_gone;
 	struct lock lock;
 	struct store_view *view; /* under lock; NULL before the first question */
 };
+
+/* ---- idle entries; all under mbox_lock ---- */
+
+static void idle_add(struct store *s, struct store_mbox *m)
+{
+	must(lock_held(&s->mbox_lock) && m->refs == 0);
+	m->weight = IDLE_OVERHEAD + (m->view ? m->view->n : 0);
+	s->idle_weight += m->weight;
+	m->newer = NULL;
+	m->older = s->idle_newest;
+	*(m->older ? &m->older->newer : &s->idle_oldest) = m;
+	s->idle_newest = m;
+}
+
+static void idle_remove(struct store *s, struct store_mbox *m)
+{
+	must(lock_held(&s->mbox_lock) && m->refs == 0);
+	s->idle_weight -= m->weight;
+	*(m->newer ? &m->newer->older : &s->idle_newest) = m->older;
+	*(m->older ? &m->older->newer : &s->idle_oldest) = m->newer;
+}
+
+/* Nobody uses it and nobody can find it after this. */
+static void drop(struct store *s, struct store_mbox *m)
+{
+	idle_remove(s, m);
+	store_idmap_remove(&s->mboxes, m->mailbox);
+	store_view_unref(m->view);
+	lock_fini(&m->lock);
+	mem_free(m);
+}
+
+void store_mbox_fini(struct store *s)
+{
+	lock_get(&s->mbox_lock);
+	while (s->idle_oldest)
+		drop(s, s->idle_oldest);
+	lock_put(&s->mbox_lock);
+}
+
+/* ---- in use ---- */
 
 int store_mbox_open(struct store *s, int64_t mailbox, struct store_mbox **ret)
 {
@@ -36,6 +86,8 @@ int store_mbox_open(struct store *s, int64_t mailbox, struct store_mbox **ret)
 		m->mailbox = mailbox;
 		lock_init(&m->lock);
 		store_idmap_put(&s->mboxes, mailbox, m);
+	} else if (m->refs == 0) {
+		idle_remove(s, m);
 	}
 	m->refs++;
 	lock_put(&s->mbox_lock);
@@ -46,21 +98,21 @@ int store_mbox_open(struct store *s, int64_t mailbox, struct store_mbox **ret)
 void store_mbox_close(struct store_mbox **mp)
 {
 	struct store_mbox *m = *mp;
-	bool is_last;
+	struct store *s;
 
 	if (!m)
 		return;
 	*mp = NULL;
-	lock_get(&m->s->mbox_lock);
-	is_last = --m->refs == 0;
-	if (is_last)
-		store_idmap_remove(&m->s->mboxes, m->mailbox);
-	lock_put(&m->s->mbox_lock);
-	if (!is_last)
-		return;
-	store_view_unref(m->view);
-	lock_fini(&m->lock);
-	mem_free(m);
+	s = m->s;
+	lock_get(&s->mbox_lock);
+	if (--m->refs == 0) {
+		idle_add(s, m);
+		if (atomic_load(&m->is_gone))
+			drop(s, m);
+		while (s->idle_weight > IDLE_WEIGHT)
+			drop(s, s->idle_oldest);
+	}
+	lock_put(&s->mbox_lock);
 }
 
 void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq)
@@ -73,6 +125,8 @@ void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq)
 		atomic_store(&m->is_gone, true);
 	else if (m)
 		atomic_store(&m->latest, (uint64_t)modseq);
+	if (m && modseq == STORE_GONE && m->refs == 0)
+		drop(s, m);
 	lock_put(&s->mbox_lock);
 }
 

@@ -40,6 +40,7 @@ void store_close(struct store **sp)
 	if (!s)
 		return;
 	store_feed_fini(&s->feed);
+	store_mbox_fini(s);
 	store_idmap_fini(&s->mboxes);
 	store_idmap_fini(&s->pop3);
 	lock_fini(&s->mbox_lock);

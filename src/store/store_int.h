@@ -127,6 +127,8 @@ struct store {
 	struct store_feed feed;
 	struct lock mbox_lock; /* mbox.c: guards the table and the counts in its entries */
 	struct store_idmap mboxes;
+	struct store_mbox *idle_newest, *idle_oldest;
+	size_t idle_weight;
 	struct lock pop3_lock; /* account.c */
 	struct store_idmap pop3;
 };
@@ -147,6 +149,8 @@ void store_feed_fini(struct store_feed *f);
 void store_feed_wake(struct store *s, int64_t account, int64_t mailbox); /* writer thread */
 /* mbox.c: what the views of a mailbox in use have to reach; writer thread. */
 void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq);
+/* Frees the entries that nobody uses. */
+void store_mbox_fini(struct store *s);
 
 /* ---- a mailbox row inside a write transaction (box.c): read once, changed once ---- */
 

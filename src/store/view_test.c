@@ -481,3 +481,58 @@ TEST(threads_see_what_was_answered)
 	assert_true(total >= 2 * 60 * N_THREADS);
 	test_close(&t);
 }
+
+/* The view of a mailbox that nobody uses is kept, brought up to date by its next user, and goes. */
+TEST(view_stays_for_the_next_user)
+{
+	struct test_store t;
+	struct store_mbox *mbox;
+	struct store_view *first, *second;
+	struct fault f;
+	int64_t id;
+
+	test_open(&t);
+	assert_int_equal(store_mailbox_create(t.s, t.alice, S("box"), 0, &id, &f), 0);
+	test_append(&t, id, 0, 3);
+	assert_int_equal(store_mbox_open(t.s, id, &mbox), 0);
+	first = test_view(mbox);
+	store_mbox_close(&mbox);
+	assert_int_equal(store_mbox_open(t.s, id, &mbox), 0);
+	second = test_view(mbox);
+	assert_ptr_equal(first, second);
+	store_view_unref(second);
+	store_mbox_close(&mbox);
+	/* What happened meanwhile is in the view of the next. */
+	test_append(&t, id, 0, 2);
+	assert_int_equal(store_mbox_open(t.s, id, &mbox), 0);
+	second = test_view(mbox);
+	assert_int_equal(second->n, 5);
+	store_view_unref(second);
+	store_mbox_close(&mbox);
+	/* Deleted: there is nothing to load any more. */
+	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("box"), &f), 0);
+	assert_int_equal(store_mbox_open(t.s, id, &mbox), 0);
+	assert_int_equal(store_mbox_view(mbox, &second), -E_NOT_FOUND);
+	store_mbox_close(&mbox);
+	assert_int_equal(first->n, 3);
+	store_view_unref(first);
+	test_close(&t);
+}
+
+/* Idle views are bounded together: the oldest go first. */
+TEST(view_idle_ones_are_bounded)
+{
+	struct test_store t;
+	struct store_mbox *mbox;
+
+	test_open(&t);
+	/* Entries without a view count too, so ids that never were do. */
+	for (int64_t id = 1000; id < 12000; id++) {
+		assert_int_equal(store_mbox_open(t.s, id, &mbox), 0);
+		store_mbox_close(&mbox);
+	}
+	assert_in_range(t.s->mboxes.n, 1, 8192);
+	assert_null(store_idmap_get(&t.s->mboxes, 1000));
+	assert_non_null(store_idmap_get(&t.s->mboxes, 11999));
+	test_close(&t);
+}
