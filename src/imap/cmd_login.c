@@ -22,7 +22,7 @@ static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 	s->account = who->account;
 	snprintf(s->name, sizeof(s->name), "%s", who->name);
 	s->state = IMAP_ST_AUTH;
-	LOG(INFO, "imap.login", F_Z("user", who->name), F_Z("mechanism", who->mechanism),
+	LOG(INFO, "imap.login", F_Z("user", who->name), F_Z("mech", who->mechanism),
 	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)));
 	imap_caps_print(s, &caps);
 	imap_code(s, "CAPABILITY %s", buf_z(&caps));
@@ -30,10 +30,10 @@ static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 	return 0;
 }
 
-static int refused(struct imap_session *s, int r)
+static int refused(struct imap_session *s, const char *mech_z, struct str user, int r)
 {
-	LOG(INFO, "imap.login-refused", F_Z("err", err_row(r)->name),
-	    F_STR("peer", conn_peer(s->conn)));
+	LOG(INFO, "imap.login-refused", F_STR("user", user), F_Z("mech", mech_z),
+	    F_Z("err", err_row(r)->name), F_STR("peer", conn_peer(s->conn)));
 	if (r == -E_TLS)
 		imap_say(s, "use TLS before logging in");
 	return r;
@@ -51,9 +51,9 @@ int imap_cmd_login(struct imap_session *s)
 	    imap_parse_astring(p, &password) <= 0 || !imap_parse_end(p))
 		return -E_SYNTAX;
 	if (!sasl_is_permitted(s->ctx->sasl, s->conn))
-		return refused(s, -E_TLS);
+		return refused(s, "plaintext", user, -E_TLS);
 	r = sasl_login(s->ctx->sasl, s->conn, "imap", user, password, &who);
-	return r < 0 ? refused(s, r) : logged_in(s, &who);
+	return r < 0 ? refused(s, "plaintext", user, r) : logged_in(s, &who);
 }
 
 static void challenge(struct imap_session *s, struct str text)
@@ -67,9 +67,9 @@ static void challenge(struct imap_session *s, struct str text)
 static int done(struct imap_session *s, int r, const struct sasl_identity *who)
 {
 	s->waiting = IMAP_WAIT_COMMAND;
+	r = r < 0 ? refused(s, "sasl", sasl_exchange_user(s->exchange), r) : logged_in(s, who);
 	sasl_exchange_free(s->exchange);
 	s->exchange = NULL;
-	r = r < 0 ? refused(s, r) : logged_in(s, who);
 	mem_free(s->identity);
 	s->identity = NULL;
 	return r;
@@ -121,7 +121,7 @@ int imap_cmd_authenticate(struct imap_session *s)
 		return -E_SYNTAX;
 	r = sasl_exchange_new(s->ctx->sasl, s->conn, "imap", mechanism, &s->exchange);
 	if (r < 0)
-		return refused(s, r);
+		return refused(s, "sasl", S(""), r);
 	snprintf(s->parked_tag, sizeof(s->parked_tag), "%" STR_FMT, STR_ARG(s->cmd.tag));
 	return exchange_step(s, initial);
 }

@@ -52,11 +52,10 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 	pop3_ok(s, "%u messages, %llu octets", n, (unsigned long long)octets);
 }
 
-static void refuse(struct pop3_session *s, const char *how, int rc)
+static void refuse(struct pop3_session *s, const char *how, struct str user, int rc)
 {
-	if (rc == -E_AUTH_FAILED)
-		LOG(INFO, "pop3.refused", F_Z("mech", how), F_STR("user", str_z(s->user)),
-		    F_STR("peer", conn_peer(s->conn)));
+	LOG(INFO, "pop3.login-refused", F_STR("user", user), F_Z("mech", how),
+	    F_Z("err", err_row(rc)->name), F_STR("peer", conn_peer(s->conn)));
 	pop3_fail(s, how, rc);
 }
 
@@ -86,7 +85,7 @@ void pop3_cmd_pass(struct pop3_session *s, struct str args)
 	if (rc == 0)
 		enter(s, &id);
 	else
-		refuse(s, "plaintext", rc);
+		refuse(s, "plaintext", str_z(s->user), rc);
 	mem_free(s->user);
 	s->user = NULL;
 }
@@ -116,10 +115,12 @@ static void step(struct pop3_session *s, struct str response)
 		challenge(s, &out, POP3_SASL_STEP);
 		return;
 	}
+	if (rc < 0)
+		refuse(s, "sasl", sasl_exchange_user(s->exchange), rc);
 	pop3_auth_cancel(s);
-	if (rc < 0) {
-		refuse(s, "sasl", rc);
-	} else if (out.n > 0) {
+	if (rc < 0)
+		return;
+	if (out.n > 0) {
 		s->pending = MEM_NEW(struct sasl_identity);
 		*s->pending = id;
 		challenge(s, &out, POP3_SASL_LAST);

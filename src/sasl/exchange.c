@@ -233,6 +233,11 @@ void sasl_exchange_free(struct sasl_exchange *x)
 	mem_free(x);
 }
 
+struct str sasl_exchange_user(const struct sasl_exchange *x)
+{
+	return str_z(gsasl_property_fast(x->session, GSASL_AUTHID));
+}
+
 static void gsasl_text_free(char **z)
 {
 	gsasl_free(*z);

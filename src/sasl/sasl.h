@@ -55,6 +55,8 @@ struct sasl_identity {
 MUST_CHECK int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_z,
 				 struct str mechanism, struct sasl_exchange **ret);
 void sasl_exchange_free(struct sasl_exchange *x); /* accepts NULL */
+/* The name that the client has given so far, for the log; empty when none. Peer text. Valid until the next step. */
+struct str sasl_exchange_user(const struct sasl_exchange *x);
 
 /*
  * One client message in base64 ("=" is the empty message; a NULL pointer slice says that the

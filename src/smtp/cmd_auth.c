@@ -37,10 +37,11 @@ static int auth_failed(struct smtp_session *s, int err)
 		{ -E_TLS, SMTP_R_AUTH_NEEDS_TLS },
 	};
 
+	LOG(INFO, "smtp.login-refused",
+	    F_STR("user", s->exchange ? sasl_exchange_user(s->exchange) : S("")), F_Z("mech", "sasl"),
+	    F_Z("err", err_row(err)->name), F_STR("peer", conn_peer(s->conn)));
 	smtp_auth_end(s);
 	if (err == -E_AUTH_FAILED) {
-		LOG(INFO, "smtp.auth", F_STR("peer", conn_peer(s->conn)),
-		    F_Z("err", err_row(err)->name));
 		if (++s->n_auth_failures >= (size_t)s->conf->max_auth_failures) {
 			smtp_session_reply(s, SMTP_R_AUTH_FAILED, S(""));
 			return SMTP_R_TOO_MANY_ERRORS;
@@ -55,6 +56,8 @@ static int auth_failed(struct smtp_session *s, int err)
 static int auth_done(struct smtp_session *s)
 {
 	s->is_authenticated = true;
+	LOG(INFO, "smtp.login", F_Z("user", s->identity->name), F_Z("mech", s->identity->mechanism),
+	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)));
 	smtp_auth_end(s);
 	return SMTP_R_AUTH_OK;
 }

@@ -153,6 +153,18 @@ static int message_store(struct smtp_session *s)
 
 /* ---- the answer ---- */
 
+/* Where the message went for each recipient that has it now: one line each, so that its id leads from here to the mailbox. */
+static void log_rcpts(const struct smtp_session *s, int r)
+{
+	for (size_t i = 0; i < s->tx.n_rcpts; i++) {
+		const struct queue_rcpt *rcpt = &s->tx.rcpts[i];
+
+		if (r == 0 && rcpt->result == 0)
+			LOG(INFO, "smtp.rcpt", F_Z("qid", s->tx.qid), F_STR("to", rcpt->address),
+			    F_Z("into", rcpt->is_local ? "INBOX" : "queue"));
+	}
+}
+
 static void log_message(const struct smtp_session *s, int reply, size_t n_accepted)
 {
 	struct smtp_reply_row room;
@@ -160,9 +172,7 @@ static void log_message(const struct smtp_session *s, int reply, size_t n_accept
 
 	LOG(INFO, n_accepted > 0 ? "smtp.accept" : "smtp.reject", F_Z("qid", s->tx.qid),
 	    F_STR("peer", conn_peer(s->conn)), F_Z("user", s->identity ? s->identity->name : ""),
-	    F_STR("from", s->tx.reverse_path),
-	    F_STR("to", s->tx.n_rcpts > 0 ? s->tx.rcpts[0].address : S("")),
-	    F_INT("rcpts", n_accepted), F_INT("size", s->tx.received), F_INT("code", row->code),
+	    F_STR("from", s->tx.reverse_path), F_INT("rcpts", n_accepted), F_INT("size", s->tx.received), F_INT("code", row->code),
 	    F_Z("enhanced", row->enhanced), F_INT("ms", clock_mono_ms() - s->tx.start_ms));
 }
 
@@ -204,6 +214,7 @@ void smtp_receive_end(struct smtp_session *s)
 		n_accepted = r == 0 ? s->tx.n_rcpts : 0;
 		reply_one(s, r);
 	}
+	log_rcpts(s, r);
 	s->n_messages += n_accepted > 0;
 	s->n_refused += n_accepted == 0;
 	log_message(s,

@@ -5,6 +5,7 @@ S mail carol@example.org bob@example.test
 S data simple.eml
 S < 250 2.0.0 queued as $qid
 log smtp.accept qid=$qid from=carol@example.org
+log smtp.rcpt qid=$qid to=bob@example.test into=INBOX
 I connect imap
 I < * OK
 I > a LOGIN bob@example.test demo
@@ -14,4 +15,16 @@ J connect imap
 J < * OK
 J > a LOGIN bob@example.test s3cr3t-w0rd
 J < a NO
-log imap.login-refused err=AUTH_FAILED
+log imap.login-refused user=bob@example.test err=AUTH_FAILED
+log! s3cr3t-w0rd
+log! LOGIN
+P connect pop3
+P < +OK
+P > USER strange"\name
+P < +OK
+P > PASS s3cr3t-w0rd
+P < -ERR
+P > QUIT
+P < +OK
+log pop3.login-refused user="strange\"\\name"
+log! s3cr3t-w0rd

@@ -22,6 +22,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A eof                      the server must close
   A close                    closes
   log EVENT key=value ...    a log line with these must come (within 10 s)
+  log! TEXT                  no line of the log so far may contain TEXT
   cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output, `out! PATTERN` none
   martlet ARGS | martlet!STATUS ARGS   the same without --config; $config and $dir are this server's
   write FILE < TEXT          writes $dir/FILE
@@ -307,6 +308,10 @@ class Script:
             self.actor_step(word, verb, text)
         elif word == "set":
             pass
+        elif word == "log!":
+            bad = [x for x in self.server.log if unescape(self.expand(rest)).decode() in x]
+            if bad:
+                raise Failure("in the log: %s" % bad[0])
         elif word == "log":
             event, *fields = self.expand(rest).split()
             self.server.wait_log(event, dict(x.split("=", 1) for x in fields))
