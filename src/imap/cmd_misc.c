@@ -53,8 +53,11 @@ static int parse_id(struct imap_session *s)
 		    imap_parse_string(p, &key) <= 0 || imap_parse_sp(p) <= 0 ||
 		    imap_parse_nstring(p, &value) <= 0)
 			return -E_SYNTAX;
-		if (str_ieq(key, S("name")))
+		/* Once: it needs no login, and a log line is worth more than the bytes for it. */
+		if (str_ieq(key, S("name")) && !s->has_said_id) {
 			LOG(INFO, "imap.id", F_STR("client", value));
+			s->has_said_id = true;
+		}
 	}
 	return imap_need(imap_parse_end(p));
 }

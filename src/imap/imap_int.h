@@ -40,7 +40,7 @@ struct store_view;
 
 struct imap_conf {
 	int64_t idle_timeout_ms;   /* RFC 9051 5.4: at least 30 minutes */
-	int64_t login_timeout_ms;  /* before login */
+	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
 };
@@ -101,6 +101,8 @@ struct imap_session {
 	int64_t errors;       /* BADs and failed logins so far */
 	int64_t errors_in_row; /* since the last command of a logged-in session that was not BAD */
 	int64_t commands;
+	int64_t login_by_ms;  /* monotonic; nobody logged in by then: BYE */
+	bool has_said_id;     /* ID was logged */
 
 	int64_t account;           /* 0 before login */
 	char name[320];            /* login name */

@@ -15,6 +15,7 @@
  *   4. A parked session with no command begun holds no command memory: arena and input
  *      are given back (settle()).
  */
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/must.h"
@@ -328,8 +329,25 @@ static enum net_next start_tls(struct imap_session *s)
 	return NET_PARK;
 }
 
+/*
+ * How long it may stay parked. The time to log in is counted from the beginning: a client that
+ * keeps saying NOOP is no reason to keep a connection for nobody.
+ */
+static int64_t patience_ms(const struct imap_session *s)
+{
+	int64_t left = s->login_by_ms - clock_mono_ms();
+
+	if (s->state != IMAP_ST_NOTAUTH)
+		return s->conf->idle_timeout_ms;
+	return left > 1 ? left : 1;
+}
+
 static enum net_next loop(struct imap_session *s)
 {
+	if (s->state == IMAP_ST_NOTAUTH && clock_mono_ms() >= s->login_by_ms) {
+		bye(s, "it took too long to log in");
+		return NET_CLOSE;
+	}
 	for (;;) {
 		int r = step(s);
 
@@ -342,8 +360,7 @@ static enum net_next loop(struct imap_session *s)
 	}
 	if (s->in.n == 0)
 		settle(s);
-	conn_set_idle_ms(s->conn, s->state == IMAP_ST_NOTAUTH ? s->conf->login_timeout_ms
-							      : s->conf->idle_timeout_ms);
+	conn_set_idle_ms(s->conn, patience_ms(s));
 	return NET_PARK;
 }
 
@@ -398,6 +415,7 @@ static void *open_session(struct conn *c, void *ctx)
 	s->conf = conf_get(s->conf_snapshot, &imap_conf_table);
 	arena_init(&s->arena, LIMIT_COMMAND_ARENA);
 	buf_init(&s->in, LIMIT_IMAP_COMMAND);
+	s->login_by_ms = clock_mono_ms() + s->conf->login_timeout_ms;
 	conn_set_idle_ms(c, s->conf->login_timeout_ms);
 	return s;
 }
