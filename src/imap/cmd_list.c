@@ -16,6 +16,7 @@
 #include "store/mailbox.h"
 
 #define PATTERNS_MAX 64
+#define PATTERN_BYTES (4 * LIMIT_MAILBOX_NAME) /* of all: each costs time for each byte of each name */
 
 enum list_option {
 	SELECT_SUBSCRIBED = 1,
@@ -176,7 +177,7 @@ static int parse_list(struct imap_parse *p, struct request *ret)
 /* RFC 9051 6.3.9: the pattern is what reference and mailbox give side by side. */
 static int compile(struct arena *a, struct request *q)
 {
-	size_t i;
+	size_t i, bytes = 0;
 
 	q->compiled = arena_alloc(a, q->n_patterns, sizeof(struct imap_list_pattern *));
 	if (q->compiled == NULL)
@@ -185,6 +186,9 @@ static int compile(struct arena *a, struct request *q)
 		struct str whole = arena_printf(a, "%" STR_FMT "%" STR_FMT, STR_ARG(q->reference),
 						STR_ARG(q->patterns[i]));
 
+		bytes += whole.n;
+		if (bytes > PATTERN_BYTES)
+			return -E_LIMIT;
 		q->compiled[i] = whole.p == NULL ? NULL : imap_list_pattern_new(a, whole);
 		if (q->compiled[i] == NULL)
 			return -E_LIMIT;

@@ -233,6 +233,30 @@ TEST(session_too_many_errors)
 	imap_fixture_close(&f);
 }
 
+/* Patterns cost time for each byte of each name, so all of them together are bounded. */
+TEST(session_list_bounds_its_patterns)
+{
+	AUTO(buf_fini) struct buf script = BUF_INIT(100000);
+	struct imap_fixture f;
+	struct imap_peer p;
+	struct str out;
+
+	for (int i = 0; i < 5; i++) {
+		buf_printf(&script, "%s\"", i == 0 ? "a LIST \"\" (" : " ");
+		for (int k = 0; k < 450; k++)
+			buf_add(&script, S("x*"));
+		buf_add(&script, S("\""));
+	}
+	buf_add(&script, S(")\r\nb LIST \"\" (\"%\" \"*\")\r\n"));
+	imap_fixture_open(&f, test_dir(), "");
+	imap_peer_open(&f, &p, buf_str(&script), 0, true);
+	out = imap_peer_finish(&p);
+	assert_has(out, "a NO [LIMIT]");
+	assert_has(out, "b OK");
+	imap_peer_close(&p);
+	imap_fixture_close(&f);
+}
+
 /* ---- two clients ---- */
 
 #define LINE(b, command) imap_test_line(&(b), "", (command))
