@@ -189,7 +189,7 @@ static void peer_set(struct conn *c, const union any_addr *a)
 	c->is_loopback = c->addr.b[12] == 127;
 }
 
-/* Enters c under the caps; -E_BUSY: too many in all, or we stop; -E_LIMIT: too many of its address. */
+/* Enters c under the caps; -E_BUSY: too many in all, or we stop; -E_LIMIT: of its address. */
 static int admit(struct net *n, struct conn *c)
 {
 	int64_t max;
