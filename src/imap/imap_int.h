@@ -228,8 +228,8 @@ MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
 /*
  * Shows what happened in the selected mailbox since it was shown last: EXPUNGE, EXISTS,
  * RECENT, FLAGS, FETCH FLAGS; then s->sel->view is the newest view. Without may_expunge
- * and when something was expunged, nothing is shown and the view stays (all of it comes
- * with the next command that may). Nothing selected, no news: does nothing. 0, or
+ * what was expunged is not told, and the view keeps those messages until the next command
+ * that may. Nothing selected, no news: does nothing. 0, or
  * negative for trouble (then the view is as before). The session loop calls it before
  * each tagged answer, with may_expunge by the row.
  */

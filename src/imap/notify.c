@@ -4,9 +4,9 @@
  * shown; the difference to the newest view is what it has not been told. Showing all of
  * it makes the newest view the shown one.
  *
- * All or nothing: when an EXPUNGE may not be sent now (RFC 9051 7.5.1) and there is one,
- * the whole difference waits, because half of it would be a mailbox that never was, with
- * sequence numbers of neither view.
+ * When an EXPUNGE may not be sent now (RFC 9051 7.5.1) and there is one, all else is shown, in a
+ * view that keeps the expunged messages in their places. So the session never goes back behind
+ * what it knows: its own STORE is in its next FETCH and SEARCH whatever others expunge.
  *
  * RFC 9051 7.4.1 (EXISTS), 7.5.1 (EXPUNGE), 7.5.2 (FETCH), 7.3.5 (FLAGS); RFC 7162 3.2.4
  * (MODSEQ); RFC 3501 7.3.2 (RECENT)
@@ -170,6 +170,19 @@ static void show(struct imap_session *s, const struct store_view *now,
 	show_flags(s, now, diff);
 }
 
+/* Makes of *now what may be shown without telling of the expunges; the old view when there is nothing. */
+static void keep_expunged(struct store_view *old, struct store_view **now, struct store_diff *diff)
+{
+	bool is_all = diff->n_changed == 0 && diff->first_new_uid == 0;
+	struct store_view *kept = is_all ? old : store_view_keep(old, *now);
+
+	if (is_all)
+		store_view_ref(old);
+	store_view_unref(*now);
+	*now = kept;
+	diff->expunged = (struct uidset){ 0 };
+}
+
 int imap_notify(struct imap_session *s, bool may_expunge)
 {
 	struct imap_selected *sel = s->sel;
@@ -195,9 +208,11 @@ int imap_notify(struct imap_session *s, bool may_expunge)
 		return -E_CLOSED;
 	}
 	r = store_view_diff(&a, sel->view, now, &diff);
-	if (r < 0 || (diff.expunged.n > 0 && !may_expunge)) {
+	if (r == 0 && diff.expunged.n > 0 && !may_expunge)
+		keep_expunged(sel->view, &now, &diff);
+	if (r < 0 || now == sel->view) {
 		store_view_unref(now);
-		return r < 0 ? r : 0;
+		return r;
 	}
 	show(s, now, &diff);
 	store_view_unref(sel->view);

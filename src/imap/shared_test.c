@@ -133,16 +133,46 @@ TEST(shared_silent_store)
 	STEP(0, "* 1 FETCH (FLAGS (\\Flagged", " OK STORE");
 	STEP(0, " OK STORE");
 	STEP(0, "* 3 EXPUNGE", " OK");
-	/*
-	 * The expunge keeps the view as it is, so the change of message 1 is news to this
-	 * client still.
-	 */
+	STEP(1, "* 1 FETCH (UID 1 FLAGS (\\Flagged)", " OK STORE", "!* 2 FETCH", "!EXPUNGE");
 	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
-	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
-	STEP(1, "* 3 EXPUNGE", "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", " OK NOOP",
-	     "!* 2 FETCH");
+	STEP(1, "* 3 EXPUNGE", " OK NOOP", "!FETCH");
 	STEP(0, "* 1 FETCH (UID 1 FLAGS (\\Flagged \\Seen", "* 2 FETCH (UID 2 FLAGS (\\Seen",
 	     " OK NOOP");
+	two_close(&t);
+}
+
+/*
+ * While an expunge waits, a client sees its own changes, those of others, and new mail; what it was
+ * told is never taken back.
+ */
+TEST(shared_waiting_expunge_hides_nothing_else)
+{
+	static const char *const a[LINES] = { "STORE 2 +FLAGS.SILENT (\\Deleted)", "EXPUNGE",
+					      "STORE 1 +FLAGS (\\Flagged)" };
+	static const char *const b[LINES] = {
+		"STORE 3 +FLAGS.SILENT (\\Seen)",
+		"FETCH 1:3 (UID FLAGS)",
+		"STORE 3 +FLAGS.SILENT (\\Draft)",
+		"SEARCH SEEN DRAFT",
+		"FETCH 4 UID",
+		"UID FETCH 1:* FLAGS",
+		"NOOP",
+	};
+	struct two t;
+
+	two_open(&t, a, b);
+	STEP(0, " OK STORE");
+	STEP(0, "* 2 EXPUNGE", " OK EXPUNGE");
+	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
+	STEP(0, " OK STORE");
+	STEP(1, "* 1 FETCH (UID 1 FLAGS (\\Flagged)", "* 1 FETCH (UID 1 FLAGS (\\Flagged)",
+	     "* 2 FETCH (UID 2 ", "* 3 FETCH (UID 3 FLAGS (\\Seen)", " OK FETCH", "!EXPUNGE");
+	append(&t.f);
+	STEP(1, "* 4 EXISTS", " OK STORE", "!FETCH", "!EXPUNGE");
+	STEP(1, "* SEARCH 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, "* 4 FETCH (UID 4)", " OK FETCH", "!EXPUNGE");
+	STEP(1, "* 3 FETCH (UID 3 FLAGS (\\Seen \\Draft)", "* 2 EXPUNGE", " OK UID FETCH", "!EXISTS");
+	STEP(1, " OK NOOP", "!FETCH");
 	two_close(&t);
 }
 
@@ -183,7 +213,7 @@ TEST(shared_move_and_conditional_store)
 	STEP(1, "* OK [HIGHESTMODSEQ ", "* 3 FETCH (MODSEQ (", " OK FETCH");
 	STEP(0, "* OK [COPYUID ", "] moved\r\n* 1 EXPUNGE", " OK MOVE");
 	STEP(0, "* 1 FETCH (FLAGS (\\Answered", " OK STORE");
-	STEP(1, "* 1 EXPUNGE", "* 1 FETCH (UID 2 FLAGS (\\Answered", "MODSEQ (",
+	STEP(1, "* 2 FETCH (UID 2 FLAGS (\\Answered", "MODSEQ (", "* 1 EXPUNGE",
 	     " OK [MODIFIED 2:3]");
 	STEP(1, " OK NOOP", "!FETCH");
 	two_close(&t);

@@ -85,6 +85,12 @@ struct store_diff {
 MUST_CHECK int store_view_diff(struct arena *a, const struct store_view *old, const struct store_view *now, struct store_diff *ret);
 
 /*
+ * now, with those messages of old that it has no more still in their places, as they were: what a client may be shown
+ * that must not be told of expunges yet. Its highestmodseq is that of old, so there is still news. With a reference.
+ */
+struct store_view *store_view_keep(const struct store_view *old, const struct store_view *now);
+
+/*
  * Watching: wake(watcher_id) is called after each commit that changes the mailbox (mailbox != 0), or anything of
  * the account (mailbox == 0: also mailbox names and counters). A watcher may hold several.
  */

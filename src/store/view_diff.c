@@ -91,3 +91,41 @@ int store_view_diff(struct arena *a, const struct store_view *old, const struct 
 	*ret = d.d;
 	return 0;
 }
+
+/* One message that only old has, one of now, or a chunk of both. */
+static void keep_step(struct store_builder *b, struct cursor *old, struct cursor *now)
+{
+	bool has_old = !is_at_end(old), has_now = !is_at_end(now);
+
+	if (has_old && (!has_now || message(old)->uid < message(now)->uid)) {
+		store_build_msg(b, message(old));
+		advance(old);
+	} else if (has_old && skip_shared(old, now)) {
+		store_build_chunk(b, now->v->chunks[now->chunk - 1]);
+	} else {
+		if (has_old && message(old)->uid == message(now)->uid)
+			advance(old);
+		store_build_msg(b, message(now));
+		advance(now);
+	}
+}
+
+struct store_view *store_view_keep(const struct store_view *old, const struct store_view *now)
+{
+	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	struct cursor o = { .v = old }, n = { .v = now };
+	struct store_view *v;
+
+	while (!is_at_end(&o) || !is_at_end(&n))
+		keep_step(b, &o, &n);
+	v = store_build_finish(b);
+	v->mailbox = now->mailbox;
+	v->uidvalidity = now->uidvalidity;
+	v->uidnext = now->uidnext;
+	v->highestmodseq = old->highestmodseq;
+	v->unseen = now->unseen;
+	v->deleted = now->deleted;
+	v->keywords = now->keywords;
+	store_keywords_ref(v->keywords);
+	return v;
+}

@@ -186,6 +186,32 @@ static void check_diff(struct model *m, const struct store_view *old, const stru
 	assert_int_equal(d.first_new_uid, first_new);
 }
 
+/* Everything of now, and of old what now has no more. */
+static void check_keep(struct model *m, struct store_view *old, struct store_view *now)
+{
+	struct store_view *both = store_view_keep(old, now);
+	uint32_t last_uid = 0, n_gone = 0;
+
+	for (uint32_t i = 1; i <= both->n; i++) {
+		const struct store_msg *x = store_view_at(both, i);
+		uint32_t seq = store_view_seq(now, x->uid);
+		const struct store_view *from = seq > 0 ? now : old;
+
+		assert_true(x->uid > last_uid);
+		last_uid = x->uid;
+		n_gone += seq == 0;
+		seq = store_view_seq(from, x->uid);
+		assert_true(seq > 0);
+		assert_memory_equal(x, store_view_at(from, seq), sizeof(*x));
+	}
+	assert_int_equal(both->n, now->n + n_gone);
+	for (uint32_t i = 1; i <= old->n; i++)
+		assert_true(store_view_seq(both, store_view_at(old, i)->uid) > 0);
+	assert_int_equal(both->highestmodseq, old->highestmodseq);
+	check_diff(m, both, now);
+	store_view_unref(both);
+}
+
 static void check_boxes(struct model *m)
 {
 	for (size_t i = 0; i < N_BOXES; i++) {
@@ -194,6 +220,7 @@ static void check_boxes(struct model *m)
 
 		check_view(b, now);
 		check_diff(m, b->shown, now);
+		check_keep(m, b->shown, now);
 		assert_int_equal(store_mbox_has_news(b->mbox, b->shown),
 				 now->highestmodseq > b->shown->highestmodseq);
 		assert_false(store_mbox_has_news(b->mbox, now));
@@ -207,6 +234,7 @@ static void check_boxes(struct model *m)
 		struct store_view *fresh;
 
 		store_mbox_close(&b->mbox);
+		store_mbox_fini(m->t.s);
 		assert_int_equal(store_mbox_open(m->t.s, b->id, &b->mbox), 0);
 		fresh = test_view(b->mbox);
 		check_view(b, fresh);
