@@ -16,7 +16,8 @@
 #include "store/mailbox.h"
 
 #define PATTERNS_MAX 64
-#define PATTERN_BYTES (4 * LIMIT_MAILBOX_NAME) /* of all: each costs time for each byte of each name */
+/* Of all patterns: each byte costs time for each byte of each name. */
+#define PATTERN_BYTES (4 * LIMIT_MAILBOX_NAME)
 
 enum list_option {
 	SELECT_SUBSCRIBED = 1,

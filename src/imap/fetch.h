@@ -72,7 +72,8 @@ struct imap_fetch {
  * thousand times.
  */
 #define IMAP_FETCH_ITEMS 200
-#define IMAP_FETCH_FIELDS 1000 /* names of header fields in all items: each is compared with each field */
+/* Names of header fields in all items: each is compared with each field. */
+#define IMAP_FETCH_FIELDS 1000
 #define IMAP_FETCH_DEPTH 101 /* LIMIT_MIME_DEPTH parts, and one to miss */
 
 /*

@@ -170,7 +170,10 @@ static void show(struct imap_session *s, const struct store_view *now,
 	show_flags(s, now, diff);
 }
 
-/* Makes of *now what may be shown without telling of the expunges; the old view when there is nothing. */
+/*
+ * Makes of *now what may be shown without telling of the expunges: the old view when that is
+ * nothing.
+ */
 static void keep_expunged(struct store_view *old, struct store_view **now, struct store_diff *diff)
 {
 	bool is_all = diff->n_changed == 0 && diff->first_new_uid == 0;

@@ -171,7 +171,8 @@ TEST(shared_waiting_expunge_hides_nothing_else)
 	STEP(1, "* 4 EXISTS", " OK STORE", "!FETCH", "!EXPUNGE");
 	STEP(1, "* SEARCH 3\r\n", " OK SEARCH", "!EXPUNGE");
 	STEP(1, "* 4 FETCH (UID 4)", " OK FETCH", "!EXPUNGE");
-	STEP(1, "* 3 FETCH (UID 3 FLAGS (\\Seen \\Draft)", "* 2 EXPUNGE", " OK UID FETCH", "!EXISTS");
+	STEP(1, "* 3 FETCH (UID 3 FLAGS (\\Seen \\Draft)", "* 2 EXPUNGE", " OK UID FETCH",
+	     "!EXISTS");
 	STEP(1, " OK NOOP", "!FETCH");
 	two_close(&t);
 }
