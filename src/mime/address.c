@@ -13,7 +13,7 @@
  */
 #include "mime/mime_int.h"
 
-/* RFC 1035 3.1; a bracket that does not close within it is no domain literal, and not looked for. */
+/* RFC 1035 3.1: a bracket that does not close within it begins no domain literal. */
 #define DOMAIN_MAX 255
 
 /* What reading words leaves behind beside the two buffers. */
