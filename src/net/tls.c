@@ -8,14 +8,18 @@
  * ClientHello's server name picks the site; an unknown or missing name gets the default (mail
  * clients often send none).
  *
- * RFC 9325 (TLS 1.2 and 1.3, AEAD with ephemeral ECDH, no renegotiation, no compression), RFC
- * 6066 3 (SNI), RFC 7301 3.2 (ALPN), RFC 9525 6.3 (one wildcard, the whole leftmost label).
+ * RFC 9325 and RFC 8996 (TLS 1.2 and 1.3, AEAD with ephemeral ECDH, no renegotiation, no
+ * compression), RFC 6066 3 (SNI), RFC 7301 3.2 (ALPN), RFC 9525 6.3 (one wildcard, the whole
+ * leftmost label).
  */
 #include "net/tls.h"
 
 #include "base/mem.h"
 #include "base/must.h"
 #include "net/net_int.h"
+
+#include <errno.h>
+#include <unistd.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -296,6 +300,8 @@ static int set_add_cert(struct net_tls_set *set, const struct net_tls_options *o
 		return rc;
 	if (SSL_CTX_use_certificate_chain_file(site->ctx, cert->cert_path_z) != 1)
 		return fault_set(fault, -E_TLS, "%s: %s", cert->cert_path_z, net_tls_error_z());
+	if (access(cert->key_path_z, R_OK) < 0)
+		return fault_errno(fault, errno, "%s: cannot read the key", cert->key_path_z);
 	if (SSL_CTX_use_PrivateKey_file(site->ctx, cert->key_path_z, SSL_FILETYPE_PEM) != 1 ||
 	    SSL_CTX_check_private_key(site->ctx) != 1)
 		return fault_set(fault, -E_TLS, "%s: not the key of %s: %s", cert->key_path_z,

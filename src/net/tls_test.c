@@ -73,7 +73,7 @@ TEST(tls_implicit_versions_and_bindings)
 	stop(&f);
 }
 
-/* RFC 9325 3.1.1: nothing below TLS 1.2. */
+/* RFC 9325 3.1.1, RFC 8996 4, 5: nothing below TLS 1.2. */
 TEST(tls_old_versions_and_strange_protocols_are_refused)
 {
 	struct fixture f;
