@@ -2,9 +2,12 @@
 /* Command line arguments against a command's table of options; usage and errors. */
 #include <stdio.h>
 
+#include <jansson.h>
+
 #include "cli/cli.h"
 
 #include "base/str.h"
+#include "server/admin.h"
 
 const char *cli_option(const struct cli_args *args, const char *name)
 {
@@ -82,11 +85,19 @@ enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **a
 	return CLI_OK;
 }
 
-enum cli_status cli_fail(int code, const struct fault *fault)
+enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault)
 {
 	const struct err_row *row = err_row(code);
+	const char *text = fault->text[0] ? fault->text : row->text;
 
-	fprintf(stderr, "martlet: %s\n", fault->text[0] ? fault->text : row->text);
+	fprintf(stderr, "martlet: %s\n", text);
+	if (cli_option(args, "--json")) {
+		json_t *v = json_pack("{s:s, s:o}", "error", row->name, "text", admin_json_str(str_z(text)));
+
+		json_dumpf(v, stdout, JSON_COMPACT);
+		printf("\n");
+		json_decref(v);
+	}
 	switch (row->code) {
 	case E_NOT_FOUND:
 		return CLI_NOT_FOUND;

@@ -54,8 +54,8 @@ const char *cli_option(const struct cli_args *args, const char *name);
 enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **argv, struct cli_args *ret);
 void cli_usage(const struct cli_command *cmd);
 
-/* Says the fault on standard error ("martlet: ...") and gives the exit status of a code. */
-enum cli_status cli_fail(int code, const struct fault *fault);
+/* Says the fault on standard error ("martlet: ..."), with --json also as {"error", "text"} on standard output; gives the exit status of a code. */
+enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault);
 
 /* The settings file that --config or --dir name (DIR/martlet.conf), or the default; in buf. */
 const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);

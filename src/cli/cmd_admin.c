@@ -356,7 +356,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 		r = ask(cli_config_path(args, path, sizeof(path)), cmd->verb, request, &result, &fault);
 	json_decref(request);
 	if (r < 0)
-		return cli_fail(r, &fault);
+		return cli_fail(args, r, &fault);
 	print_result(result, cli_option(args, "--json"));
 	json_decref(result);
 	return CLI_OK;

@@ -156,5 +156,5 @@ enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *a
 	(void)cmd;
 	if (r == 0)
 		r = server_run(&o, &fault);
-	return r < 0 ? cli_fail(r, &fault) : CLI_OK;
+	return r < 0 ? cli_fail(args, r, &fault) : CLI_OK;
 }

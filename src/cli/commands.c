@@ -8,7 +8,7 @@
 #define JSON { "--json", NULL, "print the result as JSON" }
 #define END { NULL, NULL, NULL }
 
-static const struct cli_option config_options[] = { WHERE, END };
+static const struct cli_option config_options[] = { WHERE, JSON, END };
 static const struct cli_option demo_options[] = {
 	{ "--dir", "DIR", "where the demo keeps its data (default /tmp/martlet-demo-UID)" },
 	{ "--port-offset", "N", "every port is the standard port + N (default 10000)" },
@@ -30,11 +30,11 @@ static const struct cli_option password_options[] = {
 	END,
 };
 static const struct cli_option show_options[] = {
-	WHERE,
+	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
 	END,
 };
-static const struct cli_option no_options[] = { END };
+static const struct cli_option no_options[] = { JSON, END };
 
 const struct cli_command cli_commands[] = {
 	{ .name = "serve", .usage = "", .options = serve_options, .run = cli_serve,

@@ -15,3 +15,9 @@ cli status --json
 out {*"connections":*}
 cli status
 out connections: *
+cli config check --json
+out {"result":"*no mistakes"}
+cli config show --json
+out {"server":{"hostname":"localhost"*
+cli!3 account remove nobody@example.test --json
+out {"error":"NOT_FOUND"*
