@@ -323,11 +323,22 @@ static void print_rows(json_t *rows)
 		print_row(first, json_array_get(rows, i), widths, n);
 }
 
+/* "key: value"; an array is a line for each value. */
+static void print_field(const char *key, const json_t *v)
+{
+	bool is_array = json_is_array(v);
+	char text[1024];
+
+	for (size_t i = 0; i < (is_array ? json_array_size(v) : 1); i++) {
+		cell(is_array ? json_array_get(v, i) : v, text, sizeof(text));
+		printf("%s: %s\n", key, text);
+	}
+}
+
 static void print_result(json_t *result, bool is_json)
 {
 	const char *key;
 	json_t *v;
-	char text[1024];
 
 	if (is_json) {
 		json_dumpf(result, stdout, JSON_COMPACT | JSON_ENCODE_ANY);
@@ -335,10 +346,8 @@ static void print_result(json_t *result, bool is_json)
 	} else if (json_is_array(result)) {
 		print_rows(result);
 	} else {
-		json_object_foreach(result, key, v) {
-			cell(v, text, sizeof(text));
-			printf("%s: %s\n", key, text);
-		}
+		json_object_foreach(result, key, v)
+			print_field(key, v);
 	}
 }
 
@@ -348,6 +357,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 	struct fault fault = { 0 };
 	json_t *request = json_object();
 	json_t *result = NULL;
+	bool is_unclean; /* a check that found something */
 	int r;
 
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
@@ -358,6 +368,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 	if (r < 0)
 		return cli_fail(args, r, &fault);
 	print_result(result, cli_option(args, "--json"));
+	is_unclean = json_is_false(json_object_get(result, "clean"));
 	json_decref(result);
-	return CLI_OK;
+	return is_unclean ? CLI_FAILED : CLI_OK;
 }

@@ -72,6 +72,8 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "queue list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the recipients elsewhere that wait", .verb = "queue.list" },
+	{ .name = "fsck", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "count the running server's connections and workers", .verb = "status" },
 

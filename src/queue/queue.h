@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "store/fsck.h"
 #include "store/store.h"
 
 struct queue;
@@ -61,3 +62,9 @@ struct queue_item {
 };
 /* Waiting recipients, oldest first, at most LIMIT_LIST_ROWS. */
 MUST_CHECK int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n);
+
+/*
+ * Checks store and queue together: what they keep against each other and against the packs. Reads only; see store/fsck.h, which
+ * also says what found() may do. 0: all was looked at.
+ */
+MUST_CHECK int queue_fsck(struct queue *q, store_fsck_found_fn *found, void *ctx, struct store_fsck_counts *ret);

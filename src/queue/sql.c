@@ -15,6 +15,15 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size FROM queue_messages m"
 		" JOIN queue_recipients r ON r.qid = m.qid ORDER BY m.accepted, m.qid, r.id"
 		" LIMIT ?1" },
+	[QUEUE_SQL_FSCK_REFS] = { .sql = /* struct store_fsck_refs */
+		"SELECT content, count(*), min(size), max(size) FROM queue_messages"
+		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },
+	[QUEUE_SQL_FSCK_ORPHANS] = { .sql =
+		"SELECT r.qid FROM queue_recipients r WHERE NOT EXISTS"
+		" (SELECT 1 FROM queue_messages m WHERE m.qid = r.qid) LIMIT ?1" },
+	[QUEUE_SQL_FSCK_EMPTY] = { .sql =
+		"SELECT m.qid FROM queue_messages m WHERE NOT EXISTS"
+		" (SELECT 1 FROM queue_recipients r WHERE r.qid = m.qid) LIMIT ?1" },
 };
 
 const struct db_sql_set queue_sql_set = { "queue", queue_sql, QUEUE_SQL_COUNT_ };

@@ -22,6 +22,7 @@ static const struct admin_verb verbs[] = {
 	{ .name = "domain.remove", .fn = admin_domain_remove },
 	{ .name = "domain.list", .fn = admin_domain_list },
 	{ .name = "queue.list", .fn = admin_queue_list },
+	{ .name = "fsck", .fn = admin_fsck },
 	{ .name = "status", .fn = admin_status, .needs_server = true },
 	{ .name = "test.clock", .fn = admin_clock, .needs_server = true, .is_test = true },
 	{ .name = "test.fail", .fn = admin_fail, .needs_server = true, .is_test = true },

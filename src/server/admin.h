@@ -47,4 +47,4 @@ json_t *admin_json_str(struct str s);
 admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password;
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
 admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
-admin_fn admin_queue_list, admin_status, admin_clock, admin_fail;
+admin_fn admin_queue_list, admin_status, admin_fsck, admin_clock, admin_fail;

@@ -185,6 +185,45 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_DOOMED_MESSAGE_REMOVE] = { .sql =
 		"DELETE FROM messages WHERE mailbox = ?1 AND uid <= ?2" },
 	[STORE_SQL_DOOMED_REMOVE] = { .sql = "DELETE FROM mailboxes WHERE id = ?1" },
+
+	/* the check (fsck.c); ids go on after ?1 */
+	[STORE_SQL_FSCK_TABLE] = {
+		.sql = "SELECT integrity_check FROM pragma_integrity_check(?1)",
+		.postgres = "SELECT 'ok' WHERE ?1 <> ''",
+	},
+	[STORE_SQL_FSCK_ACCOUNT] = { .sql =
+		"SELECT a.id, a.name, a.used, a.messages, a.modseq, coalesce(sum(b.bytes), 0),"
+		" coalesce(sum(b.messages), 0), coalesce(max(b.highestmodseq), 0) FROM accounts a"
+		" LEFT JOIN mailboxes b ON b.account = a.id"
+		" WHERE a.id = (SELECT min(id) FROM accounts WHERE id > ?1) GROUP BY a.id" },
+	[STORE_SQL_FSCK_MAILBOX] = { .sql = /* 0: the last of the pairs in fsck.c has no counter */
+		"SELECT b.id, b.account, b.name, b.messages, b.unseen, b.deleted, b.bytes,"
+		" b.uidnext, b.highestmodseq, a.modseq, 0 FROM mailboxes b"
+		" LEFT JOIN accounts a ON a.id = b.account"
+		" WHERE b.id > ?1 AND b.account <> 0 ORDER BY b.id LIMIT 1" },
+	[STORE_SQL_FSCK_MAILBOX_COUNT] = { .sql =
+		"SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0),"
+		" coalesce(sum(size), 0),"
+		" 1 + max(coalesce(max(uid), 0), (SELECT coalesce(max(uid), 0) FROM expunged"
+		" WHERE mailbox = ?1)),"
+		" max(coalesce(max(modseq), 0), (SELECT coalesce(max(modseq), 0) FROM expunged"
+		" WHERE mailbox = ?1)),"
+		" max(coalesce(max(modseq), 0), (SELECT highestmodseq FROM mailboxes WHERE id = ?1)),"
+		" (SELECT count(*) FROM expunged e JOIN messages x ON x.mailbox = e.mailbox"
+		" AND x.uid = e.uid WHERE e.mailbox = ?1)"
+		" FROM messages WHERE mailbox = ?1" },
+	[STORE_SQL_FSCK_ORPHAN] = { .sql =
+		"SELECT n.id, EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = n.id) FROM"
+		" (SELECT min(mailbox) AS id FROM messages WHERE mailbox > ?1) n" },
+	[STORE_SQL_FSCK_MESSAGE_REFS] = { .sql =
+		"SELECT content, count(*), min(size), max(size) FROM messages"
+		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },
+	[STORE_SQL_FSCK_CONTENT_REFS] = { .sql =
+		"SELECT id, refs, size, dead_since FROM contents WHERE id BETWEEN ?1 AND ?2"
+		" ORDER BY id" },
+	[STORE_SQL_FSCK_CONTENT_LAST] = { .sql = "SELECT coalesce(max(id), 0) FROM contents" },
+	[STORE_SQL_FSCK_BODIES] = { .sql =
+		"SELECT id, pack, pos, size FROM contents WHERE id > ?1 ORDER BY id LIMIT ?2" },
 };
 
 const struct db_sql_set store_sql_set = { "store", store_sql, STORE_SQL_COUNT_ };
