@@ -46,9 +46,11 @@ static int check(const struct cli_args *args, struct buf *out, struct fault *fau
 
 	if (r < 0)
 		return r;
-	buf_printf(out, "%s: no mistakes\n", cli_config_path(args, path, sizeof(path)));
+	r = server_conf_try(conf, cli_config_path(args, path, sizeof(path)), fault);
+	if (r == 0)
+		buf_printf(out, "%s: no mistakes\n", cli_config_path(args, path, sizeof(path)));
 	conf_unref(conf);
-	return 0;
+	return r;
 }
 
 /* {"smtp": {"max_errors": "20", ...}, "listener \"imap\"": {...}} from the printed file. */

@@ -210,7 +210,12 @@ struct net_tls *echo_tls(const char *alpn_z, bool has_tickets)
 {
 	const char *names[] = { "localhost", "127.0.0.1", NULL };
 	struct net_tls_cert cert = echo_cert(names);
-	struct net_tls_options o = { &cert, 1, NULL, alpn_z, has_tickets };
+	struct net_tls_options o = {
+		.certs = &cert,
+		.n_certs = 1,
+		.alpn_z = alpn_z,
+		.has_tickets = has_tickets,
+	};
 	struct net_tls *t;
 	struct fault f = { "" };
 

@@ -19,7 +19,7 @@
 #include "net/net_int.h"
 
 #include <errno.h>
-#include <unistd.h>
+#include <limits.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -190,17 +190,32 @@ static char **names_of(X509 *cert, size_t *ret_n)
 	return names;
 }
 
-static int ctx_client_ca(SSL_CTX *ctx, const char *path_z, struct fault *fault)
+/* The bytes of a PEM file: those given, or else read from path_z. NULL when it cannot be opened. */
+static BIO *pem_open(const char *path_z, struct str pem)
 {
-	STACK_OF(X509_NAME) * names;
+	if (pem.p == NULL)
+		return BIO_new_file(path_z, "r");
+	return pem.n > INT_MAX ? NULL : BIO_new_mem_buf(pem.p, (int)pem.n);
+}
+
+static int ctx_client_ca(SSL_CTX *ctx, const char *path_z, struct str pem, struct fault *fault)
+{
+	AUTO(bio_close) BIO *bio = path_z == NULL ? NULL : pem_open(path_z, pem);
+	X509_STORE *store = SSL_CTX_get_cert_store(ctx);
+	int n = 0;
+	X509 *ca;
 
 	if (path_z == NULL)
 		return 0;
-	names = SSL_load_client_CA_file(path_z);
-	if (names == NULL || SSL_CTX_load_verify_locations(ctx, path_z, NULL) != 1)
+	while (bio != NULL && (ca = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		if (X509_STORE_add_cert(store, ca) == 1 && SSL_CTX_add_client_CA(ctx, ca) == 1)
+			n++;
+		X509_free(ca);
+	}
+	if (n == 0)
 		return fault_set(fault, -E_TLS, "%s: no usable CA certificates: %s", path_z,
 				 net_tls_error_z());
-	SSL_CTX_set_client_CA_list(ctx, names);
+	ERR_clear_error(); /* of reading past the last one */
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, on_verify);
 	return 0;
 }
@@ -238,7 +253,7 @@ static int ctx_new(const struct net_tls_options *o, struct net_tls_set *set, SSL
 	if (set->alpn[0] > 0)
 		SSL_CTX_set_alpn_select_cb(ctx, on_alpn, set);
 	*ret = ctx;
-	return ctx_client_ca(ctx, o->client_ca_path_z, fault);
+	return ctx_client_ca(ctx, o->client_ca_path_z, o->client_ca_pem, fault);
 }
 
 static bool site_fits(const struct tls_site *s, char *const *names, size_t n, int key_type)
@@ -283,10 +298,57 @@ static int site_for(struct net_tls_set *set, const struct net_tls_options *o, X5
 	return rc;
 }
 
+/* The certificates behind the leaf, which *bio has read already. */
+static bool use_chain(SSL_CTX *ctx, X509 *leaf, BIO *bio)
+{
+	X509 *ca;
+
+	if (SSL_CTX_use_certificate(ctx, leaf) != 1 || SSL_CTX_clear_chain_certs(ctx) != 1)
+		return false;
+	while ((ca = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		if (SSL_CTX_add0_chain_cert(ctx, ca) != 1) {
+			X509_free(ca);
+			return false;
+		}
+	}
+	/* Reading ends with "no start line"; anything else is damage. */
+	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+		return false;
+	ERR_clear_error();
+	return true;
+}
+
+/* A server has nobody to ask. */
+static int no_passphrase(char *buf, int size, int is_writing, void *ctx)
+{
+	(void)buf;
+	(void)size;
+	(void)is_writing;
+	(void)ctx;
+	return -1;
+}
+
+static int use_key(SSL_CTX *ctx, const struct net_tls_cert *cert, struct fault *fault)
+{
+	AUTO(bio_close) BIO *bio = pem_open(cert->key_path_z, cert->key_pem);
+	EVP_PKEY *key;
+	bool is_good;
+
+	if (bio == NULL)
+		return fault_errno(fault, errno, "%s: cannot read the key", cert->key_path_z);
+	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
+	is_good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
+	EVP_PKEY_free(key);
+	if (!is_good)
+		return fault_set(fault, -E_TLS, "%s: not the key of %s: %s", cert->key_path_z,
+				 cert->cert_path_z, net_tls_error_z());
+	return 0;
+}
+
 static int set_add_cert(struct net_tls_set *set, const struct net_tls_options *o,
 			const struct net_tls_cert *cert, struct fault *fault)
 {
-	AUTO(bio_close) BIO *bio = BIO_new_file(cert->cert_path_z, "r");
+	AUTO(bio_close) BIO *bio = pem_open(cert->cert_path_z, cert->cert_pem);
 	AUTO(x509_close)
 	X509 *leaf = bio == NULL ? NULL : PEM_read_bio_X509_AUX(bio, NULL, NULL, NULL);
 	struct tls_site *site;
@@ -298,15 +360,9 @@ static int set_add_cert(struct net_tls_set *set, const struct net_tls_options *o
 	rc = site_for(set, o, leaf, &site, fault);
 	if (rc < 0)
 		return rc;
-	if (SSL_CTX_use_certificate_chain_file(site->ctx, cert->cert_path_z) != 1)
+	if (!use_chain(site->ctx, leaf, bio))
 		return fault_set(fault, -E_TLS, "%s: %s", cert->cert_path_z, net_tls_error_z());
-	if (access(cert->key_path_z, R_OK) < 0)
-		return fault_errno(fault, errno, "%s: cannot read the key", cert->key_path_z);
-	if (SSL_CTX_use_PrivateKey_file(site->ctx, cert->key_path_z, SSL_FILETYPE_PEM) != 1 ||
-	    SSL_CTX_check_private_key(site->ctx) != 1)
-		return fault_set(fault, -E_TLS, "%s: not the key of %s: %s", cert->key_path_z,
-				 cert->cert_path_z, net_tls_error_z());
-	return 0;
+	return use_key(site->ctx, cert, fault);
 }
 
 void net_tls_set_unref(struct net_tls_set *s)

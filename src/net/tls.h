@@ -6,18 +6,22 @@
 #pragma once
 
 #include "base/err.h"
+#include "base/str.h"
 
 struct net_tls;
 
 struct net_tls_cert {
 	const char *cert_path_z; /* PEM chain, leaf first */
 	const char *key_path_z;
+	/* What stands in the files, when the caller has read them (p not NULL): then they are only names for errors. */
+	struct str cert_pem, key_pem;
 };
 
 struct net_tls_options {
 	const struct net_tls_cert *certs; /* the first is the default; names come from the certificates themselves */
 	size_t n_certs;
 	const char *client_ca_path_z;     /* NULL: no client certificates; else they are asked for and optional */
+	struct str client_ca_pem;         /* its bytes, as above */
 	const char *alpn_z;               /* the protocol of the listener ("imap", "pop3", "smtp"...); NULL: none */
 	bool has_tickets;                 /* session tickets; false on port 25 */
 };

@@ -25,6 +25,8 @@ int admin_domain_remove(struct admin *ad, struct arena *a, const json_t *args, j
 	(void)a;
 	if (r == 0)
 		r = store_domain_remove(ad->store, domain, fault);
+	if (r == -E_BUSY)
+		r = -E_CANNOT; /* it does not pass by waiting */
 	if (r == 0)
 		*ret = json_pack("{s:o}", "domain", admin_json_str(domain));
 	return r;

@@ -54,7 +54,7 @@ static const struct conf_row listener_rows[] = {
 	{ .key = "protocol", .type = CONF_ENUM, .offset = AT(protocol), .default_z = "smtp", .names = protocols, .reload = CONF_RESTART,
 	  .help = "The protocol that is spoken on this port." },
 	{ .key = "address", .type = CONF_STR, .offset = AT(address), .default_z = "*", .reload = CONF_RESTART,
-	  .help = "The address to listen on: * for all, an IPv4 or IPv6 address, or /path for a unix socket." },
+	  .help = "The address to listen on: * for all, an IPv4 or IPv6 address, or /path for a unix socket, which every user who may enter its directory can use." },
 	{ .key = "port", .type = CONF_INT, .offset = AT(port), .default_z = "0", .max = 65535, .reload = CONF_RESTART,
 	  .help = "The port to listen on; not used for a unix socket." },
 	{ .key = "tls", .type = CONF_ENUM, .offset = AT(tls), .default_z = "starttls", .names = tls_modes, .reload = CONF_RESTART,
@@ -141,18 +141,30 @@ static int check_whole(const struct conf *c, const char *path_z, struct fault *f
 	return 0;
 }
 
-int server_conf_load(const char *path_z, struct conf **ret, struct fault *fault)
+static int keep_if_whole(struct conf *c, const char *path_z, struct conf **ret, struct fault *fault)
 {
-	struct conf *c = NULL;
-	int r = conf_load(server_tables, server_n_tables, path_z, &c, fault);
+	int r = check_whole(c, path_z, fault);
 
-	if (r < 0)
-		return r;
-	r = check_whole(c, path_z, fault);
 	if (r < 0) {
 		conf_unref(c);
 		return r;
 	}
 	*ret = c;
 	return 0;
+}
+
+int server_conf_load(const char *path_z, struct conf **ret, struct fault *fault)
+{
+	struct conf *c = NULL;
+	int r = conf_load(server_tables, server_n_tables, path_z, &c, fault);
+
+	return r < 0 ? r : keep_if_whole(c, path_z, ret, fault);
+}
+
+int server_conf_parse(const char *path_z, struct str text, struct conf **ret, struct fault *fault)
+{
+	struct conf *c = NULL;
+	int r = conf_parse(server_tables, server_n_tables, path_z, text, &c, fault);
+
+	return r < 0 ? r : keep_if_whole(c, path_z, ret, fault);
 }

@@ -17,7 +17,6 @@
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "conf/live.h"
 #include "net/conn.h"
 
 #define CONTROL_IDLE_MS 60000
@@ -116,14 +115,11 @@ static const struct net_protocol control_protocol = {
 int server_control_open(struct server_process *p, struct fault *fault)
 {
 	struct net_listener l = { .name = "control", .protocol = &control_protocol, .ctx = p };
-	struct conf *conf = conf_live_get(p->conf);
-	const struct server_conf *s = conf_get(conf, &server_conf_table);
 	char path[4096];
 	mode_t old;
 	int r;
 
-	snprintf(path, sizeof(path), "%s/control.sock", s->data_dir);
-	conf_unref(conf);
+	snprintf(path, sizeof(path), "%s/control.sock", p->fixed->data_dir);
 	old = umask(0177);
 	r = net_bind(path, 0, &l.fd, fault);
 	umask(old);

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 
 #include "base/arena.h"
-#include "conf/live.h"
 #include "net/tls.h"
 
 static const struct {
@@ -33,18 +32,17 @@ bool server_tls_is_self_made(const struct conf *conf)
 	return !t->certificate[0];
 }
 
-static int self_made(struct server_process *p, const struct conf *conf, struct cert_paths *paths, struct fault *fault)
+static int self_made(struct server_process *p, struct cert_paths *paths, struct fault *fault)
 {
-	const struct server_conf *s = conf_get(conf, &server_conf_table);
 	const char *const names[] = { p->hostname, "localhost", NULL };
 
-	snprintf(paths->cert, sizeof(paths->cert), "%s/self-signed.crt", s->data_dir);
-	snprintf(paths->key, sizeof(paths->key), "%s/self-signed.key", s->data_dir);
+	snprintf(paths->cert, sizeof(paths->cert), "%s/self-signed.crt", p->fixed->data_dir);
+	snprintf(paths->key, sizeof(paths->key), "%s/self-signed.key", p->fixed->data_dir);
 	return net_tls_make_self_signed(paths->cert, paths->key, names, 825, fault);
 }
 
 /* All certificates of the settings, the default one first. */
-static int gather_certs(struct server_process *p, struct arena *a, const struct conf *conf,
+static int gather_certs(struct server_process *p, struct arena *a, const struct conf *conf, const struct server_files *files,
 			struct net_tls_cert **ret, size_t *ret_n, struct fault *fault)
 {
 	const struct server_tls_conf *t = conf_get(conf, &server_tls_table);
@@ -54,36 +52,45 @@ static int gather_certs(struct server_process *p, struct arena *a, const struct 
 
 	if (!certs || !paths)
 		return fault_set(fault, -E_LIMIT, "too many certificate sections");
+	certs[0] = (struct net_tls_cert){ .cert_path_z = t->certificate, .key_path_z = t->key };
 	if (server_tls_is_self_made(conf)) {
-		int r = self_made(p, conf, paths, fault);
+		int r = self_made(p, paths, fault);
 
 		if (r < 0)
 			return r;
-		certs[0] = (struct net_tls_cert){ paths->cert, paths->key };
-	} else {
-		certs[0] = (struct net_tls_cert){ t->certificate, t->key };
+		certs[0] = (struct net_tls_cert){ .cert_path_z = paths->cert, .key_path_z = paths->key };
 	}
 	for (size_t i = 0; i < n; i++) {
 		const char *name;
 		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);
 
-		certs[i + 1] = (struct net_tls_cert){ c->certificate, c->key };
+		certs[i + 1] = (struct net_tls_cert){ .cert_path_z = c->certificate, .key_path_z = c->key };
+	}
+	for (size_t i = 0; i <= n; i++) {
+		certs[i].cert_pem = server_files_get(files, certs[i].cert_path_z);
+		certs[i].key_pem = server_files_get(files, certs[i].key_path_z);
 	}
 	*ret = certs;
 	*ret_n = n + 1;
 	return 0;
 }
 
-static int each_tls(struct server_process *p, const struct conf *conf, struct arena *a, bool is_reload, struct fault *fault)
+static int load_tls(struct server_process *p, const struct conf *conf, const struct server_files *files, bool is_reload,
+		    struct fault *fault)
 {
 	const struct server_tls_conf *t = conf_get(conf, &server_tls_table);
 	struct net_tls_options o = { .client_ca_path_z = t->client_ca[0] ? t->client_ca : NULL };
+	AUTO(arena_fini) struct arena a;
 	struct net_tls_cert *certs;
-	int r = gather_certs(p, a, conf, &certs, &o.n_certs, fault);
+	int r;
 
+	arena_init(&a, 1u << 20);
+	r = gather_certs(p, &a, conf, files, &certs, &o.n_certs, fault);
 	if (r < 0)
 		return r;
 	o.certs = certs;
+	if (o.client_ca_path_z)
+		o.client_ca_pem = server_files_get(files, o.client_ca_path_z);
 	for (size_t i = 0; i < SERVER_N_TLS; i++) {
 		o.alpn_z = tls_uses[i].alpn_z;
 		o.has_tickets = tls_uses[i].has_tickets;
@@ -94,26 +101,14 @@ static int each_tls(struct server_process *p, const struct conf *conf, struct ar
 	return 0;
 }
 
-static int load_tls(struct server_process *p, bool is_reload, struct fault *fault)
+int server_tls_open(struct server_process *p, const struct conf *conf, const struct server_files *files, struct fault *fault)
 {
-	struct conf *conf = conf_live_get(p->conf);
-	AUTO(arena_fini) struct arena a;
-	int r;
-
-	arena_init(&a, 1u << 20);
-	r = each_tls(p, conf, &a, is_reload, fault);
-	conf_unref(conf);
-	return r;
+	return load_tls(p, conf, files, false, fault);
 }
 
-int server_tls_open(struct server_process *p, struct fault *fault)
+int server_tls_reload(struct server_process *p, const struct conf *conf, const struct server_files *files, struct fault *fault)
 {
-	return load_tls(p, false, fault);
-}
-
-int server_tls_reload(struct server_process *p, struct fault *fault)
-{
-	return load_tls(p, true, fault);
+	return load_tls(p, conf, files, true, fault);
 }
 
 /* What differs between the protocols of a listener. */

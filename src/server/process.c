@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -37,44 +38,31 @@ static void find_hostname(struct server_process *p, const struct server_conf *s)
 		snprintf(p->hostname, sizeof(p->hostname), "localhost");
 }
 
-static int open_net(struct server_process *p, const struct conf *conf, const struct server_bound *bound, size_t n_bound,
-		    struct fault *fault)
-{
-	int r = server_listeners_open(p, bound, n_bound, fault);
-
-	(void)conf;
-	if (r == 0)
-		r = server_control_open(p, fault);
-	return r;
-}
-
 /* Privileges first, then data, then the network: nothing is answered before everything stands. */
-static int open_all(struct server_process *p, const struct server_options *o, struct conf *conf,
-		    const struct server_bound *bound, size_t n_bound, struct fault *fault)
+static int open_all(struct server_process *p, const struct server_start *start, struct fault *fault)
 {
-	const struct server_conf *s = conf_get(conf, &server_conf_table);
-	bool is_early = !server_tls_is_self_made(conf); /* root may read the keys, the server's user may not */
-	int r = 0;
+	const struct conf *conf = start->conf;
+	const struct server_conf *s = p->fixed;
+	int r;
 
 	find_hostname(p, s);
-	if (is_early)
-		r = server_tls_open(p, fault);
-	if (r == 0)
-		r = server_privileges_drop(s, fault);
+	r = server_privileges_drop(s, fault);
 	prctl(PR_SET_PDEATHSIG, SIGTERM); /* only now: becoming another user clears it */
 	if (r == 0)
 		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
 	if (r == 0)
 		r = server_data_open(s->data_dir, p->conf, net_wake_cb, p->net, &p->data, fault);
-	if (r == 0 && !is_early)
-		r = server_tls_open(p, fault);
+	if (r == 0)
+		r = server_tls_open(p, conf, start->files, fault);
 	if (r < 0)
 		return r;
 	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
 				   .conf = p->conf, .net = p->net, .has_test_verbs = s->has_test_verbs };
-	if (o->prepare)
-		r = o->prepare(&p->admin, fault);
-	return r < 0 ? r : open_net(p, conf, bound, n_bound, fault);
+	if (start->options->prepare)
+		r = start->options->prepare(&p->admin, fault);
+	if (r == 0)
+		r = server_listeners_open(p, start->bound, start->n_bound, fault);
+	return r < 0 ? r : server_control_open(p, fault);
 }
 
 static void apply(struct server_process *p, struct conf *next)
@@ -87,21 +75,42 @@ static void apply(struct server_process *p, struct conf *next)
 	conf_live_swap(p->conf, next);
 }
 
-/* Certificates apart: a key that cannot be read must not hold back the settings. */
-static void reload(struct server_process *p, const char *path_z)
+/* All or nothing: certificates first, because they are what may still be wrong. */
+static int take_files(struct server_process *p, const struct server_files *files, const char *path_z, struct fault *fault)
 {
-	const char *result_z = "failed, keeping the old settings";
-	struct fault fault = { 0 };
 	struct conf *next = NULL;
-	int r = server_conf_load(path_z, &next, &fault);
+	int r = server_conf_parse(path_z, server_files_get(files, path_z), &next, fault);
 
-	if (r == 0) {
-		apply(p, next);
-		result_z = "settings applied, certificates failed, keeping the old ones";
-		r = server_tls_reload(p, &fault);
-	}
 	if (r < 0)
-		LOG(ERROR, "server.reload", F_Z("result", result_z), F_Z("fault", fault.text));
+		return r;
+	r = server_tls_reload(p, next, files, fault);
+	if (r < 0)
+		conf_unref(next);
+	else
+		apply(p, next);
+	return r;
+}
+
+/* SIGHUP from the supervisor, which has sent a checked set of files before; several may wait, the last one counts. */
+static void reload(struct server_process *p, const struct server_start *start)
+{
+	struct server_files *files = NULL, *newer;
+	struct fault fault = { 0 };
+	int r;
+
+	while ((r = server_files_receive(start->files_fd, &newer, &fault)) == 0) {
+		server_files_free(files);
+		files = newer;
+	}
+	if (files)
+		r = take_files(p, files, start->options->config_path_z, &fault);
+	else if (r == -E_NOT_FOUND)
+		fault_set(&fault, r, "nothing came from the supervisor; send SIGHUP to it");
+	server_files_free(files);
+	if (send(start->files_fd, r < 0 ? "X" : "A", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
+		LOG(WARN, "server.reload", F_Z("fault", "cannot tell the supervisor, ignoring"));
+	if (r < 0)
+		LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", fault.text));
 	else
 		LOG(INFO, "server.reload", F_Z("result", "done"));
 }
@@ -118,7 +127,7 @@ static void log_data_faults(struct server_process *p, int64_t *seen)
 }
 
 /* Serves until SIGTERM or SIGINT; returns which. */
-static int wait_for_stop(struct server_process *p, const char *config_path_z)
+static int wait_for_stop(struct server_process *p, const struct server_start *start)
 {
 	const struct timespec look = { .tv_sec = FAULT_LOOK_S };
 	int64_t faults = 0;
@@ -133,7 +142,7 @@ static int wait_for_stop(struct server_process *p, const char *config_path_z)
 
 		log_data_faults(p, &faults);
 		if (sig == SIGHUP)
-			reload(p, config_path_z);
+			reload(p, start);
 		else if (sig > 0)
 			return sig;
 	}
@@ -154,23 +163,25 @@ static void close_all(struct server_process *p)
 	conf_live_free(p->conf);
 }
 
-_Noreturn void server_process_main(const struct server_options *o, struct conf *conf, const struct server_bound *bound,
-				   size_t n_bound, int ready_fd)
+_Noreturn void server_process_main(const struct server_start *start)
 {
-	struct server_process p = { .conf = conf_live_new(conf_ref(conf)) };
+	struct server_process p = { .conf = conf_live_new(conf_ref(start->conf)),
+				    .fixed = conf_get(start->first, &server_conf_table) };
 	struct fault fault = { 0 };
-	int r;
+	int r = open_all(&p, start, &fault);
 
-	r = open_all(&p, o, conf, bound, n_bound, &fault);
+	server_files_free(start->files);
 	if (r < 0) {
-		tell(ready_fd, (char)err_row(r)->code, fault.text);
+		tell(start->ready_fd, (char)err_row(r)->code, fault.text);
 		_exit(1);
 	}
-	tell(ready_fd, 'R', "");
-	close(ready_fd);
+	tell(start->ready_fd, 'R', "");
+	close(start->ready_fd);
 	LOG(INFO, "server.start", F_INT("pid", getpid()), F_Z("hostname", p.hostname));
-	LOG(INFO, "server.stop", F_INT("signal", wait_for_stop(&p, o->config_path_z)));
+	LOG(INFO, "server.stop", F_INT("signal", wait_for_stop(&p, start)));
 	close_all(&p);
-	conf_unref(conf);
+	close(start->files_fd);
+	conf_unref(start->conf);
+	conf_unref(start->first);
 	exit(0);
 }

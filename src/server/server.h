@@ -47,6 +47,12 @@ extern const size_t server_n_tables;
 
 /* Reads settings, finds mistakes that a single row cannot see (a listener with TLS modes that its protocol has not, ports twice). */
 MUST_CHECK int server_conf_load(const char *path_z, struct conf **ret, struct fault *fault);
+/* The same from the bytes of that file. */
+MUST_CHECK int server_conf_parse(const char *path_z, struct str text, struct conf **ret, struct fault *fault);
+/*
+ * What `config check` looks at beyond the settings themselves: the user exists, certificates can be read and go with their keys.
+ */
+MUST_CHECK int server_conf_try(const struct conf *conf, const char *path_z, struct fault *fault);
 
 /*
  * As root with a user set: makes the data directory theirs and becomes that user for good. Then no_new_privs for everybody. For

@@ -24,8 +24,11 @@ union server_context {
 	struct pop3_context pop3;
 };
 
+struct server_files;
+
 struct server_process {
 	struct conf_live *conf;
+	const struct server_conf *fixed;         /* as the supervisor was started: what a reload may not change */
 	struct server_data data;
 	struct net *net;
 	struct admin admin;
@@ -38,18 +41,37 @@ struct server_process {
 
 /* ---- process.c ---- */
 
-/*
- * The server process: never returns. ready_fd takes one message: "R" when connections are served, or "E" and a
- * text when it could not start.
- */
-_Noreturn void server_process_main(const struct server_options *o, struct conf *conf, const struct server_bound *bound,
-				   size_t n_bound, int ready_fd);
+/* What a server process is started with. */
+struct server_start {
+	const struct server_options *options;
+	struct conf *first;  /* as the supervisor was started: directory, user, host name, listeners */
+	struct conf *conf;   /* as last reloaded: everything else */
+	struct server_files *files;
+	const struct server_bound *bound;
+	size_t n_bound;
+	int ready_fd;   /* takes one message: "R" when connections are served; an error code and a text when it could not start */
+	int files_fd;   /* where a new set of files comes from, before SIGHUP */
+};
+_Noreturn void server_process_main(const struct server_start *start);
+
+/* ---- files.c: settings, certificates and keys as bytes, from the supervisor to the server process ---- */
+
+/* Reads the settings file and every file that the settings name. The bytes are wiped when freed. */
+MUST_CHECK int server_files_read(const struct conf *conf, const char *config_path_z, struct server_files **ret, struct fault *fault);
+void server_files_free(struct server_files *files); /* accepts NULL */
+/* The bytes of a file, valid with the set; p == NULL when it is not in it. */
+struct str server_files_get(const struct server_files *files, const char *path_z);
+/* Over a connected pair of sockets; neither blocks. Receiving: -E_NOT_FOUND when nothing was sent. */
+MUST_CHECK int server_files_send(int sock, const struct server_files *files, struct fault *fault);
+MUST_CHECK int server_files_receive(int sock, struct server_files **ret, struct fault *fault);
 
 /* ---- listeners.c ---- */
 
-/* Loads the certificates that the settings name into p->tls (all or none are replaced on reload). */
-MUST_CHECK int server_tls_open(struct server_process *p, struct fault *fault);
-MUST_CHECK int server_tls_reload(struct server_process *p, struct fault *fault);
+/* Makes p->tls of the certificates that the settings name, out of the bytes in files; a reload leaves p->tls as it was when it fails. */
+MUST_CHECK int server_tls_open(struct server_process *p, const struct conf *conf, const struct server_files *files,
+			       struct fault *fault);
+MUST_CHECK int server_tls_reload(struct server_process *p, const struct conf *conf, const struct server_files *files,
+				 struct fault *fault);
 /* True when the settings name no certificate, so that one is made in the data directory. */
 bool server_tls_is_self_made(const struct conf *conf);
 /* Makes a context for each bound socket and hands them to p->net. */

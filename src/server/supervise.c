@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,8 +30,12 @@ struct supervisor {
 	const struct server_options *options;
 	struct conf *conf;     /* as started: the listeners are bound from it */
 	struct conf *latest;   /* as last reloaded: what the next server process gets */
+	struct conf *next;     /* handed to the server process, which has not said yet whether it can use it */
 	struct server_bound *bound;
 	size_t n_bound;
+	struct server_files *files;      /* that go with latest: settings, certificates, keys */
+	struct server_files *next_files; /* that go with next */
+	int files_fd;          /* hands new ones to the server process; -1: none runs */
 	int signal_fd;
 	int ready_fd;          /* reading end while starting, else -1 */
 	pid_t child;
@@ -68,10 +73,14 @@ static int bind_all(struct supervisor *s, struct fault *fault)
 		s->bound[i].fd = -1;
 	for (size_t i = 0; i < s->n_bound; i++) {
 		struct server_bound *b = &s->bound[i];
+		mode_t old;
 		int r;
 
 		b->conf = conf_get_nth(s->conf, &server_listener_table, i, &b->name_z);
+		/* A unix socket is for other programs' users; its directory says who may come near. */
+		old = umask(b->conf->address[0] == '/' ? 0 : 077);
 		r = net_bind(b->conf->address, (uint16_t)b->conf->port, &b->fd, fault);
+		umask(old);
 		if (r < 0)
 			return r;
 	}
@@ -89,27 +98,69 @@ static void close_bound(struct supervisor *s)
 	mem_free(s->bound);
 }
 
+/* In the child; never returns. */
+static _Noreturn void run_child(struct supervisor *s, int ready_fd, int files_fd)
+{
+	const struct server_start start = {
+		.options = s->options,
+		.first = s->conf,
+		.conf = s->latest,
+		.files = s->files,
+		.bound = s->bound,
+		.n_bound = s->n_bound,
+		.ready_fd = ready_fd,
+		.files_fd = files_fd,
+	};
+
+	close(s->signal_fd);
+	server_process_main(&start);
+}
+
+static void close_pair(int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void drop_next(struct supervisor *s)
+{
+	conf_unref(s->next);
+	server_files_free(s->next_files);
+	s->next = NULL;
+	s->next_files = NULL;
+}
+
 static int start_child(struct supervisor *s, struct fault *fault)
 {
-	int fds[2];
+	int ready[2], files[2];
 
-	if (pipe(fds) < 0)
+	drop_next(s); /* the one that was asked is gone */
+	if (s->files_fd >= 0)
+		close(s->files_fd);
+	s->files_fd = -1;
+	if (pipe(ready) < 0)
 		return fault_errno(fault, errno, "cannot make a pipe");
+	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, files) < 0) {
+		close_pair(ready);
+		return fault_errno(fault, errno, "cannot make a pair of sockets");
+	}
 	s->child = fork();
 	if (s->child < 0) {
 		int errnum = errno;
 
-		close(fds[0]);
-		close(fds[1]);
+		close_pair(ready);
+		close_pair(files);
 		return fault_errno(fault, errnum, "cannot start the server process");
 	}
 	if (s->child == 0) {
-		close(fds[0]);
-		close(s->signal_fd);
-		server_process_main(s->options, s->latest, s->bound, s->n_bound, fds[1]);
+		close(ready[0]);
+		close(files[0]);
+		run_child(s, ready[1], files[1]);
 	}
-	close(fds[1]);
-	s->ready_fd = fds[0];
+	close(ready[1]);
+	close(files[1]);
+	s->ready_fd = ready[0];
+	s->files_fd = files[0];
 	s->started_ms = clock_mono_ms();
 	return 0;
 }
@@ -143,14 +194,41 @@ static void reload(struct supervisor *s)
 {
 	struct fault fault = { 0 };
 	struct conf *next = NULL;
+	struct server_files *files = NULL;
+	int r = server_conf_load(s->options->config_path_z, &next, &fault);
 
-	/* The child reads them for itself and logs what is wrong with them. */
-	if (server_conf_load(s->options->config_path_z, &next, &fault) == 0) {
-		conf_unref(s->latest);
-		s->latest = next;
+	if (r == 0)
+		r = server_files_read(next, s->options->config_path_z, &files, &fault);
+	if (r == 0 && s->files_fd >= 0)
+		r = server_files_send(s->files_fd, files, &fault);
+	if (r < 0) {
+		LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", fault.text));
+		conf_unref(next);
+		server_files_free(files);
+		return;
 	}
+	drop_next(s);
+	s->next = next;
+	s->next_files = files;
 	if (s->child > 0)
 		kill(s->child, SIGHUP);
+}
+
+/* The server process tells how the reload went: only what it runs with is good enough for its successor. */
+static void hear_reload(struct supervisor *s)
+{
+	char answer = 0;
+
+	if (recv(s->files_fd, &answer, 1, MSG_DONTWAIT) != 1 || answer != 'A' || !s->next) {
+		drop_next(s);
+		return;
+	}
+	conf_unref(s->latest);
+	server_files_free(s->files);
+	s->latest = s->next;
+	s->files = s->next_files;
+	s->next = NULL;
+	s->next_files = NULL;
 }
 
 static int child_ended(struct supervisor *s, struct fault *fault)
@@ -201,13 +279,16 @@ static int watch(struct supervisor *s, struct fault *fault)
 	int r = start_child(s, fault);
 
 	while (r == 0 && !(s->is_stopping && s->child == 0)) {
-		struct pollfd fds[2] = {
+		struct pollfd fds[3] = {
 			{ .fd = s->signal_fd, .events = POLLIN },
 			{ .fd = s->ready_fd, .events = POLLIN },
+			{ .fd = s->files_fd, .events = POLLIN },
 		};
 
-		if (poll(fds, 2, -1) < 0)
+		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
 			continue;
+		if (fds[2].revents & POLLIN)
+			hear_reload(s);
 		if (fds[1].revents && s->ready_fd >= 0)
 			r = hear_child(s, fault);
 		if (r == 0 && fds[0].revents)
@@ -222,13 +303,17 @@ static int watch(struct supervisor *s, struct fault *fault)
 
 int server_run(const struct server_options *o, struct fault *fault)
 {
-	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1 };
+	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1 };
 	const struct server_conf *conf;
 	sigset_t signals;
 	int r = server_conf_load(o->config_path_z, &s.conf, fault);
 
-	if (r < 0)
+	if (r == 0)
+		r = server_files_read(s.conf, o->config_path_z, &s.files, fault);
+	if (r < 0) {
+		conf_unref(s.conf);
 		return r;
+	}
 	s.latest = conf_ref(s.conf);
 	conf = conf_get(s.conf, &server_conf_table);
 	log_setup(STDERR_FILENO, (enum log_level)conf->log_level, (enum log_format)conf->log_format);
@@ -246,6 +331,10 @@ int server_run(const struct server_options *o, struct fault *fault)
 	close_bound(&s);
 	if (s.signal_fd >= 0)
 		close(s.signal_fd);
+	if (s.files_fd >= 0)
+		close(s.files_fd);
+	drop_next(&s);
+	server_files_free(s.files);
 	conf_unref(s.latest);
 	conf_unref(s.conf);
 	return r;

@@ -34,3 +34,13 @@ martlet!2 serve --config $dir/bad.conf
 out *listener*
 martlet!3 config check --config $dir/missing.conf
 out *missing.conf*
+write bad.conf < [server]\nuser = nosuchuser\n\n[listener "i"]\nprotocol = imap\nport = 1143\n
+martlet!2 config check --config $dir/bad.conf
+out *nosuchuser*useradd*
+write bad.conf < [tls]\ncertificate = $dir/none.pem\nkey = $dir/none.key\n\n[listener "i"]\nprotocol = imap\nport = 1143\n
+martlet!3 config check --config $dir/bad.conf
+out *none.pem*
+write none.pem < nothing\n
+write none.key < nothing\n
+martlet!1 config check --config $dir/bad.conf
+out *none.pem*certificate*

@@ -12,7 +12,7 @@ cli alias list
 out team@example.net *alice@example.test
 out team@example.net *bob@example.test
 out @example.net *bob@example.test
-cli!5 domain remove example.net
+cli!1 domain remove example.net
 cli alias remove team@example.net alice@example.test
 cli alias list
 out! *alice@example.test

@@ -2,6 +2,7 @@
 """The server as a process: reload, orderly stop, death and return, and the demo with the lines that it tells people to paste."""
 
 import os
+import pwd
 import re
 import signal
 import socket
@@ -84,6 +85,33 @@ def test_reload_certificate(server):
         f.write("nothing\n")
     mark = reload(server, tls=files)
     assert "failed" in server.wait_log("server.reload", {}, mark=mark)
+    assert certificate_of(server) == second
+
+
+def test_reload_certificate_of_root(server):
+    """The server process runs as another user; keys that only root may read are still reloaded, and outlive its death."""
+    if os.geteuid() != 0:
+        return
+    server.stop()
+    os.chmod(server.dir, 0o755)
+    subprocess.run(["chown", "-R", "nobody", server.dir + "/data"], check=True)
+    nobody = {"user": "nobody"}
+    server.settings = {"server": nobody, "tls": self_signed(server, "first", "localhost")}
+    server.start()
+    assert os.stat("/proc/%d" % server.server_pid()).st_uid == pwd.getpwnam("nobody").pw_uid
+    first = certificate_of(server)
+    files = self_signed(server, "second", "localhost")
+    mark = reload(server, server=nobody, tls=files)
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    second = certificate_of(server)
+    assert first != second
+    server.crash()
+    assert certificate_of(server) == second
+    with open(files["key"], "w", encoding="ascii") as f:
+        f.write("not a key\n")
+    mark = reload(server, server=nobody, tls=files)
+    assert "failed" in server.wait_log("server.reload", {}, mark=mark)
+    server.crash()
     assert certificate_of(server) == second
 
 

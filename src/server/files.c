@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The files that only the supervisor can be sure to read (settings, certificates, keys), as bytes in memory. The server
+ * process inherits them at its fork; on reload the supervisor hands over a new set:
+ *
+ *  1. the supervisor reads and checks everything (server_files_read). A mistake: logged, nothing else happens.
+ *  2. it writes the set to a memory file and passes its descriptor (server_files_send), then signals.
+ *  3. the server process takes it (server_files_receive), and only then changes anything.
+ *
+ * One entry in the memory file: length of the name with its NUL (4 bytes), length of the bytes (4), name, bytes.
+ */
+#include "server/server_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+#define FILE_MAX ((size_t)4 << 20)  /* of one file */
+#define ALL_MAX ((size_t)64 << 20)
+
+struct server_file {
+	char *path_z;
+	char *p;
+	size_t n;
+};
+
+struct server_files {
+	struct server_file *v;
+	size_t n, cap;
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+}
+
+static void add(struct server_files *files, struct str path, struct str bytes)
+{
+	struct server_file *f;
+
+	if (files->n == files->cap) {
+		files->cap = files->cap ? 2 * files->cap : 8;
+		files->v = mem_resize(files->v, files->cap, sizeof(*files->v));
+	}
+	f = &files->v[files->n++];
+	f->path_z = mem_dup_z(path);
+	f->p = mem_dup_z(bytes);
+	f->n = bytes.n;
+}
+
+void server_files_free(struct server_files *files)
+{
+	if (!files)
+		return;
+	for (size_t i = 0; i < files->n; i++) {
+		mem_wipe(files->v[i].p, files->v[i].n);
+		mem_free(files->v[i].p);
+		mem_free(files->v[i].path_z);
+	}
+	mem_free(files->v);
+	mem_free(files);
+}
+
+struct str server_files_get(const struct server_files *files, const char *path_z)
+{
+	for (size_t i = 0; i < files->n; i++)
+		if (str_eq(str_z(files->v[i].path_z), str_z(path_z)))
+			return str_of(files->v[i].p, files->v[i].n);
+	return (struct str){ 0 };
+}
+
+static int read_file(struct server_files *files, const char *path_z, struct fault *fault)
+{
+	AUTO(close_fd) int fd = open(path_z, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(FILE_MAX);
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot read %s", path_z);
+	while (n > 0) {
+		char *p = buf_reserve(&bytes, 16384);
+
+		if (!p)
+			return fault_set(fault, -E_LIMIT, "%s: larger than %zu bytes", path_z, FILE_MAX);
+		n = read(fd, p, 16384);
+		if (n > 0)
+			buf_commit(&bytes, (size_t)n);
+	}
+	if (n < 0)
+		return fault_errno(fault, errno, "cannot read %s", path_z);
+	add(files, str_z(path_z), buf_str(&bytes));
+	mem_wipe(bytes.p, bytes.n);
+	return 0;
+}
+
+static int read_named(struct server_files *files, const char *path_z, struct fault *fault)
+{
+	if (!path_z[0] || server_files_get(files, path_z).p)
+		return 0;
+	return read_file(files, path_z, fault);
+}
+
+static int read_all(struct server_files *files, const struct conf *conf, const char *config_path_z, struct fault *fault)
+{
+	const struct server_tls_conf *tls = conf_get(conf, &server_tls_table);
+	int r = read_named(files, config_path_z, fault);
+
+	if (r == 0)
+		r = read_named(files, tls->certificate, fault);
+	if (r == 0)
+		r = read_named(files, tls->key, fault);
+	if (r == 0)
+		r = read_named(files, tls->client_ca, fault);
+	for (size_t i = 0; r == 0 && i < conf_count(conf, &server_certificate_table); i++) {
+		const char *name;
+		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);
+
+		r = read_named(files, c->certificate, fault);
+		if (r == 0)
+			r = read_named(files, c->key, fault);
+	}
+	return r;
+}
+
+int server_files_read(const struct conf *conf, const char *config_path_z, struct server_files **ret, struct fault *fault)
+{
+	struct server_files *files = MEM_NEW(struct server_files);
+	int r = read_all(files, conf, config_path_z, fault);
+
+	if (r < 0) {
+		server_files_free(files);
+		return r;
+	}
+	*ret = files;
+	return 0;
+}
+
+/* ---- handing them over ---- */
+
+static void pack(const struct server_files *files, struct buf *out)
+{
+	for (size_t i = 0; i < files->n; i++) {
+		const struct server_file *f = &files->v[i];
+		uint32_t lengths[2] = { (uint32_t)strlen(f->path_z) + 1, (uint32_t)f->n };
+
+		buf_add(out, str_of(lengths, sizeof(lengths)));
+		buf_add(out, str_of(f->path_z, lengths[0]));
+		buf_add(out, str_of(f->p, f->n));
+	}
+}
+
+static int unpack(struct str all, struct server_files *files)
+{
+	while (all.n > 0) {
+		uint32_t lengths[2];
+
+		if (all.n < sizeof(lengths))
+			return -E_BUG;
+		memcpy(lengths, all.p, sizeof(lengths));
+		all = str_skip(all, sizeof(lengths));
+		if (lengths[0] == 0 || lengths[0] > all.n || lengths[1] > all.n - lengths[0])
+			return -E_BUG;
+		add(files, str_head(all, lengths[0] - 1), str_head(str_skip(all, lengths[0]), lengths[1]));
+		all = str_skip(all, (size_t)lengths[0] + lengths[1]);
+	}
+	return 0;
+}
+
+static int write_all(int fd, struct str s)
+{
+	while (s.n > 0) {
+		ssize_t n = write(fd, s.p, s.n);
+
+		if (n < 0)
+			return -1;
+		s = str_skip(s, (size_t)n);
+	}
+	return 0;
+}
+
+/* The room for one descriptor in a message. */
+union fd_message {
+	struct cmsghdr head;
+	char room[CMSG_SPACE(sizeof(int))];
+};
+
+static int send_fd(int sock, int fd)
+{
+	char byte = 'F';
+	struct iovec iov = { &byte, 1 };
+	union fd_message m = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = m.room, .msg_controllen = sizeof(m.room) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	return sendmsg(sock, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : -1;
+}
+
+int server_files_send(int sock, const struct server_files *files, struct fault *fault)
+{
+	AUTO(close_fd) int fd = memfd_create("martlet-files", MFD_CLOEXEC);
+	AUTO(buf_fini) struct buf out = BUF_INIT(ALL_MAX);
+	int r;
+
+	pack(files, &out);
+	if (buf_overflowed(&out))
+		return fault_set(fault, -E_LIMIT, "settings and certificates are larger than %zu bytes", ALL_MAX);
+	r = fd < 0 || write_all(fd, buf_str(&out)) < 0 || send_fd(sock, fd) < 0 ? errno : 0;
+	mem_wipe(out.p, out.n);
+	return r == 0 ? 0 : fault_errno(fault, r, "cannot hand the new settings to the server process");
+}
+
+static int receive_fd(int sock)
+{
+	char byte;
+	struct iovec iov = { &byte, 1 };
+	union fd_message m = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = m.room, .msg_controllen = sizeof(m.room) };
+	struct cmsghdr *c;
+	int fd = -1;
+
+	if (recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
+		return -1;
+	c = CMSG_FIRSTHDR(&msg);
+	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	return fd;
+}
+
+int server_files_receive(int sock, struct server_files **ret, struct fault *fault)
+{
+	AUTO(close_fd) int fd = receive_fd(sock);
+	struct server_files *files;
+	struct stat st;
+	void *p;
+	int r;
+
+	if (fd < 0)
+		return -E_NOT_FOUND;
+	if (fstat(fd, &st) < 0 || st.st_size <= 0)
+		return fault_set(fault, -E_BUG, "an empty set of files came from the supervisor");
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return fault_errno(fault, errno, "cannot map the new settings");
+	files = MEM_NEW(struct server_files);
+	r = unpack(str_of(p, (size_t)st.st_size), files);
+	munmap(p, (size_t)st.st_size);
+	if (r < 0) {
+		server_files_free(files);
+		return fault_set(fault, r, "a damaged set of files came from the supervisor");
+	}
+	*ret = files;
+	return 0;
+}

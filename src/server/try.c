@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What `config check` finds out before a server would: the same steps as a start, without data and listeners. */
+#include "server/server_int.h"
+
+#include <pwd.h>
+
+#include "net/tls.h"
+
+static int try_tls(const struct conf *conf, const char *path_z, struct fault *fault)
+{
+	struct server_process p = { .fixed = conf_get(conf, &server_conf_table) };
+	struct server_files *files = NULL;
+	int r = server_files_read(conf, path_z, &files, fault);
+
+	if (r == 0 && !server_tls_is_self_made(conf))
+		r = server_tls_open(&p, conf, files, fault);
+	for (size_t i = 0; i < SERVER_N_TLS; i++)
+		net_tls_unref(p.tls[i]);
+	server_files_free(files);
+	return r;
+}
+
+int server_conf_try(const struct conf *conf, const char *path_z, struct fault *fault)
+{
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
+	char space[4096];
+	struct passwd pw;
+	struct passwd *found = NULL;
+
+	if (s->user[0])
+		getpwnam_r(s->user, &pw, space, sizeof(space), &found);
+	if (s->user[0] && !found)
+		return fault_set(fault, -E_USAGE, "%s: [server] user = %s: no such user; make it with: useradd --system %s",
+				 path_z, s->user, s->user);
+	return try_tls(conf, path_z, fault);
+}
