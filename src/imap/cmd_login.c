@@ -67,7 +67,9 @@ static void challenge(struct imap_session *s, struct str text)
 static int done(struct imap_session *s, int r, const struct sasl_identity *who)
 {
 	s->waiting = IMAP_WAIT_COMMAND;
-	r = r < 0 ? refused(s, "sasl", sasl_exchange_user(s->exchange), r) : logged_in(s, who);
+	r = r < 0 ? refused(s, sasl_exchange_mechanism_z(s->exchange),
+			    sasl_exchange_user(s->exchange), r)
+		  : logged_in(s, who);
 	sasl_exchange_free(s->exchange);
 	s->exchange = NULL;
 	mem_free(s->identity);
@@ -121,7 +123,7 @@ int imap_cmd_authenticate(struct imap_session *s)
 		return -E_SYNTAX;
 	r = sasl_exchange_new(s->ctx->sasl, s->conn, "imap", mechanism, &s->exchange);
 	if (r < 0)
-		return refused(s, "sasl", S(""), r);
+		return refused(s, "", S(""), r);
 	snprintf(s->parked_tag, sizeof(s->parked_tag), "%" STR_FMT, STR_ARG(s->cmd.tag));
 	return exchange_step(s, initial);
 }

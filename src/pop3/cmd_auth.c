@@ -116,7 +116,8 @@ static void step(struct pop3_session *s, struct str response)
 		return;
 	}
 	if (rc < 0)
-		refuse(s, "sasl", sasl_exchange_user(s->exchange), rc);
+		refuse(s, sasl_exchange_mechanism_z(s->exchange),
+		       sasl_exchange_user(s->exchange), rc);
 	pop3_auth_cancel(s);
 	if (rc < 0)
 		return;

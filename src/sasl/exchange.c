@@ -233,6 +233,11 @@ void sasl_exchange_free(struct sasl_exchange *x)
 	mem_free(x);
 }
 
+const char *sasl_exchange_mechanism_z(const struct sasl_exchange *x)
+{
+	return gsasl_mechanism_name(x->session);
+}
+
 struct str sasl_exchange_user(const struct sasl_exchange *x)
 {
 	return str_z(gsasl_property_fast(x->session, GSASL_AUTHID));

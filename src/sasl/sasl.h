@@ -57,6 +57,8 @@ MUST_CHECK int sasl_exchange_new(struct sasl *s, const struct conn *c, const cha
 void sasl_exchange_free(struct sasl_exchange *x); /* accepts NULL */
 /* The name that the client has given so far, for the log; empty when none. Peer text. Valid until the next step. */
 struct str sasl_exchange_user(const struct sasl_exchange *x);
+/* The mechanism's name; valid with x. */
+const char *sasl_exchange_mechanism_z(const struct sasl_exchange *x);
 
 /*
  * One client message in base64 ("=" is the empty message; a NULL pointer slice says that the

@@ -38,7 +38,8 @@ static int auth_failed(struct smtp_session *s, int err)
 	};
 
 	LOG(INFO, "smtp.login-refused",
-	    F_STR("user", s->exchange ? sasl_exchange_user(s->exchange) : S("")), F_Z("mech", "sasl"),
+	    F_STR("user", s->exchange ? sasl_exchange_user(s->exchange) : S("")),
+	    F_Z("mech", s->exchange ? sasl_exchange_mechanism_z(s->exchange) : ""),
 	    F_Z("err", err_row(err)->name), F_STR("peer", conn_peer(s->conn)));
 	smtp_auth_end(s);
 	if (err == -E_AUTH_FAILED) {
