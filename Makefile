@@ -12,6 +12,7 @@ SAN =
 PREFIX = /usr/local
 DESTDIR =
 FUZZ_SECONDS = 30
+CRASH_ROUNDS = 200
 ARGS =
 
 comma := ,
@@ -73,7 +74,7 @@ FUZZ := $(foreach f,$(SRC_FUZZ),$(B)/fuzz/$(call fuzz_name,$(f)))
 
 # --- targets -------------------------------------------------------------------------------------
 
-.PHONY: all run test test-binaries deps fuzz fuzz-run lint format install clean
+.PHONY: all run test test-full test-binaries deps bench fuzz fuzz-run lint format install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -93,6 +94,11 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
 	@tools/run-tests $(B)
 
+# Minutes instead of seconds: the server killed CRASH_ROUNDS times under load, a minute of noise.
+test-full: test
+	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
+	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
+
 test-binaries: $(UNIT) $(REPLAY)
 
 # The network is only asked when something is missing.
@@ -107,6 +113,12 @@ fuzz:
 	@$(MAKE) --no-print-directory $(PARALLEL) CC=clang SAN=fuzzer,address,undefined fuzz-run
 fuzz-run: $(FUZZ)
 	@for f in $(FUZZ); do tools/fuzz-one $$f $(FUZZ_SECONDS) || exit 1; done
+
+# Beside Postfix and Dovecot on loopback; see bench/README.md. As root, for a namespace of their own.
+bench:
+	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/bench
+	@bench/compare $(B) $(ARGS)
 
 lint:
 	tools/layers
@@ -144,6 +156,14 @@ $(B)/obj/%.o: src/%.c Makefile
 $(B)/martlet: $(call objs,$(SRC))
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+$(B)/obj/bench/%.o: bench/%.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) $(CFLAGS_ALL) -Ibench -MMD -MP -c -o $@ $<
+
+BENCH_OBJS := $(patsubst bench/%.c,$(B)/obj/bench/%.o,$(wildcard bench/*.c))
+$(B)/bench: $(BENCH_OBJS) $(B)/lib/base.a
+	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
 .SECONDEXPANSION:
 
 $(B)/lib/%.a: $$(call objs,$$(filter src/%/$$(percent),$$(SRC)))
@@ -171,4 +191,5 @@ $(B)/fuzz/$(2): $(call objs,$(1)) $(call archives,$(3))
 endef
 $(foreach f,$(SRC_FUZZ),$(eval $(call fuzz_target,$(f),$(call fuzz_name,$(f)),$(call rooms_of,$(f)))))
 
--include $(patsubst %.o,%.d,$(call objs,$(SRC) $(SRC_TEST) $(SRC_FUZZ) src/base/test_main.c src/base/fuzz_replay.c))
+-include $(patsubst %.o,%.d,$(call objs,$(SRC) $(SRC_TEST) $(SRC_FUZZ) src/base/test_main.c src/base/fuzz_replay.c)) \
+	$(BENCH_OBJS:.o=.d)
