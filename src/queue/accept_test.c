@@ -2,6 +2,7 @@
 /* Accepting: local, remote, mixed, aliases that overlap, LMTP results, failures. */
 #include <stdio.h>
 
+#include "base/buf.h"
 #include "base/test.h"
 #include "queue/queue_int.h"
 #include "store/account.h"
@@ -9,13 +10,16 @@
 #include "store/message.h"
 
 /* Rows that are wrong, and how many there are. */
-enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_COUNT };
+enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
 	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
+	/* damages for the check */
+	[Q_DROP_MESSAGE] = { .sql = "DELETE FROM queue_messages WHERE qid = 'q1'" },
+	[Q_DROP_RECIPIENTS] = { .sql = "DELETE FROM queue_recipients WHERE qid = 'q2'" },
 };
 
 struct fixture {
@@ -270,4 +274,47 @@ TEST(accept_failures_leave_nothing)
 	assert_int_equal(accept_message(&x, "q1", r, 2, false), -E_IO); /* the id is taken */
 	assert_int_equal(messages(&x, x.alice), 1);
 	teardown(&x);
+}
+
+static void collect(void *ctx, const char *text_z)
+{
+	buf_add(ctx, str_z(text_z));
+	buf_add_char(ctx, '\n');
+}
+
+static int damage(struct db_tx *tx, void *arg)
+{
+	const struct db_sql *sql = arg;
+
+	return db_exec(tx, sql, NULL, 0, NULL);
+}
+
+/* References of the queue are counted, and its tables belong together (fsck.c). */
+TEST(check_of_store_and_queue)
+{
+	AUTO(buf_fini) struct buf said = BUF_INIT(65536);
+	struct queue_rcpt r[] = { { .address = S("far@elsewhere.test") } };
+	struct db_write_job job = { .fn = damage };
+	struct store_fsck_counts n;
+	struct fixture x;
+
+	setup(&x);
+	assert_int_equal(accept_message(&x, "q1", r, 1, false), 0);
+	assert_int_equal(accept_message(&x, "q2", r, 1, false), 0);
+	assert_int_equal(queue_fsck(x.q, collect, &said, &n), 0);
+	assert_str_eq(buf_str(&said), S(""));
+	assert_int_equal(n.contents, 2);
+	for (int i = Q_DROP_MESSAGE; i <= Q_DROP_RECIPIENTS; i++) {
+		job.arg = (void *)(uintptr_t)&checks[i];
+		assert_int_equal(db_write(x.db, &job), 0);
+	}
+	assert_int_equal(queue_fsck(x.q, collect, &said, &n), 0);
+	assert_str_eq(buf_str(&said), S("content 1: refs is 1, counted 0\n"
+					"queue q1: a recipient without its message\n"
+					"queue q2: a message without recipients\n"));
+	spool_free(x.spool);
+	queue_close(&x.q);
+	store_close(&x.s);
+	db_close(&x.db);
+	arena_fini(&x.a);
 }

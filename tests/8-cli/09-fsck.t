@@ -4,10 +4,14 @@ deliver simple.eml bob@example.test alice@example.test
 A connect imap as bob in INBOX
 A > a COPY 1 Archive
 A <... a OK
+S connect submission as alice
+S mail alice@example.test dan@example.net bob@example.test
+S data multipart.eml
+S < 250
 cli fsck
 out accounts: 2
-out messages: 3
-out contents: 1
+out messages: 4
+out contents: 2
 out clean: yes
 cli fsck --json
 out {*"faults":0,"clean":true}
