@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One blocking connection with a line reader, plain or TLS, and the message that all modes send. */
+/* One blocking connection with a line reader, plain or TLS; the message that all modes send. */
 #include "load.h"
 
 #include <arpa/inet.h>

@@ -115,7 +115,7 @@ void load_imap_mix(struct worker *w)
 	}
 }
 
-/* The connections are left open on purpose; the end of the program closes them. */
+/* The connections are left open on purpose. */
 void load_idle(struct worker *w)
 {
 	struct client *c = mem_alloc(1, sizeof(*c));

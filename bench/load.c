@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * build/bench MODE --port N ...: puts one kind of work on any mail server and prints a line for each
- * kind of sample: name, rate, unit, median and 99th percentile in milliseconds. One thread a connection, blocking sockets, nothing clever: up to a few hundred connections the
- * threads cost the machine little beside the server. `idle` alone opens all from one thread.
+ * kind of sample: name, rate, unit, median and 99th percentile in milliseconds. One thread a
+ * connection, blocking sockets, nothing clever: up to a few hundred connections the threads cost
+ * little beside the server. `idle` alone opens all from one thread.
  */
 #include "load.h"
 
@@ -41,7 +42,7 @@ static const struct option {
 	const char *help_z;
 } options[] = {
 	{ "--host", AT(host_z), true, "numeric address (127.0.0.1)" },
-	{ "--port", AT(port), false, "" },
+	{ "--port", AT(port), false, "always needed, but for limit" },
 	{ "--tls", AT(tls), false, "1: TLS from the first byte" },
 	{ "--connections", AT(connections), false, "at the same time, each a thread (20)" },
 	{ "--threads", AT(connections), false, "the same, for limit" },
@@ -194,12 +195,14 @@ static void run(const struct mode *m, struct load *l)
 	mem_free(threads);
 }
 
-/* Connections of `idle` stay open after the report until whoever measures closes our input. */
-static void hold(uint64_t seconds)
+/* Connections of `idle` stay open after the report until whoever measures closes our input; the end
+ * of the process closes them all at once. */
+__attribute__((noreturn)) static void hold(uint64_t seconds)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
 
 	poll(&in, 1, (int)(seconds * 1000));
+	_exit(0);
 }
 
 int main(int argc, char **argv)
@@ -231,7 +234,6 @@ int main(int argc, char **argv)
 			load_fail("at most %d connections", MAX_THREADS);
 		run(&modes[i], &l);
 		hold(l.hold_s);
-		return 0;
 	}
 	return usage();
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load program's parts: what is asked for (struct load), one worker thread with its samples
- * (struct worker), one connection (struct client). A failure of the server is the end of the
- * program: a number that hides refused work is worth nothing.
+ * The load program: what is asked for (struct load), one thread with its samples (struct worker), one
+ * connection (struct client). A failure of the server ends it: a rate that hides refusals is worthless.
  */
 #pragma once
 
@@ -11,9 +10,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
-#include "base/str.h"
 
-/* What the command line says; read-only while workers run, but for the counter. */
+/* The command line; read-only while workers run, but for the counter. */
 struct load {
 	const char *mode_z, *host_z, *dir_z, *password_z, *domain_z;
 	uint64_t port, connections, messages, size_bytes, per_connection, users, first, rounds, hold_s, tls;
@@ -23,8 +21,8 @@ struct load {
 
 /* The kinds of samples: one line of output each. */
 enum load_kind {
-	LOAD_MAIN,
-	LOAD_LOGIN, LOAD_SELECT, LOAD_FLAGS, LOAD_ENVELOPE, LOAD_BODY, LOAD_STORE, LOAD_SEARCH, LOAD_LOGOUT,
+	LOAD_MAIN, LOAD_LOGIN, LOAD_SELECT, LOAD_FLAGS, LOAD_ENVELOPE, LOAD_BODY, LOAD_STORE, LOAD_SEARCH,
+	LOAD_LOGOUT,
 	LOAD_KINDS
 };
 

@@ -5,7 +5,7 @@ Martlet is started as `serve` with a settings file. Postfix and Dovecot are the 
 Debian, fetched and unpacked (not installed) and run in a mount and process namespace of their
 own: there, and only there, their files lie over /usr and /etc/passwd has their users. The host's
 packages, users, services and mail settings are neither changed nor used; the end of the
-namespace's first process is the end of all of them.
+namespace's first process is the end of all of them. If the script itself is killed, so are they.
 
 Both write each message to the disk before they say 250: Postfix syncs its queue file, Dovecot
 syncs what LMTP delivers (mail_fsync = optimized), Martlet syncs its pack and its database.
@@ -131,8 +131,8 @@ class Martlet(Server):
 
     def launch(self):
         with open(f"{self.dir}/log", "a") as log:
-            self.process = subprocess.Popen([self.binary, "serve", "--config", self.conf],
-                                            stdout=log, stderr=log)
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", self.binary, "serve",
+                                             "--config", self.conf], stdout=log, stderr=log)
         self.wait_ready()
 
     def start(self):
@@ -315,8 +315,8 @@ class Peers(Server):
 
     def launch(self):
         with open(f"{self.dir}/log", "a") as log:
-            self.process = subprocess.Popen(["unshare", "--mount", "--pid", "--fork", "--kill-child",
-                                             "--mount-proc", "sh", f"{self.dir}/first"],
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid",
+                                             "--fork", "--kill-child", "--mount-proc", "sh", f"{self.dir}/first"],
                                             stdout=log, stderr=log)
         self.wait_ready()
 

@@ -97,7 +97,7 @@ void load_pop3_drain(struct worker *w)
 	client_close(&c);
 }
 
-/* Full handshakes: nothing is resumed. The greeting is read, so that the server's part is over. */
+/* Full handshakes, nothing is resumed; after the greeting the server's part is over. */
 void load_tls(struct worker *w)
 {
 	struct client c;
