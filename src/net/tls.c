@@ -312,7 +312,8 @@ static bool use_chain(SSL_CTX *ctx, X509 *leaf, BIO *bio)
 		}
 	}
 	/* Reading ends with "no start line"; anything else is damage. */
-	if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
+	if (ERR_GET_LIB(ERR_peek_last_error()) != ERR_LIB_PEM ||
+	    ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE)
 		return false;
 	ERR_clear_error();
 	return true;
@@ -328,7 +329,8 @@ static int no_passphrase(char *buf, int size, int is_writing, void *ctx)
 	return -1;
 }
 
-static int use_key(SSL_CTX *ctx, const struct net_tls_cert *cert, struct fault *fault)
+/* The leaf is asked: the context would also take the key of its certificate of another type. */
+static int use_key(SSL_CTX *ctx, X509 *leaf, const struct net_tls_cert *cert, struct fault *fault)
 {
 	AUTO(bio_close) BIO *bio = pem_open(cert->key_path_z, cert->key_pem);
 	EVP_PKEY *key;
@@ -337,7 +339,7 @@ static int use_key(SSL_CTX *ctx, const struct net_tls_cert *cert, struct fault *
 	if (bio == NULL)
 		return fault_errno(fault, errno, "%s: cannot read the key", cert->key_path_z);
 	key = PEM_read_bio_PrivateKey(bio, NULL, no_passphrase, NULL);
-	is_good = key != NULL && SSL_CTX_use_PrivateKey(ctx, key) == 1 && SSL_CTX_check_private_key(ctx) == 1;
+	is_good = key != NULL && X509_check_private_key(leaf, key) == 1 && SSL_CTX_use_PrivateKey(ctx, key) == 1;
 	EVP_PKEY_free(key);
 	if (!is_good)
 		return fault_set(fault, -E_TLS, "%s: not the key of %s: %s", cert->key_path_z,
@@ -362,7 +364,7 @@ static int set_add_cert(struct net_tls_set *set, const struct net_tls_options *o
 		return rc;
 	if (!use_chain(site->ctx, leaf, bio))
 		return fault_set(fault, -E_TLS, "%s: %s", cert->cert_path_z, net_tls_error_z());
-	return use_key(site->ctx, cert, fault);
+	return use_key(site->ctx, leaf, cert, fault);
 }
 
 void net_tls_set_unref(struct net_tls_set *s)
