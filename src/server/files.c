@@ -3,7 +3,7 @@
  * The files that only the supervisor can be sure to read (settings, certificates, keys), as bytes in memory. The server
  * process inherits them at its fork; on reload the supervisor hands over a new set:
  *
- *  1. the supervisor reads and checks everything (server_files_read). A mistake: logged, nothing else happens.
+ *  1. the supervisor reads and checks everything (server_files_load). A mistake: logged, nothing else happens.
  *  2. it writes the set to a memory file and passes its descriptor (server_files_send), then signals.
  *  3. the server process takes it (server_files_receive), and only then changes anything.
  *
@@ -41,7 +41,8 @@ static void close_fd(int *fd)
 		close(*fd);
 }
 
-static void add(struct server_files *files, struct str path, struct str bytes)
+/* An entry with room for n bytes, made once: memory that grows would leave copies of a key behind. */
+static struct server_file *add(struct server_files *files, struct str path, size_t n)
 {
 	struct server_file *f;
 
@@ -51,8 +52,9 @@ static void add(struct server_files *files, struct str path, struct str bytes)
 	}
 	f = &files->v[files->n++];
 	f->path_z = mem_dup_z(path);
-	f->p = mem_dup_z(bytes);
-	f->n = bytes.n;
+	f->p = mem_alloc(n + 1, 1);
+	f->n = n;
+	return f;
 }
 
 void server_files_free(struct server_files *files)
@@ -79,24 +81,24 @@ struct str server_files_get(const struct server_files *files, const char *path_z
 static int read_file(struct server_files *files, const char *path_z, struct fault *fault)
 {
 	AUTO(close_fd) int fd = open(path_z, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	AUTO(buf_fini) struct buf bytes = BUF_INIT(FILE_MAX);
-	ssize_t n = 1;
+	struct server_file *f;
+	struct stat st;
+	size_t at = 0;
+	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &st) < 0)
 		return fault_errno(fault, errno, "cannot read %s", path_z);
-	while (n > 0) {
-		char *p = buf_reserve(&bytes, 16384);
-
-		if (!p)
-			return fault_set(fault, -E_LIMIT, "%s: larger than %zu bytes", path_z, FILE_MAX);
-		n = read(fd, p, 16384);
-		if (n > 0)
-			buf_commit(&bytes, (size_t)n);
+	if (!S_ISREG(st.st_mode))
+		return fault_set(fault, -E_USAGE, "cannot read %s: not a regular file", path_z);
+	if (st.st_size > (off_t)FILE_MAX)
+		return fault_set(fault, -E_LIMIT, "%s: larger than %zu bytes", path_z, FILE_MAX);
+	f = add(files, str_z(path_z), (size_t)st.st_size);
+	while (at < f->n && (n = read(fd, f->p + at, f->n - at)) != 0) {
+		if (n < 0)
+			return fault_errno(fault, errno, "cannot read %s", path_z);
+		at += (size_t)n;
 	}
-	if (n < 0)
-		return fault_errno(fault, errno, "cannot read %s", path_z);
-	add(files, str_z(path_z), buf_str(&bytes));
-	mem_wipe(bytes.p, bytes.n);
+	f->n = at; /* less when it was cut just now */
 	return 0;
 }
 
@@ -107,13 +109,11 @@ static int read_named(struct server_files *files, const char *path_z, struct fau
 	return read_file(files, path_z, fault);
 }
 
-static int read_all(struct server_files *files, const struct conf *conf, const char *config_path_z, struct fault *fault)
+static int read_all(struct server_files *files, const struct conf *conf, struct fault *fault)
 {
 	const struct server_tls_conf *tls = conf_get(conf, &server_tls_table);
-	int r = read_named(files, config_path_z, fault);
+	int r = read_named(files, tls->certificate, fault);
 
-	if (r == 0)
-		r = read_named(files, tls->certificate, fault);
 	if (r == 0)
 		r = read_named(files, tls->key, fault);
 	if (r == 0)
@@ -129,10 +129,10 @@ static int read_all(struct server_files *files, const struct conf *conf, const c
 	return r;
 }
 
-int server_files_read(const struct conf *conf, const char *config_path_z, struct server_files **ret, struct fault *fault)
+int server_files_read(const struct conf *conf, struct server_files **ret, struct fault *fault)
 {
 	struct server_files *files = MEM_NEW(struct server_files);
-	int r = read_all(files, conf, config_path_z, fault);
+	int r = read_all(files, conf, fault);
 
 	if (r < 0) {
 		server_files_free(files);
@@ -142,7 +142,36 @@ int server_files_read(const struct conf *conf, const char *config_path_z, struct
 	return 0;
 }
 
+int server_files_load(const char *config_path_z, struct conf **conf, struct server_files **ret, struct fault *fault)
+{
+	struct server_files *files = MEM_NEW(struct server_files);
+	struct conf *c = NULL;
+	int r = read_file(files, config_path_z, fault);
+
+	if (r == 0)
+		r = server_conf_parse(config_path_z, server_files_get(files, config_path_z), &c, fault);
+	if (r == 0)
+		r = read_all(files, c, fault);
+	if (r < 0) {
+		conf_unref(c);
+		server_files_free(files);
+		return r;
+	}
+	*conf = c;
+	*ret = files;
+	return 0;
+}
+
 /* ---- handing them over ---- */
+
+static size_t packed_size(const struct server_files *files)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < files->n; i++)
+		n += 2 * sizeof(uint32_t) + strlen(files->v[i].path_z) + 1 + files->v[i].n;
+	return n;
+}
 
 static void pack(const struct server_files *files, struct buf *out)
 {
@@ -167,7 +196,7 @@ static int unpack(struct str all, struct server_files *files)
 		all = str_skip(all, sizeof(lengths));
 		if (lengths[0] == 0 || lengths[0] > all.n || lengths[1] > all.n - lengths[0])
 			return -E_BUG;
-		add(files, str_head(all, lengths[0] - 1), str_head(str_skip(all, lengths[0]), lengths[1]));
+		memcpy(add(files, str_head(all, lengths[0] - 1), lengths[1])->p, all.p + lengths[0], lengths[1]);
 		all = str_skip(all, (size_t)lengths[0] + lengths[1]);
 	}
 	return 0;
@@ -212,14 +241,15 @@ int server_files_send(int sock, const struct server_files *files, struct fault *
 	AUTO(buf_fini) struct buf out = BUF_INIT(ALL_MAX);
 	int r;
 
-	pack(files, &out);
-	if (buf_overflowed(&out))
+	if (!buf_reserve(&out, packed_size(files)))
 		return fault_set(fault, -E_LIMIT, "settings and certificates are larger than %zu bytes", ALL_MAX);
+	pack(files, &out);
 	r = fd < 0 || write_all(fd, buf_str(&out)) < 0 || send_fd(sock, fd) < 0 ? errno : 0;
 	mem_wipe(out.p, out.n);
 	return r == 0 ? 0 : fault_errno(fault, r, "cannot hand the new settings to the server process");
 }
 
+/* -E_NOT_FOUND: nothing was sent; -E_CANNOT: something was, but its descriptor found no room here. */
 static int receive_fd(int sock)
 {
 	char byte;
@@ -227,10 +257,10 @@ static int receive_fd(int sock)
 	union fd_message m = { 0 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = m.room, .msg_controllen = sizeof(m.room) };
 	struct cmsghdr *c;
-	int fd = -1;
+	int fd = -E_CANNOT;
 
 	if (recvmsg(sock, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1)
-		return -1;
+		return -E_NOT_FOUND;
 	c = CMSG_FIRSTHDR(&msg);
 	if (c && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(&fd, CMSG_DATA(c), sizeof(int));
@@ -245,8 +275,10 @@ int server_files_receive(int sock, struct server_files **ret, struct fault *faul
 	void *p;
 	int r;
 
+	if (fd == -E_NOT_FOUND)
+		return fd;
 	if (fd < 0)
-		return -E_NOT_FOUND;
+		return fault_set(fault, fd, "no file descriptor is free to take the new settings");
 	if (fstat(fd, &st) < 0 || st.st_size <= 0)
 		return fault_set(fault, -E_BUG, "an empty set of files came from the supervisor");
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);

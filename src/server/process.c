@@ -91,21 +91,19 @@ static int take_files(struct server_process *p, const struct server_files *files
 	return r;
 }
 
-/* SIGHUP from the supervisor, which has sent a checked set of files before; several may wait, the last one counts. */
+/* SIGHUP from the supervisor, which has sent a checked set of files before: one answer for each set, none without. */
 static void reload(struct server_process *p, const struct server_start *start)
 {
-	struct server_files *files = NULL, *newer;
+	struct server_files *files = NULL;
 	struct fault fault = { 0 };
-	int r;
+	int r = server_files_receive(start->files_fd, &files, &fault);
 
-	while ((r = server_files_receive(start->files_fd, &newer, &fault)) == 0) {
-		server_files_free(files);
-		files = newer;
+	if (r == -E_NOT_FOUND) {
+		LOG(WARN, "server.reload", F_Z("fault", "nothing came from the supervisor; send SIGHUP to it"));
+		return;
 	}
-	if (files)
+	if (r == 0)
 		r = take_files(p, files, start->options->config_path_z, &fault);
-	else if (r == -E_NOT_FOUND)
-		fault_set(&fault, r, "nothing came from the supervisor; send SIGHUP to it");
 	server_files_free(files);
 	if (send(start->files_fd, r < 0 ? "X" : "A", 1, MSG_NOSIGNAL | MSG_DONTWAIT) != 1)
 		LOG(WARN, "server.reload", F_Z("fault", "cannot tell the supervisor, ignoring"));

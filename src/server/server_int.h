@@ -56,12 +56,14 @@ _Noreturn void server_process_main(const struct server_start *start);
 
 /* ---- files.c: settings, certificates and keys as bytes, from the supervisor to the server process ---- */
 
-/* Reads the settings file and every file that the settings name. The bytes are wiped when freed. */
-MUST_CHECK int server_files_read(const struct conf *conf, const char *config_path_z, struct server_files **ret, struct fault *fault);
+/* Reads every file that the settings name. The bytes are wiped when freed. */
+MUST_CHECK int server_files_read(const struct conf *conf, struct server_files **ret, struct fault *fault);
+/* Reads the settings file, once, parses and checks it, and reads every file that it names. */
+MUST_CHECK int server_files_load(const char *config_path_z, struct conf **conf, struct server_files **ret, struct fault *fault);
 void server_files_free(struct server_files *files); /* accepts NULL */
 /* The bytes of a file, valid with the set; p == NULL when it is not in it. */
 struct str server_files_get(const struct server_files *files, const char *path_z);
-/* Over a connected pair of sockets; neither blocks. Receiving: -E_NOT_FOUND when nothing was sent. */
+/* Over a connected pair of sockets; neither blocks. Receiving: -E_NOT_FOUND when nothing was sent; after any other fault the set is gone. */
 MUST_CHECK int server_files_send(int sock, const struct server_files *files, struct fault *fault);
 MUST_CHECK int server_files_receive(int sock, struct server_files **ret, struct fault *fault);
 

@@ -10,6 +10,7 @@
 #include "server/server_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,6 +37,7 @@ struct supervisor {
 	struct server_files *files;      /* that go with latest: settings, certificates, keys */
 	struct server_files *next_files; /* that go with next */
 	int files_fd;          /* hands new ones to the server process; -1: none runs */
+	bool is_reload_wanted; /* SIGHUP came while next waits for its answer: one set at a time, so answers are never mixed up */
 	int signal_fd;
 	int ready_fd;          /* reading end while starting, else -1 */
 	pid_t child;
@@ -138,7 +140,7 @@ static int start_child(struct supervisor *s, struct fault *fault)
 	if (s->files_fd >= 0)
 		close(s->files_fd);
 	s->files_fd = -1;
-	if (pipe(ready) < 0)
+	if (pipe2(ready, O_CLOEXEC) < 0)
 		return fault_errno(fault, errno, "cannot make a pipe");
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, files) < 0) {
 		close_pair(ready);
@@ -195,11 +197,13 @@ static void reload(struct supervisor *s)
 	struct fault fault = { 0 };
 	struct conf *next = NULL;
 	struct server_files *files = NULL;
-	int r = server_conf_load(s->options->config_path_z, &next, &fault);
+	int r;
 
+	s->is_reload_wanted = s->next != NULL;
+	if (s->is_reload_wanted)
+		return;
+	r = server_files_load(s->options->config_path_z, &next, &files, &fault);
 	if (r == 0)
-		r = server_files_read(next, s->options->config_path_z, &files, &fault);
-	if (r == 0 && s->files_fd >= 0)
 		r = server_files_send(s->files_fd, files, &fault);
 	if (r < 0) {
 		LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", fault.text));
@@ -207,11 +211,16 @@ static void reload(struct supervisor *s)
 		server_files_free(files);
 		return;
 	}
-	drop_next(s);
 	s->next = next;
 	s->next_files = files;
-	if (s->child > 0)
-		kill(s->child, SIGHUP);
+	kill(s->child, SIGHUP);
+}
+
+static void log_as_set(const struct conf *conf)
+{
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
+
+	log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
 }
 
 /* The server process tells how the reload went: only what it runs with is good enough for its successor. */
@@ -219,38 +228,42 @@ static void hear_reload(struct supervisor *s)
 {
 	char answer = 0;
 
-	if (recv(s->files_fd, &answer, 1, MSG_DONTWAIT) != 1 || answer != 'A' || !s->next) {
-		drop_next(s);
+	if (recv(s->files_fd, &answer, 1, MSG_DONTWAIT) != 1)
 		return;
+	if (answer == 'A' && s->next) {
+		conf_unref(s->latest);
+		server_files_free(s->files);
+		s->latest = s->next;
+		s->files = s->next_files;
+		s->next = NULL;
+		s->next_files = NULL;
+		log_as_set(s->latest);
 	}
-	conf_unref(s->latest);
-	server_files_free(s->files);
-	s->latest = s->next;
-	s->files = s->next_files;
-	s->next = NULL;
-	s->next_files = NULL;
+	drop_next(s);
+	if (s->is_reload_wanted)
+		reload(s);
 }
 
 static int child_ended(struct supervisor *s, struct fault *fault)
 {
 	int status = 0;
+	int r = 0;
 
 	if (waitpid(s->child, &status, WNOHANG) != s->child)
 		return 0;
 	s->child = 0;
-	if (s->ready_fd >= 0) {
-		int r = hear_child(s, fault);
-
-		if (r < 0)
-			return r;
-	}
-	if (s->is_stopping)
-		return 0;
+	if (s->ready_fd >= 0)
+		r = hear_child(s, fault);
+	if (r < 0 || s->is_stopping)
+		return r;
 	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
 	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", "starting it again"));
 	if (clock_mono_ms() - s->started_ms < RESTART_PAUSE_MS)
 		usleep(RESTART_PAUSE_MS * 1000);
-	return start_child(s, fault);
+	r = start_child(s, fault);
+	if (r == 0 && s->is_reload_wanted)
+		reload(s);
+	return r;
 }
 
 static int on_signal(struct supervisor *s, struct fault *fault)
@@ -263,7 +276,8 @@ static int on_signal(struct supervisor *s, struct fault *fault)
 	case SIGCHLD:
 		return child_ended(s, fault);
 	case SIGHUP:
-		reload(s);
+		if (s->child > 0)
+			reload(s);
 		return 0;
 	default:
 		s->is_stopping = true;
@@ -304,19 +318,13 @@ static int watch(struct supervisor *s, struct fault *fault)
 int server_run(const struct server_options *o, struct fault *fault)
 {
 	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1 };
-	const struct server_conf *conf;
 	sigset_t signals;
-	int r = server_conf_load(o->config_path_z, &s.conf, fault);
+	int r = server_files_load(o->config_path_z, &s.conf, &s.files, fault);
 
-	if (r == 0)
-		r = server_files_read(s.conf, o->config_path_z, &s.files, fault);
-	if (r < 0) {
-		conf_unref(s.conf);
+	if (r < 0)
 		return r;
-	}
 	s.latest = conf_ref(s.conf);
-	conf = conf_get(s.conf, &server_conf_table);
-	log_setup(STDERR_FILENO, (enum log_level)conf->log_level, (enum log_format)conf->log_format);
+	log_as_set(s.latest);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);

@@ -6,11 +6,11 @@
 
 #include "net/tls.h"
 
-static int try_tls(const struct conf *conf, const char *path_z, struct fault *fault)
+static int try_tls(const struct conf *conf, struct fault *fault)
 {
 	struct server_process p = { .fixed = conf_get(conf, &server_conf_table) };
 	struct server_files *files = NULL;
-	int r = server_files_read(conf, path_z, &files, fault);
+	int r = server_files_read(conf, &files, fault);
 
 	if (r == 0 && !server_tls_is_self_made(conf))
 		r = server_tls_open(&p, conf, files, fault);
@@ -32,5 +32,5 @@ int server_conf_try(const struct conf *conf, const char *path_z, struct fault *f
 	if (s->user[0] && !found)
 		return fault_set(fault, -E_USAGE, "%s: [server] user = %s: no such user; make it with: useradd --system %s",
 				 path_z, s->user, s->user);
-	return try_tls(conf, path_z, fault);
+	return try_tls(conf, fault);
 }

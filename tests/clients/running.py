@@ -115,6 +115,30 @@ def test_reload_certificate_of_root(server):
     assert certificate_of(server) == second
 
 
+def test_reload_twice(server):
+    """Two SIGHUPs before the first is answered: each set has its own answer; a refused one is not what outlives a death."""
+    good, bad = self_signed(server, "good", "localhost"), self_signed(server, "bad", "localhost")
+    with open(bad["key"], "w", encoding="ascii") as f:
+        f.write("not a key\n")
+    child = server.server_pid()
+    os.kill(child, signal.SIGSTOP)
+    mark = reload(server, tls=good)
+    time.sleep(0.3)
+    reload(server, tls=bad)
+    time.sleep(0.3)
+    os.kill(child, signal.SIGCONT)
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    server.wait_log("server.reload", {"result": '"failed,'}, mark=mark)
+    used = certificate_of(server)
+    with open(good["certificate"], encoding="ascii") as f:
+        assert used == ssl.PEM_cert_to_DER_cert(f.read())
+    server.crash()
+    assert certificate_of(server) == used
+    mark = reload(server, server={"log_level": "debug"})
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    assert certificate_of(server) != used
+
+
 def test_certificates_by_name(server):
     """RFC 6066 3: the certificate follows the name that the client asks for; unknown names get the default one."""
     mark = reload(server, **{'certificate "one"': self_signed(server, "one", "one.example"),
