@@ -192,7 +192,7 @@ struct net_tls_cert echo_cert(const char *const *names_z)
 {
 	static char paths[32][300];
 	static size_t n;
-	struct net_tls_cert cert;
+	struct net_tls_cert cert = { 0 };
 	const char *dir = test_dir();
 	struct fault f = { "" };
 

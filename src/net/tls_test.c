@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -252,6 +253,42 @@ TEST(tls_slow_handshakes_cost_no_worker)
 	stop(&f);
 }
 
+/* A certificate with an RSA key, into a file; that key goes nowhere. */
+static void write_rsa_cert(const char *path_z, const char *name_z)
+{
+	EVP_PKEY *key = EVP_RSA_gen(2048);
+	X509 *x = X509_new();
+	X509_NAME *name = X509_get_subject_name(x);
+	FILE *f = fopen(path_z, "w");
+
+	assert_non_null(f);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)name_z, -1, -1, 0);
+	X509_set_issuer_name(x, name);
+	X509_gmtime_adj(X509_getm_notBefore(x), 0);
+	X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+	X509_set_pubkey(x, key);
+	assert_true(X509_sign(x, key, EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_X509(f, x), 1);
+	assert_int_equal(fclose(f), 0);
+	X509_free(x);
+	EVP_PKEY_free(key);
+}
+
+/* Both go to one context, which has the key already, for the certificate of the other type. */
+TEST(tls_key_of_another_type)
+{
+	const char *names[] = { "both.example.test", NULL };
+	struct net_tls_cert certs[2] = { echo_cert(names), echo_cert(names) };
+	struct net_tls_options o = { .certs = certs, .n_certs = 2 };
+	struct fault fault = { "" };
+	struct net_tls *t = NULL;
+
+	write_rsa_cert(certs[1].cert_path_z, names[0]);
+	certs[1].key_path_z = certs[0].key_path_z;
+	assert_int_equal(net_tls_new(&o, &t, &fault), -E_TLS);
+	assert_non_null(strstr(fault.text, "not the key of"));
+}
+
 TEST(tls_names_and_reload)
 {
 	const char *one[] = { "one.example.test", NULL };
@@ -269,11 +306,10 @@ TEST(tls_names_and_reload)
 	};
 	struct net_tls_cert certs[] = { echo_cert(one), echo_cert(two) };
 	struct net_tls_cert next = echo_cert(three);
-	struct net_tls_options o = { certs, 2, NULL, NULL, true };
-	struct net_tls_options after = { &next, 1, NULL, NULL, true };
-	struct net_tls_options bad = {
-		&(struct net_tls_cert){ next.cert_path_z, certs[0].key_path_z }, 1, NULL, NULL, true
-	};
+	struct net_tls_options o = { .certs = certs, .n_certs = 2, .has_tickets = true };
+	struct net_tls_options after = { .certs = &next, .n_certs = 1, .has_tickets = true };
+	struct net_tls_cert mixed = { .cert_path_z = next.cert_path_z, .key_path_z = certs[0].key_path_z };
+	struct net_tls_options bad = { .certs = &mixed, .n_certs = 1, .has_tickets = true };
 	struct fixture f;
 	struct fault fault = { "" };
 	struct net_tls *t;
@@ -309,7 +345,7 @@ TEST(tls_client_certificates)
 	const char *server[] = { "localhost", NULL }, *known[] = { "carol", NULL },
 		   *stranger[] = { "mallory", NULL };
 	struct net_tls_cert certs[] = { echo_cert(server), echo_cert(known), echo_cert(stranger) };
-	struct net_tls_options o = { certs, 1, certs[1].cert_path_z, NULL, false };
+	struct net_tls_options o = { .certs = certs, .n_certs = 1, .client_ca_path_z = certs[1].cert_path_z };
 	static const char *const want[] = { "cert 0 \r\n", "cert 1 CN=carol\r\n", "cert 0 \r\n" };
 	struct fixture f;
 	struct fault fault = { "" };
