@@ -5,7 +5,7 @@
  *
  *   starting --"R"--> serving --SIGTERM/SIGINT--> stopping --child ends--> return
  *   starting --"E text" (first time)--> return with the text
- *   serving  --child dies--> starting, at once, or after 1 s when it lived less than 1 s
+ *   serving  --child dies--> starting, at once; after 50 ms, 100 ms, ... 5 s when it lives short again and again
  */
 #include "server/server_int.h"
 
@@ -25,7 +25,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define RESTART_PAUSE_MS 1000
+#define SHORT_LIFE_MS 5000     /* one that lived less makes the next pause longer */
+#define PAUSE_FIRST_MS 50
+#define PAUSE_MAX_MS 5000
 
 struct supervisor {
 	const struct server_options *options;
@@ -42,6 +44,7 @@ struct supervisor {
 	int ready_fd;          /* reading end while starting, else -1 */
 	pid_t child;
 	int64_t started_ms;
+	int64_t pause_ms;      /* before the last restart */
 	bool was_ready;        /* once, ever */
 	bool is_stopping;
 };
@@ -244,6 +247,18 @@ static void hear_reload(struct supervisor *s)
 		reload(s);
 }
 
+static void pause_before_restart(struct supervisor *s)
+{
+	if (clock_mono_ms() - s->started_ms >= SHORT_LIFE_MS) {
+		s->pause_ms = 0;
+		return;
+	}
+	usleep((useconds_t)s->pause_ms * 1000);
+	s->pause_ms = s->pause_ms ? 2 * s->pause_ms : PAUSE_FIRST_MS;
+	if (s->pause_ms > PAUSE_MAX_MS)
+		s->pause_ms = PAUSE_MAX_MS;
+}
+
 static int child_ended(struct supervisor *s, struct fault *fault)
 {
 	int status = 0;
@@ -258,8 +273,7 @@ static int child_ended(struct supervisor *s, struct fault *fault)
 		return r;
 	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
 	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", "starting it again"));
-	if (clock_mono_ms() - s->started_ms < RESTART_PAUSE_MS)
-		usleep(RESTART_PAUSE_MS * 1000);
+	pause_before_restart(s);
 	r = start_child(s, fault);
 	if (r == 0 && s->is_reload_wanted)
 		reload(s);
