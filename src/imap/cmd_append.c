@@ -118,7 +118,7 @@ int imap_cmd_append(struct imap_session *s)
 {
 	struct append append = { 0 };
 	struct store_mailbox box;
-	struct str bytes;
+	struct str bytes = { 0 };
 	int r = parse_append(&s->p, &append);
 
 	if (r < 0)

@@ -13,7 +13,7 @@
 static int parse_uids(struct imap_session *s, struct uidset *ret)
 {
 	struct imap_seqset set;
-	struct uidset seqs;
+	struct uidset seqs = { 0 };
 	int r = imap_need(imap_parse_sp(&s->p));
 
 	if (r == 0)

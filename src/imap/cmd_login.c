@@ -84,7 +84,7 @@ static int exchange_step(struct imap_session *s, struct str client_b64)
 	int r = sasl_exchange_step(s->exchange, client_b64, &out, &who);
 
 	if (r < 0)
-		return done(s, r, NULL);
+		return done(s, r, &who);
 	if (r == 0 && out.n == 0)
 		return done(s, 0, &who);
 	if (r == 0) {

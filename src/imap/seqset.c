@@ -101,7 +101,7 @@ int imap_seqset_resolve(struct arena *a, const struct imap_seqset *set, bool is_
 	 * RFC 9051 9: a number larger than the count is BAD, and so is "*" in an empty
 	 * mailbox.
 	 */
-	if (view->n == 0 || out.r[out.n - 1].hi > view->n)
+	if (view->n == 0 || out.n == 0 || out.r[out.n - 1].hi > view->n)
 		return -E_SYNTAX;
 	*ret_seqs = out;
 	return 0;

@@ -69,7 +69,7 @@ static int read_some(struct conn *c, void *p, size_t n, size_t *ret_n)
 int net_conn_fill(struct conn *c)
 {
 	size_t chunk = c->in_body ? NET_READ_CHUNK_BODY : NET_READ_CHUNK;
-	size_t got;
+	size_t got = 0;
 	char *to;
 	int rc;
 

@@ -146,7 +146,7 @@ int net_bind(const char *address_z, uint16_t port, int *ret_fd, struct fault *fa
 
 int net_bound_port(int fd, uint16_t *ret)
 {
-	union any_addr a;
+	union any_addr a = { 0 };
 	socklen_t n = sizeof(a);
 
 	if (getsockname(fd, &a.sa, &n) != 0)

@@ -131,7 +131,7 @@ static enum step phase_handshake(struct conn *c)
 
 static void local_set(struct conn *c)
 {
-	struct sockaddr_storage ss;
+	struct sockaddr_storage ss = { 0 };
 	socklen_t n = sizeof(ss);
 	const struct sockaddr_in *in = (const void *)&ss;
 	const struct sockaddr_in6 *in6 = (const void *)&ss;

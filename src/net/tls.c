@@ -288,6 +288,7 @@ static int site_for(struct net_tls_set *set, const struct net_tls_options *o, X5
 	if (site != NULL) {
 		names_free(names, n_names);
 	} else {
+		must(set->sites != NULL && set->n_sites < o->n_certs);
 		site = &set->sites[set->n_sites++];
 		site->names = names;
 		site->n_names = n_names;
@@ -426,7 +427,7 @@ SSL_CTX *net_tls_set_default(struct net_tls_set *s)
 
 int net_tls_new(const struct net_tls_options *o, struct net_tls **ret, struct fault *fault)
 {
-	struct net_tls_set *set;
+	struct net_tls_set *set = NULL;
 	struct net_tls *t;
 	int rc = set_new(o, &set, fault);
 
@@ -442,7 +443,7 @@ int net_tls_new(const struct net_tls_options *o, struct net_tls **ret, struct fa
 
 int net_tls_reload(struct net_tls *t, const struct net_tls_options *o, struct fault *fault)
 {
-	struct net_tls_set *set, *old;
+	struct net_tls_set *set = NULL, *old;
 	int rc = set_new(o, &set, fault);
 
 	if (rc < 0)

@@ -39,7 +39,7 @@ int admin_account_add(struct admin *ad, struct arena *a, const json_t *args, jso
 	struct store_credential creds[3];
 	struct str address;
 	int64_t id;
-	size_t n;
+	size_t n = 0;
 	int r = admin_arg(args, "address", &address, fault);
 
 	if (r == 0)
@@ -57,7 +57,7 @@ int admin_account_add(struct admin *ad, struct arena *a, const json_t *args, jso
 
 int admin_account_remove(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct store_account account;
+	struct store_account account = { 0 };
 	struct str address;
 	int r = admin_arg(args, "address", &address, fault);
 

@@ -81,7 +81,7 @@ static int load_tls(struct server_process *p, const struct conf *conf, const str
 	const struct server_tls_conf *t = conf_get(conf, &server_tls_table);
 	struct net_tls_options o = { .client_ca_path_z = t->client_ca[0] ? t->client_ca : NULL };
 	AUTO(arena_fini) struct arena a;
-	struct net_tls_cert *certs;
+	struct net_tls_cert *certs = NULL;
 	int r;
 
 	arena_init(&a, 1u << 20);

@@ -72,7 +72,7 @@ static int describe(struct arena *work, struct arena *a, struct str header,
 		    struct store_content_new *c)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(TEXT_MAX);
-	struct mime_part *root;
+	struct mime_part *root = NULL;
 	int rc = mime_envelope_print(work, header, &b);
 
 	if (rc == 0)

@@ -211,7 +211,7 @@ int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
 		    struct store_view **ret)
 {
 	AUTO(mem_auto_free) struct store_builder *b = NULL;
-	const struct store_keywords *keywords;
+	const struct store_keywords *keywords = NULL;
 	struct box_row row;
 	struct store_view *v;
 	int rc = read_box(tx, mailbox, &row);
