@@ -175,7 +175,7 @@ int store_may_send_as(struct store *s, int64_t account, struct str address)
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	struct route r = { .a = &a };
 	struct store_address parsed;
-	struct str own, bare;
+	struct str own = { 0 }, bare = { 0 };
 	int rc;
 
 	arena_init(&a, 32768);
