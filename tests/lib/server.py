@@ -39,6 +39,10 @@ def free_offset():
     raise RuntimeError("no free ports")
 
 
+class Skip(Exception):
+    """A test that cannot run here, with the reason."""
+
+
 class Server:
     """A demo server. `settings` are lines added to its settings file: {"section": {"key": "value"}}."""
 
