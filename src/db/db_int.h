@@ -110,7 +110,9 @@ bool db_readers_shrink(struct db *db, int64_t now_ms);
 
 /* writer.c: owns the writing connection from now on. */
 struct db_writer *db_writer_new(struct db *db, struct db_conn *conn);
-void db_writer_free(struct db_writer **w); /* finishes what is queued, syncs */
+/* Finishes what is queued, syncs, ends the thread, which looks after idle readers too. Accepts NULL. */
+void db_writer_stop(struct db_writer *w);
+void db_writer_free(struct db_writer **w); /* after db_writer_stop() */
 /* Asks the writer to look after idle readers one day. */
 void db_writer_nudge(struct db *db);
 bool db_writer_is_me(const struct db *db);

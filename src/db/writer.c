@@ -392,10 +392,8 @@ struct db_writer *db_writer_new(struct db *db, struct db_conn *conn)
 	return w;
 }
 
-void db_writer_free(struct db_writer **wp)
+void db_writer_stop(struct db_writer *w)
 {
-	struct db_writer *w = *wp;
-
 	if (!w)
 		return;
 	lock_get(&w->lock);
@@ -403,6 +401,14 @@ void db_writer_free(struct db_writer **wp)
 	lock_signal(&w->wake);
 	lock_put(&w->lock);
 	must(pthread_join(w->thread, NULL) == 0);
+}
+
+void db_writer_free(struct db_writer **wp)
+{
+	struct db_writer *w = *wp;
+
+	if (!w)
+		return;
 	w->db->driver->close(w->tx.conn);
 	lock_cond_fini(&w->wake);
 	lock_fini(&w->lock);
