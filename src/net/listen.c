@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listening sockets, and taking connections from them. Accepting is the waiter's work and costs
- * two system calls: accepted sockets inherit TCP_NODELAY and keep-alive from the listener,
+ * Listening sockets, and taking connections from them. Accepting costs two system calls: accepted sockets inherit TCP_NODELAY and keep-alive from the listener,
  * everything else is left to the worker.
  *
  * A connection that is refused for a cap gets the protocol's text (not on implicit TLS, where it
@@ -269,13 +268,15 @@ static void drop_one(struct net *n, const struct net_listener *l)
 	int fd;
 
 	atomic_fetch_add(&n->n_refused, 1);
+	lock_get(&n->spare_lock);
 	if (n->sparefd >= 0) {
 		close(n->sparefd);
 		fd = accept4(l->fd, NULL, NULL, SOCK_CLOEXEC);
 		if (fd >= 0)
 			close(fd);
 	}
-	n->sparefd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	n->sparefd = fcntl(n->wakefd, F_DUPFD_CLOEXEC, 0);
+	lock_put(&n->spare_lock);
 }
 
 void net_listen_accept(struct net *n, const struct net_listener *l, struct net_conn_list *ready)

@@ -15,7 +15,6 @@
 #include "net/net_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -62,9 +61,9 @@ static void conf_set(struct net *n, const struct net_conf *conf)
 static void net_free(struct net *n)
 {
 	for (size_t i = 0; i < n->n_listeners; i++) {
-		must(n->listeners[i]->fd == -1);
-		net_tls_unref(n->listeners[i]->tls);
-		mem_free(n->listeners[i]);
+		must(n->listeners[i].fd == -1);
+		net_tls_unref(n->listeners[i].l->tls);
+		mem_free(n->listeners[i].l);
 	}
 	if (n->epfd >= 0)
 		close(n->epfd);
@@ -76,6 +75,7 @@ static void net_free(struct net *n)
 	net_timer_fini(&n->timers);
 	net_caps_fini(&n->caps);
 	lock_cond_fini(&n->emptied);
+	lock_fini(&n->spare_lock);
 	lock_fini(&n->lock);
 	mem_free(n);
 }
@@ -85,17 +85,19 @@ int net_open(const struct net_conf *conf, struct net **ret, struct fault *fault)
 	struct net *n = MEM_NEW(struct net);
 	int rc;
 
-	n->epfd = n->wakefd = -1;
+	n->epfd = n->wakefd = n->sparefd = -1;
 	lock_init(&n->lock);
+	lock_init(&n->spare_lock);
 	lock_cond_init(&n->emptied);
+	net_pool_init(&n->pool);
 	n->max_by_fds = raise_files();
 	ignore_sigpipe();
-	n->sparefd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	rc = net_pool_open(n, fault);
-	if (rc == 0) {
-		conf_set(n, conf);
-		rc = net_waiter_open(n, fault);
-	}
+	conf_set(n, conf);
+	rc = net_waiter_init(n, fault);
+	if (rc == 0)
+		rc = net_pool_open(n, fault);
+	if (rc == 0)
+		rc = net_waiter_start(n, fault);
 	if (rc < 0) {
 		net_pool_close(n);
 		net_free(n);
@@ -126,7 +128,7 @@ int net_listen(struct net *n, const struct net_listener *l, struct fault *fault)
 	lock_get(&n->lock);
 	i = n->n_listeners;
 	if (i < NET_LISTENERS_MAX) {
-		n->listeners[i] = copy;
+		n->listeners[i] = (struct net_listener_slot){ .l = copy, .fd = copy->fd };
 		n->n_listeners++;
 	}
 	lock_put(&n->lock);
@@ -137,7 +139,7 @@ int net_listen(struct net *n, const struct net_listener *l, struct fault *fault)
 	}
 	rc = net_waiter_add_listener(n, i, fault);
 	if (rc < 0)
-		copy->fd = -1; /* still the caller's */
+		n->listeners[i].fd = -1; /* still the caller's */
 	return rc;
 }
 
@@ -151,7 +153,7 @@ void net_wake(struct net *n, uint64_t id)
 	if (c != NULL)
 		net_waiter_unpark(n, c, NET_TODO_WAKE, &ready);
 	lock_put(&n->lock);
-	net_waiter_push(n, &ready);
+	net_pool_push(n, &ready);
 }
 
 void net_wake_cb(void *ctx, uint64_t id)
@@ -172,7 +174,7 @@ void net_counts(struct net *n, struct net_counts *ret)
 	lock_put(&n->lock);
 	lock_get(&n->pool.lock);
 	ret->workers = n->pool.n_workers;
-	ret->workers_busy = n->pool.n_workers - n->pool.n_idle;
+	ret->workers_busy = n->pool.n_workers - atomic_load(&n->pool.n_idle);
 	lock_put(&n->pool.lock);
 }
 
@@ -203,7 +205,7 @@ void net_close(struct net **np, int64_t grace_ms)
 	n->is_stopping = true;
 	stop_all(n, false, &ready);
 	lock_put(&n->lock);
-	net_waiter_push(n, &ready);
+	net_pool_push(n, &ready);
 	net_waiter_kick(n);
 
 	lock_get(&n->lock);
@@ -211,7 +213,7 @@ void net_close(struct net **np, int64_t grace_ms)
 		(void)lock_wait(&n->lock, &n->emptied, deadline);
 	stop_all(n, true, &ready);
 	lock_put(&n->lock);
-	net_waiter_push(n, &ready);
+	net_pool_push(n, &ready);
 
 	lock_get(&n->lock);
 	while (n->table.n > 0)

@@ -7,9 +7,9 @@
  *   worker   the thread that runs net_step() on it; owns all members except the "table" ones
  *   queue    waits for a worker (linked into the pool)
  *   parked   armed in epoll; c->park says what for
- * Moves: queue -> worker (net_pool), worker -> parked (net_waiter_park), parked -> queue
- * (net_waiter_unpark under net.lock: by the waiter thread for input and deadlines, by any thread
- * for a wake or the stop).
+ * Moves: queue -> worker (net_pool), worker -> parked (net_waiter_park), parked -> worker or queue
+ * (net_waiter_unpark under net.lock: by a worker for input, by the waiter thread for deadlines, by
+ * any thread for a wake or the stop).
  * Members named "table" are guarded by net.lock in all three states.
  */
 #pragma once
@@ -227,25 +227,42 @@ void net_conn_list_add(struct net_conn_list *l, struct conn *c);
 struct net_worker;
 struct net_pool {
 	struct lock lock;
-	struct lock_cond work; /* something is queued, or the end */
-	struct lock_cond gone; /* a worker ended */
-	struct net_conn_list queue;
-	int64_t n_idle, n_workers, n_blocked;
+	struct lock_cond gone;        /* a worker ended */
+	struct net_conn_list queue;   /* lock, as what follows */
+	int64_t n_workers, n_blocked;
 	int64_t max_workers, max_blocked, n_eager;
-	struct net_worker *ended; /* to be joined */
-	bool is_ending;
+	struct net_worker *ended;     /* to be joined */
+	bool is_ticking;              /* nobody waited lately: the waiter watches */
+	int n_calm;                   /* ticks since then with somebody waiting */
+	int burst;                    /* workers that the last tick started */
+	int64_t probe_ms;             /* a probe is on its way since; 0: none */
+	int pokefd;                   /* semaphore: one for each in the queue, and the probe */
+	atomic_int_fast64_t n_idle;   /* wait in epoll_wait() */
+	atomic_bool is_ending;
 };
 /* pool.c */
+void net_pool_init(struct net_pool *p);
 MUST_CHECK int net_pool_open(struct net *n, struct fault *fault);
-/* Ends and joins the workers; the queue must be empty for good. */
+/* Ends and joins the workers; the queue must be empty for good. After net_pool_init() at least. */
 void net_pool_close(struct net *n);
 void net_pool_limits(struct net *n, int64_t max_workers, int64_t max_blocked);
-/* Queues all of l (empty afterwards). True: there are more conns waiting than workers free. */
-bool net_pool_push(struct net *n, struct net_conn_list *l);
-/* Starts workers when the head of the queue has waited too long. True: call again soon. */
+/* Queues all of l (empty afterwards). Not under a lock. */
+void net_pool_push(struct net *n, struct net_conn_list *l);
+/* The same for all but the first, which is the calling worker's. NULL: l was empty. */
+struct conn *net_pool_first(struct net *n, struct net_conn_list *l);
+/* After an event of poke: the head of the queue, or NULL. */
+struct conn *net_pool_pop(struct net *n);
+/* The waiter's: starts workers when work has waited too long. True: call again soon. */
 bool net_pool_tick(struct net *n);
 /* The calling worker begins (+1) or ends (-1) to wait for its peer. */
 void net_pool_block(struct net *n, int by);
+
+/* What net_listen() was given, and the state of it. */
+struct net_listener_slot {
+	struct net_listener *l; /* set once, freed at the end */
+	int fd;                 /* lock; -1: closed */
+	int n_accepting;        /* lock; workers that are at it */
+};
 
 struct net {
 	struct lock lock;
@@ -256,15 +273,15 @@ struct net {
 	struct net_caps caps;     /* lock */
 	int64_t n_parked;         /* lock */
 	int64_t waiting_until_ms; /* lock: when the waiter wakes by itself */
-	bool is_stopping,
-		is_ending; /* lock; the waiter closes the listeners when it sees the first */
-	struct net_listener *listeners[NET_LISTENERS_MAX]; /* lock; set once, freed at the end */
-	size_t n_listeners;                                /* lock */
+	bool is_stopping, is_ending; /* lock; at the first the listeners are closed */
+	struct net_listener_slot listeners[NET_LISTENERS_MAX];
+	size_t n_listeners; /* lock */
 	int64_t max_by_fds; /* connections that the process's file limit allows */
 	atomic_int_fast64_t n_accepted, n_refused, n_bodies, max_bodies;
 	atomic_uint_fast64_t last_id;
 	int epfd, wakefd;
-	int sparefd; /* the waiter's: given up to refuse when out of files */
+	struct lock spare_lock;
+	int sparefd; /* spare_lock: given up to refuse when out of files */
 	pthread_t waiter;
 	struct net_pool pool;
 };
@@ -283,15 +300,18 @@ enum net_park_result net_waiter_park(struct net *n, struct conn *c);
 void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_conn_list *ready);
 /* Makes the waiter look around. */
 void net_waiter_kick(struct net *n);
-/* Queues what was unparked; for threads other than the waiter. */
-void net_waiter_push(struct net *n, struct net_conn_list *ready);
-MUST_CHECK int net_waiter_open(struct net *n, struct fault *fault);
+struct epoll_event;
+/* A worker's: the conn that an event of n->epfd is about, to be run; or NULL. */
+struct conn *net_waiter_take(struct net *n, const struct epoll_event *ev);
+MUST_CHECK int net_waiter_init(struct net *n, struct fault *fault);
+MUST_CHECK int net_waiter_watch_poke(struct net *n, int fd); /* errno */
+MUST_CHECK int net_waiter_start(struct net *n, struct fault *fault);
 void net_waiter_join(struct net *n);
 MUST_CHECK int net_waiter_add_listener(struct net *n, size_t i, struct fault *fault);
 
 /*
- * listen.c: takes what waits on the listener; only the waiter calls it. New conns go to ready or
- * are parked.
+ * listen.c: takes what waits on the listener; one thread at a time for each. New conns go to
+ * ready or are parked.
  */
 void net_listen_accept(struct net *n, const struct net_listener *l, struct net_conn_list *ready);
 

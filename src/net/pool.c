@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The workers. A queue of connections, one mutex, one condition.
+ * The workers. A free one waits in epoll_wait() itself and runs what it finds, so that a command
+ * costs one wake-up. What did not come as an event (a wake, a deadline, a session that gives way)
+ * stands in a queue, and `poke`, a semaphore in the same epoll, has one count for each of them: so
+ * events and the queue are served in one order, and each poke frees one worker.
  *
- * How many threads: a few (n_eager) start at once when there is work and nobody is free. More
- * only start when the head of the queue has waited a few milliseconds (net_pool_tick(), called by
- * the waiter), which means that the others are blocked in the database or so: short commands of a
- * thousand clients are done by a handful of threads, durable deliveries get as many as
- * max_workers. A worker that waits for its peer inside a body is not counted (up to max_blocked
- * of them). Free ones end after IDLE_MS.
+ * How many threads: whoever takes an event and leaves nobody waiting starts another, up to a few
+ * (n_eager). More only start when work has waited a few milliseconds, which means that the others
+ * are blocked in the database or so: short commands of a thousand clients are done by a handful
+ * of threads, durable deliveries get as many as max_workers. While nobody waits, the waiter ticks
+ * (net_pool_tick()) and sends a probe through poke; one that is not taken in time is that sign. A
+ * worker that waits for its peer inside a body is not counted (up to max_blocked of them). Free
+ * ones end after IDLE_MS, but never the last that waits.
  *
  * net_pool.lock is never held together with net.lock.
  */
@@ -18,13 +22,17 @@
 #include "base/mem.h"
 #include "base/must.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define IDLE_MS 30000
 #define LATE_MS 3      /* a conn that waits longer calls for another worker */
 #define KEEP_WORKERS 2 /* stay for ever */
 #define SPAWN_MAX 16   /* new threads at one tick */
+#define CALM_TICKS 50  /* the waiter ticks on for so long after somebody was free */
 
 /* Virtual memory, touched as needed; sanitizers multiply the need. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -64,51 +72,17 @@ static struct conn *list_pop(struct net_conn_list *l)
 	return c;
 }
 
-/* Waits for work; NULL: this worker is to end. */
-static struct conn *worker_next(struct net_pool *p)
-{
-	int64_t deadline = 0;
-	struct conn *c;
-	bool is_late = false;
-
-	must(lock_held(&p->lock));
-	for (;;) {
-		c = list_pop(&p->queue);
-		if (c != NULL || p->is_ending || (is_late && p->n_workers > KEEP_WORKERS))
-			return c;
-		deadline = clock_mono_ms() + IDLE_MS;
-		p->n_idle++;
-		is_late = !lock_wait(&p->lock, &p->work, deadline);
-		p->n_idle--;
-	}
-}
-
-static void *worker_main(void *arg)
-{
-	struct net_worker *w = arg;
-	struct net_pool *p = &w->net->pool;
-	struct conn *c;
-
-	pthread_setname_np(pthread_self(), "net-worker");
-	lock_get(&p->lock);
-	while ((c = worker_next(p)) != NULL) {
-		lock_put(&p->lock);
-		net_step(w->net, c);
-		lock_get(&p->lock);
-	}
-	p->n_workers--;
-	w->next = p->ended;
-	p->ended = w;
-	lock_signal(&p->gone);
-	lock_put(&p->lock);
-	return NULL;
-}
-
 static bool may_spawn(const struct net_pool *p)
 {
 	int64_t blocked = p->n_blocked < p->max_blocked ? p->n_blocked : p->max_blocked;
 
-	return p->n_workers < p->max_workers + blocked;
+	return !atomic_load(&p->is_ending) && p->n_workers < p->max_workers + blocked;
+}
+
+/* One count for each of n. */
+static void poke(struct net_pool *p, uint64_t n)
+{
+	must(write(p->pokefd, &n, sizeof(n)) == sizeof(n));
 }
 
 static void join_ended(struct net_pool *p)
@@ -122,7 +96,9 @@ static void join_ended(struct net_pool *p)
 	}
 }
 
-/* False when the system has no thread for us; the queue waits then. */
+static void *worker_main(void *arg);
+
+/* False when the system has no thread for us; the work waits then. */
 static bool spawn(struct net *n)
 {
 	struct net_pool *p = &n->pool;
@@ -145,47 +121,164 @@ static bool spawn(struct net *n)
 	return true;
 }
 
-bool net_pool_push(struct net *n, struct net_conn_list *l)
+/* Nobody waits for events: another worker now, or the waiter has an eye on how long they wait. */
+static void attend(struct net *n)
 {
 	struct net_pool *p = &n->pool;
-	bool is_late;
-	int64_t now;
+	bool is_kick = false;
+
+	lock_get(&p->lock);
+	if (p->n_workers - p->n_blocked < p->n_eager && may_spawn(p)) {
+		(void)spawn(n);
+	} else if (!p->is_ticking) {
+		is_kick = p->is_ticking = true;
+		p->n_calm = 0;
+	}
+	lock_put(&p->lock);
+	if (is_kick)
+		net_waiter_kick(n);
+}
+
+/* ---- a worker's life ---- */
+
+/* An idle worker waited in vain: may it end? It is not counted as idle any more then. */
+static bool retire(struct net_pool *p)
+{
+	bool is_over = false;
+
+	lock_get(&p->lock);
+	if (p->n_workers > KEEP_WORKERS) {
+		is_over = atomic_fetch_sub(&p->n_idle, 1) > 1;
+		if (!is_over)
+			atomic_fetch_add(&p->n_idle, 1);
+	}
+	lock_put(&p->lock);
+	return is_over;
+}
+
+/* Waits for work; NULL: this worker is to end. */
+static struct conn *worker_next(struct net *n)
+{
+	struct net_pool *p = &n->pool;
+
+	for (;;) {
+		struct epoll_event ev;
+		struct conn *c;
+		int rc;
+
+		atomic_fetch_add(&p->n_idle, 1);
+		do {
+			rc = epoll_wait(n->epfd, &ev, 1, IDLE_MS);
+			must(rc >= 0 || errno == EINTR);
+			if (rc == 0 && retire(p))
+				return NULL;
+		} while (rc <= 0);
+		if (atomic_fetch_sub(&p->n_idle, 1) == 1)
+			attend(n);
+		c = net_waiter_take(n, &ev);
+		if (c != NULL || atomic_load(&p->is_ending))
+			return c;
+	}
+}
+
+static void *worker_main(void *arg)
+{
+	struct net_worker *w = arg;
+	struct net_pool *p = &w->net->pool;
 	struct conn *c;
 
-	if (l->head == NULL)
-		return false;
-	now = clock_mono_ms();
+	pthread_setname_np(pthread_self(), "net-worker");
+	while ((c = worker_next(w->net)) != NULL)
+		net_step(w->net, c);
 	lock_get(&p->lock);
-	while ((c = list_pop(l)) != NULL) {
-		c->queued_ms = now;
-		net_conn_list_add(&p->queue, c);
-		if ((int64_t)p->queue.n <= p->n_idle)
-			lock_signal(&p->work);
-		else if (p->n_workers - p->n_blocked < p->n_eager && may_spawn(p))
-			(void)spawn(n);
-	}
-	is_late = (int64_t)p->queue.n > p->n_idle;
+	p->n_workers--;
+	w->next = p->ended;
+	p->ended = w;
+	lock_signal(&p->gone);
 	lock_put(&p->lock);
-	return is_late;
+	return NULL;
+}
+
+/* ---- the queue ---- */
+
+void net_pool_push(struct net *n, struct net_conn_list *l)
+{
+	struct net_pool *p = &n->pool;
+	uint64_t count = l->n;
+	struct conn *c;
+
+	if (count == 0)
+		return;
+	lock_get(&p->lock);
+	while ((c = list_pop(l)) != NULL)
+		net_conn_list_add(&p->queue, c);
+	lock_put(&p->lock);
+	poke(p, count);
+}
+
+struct conn *net_pool_first(struct net *n, struct net_conn_list *l)
+{
+	struct conn *c = list_pop(l);
+
+	net_pool_push(n, l);
+	return c;
+}
+
+struct conn *net_pool_pop(struct net *n)
+{
+	struct net_pool *p = &n->pool;
+	struct conn *c;
+	uint64_t one;
+
+	/* At the end the count stays, so that it wakes all of them. */
+	if (atomic_load(&p->is_ending) || read(p->pokefd, &one, sizeof(one)) != sizeof(one))
+		return NULL;
+	lock_get(&p->lock);
+	c = list_pop(&p->queue);
+	if (c == NULL)
+		p->probe_ms = 0;
+	lock_put(&p->lock);
+	return c;
+}
+
+/* ---- how many ---- */
+
+/* A probe waits too long: more workers, twice as many each time. Under the lock. */
+static void grow(struct net *n)
+{
+	struct net_pool *p = &n->pool;
+
+	p->burst = p->burst == 0 ? 2 : p->burst < SPAWN_MAX / 2 ? 2 * p->burst : SPAWN_MAX;
+	for (int i = 0; i < p->burst && may_spawn(p); i++)
+		if (!spawn(n))
+			return;
 }
 
 bool net_pool_tick(struct net *n)
 {
 	struct net_pool *p = &n->pool;
-	bool is_late;
+	int64_t now = clock_mono_ms();
+	bool is_probe = false, is_ticking;
 
 	lock_get(&p->lock);
-	is_late = (int64_t)p->queue.n > p->n_idle;
-	if (is_late && clock_mono_ms() - p->queue.head->queued_ms >= LATE_MS) {
-		int64_t want = (int64_t)p->queue.n - p->n_idle;
-
-		for (int i = 0; i < SPAWN_MAX && i < want && may_spawn(p); i++)
-			if (!spawn(n))
-				break;
-	}
 	join_ended(p);
+	if (p->is_ticking && atomic_load(&p->n_idle) > 0) {
+		p->burst = 0;
+		/* Whoever leaves nobody waiting from here on finds it off, under the lock. */
+		p->is_ticking = ++p->n_calm < CALM_TICKS;
+	} else if (p->is_ticking) {
+		p->n_calm = 0;
+		is_probe = p->probe_ms == 0;
+		if (is_probe)
+			p->probe_ms = now;
+		else if (now - p->probe_ms >= LATE_MS)
+			grow(n);
+	}
+	is_ticking = p->is_ticking;
 	lock_put(&p->lock);
-	return is_late;
+	if (is_probe)
+		poke(p, 1);
+	return is_ticking;
 }
 
 void net_pool_block(struct net *n, int by)
@@ -194,9 +287,9 @@ void net_pool_block(struct net *n, int by)
 
 	lock_get(&p->lock);
 	p->n_blocked += by;
-	if (by > 0 && p->queue.head != NULL && p->n_idle == 0 && may_spawn(p))
-		(void)spawn(n);
 	lock_put(&p->lock);
+	if (by > 0 && atomic_load(&p->n_idle) == 0)
+		attend(n);
 }
 
 void net_pool_limits(struct net *n, int64_t max_workers, int64_t max_blocked)
@@ -207,14 +300,21 @@ void net_pool_limits(struct net *n, int64_t max_workers, int64_t max_blocked)
 	lock_put(&n->pool.lock);
 }
 
+void net_pool_init(struct net_pool *p)
+{
+	lock_init(&p->lock);
+	lock_cond_init(&p->gone);
+	p->pokefd = -1;
+}
+
 int net_pool_open(struct net *n, struct fault *fault)
 {
 	struct net_pool *p = &n->pool;
 	bool is_ok = true;
 
-	lock_init(&p->lock);
-	lock_cond_init(&p->work);
-	lock_cond_init(&p->gone);
+	p->pokefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE);
+	if (p->pokefd < 0 || net_waiter_watch_poke(n, p->pokefd) < 0)
+		return fault_errno(fault, errno, "cannot set up epoll");
 	p->n_eager = sysconf(_SC_NPROCESSORS_ONLN) * 2 + 2;
 	lock_get(&p->lock);
 	for (int i = 0; i < KEEP_WORKERS && is_ok; i++)
@@ -229,13 +329,15 @@ void net_pool_close(struct net *n)
 
 	lock_get(&p->lock);
 	must(p->queue.head == NULL);
-	p->is_ending = true;
-	lock_broadcast(&p->work);
+	atomic_store(&p->is_ending, true);
+	if (p->n_workers > 0)
+		poke(p, 1);
 	while (p->n_workers > 0)
 		(void)lock_wait(&p->lock, &p->gone, 0);
 	join_ended(p);
 	lock_put(&p->lock);
-	lock_cond_fini(&p->work);
 	lock_cond_fini(&p->gone);
 	lock_fini(&p->lock);
+	if (p->pokefd >= 0)
+		close(p->pokefd);
 }

@@ -323,7 +323,7 @@ void net_step(struct net *n, struct conn *c)
 		end(n, c);
 	if (s == STEP_YIELD) {
 		net_conn_list_add(&again, c);
-		net_waiter_push(n, &again);
+		net_pool_push(n, &again);
 	}
 	log_set_sid("");
 }

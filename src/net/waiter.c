@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The waiter: one thread in epoll_wait() that holds all parked connections, the listeners and
- * their deadlines.
+ * Parked connections, and the waiter thread.
+ *
+ * All parked connections and the listeners are in one epoll, in which the free workers wait: the
+ * kernel gives each event to one of them (net_waiter_take()). The waiter thread keeps the time:
+ * deadlines, the pool's growth, the closing of the listeners.
  *
  * 1. A conn is armed (EPOLLONESHOT) once for each park, by the worker that parks it, before it is
  *    marked as parked. An event that comes in between finds it not parked and becomes a mark in
@@ -9,9 +12,11 @@
  *    lock.
  * 2. Events carry ids, not pointers: whoever unparks a conn may close it at once, and an id
  *    that is not in the table any more is ignored.
- * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and what it
- *    takes it hands to the pool. A wake does not wait for the waiter thread.
+ * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and who takes
+ *    it runs it or hands it to the pool. A wake does not wait for any other thread.
  * 4. A wake that comes while the session runs, or while its output is stuck, stays in c->pending.
+ * 5. A listener is armed once for each round of accepts, by whoever did it. Under net.lock it is
+ *    counted who is at it, so that it is closed when nobody is.
  */
 #include "net/net_int.h"
 
@@ -20,16 +25,16 @@
 #include "base/must.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define EVENTS_MAX 256
 #define WAIT_MAX_MS 60000
-#define BACKLOG_TICK_MS 2
+#define TICK_MS 2 /* while no worker is free */
 
-/* What an epoll event belongs to: 0 the eventfd, LISTENER | index, or a conn's id. */
+/* What an epoll event belongs to: 0 the pool's poke, LISTENER | index, or a conn's id. */
 #define LISTENER (1ull << 63)
 
 /* What may end each kind of wait. */
@@ -115,121 +120,142 @@ void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_c
 	net_conn_list_add(ready, c);
 }
 
-void net_waiter_push(struct net *n, struct net_conn_list *ready)
+/* ---- what a worker takes ---- */
+
+/* Under net.lock. */
+static void close_listener(struct net *n, struct net_listener_slot *l)
 {
-	/* More waiting than workers: let the waiter watch how long they wait. */
-	if (net_pool_push(n, ready))
-		net_waiter_kick(n);
+	if (l->fd < 0 || l->n_accepting > 0)
+		return;
+	/* The supervisor may have a copy, so that closing it does not take it out. */
+	(void)epoll_ctl(n->epfd, EPOLL_CTL_DEL, l->fd, NULL);
+	close(l->fd);
+	l->fd = -1;
+}
+
+static int arm_listener(struct net *n, size_t i, int op)
+{
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLONESHOT, .data.u64 = LISTENER | i };
+
+	return epoll_ctl(n->epfd, op, n->listeners[i].fd, &ev);
+}
+
+/* The first of the new conns is the caller's, the others are queued. */
+static struct conn *take_new(struct net *n, size_t i)
+{
+	struct net_listener_slot *l = &n->listeners[i];
+	struct net_conn_list ready = { .n = 0 };
+	bool is_open;
+
+	lock_get(&n->lock);
+	is_open = !n->is_stopping && l->fd >= 0;
+	l->n_accepting += is_open;
+	lock_put(&n->lock);
+	if (!is_open)
+		return NULL;
+	net_listen_accept(n, l->l, &ready);
+	must(arm_listener(n, i, EPOLL_CTL_MOD) == 0);
+	lock_get(&n->lock);
+	l->n_accepting--;
+	if (n->is_stopping)
+		close_listener(n, l);
+	lock_put(&n->lock);
+	return net_pool_first(n, &ready);
+}
+
+struct conn *net_waiter_take(struct net *n, const struct epoll_event *ev)
+{
+	struct net_conn_list ready = { .n = 0 };
+	uint64_t id = ev->data.u64;
+	struct conn *c;
+
+	if (id == 0)
+		return net_pool_pop(n);
+	if (id & LISTENER)
+		return take_new(n, (size_t)(id & ~LISTENER));
+	lock_get(&n->lock);
+	c = net_table_find(&n->table, id);
+	if (c != NULL)
+		net_waiter_unpark(n, c, NET_TODO_IO, &ready);
+	lock_put(&n->lock);
+	return net_pool_first(n, &ready);
 }
 
 /* ---- the thread ---- */
 
-/* What one round found. */
-struct found {
-	struct net_conn_list ready;
-	const struct net_listener *listeners[NET_LISTENERS_MAX];
-	size_t n_listeners;
-	bool is_ending;
-};
-
-/*
- * Here and not in net_close(), because only this thread accepts. The supervisor may have copies
- * of them.
- */
-static void close_listeners(struct net *n)
-{
-	for (size_t i = 0; i < n->n_listeners; i++) {
-		if (n->listeners[i]->fd >= 0)
-			close(n->listeners[i]->fd);
-		n->listeners[i]->fd = -1;
-	}
-}
-
-static void handle_event(struct net *n, const struct epoll_event *ev, struct found *f)
-{
-	uint64_t id = ev->data.u64, count;
-	struct conn *c;
-
-	if (id == 0) {
-		ssize_t rc = read(n->wakefd, &count, sizeof(count));
-
-		must(rc == sizeof(count) || errno == EAGAIN);
-	} else if (id & LISTENER) {
-		if (!n->is_stopping && f->n_listeners < NET_LISTENERS_MAX)
-			f->listeners[f->n_listeners++] = n->listeners[id & ~LISTENER];
-	} else {
-		c = net_table_find(&n->table, id);
-		if (c != NULL)
-			net_waiter_unpark(n, c, NET_TODO_IO, &f->ready);
-	}
-}
-
-/* Events, then deadlines, then how long to sleep; all under net.lock. */
-static int handle_round(struct net *n, const struct epoll_event *evs, int n_evs, struct found *f)
+/* Deadlines, then how long to sleep; all under net.lock. */
+static int64_t handle_round(struct net *n, struct net_conn_list *ready, bool *ret_is_ending)
 {
 	int64_t now = clock_mono_ms(), next;
 	struct conn *c;
 
 	lock_get(&n->lock);
-	if (n->is_stopping)
-		close_listeners(n);
-	for (int i = 0; i < n_evs; i++)
-		handle_event(n, &evs[i], f);
+	for (size_t i = 0; n->is_stopping && i < n->n_listeners; i++)
+		close_listener(n, &n->listeners[i]);
 	while ((c = net_timer_due(&n->timers, now)) != NULL)
-		net_waiter_unpark(n, c, NET_TODO_TIMEOUT, &f->ready);
+		net_waiter_unpark(n, c, NET_TODO_TIMEOUT, ready);
 	next = net_timer_next_ms(&n->timers);
 	if (next > now + WAIT_MAX_MS)
 		next = now + WAIT_MAX_MS;
 	n->waiting_until_ms = next;
-	f->is_ending = n->is_ending;
+	*ret_is_ending = n->is_ending;
 	lock_put(&n->lock);
-	return (int)(next - now);
+	return next - now;
 }
 
 static void *waiter_main(void *arg)
 {
 	struct net *n = arg;
-	struct epoll_event evs[EVENTS_MAX];
-	int wait_ms = 0;
+	struct pollfd wake = { .fd = n->wakefd, .events = POLLIN };
+	bool is_ending = false;
 
 	pthread_setname_np(pthread_self(), "net-waiter");
-	for (;;) {
-		int n_evs = epoll_wait(n->epfd, evs, EVENTS_MAX, wait_ms);
-		struct found f = { .n_listeners = 0 };
+	while (!is_ending) {
+		struct net_conn_list ready = { .n = 0 };
+		int64_t wait_ms = handle_round(n, &ready, &is_ending);
+		uint64_t count;
+		ssize_t rc;
 
-		must(n_evs >= 0 || errno == EINTR);
-		wait_ms = handle_round(n, evs, n_evs, &f);
-		/* Sessions that are known first, new ones after them. */
-		(void)net_pool_push(n, &f.ready);
-		for (size_t i = 0; i < f.n_listeners; i++)
-			net_listen_accept(n, f.listeners[i], &f.ready);
-		(void)net_pool_push(n, &f.ready);
-		if (net_pool_tick(n) && wait_ms > BACKLOG_TICK_MS)
-			wait_ms = BACKLOG_TICK_MS;
-		if (f.is_ending)
-			return NULL;
+		net_pool_push(n, &ready);
+		if (net_pool_tick(n) && wait_ms > TICK_MS)
+			wait_ms = TICK_MS;
+		if (is_ending)
+			break;
+		must(poll(&wake, 1, (int)wait_ms) >= 0 || errno == EINTR);
+		rc = read(n->wakefd, &count, sizeof(count));
+		must(rc == sizeof(count) || errno == EAGAIN);
 	}
+	return NULL;
 }
 
 int net_waiter_add_listener(struct net *n, size_t i, struct fault *fault)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = LISTENER | i };
-
-	if (epoll_ctl(n->epfd, EPOLL_CTL_ADD, n->listeners[i]->fd, &ev) != 0)
-		return fault_errno(fault, errno, "listener %s", n->listeners[i]->name);
+	if (arm_listener(n, i, EPOLL_CTL_ADD) != 0)
+		return fault_errno(fault, errno, "listener %s", n->listeners[i].l->name);
 	return 0;
 }
 
-int net_waiter_open(struct net *n, struct fault *fault)
+int net_waiter_watch_poke(struct net *n, int fd)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 0 };
-	int rc;
 
+	return epoll_ctl(n->epfd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+int net_waiter_init(struct net *n, struct fault *fault)
+{
 	n->epfd = epoll_create1(EPOLL_CLOEXEC);
 	n->wakefd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (n->epfd < 0 || n->wakefd < 0 || epoll_ctl(n->epfd, EPOLL_CTL_ADD, n->wakefd, &ev) != 0)
+	n->sparefd = fcntl(n->wakefd, F_DUPFD_CLOEXEC, 0);
+	if (n->epfd < 0 || n->wakefd < 0)
 		return fault_errno(fault, errno, "cannot set up epoll");
-	rc = pthread_create(&n->waiter, NULL, waiter_main, n);
+	return 0;
+}
+
+int net_waiter_start(struct net *n, struct fault *fault)
+{
+	int rc = pthread_create(&n->waiter, NULL, waiter_main, n);
+
 	return rc == 0 ? 0 : fault_errno(fault, rc, "cannot start the waiter");
 }
 
