@@ -108,6 +108,15 @@ void conn_set_idle_ms(struct conn *c, int64_t ms)
 	c->is_idle_set = true;
 }
 
+void conn_hold(struct conn *c, int64_t ms)
+{
+	int64_t until_ms = clock_mono_ms() + ms;
+
+	must(c->magic == NET_CONN_MAGIC);
+	if (c->net != NULL && ms > 0 && until_ms > c->hold_until_ms)
+		c->hold_until_ms = until_ms;
+}
+
 bool conn_is_tls(const struct conn *c)
 {
 	return c->is_tls;

@@ -110,6 +110,15 @@ bool conn_failed(const struct conn *c);
  */
 void conn_set_idle_ms(struct conn *c, int64_t ms);
 
+/*
+ * Holds the connection back, for the answer to a guess: until ms have passed from now nothing
+ * leaves that is not sent yet, conn_line() answers 0, and a session that closes is not closed
+ * towards the peer. No thread waits. Wakes stay pending; a stop of the server ends it. A peer
+ * that hangs up keeps its place in the caps until then. Of two calls the later end counts. A
+ * scripted conn is not held.
+ */
+void conn_hold(struct conn *c, int64_t ms);
+
 /* ---- TLS ---- */
 
 /*

@@ -6,8 +6,8 @@
  * 1. conn_line() never blocks and asks the kernel only when there may be something: a short read
  *    or "would block" sets is_drained, an epoll event clears it. So a command costs one recv().
  * 2. conn_line() also answers 0, as if the line were not complete, when this worker has served this
- *    session long enough or much output waits (is_yielding): the net loop flushes without blocking
- *    and comes back. So a peer that only sends cannot keep a thread.
+ *    session long enough, much output waits, or the conn is held (is_yielding): the net loop
+ *    flushes without blocking and comes back. So a peer that only sends cannot keep a thread.
  * 3. Blocking reads exist only between conn_body_begin() and conn_body_end(), under its deadlines.
  * 4. Taken bytes stay where they are until the next read, so slices of the last line stay valid.
  */
@@ -169,7 +169,8 @@ int conn_line(struct conn *c, size_t max, struct conn_line *ret)
 	must(c->magic == NET_CONN_MAGIC && max <= LIMIT_CONN_IN);
 	if (c->net == NULL) {
 		c->is_drained = false;
-	} else if (c->out.n - c->out_at >= OUT_YIELD || clock_mono_ms() >= c->slice_end_ms) {
+	} else if (c->hold_until_ms != 0 || c->out.n - c->out_at >= OUT_YIELD ||
+		   clock_mono_ms() >= c->slice_end_ms) {
 		c->is_yielding = true;
 		return 0;
 	}

@@ -111,7 +111,14 @@ static enum net_next command(struct echo *e, struct str line)
 		usleep((useconds_t)number(line) * 1000);
 	else if (str_eq(word, S("IDLE")))
 		conn_set_idle_ms(e->c, (int64_t)number(line));
-	else if (str_eq(word, S("INFO")))
+	else if (str_eq(word, S("HOLD"))) {
+		conn_hold(e->c, (int64_t)number(line));
+		conn_write(e->c, S("held\r\n"));
+	} else if (str_eq(word, S("LEAVE"))) {
+		conn_hold(e->c, (int64_t)number(line));
+		conn_write(e->c, S("left\r\n"));
+		return NET_CLOSE;
+	} else if (str_eq(word, S("INFO")))
 		do_info(e);
 	else if (str_eq(word, S("CERT")))
 		do_cert(e);

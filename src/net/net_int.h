@@ -65,6 +65,7 @@ enum net_park {
 	NET_PARK_HANDSHAKE,
 	NET_PARK_INPUT,
 	NET_PARK_OUTPUT,
+	NET_PARK_HOLD, /* nothing is sent and nothing read, see conn_hold() */
 	NET_PARK_LINGER
 };
 
@@ -133,6 +134,7 @@ struct conn {
 	int32_t write_timeout_ms, line_timeout_ms, handshake_timeout_ms;
 	int64_t slice_end_ms;
 	int64_t idle_deadline_ms;
+	int64_t hold_until_ms;     /* conn_hold(); 0: not held */
 	int64_t phase_deadline_ms; /* of a handshake, a blocked flush, a linger; 0: none */
 	/* what to park for; set by the phase before it answers "wait" */
 	enum net_park wait;

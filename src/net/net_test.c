@@ -236,6 +236,103 @@ TEST(net_idle_deadline)
 	stop(&f);
 }
 
+/* The answer and all that is pipelined behind it wait, no worker does, and nothing is lost. */
+TEST(net_hold)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p, q;
+	int64_t before;
+	uint64_t id;
+	int n_wakes = 0, want = 0;
+
+	conf.max_workers = 2;
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	id = ask_id(&p);
+	before = clock_mono_ms();
+	peer_send(&p, "ECHO a\r\nHOLD 600\r\nECHO b\r\n");
+	EVENTUALLY(counts(&f).parked == 1 && clock_mono_ms() - before > 50);
+	peer_send(&p, "ECHO c\r\n");
+	net_wake(f.net, id);
+	q = peer_open(f.port);
+	peer_send(&q, "SLEEP 1\r\nECHO other\r\n");
+	peer_expect(&q, "hello\r\nother\r\n");
+	EVENTUALLY(counts(&f).parked == 2);
+	assert_int_equal(recv(p.fd, (char[1]){ 0 }, 1, MSG_DONTWAIT), -1);
+	peer_expect(&p, "a\r\nheld\r\n");
+	assert_in_range(clock_mono_ms() - before, 590, 15000);
+	for (int i = 0; i < 3; i++) {
+		char line[64];
+
+		peer_line(&p, line, sizeof(line));
+		if (strcmp(line, "* wake") == 0)
+			n_wakes++;
+		else
+			assert_string_equal(line, want++ == 0 ? "b" : "c");
+	}
+	assert_int_equal(n_wakes, 1);
+	peer_close(&p);
+	peer_close(&q);
+	stop(&f);
+}
+
+/* Closing waits too, and hanging up frees no place; other deadlines hold afterwards as before. */
+TEST(net_hold_to_the_end)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p, q, r;
+	int64_t before;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	q = peer_open(f.port);
+	r = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_expect(&q, "hello\r\n");
+	peer_expect(&r, "hello\r\n");
+	before = clock_mono_ms();
+	peer_send(&p, "LEAVE 500\r\nECHO never\r\n");
+	peer_send(&q, "HOLD 500\r\n");
+	peer_send(&r, "IDLE 100\r\nHOLD 500\r\n");
+	usleep(100000);
+	peer_close(&q);
+	usleep(100000);
+	assert_true(counts(&f).connections == 3 || clock_mono_ms() - before > 450);
+	peer_expect(&p, "left\r\n");
+	assert_in_range(clock_mono_ms() - before, 490, 15000);
+	peer_expect_end(&p);
+	peer_expect(&r, "held\r\n* timeout\r\n");
+	peer_expect_end(&r);
+	EVENTUALLY(counts(&f).connections == 0);
+	peer_close(&p);
+	peer_close(&r);
+	stop(&f);
+}
+
+TEST(net_hold_ends_with_the_server)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	int64_t before;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	peer_send(&p, "HOLD 60000\r\nECHO never\r\n");
+	EVENTUALLY(counts(&f).parked == 1 && counts(&f).workers_busy == 0);
+	usleep(50000);
+	before = clock_mono_ms();
+	net_close(&f.net, 20000);
+	assert_in_range(clock_mono_ms() - before, 0, 15000);
+	peer_expect(&p, "held\r\n* stop\r\n");
+	peer_expect_end(&p);
+	peer_close(&p);
+}
+
 /* One byte now and then does not keep an unfinished line alive. */
 TEST(net_line_deadline)
 {

@@ -15,7 +15,9 @@
  *    deadline.
  * 3. A session is run with NET_INPUT only when something came since conn_line() answered 0, so an
  *    unfinished line does not spin.
- * 4. The idle deadline moves on only when the session got somewhere: bytes of a half TLS record
+ * 4. A held connection (conn_hold()) waits with its output before anything else; it is not armed
+ *    for input, so what is pipelined stays in the kernel.
+ * 5. The idle deadline moves on only when the session got somewhere: bytes of a half TLS record
  *    do not count.
  */
 #include "net/net_int.h"
@@ -64,11 +66,25 @@ static void idle_restart(struct conn *c)
 
 /* ---- phases ---- */
 
+/* Ends the hold when its time has come, or the server stops. */
+static bool is_held(struct conn *c)
+{
+	if (c->hold_until_ms == 0)
+		return false;
+	if (!(c->todo & NET_TODO_STOP) && clock_mono_ms() < c->hold_until_ms)
+		return true;
+	c->hold_until_ms = 0;
+	c->todo &= ~(unsigned)NET_TODO_TIMEOUT; /* it was the hold's */
+	return false;
+}
+
 /* Sends what is there. STEP_AGAIN: all gone; else what to do instead. */
 static enum step push_output(struct conn *c)
 {
 	int rc;
 
+	if (is_held(c))
+		return wait_for(c, NET_PARK_HOLD, c->hold_until_ms);
 	if (c->out_at == c->out.n)
 		return STEP_AGAIN;
 	rc = net_conn_flush_some(c);

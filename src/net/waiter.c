@@ -14,7 +14,8 @@
  *    that is not in the table any more is ignored.
  * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and who takes
  *    it runs it or hands it to the pool. A wake does not wait for any other thread.
- * 4. A wake that comes while the session runs, or while its output is stuck, stays in c->pending.
+ * 4. A wake that comes while the session runs, is held, or its output is stuck, stays in
+ *    c->pending.
  * 5. A listener is armed once for each round of accepts, by whoever did it. Under net.lock it is
  *    counted who is at it, so that it is closed when nobody is.
  */
@@ -43,6 +44,7 @@ static const unsigned interrupts[] = {
 	[NET_PARK_HANDSHAKE] = NET_TODO_IO | NET_TODO_TIMEOUT | NET_TODO_STOP,
 	[NET_PARK_INPUT] = NET_TODO_IO | NET_TODO_TIMEOUT | NET_TODO_STOP | NET_TODO_WAKE,
 	[NET_PARK_OUTPUT] = NET_TODO_IO | NET_TODO_TIMEOUT,
+	[NET_PARK_HOLD] = NET_TODO_TIMEOUT | NET_TODO_STOP,
 	[NET_PARK_LINGER] = NET_TODO_IO | NET_TODO_TIMEOUT,
 };
 
@@ -51,6 +53,8 @@ static uint32_t events_of(const struct conn *c)
 	short wants = c->wait == NET_PARK_OUTPUT ? c->write_wants : c->read_wants;
 	uint32_t events = EPOLLONESHOT | EPOLLRDHUP;
 
+	if (c->wait == NET_PARK_HOLD)
+		return EPOLLONESHOT;
 	if (c->wait == NET_PARK_INPUT || c->wait == NET_PARK_LINGER || (wants & POLLIN))
 		events |= EPOLLIN;
 	if (wants & POLLOUT)
