@@ -43,6 +43,7 @@ struct imap_conf {
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
+	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
 };
 
 /* ---- the session ---- */
@@ -186,6 +187,10 @@ int imap_cmd_unsubscribe(struct imap_session *s);
 int imap_cmd_status(struct imap_session *s);
 int imap_cmd_append(struct imap_session *s);
 int imap_cmd_idle(struct imap_session *s);
+/* cmd_quota.c */
+int imap_cmd_getquota(struct imap_session *s);
+int imap_cmd_getquotaroot(struct imap_session *s);
+int imap_cmd_setquota(struct imap_session *s);
 /*
  * cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
  * the UID forms
@@ -218,6 +223,8 @@ void imap_deselect(struct imap_session *s);
 void imap_condstore_enable(struct imap_session *s);
 /* "$" becomes this set of UIDs (copied); -E_LIMIT leaves it empty (cmd_select.c). */
 MUST_CHECK int imap_saved_set(struct imap_session *s, const struct uidset *uids);
+/* May this user see and set the quotas of all accounts (cmd_quota.c)? Without login: no. */
+bool imap_is_quota_admin(const struct imap_session *s);
 /* A mailbox name as parsed, normalised, and its row. -E_NOT_FOUND, -E_CANNOT (cmd_mailbox.c). */
 struct store_mailbox;
 MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,

@@ -41,7 +41,7 @@ static int check_quota(const struct job *j)
 
 	for (size_t i = 0; i < j->n; i++)
 		bytes += (int64_t)j->v[i].content->bytes.n;
-	return store_box_fits(&j->box, bytes);
+	return store_box_fits(&j->box, (int64_t)j->n, bytes);
 }
 
 static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *v, uint64_t *ret)
