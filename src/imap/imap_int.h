@@ -31,6 +31,7 @@
 #include "imap/parse.h"
 #include "sasl/sasl.h"
 
+struct imap_append;
 struct spool;
 struct store_mbox;
 struct store_msg;
@@ -115,7 +116,8 @@ struct imap_session {
 
 	struct buf in;       /* the command as it came, literals included (input.c) */
 	int in_refused;      /* its rest is read and dropped, then this is the outcome (input.c) */
-	struct spool *spool; /* APPEND's message literal; owned */
+	struct spool *spool; /* APPEND's message literals; owned */
+	struct imap_append *append; /* its arguments, in the arena (append.h) */
 	char parked_tag[72]; /* of a parked IDLE or AUTHENTICATE; longer tags are refused there */
 	struct sasl_exchange *exchange;
 	struct sasl_identity *identity; /* SCRAM's last message was sent; counts with its answer */
@@ -273,8 +275,8 @@ MUST_CHECK int imap_input(struct imap_session *s);
 /* Empties it for the next command and gives large memory back. */
 void imap_input_reset(struct imap_session *s);
 /*
- * Is the literal of n bytes whose "{n}" ends so_far APPEND's message (cmd_append.c)? 1:
- * yes, s->spool is ready; 0: no; -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused
+ * Is the literal of n bytes whose "{n}" ends so_far a message of APPEND or REPLACE (append.c)? 1:
+ * yes, s->spool is ready for it; 0: no; -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused
  * before it is read.
  */
 MUST_CHECK int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n);

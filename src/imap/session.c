@@ -150,6 +150,7 @@ static void settle(struct imap_session *s)
 	arena_fini(&s->arena);
 	s->cmd = (struct imap_command){ 0 };
 	s->p = (struct imap_parse){ 0 };
+	s->append = NULL;
 }
 
 static bool is_dead(int r)
