@@ -30,6 +30,7 @@ static int take_head(struct imap_parse *p, struct imap_append *ap)
 			return 0;
 		if (imap_parse_word(p, S("REPLACE")) <= 0 || imap_parse_sp(p) <= 0)
 			return 0;
+		ap->is_replace = true;
 		if (imap_parse_char(p, '*') <= 0 && imap_parse_nz_number(p, &ap->replaced) <= 0)
 			return 0;
 	}
@@ -84,6 +85,9 @@ static int take_message(struct imap_parse *p, struct imap_append *ap)
 	r = take_literal(p, &m);
 	if (r <= 0)
 		return r;
+	/* RFC 8508 4.7: one message takes the place of one. */
+	if (ap->is_replace && ap->n > 0)
+		return 0;
 	if (ap->n >= LIMIT_IMAP_APPEND_MESSAGES ||
 	    arena_grow(p->arena, &ap->messages, ap->n, &ap->cap, sizeof(m)) < 0)
 		return -E_LIMIT;
@@ -160,6 +164,8 @@ int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 	if (r <= 0)
 		return r;
 	ap = s->append;
+	if (ap->is_replace && s->sel->is_readonly)
+		return -E_DENIED;
 	if (n > (uint64_t)s->conf->max_message_bytes)
 		return -E_TOO_BIG;
 	if (ap->bytes + n > bytes_max(s))

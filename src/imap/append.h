@@ -25,7 +25,8 @@ struct imap_append_message {
 struct imap_append {
 	size_t at;    /* the command is understood up to here */
 	bool has_head;
-	uint32_t replaced; /* REPLACE: sequence number or UID; 0: "*" */
+	bool is_replace;
+	uint32_t replaced; /* sequence number or UID; 0: "*" */
 	struct str mailbox;
 	struct imap_append_message *messages;
 	size_t n, cap;

@@ -194,11 +194,12 @@ int imap_cmd_getquota(struct imap_session *s);
 int imap_cmd_getquotaroot(struct imap_session *s);
 int imap_cmd_setquota(struct imap_session *s);
 /*
- * cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
+ * cmd_fetch.c, cmd_store.c, cmd_replace.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
  * the UID forms
  */
 int imap_cmd_fetch(struct imap_session *s);
 int imap_cmd_store(struct imap_session *s);
+int imap_cmd_replace(struct imap_session *s);
 int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);

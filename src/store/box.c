@@ -46,10 +46,12 @@ int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name, struc
 
 int store_box_fits(const struct store_box *b, int64_t messages, int64_t bytes)
 {
-	if (b->quota > 0 && b->used + b->d.bytes + bytes > b->quota)
+	messages += b->d.messages;
+	bytes += b->d.bytes;
+	if (b->quota > 0 && bytes > 0 && bytes > b->quota - b->used)
 		return -E_QUOTA;
-	if (b->quota_messages > 0 &&
-	    b->used_messages + b->d.messages + messages > b->quota_messages)
+	if (b->quota_messages > 0 && messages > 0 &&
+	    messages > b->quota_messages - b->used_messages)
 		return -E_QUOTA;
 	return 0;
 }

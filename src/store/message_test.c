@@ -162,6 +162,46 @@ TEST(quota)
 	test_close(&t);
 }
 
+/* The same mailbox, another one, another account's; a message that is not there. */
+TEST(replace)
+{
+	struct test_store t;
+	struct store_content_new c;
+	struct store_append v;
+	struct store_appended at;
+	struct store_mailbox m;
+	struct fault f = { "" };
+	uint64_t modseq;
+	int64_t bob;
+
+	test_open(&t);
+	c = test_prepare(&t.a, S("Subject: replaced\r\n"));
+	v = (struct store_append){ .mailbox = t.inbox, .content = &c, .flags = STORE_DRAFT };
+	test_append(&t, t.inbox, STORE_DELETED, 2);
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 1, &at, &modseq), 0);
+	assert_int_equal(at.uid, 3);
+	assert_int_equal(store_mailbox_get(t.s, &t.a, t.inbox, &m), 0);
+	assert_int_equal(m.messages, 2);
+	assert_int_equal(m.deleted, 1);
+	assert_int_equal(m.highestmodseq, modseq);
+	test_recount(&t);
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 1, &at, &modseq), -E_NOT_FOUND);
+	v.mailbox = t.archive;
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 2, &at, &modseq), 0);
+	assert_int_equal(at.uid, 1);
+	assert_int_equal(store_mailbox_get(t.s, &t.a, t.inbox, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.highestmodseq, modseq);
+	test_recount(&t);
+	assert_int_equal(store_account_add(t.s, S("bob@example.org"), NULL, NULL, 0, &bob, &f), 0);
+	assert_int_equal(store_mailbox_find(t.s, &t.a, bob, S("INBOX"), &m), 0);
+	v.mailbox = m.id;
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 3, &at, &modseq), -E_CANNOT);
+	v.mailbox = t.inbox;
+	assert_int_equal(store_replace(t.s, &v, m.id, 3, &at, &modseq), -E_CANNOT);
+	test_close(&t);
+}
+
 TEST(flags_only_real_changes_get_a_modseq)
 {
 	struct test_store t;

@@ -183,7 +183,10 @@ struct store_box {
 MUST_CHECK int store_tx_box(struct db_tx *tx, int64_t mailbox, struct store_box *ret);
 MUST_CHECK int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name,
 				  struct store_box *ret);
-/* Do they still fit into the account's quota? 0 or -E_QUOTA. */
+/*
+ * Do they still fit into the account's quota, with what this transaction has added to the box and
+ * taken from it? What does not grow always fits. 0 or -E_QUOTA.
+ */
 MUST_CHECK int store_box_fits(const struct store_box *b, int64_t messages, int64_t bytes);
 /* Writes the counters of mailbox and account and announces. */
 MUST_CHECK int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b);
