@@ -14,7 +14,7 @@
 static struct test_entry *entries;
 static size_t n_started, n_finished;
 static char row[101];
-static char dirs[64][256];
+static char dirs[1000][256];
 static size_t n_dirs;
 
 void test_register(struct test_entry *e)

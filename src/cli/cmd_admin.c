@@ -84,7 +84,7 @@ static int add_secret(const struct cli_command *cmd, const struct cli_args *args
 }
 
 /* 5G -> bytes. */
-static int add_quota(const struct cli_args *args, json_t *request, struct fault *fault)
+static int add_size(const struct cli_args *args, json_t *request, struct fault *fault)
 {
 	const char *text = cli_option(args, "--quota");
 	static const char units[] = "KMGT";
@@ -104,6 +104,31 @@ static int add_quota(const struct cli_args *args, json_t *request, struct fault 
 		return fault_set(fault, -E_USAGE, "--quota %s: write a size such as 500M, 5G, or 0 for none", text);
 	json_object_set_new(request, "quota", json_integer((json_int_t)n << shift));
 	return 0;
+}
+
+static int add_number(const struct cli_args *args, const char *option, const char *key, json_t *request,
+		      struct fault *fault)
+{
+	const char *text = cli_option(args, option);
+	uint64_t n = 0;
+
+	if (!text)
+		return 0;
+	if (!str_to_u64(str_z(text), INT64_MAX, &n))
+		return fault_set(fault, -E_USAGE, "%s %s: write a number, or 0 for no limit", option, text);
+	json_object_set_new(request, key, json_integer((json_int_t)n));
+	return 0;
+}
+
+static int add_quota(const struct cli_args *args, json_t *request, struct fault *fault)
+{
+	int r = add_size(args, request, fault);
+
+	if (r == 0)
+		r = add_number(args, "--quota-messages", "quota_messages", request, fault);
+	if (r == 0)
+		r = add_number(args, "--quota-mailboxes", "quota_mailboxes", request, fault);
+	return r;
 }
 
 static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)

@@ -5,6 +5,10 @@
 #define WHERE \
 	{ "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" }, \
 	{ "--dir", "DIR", "data directory of a demo" }
+#define QUOTAS \
+	{ "--quota", "SIZE", "largest total size of mail, such as 5G; 0 for none" }, \
+	{ "--quota-messages", "N", "most messages; 0 for no limit" }, \
+	{ "--quota-mailboxes", "N", "most mailboxes; 0 for no limit" }
 #define JSON { "--json", NULL, "print the result as JSON" }
 #define END { NULL, NULL, NULL }
 
@@ -20,9 +24,10 @@ static const struct cli_option account_options[] = {
 	WHERE, JSON,
 	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
 	{ "--hash-file", "FILE", "first line is an imported hash such as {SHA512-CRYPT}$6$..." },
-	{ "--quota", "SIZE", "largest total size of mail, such as 5G; 0 for none" },
+	QUOTAS,
 	END,
 };
+static const struct cli_option quota_options[] = { WHERE, JSON, QUOTAS, END };
 static const struct cli_option password_options[] = {
 	WHERE, JSON,
 	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
@@ -53,6 +58,9 @@ const struct cli_command cli_commands[] = {
 	{ .name = "account password", .usage = "ADDRESS", .options = password_options, .run = cli_admin,
 	  .help = "set an account's password",
 	  .verb = "account.password", .arg_names = { "address" }, .n_required = 1 },
+	{ .name = "account quota", .usage = "ADDRESS", .options = quota_options, .run = cli_admin,
+	  .help = "show what an account uses and may use, after changing the limits given",
+	  .verb = "account.quota", .arg_names = { "address" }, .n_required = 1 },
 
 	{ .name = "alias add", .usage = "ALIAS ACCOUNT", .options = admin_options, .run = cli_admin,
 	  .help = "lead an address (or @DOMAIN, the catch-all) to an account",

@@ -8,7 +8,7 @@
 #include "imap/imap_int.h"
 #include "net/conn.h"
 
-enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN };
+enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN, QUOTA_ADMIN };
 
 static const struct {
 	const char *name;
@@ -27,6 +27,8 @@ static const struct {
 	{ "NAMESPACE", AFTER_LOGIN, "RFC 2342" },
 	{ "UNSELECT", AFTER_LOGIN, "RFC 3691" },
 	{ "UIDPLUS", AFTER_LOGIN, "RFC 4315" },
+	{ "MULTIAPPEND", AFTER_LOGIN, "RFC 3502" },
+	{ "REPLACE", AFTER_LOGIN, "RFC 8508" },
 	{ "MOVE", AFTER_LOGIN, "RFC 6851" },
 	{ "CHILDREN", AFTER_LOGIN, "RFC 3348" },
 	{ "LIST-EXTENDED", AFTER_LOGIN, "RFC 5258" },
@@ -40,6 +42,11 @@ static const struct {
 	{ "BINARY", AFTER_LOGIN, "RFC 3516" },
 	{ "OBJECTID", AFTER_LOGIN, "RFC 8474" },
 	{ "SAVEDATE", AFTER_LOGIN, "RFC 8514" },
+	{ "QUOTA", AFTER_LOGIN, "RFC 9208" },
+	{ "QUOTA=RES-STORAGE", AFTER_LOGIN, "RFC 9208 5.1" },
+	{ "QUOTA=RES-MESSAGE", AFTER_LOGIN, "RFC 9208 5.2" },
+	{ "QUOTA=RES-MAILBOX", AFTER_LOGIN, "RFC 9208 5.3" },
+	{ "QUOTASET", QUOTA_ADMIN, "RFC 9208 4.1.3" },
 };
 
 static bool is_shown(const struct imap_session *s, enum caps_when when)
@@ -57,6 +64,8 @@ static bool is_shown(const struct imap_session *s, enum caps_when when)
 		return is_before && s->ctx->tls != NULL && !conn_is_tls(s->conn);
 	case NO_LOGIN:
 		return is_before && !sasl_is_permitted(s->ctx->sasl, s->conn);
+	case QUOTA_ADMIN:
+		return imap_is_quota_admin(s);
 	}
 	return false;
 }

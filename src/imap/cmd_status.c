@@ -16,6 +16,7 @@ enum item {
 	HIGHESTMODSEQ = 128,
 	APPENDLIMIT = 256,
 	MAILBOXID = 512,
+	DELETED_STORAGE = 1024,
 };
 
 static const struct {
@@ -33,6 +34,7 @@ static const struct {
 	{ STR_INIT("HIGHESTMODSEQ"), HIGHESTMODSEQ, "RFC 7162 3.1.7" },
 	{ STR_INIT("APPENDLIMIT"), APPENDLIMIT, "RFC 7889 3.1" },
 	{ STR_INIT("MAILBOXID"), MAILBOXID, "RFC 8474 4.3" },
+	{ STR_INIT("DELETED-STORAGE"), DELETED_STORAGE, "RFC 9208 4.1.4" },
 };
 
 /* "(" status-att *(SP status-att) ")" */
@@ -62,8 +64,13 @@ int imap_status_parse(struct imap_parse *p, unsigned *ret_items)
 	return 1;
 }
 
+/* What is not in the row of the mailbox; asked for when it is wanted. */
+struct counted {
+	uint64_t recent, deleted_bytes;
+};
+
 static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum item item,
-			 uint64_t recent)
+			 const struct counted *counted)
 {
 	switch (item) {
 	case MESSAGES:
@@ -79,11 +86,13 @@ static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box
 	case SIZE:
 		return box->size_bytes;
 	case RECENT:
-		return recent;
+		return counted->recent;
 	case HIGHESTMODSEQ:
 		return box->highestmodseq > 0 ? box->highestmodseq : 1;
 	case APPENDLIMIT:
 		return (uint64_t)s->conf->max_message_bytes;
+	case DELETED_STORAGE:
+		return counted->deleted_bytes;
 	case MAILBOXID:
 		break; /* not a number */
 	}
@@ -92,7 +101,7 @@ static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box
 
 /* status-att-val */
 static void show_value(struct imap_session *s, const struct store_mailbox *box, size_t row,
-		       uint64_t recent)
+		       const struct counted *counted)
 {
 	enum item item = items_table[row].item;
 
@@ -100,19 +109,21 @@ static void show_value(struct imap_session *s, const struct store_mailbox *box, 
 	if (item == MAILBOXID)
 		imap_respf(s, " (%" STR_FMT ")", STR_ARG(box->mailboxid));
 	else
-		imap_respf(s, " %llu", (unsigned long long)value_of(s, box, item, recent));
+		imap_respf(s, " %llu", (unsigned long long)value_of(s, box, item, counted));
 }
 
 int imap_status_show(struct imap_session *s, const struct store_mailbox *box, unsigned items)
 {
-	uint64_t recent = 0;
+	struct counted counted = { 0 };
 	struct str sep = S("");
 	size_t i;
 	int r = 0;
 
 	/* RFC 3501 6.3.10: a STATUS does not take \Recent away from the next SELECT. */
 	if (items & RECENT)
-		r = store_mailbox_recent_count(imap_store(s), box->id, &recent);
+		r = store_mailbox_recent_count(imap_store(s), box->id, &counted.recent);
+	if (r == 0 && (items & DELETED_STORAGE))
+		r = store_mailbox_deleted_bytes(imap_store(s), box, &counted.deleted_bytes);
 	if (r < 0)
 		return r;
 	if (items & HIGHESTMODSEQ)
@@ -124,7 +135,7 @@ int imap_status_show(struct imap_session *s, const struct store_mailbox *box, un
 		if (!(items & items_table[i].item))
 			continue;
 		imap_resp(s, sep);
-		show_value(s, box, i, recent);
+		show_value(s, box, i, &counted);
 		sep = S(" ");
 	}
 	imap_resp(s, S(")\r\n"));

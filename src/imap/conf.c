@@ -36,6 +36,12 @@ static const struct conf_row rows[] = {
 	  .max = 1 << 30,
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "The largest message that APPEND takes." },
+	{ .key = "quota_admins",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct imap_conf, quota_admins),
+	  .default_z = "",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Accounts that may see and set the quotas of all accounts (SETQUOTA)." },
 };
 
 const struct conf_table imap_conf_table = {

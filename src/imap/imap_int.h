@@ -31,6 +31,7 @@
 #include "imap/parse.h"
 #include "sasl/sasl.h"
 
+struct imap_append;
 struct spool;
 struct store_mbox;
 struct store_msg;
@@ -43,6 +44,7 @@ struct imap_conf {
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
+	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
 };
 
 /* ---- the session ---- */
@@ -114,7 +116,8 @@ struct imap_session {
 
 	struct buf in;       /* the command as it came, literals included (input.c) */
 	int in_refused;      /* its rest is read and dropped, then this is the outcome (input.c) */
-	struct spool *spool; /* APPEND's message literal; owned */
+	struct spool *spool; /* APPEND's message literals; owned */
+	struct imap_append *append; /* its arguments, in the arena (append.h) */
 	char parked_tag[72]; /* of a parked IDLE or AUTHENTICATE; longer tags are refused there */
 	struct sasl_exchange *exchange;
 	struct sasl_identity *identity; /* SCRAM's last message was sent; counts with its answer */
@@ -186,12 +189,17 @@ int imap_cmd_unsubscribe(struct imap_session *s);
 int imap_cmd_status(struct imap_session *s);
 int imap_cmd_append(struct imap_session *s);
 int imap_cmd_idle(struct imap_session *s);
+/* cmd_quota.c */
+int imap_cmd_getquota(struct imap_session *s);
+int imap_cmd_getquotaroot(struct imap_session *s);
+int imap_cmd_setquota(struct imap_session *s);
 /*
- * cmd_fetch.c, cmd_store.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
+ * cmd_fetch.c, cmd_store.c, cmd_replace.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
  * the UID forms
  */
 int imap_cmd_fetch(struct imap_session *s);
 int imap_cmd_store(struct imap_session *s);
+int imap_cmd_replace(struct imap_session *s);
 int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);
@@ -218,6 +226,8 @@ void imap_deselect(struct imap_session *s);
 void imap_condstore_enable(struct imap_session *s);
 /* "$" becomes this set of UIDs (copied); -E_LIMIT leaves it empty (cmd_select.c). */
 MUST_CHECK int imap_saved_set(struct imap_session *s, const struct uidset *uids);
+/* May this user see and set the quotas of all accounts (cmd_quota.c)? Without login: no. */
+bool imap_is_quota_admin(const struct imap_session *s);
 /* A mailbox name as parsed, normalised, and its row. -E_NOT_FOUND, -E_CANNOT (cmd_mailbox.c). */
 struct store_mailbox;
 MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
@@ -266,8 +276,8 @@ MUST_CHECK int imap_input(struct imap_session *s);
 /* Empties it for the next command and gives large memory back. */
 void imap_input_reset(struct imap_session *s);
 /*
- * Is the literal of n bytes whose "{n}" ends so_far APPEND's message (cmd_append.c)? 1:
- * yes, s->spool is ready; 0: no; -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused
+ * Is the literal of n bytes whose "{n}" ends so_far a message of APPEND or REPLACE (append.c)? 1:
+ * yes, s->spool is ready for it; 0: no; -E_TOO_BIG, -E_NOT_FOUND mailbox, -E_DISK_FULL: refused
  * before it is read.
  */
 MUST_CHECK int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n);

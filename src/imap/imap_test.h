@@ -62,7 +62,7 @@ static inline void imap_fixture_open(struct imap_fixture *f, const char *dir_z,
 	must(sasl_open(f->store, f->conf, &f->sasl, &fault) == 0);
 	must(store_domain_add(f->store, S("example.test"), &fault) == 0);
 	must(sasl_credentials_make(&a, S(IMAP_TEST_PASSWORD), creds, &fault) == 0);
-	must(store_account_add(f->store, S("alice@example.test"), 0, creds, 3, &f->alice, &fault) ==
+	must(store_account_add(f->store, S("alice@example.test"), NULL, creds, 3, &f->alice, &fault) ==
 	     0);
 	f->ctx = (struct imap_context){
 		.hostname = S("mx.example.test"),

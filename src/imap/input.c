@@ -92,7 +92,7 @@ static int drain(struct imap_session *s, uint64_t n)
 }
 
 /*
- * The message of APPEND: into the spool; its trouble is remembered and the bytes are
+ * A message of APPEND: into the spool; its trouble is remembered and the bytes are
  * taken anyway.
  */
 static int read_message(struct imap_session *s, uint64_t n)

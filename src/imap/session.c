@@ -50,6 +50,9 @@ const struct imap_cmd imap_cmds[] = {
 	{ "LSUB", imap_cmd_lsub, IMAP_IN_AUTH, 0, "RFC 3501 6.3.9" },
 	{ "NAMESPACE", imap_cmd_namespace, IMAP_IN_AUTH, 0, "RFC 9051 6.3.10" },
 	{ "STATUS", imap_cmd_status, IMAP_IN_AUTH, 0, "RFC 9051 6.3.11" },
+	{ "GETQUOTA", imap_cmd_getquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.1" },
+	{ "GETQUOTAROOT", imap_cmd_getquotaroot, IMAP_IN_AUTH, 0, "RFC 9208 4.1.2" },
+	{ "SETQUOTA", imap_cmd_setquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.3" },
 	{ "APPEND", imap_cmd_append, IMAP_IN_AUTH, 0, "RFC 9051 6.3.12" },
 	{ "IDLE", imap_cmd_idle, IMAP_IN_AUTH, 0, "RFC 9051 6.3.13" },
 	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, 0, "RFC 3501 6.4.1" },
@@ -59,12 +62,15 @@ const struct imap_cmd imap_cmds[] = {
 	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
 	{ "STORE", imap_cmd_store, IMAP_ST_SELECTED, MSN | IMAP_CMD_WRITE, "RFC 9051 6.4.6" },
+	{ "REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 8508 3.2" },
 	{ "COPY", imap_cmd_copy, IMAP_ST_SELECTED, 0, "RFC 9051 6.4.7" },
 	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 9051 6.4.8" },
 	{ "UID SEARCH", imap_cmd_search, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID STORE", imap_cmd_store, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
 	  "RFC 9051 6.4.9" },
+	{ "UID REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
+	  "RFC 8508 3.3" },
 	{ "UID COPY", imap_cmd_copy, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
 	  "RFC 9051 6.4.9" },
@@ -147,6 +153,7 @@ static void settle(struct imap_session *s)
 	arena_fini(&s->arena);
 	s->cmd = (struct imap_command){ 0 };
 	s->p = (struct imap_parse){ 0 };
+	s->append = NULL;
 }
 
 static bool is_dead(int r)

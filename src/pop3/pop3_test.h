@@ -48,7 +48,7 @@ static inline void pop3_fixture_open(struct pop3_fixture *f, const char *dir_z,
 	must(sasl_open(f->store, f->conf, &f->sasl, &fault) == 0);
 	must(store_domain_add(f->store, S("example.test"), &fault) == 0);
 	must(sasl_credentials_make(&a, S("pass word"), creds, &fault) == 0);
-	must(store_account_add(f->store, S("alice@example.test"), 0, creds, 3, &f->alice, &fault) ==
+	must(store_account_add(f->store, S("alice@example.test"), NULL, creds, 3, &f->alice, &fault) ==
 	     0);
 	must(store_mailbox_find(f->store, &a, f->alice, S("INBOX"), &inbox) == 0);
 	f->inbox = inbox.id;

@@ -59,9 +59,11 @@ static void setup(struct fixture *x)
 	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
 	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
 	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(x->s, S("alice@example.org"), 0, NULL, 0, &x->alice, &f),
+	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f),
 			 0);
-	assert_int_equal(store_account_add(x->s, S("bob@example.org"), 100, NULL, 0, &x->bob, &f),
+	assert_int_equal(store_account_add(x->s, S("bob@example.org"),
+					   &(struct store_quota){ .bytes = 100 }, NULL, 0, &x->bob,
+					   &f),
 			 0);
 	assert_int_equal(spool_new(x->db, 1u << 20, &x->spool), 0);
 	assert_int_equal(

@@ -23,7 +23,7 @@ static inline int64_t sasl_fixture_account(struct sasl_fixture *f, const char *n
 	struct fault fault = { 0 };
 	int64_t id = 0;
 
-	must(store_account_add(f->store, str_z(name_z), 0, creds, n, &id, &fault) == 0);
+	must(store_account_add(f->store, str_z(name_z), NULL, creds, n, &id, &fault) == 0);
 	return id;
 }
 

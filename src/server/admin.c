@@ -15,6 +15,7 @@ static const struct admin_verb verbs[] = {
 	{ .name = "account.remove", .fn = admin_account_remove },
 	{ .name = "account.list", .fn = admin_account_list },
 	{ .name = "account.password", .fn = admin_account_password },
+	{ .name = "account.quota", .fn = admin_account_quota },
 	{ .name = "alias.add", .fn = admin_alias_add },
 	{ .name = "alias.remove", .fn = admin_alias_remove },
 	{ .name = "alias.list", .fn = admin_alias_list },

@@ -44,7 +44,7 @@ struct str admin_arg_opt(const json_t *args, const char *key_z);
 /* A JSON string of a slice; invalid UTF-8 becomes U+FFFD-free escapes. */
 json_t *admin_json_str(struct str s);
 
-admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password;
+admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password, admin_account_quota;
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
 admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
 admin_fn admin_queue_list, admin_status, admin_fsck, admin_clock, admin_fail;

@@ -33,9 +33,23 @@ static int find(struct admin *ad, struct arena *a, struct str address, struct st
 	return r;
 }
 
+/* Limits that are not given are negative. */
+static struct store_quota read_quota(const json_t *args)
+{
+	static const char *const keys[] = { "quota", "quota_messages", "quota_mailboxes" };
+	int64_t v[ARRAY_LEN(keys)];
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		const json_t *value = json_object_get(args, keys[i]);
+
+		v[i] = value ? json_integer_value(value) : -1;
+	}
+	return (struct store_quota){ .bytes = v[0], .messages = v[1], .mailboxes = v[2] };
+}
+
 int admin_account_add(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	const json_t *quota = json_object_get(args, "quota");
+	struct store_quota quota = read_quota(args);
 	struct store_credential creds[3];
 	struct str address;
 	int64_t id;
@@ -49,7 +63,7 @@ int admin_account_add(struct admin *ad, struct arena *a, const json_t *args, jso
 	if (n == 0)
 		return fault_set(fault, -E_USAGE, "an account needs a password: give it on standard input, "
 				 "or with --password-file FILE");
-	r = store_account_add(ad->store, address, quota ? json_integer_value(quota) : -1, creds, n, &id, fault);
+	r = store_account_add(ad->store, address, &quota, creds, n, &id, fault);
 	if (r == 0)
 		*ret = json_pack("{s:o}", "address", admin_json_str(address));
 	return r;
@@ -86,7 +100,7 @@ int admin_account_list(struct admin *ad, struct arena *a, const json_t *args, js
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(*ret, json_pack("{s:o, s:I, s:I, s:I, s:b}",
 			"address", admin_json_str(v[i].name), "messages", (json_int_t)v[i].messages,
-			"bytes", (json_int_t)v[i].used_bytes, "quota", (json_int_t)v[i].quota_bytes,
+			"bytes", (json_int_t)v[i].used_bytes, "quota", (json_int_t)v[i].quota.bytes,
 			"enabled", v[i].is_enabled));
 	return 0;
 }
@@ -112,5 +126,27 @@ int admin_account_password(struct admin *ad, struct arena *a, const json_t *args
 		return r;
 	sasl_forget(ad->sasl, account.id);
 	*ret = json_pack("{s:o}", "address", admin_json_str(address));
+	return 0;
+}
+
+int admin_account_quota(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct store_quota change = read_quota(args), limit = { 0 }, used = { 0 };
+	struct store_account account;
+	struct str address;
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = find(ad, a, address, &account, fault);
+	if (r == 0 && (change.bytes >= 0 || change.messages >= 0 || change.mailboxes >= 0))
+		r = store_quota_set(ad->store, account.id, &change);
+	if (r == 0)
+		r = store_quota_get(ad->store, account.id, &limit, &used);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+		"bytes", (json_int_t)used.bytes, "quota", (json_int_t)limit.bytes,
+		"messages", (json_int_t)used.messages, "quota_messages", (json_int_t)limit.messages,
+		"mailboxes", (json_int_t)used.mailboxes, "quota_mailboxes", (json_int_t)limit.mailboxes);
 	return 0;
 }

@@ -35,7 +35,9 @@ static inline int64_t smtp_fixture_account(struct smtp_fixture *f, const char *n
 	int64_t id = 0;
 
 	must(sasl_credentials_make(&a, S(SMTP_TEST_PASSWORD), creds, &fault) == 0);
-	must(store_account_add(f->store, str_z(name_z), quota_bytes, creds, 3, &id, &fault) == 0);
+	must(store_account_add(f->store, str_z(name_z),
+			       &(struct store_quota){ .bytes = quota_bytes }, creds, 3, &id,
+			       &fault) == 0);
 	return id;
 }
 

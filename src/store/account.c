@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Accounts: adding with the usual mailboxes, removing, finding, quota; and the one POP3 session
- * that each may have.
+ * Accounts: adding with the usual mailboxes, removing, finding; and the one POP3 session that each
+ * may have.
  *
  * Removing: one transaction takes the account, its names and its mailboxes away; what was in them
  * goes in small steps (purge.c), so that deliveries to others need not wait.
@@ -26,7 +26,7 @@ static const struct {
 struct job {
 	struct store *s;
 	struct store_address address;
-	int64_t quota_bytes;
+	struct store_quota quota;
 	const struct store_credential *creds;
 	size_t n_creds;
 	int64_t id;
@@ -60,7 +60,8 @@ static int add_tx(struct db_tx *tx, void *arg)
 		rc = is_free(tx, j->address.full);
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(ACCOUNT_ADD), DB_T(j->address.full), DB_T(j->address.domain),
-			     DB_I(j->quota_bytes), DB_I(store_now_s()));
+			     DB_I(j->quota.bytes), DB_I(store_now_s()),
+			     DB_I(j->quota.messages), DB_I(j->quota.mailboxes));
 	if (rc < 0)
 		return rc;
 	j->id = db_last_id(tx);
@@ -76,17 +77,18 @@ static int add_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
-int store_account_add(struct store *s, struct str address, int64_t quota_bytes,
+int store_account_add(struct store *s, struct str address, const struct store_quota *quota,
 		      const struct store_credential *creds, size_t n_creds, int64_t *ret_id,
 		      struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
-	struct job j = { .s = s, .quota_bytes = quota_bytes, .creds = creds, .n_creds = n_creds };
+	struct job j = { .s = s,
+			 .quota = store_quota_or_default(s, quota),
+			 .creds = creds,
+			 .n_creds = n_creds };
 	int rc;
 
 	arena_init(&a, ACCOUNT_ARENA);
-	if (quota_bytes < 0)
-		j.quota_bytes = atomic_load(&s->default_quota_bytes);
 	if (store_address_parse(&a, address, false, &j.address) < 0)
 		return fault_set(fault, -E_SYNTAX,
 				 "%" STR_FMT " is not an address; write name@domain",
@@ -187,7 +189,7 @@ static int read_account(struct db_query *q, struct arena *a, struct store_accoun
 	*ret = (struct store_account){
 		.id = db_int(q, 0),
 		.name = name,
-		.quota_bytes = db_int(q, 2),
+		.quota = { db_int(q, 2), db_int(q, 7), db_int(q, 8) },
 		.used_bytes = db_int(q, 3),
 		.messages = db_int(q, 4),
 		.created_s = db_int(q, 5),
@@ -251,28 +253,6 @@ int store_account_list(struct store *s, struct arena *a, struct store_account **
 	*ret = v;
 	*ret_n = n;
 	return 0;
-}
-
-static int set_quota_tx(struct db_tx *tx, void *arg)
-{
-	const struct job *j = arg;
-	const struct db_val args[] = { DB_I(j->id), DB_I(j->quota_bytes) };
-	int64_t n = 0;
-	int rc = db_exec(tx, SQL(ACCOUNT_QUOTA), args, ARRAY_LEN(args), &n);
-
-	if (rc < 0)
-		return rc;
-	return n > 0 ? 0 : -E_NOT_FOUND;
-}
-
-int store_account_set_quota(struct store *s, int64_t id, int64_t quota_bytes)
-{
-	struct job j = { .id = id, .quota_bytes = quota_bytes };
-
-	if (quota_bytes < 0)
-		j.quota_bytes = atomic_load(&s->default_quota_bytes);
-	return db_write(s->db, &(struct db_write_job){
-				       .fn = set_quota_tx, .arg = &j, .durability = DB_DURABLE });
 }
 
 /* ---- the POP3 lock ---- */

@@ -5,10 +5,18 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+/*
+ * Limits of one account, or what it uses of them (RFC 9208). A limit of 0: none. Only what would be
+ * added is refused (-E_QUOTA): who is beyond a new limit keeps what is there.
+ */
+struct store_quota {
+	int64_t bytes, messages, mailboxes;
+};
+
 struct store_account {
 	int64_t id;
 	struct str name;          /* its own address, the login name: localpart@domain in lower case */
-	int64_t quota_bytes;      /* 0: unlimited */
+	struct store_quota quota;
 	int64_t used_bytes;
 	int64_t messages;
 	int64_t created_s;
@@ -24,9 +32,9 @@ struct store_credential {
 /*
  * Adds an account with INBOX, Drafts, Sent, Junk, Trash, Archive (RFC 6154), subscribed. The domain must exist. -E_EXISTS when the
  * address is an account or alias, -E_NOT_FOUND when the domain is not ours, -E_SYNTAX for a bad address; fault says what to do.
- * quota_bytes 0: unlimited, negative: the default of the settings.
+ * quota NULL, or a negative member of it: the default of the settings.
  */
-MUST_CHECK int store_account_add(struct store *s, struct str address, int64_t quota_bytes,
+MUST_CHECK int store_account_add(struct store *s, struct str address, const struct store_quota *quota,
 				 const struct store_credential *creds, size_t n_creds, int64_t *ret_id, struct fault *fault);
 /* Removes it with all its mail. -E_NOT_FOUND. */
 MUST_CHECK int store_account_remove(struct store *s, struct str address, struct fault *fault);
@@ -34,7 +42,10 @@ MUST_CHECK int store_account_list(struct store *s, struct arena *a, struct store
 /* By login name (case-insensitive domain and local part). -E_NOT_FOUND. */
 MUST_CHECK int store_account_find(struct store *s, struct arena *a, struct str name, struct store_account *ret);
 MUST_CHECK int store_account_get(struct store *s, struct arena *a, int64_t id, struct store_account *ret);
-MUST_CHECK int store_account_set_quota(struct store *s, int64_t id, int64_t quota_bytes);
+/* Limits and use at one moment; the limits as set. -E_NOT_FOUND. */
+MUST_CHECK int store_quota_get(struct store *s, int64_t account, struct store_quota *ret_limit, struct store_quota *ret_used);
+/* A negative member stays as it is. -E_NOT_FOUND. */
+MUST_CHECK int store_quota_set(struct store *s, int64_t account, const struct store_quota *limit);
 
 /* Replaces all credentials of the account. */
 MUST_CHECK int store_credentials_set(struct store *s, int64_t account, const struct store_credential *creds, size_t n);

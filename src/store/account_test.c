@@ -41,7 +41,7 @@ TEST(account_refusals_say_what_to_do)
 			 0);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		test_row(rows[i].address);
-		assert_int_equal(store_account_add(t.s, str_z(rows[i].address), 0, NULL, 0, &id,
+		assert_int_equal(store_account_add(t.s, str_z(rows[i].address), NULL, NULL, 0, &id,
 						   &f),
 				 rows[i].want);
 		if (rows[i].text)
@@ -117,7 +117,7 @@ TEST(account_removed_with_all_its_mail)
 	store_view_unref(after);
 	store_mbox_close(&mbox);
 	test_recount(&t);
-	assert_int_equal(store_account_add(t.s, S("alice@example.org"), 0, NULL, 0, &id, &f), 0);
+	assert_int_equal(store_account_add(t.s, S("alice@example.org"), NULL, NULL, 0, &id, &f), 0);
 	assert_true(id > t.alice);
 	t.alice = id;
 	assert_true(test_mailbox(&t, "INBOX") > t.archive);
@@ -189,23 +189,43 @@ TEST(account_pop3_lock)
 	test_close(&t);
 }
 
+static void test_quota(const struct store_quota *q, int64_t bytes, int64_t messages,
+		       int64_t mailboxes)
+{
+	assert_int_equal(q->bytes, bytes);
+	assert_int_equal(q->messages, messages);
+	assert_int_equal(q->mailboxes, mailboxes);
+}
+
 TEST(account_default_quota)
 {
-	const struct store_conf conf = { .default_quota_bytes = 1234 };
+	const struct store_conf conf = {
+		.default_quota_bytes = 1234,
+		.default_quota_messages = 5,
+		.default_quota_mailboxes = 6,
+	};
 	struct test_store t;
 	struct store_account account;
+	struct store_quota limit, used;
 	struct fault f;
 	int64_t id;
 
 	test_open(&t);
 	store_configure(t.s, &conf);
-	assert_int_equal(store_account_add(t.s, S("bob@example.org"), -1, NULL, 0, &id, &f), 0);
+	assert_int_equal(store_account_add(t.s, S("bob@example.org"),
+					   &(struct store_quota){ 0, 7, -1 }, NULL, 0, &id, &f),
+			 0);
+	assert_int_equal(store_quota_get(t.s, id, &limit, &used), 0);
+	test_quota(&limit, 0, 7, 6);
+	assert_int_equal(store_account_add(t.s, S("carl@example.org"), NULL, NULL, 0, &id, &f), 0);
 	assert_int_equal(store_account_get(t.s, &t.a, id, &account), 0);
-	assert_int_equal(account.quota_bytes, 1234);
-	assert_int_equal(store_account_set_quota(t.s, id, 99), 0);
-	assert_int_equal(store_account_get(t.s, &t.a, id, &account), 0);
-	assert_int_equal(account.quota_bytes, 99);
-	assert_int_equal(store_account_set_quota(t.s, 12345, 99), -E_NOT_FOUND);
+	test_quota(&account.quota, 1234, 5, 6);
+	assert_int_equal(store_quota_set(t.s, id, &(struct store_quota){ 99, -1, 0 }), 0);
+	assert_int_equal(store_quota_get(t.s, id, &limit, &used), 0);
+	test_quota(&limit, 99, 5, 0);
+	test_quota(&used, 0, 0, 6);
+	assert_int_equal(store_quota_set(t.s, 12345, &limit), -E_NOT_FOUND);
+	assert_int_equal(store_quota_get(t.s, 12345, &limit, &used), -E_NOT_FOUND);
 	test_close(&t);
 }
 
@@ -215,14 +235,15 @@ static void open_routes(struct test_store *t, int64_t *bob, int64_t *carl)
 	struct fault f;
 
 	test_open(t);
-	assert_int_equal(store_account_add(t->s, S("bob@example.org"), 100, NULL, 0, bob, &f), 0);
+	assert_int_equal(store_account_add(t->s, S("bob@example.org"),
+					   &(struct store_quota){ .bytes = 100 }, NULL, 0, bob, &f), 0);
 	assert_int_equal(store_domain_add(t->s, S("Catch.Test."), &f), 0);
 	assert_int_equal(store_domain_add(t->s,
 					  S("b\xc3\xbc"
 					    "cher.example"),
 					  &f),
 			 0);
-	assert_int_equal(store_account_add(t->s, S("Carl@catch.test"), 0, NULL, 0, carl, &f), 0);
+	assert_int_equal(store_account_add(t->s, S("Carl@catch.test"), NULL, NULL, 0, carl, &f), 0);
 	assert_int_equal(store_alias_add(t->s, S("@catch.test"), S("alice@example.org"), &f), 0);
 	assert_int_equal(store_alias_add(t->s, S("both@example.org"), S("alice@example.org"), &f),
 			 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * APPEND: n messages into one mailbox, all or none.
+ * APPEND: n messages into one mailbox, all or none; REPLACE: one message in, one out (step 3 below
+ * has the removal in the same transaction, as in expunge.c).
  *
  * States of a message (also of a delivered one, see deliver.c and queue/accept.c), who moves it
  * on, what a crash leaves:
@@ -30,6 +31,9 @@ struct job {
 	struct store_appended *appended;
 	struct arena *a;
 	struct store_box box;
+	int64_t replaced_mailbox; /* 0: nothing is replaced */
+	uint32_t replaced_uid;
+	struct store_box other; /* of what is replaced, when it is another mailbox */
 	struct store_keyword_set keywords;
 	bool has_keywords;
 };
@@ -37,11 +41,11 @@ struct job {
 /* All together, before the first is written. */
 static int check_quota(const struct job *j)
 {
-	int64_t bytes = 0;
+	int64_t bytes = j->other.d.bytes;
 
 	for (size_t i = 0; i < j->n; i++)
 		bytes += (int64_t)j->v[i].content->bytes.n;
-	return store_box_fits(&j->box, bytes);
+	return store_box_fits(&j->box, (int64_t)j->n + j->other.d.messages, bytes);
 }
 
 static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *v, uint64_t *ret)
@@ -79,11 +83,42 @@ static int append_one(struct job *j, struct db_tx *tx, size_t i)
 	return rc;
 }
 
+static int take_replaced(struct job *j, struct db_tx *tx, struct store_box *box)
+{
+	AUTO(store_rows_fini) struct store_rows rows = { 0 };
+	struct uidset uids = { 0 };
+	int rc = uidset_add(j->a, &uids, j->replaced_uid, j->replaced_uid);
+
+	if (rc == 0)
+		rc = store_tx_rows(tx, box->id, &uids, 0, &rows);
+	if (rc == 0 && rows.n == 0)
+		rc = -E_NOT_FOUND;
+	if (rc == 0)
+		rc = store_tx_rows_expunge(tx, box, &uids, 0, &rows);
+	return rc < 0 ? rc : store_tx_content_ref(tx, rows.v[0].content, -1);
+}
+
+static int remove_replaced(struct job *j, struct db_tx *tx)
+{
+	int rc;
+
+	if (j->replaced_mailbox == j->box.id)
+		return take_replaced(j, tx, &j->box);
+	rc = store_tx_box(tx, j->replaced_mailbox, &j->other);
+	if (rc == 0 && j->other.account != j->box.account)
+		rc = -E_CANNOT;
+	if (rc == 0)
+		rc = take_replaced(j, tx, &j->other);
+	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->other);
+}
+
 static int append_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 	int rc = store_tx_box(tx, j->v[0].mailbox, &j->box);
 
+	if (rc == 0 && j->replaced_mailbox != 0)
+		rc = remove_replaced(j, tx);
 	if (rc == 0)
 		rc = check_quota(j);
 	for (size_t i = 0; i < j->n && rc == 0; i++)
@@ -91,27 +126,48 @@ static int append_tx(struct db_tx *tx, void *arg)
 	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->box);
 }
 
+static int run(struct job *j, struct store_appended *ret)
+{
+	AUTO(arena_fini) struct arena a;
+	AUTO(mem_auto_free) struct db_body *bodies = mem_alloc(j->n, sizeof(*bodies));
+	AUTO(mem_auto_free) struct store_appended *appended = mem_alloc(j->n, sizeof(*appended));
+	int rc;
+
+	must(j->n > 0);
+	arena_init(&a, KEYWORD_ARENA);
+	for (size_t i = 0; i < j->n; i++) {
+		must(j->v[i].mailbox == j->v[0].mailbox);
+		bodies[i].bytes = j->v[i].content->bytes;
+	}
+	j->a = &a;
+	j->bodies = bodies;
+	j->appended = appended;
+	rc = db_write(j->s->db, &(struct db_write_job){ .fn = append_tx,
+							.arg = j,
+							.durability = DB_DURABLE,
+							.bodies = bodies,
+							.n_bodies = j->n });
+	if (rc == 0)
+		memcpy(ret, appended, j->n * sizeof(*ret));
+	return rc;
+}
+
 int store_append(struct store *s, const struct store_append *v, size_t n,
 		 struct store_appended *ret)
 {
-	AUTO(arena_fini) struct arena a;
-	AUTO(mem_auto_free) struct db_body *bodies = mem_alloc(n, sizeof(*bodies));
-	AUTO(mem_auto_free) struct store_appended *appended = mem_alloc(n, sizeof(*appended));
-	struct job j = { .s = s, .v = v, .bodies = bodies, .n = n, .appended = appended, .a = &a };
-	int rc;
+	struct job j = { .s = s, .v = v, .n = n };
 
-	must(n > 0);
-	arena_init(&a, KEYWORD_ARENA);
-	for (size_t i = 0; i < n; i++) {
-		must(v[i].mailbox == v[0].mailbox);
-		bodies[i].bytes = v[i].content->bytes;
-	}
-	rc = db_write(s->db, &(struct db_write_job){ .fn = append_tx,
-						     .arg = &j,
-						     .durability = DB_DURABLE,
-						     .bodies = bodies,
-						     .n_bodies = n });
+	return run(&j, ret);
+}
+
+int store_replace(struct store *s, const struct store_append *v, int64_t mailbox, uint32_t uid,
+		  struct store_appended *ret, uint64_t *ret_modseq)
+{
+	struct job j = { .s = s, .v = v, .n = 1, .replaced_mailbox = mailbox, .replaced_uid = uid };
+	int rc = run(&j, ret);
+
+	/* One modseq for both halves, in whichever mailbox they are. */
 	if (rc == 0)
-		memcpy(ret, appended, n * sizeof(*ret));
+		*ret_modseq = j.box.modseq;
 	return rc;
 }

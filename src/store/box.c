@@ -22,6 +22,8 @@ static int read_box(struct db_query *q, struct store_box *ret)
 		.modseq = (uint64_t)db_int(q, 7) + 1,
 		.quota = db_int(q, 8),
 		.used = db_int(q, 9),
+		.quota_messages = db_int(q, 10),
+		.used_messages = db_int(q, 11),
 	};
 	return 0;
 }
@@ -42,9 +44,16 @@ int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name, struc
 	return read_box(&q, ret);
 }
 
-int store_box_fits(const struct store_box *b, int64_t bytes)
+int store_box_fits(const struct store_box *b, int64_t messages, int64_t bytes)
 {
-	return b->quota > 0 && b->used + b->d.bytes + bytes > b->quota ? -E_QUOTA : 0;
+	messages += b->d.messages;
+	bytes += b->d.bytes;
+	if (b->quota > 0 && bytes > 0 && bytes > b->quota - b->used)
+		return -E_QUOTA;
+	if (b->quota_messages > 0 && messages > 0 &&
+	    messages > b->quota_messages - b->used_messages)
+		return -E_QUOTA;
+	return 0;
 }
 
 int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)

@@ -14,6 +14,22 @@ static const struct conf_row rows[] = {
 	  .max = INT64_MAX,
 	  .reload = CONF_LIVE,
 	  .help = "How much mail an account may keep when it is added without a quota of its own; 0 for no limit." },
+	{ .key = "default_quota_messages",
+	  .type = CONF_INT,
+	  .offset = AT(default_quota_messages),
+	  .default_z = "0",
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .reload = CONF_LIVE,
+	  .help = "How many messages an account may keep when it is added without a number of its own; 0 for no limit." },
+	{ .key = "default_quota_mailboxes",
+	  .type = CONF_INT,
+	  .offset = AT(default_quota_mailboxes),
+	  .default_z = "0",
+	  .min = 0,
+	  .max = INT64_MAX,
+	  .reload = CONF_LIVE,
+	  .help = "How many mailboxes an account may have when it is added without a number of its own; 0 for no limit." },
 };
 #undef AT
 

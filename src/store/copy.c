@@ -68,7 +68,7 @@ static int check(const struct copy *c, const struct store_rows *rows)
 		return 0;
 	for (size_t i = 0; i < rows->n; i++)
 		bytes += rows->v[i].size;
-	return store_box_fits(&c->to, bytes);
+	return store_box_fits(&c->to, (int64_t)rows->n, bytes);
 }
 
 static int add_row(struct copy *c, const struct store_row *row, uint32_t *ret_uid)

@@ -19,7 +19,7 @@ int store_tx_deliver(struct store *s, struct db_tx *tx, int64_t account, int64_t
 	int rc = store_tx_box_named(tx, account, S("INBOX"), &box);
 
 	if (rc == 0 && has_quota)
-		rc = store_box_fits(&box, m.size);
+		rc = store_box_fits(&box, 1, m.size);
 	if (rc == 0)
 		rc = store_tx_thread(tx, account, c, content, &m.thread);
 	if (rc == 0)

@@ -67,6 +67,20 @@ int store_mailbox_row(struct db_query *q, struct arena *a, struct store_mailbox 
 	return 0;
 }
 
+/* The single number that an UPDATE ... RETURNING or a count answers. */
+static int ask_number(struct db_tx *tx, const struct db_sql *sql, int64_t arg, int64_t *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, sql, DB_I(arg));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	*ret = db_int(&q, 0);
+	return 0;
+}
+
 /* Is there a name below this one? 1, 0 or negative. */
 static int has_children(struct db_tx *tx, struct arena *a, int64_t account, struct str name)
 {
@@ -116,6 +130,21 @@ int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct
 	return read_one(tx, &q, a, ret);
 }
 
+int store_mailbox_deleted_bytes(struct store *s, const struct store_mailbox *m, uint64_t *ret)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	int64_t bytes = 0;
+	int rc = 0;
+
+	if (m->deleted > 0)
+		rc = db_read_begin(s->db, &tx);
+	if (m->deleted > 0 && rc == 0)
+		rc = ask_number(tx, SQL(MAILBOX_DELETED_BYTES), m->id, &bytes);
+	if (rc == 0)
+		*ret = (uint64_t)bytes;
+	return rc;
+}
+
 int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store_mailbox *ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
@@ -129,20 +158,6 @@ int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store
 }
 
 /* ---- one row ---- */
-
-/* The single number that an UPDATE ... RETURNING or a count answers. */
-static int ask_number(struct db_tx *tx, const struct db_sql *sql, int64_t arg, int64_t *ret)
-{
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
-
-	DB_QUERY(tx, &q, sql, DB_I(arg));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_NOT_FOUND;
-	*ret = db_int(&q, 0);
-	return 0;
-}
 
 int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account, struct str name,
 			 unsigned special_use, int64_t *ret_id)
@@ -190,12 +205,24 @@ static int exists(struct db_tx *tx, int64_t account, struct str name)
 	return db_step(&q);
 }
 
+/* May there be this many mailboxes? */
+static int check_count(struct job *j, const struct store_quota *limit, int64_t count)
+{
+	if (count > LIMIT_MAILBOXES)
+		return -E_LIMIT;
+	if (limit->mailboxes == 0 || count <= limit->mailboxes)
+		return 0;
+	j->why_z = "the account may not have more mailboxes";
+	return -E_QUOTA;
+}
+
 /* The mailbox and those above it that are missing. */
-static int add_with_superiors(const struct job *j, struct db_tx *tx, struct str name,
+static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 			      unsigned special_use, int64_t *ret_id)
 {
-	int64_t count, id;
-	int rc = ask_number(tx, SQL(MAILBOX_COUNT), j->account, &count);
+	struct store_quota limit, used;
+	int64_t id;
+	int rc = store_tx_quota(tx, j->account, &limit, &used);
 
 	for (size_t i = 0; i <= name.n && rc >= 0; i++) {
 		if (i < name.n && name.p[i] != '/')
@@ -207,10 +234,10 @@ static int add_with_superiors(const struct job *j, struct db_tx *tx, struct str 
 			return -E_EXISTS;
 		if (rc > 0)
 			continue;
-		if (++count > LIMIT_MAILBOXES)
-			return -E_LIMIT;
-		rc = store_tx_mailbox_add(j->s, tx, j->account, str_head(name, i),
-					  i == name.n ? special_use : 0, &id);
+		rc = check_count(j, &limit, ++used.mailboxes);
+		if (rc == 0)
+			rc = store_tx_mailbox_add(j->s, tx, j->account, str_head(name, i),
+						  i == name.n ? special_use : 0, &id);
 		if (rc == 0)
 			*ret_id = id;
 	}
@@ -353,7 +380,7 @@ static int gather_family(const struct job *j, struct db_tx *tx, struct named **r
 }
 
 /* Makes the superiors of the new name. */
-static int add_above(const struct job *j, struct db_tx *tx)
+static int add_above(struct job *j, struct db_tx *tx)
 {
 	ptrdiff_t slash = str_rchr(j->to, '/');
 	int64_t id;

@@ -36,8 +36,10 @@ MUST_CHECK int store_mailbox_list(struct store *s, struct arena *a, int64_t acco
 /* One, with its counters (STATUS). -E_NOT_FOUND. */
 MUST_CHECK int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *ret);
 MUST_CHECK int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store_mailbox *ret);
+/* RFC 9208 4.1.4: the sizes of the messages that an EXPUNGE would remove. Looks at all messages when there are any. */
+MUST_CHECK int store_mailbox_deleted_bytes(struct store *s, const struct store_mailbox *m, uint64_t *ret);
 
-/* Superiors are made too. -E_EXISTS, -E_CANNOT, -E_LIMIT (LIMIT_MAILBOXES). */
+/* Superiors are made too. -E_EXISTS, -E_CANNOT, -E_LIMIT (LIMIT_MAILBOXES), -E_QUOTA. */
 MUST_CHECK int store_mailbox_create(struct store *s, int64_t account, struct str name, unsigned special_use, int64_t *ret_id, struct fault *fault);
 /* INBOX cannot be deleted (-E_CANNOT). Inferiors stay. Its mail is gone; its name may come back only with a larger UIDVALIDITY. */
 MUST_CHECK int store_mailbox_delete(struct store *s, int64_t account, struct str name, struct fault *fault);

@@ -75,6 +75,12 @@ struct store_appended {
 };
 /* APPEND: durable. All of n messages (one mailbox) or none. -E_NOT_FOUND mailbox, -E_QUOTA, -E_LIMIT keywords, -E_DISK_FULL ... */
 MUST_CHECK int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret);
+/*
+ * REPLACE (RFC 8508): the same with one message, while the message uid of a mailbox of the same account goes, in one transaction: the quota
+ * sees the difference, and nobody sees both or none. -E_NOT_FOUND also when there is no such message (any more). *ret_modseq: of that mailbox.
+ */
+MUST_CHECK int store_replace(struct store *s, const struct store_append *v, int64_t mailbox, uint32_t uid,
+			     struct store_appended *ret, uint64_t *ret_modseq);
 
 /*
  * Inside db_write(): a delivered message into the account's INBOX. has_quota: refuse with -E_QUOTA when it does not fit. -E_QUOTA and

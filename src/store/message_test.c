@@ -136,7 +136,7 @@ TEST(quota)
 	c = test_prepare(&t.a, S("Subject: 20 bytes..\r\n"));
 	v = (struct store_append){ .mailbox = t.inbox, .content = &c };
 	assert_int_equal(c.bytes.n, 21);
-	assert_int_equal(store_account_set_quota(t.s, t.alice, 50), 0);
+	assert_int_equal(store_quota_set(t.s, t.alice, &(struct store_quota){ 50, -1, -1 }), 0);
 	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
 	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
 	assert_int_equal(store_append(t.s, &v, 1, &done), -E_QUOTA);
@@ -148,6 +148,57 @@ TEST(quota)
 	assert_int_equal(store_expunge(t.s, &t.a, t.inbox, &uids, false, &gone, &modseq), 0);
 	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
 	assert_int_equal(done.uid, 3);
+	/* Two messages are there; a third may come, two together may not. */
+	assert_int_equal(store_quota_set(t.s, t.alice, &(struct store_quota){ 0, 3, -1 }), 0);
+	assert_int_equal(store_append(t.s, (struct store_append[]){ v, v }, 2,
+				      (struct store_appended[2]){ 0 }),
+			 -E_QUOTA);
+	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
+	uids = test_uids(&t, 3, 3);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &uids, t.archive, false, &copied),
+			 -E_QUOTA);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &uids, t.archive, true, &copied), 0);
+	test_recount(&t);
+	test_close(&t);
+}
+
+/* The same mailbox, another one, another account's; a message that is not there. */
+TEST(replace)
+{
+	struct test_store t;
+	struct store_content_new c;
+	struct store_append v;
+	struct store_appended at;
+	struct store_mailbox m;
+	struct fault f = { "" };
+	uint64_t modseq;
+	int64_t bob;
+
+	test_open(&t);
+	c = test_prepare(&t.a, S("Subject: replaced\r\n"));
+	v = (struct store_append){ .mailbox = t.inbox, .content = &c, .flags = STORE_DRAFT };
+	test_append(&t, t.inbox, STORE_DELETED, 2);
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 1, &at, &modseq), 0);
+	assert_int_equal(at.uid, 3);
+	assert_int_equal(store_mailbox_get(t.s, &t.a, t.inbox, &m), 0);
+	assert_int_equal(m.messages, 2);
+	assert_int_equal(m.deleted, 1);
+	assert_int_equal(m.highestmodseq, modseq);
+	test_recount(&t);
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 1, &at, &modseq), -E_NOT_FOUND);
+	v.mailbox = t.archive;
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 2, &at, &modseq), 0);
+	assert_int_equal(at.uid, 1);
+	assert_int_equal(store_mailbox_get(t.s, &t.a, t.inbox, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.highestmodseq, modseq);
+	test_recount(&t);
+	assert_int_equal(store_account_add(t.s, S("bob@example.org"), NULL, NULL, 0, &bob, &f), 0);
+	assert_int_equal(store_mailbox_find(t.s, &t.a, bob, S("INBOX"), &m), 0);
+	v.mailbox = m.id;
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 3, &at, &modseq), -E_CANNOT);
+	v.mailbox = t.inbox;
+	assert_int_equal(store_replace(t.s, &v, m.id, 3, &at, &modseq), -E_CANNOT);
 	test_close(&t);
 }
 
@@ -295,7 +346,7 @@ TEST(copy_to_another_account_is_refused)
 	int64_t bob;
 
 	test_open(&t);
-	assert_int_equal(store_account_add(t.s, S("bob@example.org"), 0, NULL, 0, &bob, &f), 0);
+	assert_int_equal(store_account_add(t.s, S("bob@example.org"), NULL, NULL, 0, &bob, &f), 0);
 	assert_int_equal(store_mailbox_find(t.s, &t.a, bob, S("INBOX"), &m), 0);
 	test_append(&t, t.inbox, 0, 1);
 	all = test_uids(&t, 1, 1);

@@ -120,8 +120,14 @@ static const char step_1[] =
 	" account INTEGER NOT NULL, key INTEGER NOT NULL, thread INTEGER NOT NULL,"
 	" PRIMARY KEY (account, key)) WITHOUT ROWID;";
 
+/* RFC 9208: limits beside the one on bytes. 0: none. */
+static const char step_2[] =
+	"ALTER TABLE accounts ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE accounts ADD COLUMN quota_mailboxes INTEGER NOT NULL DEFAULT 0;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
+	{ 2, step_2 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

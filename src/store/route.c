@@ -17,14 +17,25 @@ struct route {
 	size_t n_full;
 };
 
-/* An account of the current row: id, quota, used in three columns from first on. */
-static int add_account(struct route *r, int64_t id, int64_t quota, int64_t used)
+/* What a row says of an account. */
+struct row {
+	int64_t id, quota, used, quota_messages, messages;
+};
+
+/* No room for one more message of the announced size. */
+static bool is_full(const struct route *r, const struct row *v)
+{
+	if (v->quota > 0 && (v->used >= v->quota || r->size > v->quota - v->used))
+		return true;
+	return v->quota_messages > 0 && v->messages >= v->quota_messages;
+}
+
+static int add_account(struct route *r, const struct row *v)
 {
 	if (arena_grow(r->a, &r->found.accounts, r->found.n_accounts, &r->cap, sizeof(int64_t)) < 0)
 		return -E_LIMIT;
-	r->found.accounts[r->found.n_accounts++] = id;
-	if (quota > 0 && (used >= quota || r->size > quota - used))
-		r->n_full++;
+	r->found.accounts[r->found.n_accounts++] = v->id;
+	r->n_full += is_full(r, v);
 	return 0;
 }
 
@@ -38,7 +49,13 @@ static int find_account(struct route *r, const struct db_sql *sql, struct str na
 	else
 		db_query(r->tx, &q, sql, NULL, 0);
 	rc = db_step(&q);
-	return rc > 0 ? add_account(r, db_int(&q, 0), db_int(&q, 2), db_int(&q, 3)) : rc;
+	if (rc <= 0)
+		return rc;
+	return add_account(r, &(struct row){ .id = db_int(&q, 0),
+					     .quota = db_int(&q, 2),
+					     .used = db_int(&q, 3),
+					     .messages = db_int(&q, 4),
+					     .quota_messages = db_int(&q, 7) });
 }
 
 static int find_alias(struct route *r, struct str address)
@@ -48,7 +65,11 @@ static int find_alias(struct route *r, struct str address)
 
 	DB_QUERY(r->tx, &q, SQL(ALIAS_GET), DB_T(address), DB_I(LIMIT_ALIAS_TARGETS));
 	while ((rc = db_step(&q)) > 0) {
-		rc = add_account(r, db_int(&q, 0), db_int(&q, 1), db_int(&q, 2));
+		rc = add_account(r, &(struct row){ .id = db_int(&q, 0),
+						   .quota = db_int(&q, 1),
+						   .used = db_int(&q, 2),
+						   .quota_messages = db_int(&q, 3),
+						   .messages = db_int(&q, 4) });
 		if (rc < 0)
 			return rc;
 	}

@@ -5,7 +5,9 @@
  */
 #include "store/store_int.h"
 
-#define ACCOUNT "SELECT id, name, quota, used, messages, created, enabled FROM accounts "
+#define ACCOUNT \
+	"SELECT id, name, quota, used, messages, created, enabled, quota_messages, quota_mailboxes" \
+	" FROM accounts "
 /* store_mailbox_row() */
 #define MAILBOX \
 	"SELECT m.id, m.account, m.name, m.mailboxid, m.uidvalidity, m.uidnext, m.highestmodseq," \
@@ -16,7 +18,8 @@
 /* box.c */
 #define BOX \
 	"SELECT m.id, m.account, m.uidvalidity, m.uidnext, m.highestmodseq, m.messages, m.bytes," \
-	" a.modseq, a.quota, a.used FROM mailboxes m JOIN accounts a ON a.id = m.account "
+	" a.modseq, a.quota, a.used, a.quota_messages, a.messages" \
+	" FROM mailboxes m JOIN accounts a ON a.id = m.account "
 /* view_load.c */
 #define MESSAGE "SELECT uid, size, flags, modseq, content, thread, internaldate, savedate FROM messages "
 /*
@@ -30,12 +33,19 @@
 const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	/* accounts */
 	[STORE_SQL_ACCOUNT_ADD] = { .sql =
-		"INSERT INTO accounts (name, domain, quota, created) VALUES (?1, ?2, ?3, ?4)" },
+		"INSERT INTO accounts (name, domain, quota, created, quota_messages, quota_mailboxes)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6)" },
 	[STORE_SQL_ACCOUNT_BY_NAME] = { .sql = ACCOUNT "WHERE name = ?1" },
 	[STORE_SQL_ACCOUNT_BY_ID] = { .sql = ACCOUNT "WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_FIRST] = { .sql = ACCOUNT "ORDER BY id LIMIT 1" },
 	[STORE_SQL_ACCOUNT_LIST] = { .sql = ACCOUNT "ORDER BY name LIMIT ?1" },
-	[STORE_SQL_ACCOUNT_QUOTA] = { .sql = "UPDATE accounts SET quota = ?2 WHERE id = ?1" },
+	[STORE_SQL_ACCOUNT_QUOTA] = { .sql = /* quota.c; NULL: stays */
+		"UPDATE accounts SET quota = coalesce(?2, quota),"
+		" quota_messages = coalesce(?3, quota_messages),"
+		" quota_mailboxes = coalesce(?4, quota_mailboxes) WHERE id = ?1" },
+	[STORE_SQL_ACCOUNT_QUOTA_GET] = { .sql =
+		"SELECT quota, quota_messages, quota_mailboxes, used, messages,"
+		" (SELECT count(*) FROM mailboxes WHERE account = ?1) FROM accounts WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_REMOVE] = { .sql = "DELETE FROM accounts WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_MODSEQ] = { .sql =
 		"UPDATE accounts SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq" },
@@ -60,8 +70,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ALIAS_ADD] = { .sql =
 		"INSERT INTO aliases (address, account, domain) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_ALIAS_GET] = { .sql =
-		"SELECT a.id, a.quota, a.used FROM aliases l JOIN accounts a ON a.id = l.account"
-		" WHERE l.address = ?1 LIMIT ?2" },
+		"SELECT a.id, a.quota, a.used, a.quota_messages, a.messages FROM aliases l"
+		" JOIN accounts a ON a.id = l.account WHERE l.address = ?1 LIMIT ?2" },
 	[STORE_SQL_ALIAS_COUNT] = { .sql = "SELECT count(*) FROM aliases WHERE address = ?1" },
 	[STORE_SQL_ALIAS_HAS] = { .sql =
 		"SELECT 1 FROM aliases WHERE address = ?1 AND account = ?2" },
@@ -85,6 +95,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_MAILBOX_FIND] = { .sql = MAILBOX "WHERE m.account = ?1 AND m.name = ?2" },
 	[STORE_SQL_MAILBOX_GET] = { .sql = MAILBOX "WHERE m.id = ?1 AND m.account <> 0" },
 	[STORE_SQL_MAILBOX_COUNT] = { .sql = "SELECT count(*) FROM mailboxes WHERE account = ?1" },
+	[STORE_SQL_MAILBOX_DELETED_BYTES] = { .sql = /* \Deleted is 8 */
+		"SELECT coalesce(sum(size), 0) FROM messages WHERE mailbox = ?1 AND flags & 8 <> 0" },
 	[STORE_SQL_MAILBOX_NAMES] = { .sql = /* ?2 the name, ?3 and ?4 enclose its inferiors */
 		"SELECT id, name FROM mailboxes WHERE account = ?1 AND (name = ?2 OR (name > ?3"
 		" AND name < ?4))" },

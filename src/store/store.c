@@ -56,5 +56,7 @@ struct db *store_db(struct store *s)
 
 void store_configure(struct store *s, const struct store_conf *conf)
 {
-	atomic_store(&s->default_quota_bytes, conf->default_quota_bytes);
+	atomic_store(&s->default_quota.bytes, conf->default_quota_bytes);
+	atomic_store(&s->default_quota.messages, conf->default_quota_messages);
+	atomic_store(&s->default_quota.mailboxes, conf->default_quota_mailboxes);
 }

@@ -23,7 +23,8 @@ extern const struct db_migration_set store_migrations;
 /* [store] settings. */
 extern const struct conf_table store_conf_table;
 struct store_conf {
-	int64_t default_quota_bytes; /* 0: none; for accounts added without a quota */
+	/* For accounts added without quotas of their own; 0: no limit. */
+	int64_t default_quota_bytes, default_quota_messages, default_quota_mailboxes;
 };
 
 /* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */

@@ -23,6 +23,7 @@ enum store_sql_id {
 	STORE_SQL_ACCOUNT_FIRST,
 	STORE_SQL_ACCOUNT_LIST,
 	STORE_SQL_ACCOUNT_QUOTA,
+	STORE_SQL_ACCOUNT_QUOTA_GET,
 	STORE_SQL_ACCOUNT_REMOVE,
 	STORE_SQL_ACCOUNT_MODSEQ,
 	STORE_SQL_ACCOUNT_CHANGE,
@@ -48,6 +49,7 @@ enum store_sql_id {
 	STORE_SQL_MAILBOX_FIND,
 	STORE_SQL_MAILBOX_GET,
 	STORE_SQL_MAILBOX_COUNT,
+	STORE_SQL_MAILBOX_DELETED_BYTES,
 	STORE_SQL_MAILBOX_NAMES,
 	STORE_SQL_MAILBOX_NAME,
 	STORE_SQL_MAILBOX_CHILD,
@@ -132,7 +134,9 @@ struct store {
 	struct db *db;
 	store_wake_fn *wake;
 	void *wake_ctx;
-	_Atomic int64_t default_quota_bytes;
+	struct store_default_quota { /* quota.c; as struct store_quota */
+		_Atomic int64_t bytes, messages, mailboxes;
+	} default_quota;
 	struct store_feed feed;
 	struct lock mbox_lock; /* mbox.c: guards the table and the counts in its entries */
 	struct store_idmap mboxes;
@@ -168,7 +172,8 @@ struct store_box {
 	uint32_t uidvalidity, uidnext;
 	uint64_t highestmodseq;
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
-	int64_t quota, used;     /* of the account */
+	int64_t quota, used;     /* of the account, bytes */
+	int64_t quota_messages, used_messages;
 	int64_t messages, bytes; /* of the mailbox, before */
 	struct store_box_delta {
 		int64_t messages, unseen, deleted, bytes;
@@ -178,8 +183,11 @@ struct store_box {
 MUST_CHECK int store_tx_box(struct db_tx *tx, int64_t mailbox, struct store_box *ret);
 MUST_CHECK int store_tx_box_named(struct db_tx *tx, int64_t account, struct str name,
 				  struct store_box *ret);
-/* Does it still fit? 0 or -E_QUOTA. */
-MUST_CHECK int store_box_fits(const struct store_box *b, int64_t bytes);
+/*
+ * Do they still fit into the account's quota, with what this transaction has added to the box and
+ * taken from it? What does not grow always fits. 0 or -E_QUOTA.
+ */
+MUST_CHECK int store_box_fits(const struct store_box *b, int64_t messages, int64_t bytes);
 /* Writes the counters of mailbox and account and announces. */
 MUST_CHECK int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b);
 
@@ -216,6 +224,13 @@ void store_rows_fini(struct store_rows *r);
 MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
 				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
+
+/* ---- quotas (quota.c) ---- */
+
+/* Takes the settings' value for what is negative, and for all of NULL. */
+struct store_quota store_quota_or_default(struct store *s, const struct store_quota *quota);
+MUST_CHECK int store_tx_quota(struct db_tx *tx, int64_t account, struct store_quota *ret_limit,
+			      struct store_quota *ret_used);
 
 /* ---- contents, threads, keywords ---- */
 

@@ -98,7 +98,7 @@ static inline void test_open_with(struct test_store *t, store_wake_fn *wake, voi
 	snprintf(dir, sizeof(dir), "%s/store%d", test_dir(), ++n);
 	test_reopen(t, wake, ctx, dir);
 	assert_int_equal(store_domain_add(t->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(t->s, S("alice@example.org"), 0, NULL, 0, &t->alice, &f),
+	assert_int_equal(store_account_add(t->s, S("alice@example.org"), NULL, NULL, 0, &t->alice, &f),
 			 0);
 	t->inbox = test_mailbox(t, "INBOX");
 	t->archive = test_mailbox(t, "Archive");

@@ -73,14 +73,19 @@ def deliver(server):
     return answer.startswith("250 ")
 
 
-def by_imap(*commands):
-    """The last command is the one that is judged."""
+def by_imap(*commands, messages=0):
+    """The last command, with so many messages as literals, is the one that is judged."""
+    one = message("multipart.eml")
+    literal = (b" {%d+}\r\n" % len(one)).join([one] * messages) if messages else None
+
     def act(server):
         imap = Imap(server)
         for text in commands[:-1]:
             imap.ok(text)
         server.control("test.fail", **act.failure)
-        answer = imap.run(commands[-1], message("multipart.eml") if "APPEND" in commands[-1] else None)[-1]
+        if literal:
+            imap.actor.send(b"%s {%d+}\r\n%s" % (commands[-1].encode(), len(one), literal))
+        answer = imap.run("" if literal else commands[-1])[-1]
         imap.close()
         return answer.split(" ")[1] == "OK"
     act.failure = None
@@ -142,7 +147,19 @@ def test_delivery(server):
 
 
 def test_append(server):
-    try_all(server, by_imap("a APPEND mine (\\Seen $Word)"))
+    try_all(server, by_imap("a APPEND mine (\\Seen $Word)", messages=1))
+
+
+def test_multiappend(server):
+    try_all(server, by_imap("a APPEND mine (\\Seen $Word)", messages=3))
+
+
+def test_replace(server):
+    try_all(server, by_imap("a SELECT INBOX", "a REPLACE 1 mine ($Word)", messages=1))
+
+
+def test_replace_here(server):
+    try_all(server, by_imap("a SELECT INBOX", "a UID REPLACE * INBOX", messages=1))
 
 
 def test_copy(server):

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* The arguments of APPEND: in which pieces they come, what they may be, and their bounds. */
+#include "imap/script_test.h"
+
+#include "base/limits.h"
+
+static const struct imap_script scripts[] = {
+	{ "several",
+	  STR_INIT("a APPEND {5}\r\nINBOX (\\Seen $x) \"17-Jul-1996 02:44:25 -0700\" {9}\r\n"
+		   "A: b\r\n\r\nc {4+}\r\nd: e ($y) ~{3+}\r\n\0\0\0\r\n"
+		   "b EXAMINE INBOX\r\nc FETCH 1:* (FLAGS INTERNALDATE BODY[])\r\n"),
+	  { "+ go ahead", "+ go ahead", "a OK [APPENDUID ", " 1:3]", "FLAGS (\\Seen \\Recent $x)",
+	    "17-Jul-1996 09:44:25", "{9}\r\nA: b\r\n\r\nc)", "FLAGS (\\Recent)", "{4}\r\nd: e)",
+	    "FLAGS (\\Recent $y)", "{3}\r\n", "c OK" } },
+	{ "a literal that is no message",
+	  STR_INIT("a APPEND INBOX x {3+}\r\nabc\r\nb APPEND INBOX{3+}\r\nabc\r\n"
+		   "c APPEND INBOX {3+}\r\nabc{3+}\r\nabc\r\nd APPEND INBOX {3+}\r\nabc \r\n"
+		   "e APPEND INBOX ({3+}\r\nabc) {3+}\r\nabc\r\nf APPEND \"INBOX\r\n"
+		   "g STATUS INBOX (MESSAGES)\r\n"),
+	  { "a BAD", "b BAD", "c BAD", "d BAD", "e BAD", "f BAD", "(MESSAGES 0)" } },
+	{ "one that cannot be",
+	  STR_INIT("a APPEND INBOX {3+}\r\nabc {0+}\r\n\r\nb APPEND INBOX {3+}\r\nabc {65537}\r\n"
+		   "c APPEND INBOX {3+}\r\nabc {3+}\r\na\0c\r\nd APPEND nope {3+}\r\nabc {3+}\r\nabc\r\n"
+		   "e APPEND INBOX {3+}\r\nabc {99999999999999999999}\r\n"
+		   "f STATUS INBOX (MESSAGES)\r\n"),
+	  { "a NO [CANNOT]", "b NO [TOOBIG]", "c BAD", "d NO [TRYCREATE]", "e NO [TOOBIG]",
+	    "(MESSAGES 0)" } },
+	{ "names that are refused",
+	  STR_INIT("a APPEND a&b {3+}\r\nabc\r\nb APPEND {1+}\r\n/ {3+}\r\nabc\r\nc NOOP\r\n"),
+	  { "a NO [CANNOT]", "b NO", "c OK" } },
+};
+
+TEST(append_scripts)
+{
+	imap_scripts_run("[imap]\nmax_message_size = 64K\n", scripts, ARRAY_LEN(scripts));
+}
+
+/* n messages of one command, and what must come back. */
+static void append_many(int n, const char *want_z)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(1u << 20);
+	struct imap_script script = { .name = "many", .want = { want_z, "z OK" } };
+	struct imap_fixture f;
+
+	buf_add(&input, S("a APPEND INBOX"));
+	while (n-- > 0)
+		buf_add(&input, S(" (\\Seen) {4+}\r\na: b"));
+	buf_add(&input, S("\r\nz NOOP\r\n"));
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}
+
+TEST(append_bounds_the_number_of_messages)
+{
+	append_many(LIMIT_IMAP_APPEND_MESSAGES, " 1:1000] ");
+	append_many(LIMIT_IMAP_APPEND_MESSAGES + 1, "a NO [LIMIT]");
+}
+
+/* Refused by its announced size, before it comes. */
+TEST(append_bounds_the_bytes_of_all_messages)
+{
+	static const struct imap_script script = {
+		"bytes",
+		STR_INIT("a APPEND INBOX {268435457}\r\nb APPEND INBOX {4+}\r\na: b {268435453}\r\n"
+			 "c APPEND INBOX {4+}\r\na: b\r\n"),
+		{ "a NO [TOOBIG]", "b NO [LIMIT]", "c OK" },
+	};
+	struct imap_fixture f;
+
+	imap_fixture_open(&f, test_dir(), "[imap]\nmax_message_size = 256M\n");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/* Data of each earlier schema, brought up to date: what was there is there, what is new has its default. */
+#include "store/store_test.h"
+
+/* An account with INBOX, as the first schema had it. */
+static const struct db_sql old_rows[] = {
+	{ .sql = "INSERT INTO domains (name) VALUES ('example.org')" },
+	{ .sql = "INSERT INTO accounts (id, name, domain, quota, created)"
+		 " VALUES (1, 'alice@example.org', 'example.org', 77, 5)" },
+	{ .sql = "INSERT INTO mailboxes (id, account, name, mailboxid, uidvalidity, highestmodseq)"
+		 " VALUES (1, 1, 'INBOX', 'abc', 9, 1)" },
+};
+
+static int fill_tx(struct db_tx *tx, void *arg)
+{
+	int rc = 0;
+
+	(void)arg;
+	for (size_t i = 0; i < ARRAY_LEN(old_rows) && rc == 0; i++)
+		rc = db_exec(tx, &old_rows[i], NULL, 0, NULL);
+	return rc;
+}
+
+static void make_old(const char *dir_z, size_t steps)
+{
+	static const struct db_sql_set sets[] = { { "old", old_rows, ARRAY_LEN(old_rows) } };
+	struct db_migration_set set = store_migrations;
+	struct fault f = { "" };
+	struct db *db;
+
+	set.n = steps;
+	assert_int_equal(db_open(&(struct db_options){ .dir_z = dir_z,
+						       .sql = sets,
+						       .n_sql = 1,
+						       .migrations = &set,
+						       .n_migrations = 1 },
+				 &db, &f),
+			 0);
+	assert_int_equal(db_write(db, &(struct db_write_job){ .fn = fill_tx }), 0);
+	db_close(&db);
+}
+
+TEST(migrations_from_each_step)
+{
+	for (size_t steps = 1; steps <= store_migrations.n; steps++) {
+		struct test_store t = { 0 };
+		struct store_account account;
+		char dir[300];
+
+		snprintf(dir, sizeof(dir), "%s/from%zu", test_dir(), steps);
+		make_old(dir, steps);
+		arena_init(&t.a, 64u << 20);
+		test_reopen(&t, NULL, NULL, dir);
+		assert_int_equal(db_check_sql(t.db, NULL), 0);
+		assert_int_equal(store_account_get(t.s, &t.a, 1, &account), 0);
+		assert_str_eq(account.name, S("alice@example.org"));
+		assert_int_equal(account.quota.bytes, 77);
+		assert_int_equal(account.quota.messages, 0);
+		assert_int_equal(account.quota.mailboxes, 0);
+		t.alice = 1;
+		t.inbox = test_mailbox(&t, "INBOX");
+		test_append(&t, t.inbox, 0, 1);
+		test_close(&t);
+	}
+}
