@@ -192,9 +192,13 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_CONTENT_REF] = { .sql =
 		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
 		" THEN ?3 END WHERE id = ?1" },
-	[STORE_SQL_CONTENT_GET] = { .sql =
-		"SELECT pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
-		" WHERE id = ?1" },
+	/* content.c goes on from row to row while ids are near each other */
+	[STORE_SQL_CONTENT_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
+	[STORE_SQL_CONTENT_TEXTS_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_THREAD_GET] = { .sql =
 		"SELECT thread FROM threads WHERE account = ?1 AND key = ?2" },
 	[STORE_SQL_THREAD_ADD] = { .sql =
