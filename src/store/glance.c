@@ -44,6 +44,24 @@ int store_glance_load(struct store *s, int64_t mailbox, struct store_view **ret)
 	return rc < 0 ? rc : load(tx, mailbox, NULL, ret);
 }
 
+/* Messages with those UIDs; more than max: max + 1. */
+static int count_range(struct db_tx *tx, int64_t mailbox, struct uid_range uids, uint32_t max,
+		       uint32_t *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(GLANCE_COUNT), DB_I(mailbox), DB_I(uids.lo), DB_I(uids.hi),
+		 DB_I((int64_t)max + 1));
+	rc = db_step(&q);
+	if (rc < 0)
+		return rc;
+	*ret = (uint32_t)db_int(&q, 0);
+	return 0;
+}
+
+/* ---- growing ---- */
+
 /* Is there a row? */
 static int has_row(struct db_tx *tx, const struct db_sql *sql, const struct store_view *since)
 {
@@ -54,9 +72,27 @@ static int has_row(struct db_tx *tx, const struct db_sql *sql, const struct stor
 	return db_step(&q);
 }
 
+/*
+ * As many more as there are new UIDs? Not when what is kept about expunged messages does not go
+ * back to the bare view.
+ */
+static int is_sum_right(struct db_tx *tx, const struct store_view *bare,
+			const struct store_view *now)
+{
+	const struct uid_range new = { bare->uidnext, UINT32_MAX };
+	uint32_t n = 0;
+	int rc;
+
+	if (now->n < bare->n)
+		return 0;
+	rc = count_range(tx, bare->mailbox, new, now->n - bare->n, &n);
+	return rc < 0 ? rc : n == now->n - bare->n;
+}
+
 int store_view_grown(struct store *s, const struct store_view *bare, struct store_view **ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
+	struct store_view *now = NULL;
 	int rc = db_read_begin(s->db, &tx);
 
 	if (rc == 0)
@@ -65,8 +101,14 @@ int store_view_grown(struct store *s, const struct store_view *bare, struct stor
 		rc = has_row(tx, SQL(GLANCE_CHANGED), bare);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = load(tx, bare->mailbox, bare, ret);
-	return rc < 0 ? rc : 1;
+	rc = load(tx, bare->mailbox, bare, &now);
+	if (rc == 0)
+		rc = is_sum_right(tx, bare, now);
+	if (rc > 0)
+		*ret = now;
+	else
+		store_view_unref(now);
+	return rc;
 }
 
 /* ---- the first unseen message ---- */
@@ -134,26 +176,12 @@ int store_view_first_unseen(struct store *s, const struct store_view *v, uint32_
 
 /* ---- counting ---- */
 
-/* At most one more than the limit. */
-static int count_range(struct db_tx *tx, int64_t mailbox, uint32_t lo, uint32_t hi, uint32_t *ret)
-{
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
-
-	DB_QUERY(tx, &q, SQL(GLANCE_COUNT), DB_I(mailbox), DB_I(lo), DB_I(hi),
-		 DB_I(LIMIT_GLANCE_ROWS + 1));
-	rc = db_step(&q);
-	if (rc < 0)
-		return rc;
-	*ret = (uint32_t)db_int(&q, 0);
-	return 0;
-}
-
 /* Of a range that goes to the end: by what is before it. */
 static int count_before(struct db_tx *tx, const struct store_view *v, uint32_t lo, uint32_t *ret)
 {
+	const struct uid_range before = { 1, lo - 1 };
 	uint32_t n = 0;
-	int rc = lo > 1 ? count_range(tx, v->mailbox, 1, lo - 1, &n) : 0;
+	int rc = lo > 1 ? count_range(tx, v->mailbox, before, LIMIT_GLANCE_ROWS, &n) : 0;
 
 	if (rc < 0)
 		return rc;
@@ -170,7 +198,7 @@ static int count_rows(struct db_tx *tx, const struct store_view *v, const struct
 	int rc = 0;
 
 	for (size_t i = 0; i < uids->n && rc == 0 && sum <= LIMIT_GLANCE_ROWS; i++) {
-		rc = count_range(tx, v->mailbox, uids->r[i].lo, uids->r[i].hi, &n);
+		rc = count_range(tx, v->mailbox, uids->r[i], LIMIT_GLANCE_ROWS, &n);
 		sum += rc == 0 ? n : 0;
 	}
 	if (rc < 0)
