@@ -104,6 +104,23 @@ L <... a OK
 K > a COPY 1:2 Archive
 K < * 1 EXPUNGE
 K < a OK [COPYUID $archive 8 1]
+restart
+P connect imap as bob in INBOX
+Q connect imap as bob in INBOX
+Q >> a APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\n
+Q <... a OK [APPENDUID $inbox 10]
+Q > b UID MOVE 8 Trash
+Q <... b OK
+P >> a REPLACE 2 INBOX {14+}\r\nSubject: y\r\n\r\n\r\n
+P < * OK [APPENDUID $inbox 11]
+P < * 1 EXPUNGE
+P < * 1 EXPUNGE
+P < * 2 EXISTS
+P <... a OK
+P > b FETCH 1:2 UID
+P <= * 1 FETCH (UID 10)
+P <= * 2 FETCH (UID 11)
+P < b OK
 # CLOSE, and what only asks for counters
 restart
 M connect imap as bob in INBOX
@@ -111,7 +128,7 @@ M > a STATUS INBOX (MESSAGES DELETED)
 M < * STATUS INBOX (MESSAGES 2 DELETED 0)
 M < a OK
 N connect imap as bob in INBOX
-N > a UID STORE 8 +FLAGS.SILENT (\Deleted)
+N > a UID STORE 10 +FLAGS.SILENT (\Deleted)
 N <... a OK
 M > b CLOSE
 M < b OK
