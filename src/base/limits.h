@@ -21,6 +21,7 @@
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
+#define LIMIT_GLANCE_ROWS 8192        /* that SELECT looks at to find the first unseen message and to count recent ones */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
 

@@ -60,9 +60,14 @@ ptrdiff_t str_find(struct str s, struct str needle)
 
 ptrdiff_t str_ifind(struct str s, struct str needle)
 {
-	for (size_t i = 0; i + needle.n <= s.n; i++)
+	char first = needle.n > 0 ? str_lower_char(needle.p[0]) : 0;
+
+	for (size_t i = 0; i + needle.n <= s.n; i++) {
+		if (needle.n > 0 && str_lower_char(s.p[i]) != first)
+			continue;
 		if (str_istarts(str_skip(s, i), needle))
 			return (ptrdiff_t)i;
+	}
 	return -1;
 }
 
@@ -167,7 +172,17 @@ bool str_is_utf8(struct str s)
 
 bool str_is_ascii(struct str s)
 {
-	for (size_t i = 0; i < s.n; i++)
+	const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
+	size_t i = 0;
+	uint64_t w;
+
+	/* Eight at a time: without a top bit anywhere, taking 1 from each sets one where 0 was. */
+	for (; s.n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(&w, s.p + i, sizeof(w));
+		if ((w | (w - ones)) & tops)
+			return false;
+	}
+	for (; i < s.n; i++)
 		if (s.p[i] == 0 || ((unsigned char)s.p[i] & 0x80) != 0)
 			return false;
 	return true;

@@ -118,3 +118,45 @@ TEST(str_is_utf8)
 	assert_false(str_is_ascii(S("\x80")));
 	assert_false(str_is_ascii(str_of("a\0b", 3)));
 }
+
+/* One odd byte at each place of texts of each length. */
+TEST(str_is_ascii_at_each_place)
+{
+	char text[40];
+
+	memset(text, 1, sizeof(text)); /* the byte that is nearest to 0 */
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		assert_true(str_is_ascii(str_of(text, n)));
+		for (size_t i = 0; i < n; i++) {
+			for (int k = 0; k < 3; k++) {
+				text[i] = (char)(k == 0 ? 0 : k == 1 ? 0x80 : 0xff);
+				assert_false(str_is_ascii(str_of(text, n)));
+			}
+			text[i] = i % 2 ? 1 : 0x7f;
+		}
+		memset(text, 1, sizeof(text));
+	}
+}
+
+/* Against the same search in lower case. */
+TEST(str_ifind_as_str_find)
+{
+	char text[12], lower[12], needle[4];
+	uint64_t seed = 5;
+
+	for (int round = 0; round < 20000; round++) {
+		size_t n = (size_t)(round % 13), n_needle = (size_t)(round % 5);
+
+		for (size_t i = 0; i < n; i++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			text[i] = "aAbB@\xe1"[(seed >> 40) % 6];
+			lower[i] = str_lower_char(text[i]);
+		}
+		for (size_t i = 0; i < n_needle; i++) {
+			seed = seed * 6364136223846793005u + 1442695040888963407u;
+			needle[i] = "abb@"[(seed >> 40) % 4];
+		}
+		assert_int_equal(str_ifind(str_of(text, n), str_of(needle, n_needle)),
+				 str_find(str_of(lower, n), str_of(needle, n_needle)));
+	}
+}

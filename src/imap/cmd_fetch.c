@@ -41,6 +41,7 @@ struct fetch {
 	size_t n_batch;
 	struct arena arena; /* texts of the batch */
 	int err;            /* the first trouble: NO at the end */
+	bool has_lost;      /* messages were left out that others have expunged */
 };
 
 static void fetch_fini(struct fetch *r)
@@ -48,6 +49,11 @@ static void fetch_fini(struct fetch *r)
 	imap_fetch_line_fini(&r->line);
 	store_view_unref(r->now);
 	arena_fini(&r->arena);
+}
+
+static bool is_left_out(const struct fetch *r, const struct store_msg *m)
+{
+	return m->is_lost || (r->f->has_changedsince && m->modseq <= r->f->changedsince);
 }
 
 /* One message, or 0 to go on, negative to end the command. */
@@ -67,7 +73,8 @@ static int walk(struct fetch *r, const struct uidset *seqs, walk_fn *fn)
 			for (; n > 0 && seq <= end; n--, seq++, m++) {
 				int rc;
 
-				if (r->f->has_changedsince && m->modseq <= r->f->changedsince)
+				r->has_lost |= m->is_lost;
+				if (is_left_out(r, m))
 					continue;
 				rc = fn(r, seq, m);
 				if (rc < 0)
@@ -240,6 +247,12 @@ static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const s
 		imap_fetch_line_flush(&r->line);
 	if (rc == 0)
 		rc = r->err;
+	/* RFC 2180 4.1.2, RFC 5530 3; a UID that is gone is nobody's mistake (RFC 9051 6.4.9). */
+	if (rc == 0 && r->has_lost && !s->cmd.is_uid) {
+		imap_code(s, "EXPUNGEISSUED");
+		imap_say(s, "others have expunged some of these messages");
+		rc = -E_NOT_FOUND;
+	}
 	fetch_fini(r);
 	return rc;
 }

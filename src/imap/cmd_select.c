@@ -42,7 +42,7 @@ static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonl
 	int r = store_mbox_open(imap_store(s), mailbox, &sel->mbox);
 
 	if (r == 0)
-		r = store_mbox_view(sel->mbox, &sel->view);
+		r = store_mbox_glance(sel->mbox, &sel->view);
 	if (r == 0 && sel->view->is_gone)
 		r = -E_NOT_FOUND;
 	if (r < 0) {
@@ -92,27 +92,41 @@ int imap_saved_set(struct imap_session *s, const struct uidset *uids)
 	return 0;
 }
 
-static uint32_t first_unseen(const struct store_view *v)
+/* \Recent ones among too many to be counted by rows. Nothing was told yet: any view will do. */
+static int count_recent(struct imap_session *s)
 {
-	const struct store_msg *m;
-	uint32_t seq, run, i;
+	struct store_view *v;
+	int r = store_mbox_view(s->sel->mbox, &v);
 
-	for (seq = 1; v->unseen > 0 && (run = store_view_run(v, seq, &m)) > 0; seq += run) {
-		for (i = 0; i < run; i++) {
-			if (!(m[i].flags & STORE_SEEN))
-				return seq + i;
-		}
-	}
-	return 0;
+	if (r < 0)
+		return r;
+	store_view_unref(s->sel->view);
+	s->sel->view = v;
+	return v->is_gone ? -E_NOT_FOUND : imap_notify_recent(s, v);
 }
 
-/* The untagged data of RFC 9051 6.3.2, with what RFC 3501 6.3.1 has besides. */
-static void show_mailbox(struct imap_session *s, const struct store_mailbox *box)
+/* What RFC 3501 6.3.1 has besides. Without UNSEEN the client knows nothing of it, and may search. */
+static int look_rev1(struct imap_session *s, uint32_t *ret_unseen)
 {
-	const struct store_view *v = s->sel->view;
-	uint32_t unseen = s->is_rev2 ? 0 : first_unseen(v);
+	int r = imap_notify_recent(s, s->sel->view);
 
-	imap_notify_recent(s, v);
+	if (r == -E_LIMIT)
+		r = count_recent(s);
+	if (r == 0 && store_view_first_unseen(imap_store(s), s->sel->view, ret_unseen) < 0)
+		*ret_unseen = 0;
+	return r;
+}
+
+/* The untagged data of RFC 9051 6.3.2. */
+static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
+{
+	const struct store_view *v;
+	uint32_t unseen = 0;
+	int r = s->is_rev2 ? 0 : look_rev1(s, &unseen);
+
+	if (r < 0)
+		return r;
+	v = s->sel->view;
 	imap_notify_keywords(s, v);
 	imap_resp_untagged(s, "%u EXISTS", v->n);
 	if (!s->is_rev2)
@@ -129,6 +143,7 @@ static void show_mailbox(struct imap_session *s, const struct store_mailbox *box
 		imap_resp_mailbox(s, box->name);
 		imap_resp_end(s);
 	}
+	return 0;
 }
 
 /* [SP "(" select-param *(SP select-param) ")"]   RFC 4466 2.4; CONDSTORE is the only one */
@@ -166,9 +181,12 @@ static int select_mailbox(struct imap_session *s, bool is_readonly)
 	r = imap_mailbox_find(s, name, &box);
 	if (r == 0)
 		r = open_mailbox(s, box.id, is_readonly);
-	if (r < 0)
+	if (r == 0)
+		r = show_mailbox(s, &box);
+	if (r < 0) {
+		imap_deselect(s);
 		return r;
-	show_mailbox(s, &box);
+	}
 	imap_code(s, "%s", is_readonly ? "READ-ONLY" : "READ-WRITE");
 	return 0;
 }

@@ -64,7 +64,11 @@ struct imap_shown {
 /* The selected mailbox. Heap; made and freed by cmd_select.c only. */
 struct imap_selected {
 	struct store_mbox *mbox;
-	struct store_view *view; /* what the client was shown; sequence numbers are its */
+	/*
+	 * What the client was shown; sequence numbers are its. Bare until its messages are
+	 * needed for the first time: see imap_view_need().
+	 */
+	struct store_view *view;
 	int64_t mailbox;  /* id */
 	bool is_readonly; /* EXAMINE */
 	struct arena saved_arena;
@@ -138,6 +142,8 @@ enum imap_cmd_flag {
 	IMAP_CMD_SECRET = 8,
 	/* Refused with NO in an EXAMINEd mailbox. */
 	IMAP_CMD_WRITE = 16,
+	/* Its handler looks at no message, so none is read for it (bare.c). */
+	IMAP_CMD_BARE = 32,
 };
 
 struct imap_cmd {
@@ -245,6 +251,17 @@ MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
  */
 MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
 /*
+ * For imap_notify(), with a bare view (bare.c). 1: all is told; 0: nothing is, that takes the
+ * messages.
+ */
+MUST_CHECK int imap_bare_notify(struct imap_session *s);
+/*
+ * The messages of the selected mailbox are needed (bare.c): from now on s->sel->view has them, as they
+ * were when the mailbox was shown last. 0, or negative: -E_CLOSED after a BYE when it is
+ * deleted, or no longer known.
+ */
+MUST_CHECK int imap_view_need(struct imap_session *s);
+/*
  * The caller has itself answered (or, .SILENT, need not answer) the flags of these UIDs
  * as they are at modseq: notify does not repeat them unless they change again. For STORE,
  * after store_flags(). (STORE's rows are IMAP_CMD_FRESH, so what others changed before
@@ -253,8 +270,20 @@ MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq);
 /* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
-/* Claims what is \Recent now and counts it; nothing in rev2. For cmd_select.c. */
-void imap_notify_recent(struct imap_session *s, const struct store_view *now);
+/* Do the two differ in their keywords? */
+bool imap_notify_has_keywords(const struct store_view *old, const struct store_view *now);
+/* The client knows that view now; takes it. */
+void imap_notify_shown(struct imap_selected *sel, struct store_view *now);
+/*
+ * RFC 2180 3.3: the sequence numbers of a deleted mailbox mean nothing any more. BYE; returns
+ * -E_CLOSED.
+ */
+int imap_notify_gone(struct imap_session *s);
+/*
+ * Claims what is \Recent now and counts it; nothing in rev2. -E_LIMIT: the view is bare and
+ * counting takes its messages. For cmd_select.c.
+ */
+MUST_CHECK int imap_notify_recent(struct imap_session *s, const struct store_view *now);
 /* Is the message \Recent in this session (never in rev2)? */
 bool imap_is_recent(const struct imap_session *s, uint32_t uid);
 

@@ -24,34 +24,19 @@ bool imap_is_recent(const struct imap_session *s, uint32_t uid)
 	return !s->is_rev2 && s->sel != NULL && uidset_has(&s->sel->recent, uid);
 }
 
-/* Those of the view that are in the set. */
-static uint32_t count(const struct store_view *v, const struct uidset *uids)
-{
-	uint32_t n = 0;
-	size_t i;
-
-	for (i = 0; i < uids->n; i++) {
-		uint32_t hi = uids->r[i].hi;
-
-		n += (hi == UINT32_MAX ? v->n + 1 : store_view_seq_from(v, hi + 1)) -
-		     store_view_seq_from(v, uids->r[i].lo);
-	}
-	return n;
-}
-
-void imap_notify_recent(struct imap_session *s, const struct store_view *now)
+int imap_notify_recent(struct imap_session *s, const struct store_view *now)
 {
 	struct imap_selected *sel = s->sel;
 	uint32_t first;
 
 	if (s->is_rev2)
-		return;
+		return 0;
 	/* In trouble, or when the set is full, the messages are just not recent. */
 	if (store_mailbox_recent(imap_store(s), sel->mailbox, sel->is_readonly ? 0 : now->uidnext,
 				 &first) == 0 &&
 	    first > 0 && first < now->uidnext)
 		(void)!uidset_add(&sel->recent_arena, &sel->recent, first, now->uidnext - 1);
-	sel->n_recent = count(now, &sel->recent);
+	return store_view_count(imap_store(s), now, &sel->recent, &sel->n_recent);
 }
 
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq)
@@ -125,7 +110,7 @@ void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 	}
 }
 
-static bool has_new_keywords(const struct store_view *old, const struct store_view *now)
+bool imap_notify_has_keywords(const struct store_view *old, const struct store_view *now)
 {
 	size_t n_old = old->keywords != NULL ? old->keywords->n : 0;
 	size_t n_now = now->keywords != NULL ? now->keywords->n : 0;
@@ -162,10 +147,10 @@ static void show(struct imap_session *s, const struct store_view *now,
 	if (diff->first_new_uid != 0)
 		imap_resp_untagged(s, "%u EXISTS", now->n);
 	if (diff->first_new_uid != 0 || diff->expunged.n > 0)
-		imap_notify_recent(s, now);
+		(void)!imap_notify_recent(s, now); /* it is counted in memory */
 	if (sel->n_recent != told)
 		imap_resp_untagged(s, "%u RECENT", sel->n_recent);
-	if (has_new_keywords(sel->view, now))
+	if (imap_notify_has_keywords(sel->view, now))
 		imap_notify_keywords(s, now);
 	show_flags(s, now, diff);
 }
@@ -186,29 +171,38 @@ static void keep_expunged(struct store_view *old, struct store_view **now, struc
 	diff->expunged = (struct uidset){ 0 };
 }
 
-int imap_notify(struct imap_session *s, bool may_expunge)
+int imap_notify_gone(struct imap_session *s)
+{
+	imap_resp_untagged(s, "BYE the selected mailbox was deleted");
+	s->is_over = true;
+	return -E_CLOSED;
+}
+
+void imap_notify_shown(struct imap_selected *sel, struct store_view *now)
+{
+	store_view_unref(sel->view);
+	sel->view = now;
+	sel->shown = NULL;
+	arena_fini(&sel->shown_arena);
+}
+
+/* The messages were read, or are read now. */
+static int notify_full(struct imap_session *s, bool may_expunge)
 {
 	struct imap_selected *sel = s->sel;
 	struct store_view *now;
 	struct store_diff diff = { 0 };
 	AUTO(arena_fini) struct arena a;
-	int r;
+	int r = imap_view_need(s);
 
 	arena_init(&a, LIMIT_COMMAND_ARENA);
-	if (sel == NULL || !store_mbox_has_news(sel->mbox, sel->view))
-		return 0;
-	r = store_mbox_view(sel->mbox, &now);
+	if (r == 0)
+		r = store_mbox_view(sel->mbox, &now);
 	if (r < 0)
 		return r;
 	if (now->is_gone) {
-		/*
-		 * RFC 2180 3.3: the sequence numbers of a deleted mailbox mean nothing
-		 * any more.
-		 */
 		store_view_unref(now);
-		imap_resp_untagged(s, "BYE the selected mailbox was deleted");
-		s->is_over = true;
-		return -E_CLOSED;
+		return imap_notify_gone(s);
 	}
 	r = store_view_diff(&a, sel->view, now, &diff);
 	if (r == 0 && diff.expunged.n > 0 && !may_expunge)
@@ -218,9 +212,18 @@ int imap_notify(struct imap_session *s, bool may_expunge)
 		return r;
 	}
 	show(s, now, &diff);
-	store_view_unref(sel->view);
-	sel->view = now;
-	sel->shown = NULL;
-	arena_fini(&sel->shown_arena);
+	imap_notify_shown(sel, now);
 	return 0;
+}
+
+int imap_notify(struct imap_session *s, bool may_expunge)
+{
+	struct imap_selected *sel = s->sel;
+	int r = 0;
+
+	if (sel == NULL || !store_mbox_has_news(sel->mbox, sel->view))
+		return 0;
+	if (sel->view->is_bare)
+		r = imap_bare_notify(s);
+	return r == 0 ? notify_full(s, may_expunge) : r < 0 ? r : 0;
 }

@@ -55,10 +55,13 @@ const struct imap_cmd imap_cmds[] = {
 	{ "SETQUOTA", imap_cmd_setquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.3" },
 	{ "APPEND", imap_cmd_append, IMAP_IN_AUTH, 0, "RFC 9051 6.3.12" },
 	{ "IDLE", imap_cmd_idle, IMAP_IN_AUTH, 0, "RFC 9051 6.3.13" },
-	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, 0, "RFC 3501 6.4.1" },
-	{ "CLOSE", imap_cmd_close, IMAP_ST_SELECTED, IMAP_CMD_QUIET, "RFC 9051 6.4.1" },
-	{ "UNSELECT", imap_cmd_unselect, IMAP_ST_SELECTED, IMAP_CMD_QUIET, "RFC 9051 6.4.2" },
-	{ "EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 9051 6.4.3" },
+	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, IMAP_CMD_BARE, "RFC 3501 6.4.1" },
+	{ "CLOSE", imap_cmd_close, IMAP_ST_SELECTED, IMAP_CMD_QUIET | IMAP_CMD_BARE,
+	  "RFC 9051 6.4.1" },
+	{ "UNSELECT", imap_cmd_unselect, IMAP_ST_SELECTED, IMAP_CMD_QUIET | IMAP_CMD_BARE,
+	  "RFC 9051 6.4.2" },
+	{ "EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_BARE,
+	  "RFC 9051 6.4.3" },
 	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
 	{ "STORE", imap_cmd_store, IMAP_ST_SELECTED, MSN | IMAP_CMD_WRITE, "RFC 9051 6.4.6" },
@@ -280,6 +283,10 @@ static int run_command(struct imap_session *s, int input)
 		return r < 0 ? r : input;
 	if (r == 0)
 		r = check_row(s);
+	/* What needs a selected mailbox looks at its messages, unless the row says otherwise. */
+	if (r == 0 && s->cmd.row->states == IMAP_ST_SELECTED &&
+	    !(s->cmd.row->flags & IMAP_CMD_BARE))
+		r = imap_view_need(s);
 	if (r < 0)
 		return r;
 	if (s->cmd.row->flags & IMAP_CMD_FRESH) {

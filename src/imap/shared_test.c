@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Two clients in one mailbox: what the commands on messages answer when the other one changed
- * something in between.
+ * something in between; both have looked at the messages before, or one has only selected it.
  */
 #include "imap/imap_test.h"
 
@@ -9,6 +9,7 @@
 #include "base/test.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/view.h"
 
 #define LINES 12
 #define N_MAILS 3
@@ -34,7 +35,7 @@ static void append(struct imap_fixture *f)
 }
 
 /* Both select INBOX with its messages; lines are run one at a time by step(). */
-static void two_open(struct two *t, const char *const a[LINES], const char *const b[LINES])
+static void two_open_bare(struct two *t, const char *const a[LINES], const char *const b[LINES])
 {
 	imap_fixture_open(&t->f, test_dir(), "");
 	for (int i = 0; i < N_MAILS; i++)
@@ -44,11 +45,37 @@ static void two_open(struct two *t, const char *const a[LINES], const char *cons
 
 		buf_init(&t->script[i], 2 * LINES * IMAP_TEST_LINE);
 		imap_test_line(&t->script[i], "", "SELECT INBOX");
-		for (int k = 0; k < LINES && lines[k] != NULL; k++)
-			imap_test_line(&t->script[i], "", lines[k]);
+		for (int k = 0; k < LINES && lines[k] != NULL; k++) {
+			struct str done = S("DONE\r\n");
+			bool is_idle = str_starts(str_z(lines[k]), done);
+
+			imap_test_line(&t->script[i], is_idle ? done.p : "",
+				       lines[k] + (is_idle ? done.n : 0));
+		}
 		imap_peer_open(&t->f, &t->peer[i], buf_str(&t->script[i]), IMAP_TEST_LINE, true);
 		(void)imap_peer_run(&t->peer[i], NET_START);
 	}
+}
+
+/* And both have looked at the messages: the first of their lines does. */
+static void two_open(struct two *t, const char *const a[LINES], const char *const b[LINES])
+{
+	const char *lines[2][LINES] = { { "UID FETCH 1 UID" }, { "UID FETCH 1 UID" } };
+
+	for (int k = 0; k + 1 < LINES; k++) {
+		lines[0][k + 1] = a[k];
+		lines[1][k + 1] = b[k];
+	}
+	two_open_bare(t, lines[0], lines[1]);
+	for (int i = 0; i < 2; i++) {
+		(void)imap_peer_step(&t->peer[i]);
+		assert_false(t->peer[i].s->sel->view->is_bare);
+	}
+}
+
+static bool is_bare(const struct two *t, int who)
+{
+	return t->peer[who].s->sel->view->is_bare;
 }
 
 static void two_close(struct two *t)
@@ -64,9 +91,9 @@ static void two_close(struct two *t)
  * Runs the next line of a client; each piece must be in the answer, in order; "!piece"
  * nowhere.
  */
-static void step(struct two *t, int who, const char *const want[6])
+static void step_output(struct str all, const char *const want[6])
 {
-	struct str all = imap_peer_step(&t->peer[who]), out = all;
+	struct str out = all;
 
 	for (int i = 0; i < 6 && want[i] != NULL; i++) {
 		bool is_never = want[i][0] == '!';
@@ -80,7 +107,9 @@ static void step(struct two *t, int who, const char *const want[6])
 			out = str_skip(out, (size_t)at + piece.n);
 	}
 }
-#define STEP(who, ...) step(&t, who, (const char *const[6]){ __VA_ARGS__ })
+#define STEP(who, ...) step_output(imap_peer_step(&t.peer[who]), (const char *const[6]){ __VA_ARGS__ })
+#define WAKE(who, ...) \
+	step_output(imap_peer_run(&t.peer[who], NET_WAKE), (const char *const[6]){ __VA_ARGS__ })
 
 /*
  * RFC 9051 7.5.1: no EXPUNGE during FETCH, STORE, SEARCH; what is expunged stays readable
@@ -217,5 +246,127 @@ TEST(shared_move_and_conditional_store)
 	STEP(1, "* 2 FETCH (UID 2 FLAGS (\\Answered", "MODSEQ (", "* 1 EXPUNGE",
 	     " OK [MODIFIED 2:3]");
 	STEP(1, " OK NOOP", "!FETCH");
+	two_close(&t);
+}
+
+/* ---- nobody has looked at the messages yet ---- */
+
+/* SELECT, and what only asks for counters, reads no messages; new mail is told all the same. */
+TEST(shared_bare_as_long_as_possible)
+{
+	static const char *const a[LINES] = {
+		"NOOP",
+		"STATUS INBOX (MESSAGES)",
+		"NOOP",
+		"NOOP\r\ni IDLE",
+		"DONE\r\nNOOP\r\ni IDLE",
+		"DONE\r\nCLOSE",
+	};
+	static const char *const b[LINES] = { "STORE 1 +FLAGS.SILENT (\\Seen)" };
+	struct two t;
+
+	two_open_bare(&t, a, b);
+	assert_true(is_bare(&t, 0));
+	STEP(0, " OK NOOP", "!EXISTS");
+	STEP(0, "* STATUS INBOX (MESSAGES 3)", " OK STATUS");
+	append(&t.f);
+	append(&t.f);
+	STEP(0, "* 5 EXISTS\r\n* 5 RECENT\r\n", " OK NOOP", "!FETCH", "!EXPUNGE");
+	STEP(0, "+ idling");
+	append(&t.f);
+	/* What follows the wake is the next line of the client. */
+	WAKE(0, "* 6 EXISTS\r\n* 6 RECENT\r\ni OK IDLE", "+ idling", "!FETCH");
+	assert_true(is_bare(&t, 0));
+	/* Somebody else's flags are news about a message. */
+	STEP(1, " OK STORE");
+	WAKE(0, "* 1 FETCH (UID 1 FLAGS (\\Seen \\Recent", "i OK IDLE", " OK CLOSE", "!EXISTS");
+	two_close(&t);
+}
+
+/* RFC 2180 4.1.2, RFC 5530 3: what is gone before it was looked at keeps its number, and no more. */
+TEST(shared_bare_expunged)
+{
+	static const char *const a[LINES] = {
+		"STORE 2 +FLAGS.SILENT (\\Deleted)",
+		"EXPUNGE",
+	};
+	static const char *const b[LINES] = {
+		"FETCH 1:3 (UID BODY.PEEK[TEXT])", "FETCH 2 BODY[]",	"STORE 2 +FLAGS (\\Seen)",
+		"SEARCH ALL",			   "SEARCH NOT BODY x", "COPY 2 Archive",
+		"UID FETCH 1:* UID",
+	};
+	struct two t;
+
+	two_open_bare(&t, a, b);
+	STEP(0, " OK STORE");
+	STEP(0, "* 2 EXPUNGE", " OK EXPUNGE");
+	assert_true(is_bare(&t, 1));
+	STEP(1, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 3 FETCH (UID 3 BODY[TEXT] {6}",
+	     " NO [EXPUNGEISSUED]", "!* 2 FETCH", "!EXPUNGE\r\n");
+	STEP(1, " NO [EXPUNGEISSUED]", "!FETCH (", "!EXPUNGE\r\n");
+	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
+	STEP(1, "* SEARCH 1 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, "* SEARCH 1 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, "* 2 EXPUNGE", " NO [EXPUNGEISSUED]");
+	STEP(1, "* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 3)\r\n", " OK UID FETCH");
+	two_close(&t);
+}
+
+/* Commands that come first and may tell of expunges; numbers mean what SELECT said. */
+TEST(shared_bare_first_commands)
+{
+	static const char *const a[LINES] = {
+		"UID STORE 1 +FLAGS.SILENT (\\Deleted)", "EXPUNGE",
+		"UID STORE 2 +FLAGS.SILENT (\\Flagged)", "SELECT INBOX", "NOOP", "CLOSE",
+	};
+	static const char *const b[LINES] = {
+		"COPY 2:3 Archive", "SELECT INBOX", "EXPUNGE", "NOOP", "SELECT INBOX", "MOVE 1 Trash",
+	};
+	struct two t;
+
+	two_open_bare(&t, a, b);
+	STEP(0, " OK UID STORE");
+	STEP(0, "* 1 EXPUNGE", " OK");
+	STEP(0, " OK");
+	append(&t.f);
+	STEP(1, "* 1 EXPUNGE\r\n", "* 3 EXISTS", "* 1 FETCH (UID 2 FLAGS (\\Flagged",
+	     " OK [COPYUID ", " 2:3 ", "!* 4 EXISTS");
+	two_close(&t);
+}
+
+/* RFC 7162 3.1: a client with flags of its own, kept up to date by HIGHESTMODSEQ, misses no change. */
+TEST(shared_bare_modseq)
+{
+	static const char *const a[LINES] = { "STORE 2 +FLAGS.SILENT (x)" };
+	static const char *const b[LINES] = { "ENABLE CONDSTORE", "NOOP", "FETCH 2 FLAGS" };
+	struct two t;
+
+	two_open_bare(&t, a, b);
+	STEP(1, "* OK [HIGHESTMODSEQ ", " OK ENABLE");
+	assert_true(is_bare(&t, 1));
+	STEP(0, " OK STORE");
+	STEP(1, "* FLAGS (", " x)", "* 2 FETCH (UID 2 FLAGS (x) MODSEQ (", " OK NOOP");
+	STEP(1, "* 2 FETCH (FLAGS (x) MODSEQ (", " OK FETCH");
+	two_close(&t);
+}
+
+/* RFC 2180 3.3 and what cannot be known any more: the connection ends, no number is wrong. */
+TEST(shared_bare_gone)
+{
+	static const char *const a[LINES] = { "CREATE box", "SELECT box", "FETCH 1 UID" };
+	static const char *const b[LINES] = { "DELETE box", "FETCH 1 UID" };
+	struct two t;
+
+	two_open_bare(&t, a, b);
+	STEP(0, "] CREATE completed");
+	STEP(0, " OK [READ-WRITE]");
+	STEP(1, " OK DELETE");
+	STEP(0, "* BYE", "!FETCH");
+	assert_true(t.peer[0].is_closed);
+	/* Counters that do not count what is there. */
+	assert_true(is_bare(&t, 1));
+	t.peer[1].s->sel->view->n++;
+	STEP(1, "* BYE", "!FETCH");
+	assert_true(t.peer[1].is_closed);
 	two_close(&t);
 }

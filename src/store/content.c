@@ -169,8 +169,17 @@ int store_tx_content_ref(struct db_tx *tx, int64_t content, int64_t by)
 
 /* ---- reading ---- */
 
+/*
+ * Messages that came one after the other have neighbouring rows: the reader stays at the row that
+ * it read last, and goes on from there when that is nearer than a search from the root.
+ */
+#define NEAR 8 /* rows that are passed over */
+
 struct store_reader {
 	struct db_tx *tx;
+	struct db_query q;
+	const struct db_sql *sql; /* of q; NULL: no row */
+	int64_t at;               /* its id */
 };
 
 int store_reader_open(struct store *s, struct store_reader **ret)
@@ -191,6 +200,7 @@ void store_reader_close(struct store_reader **rp)
 
 	if (!r)
 		return;
+	db_done(&r->q);
 	db_read_end(&r->tx);
 	mem_free(r);
 	*rp = NULL;
@@ -203,9 +213,9 @@ static int copy_texts(struct db_query *q, struct arena *a, unsigned fields, stru
 		int column;
 		struct str *to;
 	} texts[] = {
-		{ STORE_C_ENVELOPE, 5, &c->envelope },
-		{ STORE_C_STRUCTURE, 6, &c->structure },
-		{ STORE_C_MAP, 7, &c->map },
+		{ STORE_C_ENVELOPE, 6, &c->envelope },
+		{ STORE_C_STRUCTURE, 7, &c->structure },
+		{ STORE_C_MAP, 8, &c->map },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
@@ -218,22 +228,49 @@ static int copy_texts(struct db_query *q, struct arena *a, unsigned fields, stru
 	return 0;
 }
 
+static int next_row(struct store_reader *r)
+{
+	int rc = db_step(&r->q);
+
+	if (rc <= 0)
+		r->sql = NULL;
+	else
+		r->at = db_int(&r->q, 0);
+	return rc;
+}
+
+/* To the row of that content. */
+static int seek(struct store_reader *r, const struct db_sql *sql, int64_t content)
+{
+	int rc = 1;
+
+	if (r->sql != sql || content < r->at || content - r->at > NEAR) {
+		db_done(&r->q);
+		DB_QUERY(r->tx, &r->q, sql, DB_I(content));
+		r->sql = sql;
+		rc = next_row(r);
+	}
+	while (rc > 0 && r->at < content)
+		rc = next_row(r);
+	if (rc < 0)
+		return rc;
+	return rc > 0 && r->at == content ? 0 : -E_NOT_FOUND;
+}
+
 int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields,
 		      struct store_content *ret)
 {
-	AUTO(db_done) struct db_query q = { 0 };
+	struct db_query *q = &r->q;
 	struct store_content c = { .id = content };
-	int rc;
+	int rc = seek(r, fields ? SQL(CONTENT_TEXTS_FROM) : SQL(CONTENT_FROM), content);
 
-	DB_QUERY(r->tx, &q, SQL(CONTENT_GET), DB_I(content));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_NOT_FOUND;
-	c.ref = (struct blob_ref){ db_int(&q, 0), db_int(&q, 1), db_int(&q, 2) };
+	if (rc < 0)
+		return rc;
+	c.ref = (struct blob_ref){ db_int(q, 1), db_int(q, 2), db_int(q, 3) };
 	c.size = (uint64_t)c.ref.length;
-	c.header_n = (uint64_t)db_int(&q, 3);
-	c.sent_s = db_is_null(&q, 4) ? INT64_MIN : db_int(&q, 4);
-	rc = copy_texts(&q, a, fields, &c);
+	c.header_n = (uint64_t)db_int(q, 4);
+	c.sent_s = db_is_null(q, 5) ? INT64_MIN : db_int(q, 5);
+	rc = copy_texts(q, a, fields, &c);
 	if (rc == 0)
 		*ret = c;
 	return rc;

@@ -11,6 +11,9 @@
  * mailbox to mailbox and back), until it is the oldest and idle views hold too many messages
  * together. An idle entry is not refreshed: `latest` tells its next user what it missed.
  *
+ * Who only selects a mailbox gets a bare view (glance.c) while there is no view yet; the first who
+ * needs messages loads it for all.
+ *
  * Locks: mbox_lock (table and counts), then nothing. An entry's lock is held over database reads
  * and is never taken under mbox_lock.
  */
@@ -28,7 +31,7 @@ struct store_mbox {
 	struct store_mbox *newer, *older; /* among the idle ones: those with refs 0 */
 	size_t weight;                    /* in idle_weight */
 	_Atomic uint64_t latest; /* modseq of the newest commit; 0: none since the entry was made */
-	atomic_bool is_gone;
+	atomic_bool is_gone, has_view;
 	struct lock lock;
 	struct store_view *view; /* under lock; NULL before the first question */
 };
@@ -157,6 +160,7 @@ static int refresh(struct store_mbox *m)
 		return rc;
 	store_view_unref(m->view);
 	m->view = now;
+	atomic_store(&m->has_view, true);
 	return 0;
 }
 
@@ -172,5 +176,25 @@ int store_mbox_view(struct store_mbox *m, struct store_view **ret)
 		store_view_ref(m->view);
 	}
 	lock_put(&m->lock);
+	return rc;
+}
+
+/* Without the lock as long as there is no view: somebody may be loading it. */
+int store_mbox_glance(struct store_mbox *m, struct store_view **ret)
+{
+	if (atomic_load(&m->has_view))
+		return store_mbox_view(m, ret);
+	return store_glance_load(m->s, m->mailbox, ret);
+}
+
+int store_mbox_fill(struct store_mbox *m, const struct store_view *bare, struct store_view **ret)
+{
+	struct store_view *now;
+	int rc = store_mbox_view(m, &now);
+
+	if (rc < 0)
+		return rc;
+	rc = now->is_gone ? -E_NOT_FOUND : store_view_fill(m->s, bare, now, ret);
+	store_view_unref(now);
 	return rc;
 }

@@ -301,7 +301,7 @@ static int finish_batch(struct walk *w)
 
 static int visit(struct walk *w, uint32_t seq, const struct store_msg *m)
 {
-	enum answer answer = eval(&w->msg, w->tree, seq, m);
+	enum answer answer = m->is_lost ? NO : eval(&w->msg, w->tree, seq, m);
 
 	if (answer == NO)
 		return 0;

@@ -55,9 +55,18 @@ static bool contains(struct search_msg *m, struct str utf8, struct str value)
 	return str_find(buf_str(&m->folded), value) >= 0;
 }
 
+/* Nothing is folded or encoded. */
+static bool is_plain(struct str text)
+{
+	return str_is_ascii(text) && str_chr(text, '\n') < 0 && str_chr(text, '\r') < 0 &&
+	       str_find(text, S("=?")) < 0;
+}
+
 /* A field's text without its folds and encodings. */
 static bool field_contains(struct search_msg *m, struct str text, struct str value)
 {
+	if (is_plain(text))
+		return contains(m, str_trim(text), value);
 	buf_reset(&m->plain);
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] != '\r' && text.p[i] != '\n')

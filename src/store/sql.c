@@ -168,8 +168,20 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid" },
 	[STORE_SQL_EXPUNGED_REMOVE] = { .sql = "DELETE FROM expunged WHERE mailbox = ?1" },
 	[STORE_SQL_VIEW_BOX] = { .sql =
-		"SELECT uidvalidity, uidnext, highestmodseq, unseen, deleted FROM mailboxes"
+		"SELECT uidvalidity, uidnext, highestmodseq, messages, unseen, deleted FROM mailboxes"
 		" WHERE id = ?1 AND account <> 0" },
+	/* glance.c; + keeps the order of UIDs out, the index on modseq is shorter */
+	[STORE_SQL_GLANCE_UP] = { .sql =
+		"SELECT flags FROM messages WHERE mailbox = ?1 ORDER BY uid LIMIT ?2" },
+	[STORE_SQL_GLANCE_DOWN] = { .sql =
+		"SELECT flags FROM messages WHERE mailbox = ?1 ORDER BY uid DESC LIMIT ?2" },
+	[STORE_SQL_GLANCE_COUNT] = { .sql =
+		"SELECT count(*) FROM (SELECT 1 FROM messages WHERE mailbox = ?1"
+		" AND uid BETWEEN ?2 AND ?3 LIMIT ?4)" },
+	[STORE_SQL_GLANCE_EXPUNGED] = { .sql =
+		"SELECT 1 FROM expunged WHERE mailbox = ?1 AND modseq > ?2 AND uid < ?3 LIMIT 1" },
+	[STORE_SQL_GLANCE_CHANGED] = { .sql =
+		"SELECT 1 FROM messages WHERE mailbox = ?1 AND modseq > ?2 AND +uid < ?3 LIMIT 1" },
 
 	/* contents and threads */
 	[STORE_SQL_CONTENT_ADD] = { .sql =
@@ -180,9 +192,13 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_CONTENT_REF] = { .sql =
 		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
 		" THEN ?3 END WHERE id = ?1" },
-	[STORE_SQL_CONTENT_GET] = { .sql =
-		"SELECT pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
-		" WHERE id = ?1" },
+	/* content.c goes on from row to row while ids are near each other */
+	[STORE_SQL_CONTENT_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
+	[STORE_SQL_CONTENT_TEXTS_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_THREAD_GET] = { .sql =
 		"SELECT thread FROM threads WHERE account = ?1 AND key = ?2" },
 	[STORE_SQL_THREAD_ADD] = { .sql =

@@ -80,9 +80,15 @@ enum store_sql_id {
 	STORE_SQL_EXPUNGED_SINCE,
 	STORE_SQL_EXPUNGED_REMOVE,
 	STORE_SQL_VIEW_BOX,
+	STORE_SQL_GLANCE_UP,
+	STORE_SQL_GLANCE_DOWN,
+	STORE_SQL_GLANCE_COUNT,
+	STORE_SQL_GLANCE_EXPUNGED,
+	STORE_SQL_GLANCE_CHANGED,
 	STORE_SQL_CONTENT_ADD,
 	STORE_SQL_CONTENT_REF,
-	STORE_SQL_CONTENT_GET,
+	STORE_SQL_CONTENT_FROM,
+	STORE_SQL_CONTENT_TEXTS_FROM,
 	STORE_SQL_THREAD_GET,
 	STORE_SQL_THREAD_ADD,
 	STORE_SQL_THREADS_REMOVE,
@@ -297,7 +303,7 @@ MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a,
 
 struct store_chunk { /* immutable once it is in a view; shared by views */
 	int refs;    /* atomic */
-	uint32_t n;
+	uint32_t n, unseen;
 	struct store_msg m[];
 };
 struct store_chunk *store_chunk_new(const struct store_msg *m, uint32_t n);
@@ -329,3 +335,26 @@ MUST_CHECK int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_v
 			       struct store_view **ret);
 /* The same messages, marked gone. */
 struct store_view *store_view_gone(struct store_view *old);
+/* glance.c: a bare view. -E_NOT_FOUND. */
+MUST_CHECK int store_glance_load(struct store *s, int64_t mailbox, struct store_view **ret);
+/*
+ * view_fill.c: the messages of bare, out of a newer view and what was expunged since, as
+ * store_mbox_fill().
+ */
+MUST_CHECK int store_view_fill(struct store *s, const struct store_view *bare,
+			       struct store_view *now, struct store_view **ret);
+
+/* The counters of a mailbox as a view has them (view_load.c). -E_NOT_FOUND. */
+struct store_view_row {
+	uint32_t uidvalidity, uidnext, messages, unseen, deleted;
+	uint64_t highestmodseq;
+};
+MUST_CHECK int store_tx_view_row(struct db_tx *tx, int64_t mailbox, struct store_view_row *ret);
+void store_view_set_row(struct store_view *v, const struct store_view_row *row);
+/* Its keywords: a reference to those of old (may be NULL) when they are the same. */
+MUST_CHECK int store_tx_view_keywords(struct db_tx *tx, int64_t mailbox,
+				      const struct store_view *old,
+				      const struct store_keywords **ret);
+/* UIDs that old may have and that were expunged since, ascending; freed with mem_free(). */
+MUST_CHECK int store_tx_view_expunged(struct db_tx *tx, const struct store_view *old,
+				      uint32_t **ret, size_t *ret_n);

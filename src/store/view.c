@@ -17,6 +17,8 @@ struct store_chunk *store_chunk_new(const struct store_msg *m, uint32_t n)
 	c->refs = 1;
 	c->n = n;
 	memcpy(c->m, m, n * sizeof(*m));
+	for (uint32_t i = 0; i < n; i++)
+		c->unseen += !(m[i].flags & STORE_SEEN);
 	return c;
 }
 
@@ -130,6 +132,7 @@ const struct store_msg *store_view_at(const struct store_view *v, uint32_t seq)
 {
 	uint32_t i;
 
+	must(!v->is_bare);
 	if (seq == 0 || seq > v->n)
 		return NULL;
 	i = chunk_of(v, seq);
@@ -140,6 +143,7 @@ uint32_t store_view_run(const struct store_view *v, uint32_t seq, const struct s
 {
 	uint32_t i;
 
+	must(!v->is_bare);
 	if (seq == 0 || seq > v->n)
 		return 0;
 	i = chunk_of(v, seq);
@@ -151,6 +155,7 @@ uint32_t store_view_seq_from(const struct store_view *v, uint32_t uid)
 {
 	uint32_t lo = 0, hi = v->n_chunks, a, b;
 
+	must(!v->is_bare);
 	/* The first chunk whose last UID is not smaller. */
 	while (lo < hi) {
 		uint32_t mid = lo + (hi - lo) / 2;

@@ -26,6 +26,7 @@ struct store_msg {
 	int64_t thread;         /* THREADID is "T" and this number */
 	int64_t internaldate_s;
 	uint32_t savedate_s;
+	bool is_lost;           /* expunged before it was read: only its uid is known (store_mbox_fill) */
 };
 
 #define STORE_CHUNK 512
@@ -44,6 +45,7 @@ struct store_view {
 	uint32_t n;             /* EXISTS */
 	uint32_t unseen, deleted;
 	bool is_gone;           /* the mailbox was deleted; the messages of the last view stay readable */
+	bool is_bare;           /* it has everything but its messages, see below */
 	const struct store_keywords *keywords;
 	/* private */
 	uint32_t n_chunks;
@@ -74,6 +76,27 @@ void store_mbox_close(struct store_mbox **m); /* accepts a pointer to NULL */
 MUST_CHECK int store_mbox_view(struct store_mbox *m, struct store_view **ret);
 /* True when a newer view than this exists; costs a compare. */
 bool store_mbox_has_news(struct store_mbox *m, const struct store_view *v);
+
+/*
+ * A bare view is a view without its messages: what a client is told when it selects a mailbox, read from the counters. Its cost
+ * does not grow with the mailbox. Only the functions from here to store_mbox_fill(), and _ref and _unref, may be given one.
+ *
+ * The newest view if the mailbox has one in memory, otherwise a bare one. With a reference. -E_NOT_FOUND.
+ */
+MUST_CHECK int store_mbox_glance(struct store_mbox *m, struct store_view **ret);
+/* Sequence number of the first message without \Seen. 0: there is none; or v is bare and finding it would take more than LIMIT_GLANCE_ROWS rows. */
+MUST_CHECK int store_view_first_unseen(struct store *s, const struct store_view *v, uint32_t *ret_seq);
+/* How many messages of the view are in the set. -E_LIMIT: v is bare and counting takes more than LIMIT_GLANCE_ROWS rows. */
+MUST_CHECK int store_view_count(struct store *s, const struct store_view *v, const struct uidset *uids, uint32_t *ret);
+/* Since a bare view: 1: messages were only added, and *ret is bare and the newest; 0: it takes the messages to tell; -E_NOT_FOUND. */
+MUST_CHECK int store_view_grown(struct store *s, const struct store_view *bare, struct store_view **ret);
+/*
+ * The messages of a bare view, which makes it a view like any other: the same n, UIDs and highestmodseq, so what happened
+ * since is the difference to the newest. A message that was changed since has its newest flags, and counts as changed;
+ * one that was expunged since is_lost. -E_NOT_FOUND: the mailbox was deleted. -E_CANNOT: it cannot be known any more (it is older than
+ * what is kept about expunged messages, or its counters were wrong).
+ */
+MUST_CHECK int store_mbox_fill(struct store_mbox *m, const struct store_view *bare, struct store_view **ret);
 
 /* What happened from one view of a mailbox to a later one. */
 struct store_diff {

@@ -7,16 +7,11 @@
 
 #include "base/must.h"
 
-struct box_row {
-	uint32_t uidvalidity, uidnext, unseen, deleted;
-	uint64_t highestmodseq;
-};
-
 struct changes {
 	struct store_msg *changed; /* new, or changed since; by UID */
 	size_t n_changed, cap_changed;
 	uint32_t *expunged; /* by UID */
-	size_t n_expunged, cap_expunged;
+	size_t n_expunged;
 };
 
 static void changes_fini(struct changes *c)
@@ -25,7 +20,7 @@ static void changes_fini(struct changes *c)
 	mem_free(c->expunged);
 }
 
-static int read_box(struct db_tx *tx, int64_t mailbox, struct box_row *ret)
+int store_tx_view_row(struct db_tx *tx, int64_t mailbox, struct store_view_row *ret)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
@@ -34,14 +29,24 @@ static int read_box(struct db_tx *tx, int64_t mailbox, struct box_row *ret)
 	rc = db_step(&q);
 	if (rc <= 0)
 		return rc < 0 ? rc : -E_NOT_FOUND;
-	*ret = (struct box_row){
+	*ret = (struct store_view_row){
 		.uidvalidity = (uint32_t)db_int(&q, 0),
 		.uidnext = (uint32_t)db_int(&q, 1),
 		.highestmodseq = (uint64_t)db_int(&q, 2),
-		.unseen = (uint32_t)db_int(&q, 3),
-		.deleted = (uint32_t)db_int(&q, 4),
+		.messages = (uint32_t)db_int(&q, 3),
+		.unseen = (uint32_t)db_int(&q, 4),
+		.deleted = (uint32_t)db_int(&q, 5),
 	};
 	return 0;
+}
+
+void store_view_set_row(struct store_view *v, const struct store_view_row *row)
+{
+	v->uidvalidity = row->uidvalidity;
+	v->uidnext = row->uidnext;
+	v->highestmodseq = row->highestmodseq;
+	v->unseen = row->unseen;
+	v->deleted = row->deleted;
 }
 
 static struct store_msg read_msg(struct db_query *q)
@@ -70,9 +75,8 @@ static bool same_keywords(const struct store_keywords *k, const struct str *v, s
 	return true;
 }
 
-/* A reference to the old list when nothing was added. */
-static int load_keywords(struct db_tx *tx, int64_t mailbox, const struct store_view *old,
-			 const struct store_keywords **ret)
+int store_tx_view_keywords(struct db_tx *tx, int64_t mailbox, const struct store_view *old,
+			   const struct store_keywords **ret)
 {
 	AUTO(arena_fini) struct arena a;
 	struct store_keyword_set set;
@@ -121,21 +125,33 @@ static int load_changed(struct db_tx *tx, const struct store_view *old, struct c
 	return rc;
 }
 
-static int load_expunged(struct db_tx *tx, const struct store_view *old, struct changes *c)
+int store_tx_view_expunged(struct db_tx *tx, const struct store_view *old, uint32_t **ret,
+			   size_t *ret_n)
 {
 	AUTO(db_done) struct db_query q = { 0 };
+	uint32_t *uids = NULL;
+	size_t n = 0, cap = 0;
 	int rc;
 
 	DB_QUERY(tx, &q, SQL(EXPUNGED_SINCE), DB_I(old->mailbox), DB_I(old->highestmodseq));
 	while ((rc = db_step(&q)) > 0) {
-		if (c->n_expunged == c->cap_expunged) {
-			c->cap_expunged = c->cap_expunged ? 2 * c->cap_expunged : 16;
-			c->expunged =
-				mem_resize(c->expunged, c->cap_expunged, sizeof(*c->expunged));
+		uint32_t uid = (uint32_t)db_int(&q, 0);
+
+		if (uid >= old->uidnext)
+			continue;
+		if (n == cap) {
+			cap = cap ? 2 * cap : 16;
+			uids = mem_resize(uids, cap, sizeof(*uids));
 		}
-		c->expunged[c->n_expunged++] = (uint32_t)db_int(&q, 0);
+		uids[n++] = uid;
 	}
-	return rc;
+	if (rc < 0) {
+		mem_free(uids);
+		return rc;
+	}
+	*ret = uids;
+	*ret_n = n;
+	return 0;
 }
 
 /* ---- building ---- */
@@ -187,7 +203,7 @@ static int build_changes(struct db_tx *tx, const struct store_view *old, struct 
 	int rc = load_changed(tx, old, &c);
 
 	if (rc == 0)
-		rc = load_expunged(tx, old, &c);
+		rc = store_tx_view_expunged(tx, old, &c.expunged, &c.n_expunged);
 	if (rc == 0)
 		apply(b, old, &c);
 	return rc;
@@ -212,9 +228,9 @@ int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
 {
 	AUTO(mem_auto_free) struct store_builder *b = NULL;
 	const struct store_keywords *keywords = NULL;
-	struct box_row row;
+	struct store_view_row row;
 	struct store_view *v;
-	int rc = read_box(tx, mailbox, &row);
+	int rc = store_tx_view_row(tx, mailbox, &row);
 
 	if (rc < 0)
 		return rc;
@@ -226,19 +242,20 @@ int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
 	b = MEM_NEW(struct store_builder);
 	rc = old ? build_changes(tx, old, b) : build_all(tx, mailbox, b);
 	if (rc == 0)
-		rc = load_keywords(tx, mailbox, old, &keywords);
+		rc = store_tx_view_keywords(tx, mailbox, old, &keywords);
 	if (rc < 0) {
 		store_build_fini(b);
 		return rc;
 	}
 	v = store_build_finish(b);
 	v->mailbox = mailbox;
-	v->uidvalidity = row.uidvalidity;
-	v->uidnext = row.uidnext;
-	v->highestmodseq = row.highestmodseq;
-	v->unseen = row.unseen;
-	v->deleted = row.deleted;
+	store_view_set_row(v, &row);
 	v->keywords = keywords;
+	if (old && v->n != row.messages) {
+		/* The old view is older than what is kept about expunged messages. */
+		store_view_unref(v);
+		return store_view_load(tx, mailbox, NULL, ret);
+	}
 	*ret = v;
 	return 0;
 }
