@@ -195,11 +195,13 @@ static void stop_all(struct net *n, bool is_forced, struct net_conn_list *ready)
 void net_stop(struct net *n)
 {
 	struct net_conn_list ready = { .n = 0 };
+	bool was_stopping;
 
 	lock_get(&n->lock);
-	if (!n->is_stopping)
-		stop_all(n, false, &ready);
+	was_stopping = n->is_stopping;
 	n->is_stopping = true;
+	if (!was_stopping)
+		stop_all(n, false, &ready);
 	lock_put(&n->lock);
 	net_pool_push(n, &ready);
 	net_waiter_kick(n);
