@@ -225,6 +225,7 @@ _Noreturn void server_process_main(const struct server_start *start)
 				    .fixed = conf_get(start->first, &server_conf_table) };
 	struct fault fault = { 0 };
 	int r = open_all(&p, start, &fault);
+	int signo;
 
 	server_files_free(start->files);
 	if (r < 0) {
@@ -234,7 +235,8 @@ _Noreturn void server_process_main(const struct server_start *start)
 	tell(start->ready_fd, 'R', "");
 	close(start->ready_fd);
 	log_start(&p);
-	LOG(INFO, "server.stop", F_INT("signal", wait_for_stop(&p, start)));
+	signo = wait_for_stop(&p, start); /* not inside of LOG(), which evaluates nothing when its level is off */
+	LOG(INFO, "server.stop", F_INT("signal", signo));
 	close_all(&p);
 	close(start->files_fd);
 	conf_unref(start->conf);

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/must.h"
 #include "base/test.h"
 
 #define DIED (-1)
@@ -280,6 +281,39 @@ TEST(sandbox_old_kernel)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
+/* A process that finds a bug in itself still says so and aborts, and is not killed on the way. */
+TEST(sandbox_lets_abort)
+{
+	char said[4096] = "";
+	int status = 0;
+	int fds[2];
+	pid_t pid;
+
+	if (!server_sandbox_is_built())
+		skip();
+	assert_int_equal(pipe(fds), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct server_sandbox s;
+		int begin, finish;
+
+		dup2(fds[1], STDERR_FILENO);
+		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+		begin_and_finish(SERVER_SANDBOX_YES, &begin, &finish, &s);
+		if (begin < 0 || finish < 0 || !s.has_seccomp)
+			_exit(CHILD_FAILED);
+		must(!"a bug");
+	}
+	close(fds[1]);
+	assert_true(read(fds[0], said, sizeof(said) - 1) > 0);
+	close(fds[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status));
+	assert_int_equal(WTERMSIG(status), SIGABRT);
+	assert_true(str_find(str_z(said), S("a bug")) >= 0);
 }
 
 TEST(sandbox_gaps)

@@ -215,3 +215,27 @@ def test_json_log(server):
     time.sleep(0.2)
     events = [json.loads(x) for x in server.log[mark:]]
     assert any("smtp.end" in e.values() for e in events), events
+
+
+def test_quiet_log(server):
+    """log_level = error: nothing is written, and the server serves all the same."""
+    server.stop()
+    server.settings = {"server": {"log_level": "error"}}
+    server.write_settings()
+    server.process = subprocess.Popen([server.martlet, "serve", "--config", server.config], stdin=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE)
+    actor = None
+    for _ in range(600):
+        try:
+            actor = Actor(server, "smtp")
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    assert actor.line().startswith("220 ")
+    child = server.server_pid()
+    time.sleep(0.5)
+    actor.ask("NOOP", "250 ")
+    assert server.server_pid() == child
+    server.process.terminate()
+    assert server.process.stderr.read() == b""
+    assert server.process.wait(30) == 0
