@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <jansson.h>
+
 #include "base/err.h"
 
 enum cli_status {
@@ -60,6 +62,9 @@ enum cli_status cli_fail(const struct cli_args *args, int code, const struct fau
 /* The settings file that --config or --dir name (DIR/martlet.conf), or the default; in buf. */
 const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
 #define CLI_DEFAULT_CONFIG "/etc/martlet/martlet.conf"
+
+/* Asks the server that runs on that directory. -E_NOT_FOUND without fault: none does. *ret is the caller's. */
+MUST_CHECK int cli_ask_running(const char *data_dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault);
 
 enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *args);

@@ -240,14 +240,23 @@ static int ask_server(int fd, const char *verb, json_t *request, json_t **ret, s
 	return r;
 }
 
+int cli_ask_running(const char *data_dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+{
+	AUTO(close_fd) int fd = connect_control(data_dir_z, fault);
+
+	return fd < 0 ? fd : ask_server(fd, verb, request, ret, fault);
+}
+
 /* As the server's own user: the files that are made here are the ones that the server opens next. */
 static int ask_data(struct conf *conf, const struct server_conf *s, const char *verb, json_t *request, json_t **ret,
 		    struct fault *fault)
 {
 	struct conf_live *live = conf_live_new(conf_ref(conf));
 	struct server_data data;
-	int r = server_privileges_drop(s, fault);
+	int r = server_privileges_prepare(s, fault);
 
+	if (r == 0)
+		r = server_privileges_drop(s, fault);
 	if (r == 0)
 		r = server_data_open(s->data_dir, live, NULL, NULL, &data, fault);
 	if (r == 0) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* config show, config explain, config check: the settings as text, or as JSON. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -38,17 +39,53 @@ static int show(const struct cli_args *args, struct buf *out, struct fault *faul
 	return 0;
 }
 
+/*
+ * What the server that runs on these settings' directory will not take by a reload. Nothing when none runs or it does not answer:
+ * that is no mistake of the file.
+ */
+static void say_what_needs_restart(const struct conf *conf, const char *data_dir_z, struct buf *out)
+{
+	AUTO(buf_fini) struct buf keys = BUF_INIT(65536);
+	json_t *args = json_object();
+	json_t *result = NULL;
+	struct conf *started = NULL;
+	struct fault ignored = { 0 };
+	int r = cli_ask_running(data_dir_z, "config.started", args, &result, &ignored);
+	const char *text = r == 0 ? json_string_value(json_object_get(result, "settings")) : NULL;
+
+	if (text && server_conf_parse("the running server's settings", str_z(text), &started, &ignored) == 0)
+		conf_changes(started, conf, CONF_RESTART, &keys);
+	if (keys.n > 0)
+		buf_printf(out, "the running server takes these only by a restart: %" STR_FMT "\n", STR_ARG(buf_str(&keys)));
+	conf_unref(started);
+	json_decref(result);
+	json_decref(args);
+}
+
+static void say_what_to_know(const struct conf *conf, struct buf *out)
+{
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
+
+	if (geteuid() == 0 && !s->user[0])
+		buf_printf(out, "[server] user is not set: started by root, the server process stays root, without its powers\n");
+	say_what_needs_restart(conf, s->data_dir, out);
+}
+
+/* The first line is the result, those behind it are notes. */
 static int check(const struct cli_args *args, struct buf *out, struct fault *fault)
 {
 	struct conf *conf = NULL;
-	char path[4096];
-	int r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+	char buf[4096];
+	const char *path = cli_config_path(args, buf, sizeof(buf));
+	int r = server_conf_load(path, &conf, fault);
 
 	if (r < 0)
 		return r;
-	r = server_conf_try(conf, cli_config_path(args, path, sizeof(path)), fault);
-	if (r == 0)
-		buf_printf(out, "%s: no mistakes\n", cli_config_path(args, path, sizeof(path)));
+	r = server_conf_try(conf, path, fault);
+	if (r == 0) {
+		buf_printf(out, "%s: no mistakes\n", path);
+		say_what_to_know(conf, out);
+	}
 	conf_unref(conf);
 	return r;
 }
@@ -80,15 +117,36 @@ static const struct {
 	const char *name;
 	int (*run)(const struct cli_args *args, struct buf *out, struct fault *fault);
 	const char *json_key; /* NULL: the text is a settings file */
+	bool has_notes;
 } commands[] = {
-	{ "config show", show, NULL },
-	{ "config explain", explain, "explanation" },
-	{ "config check", check, "result" },
+	{ "config show", show, NULL, false },
+	{ "config explain", explain, "explanation", false },
+	{ "config check", check, "result", true },
 };
 
-static void print_json(const char *key, struct str text)
+static json_t *notes_json(struct str text)
 {
-	json_t *v = key ? json_pack("{s:o}", key, admin_json_str(str_trim(text))) : settings_json(text);
+	json_t *result = json_object();
+	json_t *notes = json_array();
+	struct str line;
+
+	if (str_split(&text, '\n', &line))
+		json_object_set_new(result, "result", admin_json_str(line));
+	while (str_split(&text, '\n', &line))
+		json_array_append_new(notes, admin_json_str(line));
+	json_object_set_new(result, "notes", notes);
+	return result;
+}
+
+static json_t *text_json(const char *key, struct str text)
+{
+	return json_pack("{s:o}", key, admin_json_str(str_trim(text)));
+}
+
+static void print_json(size_t i, struct str text)
+{
+	const char *key = commands[i].json_key;
+	json_t *v = commands[i].has_notes ? notes_json(text) : key ? text_json(key, text) : settings_json(text);
 
 	json_dumpf(v, stdout, JSON_COMPACT);
 	printf("\n");
@@ -108,7 +166,7 @@ enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args 
 	if (r < 0)
 		return cli_fail(args, r, &fault);
 	if (cli_option(args, "--json"))
-		print_json(commands[i].json_key, buf_str(&out));
+		print_json(i, buf_str(&out));
 	else
 		fwrite(out.p, 1, out.n, stdout);
 	return fflush(stdout) == 0 ? CLI_OK : CLI_UNAVAILABLE;

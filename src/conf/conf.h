@@ -79,6 +79,11 @@ const void *conf_get_nth(const struct conf *c, const struct conf_table *t, size_
 
 /* All settings as a file; with_help: each key with its sentence, unit, default and reload class, as the sample file. */
 void conf_print(const struct conf *c, struct buf *out, bool with_help);
+/*
+ * Adds the keys of one reload class whose values differ, as `section.key, section "name".key`, and named sections with such
+ * keys that came or went, as `section "name" (new)`, `(gone)`. Nothing is added when nothing differs.
+ */
+void conf_changes(const struct conf *old, const struct conf *next, enum conf_reload class, struct buf *out);
 /* The row's explanation for `config explain section.key`; -E_NOT_FOUND with the nearest name in fault. */
 MUST_CHECK int conf_explain(const struct conf_table *const *tables, size_t n_tables, struct str key,
 			    struct buf *out, struct fault *fault);

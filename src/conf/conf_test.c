@@ -205,6 +205,37 @@ TEST(conf_print_round_trip)
 	conf_unref(d);
 }
 
+/* Only keys of the class that is asked for, with the words that an operator finds them by. */
+TEST(conf_changes)
+{
+	static const char old_text[] = "[imap]\nmax_size = 1M\n[listener \"a\"]\n[listener \"b\"]\nmax_size = 2M\n";
+	static const struct {
+		const char *text, *restart, *sessions;
+	} cases[] = {
+		{ old_text, "", "" },
+		{ "[imap]\nmax_size = 1024K\n[listener \"b\"]\nmax_size = 2M\n[listener \"a\"]\nmax_size = 25M\n", "", "" },
+		{ "[imap]\ncount = 5\n[listener \"a\"]\n[listener \"b\"]\nmax_size = 2M\nwait = 2m\n",
+		  "imap.max_size", "listener \"b\".wait" },
+		{ "[imap]\nmax_size = 1M\n[listener \"c\"]\n[listener \"b\"]\n",
+		  "listener \"c\" (new), listener \"b\".max_size, listener \"a\" (gone)",
+		  "listener \"c\" (new), listener \"a\" (gone)" },
+	};
+	struct conf *old = parse(old_text);
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(buf_fini) struct buf restart = BUF_INIT(1024);
+		AUTO(buf_fini) struct buf sessions = BUF_INIT(1024);
+		struct conf *next = parse(cases[i].text);
+
+		conf_changes(old, next, CONF_RESTART, &restart);
+		conf_changes(old, next, CONF_NEW_SESSIONS, &sessions);
+		assert_true(str_eq(buf_str(&restart), str_z(cases[i].restart)));
+		assert_true(str_eq(buf_str(&sessions), str_z(cases[i].sessions)));
+		conf_unref(next);
+	}
+	conf_unref(old);
+}
+
 TEST(conf_explain)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(10000);

@@ -57,6 +57,11 @@ struct db_options {
 };
 
 /*
+ * The first step of db_open(), for a process that will not be able to open what is above DIR: makes DIR when it is missing and
+ * syncs its entry.
+ */
+MUST_CHECK int db_make_dir(const char *dir_z, struct fault *fault);
+/*
  * Opens or creates DIR/martlet.db and DIR/pack/, takes the lock DIR/martlet.lock (-E_BUSY with
  * "another martlet (pid N) uses DIR"), runs migrations, removes left-over spool files. The
  * option tables must outlive it.

@@ -23,7 +23,7 @@
  * open, because an earlier process may have died right after mkdir; who may not open the parent
  * did not make DIR.
  */
-static int make_dir(const char *dir_z, struct fault *f)
+int db_make_dir(const char *dir_z, struct fault *f)
 {
 	int rc = os_file_make_dir(AT_FDCWD, dir_z);
 	bool is_made = rc == 1;
@@ -98,7 +98,7 @@ static int touch_database(struct db *db, struct fault *f)
 
 int db_dir_open(struct db *db, const char *dir_z, struct fault *f)
 {
-	int rc = make_dir(dir_z, f);
+	int rc = db_make_dir(dir_z, f);
 
 	if (rc < 0)
 		return rc;

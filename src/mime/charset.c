@@ -30,14 +30,18 @@ static const struct str utf8_names[] = {
 	STR_INIT("unicode-1-1-utf-8"), STR_INIT("iso-10646-utf-8"),
 };
 
-/* Loaded by mime_charsets_load(): what real mail carries most. */
+/* Loaded by mime_charsets_load(): what mail carries. The server process can read no others later. */
 static const char *const common_names[] = {
 	"iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-15", "windows-1250",
 	"windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255",
 	"windows-1256", "windows-1257", "windows-1258", "koi8-r", "koi8-u", "gb2312", "gbk",
 	"gb18030", "big5", "shift_jis", "iso-2022-jp", "euc-jp", "euc-kr", "iso-2022-kr",
 	"ks_c_5601-1987", "tis-620", "utf-7", "utf-16", "utf-16le", "utf-16be", "utf-32",
-	"macintosh", "ibm850", "hz-gb-2312",
+	"macintosh", "ibm850", "hz-gb-2312", "iso-8859-3", "iso-8859-4", "iso-8859-6", "iso-8859-8",
+	"iso-8859-10", "iso-8859-11", "iso-8859-13", "iso-8859-14", "iso-8859-16", "windows-874",
+	"windows-31j", "uhc", "big5-hkscs", "euc-tw", "iso-2022-jp-2", "iso-2022-cn", "ibm437",
+	"ibm852", "ibm855", "ibm857", "ibm858", "ibm862", "ibm866", "koi8-t", "viscii",
+	"tcvn5712-1", "armscii-8", "johab",
 };
 
 void mime_utf8_clean(struct str in, struct buf *out)

@@ -192,6 +192,21 @@ static void stop_all(struct net *n, bool is_forced, struct net_conn_list *ready)
 		}
 }
 
+void net_stop(struct net *n)
+{
+	struct net_conn_list ready = { .n = 0 };
+	bool was_stopping;
+
+	lock_get(&n->lock);
+	was_stopping = n->is_stopping;
+	n->is_stopping = true;
+	if (!was_stopping)
+		stop_all(n, false, &ready);
+	lock_put(&n->lock);
+	net_pool_push(n, &ready);
+	net_waiter_kick(n);
+}
+
 void net_close(struct net **np, int64_t grace_ms)
 {
 	struct net *n = *np;
@@ -201,13 +216,7 @@ void net_close(struct net **np, int64_t grace_ms)
 	if (n == NULL)
 		return;
 	*np = NULL;
-	lock_get(&n->lock);
-	n->is_stopping = true;
-	stop_all(n, false, &ready);
-	lock_put(&n->lock);
-	net_pool_push(n, &ready);
-	net_waiter_kick(n);
-
+	net_stop(n);
 	lock_get(&n->lock);
 	while (n->table.n > 0 && clock_mono_ms() < deadline)
 		(void)lock_wait(&n->lock, &n->emptied, deadline);

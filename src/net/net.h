@@ -92,8 +92,10 @@ MUST_CHECK int net_open(const struct net_conf *conf, struct net **ret, struct fa
 MUST_CHECK int net_listen(struct net *n, const struct net_listener *l, struct fault *fault);
 /* New settings for connections to come. */
 void net_reload(struct net *n, const struct net_conf *conf);
+/* Stops accepting and runs every session with NET_STOP as soon as it is parked; does not wait. */
+void net_stop(struct net *n);
 /*
- * Stops accepting, runs every session with NET_STOP as soon as it is parked, waits until all are
+ * Does net_stop() unless that was done, waits until all are
  * closed or grace_ms passed, closes the rest, joins all threads. After it *n is NULL. Accepts a
  * pointer to NULL.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * TLS contexts. A struct net_tls is a mutable handle to an immutable set of contexts; a reload
- * builds a whole new set and swaps it, connections keep the set that they were made of.
+ * builds a whole new one and takes its set, connections keep the set that they were made of.
  *
  * A set has one "site" for each different list of names: an SSL_CTX with its certificates (one of
  * each key type, so RSA and ECDSA for the same names go together). The first is the default. The
@@ -441,19 +441,17 @@ int net_tls_new(const struct net_tls_options *o, struct net_tls **ret, struct fa
 	return 0;
 }
 
-int net_tls_reload(struct net_tls *t, const struct net_tls_options *o, struct fault *fault)
+void net_tls_take(struct net_tls *t, struct net_tls *from)
 {
-	struct net_tls_set *set = NULL, *old;
-	int rc = set_new(o, &set, fault);
+	struct net_tls_set *set = net_tls_set_get(from);
+	struct net_tls_set *old;
 
-	if (rc < 0)
-		return rc;
 	lock_get(&t->lock);
 	old = t->set;
 	t->set = set;
 	lock_put(&t->lock);
 	net_tls_set_unref(old);
-	return 0;
+	net_tls_unref(from);
 }
 
 struct net_tls *net_tls_ref(struct net_tls *t)

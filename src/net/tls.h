@@ -27,12 +27,14 @@ struct net_tls_options {
 };
 
 /*
- * Loads keys and certificates (needs the rights to read them: before privileges are dropped, or
- * again on reload).
+ * Loads keys and certificates, from the bytes given or else from their files.
  */
 MUST_CHECK int net_tls_new(const struct net_tls_options *o, struct net_tls **ret, struct fault *fault);
-/* Replaces certificates and keys in place; on failure the old ones stay. */
-MUST_CHECK int net_tls_reload(struct net_tls *t, const struct net_tls_options *o, struct fault *fault);
+/*
+ * A reload: connections to come get what from was made of, those that are there keep theirs; from is given up. It cannot fail, so
+ * several contexts change together: all are made first.
+ */
+void net_tls_take(struct net_tls *t, struct net_tls *from);
 struct net_tls *net_tls_ref(struct net_tls *t);
 void net_tls_unref(struct net_tls *t); /* accepts NULL */
 

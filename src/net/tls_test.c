@@ -312,7 +312,7 @@ TEST(tls_names_and_reload)
 	struct net_tls_options bad = { .certs = &mixed, .n_certs = 1, .has_tickets = true };
 	struct fixture f;
 	struct fault fault = { "" };
-	struct net_tls *t;
+	struct net_tls *t, *fresh = NULL;
 	struct peer p, old;
 
 	assert_int_equal(net_tls_new(&o, &t, &fault), 0);
@@ -326,9 +326,10 @@ TEST(tls_names_and_reload)
 	}
 	old = peer_open(f.port);
 	assert_true(peer_tls(&old, NULL, NULL, 0));
-	assert_int_equal(net_tls_reload(t, &bad, &fault), -E_TLS);
+	assert_int_equal(net_tls_new(&bad, &fresh, &fault), -E_TLS);
 	assert_non_null(strstr(fault.text, "not the key of"));
-	assert_int_equal(net_tls_reload(t, &after, &fault), 0);
+	assert_int_equal(net_tls_new(&after, &fresh, &fault), 0);
+	net_tls_take(t, fresh);
 	p = peer_open(f.port);
 	assert_true(peer_tls(&p, "one.example.test", NULL, 0));
 	assert_cert_name(&p, "three.example.test");

@@ -6,7 +6,6 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "db/db.h"
-#include "net/net.h"
 #include "queue/queue.h"
 #include "store/store.h"
 
@@ -25,8 +24,10 @@ static const struct admin_verb verbs[] = {
 	{ .name = "queue.list", .fn = admin_queue_list },
 	{ .name = "fsck", .fn = admin_fsck },
 	{ .name = "status", .fn = admin_status, .needs_server = true },
+	{ .name = "config.started", .fn = admin_started, .needs_server = true },
 	{ .name = "test.clock", .fn = admin_clock, .needs_server = true, .is_test = true },
 	{ .name = "test.fail", .fn = admin_fail, .needs_server = true, .is_test = true },
+	{ .name = "test.sandbox", .fn = admin_sandbox, .needs_server = true, .is_test = true },
 };
 
 static const struct admin_verb *find_verb(const struct admin *ad, struct str name)
@@ -90,21 +91,6 @@ int admin_queue_list(struct admin *ad, struct arena *a, const json_t *args, json
 			"qid", admin_json_str(items[i].qid), "from", admin_json_str(items[i].reverse_path),
 			"to", admin_json_str(items[i].recipient), "accepted", (json_int_t)items[i].accepted_s,
 			"size", (json_int_t)items[i].size));
-	return 0;
-}
-
-int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
-{
-	struct net_counts c;
-
-	(void)a;
-	(void)args;
-	(void)fault;
-	net_counts(ad->net, &c);
-	*ret = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "connections", (json_int_t)c.connections,
-			 "parked", (json_int_t)c.parked, "workers", (json_int_t)c.workers,
-			 "workers_busy", (json_int_t)c.workers_busy, "accepted", (json_int_t)c.accepted,
-			 "refused", (json_int_t)c.refused);
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 
 struct conf_live;
 struct net;
+struct server_process;
 struct queue;
 struct sasl;
 struct store;
@@ -22,6 +23,7 @@ struct admin {
 	struct sasl *sasl;
 	struct conf_live *conf;
 	struct net *net; /* NULL when no server runs */
+	const struct server_process *process; /* likewise */
 	bool has_test_verbs;
 };
 
@@ -47,4 +49,4 @@ json_t *admin_json_str(struct str s);
 admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password, admin_account_quota;
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
 admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
-admin_fn admin_queue_list, admin_status, admin_fsck, admin_clock, admin_fail;
+admin_fn admin_queue_list, admin_status, admin_fsck, admin_clock, admin_fail, admin_started, admin_sandbox;

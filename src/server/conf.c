@@ -10,6 +10,7 @@
 
 static const char *const log_levels[] = { "error", "warn", "info", "debug", NULL };
 static const char *const log_formats[] = { "text", "json", NULL };
+static const char *const sandboxes[] = { "no", "yes", "required", NULL };
 static const char *const protocols[] = { "smtp", "submission", "lmtp", "imap", "pop3", NULL };
 static const char *const tls_modes[] = { "none", "starttls", "implicit", NULL };
 
@@ -25,6 +26,10 @@ static const struct conf_row server_rows[] = {
 	  .help = "The least important kind of log line that is written." },
 	{ .key = "log_format", .type = CONF_ENUM, .offset = AT(log_format), .default_z = "text", .names = log_formats, .reload = CONF_LIVE,
 	  .help = "How log lines are written: key=value text or one JSON object a line." },
+	{ .key = "sandbox", .type = CONF_ENUM, .offset = AT(sandbox), .default_z = "yes", .names = sandboxes, .reload = CONF_RESTART,
+	  .help = "Whether the server process is closed in (Landlock, seccomp): as far as the kernel can, or not at all, or it does not start without both." },
+	{ .key = "restart_pause", .type = CONF_TIME, .offset = AT(restart_pause_ms), .default_z = "5s", .max = 600000, .reload = CONF_LIVE,
+	  .help = "The longest pause before a server process that died again and again is started once more; the first time there is none." },
 	{ .key = "stop_grace", .type = CONF_TIME, .offset = AT(stop_grace_ms), .default_z = "10s", .max = 600000, .reload = CONF_LIVE,
 	  .help = "How long sessions may finish their command when the server stops." },
 	{ .key = "test_verbs", .type = CONF_BOOL, .offset = AT(has_test_verbs), .default_z = "no", .reload = CONF_RESTART,

@@ -112,18 +112,22 @@ static const struct net_protocol control_protocol = {
 	.refuse_text = control_refuse,
 };
 
-int server_control_open(struct server_process *p, struct fault *fault)
+int server_control_bind(struct server_process *p, int *ret_fd, struct fault *fault)
 {
-	struct net_listener l = { .name = "control", .protocol = &control_protocol, .ctx = p };
 	char path[4096];
 	mode_t old;
 	int r;
 
 	snprintf(path, sizeof(path), "%s/control.sock", p->fixed->data_dir);
 	old = umask(0177);
-	r = net_bind(path, 0, &l.fd, fault);
+	r = net_bind(path, 0, ret_fd, fault);
 	umask(old);
-	if (r < 0)
-		return r;
+	return r;
+}
+
+int server_control_open(struct server_process *p, int fd, struct fault *fault)
+{
+	struct net_listener l = { .name = "control", .fd = fd, .protocol = &control_protocol, .ctx = p };
+
 	return net_listen(p->net, &l, fault);
 }

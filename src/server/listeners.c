@@ -75,8 +75,9 @@ static int gather_certs(struct server_process *p, struct arena *a, const struct 
 	return 0;
 }
 
-static int load_tls(struct server_process *p, const struct conf *conf, const struct server_files *files, bool is_reload,
-		    struct fault *fault)
+/* All of them or none. */
+static int make_tls(struct server_process *p, const struct conf *conf, const struct server_files *files,
+		    struct net_tls *ret[SERVER_N_TLS], struct fault *fault)
 {
 	const struct server_tls_conf *t = conf_get(conf, &server_tls_table);
 	struct net_tls_options o = { .client_ca_path_z = t->client_ca[0] ? t->client_ca : NULL };
@@ -94,21 +95,34 @@ static int load_tls(struct server_process *p, const struct conf *conf, const str
 	for (size_t i = 0; i < SERVER_N_TLS; i++) {
 		o.alpn_z = tls_uses[i].alpn_z;
 		o.has_tickets = tls_uses[i].has_tickets;
-		r = is_reload ? net_tls_reload(p->tls[i], &o, fault) : net_tls_new(&o, &p->tls[i], fault);
-		if (r < 0)
-			return r;
+		r = net_tls_new(&o, &ret[i], fault);
+		if (r == 0)
+			continue;
+		while (i > 0)
+			net_tls_unref(ret[--i]);
+		return r;
 	}
 	return 0;
 }
 
 int server_tls_open(struct server_process *p, const struct conf *conf, const struct server_files *files, struct fault *fault)
 {
-	return load_tls(p, conf, files, false, fault);
+	struct net_tls *made[SERVER_N_TLS];
+	int r = make_tls(p, conf, files, made, fault);
+
+	if (r == 0)
+		memcpy(p->tls, made, sizeof(p->tls));
+	return r;
 }
 
 int server_tls_reload(struct server_process *p, const struct conf *conf, const struct server_files *files, struct fault *fault)
 {
-	return load_tls(p, conf, files, true, fault);
+	struct net_tls *made[SERVER_N_TLS];
+	int r = make_tls(p, conf, files, made, fault);
+
+	for (size_t i = 0; r == 0 && i < SERVER_N_TLS; i++)
+		net_tls_take(p->tls[i], made[i]);
+	return r;
 }
 
 /* What differs between the protocols of a listener. */

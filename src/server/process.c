@@ -13,12 +13,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "conf/live.h"
 #include "db/db.h"
 #include "net/tls.h"
 
-#define FAULT_LOOK_S 5 /* how often trouble with the data is looked for */
+#define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
+#define STOP_LOOK_MS 20 /* how often it is looked for the end of the last session */
 
 /* To the supervisor: 'R' when ready, else the number of an error and its text. */
 static void tell(int fd, char kind, const char *text_z)
@@ -38,7 +40,36 @@ static void find_hostname(struct server_process *p, const struct server_conf *s)
 		snprintf(p->hostname, sizeof(p->hostname), "localhost");
 }
 
-/* Privileges first, then data, then the network: nothing is answered before everything stands. */
+/* Gives up what this process may and closes it in, before its first thread and before it opens anything. */
+static int give_up_rights(struct server_process *p, const struct server_start *start, struct fault *fault)
+{
+	const struct server_conf *s = p->fixed;
+	int r = server_privileges_drop(s, fault);
+
+	prctl(PR_SET_PDEATHSIG, SIGTERM); /* only now: becoming another user clears it */
+	if (getppid() != start->supervisor)
+		_exit(1); /* it died before that */
+	if (r == 0)
+		r = server_privileges_none(fault);
+	if (r == 0)
+		r = db_make_dir(s->data_dir, fault);
+	return r < 0 ? r : server_sandbox_begin(&p->sandbox, (enum server_sandbox_mode)s->sandbox, s->data_dir, fault);
+}
+
+/* From here on bytes of the network are read, and only the system calls of seccomp.c are made. */
+static int open_network(struct server_process *p, const struct server_start *start, struct fault *fault)
+{
+	int control = -1;
+	int r = server_control_bind(p, &control, fault);
+
+	if (r == 0)
+		r = server_sandbox_finish(&p->sandbox, fault);
+	if (r == 0)
+		r = server_listeners_open(p, start->bound, start->n_bound, fault);
+	return r < 0 ? r : server_control_open(p, control, fault);
+}
+
+/* Rights first, then data, then the network: nothing is answered before everything stands. */
 static int open_all(struct server_process *p, const struct server_start *start, struct fault *fault)
 {
 	const struct conf *conf = start->conf;
@@ -46,8 +77,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	int r;
 
 	find_hostname(p, s);
-	r = server_privileges_drop(s, fault);
-	prctl(PR_SET_PDEATHSIG, SIGTERM); /* only now: becoming another user clears it */
+	r = give_up_rights(p, start, fault);
 	if (r == 0)
 		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
 	if (r == 0)
@@ -57,12 +87,10 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	if (r < 0)
 		return r;
 	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
-				   .conf = p->conf, .net = p->net, .has_test_verbs = s->has_test_verbs };
+				   .conf = p->conf, .net = p->net, .process = p, .has_test_verbs = s->has_test_verbs };
 	if (start->options->prepare)
 		r = start->options->prepare(&p->admin, fault);
-	if (r == 0)
-		r = server_listeners_open(p, start->bound, start->n_bound, fault);
-	return r < 0 ? r : server_control_open(p, fault);
+	return r < 0 ? r : open_network(p, start, fault);
 }
 
 static void apply(struct server_process *p, struct conf *next)
@@ -124,7 +152,7 @@ static void log_data_faults(struct server_process *p, int64_t *seen)
 	*seen = n;
 }
 
-/* Serves until SIGTERM or SIGINT; returns which. */
+/* Serves until SIGTERM, which it returns. SIGINT stays blocked: a terminal sends it to the supervisor too, which sends SIGTERM then. */
 static int wait_for_stop(struct server_process *p, const struct server_start *start)
 {
 	const struct timespec look = { .tv_sec = FAULT_LOOK_S };
@@ -133,7 +161,6 @@ static int wait_for_stop(struct server_process *p, const struct server_start *st
 
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
 	sigaddset(&wanted, SIGHUP);
 	for (;;) {
 		int sig = sigtimedwait(&wanted, NULL, &look);
@@ -146,13 +173,33 @@ static int wait_for_stop(struct server_process *p, const struct server_start *st
 	}
 }
 
+/* Sessions finish their commands and hear good-bye, for at most the grace, less when the supervisor loses patience; the rest is cut. */
+static void drain(struct server_process *p)
+{
+	const struct timespec look = { .tv_nsec = STOP_LOOK_MS * 1000000 };
+	struct conf *conf = conf_live_get(p->conf);
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
+	int64_t deadline = clock_mono_ms() + s->stop_grace_ms;
+	struct net_counts c;
+	sigset_t hurry;
+
+	conf_unref(conf);
+	sigemptyset(&hurry);
+	sigaddset(&hurry, SERVER_SIG_HURRY);
+	net_stop(p->net);
+	do {
+		net_counts(p->net, &c);
+	} while (c.connections > 0 && clock_mono_ms() < deadline && sigtimedwait(&hurry, NULL, &look) != SERVER_SIG_HURRY);
+	if (c.connections > 0)
+		LOG(WARN, "server.stop", F_INT("cut", c.connections));
+	net_close(&p->net, 0);
+}
+
 static void close_all(struct server_process *p)
 {
 	struct conf *conf = conf_live_get(p->conf);
-	const struct server_conf *s = conf_get(conf, &server_conf_table);
-	int64_t grace_ms = s->stop_grace_ms;
 
-	net_close(&p->net, grace_ms);
+	drain(p);
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)
 		net_tls_unref(p->tls[i]);
@@ -161,12 +208,24 @@ static void close_all(struct server_process *p)
 	conf_live_free(p->conf);
 }
 
+static void log_start(const struct server_process *p)
+{
+	LOG(INFO, "server.start", F_INT("pid", getpid()), F_Z("hostname", p->hostname), F_INT("uid", geteuid()),
+	    F_Z("sandbox", p->sandbox.text));
+	if (p->sandbox.missing[0])
+		LOG(WARN, "server.sandbox", F_Z("missing", p->sandbox.missing));
+	if (geteuid() == 0)
+		LOG(WARN, "server.root", F_Z("fault", "the server process runs as root, if without its powers; set [server] user"));
+}
+
 _Noreturn void server_process_main(const struct server_start *start)
 {
 	struct server_process p = { .conf = conf_live_new(conf_ref(start->conf)),
+				    .first = start->first,
 				    .fixed = conf_get(start->first, &server_conf_table) };
 	struct fault fault = { 0 };
 	int r = open_all(&p, start, &fault);
+	int signo;
 
 	server_files_free(start->files);
 	if (r < 0) {
@@ -175,8 +234,9 @@ _Noreturn void server_process_main(const struct server_start *start)
 	}
 	tell(start->ready_fd, 'R', "");
 	close(start->ready_fd);
-	LOG(INFO, "server.start", F_INT("pid", getpid()), F_Z("hostname", p.hostname));
-	LOG(INFO, "server.stop", F_INT("signal", wait_for_stop(&p, start)));
+	log_start(&p);
+	signo = wait_for_stop(&p, start); /* not inside of LOG(), which evaluates nothing when its level is off */
+	LOG(INFO, "server.stop", F_INT("signal", signo));
 	close_all(&p);
 	close(start->files_fd);
 	conf_unref(start->conf);

@@ -16,6 +16,8 @@ struct server_conf {
 	const char *user;          /* "" = stay who we are */
 	int log_level;             /* enum log_level */
 	int log_format;            /* enum log_format */
+	int sandbox;               /* enum server_sandbox_mode */
+	int64_t restart_pause_ms;  /* the longest */
 	int64_t stop_grace_ms;
 	bool has_test_verbs;
 };
@@ -55,9 +57,10 @@ MUST_CHECK int server_conf_parse(const char *path_z, struct str text, struct con
 MUST_CHECK int server_conf_try(const struct conf *conf, const char *path_z, struct fault *fault);
 
 /*
- * As root with a user set: makes the data directory theirs and becomes that user for good. Then no_new_privs for everybody. For
- * whoever opens the data, so that it is never left with files that the server may not open.
+ * Two steps for whoever opens the data, so that it is never left with files that the server may not open. As root with a user set:
+ * makes the data directory theirs; becomes that user for good. Then no_new_privs for everybody.
  */
+MUST_CHECK int server_privileges_prepare(const struct server_conf *conf, struct fault *fault);
 MUST_CHECK int server_privileges_drop(const struct server_conf *conf, struct fault *fault);
 
 struct admin;

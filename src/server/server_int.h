@@ -2,10 +2,13 @@
 /* What the files of room server share: the bound sockets of the supervisor and the state of the server process. */
 #pragma once
 
+#include <signal.h>
+
 #include "imap/imap.h"
 #include "pop3/pop3.h"
 #include "server/admin.h"
 #include "server/data.h"
+#include "server/sandbox.h"
 #include "server/server.h"
 #include "smtp/smtp.h"
 
@@ -28,16 +31,46 @@ struct server_files;
 
 struct server_process {
 	struct conf_live *conf;
-	const struct server_conf *fixed;         /* as the supervisor was started: what a reload may not change */
+	const struct conf *first;                /* as the supervisor was started: what a reload may not change */
+	const struct server_conf *fixed;         /* its [server] */
 	struct server_data data;
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];
 	union server_context *contexts;          /* one for each listener */
+	struct server_sandbox sandbox;
 	char hostname[256];
 };
 
 /* ---- supervise.c: see server.h ---- */
+
+/* From the supervisor to a server process that stops: do not wait for sessions any longer. Not SIGINT, which a terminal sends to both. */
+#define SERVER_SIG_HURRY SIGUSR1
+
+/* ---- restart.c ---- */
+
+/* Short lives in a row after one more that lasted lived_ms; and how long to wait before the next, at most max_ms. */
+unsigned server_n_short(unsigned n_short, int64_t lived_ms);
+int64_t server_restart_pause_ms(unsigned n_short, int64_t max_ms);
+
+/* ---- notify.c ---- */
+
+/* Tells systemd, if it started us and wants to know. */
+void server_notify(const char *state_z);
+
+/* ---- bound.c ---- */
+
+/* Binds all listeners of the settings, which must outlive the result. On failure none stays. */
+MUST_CHECK int server_bound_open(const struct conf *conf, struct server_bound **ret, size_t *ret_n, struct fault *fault);
+/* Closes and frees them, and removes the files of unix sockets. Accepts NULL and 0. */
+void server_bound_close(struct server_bound *bound, size_t n);
+
+/* ---- privileges.c: see also server.h ---- */
+
+/* The supervisor, once it bound its sockets: keeps the capabilities for what is still to come, no core dumps. */
+MUST_CHECK int server_privileges_narrow(const struct server_conf *conf, struct fault *fault);
+/* The server process: no capability at all, also as root; no core dumps, its memory is closed to others. */
+MUST_CHECK int server_privileges_none(struct fault *fault);
 
 /* ---- process.c ---- */
 
@@ -49,6 +82,7 @@ struct server_start {
 	struct server_files *files;
 	const struct server_bound *bound;
 	size_t n_bound;
+	pid_t supervisor;
 	int ready_fd;   /* takes one message: "R" when connections are served; an error code and a text when it could not start */
 	int files_fd;   /* where a new set of files comes from, before SIGHUP */
 };
@@ -81,6 +115,8 @@ MUST_CHECK int server_listeners_open(struct server_process *p, const struct serv
 
 /* ---- control.c ---- */
 
-/* Opens DIR/control.sock for the owner and root, served by p->net with the verbs of server/admin. */
-MUST_CHECK int server_control_open(struct server_process *p, struct fault *fault);
+/* Makes DIR/control.sock for the owner and root. The data must be open: its lock says that no other server uses the socket. */
+MUST_CHECK int server_control_bind(struct server_process *p, int *ret_fd, struct fault *fault);
+/* Serves it by p->net with the verbs of server/admin; takes fd. */
+MUST_CHECK int server_control_open(struct server_process *p, int fd, struct fault *fault);
 

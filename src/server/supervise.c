@@ -5,7 +5,12 @@
  *
  *   starting --"R"--> serving --SIGTERM/SIGINT--> stopping --child ends--> return
  *   starting --"E text" (first time)--> return with the text
- *   serving  --child dies--> starting, at once; after 50 ms, 100 ms, ... 5 s when it lives short again and again
+ *   starting, serving --child dies--> pausing (restart.c says how long) --> starting
+ *   pausing  --SIGTERM/SIGINT--> return
+ *   stopping --SIGTERM/SIGINT again--> the child is told to hurry
+ *   stopping --stop_grace and STOP_MARGIN_MS over--> the child is killed
+ *
+ * It binds with the rights of whoever started it, and keeps only those of privileges.c.
  */
 #include "server/server_int.h"
 
@@ -14,20 +19,16 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
-#define SHORT_LIFE_MS 5000     /* one that lived less makes the next pause longer */
-#define PAUSE_FIRST_MS 50
-#define PAUSE_MAX_MS 5000
+#define STOP_MARGIN_MS 5000 /* beyond the grace, for closing the data */
 
 struct supervisor {
 	const struct server_options *options;
@@ -42,69 +43,38 @@ struct supervisor {
 	bool is_reload_wanted; /* SIGHUP came while next waits for its answer: one set at a time, so answers are never mixed up */
 	int signal_fd;
 	int ready_fd;          /* reading end while starting, else -1 */
-	pid_t child;
+	pid_t child;           /* 0: none runs */
 	int64_t started_ms;
-	int64_t pause_ms;      /* before the last restart */
+	unsigned n_short;      /* lives in a row that were short */
+	int64_t restart_ms;    /* while no child runs: when the next one starts */
+	int64_t kill_ms;       /* while stopping: when patience ends */
 	bool was_ready;        /* once, ever */
 	bool is_stopping;
 };
 
-/* systemd's readiness protocol: one datagram to $NOTIFY_SOCKET. */
-static void notify_manager(const char *state_z)
+static const struct server_conf *latest_conf(const struct supervisor *s)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int fd;
-
-	if (!path || (path[0] != '/' && path[0] != '@') || strlen(path) >= sizeof(to.sun_path))
-		return;
-	memcpy(to.sun_path, path, strlen(path));
-	if (to.sun_path[0] == '@')
-		to.sun_path[0] = '\0';
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return;
-	if (sendto(fd, state_z, strlen(state_z), MSG_NOSIGNAL, (struct sockaddr *)&to,
-		   (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0)
-		LOG(WARN, "server.notify", F_Z("fault", "cannot tell the service manager, ignoring"));
-	close(fd);
+	return conf_get(s->latest, &server_conf_table);
 }
 
-static int bind_all(struct supervisor *s, struct fault *fault)
+static void log_as_set(const struct conf *conf)
 {
-	s->n_bound = conf_count(s->conf, &server_listener_table);
-	s->bound = mem_alloc(s->n_bound, sizeof(*s->bound));
-	for (size_t i = 0; i < s->n_bound; i++)
-		s->bound[i].fd = -1;
-	for (size_t i = 0; i < s->n_bound; i++) {
-		struct server_bound *b = &s->bound[i];
-		mode_t old;
-		int r;
+	const struct server_conf *s = conf_get(conf, &server_conf_table);
 
-		b->conf = conf_get_nth(s->conf, &server_listener_table, i, &b->name_z);
-		/* A unix socket is for other programs' users; its directory says who may come near. */
-		old = umask(b->conf->address[0] == '/' ? 0 : 077);
-		r = net_bind(b->conf->address, (uint16_t)b->conf->port, &b->fd, fault);
-		umask(old);
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
 }
 
-static void close_bound(struct supervisor *s)
+static void close_fd(int *fd)
 {
-	for (size_t i = 0; i < s->n_bound; i++) {
-		if (s->bound[i].fd >= 0)
-			close(s->bound[i].fd);
-		if (s->bound[i].conf && s->bound[i].conf->address[0] == '/')
-			unlink(s->bound[i].conf->address);
-	}
-	mem_free(s->bound);
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
 }
+
+/* ---- a server process begins ---- */
 
 /* In the child; never returns. */
-static _Noreturn void run_child(struct supervisor *s, int ready_fd, int files_fd)
+static _Noreturn void run_child(struct supervisor *s, pid_t supervisor, int ready_fd, int files_fd)
 {
 	const struct server_start start = {
 		.options = s->options,
@@ -115,6 +85,7 @@ static _Noreturn void run_child(struct supervisor *s, int ready_fd, int files_fd
 		.n_bound = s->n_bound,
 		.ready_fd = ready_fd,
 		.files_fd = files_fd,
+		.supervisor = supervisor,
 	};
 
 	close(s->signal_fd);
@@ -123,26 +94,15 @@ static _Noreturn void run_child(struct supervisor *s, int ready_fd, int files_fd
 
 static void close_pair(int fds[2])
 {
-	close(fds[0]);
-	close(fds[1]);
-}
-
-static void drop_next(struct supervisor *s)
-{
-	conf_unref(s->next);
-	server_files_free(s->next_files);
-	s->next = NULL;
-	s->next_files = NULL;
+	close_fd(&fds[0]);
+	close_fd(&fds[1]);
 }
 
 static int start_child(struct supervisor *s, struct fault *fault)
 {
+	const pid_t supervisor = getpid();
 	int ready[2], files[2];
 
-	drop_next(s); /* the one that was asked is gone */
-	if (s->files_fd >= 0)
-		close(s->files_fd);
-	s->files_fd = -1;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return fault_errno(fault, errno, "cannot make a pipe");
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, files) < 0) {
@@ -153,6 +113,7 @@ static int start_child(struct supervisor *s, struct fault *fault)
 	if (s->child < 0) {
 		int errnum = errno;
 
+		s->child = 0;
 		close_pair(ready);
 		close_pair(files);
 		return fault_errno(fault, errnum, "cannot start the server process");
@@ -160,7 +121,7 @@ static int start_child(struct supervisor *s, struct fault *fault)
 	if (s->child == 0) {
 		close(ready[0]);
 		close(files[0]);
-		run_child(s, ready[1], files[1]);
+		run_child(s, supervisor, ready[1], files[1]);
 	}
 	close(ready[1]);
 	close(files[1]);
@@ -176,10 +137,9 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 	char message[sizeof(struct fault) + 1];
 	ssize_t n = read(s->ready_fd, message, sizeof(message) - 1);
 
-	close(s->ready_fd);
-	s->ready_fd = -1;
+	close_fd(&s->ready_fd);
 	if (n > 0 && message[0] == 'R') {
-		notify_manager("READY=1");
+		server_notify("READY=1");
 		if (!s->was_ready && s->options->ready)
 			s->options->ready(s->conf);
 		s->was_ready = true;
@@ -195,6 +155,22 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 	return fault_set(fault, -message[0], "%s", message + 1);
 }
 
+/* ---- reload ---- */
+
+static void drop_next(struct supervisor *s)
+{
+	conf_unref(s->next);
+	server_files_free(s->next_files);
+	s->next = NULL;
+	s->next_files = NULL;
+}
+
+static void reload_failed(const char *why_z)
+{
+	LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", why_z));
+}
+
+/* Without a child the wish is kept for the next one. */
 static void reload(struct supervisor *s)
 {
 	struct fault fault = { 0 };
@@ -202,14 +178,14 @@ static void reload(struct supervisor *s)
 	struct server_files *files = NULL;
 	int r;
 
-	s->is_reload_wanted = s->next != NULL;
+	s->is_reload_wanted = s->next != NULL || s->child == 0;
 	if (s->is_reload_wanted)
 		return;
 	r = server_files_load(s->options->config_path_z, &next, &files, &fault);
 	if (r == 0)
 		r = server_files_send(s->files_fd, files, &fault);
 	if (r < 0) {
-		LOG(ERROR, "server.reload", F_Z("result", "failed, keeping the old settings"), F_Z("fault", fault.text));
+		reload_failed(fault.text);
 		conf_unref(next);
 		server_files_free(files);
 		return;
@@ -219,11 +195,13 @@ static void reload(struct supervisor *s)
 	kill(s->child, SIGHUP);
 }
 
-static void log_as_set(const struct conf *conf)
+static void warn_of_restart(const struct supervisor *s)
 {
-	const struct server_conf *s = conf_get(conf, &server_conf_table);
+	AUTO(buf_fini) struct buf keys = BUF_INIT(4096);
 
-	log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
+	conf_changes(s->conf, s->latest, CONF_RESTART, &keys);
+	if (keys.n > 0)
+		LOG(WARN, "server.needs_restart", F_STR("keys", buf_str(&keys)));
 }
 
 /* The server process tells how the reload went: only what it runs with is good enough for its successor. */
@@ -241,44 +219,106 @@ static void hear_reload(struct supervisor *s)
 		s->next = NULL;
 		s->next_files = NULL;
 		log_as_set(s->latest);
+		warn_of_restart(s);
 	}
 	drop_next(s);
 	if (s->is_reload_wanted)
 		reload(s);
 }
 
-static void pause_before_restart(struct supervisor *s)
+/* ---- a server process ends ---- */
+
+/* Nothing that was the child's is kept; a reload that it did not answer may be what killed it, so it is not tried again. */
+static void forget_child(struct supervisor *s)
 {
-	if (clock_mono_ms() - s->started_ms >= SHORT_LIFE_MS) {
-		s->pause_ms = 0;
-		return;
-	}
-	usleep((useconds_t)s->pause_ms * 1000);
-	s->pause_ms = s->pause_ms ? 2 * s->pause_ms : PAUSE_FIRST_MS;
-	if (s->pause_ms > PAUSE_MAX_MS)
-		s->pause_ms = PAUSE_MAX_MS;
+	s->child = 0;
+	close_fd(&s->files_fd);
+	if (s->next)
+		reload_failed("the server process died before it took them; send SIGHUP to try again");
+	drop_next(s);
 }
 
-static int child_ended(struct supervisor *s, struct fault *fault)
+/* Gives the pause before it. */
+static int64_t plan_restart(struct supervisor *s)
+{
+	int64_t now = clock_mono_ms();
+	int64_t pause_ms;
+
+	s->n_short = server_n_short(s->n_short, now - s->started_ms);
+	pause_ms = server_restart_pause_ms(s->n_short, latest_conf(s)->restart_pause_ms);
+	s->restart_ms = now + pause_ms;
+	return pause_ms;
+}
+
+static int child_ended(struct supervisor *s, int status, struct fault *fault)
+{
+	int signo = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	int64_t pause_ms;
+	int r = 0;
+
+	forget_child(s);
+	if (s->is_stopping)
+		return 0;
+	if (s->ready_fd >= 0)
+		r = hear_child(s, fault);
+	if (r < 0)
+		return r;
+	pause_ms = plan_restart(s);
+	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1), F_INT("signal", signo),
+	    F_Z("why", signo == SIGSYS ? "SIGSYS: a system call that its sandbox forbids; the kernel's log has the number"
+				       : signo ? sigabbrev_np(signo) : "exit"),
+	    F_Z("then", "starting it again"), F_INT("in_ms", pause_ms));
+	return 0;
+}
+
+/* All children that ended: as the first process of a container we inherit those of others. */
+static int reap(struct supervisor *s, struct fault *fault)
 {
 	int status = 0;
 	int r = 0;
+	pid_t pid;
 
-	if (waitpid(s->child, &status, WNOHANG) != s->child)
-		return 0;
-	s->child = 0;
-	if (s->ready_fd >= 0)
-		r = hear_child(s, fault);
-	if (r < 0 || s->is_stopping)
-		return r;
-	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
-	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", "starting it again"));
-	pause_before_restart(s);
-	r = start_child(s, fault);
-	if (r == 0 && s->is_reload_wanted)
-		reload(s);
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == s->child)
+			r = child_ended(s, status, fault);
 	return r;
 }
+
+static void restart(struct supervisor *s)
+{
+	struct fault fault = { 0 };
+
+	if (start_child(s, &fault) < 0) {
+		LOG(ERROR, "server.start", F_Z("fault", fault.text));
+		s->started_ms = clock_mono_ms();
+		(void)plan_restart(s);
+	} else if (s->is_reload_wanted) {
+		reload(s);
+	}
+}
+
+/* ---- stop ---- */
+
+static void stop(struct supervisor *s)
+{
+	if (!s->is_stopping)
+		server_notify("STOPPING=1");
+	else
+		LOG(WARN, "server.stop", F_Z("then", "asked again: sessions are cut"));
+	s->kill_ms = clock_mono_ms() + STOP_MARGIN_MS + (s->is_stopping ? 0 : latest_conf(s)->stop_grace_ms);
+	if (s->child > 0)
+		kill(s->child, s->is_stopping ? SERVER_SIG_HURRY : SIGTERM);
+	s->is_stopping = true;
+}
+
+static void kill_child(struct supervisor *s)
+{
+	LOG(WARN, "server.stop", F_Z("then", "the server process does not end: killed"));
+	kill(s->child, SIGKILL);
+	s->kill_ms = INT64_MAX;
+}
+
+/* ---- the loop ---- */
 
 static int on_signal(struct supervisor *s, struct fault *fault)
 {
@@ -286,20 +326,34 @@ static int on_signal(struct supervisor *s, struct fault *fault)
 
 	if (read(s->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return 0;
-	switch (info.ssi_signo) {
-	case SIGCHLD:
-		return child_ended(s, fault);
-	case SIGHUP:
-		if (s->child > 0)
-			reload(s);
-		return 0;
-	default:
-		s->is_stopping = true;
-		notify_manager("STOPPING=1");
-		if (s->child > 0)
-			kill(s->child, SIGTERM);
-		return 0;
-	}
+	if (info.ssi_signo == SIGCHLD)
+		return reap(s, fault);
+	if (info.ssi_signo == SIGHUP)
+		reload(s);
+	else
+		stop(s);
+	return 0;
+}
+
+/* For poll(): until the next thing that happens by itself. */
+static int patience_ms(const struct supervisor *s)
+{
+	int64_t at = s->is_stopping ? s->kill_ms : s->child == 0 ? s->restart_ms : INT64_MAX;
+	int64_t left = at - clock_mono_ms();
+
+	if (at == INT64_MAX)
+		return -1;
+	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
+}
+
+static void do_what_is_due(struct supervisor *s)
+{
+	int64_t now = clock_mono_ms();
+
+	if (s->is_stopping && s->child > 0 && now >= s->kill_ms)
+		kill_child(s);
+	else if (!s->is_stopping && s->child == 0 && now >= s->restart_ms)
+		restart(s);
 }
 
 static int watch(struct supervisor *s, struct fault *fault)
@@ -313,7 +367,7 @@ static int watch(struct supervisor *s, struct fault *fault)
 			{ .fd = s->files_fd, .events = POLLIN },
 		};
 
-		if (poll(fds, ARRAY_LEN(fds), -1) < 0)
+		if (poll(fds, ARRAY_LEN(fds), patience_ms(s)) < 0)
 			continue;
 		if (fds[2].revents & POLLIN)
 			hear_reload(s);
@@ -321,6 +375,8 @@ static int watch(struct supervisor *s, struct fault *fault)
 			r = hear_child(s, fault);
 		if (r == 0 && fds[0].revents)
 			r = on_signal(s, fault);
+		if (r == 0)
+			do_what_is_due(s);
 	}
 	if (s->child > 0) {
 		kill(s->child, SIGTERM);
@@ -329,32 +385,52 @@ static int watch(struct supervisor *s, struct fault *fault)
 	return r;
 }
 
-int server_run(const struct server_options *o, struct fault *fault)
+static int block_signals(struct supervisor *s, struct fault *fault)
 {
-	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1 };
 	sigset_t signals;
-	int r = server_files_load(o->config_path_z, &s.conf, &s.files, fault);
 
-	if (r < 0)
-		return r;
-	s.latest = conf_ref(s.conf);
-	log_as_set(s.latest);
 	signal(SIGPIPE, SIG_IGN);
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM);
 	sigaddset(&signals, SIGINT);
 	sigaddset(&signals, SIGHUP);
 	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SERVER_SIG_HURRY); /* the child's; blocked from its first moment */
 	sigprocmask(SIG_BLOCK, &signals, NULL);
-	s.signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
-	r = s.signal_fd < 0 ? fault_errno(fault, errno, "signalfd") : bind_all(&s, fault);
+	sigdelset(&signals, SERVER_SIG_HURRY);
+	s->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC);
+	return s->signal_fd < 0 ? fault_errno(fault, errno, "signalfd") : 0;
+}
+
+static int run(struct supervisor *s, struct fault *fault)
+{
+	const struct server_conf *conf = latest_conf(s);
+	int r = block_signals(s, fault);
+
 	if (r == 0)
-		r = watch(&s, fault);
-	close_bound(&s);
-	if (s.signal_fd >= 0)
-		close(s.signal_fd);
-	if (s.files_fd >= 0)
-		close(s.files_fd);
+		r = server_privileges_prepare(conf, fault);
+	if (r == 0)
+		r = server_bound_open(s->conf, &s->bound, &s->n_bound, fault);
+	if (r == 0)
+		r = server_privileges_narrow(conf, fault);
+	return r < 0 ? r : watch(s, fault);
+}
+
+int server_run(const struct server_options *o, struct fault *fault)
+{
+	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1 };
+	int r = server_files_load(o->config_path_z, &s.conf, &s.files, fault);
+
+	if (r < 0)
+		return r;
+	umask(077);
+	s.latest = conf_ref(s.conf);
+	log_as_set(s.latest);
+	r = run(&s, fault);
+	server_bound_close(s.bound, s.n_bound);
+	close_fd(&s.signal_fd);
+	close_fd(&s.ready_fd);
+	close_fd(&s.files_fd);
 	drop_next(&s);
 	server_files_free(s.files);
 	conf_unref(s.latest);

@@ -16,7 +16,7 @@ out {*"connections":*}
 cli status
 out connections: *
 cli config check --json
-out {"result":"*no mistakes"}
+out {"result":"*no mistakes","notes":[*]}
 cli config show --json
 out {"server":{"hostname":"localhost"*
 cli!3 account remove nobody@example.test --json

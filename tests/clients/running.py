@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The server as a process: reload, orderly stop, death and return, and the demo with the lines that it tells people to paste."""
+"""The server as a process: TLS, many and slow peers, and the demo with the lines that it tells people to paste."""
 
 import os
-import pwd
 import re
 import signal
 import socket
@@ -12,136 +11,14 @@ import tempfile
 import threading
 import time
 
-from script import Actor, Failure, message, tls_context
-from server import Skip, free_offset
-
-
-def ehlo(server):
-    actor = Actor(server, "smtp")
-    actor.line()
-    actor.send(b"EHLO client.example\r\n")
-    words = []
-    while not words or words[-1].startswith("250-"):
-        words.append(actor.line())
-    return actor, [x[4:] for x in words]
-
-
-def reload(server, /, **settings):
-    mark = len(server.log)
-    server.settings = settings
-    server.write_settings()
-    server.process.send_signal(signal.SIGHUP)
-    return mark
-
-
-def test_reload(server):
-    """SIGHUP: new sessions have the new settings, those that run keep the old; a bad file changes nothing."""
-    old, words = ehlo(server)
-    assert "SIZE 52428800" in words, words
-    mark = reload(server, smtp={"max_message_size": "1M"})
-    server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    assert "SIZE 1048576" in ehlo(server)[1]
-    old.send(b"MAIL FROM:<a@example.org> SIZE=2000000\r\n")
-    assert old.line().startswith("250")
-    mark = reload(server, smtp={"max_message_size": "2M", "max_mesage_size": "3M"})
-    fault = server.wait_log("server.reload", {}, mark=mark)
-    assert "max_mesage_size" in fault and "max_message_size" in fault, fault
-    assert "SIZE 1048576" in ehlo(server)[1]
-    server.crash()
-    assert "SIZE 1048576" in ehlo(server)[1]
-    mark = reload(server)
-    server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    assert "SIZE 52428800" in ehlo(server)[1]
-
-
-def certificate_of(server):
-    with socket.create_connection(("127.0.0.1", server.port("imaps"))) as s:
-        return tls_context().wrap_socket(s, server_hostname="localhost").getpeercert(True)
-
-
-def self_signed(server, name, host):
-    """Settings of a certificate for that host."""
-    files = {"certificate": "%s/%s.pem" % (server.dir, name), "key": "%s/%s.key" % (server.dir, name)}
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=" + host, "-addext", "subjectAltName=DNS:" + host,
-                    "-keyout", files["key"], "-out", files["certificate"]], check=True, capture_output=True)
-    return files
-
-
-def test_reload_certificate(server):
-    """A new certificate is used after a reload, while sessions under the old one go on; a broken one is not taken."""
-    first = certificate_of(server)
-    session = Actor(server, "imaps")
-    session.line()
-    files = self_signed(server, "new", "localhost")
-    mark = reload(server, tls=files)
-    server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    second = certificate_of(server)
-    with open(files["certificate"], encoding="ascii") as f:
-        assert second != first and second == ssl.PEM_cert_to_DER_cert(f.read())
-    session.send(b"a NOOP\r\n")
-    assert session.line().startswith("a OK")
-    with open(files["certificate"], "w", encoding="ascii") as f:
-        f.write("nothing\n")
-    mark = reload(server, tls=files)
-    assert "failed" in server.wait_log("server.reload", {}, mark=mark)
-    assert certificate_of(server) == second
-
-
-def test_reload_certificate_of_root(server):
-    """The server process runs as another user; keys that only root may read are still reloaded, and outlive its death."""
-    if os.geteuid() != 0:
-        raise Skip("only root can become another user")
-    server.stop()
-    os.chmod(server.dir, 0o755)
-    subprocess.run(["chown", "-R", "nobody", server.dir + "/data"], check=True)
-    nobody = {"user": "nobody"}
-    server.settings = {"server": nobody, "tls": self_signed(server, "first", "localhost")}
-    server.start()
-    assert os.stat("/proc/%d" % server.server_pid()).st_uid == pwd.getpwnam("nobody").pw_uid
-    first = certificate_of(server)
-    files = self_signed(server, "second", "localhost")
-    mark = reload(server, server=nobody, tls=files)
-    server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    second = certificate_of(server)
-    assert first != second
-    server.crash()
-    assert certificate_of(server) == second
-    with open(files["key"], "w", encoding="ascii") as f:
-        f.write("not a key\n")
-    mark = reload(server, server=nobody, tls=files)
-    assert "failed" in server.wait_log("server.reload", {}, mark=mark)
-    server.crash()
-    assert certificate_of(server) == second
-
-
-def test_reload_twice(server):
-    """Two SIGHUPs before the first is answered: each set has its own answer; a refused one is not what outlives a death."""
-    good, bad = self_signed(server, "good", "localhost"), self_signed(server, "bad", "localhost")
-    with open(bad["key"], "w", encoding="ascii") as f:
-        f.write("not a key\n")
-    child = server.server_pid()
-    os.kill(child, signal.SIGSTOP)
-    mark = reload(server, tls=good)
-    time.sleep(0.3)
-    reload(server, tls=bad)
-    time.sleep(0.3)
-    os.kill(child, signal.SIGCONT)
-    server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    server.wait_log("server.reload", {"result": '"failed,'}, mark=mark)
-    used = certificate_of(server)
-    with open(good["certificate"], encoding="ascii") as f:
-        assert used == ssl.PEM_cert_to_DER_cert(f.read())
-    server.crash()
-    assert certificate_of(server) == used
-    mark = reload(server, server={"log_level": "debug"})
-    server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    assert certificate_of(server) != used
+from certs import self_signed
+from script import Actor, Failure, ehlo, message, tls_context
+from server import free_offset
 
 
 def test_certificates_by_name(server):
     """RFC 6066 3: the certificate follows the name that the client asks for; unknown names get the default one."""
-    mark = reload(server, **{'certificate "one"': self_signed(server, "one", "one.example"),
+    mark = server.reload(**{'certificate "one"': self_signed(server, "one", "one.example"),
                              'certificate "wild"': self_signed(server, "wild", "*.wild.example")})
     server.wait_log("server.reload", {"result": "done"}, mark=mark)
     for asked, name in (("one.example", "one"), ("ONE.example", "one"), ("mail.wild.example", "wild"),
@@ -187,7 +64,7 @@ def test_session_tickets(server):
 
 def test_handshake_timeout(server):
     """A handshake that does not go on is ended."""
-    mark = reload(server, net={"handshake_timeout": "1s"})
+    mark = server.reload(net={"handshake_timeout": "1s"})
     server.wait_log("server.reload", {"result": "done"}, mark=mark)
     with socket.create_connection(("127.0.0.1", server.port("imaps")), 10) as s:
         s.sendall(b"\x16\x03\x01\x00")
@@ -217,63 +94,6 @@ def test_unix_socket(server):
     actor.sock = socket.socket(socket.AF_UNIX)
     actor.sock.connect(path)
     actor.hello()
-
-
-def test_stop_says_goodbye(server):
-    """RFC 5321 3.8, RFC 9051 7.1.5: SIGTERM: sessions hear 421 and BYE, and the process ends with status 0."""
-    smtp, _ = ehlo(server)
-    imap = Actor(server, "imap")
-    imap.login("bob")
-    pop = Actor(server, "pop3")
-    pop.login("alice")
-    begin = time.monotonic()
-    server.process.send_signal(signal.SIGTERM)
-    assert smtp.line().startswith("421 "), smtp.buffer
-    assert imap.line().startswith("* BYE"), imap.buffer
-    server.stop()
-    assert time.monotonic() - begin < 10
-
-
-def test_stop_drains(server):
-    """A message in transfer when SIGTERM comes is finished within the grace: 250 and stored."""
-    smtp, _ = ehlo(server)
-    smtp.mail("<carol@example.org>", "bob@example.test")
-    body = message("simple.eml")
-    smtp.send(body[:100])
-    time.sleep(0.2)
-    server.process.send_signal(signal.SIGTERM)
-    time.sleep(0.3)
-    smtp.send(re.sub(rb"(?m)^\.", b"..", body)[100:] + b".\r\n")
-    answer = smtp.line()
-    server.stop()
-    server.start()
-    count = [x["messages"] for x in server.control("account.list") if x["address"] == "bob@example.test"]
-    assert (answer.startswith("250 "), count) in ((True, [1]), (False, [0])), (answer, count)
-    assert answer.startswith("250 "), answer
-
-
-def test_death(server):
-    """The server process killed: connections made meanwhile wait in the listeners, which the supervisor holds, and are served."""
-    os.kill(server.server_pid(), signal.SIGKILL)
-    begin = time.monotonic()
-    actor = Actor(server, "smtp")
-    assert actor.line().startswith("220 ")
-    assert time.monotonic() - begin < 5
-
-
-def test_supervisor_death(server):
-    """Without its supervisor the server process ends too, and leaves the data free for the next one."""
-    child = server.server_pid()
-    server.process.kill()
-    server.process.wait()
-    for _ in range(100):
-        if not os.path.exists("/proc/%d" % child):
-            break
-        time.sleep(0.1)
-    else:
-        raise AssertionError("the server process outlived its supervisor")
-    server.process = None
-    server.start()
 
 
 def test_many_sessions(server):
@@ -378,7 +198,7 @@ def test_demo(server):
 def test_json_log(server):
     """log_format = json: each line is one JSON object."""
     import json  # pylint: disable=import-outside-toplevel
-    mark = reload(server, server={"log_format": "json"})
+    mark = server.reload(server={"log_format": "json"})
     for _ in range(50):
         if any("server.reload" in x for x in server.log[mark:]):
             break
@@ -395,3 +215,27 @@ def test_json_log(server):
     time.sleep(0.2)
     events = [json.loads(x) for x in server.log[mark:]]
     assert any("smtp.end" in e.values() for e in events), events
+
+
+def test_quiet_log(server):
+    """log_level = error: nothing is written, and the server serves all the same."""
+    server.stop()
+    server.settings = {"server": {"log_level": "error"}}
+    server.write_settings()
+    server.process = subprocess.Popen([server.martlet, "serve", "--config", server.config], stdin=subprocess.DEVNULL,
+                                      stderr=subprocess.PIPE)
+    actor = None
+    for _ in range(600):
+        try:
+            actor = Actor(server, "smtp")
+            break
+        except ConnectionRefusedError:
+            time.sleep(0.1)
+    assert actor.line().startswith("220 ")
+    child = server.server_pid()
+    time.sleep(0.5)
+    actor.ask("NOOP", "250 ")
+    assert server.server_pid() == child
+    server.process.terminate()
+    assert server.process.stderr.read() == b""
+    assert server.process.wait(30) == 0

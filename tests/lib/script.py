@@ -165,6 +165,17 @@ class Actor:
         self.ask("DATA", "354 ")
 
 
+def ehlo(server):
+    """A connection to port 25 that has said EHLO, and the words of the answer."""
+    actor = Actor(server, "smtp")
+    actor.line()
+    actor.send(b"EHLO client.example\r\n")
+    words = []
+    while not words or words[-1].startswith("250-"):
+        words.append(actor.line())
+    return actor, [x[4:] for x in words]
+
+
 class Script:
     """Runs one file against one server."""
 

@@ -145,6 +145,14 @@ class Server:
             raise AssertionError("%s: %s" % (verb, answer))
         return answer["result"]
 
+    def reload(self, **settings):
+        """SIGHUP with these settings in place of those before; gives the length of the log until then."""
+        mark = len(self.log)
+        self.settings = settings
+        self.write_settings()
+        self.process.send_signal(signal.SIGHUP)
+        return mark
+
     def crash(self):
         """kill -9 of the server process; the supervisor brings it back."""
         mark = len(self.log)

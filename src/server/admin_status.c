@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* Verbs about the running server itself: its counts, how it is closed in, the settings that it was started with. */
+#include "server/server_int.h"
+
+#include <unistd.h>
+
+#include "net/net.h"
+
+#define SETTINGS_MAX (16u << 20)
+
+int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct net_counts c;
+
+	(void)a;
+	(void)args;
+	(void)fault;
+	net_counts(ad->net, &c);
+	*ret = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
+			 "parked", (json_int_t)c.parked, "workers", (json_int_t)c.workers,
+			 "workers_busy", (json_int_t)c.workers_busy, "accepted", (json_int_t)c.accepted,
+			 "refused", (json_int_t)c.refused, "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid(),
+			 "sandbox", ad->process->sandbox.text);
+	return 0;
+}
+
+/* The text of the settings that hold until a restart: a reload changes all but those whose rows need one. */
+int admin_started(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(SETTINGS_MAX);
+
+	(void)a;
+	(void)args;
+	conf_print(ad->process->first, &out, false);
+	if (buf_overflowed(&out))
+		return fault_set(fault, -E_LIMIT, "the settings are too long to print");
+	*ret = json_pack("{s:o}", "settings", admin_json_str(buf_str(&out)));
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Landlock: the kernel lets this process and all that it starts reach only the files of this table, whatever user it is. By bare
+ * system calls, with numbers of our own: the headers of Debian 12 end at version 2 of an interface that grows.
+ *
+ * Rights that a kernel does not know yet are left out of the request (closed[] says since when each is there); the list of
+ * system calls stands in for most of them, see seccomp.c.
+ */
+#include "server/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+#define FS_TRUNCATE (1ull << 14)
+#define FS_IOCTL_DEV (1ull << 15)
+#define NET_BIND_TCP (1ull << 0)
+#define NET_CONNECT_TCP (1ull << 1)
+#define SCOPE_ABSTRACT_UNIX (1ull << 0)
+#define SCOPE_SIGNAL (1ull << 1)
+#define RULE_NET_PORT 2
+
+/* Everything of the first version: executing, reading, writing, making and removing of all kinds. */
+#define FS_FIRST ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
+
+/* struct landlock_ruleset_attr as it is today; an older kernel takes it when what it does not know is 0. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+
+struct net_port {
+	uint64_t allowed, port;
+};
+
+/* What is closed, and the first version of the interface that can do it. */
+static const struct {
+	int abi;
+	struct ruleset rights;
+	const char *name_z;
+} closed[] = {
+	{ 1, { .fs = FS_FIRST }, "files" },
+	{ 2, { .fs = LANDLOCK_ACCESS_FS_REFER }, "moving files" },
+	{ 3, { .fs = FS_TRUNCATE }, "truncating" },
+	{ 4, { .net = NET_BIND_TCP | NET_CONNECT_TCP }, "TCP" },
+	{ 5, { .fs = FS_IOCTL_DEV }, "device control" },
+	{ 6, { .scoped = SCOPE_ABSTRACT_UNIX | SCOPE_SIGNAL }, "signals and abstract sockets" },
+};
+
+/* In the data directory: whatever files and directories need, but no programs, devices, pipes or symbolic links. */
+#define DATA_RIGHTS \
+	(LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR | \
+	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
+	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
+
+/* Files elsewhere. One that is not there is not missed. */
+static const struct {
+	const char *path_z;
+	uint64_t rights;
+} paths[] = {
+	{ "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE },    /* the spare descriptor of net/listen.c */
+	{ "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE }, /* SQLite seeds itself from it */
+};
+
+/* TCP ports that may be bound or connected to. The listeners are bound by the supervisor, and nothing calls out yet. */
+static const struct net_port ports[] = {
+	{ 0, 0 }, /* the end; a port to connect to: { NET_CONNECT_TCP, 25 } */
+};
+
+static struct ruleset rights_of(int abi)
+{
+	struct ruleset all = { 0 };
+
+	for (size_t i = 0; i < ARRAY_LEN(closed); i++) {
+		if (closed[i].abi > abi)
+			continue;
+		all.fs |= closed[i].rights.fs;
+		all.net |= closed[i].rights.net;
+		all.scoped |= closed[i].rights.scoped;
+	}
+	return all;
+}
+
+void server_landlock_gaps(int abi, char *buf, size_t n)
+{
+	size_t at = 0;
+
+	buf[0] = '\0';
+	for (size_t i = 0; i < ARRAY_LEN(closed) && at < n; i++)
+		if (closed[i].abi > abi)
+			at += (size_t)snprintf(buf + at, n - at, "%s%s", at > 0 ? ", " : "", closed[i].name_z);
+}
+
+/* Opens the rule set for one path; -1 with errno. */
+static int allow_path(int rules, const char *path_z, uint64_t rights)
+{
+	struct landlock_path_beneath_attr rule = { .allowed_access = rights };
+	long r;
+
+	rule.parent_fd = open(path_z, O_PATH | O_CLOEXEC);
+	if (rule.parent_fd < 0)
+		return -1;
+	r = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0);
+	close(rule.parent_fd);
+	return (int)r;
+}
+
+/* The rules of the tables; -1 with errno when the kernel refuses one of ours. */
+static int allow_rest(int rules, const struct ruleset *known)
+{
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if (allow_path(rules, paths[i].path_z, paths[i].rights & known->fs) < 0 && errno != ENOENT && errno != EACCES)
+			return -1;
+	for (size_t i = 0; i < ARRAY_LEN(ports) && (ports[i].allowed & known->net); i++)
+		if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &ports[i], 0) < 0)
+			return -1;
+	return 0;
+}
+
+int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fault)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	struct ruleset known = rights_of((int)abi);
+	int rules, r;
+
+	*ret_abi = 0;
+	rules = abi < 1 ? -1 : (int)syscall(SYS_landlock_create_ruleset, &known, sizeof(known), 0);
+	if (rules < 0) {
+		(void)fault_errno(fault, errno, "Landlock");
+		return 0;
+	}
+	if (allow_path(rules, data_dir_z, DATA_RIGHTS & known.fs) < 0) {
+		r = fault_errno(fault, errno, "cannot open data_dir %s", data_dir_z);
+		close(rules);
+		return r;
+	}
+	if (allow_rest(rules, &known) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		(void)fault_errno(fault, errno, "Landlock");
+	else
+		*ret_abi = (int)abi;
+	close(rules);
+	return 0;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * seccomp: the system calls that a serving process makes, in one table; any other ends the process at once (the supervisor starts
+ * it again and says SIGSYS in the log; the kernel's log has the number). No sockets are made, nothing is executed, no process
+ * is started, looked into or signalled, no memory becomes code, no user, limit or mount changes.
+ *
+ * A library may try a new call first and use an older one when there is none: such calls get an errno here. Calls that this
+ * machine's libseccomp does not know are skipped, so the table may name what is newer than it, or of other processors.
+ */
+#include "server/sandbox.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <seccomp.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "base/str.h"
+
+/* Named calls that are allowed whatever their arguments. */
+static const struct {
+	const char *calls_z; /* separated by spaces */
+	const char *why_z;
+} groups[] = {
+	{ "read pread64 write writev pwrite64 pwritev lseek close fcntl fstat fsync fdatasync ftruncate fallocate "
+	  "getdents64 fchown fchmod",
+	  "open files: database, packs, spools, the log" },
+	{ "open openat access faccessat faccessat2 stat lstat newfstatat fstatat64 statx readlink readlinkat getcwd "
+	  "unlink unlinkat rename renameat renameat2 mkdir mkdirat",
+	  "files by name: Landlock says which" },
+	{ "accept accept4 recvfrom recvmsg sendto shutdown getsockname getpeername getsockopt",
+	  "connections of listeners that are there" },
+	{ "epoll_wait epoll_pwait epoll_ctl poll ppoll", "waiting for input" },
+	{ "brk munmap mremap madvise", "memory; mmap and mprotect stand below" },
+	{ "futex set_robust_list rseq sched_yield sched_getaffinity exit exit_group gettid getpid restart_syscall",
+	  "threads; clone stands below" },
+	{ "rt_sigprocmask rt_sigaction rt_sigreturn rt_sigtimedwait rt_sigtimedwait_time64 sigaltstack",
+	  "SIGTERM and SIGHUP, and an orderly abort()" },
+	{ "clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64 nanosleep gettimeofday time", "clocks and pauses" },
+	{ "getrandom geteuid sysinfo", "random bytes; who we are; how much memory there is (qsort() asks)" },
+};
+
+/* Calls that are allowed when (argument & mask) == value. */
+static const struct {
+	const char *call_z;
+	unsigned arg;
+	uint64_t mask, value;
+} only[] = {
+	{ "mmap", 2, PROT_EXEC, 0 },
+	{ "mmap2", 2, PROT_EXEC, 0 },
+	{ "mprotect", 2, PROT_EXEC, 0 },
+	{ "clone", 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND },
+	{ "prctl", 0, UINT32_MAX, PR_SET_NAME },
+	{ "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
+};
+
+/* Calls that fail. With PROT_EXEC: a library that cannot be loaded any more, which is its caller's error and not the end. */
+static const struct {
+	const char *call_z;
+	int err;
+	unsigned arg;
+	uint64_t mask, value;
+} failing[] = {
+	{ "clone3", ENOSYS, 0, 0, 0 }, /* its arguments cannot be looked at; glibc takes clone then */
+	{ "mmap", EACCES, 2, PROT_EXEC, PROT_EXEC },
+	{ "mmap2", EACCES, 2, PROT_EXEC, PROT_EXEC },
+	{ "mprotect", EACCES, 2, PROT_EXEC, PROT_EXEC },
+};
+
+/* A number of our own processor, or a negative one. */
+static int call_number(struct str name)
+{
+	char name_z[32] = "";
+
+	if (name.n >= sizeof(name_z))
+		return __NR_SCMP_ERROR;
+	memcpy(name_z, name.p, name.n);
+	return seccomp_syscall_resolve_name(name_z);
+}
+
+static int add(scmp_filter_ctx ctx, uint32_t action, struct str name, const struct scmp_arg_cmp *arg)
+{
+	int nr = call_number(name);
+
+	return nr < 0 ? 0 : seccomp_rule_add_array(ctx, action, nr, arg ? 1 : 0, arg);
+}
+
+static int add_groups(scmp_filter_ctx ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(groups); i++) {
+		struct str rest = str_z(groups[i].calls_z);
+		struct str name;
+
+		while (r == 0 && str_split(&rest, ' ', &name))
+			r = add(ctx, SCMP_ACT_ALLOW, name, NULL);
+	}
+	return r;
+}
+
+static int add_by_argument(scmp_filter_ctx ctx)
+{
+	/* abort() sends a signal to its own thread, and to nobody else. */
+	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)getpid());
+	int r = add(ctx, SCMP_ACT_ALLOW, S("tgkill"), &own);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(only); i++) {
+		const struct scmp_arg_cmp arg = { only[i].arg, SCMP_CMP_MASKED_EQ, only[i].mask, only[i].value };
+
+		r = add(ctx, SCMP_ACT_ALLOW, str_z(only[i].call_z), &arg);
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(failing); i++) {
+		const struct scmp_arg_cmp arg = { failing[i].arg, SCMP_CMP_MASKED_EQ, failing[i].mask, failing[i].value };
+
+		r = add(ctx, SCMP_ACT_ERRNO((uint32_t)failing[i].err), str_z(failing[i].call_z), failing[i].mask ? &arg : NULL);
+	}
+	return r;
+}
+
+int server_seccomp_enter(struct fault *fault)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	int r = ctx ? seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) : -ENOMEM;
+
+	if (r == 0)
+		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
+	if (r == 0)
+		r = add_groups(ctx);
+	if (r == 0)
+		r = add_by_argument(ctx);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	if (ctx)
+		seccomp_release(ctx);
+	if (r == 0)
+		return 0;
+	(void)fault_errno(fault, -r, "seccomp");
+	return -E_CANNOT;
+}
