@@ -83,7 +83,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "fsck", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "count the running server's connections and workers", .verb = "status" },
+	  .help = "count the running server's connections and workers, say how it is closed in", .verb = "status" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

@@ -52,9 +52,12 @@ int server_privileges_prepare(const struct server_conf *conf, struct fault *faul
 {
 	char space[4096];
 	struct passwd pw;
-	int r = changes_user(conf) ? find_user(conf, &pw, space, sizeof(space), fault) : 0;
+	int r;
 
-	if (r < 0 || !changes_user(conf))
+	if (!changes_user(conf))
+		return 0;
+	r = find_user(conf, &pw, space, sizeof(space), fault);
+	if (r < 0)
 		return r;
 	if (mkdir(conf->data_dir, 0700) < 0 && errno != EEXIST)
 		return fault_errno(fault, errno, "cannot make data_dir %s", conf->data_dir);

@@ -131,7 +131,10 @@ static int start_child(struct supervisor *s, struct fault *fault)
 	return 0;
 }
 
-/* The child's one message. Negative: it could not start and never has, so there is no sense in trying again. */
+/*
+ * The child's one message; without one it died, and child_ended() says how. Negative: it could not start and never has, so there is
+ * no sense in trying again.
+ */
 static int hear_child(struct supervisor *s, struct fault *fault)
 {
 	char message[sizeof(struct fault) + 1];
@@ -145,14 +148,13 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 		s->was_ready = true;
 		return 0;
 	}
-	message[n > 0 ? n : 0] = '\0';
-	if (s->was_ready) {
-		LOG(ERROR, "server.start", F_Z("fault", n > 0 ? message + 1 : "died while starting"));
-		return 0;
-	}
 	if (n <= 0)
-		return fault_set(fault, -E_CANNOT, "the server process died while starting");
-	return fault_set(fault, -message[0], "%s", message + 1);
+		return 0;
+	message[n] = '\0';
+	if (!s->was_ready)
+		return fault_set(fault, -message[0], "%s", message + 1);
+	LOG(ERROR, "server.start", F_Z("fault", message + 1));
+	return 0;
 }
 
 /* ---- reload ---- */
@@ -250,9 +252,17 @@ static int64_t plan_restart(struct supervisor *s)
 	return pause_ms;
 }
 
+static const char *why_z(int status)
+{
+	if (!WIFSIGNALED(status))
+		return "exit";
+	if (WTERMSIG(status) == SIGSYS)
+		return "SIGSYS: a system call that its sandbox forbids; the kernel's log has the number";
+	return sigabbrev_np(WTERMSIG(status));
+}
+
 static int child_ended(struct supervisor *s, int status, struct fault *fault)
 {
-	int signo = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	int64_t pause_ms;
 	int r = 0;
 
@@ -261,12 +271,13 @@ static int child_ended(struct supervisor *s, int status, struct fault *fault)
 		return 0;
 	if (s->ready_fd >= 0)
 		r = hear_child(s, fault);
+	if (r == 0 && !s->was_ready)
+		r = fault_set(fault, -E_CANNOT, "the server process died while starting: %s", why_z(status));
 	if (r < 0)
 		return r;
 	pause_ms = plan_restart(s);
-	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1), F_INT("signal", signo),
-	    F_Z("why", signo == SIGSYS ? "SIGSYS: a system call that its sandbox forbids; the kernel's log has the number"
-				       : signo ? sigabbrev_np(signo) : "exit"),
+	LOG(ERROR, "server.died", F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("why", why_z(status)),
 	    F_Z("then", "starting it again"), F_INT("in_ms", pause_ms));
 	return 0;
 }
