@@ -40,7 +40,7 @@ static void spread_source(int fd, const struct sockaddr_in *to)
 		return;
 	from.sin_addr.s_addr = htonl((127u << 24) | (1 + n++ % 250));
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
-	bind(fd, (struct sockaddr *)&from, sizeof(from));
+	(void)bind(fd, (struct sockaddr *)&from, sizeof(from));
 }
 
 void client_open(struct client *c, const struct load *l)
