@@ -69,7 +69,6 @@ ssl_key = <{dir}/key.pem
 disable_plaintext_auth = no
 mail_location = maildir:{dir}/mail/%u
 mail_fsync = optimized
-maildir_very_dirty_syncs = yes
 mail_max_userip_connections = 0
 default_process_limit = 1000
 passdb {{
@@ -184,7 +183,8 @@ def fetch(to):
 
 class Peers(Server):
     name, death = "postfix+dovecot", "KILL"
-    idle_connections = 500      # each is a process
+    logged_in = 500             # each is a process
+    in_idle = 25                # more of them than inotify instances for one user, and they do not hibernate
 
     def __init__(self, dir, users, peers):
         super().__init__(dir, users)

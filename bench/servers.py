@@ -134,7 +134,7 @@ class Server:
 
 class Martlet(Server):
     name, death = "martlet", "TERM"
-    idle_connections = 5000
+    logged_in = in_idle = 5000  # connections that are held to measure their memory
 
     def __init__(self, dir, users, binary):
         super().__init__(dir, users)

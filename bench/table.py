@@ -38,7 +38,7 @@ def times_better(unit, ours, theirs):
 
 
 def short(ratio):
-    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.1f}"
+    return f"{ratio:.0f}" if ratio >= 100 else f"{ratio:.1f}" if ratio >= 1 else f"{ratio:.2f}"
 
 
 class Table:
