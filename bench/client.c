@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One blocking connection with a line reader, plain or TLS; the message that all modes send. */
+/* One connection of a strand with a line reader, plain or TLS; the message that all modes send. */
 #include "load.h"
 
 #include <arpa/inet.h>
@@ -10,30 +10,62 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SILENCE_S 60
+#include "strand.h"
+
+/* What OpenSSL waits for; anything else is the end. */
+static void wait_tls(struct client *c, int rc, const char *what_z)
+{
+	switch (SSL_get_error(c->ssl, rc)) {
+	case SSL_ERROR_WANT_READ:
+		strand_wait_input();
+		return;
+	case SSL_ERROR_WANT_WRITE:
+		strand_wait_output(c->fd);
+		return;
+	default:
+		load_fail("TLS: %s failed", what_z);
+	}
+}
+
+/* Many connections a second from one address to one port use up the free ports, and the kernel searches longer
+ * and longer for one. On loopback there are other addresses. */
+static void spread_source(int fd, const struct sockaddr_in *to)
+{
+	static __thread uint32_t n;
+	uint32_t loopback = ntohl(to->sin_addr.s_addr);
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	int on = 1;
+
+	if (loopback >> 24 != 127)
+		return;
+	from.sin_addr.s_addr = htonl((127u << 24) | (1 + n++ % 250));
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+	(void)bind(fd, (struct sockaddr *)&from, sizeof(from));
+}
 
 void client_open(struct client *c, const struct load *l)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)l->port) };
-	struct timeval silence = { .tv_sec = SILENCE_S };
-	int on = 1;
+	int on = 1, rc;
 
 	c->at = c->end = 0;
 	c->ssl = NULL;
+	c->may_have_more = false;
 	if (inet_pton(AF_INET, l->host_z, &to.sin_addr) != 1)
 		load_fail("%s is not an IPv4 address", l->host_z);
-	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0)
+	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	spread_source(c->fd, &to);
+	if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS))
 		load_fail("cannot connect to %s port %u: %s", l->host_z, (unsigned)l->port, strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	setsockopt(c->fd, SOL_SOCKET, SO_RCVTIMEO, &silence, sizeof(silence));
-	setsockopt(c->fd, SOL_SOCKET, SO_SNDTIMEO, &silence, sizeof(silence));
+	strand_watch(c->fd);
 	if (!l->tls)
 		return;
+	strand_wait_output(c->fd);
 	c->ssl = SSL_new(l->tls_ctx);
 	SSL_set_fd(c->ssl, c->fd);
-	if (SSL_connect(c->ssl) != 1)
-		load_fail("TLS handshake with port %u failed", (unsigned)l->port);
+	while ((rc = SSL_connect(c->ssl)) != 1)
+		wait_tls(c, rc, "handshake");
 }
 
 void client_close(struct client *c)
@@ -44,15 +76,26 @@ void client_close(struct client *c)
 	c->fd = -1;
 }
 
+static size_t send_some(struct client *c, struct str s)
+{
+	for (;;) {
+		ssize_t n = c->ssl ? SSL_write(c->ssl, s.p, (int)s.n) : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+
+		if (n > 0)
+			return (size_t)n;
+		if (c->ssl)
+			wait_tls(c, (int)n, "write");
+		else if (n < 0 && errno == EAGAIN)
+			strand_wait_output(c->fd);
+		else
+			load_fail("write: %s", strerror(errno));
+	}
+}
+
 void client_send(struct client *c, struct str s)
 {
-	while (s.n) {
-		ssize_t n = c->ssl ? SSL_write(c->ssl, s.p, (int)s.n) : send(c->fd, s.p, s.n, 0);
-
-		if (n <= 0)
-			load_fail("write: %s", strerror(errno));
-		s = str_skip(s, (size_t)n);
-	}
+	while (s.n)
+		s = str_skip(s, send_some(c, s));
 }
 
 void client_printf(struct client *c, const char *fmt, ...)
@@ -69,19 +112,39 @@ void client_printf(struct client *c, const char *fmt, ...)
 	client_send(c, str_of(line, (size_t)n));
 }
 
+static size_t receive_tls(struct client *c, char *to, size_t max)
+{
+	int n;
+
+	while ((n = SSL_read(c->ssl, to, (int)max)) <= 0)
+		wait_tls(c, n, "read");
+	return (size_t)n;
+}
+
+/* The answer is hardly ever there already: waits first and saves the call that would say so. */
+static size_t receive_plain(struct client *c, char *to, size_t max)
+{
+	for (;;) {
+		bool is_end = !c->may_have_more && strand_wait_input();
+		ssize_t n = recv(c->fd, to, max, 0);
+
+		c->may_have_more = n > 0 && (is_end || (size_t)n == max);
+		if (n > 0)
+			return (size_t)n;
+		if (n == 0)
+			load_fail("the server closed the connection");
+		if (errno != EAGAIN)
+			load_fail("read: %s", strerror(errno));
+	}
+}
+
 /* Reads more behind what is there; moves that to the front first. */
 static void fill(struct client *c)
 {
-	ssize_t n;
-
 	memmove(c->in, c->in + c->at, c->end - c->at);
 	c->end -= c->at;
 	c->at = 0;
-	n = c->ssl ? SSL_read(c->ssl, c->in + c->end, (int)(sizeof(c->in) - c->end))
-		   : recv(c->fd, c->in + c->end, sizeof(c->in) - c->end, 0);
-	if (n <= 0)
-		load_fail("the server closed or said nothing for %d s", SILENCE_S);
-	c->end += (size_t)n;
+	c->end += (c->ssl ? receive_tls : receive_plain)(c, c->in + c->end, sizeof(c->in) - c->end);
 }
 
 struct str client_line(struct client *c)
@@ -107,6 +170,23 @@ void client_skip(struct client *c, uint64_t n)
 		fill(c);
 	}
 	c->at += (size_t)n;
+}
+
+void client_skip_to_dot(struct client *c)
+{
+	static const char end[] = "\r\n.\r\n";
+
+	for (;;) {
+		char *p = c->in + c->at, *dot = memmem(p, c->end - c->at, end, 5);
+
+		if (dot) {
+			c->at = (size_t)(dot + 5 - c->in);
+			return;
+		}
+		if (c->end - c->at > 4)
+			c->at = c->end - 4;
+		fill(c);
+	}
 }
 
 void client_expect(struct client *c, const char *want_z)

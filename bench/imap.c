@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* IMAP: fetching, whole sessions, and connections that only stay. */
+/* IMAP: the mixes of commands, and connections that only stay. */
 #include "load.h"
 
 #include <stdio.h>
@@ -19,18 +19,16 @@ static void skip_literal(struct client *c, struct str line)
 		client_skip(c, n);
 }
 
-/* One command until its OK; returns the number of untagged lines, and the last EXISTS. */
-static uint64_t command(struct client *c, const char *text_z, uint64_t *exists)
+/* One command until its OK; the last EXISTS goes to *exists. */
+static void command(struct client *c, const char *text_z, uint64_t *exists)
 {
 	struct str line, n;
-	uint64_t lines = 0;
 
 	client_printf(c, "t %s\r\n", text_z);
 	for (;;) {
 		line = client_line(c);
 		if (str_starts(line, S("t ")))
 			break;
-		lines += str_starts(line, S("* "));
 		if (exists && str_ends(line, S(" EXISTS"))) {
 			struct str rest = str_skip(line, 2);
 
@@ -41,88 +39,125 @@ static uint64_t command(struct client *c, const char *text_z, uint64_t *exists)
 	}
 	if (!str_starts(line, S("t OK")))
 		load_fail("%s: %" STR_FMT, text_z, STR_ARG(line));
-	return lines;
 }
 
-static void timed(struct worker *w, struct client *c, enum load_kind kind, const char *text_z,
-		  uint64_t *exists)
-{
-	uint64_t start = load_now_us();
-
-	command(c, text_z, exists);
-	load_sample(w, kind, start);
-	w->done++;
-}
-
-static void login(struct worker *w, struct client *c, unsigned index, enum load_kind kind)
+static void login(struct worker *w, unsigned index)
 {
 	char user[256], line[600];
-	uint64_t start = load_now_us();
 
-	client_open(c, w->load);
-	client_line(c);
+	client_open(&w->client, w->load);
+	client_line(&w->client);
 	load_user(w->load, index, user, sizeof(user));
 	snprintf(line, sizeof(line), "LOGIN %s %s", user, w->load->password_z);
-	command(c, line, NULL);
-	load_sample(w, kind, start);
+	command(&w->client, line, NULL);
 }
 
-void load_imap_fetch(struct worker *w)
+/* What a mail program does in a mailbox: look, show a screen of envelopes, read, mark, search, leave.
+ * Mixes that do not begin with a login do it, and SELECT, before the clock starts. */
+static const struct mix {
+	const char *name_z;
+	enum load_kind steps[LOAD_KINDS]; /* up to LOAD_MAIN */
+} mixes[] = {
+	{ "session", { LOAD_LOGIN, LOAD_SELECT, LOAD_FLAGS, LOAD_ENVELOPE, LOAD_BODY, LOAD_STORE, LOAD_SEARCH,
+		       LOAD_LOGOUT } },
+	{ "select", { LOAD_SELECT } },
+	{ "flags", { LOAD_FLAGS } },
+	{ "fetch", { LOAD_ENVELOPE, LOAD_BODY, LOAD_BODY, LOAD_BODY } },
+	{ "search", { LOAD_SEARCH } },
+	{ "store", { LOAD_STORE } },
+};
+
+static const struct mix *mix_of(const struct load *l)
 {
-	struct client c;
-	uint64_t exists = 0;
-
-	login(w, &c, w->index, LOAD_LOGIN);
-	timed(w, &c, LOAD_SELECT, "SELECT INBOX", &exists);
-	w->done = 0;
-	for (uint64_t i = 0; exists && i < w->load->rounds; i++) {
-		uint64_t start = load_now_us();
-
-		w->done += command(&c, "FETCH 1:* (UID FLAGS)", NULL);
-		load_sample(w, LOAD_FLAGS, start);
-	}
-	command(&c, "LOGOUT", NULL);
-	client_close(&c);
+	for (size_t i = 0; i < ARRAY_LEN(mixes); i++)
+		if (str_eq(str_z(l->mix_z), str_z(mixes[i].name_z)))
+			return &mixes[i];
+	load_fail("no mix %s", l->mix_z);
 }
 
-/* What a mail program does in a mailbox: look, show a screen of envelopes, read, mark, search, leave. */
-void load_imap_mix(struct worker *w)
+/* One step; `one` is the message that it is about. */
+static void step(struct worker *w, enum load_kind kind, uint64_t one, bool is_odd)
 {
-	struct client c;
+	struct client *c = &w->client;
 	char line[200];
 
-	for (uint64_t i = 0; i < w->load->rounds; i++) {
-		uint64_t exists = 0, one, first;
-
-		login(w, &c, w->index, LOAD_LOGIN);
-		w->done++;
-		timed(w, &c, LOAD_SELECT, "SELECT INBOX", &exists);
-		if (exists == 0)
+	switch (kind) {
+	case LOAD_LOGIN:
+		login(w, w->index);
+		return;
+	case LOAD_SELECT:
+		command(c, "SELECT INBOX", &w->exists);
+		if (w->exists == 0)
 			load_fail("the INBOX of user %u is empty", w->index);
-		timed(w, &c, LOAD_FLAGS, "FETCH 1:* (UID FLAGS)", NULL);
-		first = exists > 50 ? exists - 49 : 1;
-		one = 1 + (i * 7919 + w->index) % exists;
+		return;
+	case LOAD_FLAGS:
+		command(c, "FETCH 1:* (UID FLAGS)", NULL);
+		return;
+	case LOAD_ENVELOPE:
 		snprintf(line, sizeof(line), "FETCH %llu:* (UID ENVELOPE RFC822.SIZE INTERNALDATE)",
-			 (unsigned long long)first);
-		timed(w, &c, LOAD_ENVELOPE, line, NULL);
+			 (unsigned long long)(w->exists > 50 ? w->exists - 49 : 1));
+		break;
+	case LOAD_BODY:
 		snprintf(line, sizeof(line), "FETCH %llu (UID BODY.PEEK[])", (unsigned long long)one);
-		timed(w, &c, LOAD_BODY, line, NULL);
-		snprintf(line, sizeof(line), "STORE %llu %cFLAGS (\\Seen)", (unsigned long long)one, i % 2 ? '-' : '+');
-		timed(w, &c, LOAD_STORE, line, NULL);
-		timed(w, &c, LOAD_SEARCH, "SEARCH UNSEEN SUBJECT \"Message 1\"", NULL);
-		timed(w, &c, LOAD_LOGOUT, "LOGOUT", NULL);
-		client_close(&c);
+		break;
+	case LOAD_STORE:
+		snprintf(line, sizeof(line), "STORE %llu %cFLAGS (\\Seen)", (unsigned long long)one,
+			 is_odd ? '-' : '+');
+		break;
+	case LOAD_SEARCH:
+		command(c, "SEARCH UNSEEN SUBJECT \"Message 1\"", NULL);
+		return;
+	default:
+		command(c, "LOGOUT", NULL);
+		client_close(c);
+		return;
 	}
+	command(c, line, NULL);
+}
+
+void load_imap_login(struct worker *w)
+{
+	if (mix_of(w->load)->steps[0] == LOAD_LOGIN)
+		return;
+	step(w, LOAD_LOGIN, 0, false);
+	step(w, LOAD_SELECT, 0, false);
+}
+
+void load_imap(struct worker *w)
+{
+	const struct mix *m = mix_of(w->load);
+	uint64_t number;
+
+	for (uint64_t round = 0; load_take(w->load, &number); round++) {
+		for (size_t i = 0; m->steps[i] != LOAD_MAIN; i++) {
+			/* A STORE and the next one, which undoes it, are about the same message. */
+			uint64_t one = (round / 2 * 7919 + i + w->index) % (w->exists ? w->exists : 1) + 1;
+			uint64_t start = load_now_us();
+
+			step(w, m->steps[i], one, round % 2);
+			worker_sample(w, m->steps[i], start);
+			w->done++;
+		}
+	}
+	if (m->steps[0] != LOAD_LOGIN)
+		step(w, LOAD_LOGOUT, 0, false);
 }
 
 /* The connections are left open on purpose. */
 void load_idle(struct worker *w)
 {
-	struct client *c = mem_alloc(1, sizeof(*c));
+	struct client *c = &w->client;
 
 	for (uint64_t i = 0; i < w->load->connections; i++) {
-		login(w, c, (unsigned)i, LOAD_LOGIN);
+		uint64_t start = load_now_us();
+
+		login(w, (unsigned)i);
+		worker_sample(w, LOAD_LOGIN, start);
 		w->done++;
+		if (!w->load->idle)
+			continue;
+		command(c, "SELECT INBOX", NULL);
+		client_send(c, S("t IDLE\r\n"));
+		client_expect(c, "+");
 	}
-	mem_free(c);
 }

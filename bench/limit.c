@@ -23,18 +23,24 @@ static struct {
 } file = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
 	   .waiting = BUF_INIT(BATCH_MAX_BYTES), .batch = 1, .fd = -1 };
 
-static void open_once(const char *dir_z)
+int limit_file(const char *dir_z)
 {
 	struct buf path = BUF_INIT(4096);
+	int fd;
 
+	buf_printf(&path, "%s/limit.%d", dir_z, (int)getpid());
+	fd = open(buf_z(&path), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd < 0 || unlink(buf_z(&path)) < 0)
+		load_fail("%s: %s", buf_z(&path), strerror(errno));
+	buf_fini(&path);
+	return fd;
+}
+
+static void open_once(const char *dir_z)
+{
 	pthread_mutex_lock(&file.lock);
-	if (file.fd < 0) {
-		buf_printf(&path, "%s/limit.%d", dir_z, (int)getpid());
-		file.fd = open(buf_z(&path), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
-		if (file.fd < 0 || unlink(buf_z(&path)) < 0)
-			load_fail("%s: %s", buf_z(&path), strerror(errno));
-		buf_fini(&path);
-	}
+	if (file.fd < 0)
+		file.fd = limit_file(dir_z);
 	pthread_mutex_unlock(&file.lock);
 }
 
@@ -91,7 +97,7 @@ void load_limit(struct worker *w)
 		buf_reset(&message);
 		load_message(&message, number, w->load->size_bytes);
 		append(buf_str(&message));
-		load_sample(w, LOAD_MAIN, start);
+		worker_sample(w, LOAD_MAIN, start);
 		w->done++;
 	}
 	buf_fini(&message);

@@ -1,19 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The two systems under load, each below one temporary directory, on loopback, ended by pid.
-
-Martlet is started as `serve` with a settings file. Postfix and Dovecot are the packages of
-Debian, fetched and unpacked (not installed) and run in a mount and process namespace of their
-own: there, and only there, their files lie over /usr and /etc/passwd has their users. The host's
-packages, users, services and mail settings are neither changed nor used; the end of the
-namespace's first process is the end of all of them. If the script itself is killed, so are they.
-
-Both write each message to the disk before they say 250: Postfix syncs its queue file, Dovecot
-syncs what LMTP delivers (mail_fsync = optimized), Martlet syncs its pack and its database.
+"""The servers under load, each below one temporary directory, on loopback, ended by pid: what all have
+(Server), Martlet as `serve` with a settings file, and the bare server of the load program. Postfix and
+Dovecot are in peers.py.
 """
-import glob, os, shutil, signal, socket, subprocess, time
+import glob, imaplib, os, random, signal, socket, subprocess, time
 
-PACKAGES = ["postfix", "dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd",
-            "libexttextcat-2.0-0", "libexttextcat-data", "libwrap0"]
 DOMAIN, PASSWORD = "example.test", "demo"
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -30,7 +21,7 @@ def certificate(dir):
                     "-out", f"{dir}/cert.pem"], check=True, capture_output=True)
 
 
-def children():
+def processes():
     """pid -> (parent, CPU ticks of it and of its ended children), for all processes."""
     all = {}
     for path in glob.glob("/proc/[0-9]*/stat"):
@@ -44,27 +35,53 @@ def children():
     return all
 
 
-class Server:
-    """What both have: ports, one process tree, measures of it."""
+def free_ports(n):
+    """So many ports in a row that nobody listens on, below those that outgoing connections get."""
+    for _ in range(100):
+        base, held = random.randrange(20000, 32000), []
+        try:
+            for port in range(base, base + n):
+                held.append(socket.socket())
+                held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                held[-1].bind(("127.0.0.1", port))
+            return list(range(base, base + n))
+        except OSError:
+            pass
+        finally:
+            for s in held:
+                s.close()
+    raise SystemExit("bench: no free ports")
 
-    def __init__(self, dir, base, users):
+
+class Server:
+    """What all have: ports, one process tree, measures of it."""
+    protocols = ("smtp", "imap", "imaps", "pop3")
+
+    def __init__(self, dir, users):
         self.dir, self.users, self.process = dir, users, None
-        self.ports = {name: base + i for i, name in enumerate(("smtp", "imap", "imaps", "pop3"))}
+        self.ports = dict(zip(self.protocols, free_ports(len(self.protocols))))
         os.mkdir(dir)
         os.chmod(dir, 0o755)
 
+    def spawn(self, *words):
+        """Starts it so that it dies with us."""
+        with open(f"{self.dir}/log", "a") as log:
+            self.process = subprocess.Popen(["setpriv", "--pdeathsig", self.death, *words], stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL)
+        self.wait_ready()
+
     def wait_ready(self, seconds=20):
         end = time.monotonic() + seconds
-        for port in self.ports.values():
+        for name, port in self.ports.items():
             while True:
+                if time.monotonic() > end or self.process.poll() is not None:
+                    raise SystemExit(f"{self.name} does not answer on port {port}; see {self.dir}")
                 try:
                     with socket.create_connection(("127.0.0.1", port), 5) as s:
-                        if port == self.ports["imaps"] or s.recv(10):
+                        if name == "imaps" or s.recv(10):
                             break
                 except OSError:
                     pass
-                if time.monotonic() > end or self.process.poll() is not None:
-                    raise SystemExit(f"{self.name} does not answer on port {port}; see {self.dir}")
                 time.sleep(0.1)
 
     def restart(self):
@@ -72,13 +89,13 @@ class Server:
         self.launch()
 
     def pids(self):
-        all, mine = children(), [self.process.pid]
+        all, mine = processes(), [self.process.pid]
         for pid in mine:
             mine += [p for p, (parent, _) in all.items() if parent == pid]
         return mine
 
     def cpu_ms(self):
-        all = children()
+        all = processes()
         return sum(all[p][1] for p in self.pids() if p in all) * 1000 / TICKS
 
     def pss_kb(self):
@@ -104,21 +121,29 @@ class Server:
             self.process.kill()
             self.process.wait()
 
+    def count(self, users):
+        """Messages in the INBOX of each, asked for over IMAP."""
+        n = 0
+        for i in users:
+            c = imaplib.IMAP4("127.0.0.1", self.ports["imap"])
+            c.login(f"u{i}@{DOMAIN}", PASSWORD)
+            n += int(c.status("INBOX", "(MESSAGES)")[1][0].split()[-1].rstrip(b")"))
+            c.logout()
+        return n
+
 
 class Martlet(Server):
-    name = "martlet"
-    final = True                # 250 means that the message is in its mailbox
-    idle_connections = 5000
+    name, death = "martlet", "TERM"
+    logged_in = in_idle = 5000  # connections that are held to measure their memory
 
-    def __init__(self, dir, base, users, binary):
-        super().__init__(dir, base, users)
+    def __init__(self, dir, users, binary):
+        super().__init__(dir, users)
         self.binary, self.conf = binary, f"{dir}/martlet.conf"
         text = (f"[server]\nhostname = localhost\ndata_dir = {dir}/data\nstop_grace = 1s\n"
                 f"[tls]\ncertificate = {dir}/cert.pem\nkey = {dir}/key.pem\n"
                 "[auth]\nplaintext_on_loopback = yes\n")
         for name, port in self.ports.items():
-            protocol = name.rstrip("s") if name == "imaps" else name
-            tls = "implicit" if name == "imaps" else "starttls"
+            protocol, tls = ("imap", "implicit") if name == "imaps" else (name, "starttls")
             text += (f'[listener "{name}"]\nprotocol = {protocol}\naddress = 127.0.0.1\n'
                      f"port = {port}\ntls = {tls}\n")
         certificate(dir)
@@ -130,10 +155,7 @@ class Martlet(Server):
                        input=PASSWORD + "\n", text=True, stdout=subprocess.DEVNULL)
 
     def launch(self):
-        with open(f"{self.dir}/log", "a") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "TERM", self.binary, "serve",
-                                             "--config", self.conf], stdout=log, stderr=log)
-        self.wait_ready()
+        self.spawn(self.binary, "serve", "--config", self.conf)
 
     def start(self):
         self.launch()
@@ -141,204 +163,27 @@ class Martlet(Server):
         for i in range(self.users):
             self.admin("account", "add", f"u{i}@{DOMAIN}")
 
-    def delivered(self):
-        """Messages in all mailboxes, asked for over IMAP."""
-        import imaplib
-        n = 0
-        for i in range(self.users):
-            c = imaplib.IMAP4("127.0.0.1", self.ports["imap"])
-            c.login(f"u{i}@{DOMAIN}", PASSWORD)
-            n += int(c.status("INBOX", "(MESSAGES)")[1][0].split()[-1].rstrip(b")"))
-            c.logout()
-        return n
+    def wait_delivered(self):
+        """250 means that it is in its mailbox."""
 
-    def fill(self, deliver, messages):
-        deliver()
+    def fill(self, deliver, user, messages, size):
+        deliver(user, messages, size)
+
+    def big(self, deliver, user, messages, size):
+        """(the columns of the table, the account) of each kind of large mailbox."""
+        deliver(user, messages, size)
+        return [(self.name, user)]
 
 
-MAIN_CF = """compatibility_level = 3.6
-queue_directory = {dir}/queue
-data_directory = {dir}/postfix-data
-meta_directory = {dir}/postfix
-maillog_file = {dir}/postfix.log
-maillog_file_prefixes = {dir}
-myhostname = bench.example.test
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-alias_maps =
-local_recipient_maps =
-virtual_mailbox_domains = example.test
-virtual_transport = lmtp:unix:{dir}/lmtp
-smtpd_peername_lookup = no
-smtpd_client_connection_count_limit = 0
-smtpd_tls_security_level = none
-default_process_limit = 200
-in_flow_delay = 0
-"""
+class Bare(Server):
+    """The bare server of the load program: "the limit behind SMTP"."""
+    name, death, protocols = "bare", "TERM", ("smtp",)
 
-MASTER_CF = """127.0.0.1:{smtp} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-proxywrite unix - - n - 1 proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""
-
-DOVECOT_CONF = """base_dir = {dir}/dovecot
-state_dir = {dir}/dovecot-state
-log_path = {dir}/dovecot.log
-protocols = imap pop3 lmtp
-listen = 127.0.0.1
-ssl = yes
-ssl_cert = <{dir}/cert.pem
-ssl_key = <{dir}/key.pem
-disable_plaintext_auth = no
-mail_location = maildir:{dir}/mail/%u
-mail_fsync = optimized
-mail_max_userip_connections = 0
-default_process_limit = 1000
-passdb {{
-  driver = static
-  args = password={password}
-}}
-userdb {{
-  driver = static
-  args = uid=vmail gid=vmail home={dir}/mail/%u
-}}
-service imap-login {{
-  service_count = 0
-  process_min_avail = 2
-  client_limit = 1000
-  process_limit = 10
-  inet_listener imap {{
-    port = {imap}
-  }}
-  inet_listener imaps {{
-    port = {imaps}
-    ssl = yes
-  }}
-}}
-service pop3-login {{
-  service_count = 0
-  process_min_avail = 2
-  process_limit = 10
-  inet_listener pop3 {{
-    port = {pop3}
-  }}
-  inet_listener pop3s {{
-    port = 0
-  }}
-}}
-service lmtp {{
-  unix_listener {dir}/lmtp {{
-    mode = 0600
-    user = postfix
-  }}
-}}
-"""
-
-# The first process of the namespace: lays the files over, starts both, ends with them.
-FIRST = r"""set -e
-mount -t overlay overlay -o lowerdir={peers}/usr:/usr /usr
-mount --bind {dir}/passwd /etc/passwd
-mount --bind {dir}/group /etc/group
-chown vmail:vmail {dir}/mail
-chown postfix {dir}/postfix-data
-/usr/sbin/postfix -c {dir}/postfix check
-/usr/sbin/dovecot -F -c {dir}/dovecot.conf &
-dovecot=$!
-/usr/sbin/postfix -c {dir}/postfix start-fg &
-postfix=$!
-trap 'kill $dovecot $postfix; wait; exit 0' TERM
-wait
-"""
-USERS = {"postfix": 64101, "dovecot": 64102, "dovenull": 64103, "vmail": 64104}
-
-
-def fetch(to):
-    """The packages of Debian, unpacked below `to`, once."""
-    if os.path.exists(f"{to}/usr/sbin/dovecot") and os.path.exists(f"{to}/usr/sbin/postfix"):
-        return
-    shutil.rmtree(to, ignore_errors=True)
-    os.makedirs(f"{to}/deb")
-    for update in (False, True):
-        if update:
-            subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
-        if subprocess.run(["apt-get", "download", "-q", *PACKAGES], cwd=f"{to}/deb",
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
-            break
-    for deb in glob.glob(f"{to}/deb/*.deb"):
-        subprocess.run(["dpkg", "-x", deb, to], check=True)
-
-
-class Peers(Server):
-    name = "postfix+dovecot"
-    final = False
-    idle_connections = 200      # each is a process
-
-    def __init__(self, dir, base, users, peers):
-        super().__init__(dir, base, users)
-        self.peers = peers
-        shutil.copytree(f"{peers}/etc/postfix", f"{dir}/postfix")
-        for sub in ("queue", "postfix-data", "mail", "dovecot", "dovecot-state"):
-            os.mkdir(f"{dir}/{sub}")
-        fill = dict(self.ports, dir=dir, password=PASSWORD, peers=peers)
-        write(f"{dir}/postfix/main.cf", MAIN_CF.format(**fill))
-        write(f"{dir}/postfix/master.cf", MASTER_CF.format(**fill))
-        write(f"{dir}/dovecot.conf", DOVECOT_CONF.format(**fill))
-        write(f"{dir}/first", FIRST.format(**fill))
-        passwd, group = open("/etc/passwd").read(), open("/etc/group").read()
-        for name, id in USERS.items():
-            passwd += f"{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin\n"
-            group += f"{name}:x:{id}:\n"
-        write(f"{dir}/passwd", passwd)
-        write(f"{dir}/group", group + "postdrop:x:64110:\n")
-        certificate(dir)
+    def __init__(self, dir, program):
+        super().__init__(dir, 0)
+        self.program = program
 
     def launch(self):
-        with open(f"{self.dir}/log", "a") as log:
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid",
-                                             "--fork", "--kill-child", "--mount-proc", "sh", f"{self.dir}/first"],
-                                            stdout=log, stderr=log)
-        self.wait_ready()
+        self.spawn(self.program, "bare", "--port", str(self.ports["smtp"]), "--dir", self.dir)
 
     start = launch
-
-    def end(self):
-        """The first process ends both in order; to end `unshare` would kill them at once."""
-        first = [p for p, (parent, _) in children().items() if parent == self.process.pid]
-        os.kill(first[0] if first else self.process.pid, signal.SIGTERM)
-
-    def delivered(self):
-        return sum(sum(1 for _ in os.scandir(d)) for d in glob.glob(f"{self.dir}/mail/*/new")
-                   + glob.glob(f"{self.dir}/mail/*/cur"))
-
-    def fill(self, deliver, messages):
-        """Writes the files itself: by way of LMTP it would take long and show nothing new."""
-        box = f"{self.dir}/mail/u{self.users - 1}@{DOMAIN}"
-        for sub in ("", "/new", "/cur", "/tmp"):
-            os.makedirs(box + sub, exist_ok=True)
-            os.chown(box + sub, USERS["vmail"], USERS["vmail"])
-        for i in range(messages):
-            path = f"{box}/new/{1700000000 + i}.M{i}P1.bench"
-            write(path, f"From: Load <load@bench.test>\nSubject: Message {i}\n"
-                  f"Message-ID: <{i}@bench.test>\n\n" + "The quick brown fox jumps over the lazy dog.\n" * 20)
-            os.chown(path, USERS["vmail"], USERS["vmail"])

@@ -22,31 +22,36 @@ static void deliver(struct worker *w, struct client *c, uint64_t number, struct 
 	w->done++;
 }
 
+static void leave(struct client *c)
+{
+	client_send(c, S("QUIT\r\n"));
+	client_expect(c, "221");
+	client_close(c);
+}
+
 void load_smtp(struct worker *w)
 {
-	struct client c;
+	struct client *c = &w->client;
 	struct buf message = BUF_INIT(w->load->size_bytes + 4096);
 	uint64_t number, on_this = 0, start = 0;
 
 	while (load_take(w->load, &number)) {
 		start = load_now_us();
 		if (on_this == 0) {
-			client_open(&c, w->load);
-			client_expect(&c, "220");
-			client_send(&c, S("EHLO bench.test\r\n"));
-			client_expect(&c, "250");
+			client_open(c, w->load);
+			client_expect(c, "220");
+			client_send(c, S("EHLO bench.test\r\n"));
+			client_expect(c, "250");
 		}
-		deliver(w, &c, number, &message);
-		load_sample(w, LOAD_MAIN, start);
+		deliver(w, c, number, &message);
+		worker_sample(w, LOAD_MAIN, start);
 		if (++on_this < w->load->per_connection)
 			continue;
-		client_send(&c, S("QUIT\r\n"));
-		client_expect(&c, "221");
-		client_close(&c);
+		leave(c);
 		on_this = 0;
 	}
 	if (on_this)
-		client_close(&c);
+		leave(c);
 	buf_fini(&message);
 }
 
@@ -66,51 +71,50 @@ static uint64_t count(struct client *c)
 
 void load_pop3_drain(struct worker *w)
 {
-	struct client c;
+	struct client *c = &w->client;
 	char user[256];
 	uint64_t n;
 
 	if (w->index >= w->load->users)
 		return;
 	load_user(w->load, w->index, user, sizeof(user));
-	client_open(&c, w->load);
-	client_expect(&c, "+OK");
-	client_printf(&c, "USER %s\r\n", user);
-	client_expect(&c, "+OK");
-	client_printf(&c, "PASS %s\r\n", w->load->password_z);
-	client_expect(&c, "+OK");
-	n = count(&c);
+	client_open(c, w->load);
+	client_expect(c, "+OK");
+	client_printf(c, "USER %s\r\n", user);
+	client_expect(c, "+OK");
+	client_printf(c, "PASS %s\r\n", w->load->password_z);
+	client_expect(c, "+OK");
+	n = count(c);
 	for (uint64_t i = 1; i <= n; i++) {
 		uint64_t start = load_now_us();
 
-		client_printf(&c, "RETR %llu\r\n", (unsigned long long)i);
-		client_expect(&c, "+OK");
-		while (!str_eq(client_line(&c), S(".")))
-			;
-		client_printf(&c, "DELE %llu\r\n", (unsigned long long)i);
-		client_expect(&c, "+OK");
-		load_sample(w, LOAD_MAIN, start);
+		client_printf(c, "RETR %llu\r\n", (unsigned long long)i);
+		client_expect(c, "+OK");
+		client_skip_to_dot(c);
+		client_printf(c, "DELE %llu\r\n", (unsigned long long)i);
+		client_expect(c, "+OK");
+		worker_sample(w, LOAD_MAIN, start);
 		w->done++;
 	}
-	client_send(&c, S("QUIT\r\n"));
-	client_expect(&c, "+OK");
-	client_close(&c);
+	client_send(c, S("QUIT\r\n"));
+	client_expect(c, "+OK");
+	client_close(c);
 }
 
 /* Full handshakes, nothing is resumed; after the greeting the server's part is over. */
 void load_tls(struct worker *w)
 {
-	struct client c;
+	struct client *c = &w->client;
 	uint64_t number;
 
 	w->load->tls = 1;
 	while (load_take(w->load, &number)) {
 		uint64_t start = load_now_us();
 
-		client_open(&c, w->load);
-		client_line(&c);
-		load_sample(w, LOAD_MAIN, start);
-		client_close(&c);
+		client_open(c, w->load);
+		client_line(c);
+		worker_sample(w, LOAD_MAIN, start);
+		client_close(c);
 		w->done++;
 	}
 }

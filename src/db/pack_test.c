@@ -61,7 +61,7 @@ TEST(pack_read)
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		assert_int_equal(blob_read(db, &ref, rows[i].off, got, rows[i].n), rows[i].want);
 		if (rows[i].want == 0)
-			assert_memory_equal(got, "0123456789" + rows[i].off, rows[i].n);
+			assert_memory_equal(got, &"0123456789"[rows[i].off], rows[i].n);
 	}
 	ref.pack = 77;
 	assert_int_equal(blob_read(db, &ref, 0, got, 1), -E_NOT_FOUND);

@@ -47,5 +47,7 @@ int imap_cmd_append(struct imap_session *s)
 
 	if (r == 0)
 		r = imap_append_target(s, &box);
-	return r < 0 ? r : add(s, box.id);
+	if (r == 0)
+		r = add(s, box.id);
+	return r;
 }

@@ -35,8 +35,8 @@ static int find_replaced(struct imap_session *s, uint32_t *ret_uid)
 static int replace(struct imap_session *s, int64_t mailbox, uint32_t uid)
 {
 	AUTO(imap_append_rows_fini) struct imap_append_rows rows = { 0 };
-	struct store_appended at;
-	uint64_t modseq;
+	struct store_appended at = { 0 };
+	uint64_t modseq = 0;
 	int r = imap_append_rows(s, mailbox, &rows);
 
 	if (r == 0)
@@ -64,5 +64,7 @@ int imap_cmd_replace(struct imap_session *s)
 		r = find_replaced(s, &uid);
 	if (r == 0)
 		r = imap_append_target(s, &box);
-	return r < 0 ? r : replace(s, box.id, uid);
+	if (r == 0)
+		r = replace(s, box.id, uid);
+	return r;
 }

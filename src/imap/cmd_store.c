@@ -205,7 +205,7 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 int imap_cmd_store(struct imap_session *s)
 {
 	struct store_args args = { 0 };
-	struct uidset seqs, uids, modified = { 0 };
+	struct uidset seqs = { 0 }, uids, modified = { 0 };
 	uint64_t modseq = 0;
 	int r = parse(&s->p, &args);
 

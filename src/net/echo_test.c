@@ -263,6 +263,7 @@ void peer_cert(struct peer *p, const struct net_tls_cert *cert)
 bool peer_tls(struct peer *p, const char *sni_z, const char *alpn_z, int max_version)
 {
 	unsigned char alpn[64];
+	char sni[256];
 
 	if (p->ctx == NULL)
 		peer_cert(p, NULL);
@@ -270,8 +271,10 @@ bool peer_tls(struct peer *p, const char *sni_z, const char *alpn_z, int max_ver
 		SSL_CTX_set_max_proto_version(p->ctx, max_version);
 	p->ssl = SSL_new(p->ctx);
 	assert_int_equal(SSL_set_fd(p->ssl, p->fd), 1);
-	if (sni_z != NULL)
-		SSL_set_tlsext_host_name(p->ssl, sni_z);
+	if (sni_z != NULL) {
+		snprintf(sni, sizeof(sni), "%s", sni_z);
+		SSL_set_tlsext_host_name(p->ssl, sni);
+	}
 	if (alpn_z != NULL) {
 		alpn[0] = (unsigned char)strlen(alpn_z);
 		memcpy(alpn + 1, alpn_z, alpn[0]);

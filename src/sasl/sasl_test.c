@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* long: all mechanisms are tried with the client and the store of this file */
 /*
  * Logins of every kind against a real store. The SCRAM client is GNU SASL's own, so that both
  * sides of the protocol are exercised; conn_new_scripted() pretends TLS and gives channel binding

@@ -9,7 +9,7 @@
 
 TEST(paths)
 {
-	static const struct {
+	static const struct { /* long: table */
 		const char *in;
 		unsigned flags;
 		int want;

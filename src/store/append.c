@@ -29,7 +29,7 @@ struct job {
 	const struct db_body *bodies;
 	size_t n;
 	struct store_appended *appended;
-	struct arena *a;
+	struct arena a;
 	struct store_box box;
 	int64_t replaced_mailbox; /* 0: nothing is replaced */
 	uint32_t replaced_uid;
@@ -54,7 +54,7 @@ static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *
 	int rc = 0;
 
 	if (v->n_keywords && !j->has_keywords) {
-		rc = store_tx_keywords(tx, j->a, j->box.id, &j->keywords);
+		rc = store_tx_keywords(tx, &j->a, j->box.id, &j->keywords);
 		j->has_keywords = true;
 	}
 	if (v->n_keywords && rc == 0)
@@ -87,7 +87,7 @@ static int take_replaced(struct job *j, struct db_tx *tx, struct store_box *box)
 {
 	AUTO(store_rows_fini) struct store_rows rows = { 0 };
 	struct uidset uids = { 0 };
-	int rc = uidset_add(j->a, &uids, j->replaced_uid, j->replaced_uid);
+	int rc = uidset_add(&j->a, &uids, j->replaced_uid, j->replaced_uid);
 
 	if (rc == 0)
 		rc = store_tx_rows(tx, box->id, &uids, 0, &rows);
@@ -95,7 +95,9 @@ static int take_replaced(struct job *j, struct db_tx *tx, struct store_box *box)
 		rc = -E_NOT_FOUND;
 	if (rc == 0)
 		rc = store_tx_rows_expunge(tx, box, &uids, 0, &rows);
-	return rc < 0 ? rc : store_tx_content_ref(tx, rows.v[0].content, -1);
+	if (rc == 0)
+		rc = store_tx_content_ref(tx, rows.v[0].content, -1);
+	return rc;
 }
 
 static int remove_replaced(struct job *j, struct db_tx *tx)
@@ -128,18 +130,16 @@ static int append_tx(struct db_tx *tx, void *arg)
 
 static int run(struct job *j, struct store_appended *ret)
 {
-	AUTO(arena_fini) struct arena a;
 	AUTO(mem_auto_free) struct db_body *bodies = mem_alloc(j->n, sizeof(*bodies));
 	AUTO(mem_auto_free) struct store_appended *appended = mem_alloc(j->n, sizeof(*appended));
 	int rc;
 
 	must(j->n > 0);
-	arena_init(&a, KEYWORD_ARENA);
+	arena_init(&j->a, KEYWORD_ARENA);
 	for (size_t i = 0; i < j->n; i++) {
 		must(j->v[i].mailbox == j->v[0].mailbox);
 		bodies[i].bytes = j->v[i].content->bytes;
 	}
-	j->a = &a;
 	j->bodies = bodies;
 	j->appended = appended;
 	rc = db_write(j->s->db, &(struct db_write_job){ .fn = append_tx,
@@ -147,6 +147,7 @@ static int run(struct job *j, struct store_appended *ret)
 							.durability = DB_DURABLE,
 							.bodies = bodies,
 							.n_bodies = j->n });
+	arena_fini(&j->a);
 	if (rc == 0)
 		memcpy(ret, appended, j->n * sizeof(*ret));
 	return rc;

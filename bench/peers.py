@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""Postfix and Dovecot: the packages of Debian, fetched and unpacked (not installed), run in a mount
+and process namespace of their own. There, and only there, their files lie over /usr and /etc/passwd
+has their users. The host's packages, users, services and mail settings are neither changed nor used;
+the end of the namespace's first process is the end of all of them. If the script itself is killed, so
+are they.
+"""
+import glob, os, shutil, signal, subprocess, time
+
+from servers import DOMAIN, PASSWORD, Server, certificate, processes, write
+
+PACKAGES = ["postfix", "dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
+
+MAIN_CF = """compatibility_level = 3.6
+queue_directory = {dir}/queue
+data_directory = {dir}/postfix-data
+meta_directory = {dir}/postfix
+maillog_file = {dir}/postfix.log
+maillog_file_prefixes = {dir}
+myhostname = bench.example.test
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+mynetworks = 127.0.0.0/8
+alias_maps =
+local_recipient_maps =
+virtual_mailbox_domains = example.test
+virtual_mailbox_maps = texthash:{dir}/boxes
+virtual_transport = lmtp:unix:{dir}/lmtp
+smtpd_peername_lookup = no
+smtpd_client_connection_count_limit = 0
+smtpd_tls_security_level = none
+default_process_limit = 200
+in_flow_delay = 0
+"""
+
+MASTER_CF = """127.0.0.1:{smtp} inet n - n - - smtpd
+pickup unix n - n 60 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+DOVECOT_CONF = """base_dir = {dir}/dovecot
+state_dir = {dir}/dovecot-state
+log_path = {dir}/dovecot.log
+protocols = imap pop3 lmtp
+listen = 127.0.0.1
+ssl = yes
+ssl_cert = <{dir}/cert.pem
+ssl_key = <{dir}/key.pem
+disable_plaintext_auth = no
+mail_location = maildir:{dir}/mail/%u
+mail_fsync = optimized
+mail_max_userip_connections = 0
+default_process_limit = 1000
+passdb {{
+  driver = static
+  args = password={password}
+}}
+userdb {{
+  driver = passwd-file
+  args = username_format=%u {dir}/sdbox-users
+}}
+userdb {{
+  driver = static
+  args = uid=vmail gid=vmail home={dir}/mail/%u
+}}
+service imap-login {{
+  service_count = 0
+  process_min_avail = 2
+  client_limit = 1000
+  process_limit = 10
+  inet_listener imap {{
+    port = {imap}
+  }}
+  inet_listener imaps {{
+    port = {imaps}
+    ssl = yes
+  }}
+}}
+service pop3-login {{
+  service_count = 0
+  process_min_avail = 2
+  process_limit = 10
+  inet_listener pop3 {{
+    port = {pop3}
+  }}
+  inet_listener pop3s {{
+    port = 0
+  }}
+}}
+service imap {{
+  service_count = 256
+  process_min_avail = 4
+  idle_kill = 4s
+  unix_listener imap-master {{
+    user = dovecot
+  }}
+  extra_groups = dovecot
+}}
+service imap-hibernate {{
+  unix_listener imap-hibernate {{
+    mode = 0660
+    group = dovecot
+  }}
+}}
+protocol imap {{
+  imap_hibernate_timeout = 2s
+}}
+service pop3 {{
+  service_count = 256
+  process_min_avail = 4
+}}
+service lmtp {{
+  process_min_avail = 4
+  unix_listener {dir}/lmtp {{
+    mode = 0600
+    user = postfix
+  }}
+}}
+"""
+
+# The first process of the namespace: lays the files over, starts both, ends with them.
+FIRST = r"""set -e
+mount -t overlay overlay -o lowerdir={peers}/usr:/usr /usr
+mount --bind {dir}/passwd /etc/passwd
+mount --bind {dir}/group /etc/group
+chown vmail:vmail {dir}/mail {dir}/sdbox
+chown postfix {dir}/postfix-data
+/usr/sbin/postfix -c {dir}/postfix check
+/usr/sbin/dovecot -F -c {dir}/dovecot.conf &
+dovecot=$!
+/usr/sbin/postfix -c {dir}/postfix start-fg &
+postfix=$!
+trap 'kill $dovecot $postfix; wait; exit 0' TERM
+wait
+"""
+USERS = {"postfix": 64101, "dovecot": 64102, "dovenull": 64103, "vmail": 64104}
+
+
+def missing():
+    """Our packages and what they depend on that the host does not have: asked for, not installed."""
+    plan = subprocess.run(["apt-get", "install", "-s", "-q", "--no-install-recommends", *PACKAGES],
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    return {*PACKAGES, *(line.split()[1] for line in plan.stdout.splitlines() if line.startswith("Inst "))}
+
+
+def fetch(to):
+    """The packages of Debian, unpacked below `to`, once."""
+    if os.path.exists(f"{to}/complete"):
+        return
+    shutil.rmtree(to, ignore_errors=True)
+    os.makedirs(f"{to}/deb")
+    for update in (False, True):
+        if update:
+            subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
+        if subprocess.run(["apt-get", "download", "-q", *missing()], cwd=f"{to}/deb",
+                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
+            break
+    for deb in glob.glob(f"{to}/deb/*.deb"):
+        subprocess.run(["dpkg", "-x", deb, to], check=True)
+    shutil.rmtree(f"{to}/deb")
+    write(f"{to}/complete", "")
+
+
+class Peers(Server):
+    name, death = "postfix+dovecot", "KILL"
+    logged_in = 500             # each is a process
+    in_idle = 25                # more of them than inotify instances for one user, and they do not hibernate
+
+    def __init__(self, dir, users, peers):
+        super().__init__(dir, users)
+        self.peers = peers
+        shutil.copytree(f"{peers}/etc/postfix", f"{dir}/postfix")
+        for sub in ("queue", "postfix-data", "mail", "sdbox", "dovecot", "dovecot-state"):
+            os.mkdir(f"{dir}/{sub}")
+        fill = dict(self.ports, dir=dir, password=PASSWORD, peers=peers)
+        write(f"{dir}/postfix/main.cf", MAIN_CF.format(**fill))
+        write(f"{dir}/postfix/master.cf", MASTER_CF.format(**fill))
+        write(f"{dir}/boxes", "".join(f"u{i}@{DOMAIN} here\n" for i in range(users)))
+        write(f"{dir}/dovecot.conf", DOVECOT_CONF.format(**fill))
+        # The last account is the one whose mailbox is an sdbox.
+        write(f"{dir}/sdbox-users", f"u{users - 1}@{DOMAIN}::{USERS['vmail']}:{USERS['vmail']}::{dir}/mail/%u::"
+              f"userdb_mail=sdbox:{dir}/sdbox/%u\n")
+        write(f"{dir}/first", FIRST.format(**fill))
+        passwd, group = open("/etc/passwd").read(), open("/etc/group").read()
+        for name, id in USERS.items():
+            passwd += f"{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin\n"
+            group += f"{name}:x:{id}:\n"
+        write(f"{dir}/passwd", passwd)
+        write(f"{dir}/group", group + "postdrop:x:64110:\n")
+        certificate(dir)
+
+    def launch(self):
+        self.spawn("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", f"{self.dir}/first")
+
+    start = launch
+
+    def first(self):
+        """The first process of the namespace."""
+        return [p for p, (parent, _) in processes().items() if parent == self.process.pid][0]
+
+    def end(self):
+        """The first process ends both in order; to end `unshare` would kill them at once."""
+        try:
+            os.kill(self.first(), signal.SIGTERM)
+        except IndexError:
+            self.process.kill()
+
+    def wait_delivered(self, seconds=120):
+        """Until Postfix's queue is empty; a look at a few directories costs little beside the work."""
+        end = time.monotonic() + seconds
+        while any(files for sub in ("incoming", "active", "deferred", "maildrop")
+                  for _, _, files in os.walk(f"{self.dir}/queue/{sub}")):
+            if time.monotonic() > end:
+                raise SystemExit(f"{self.name}: the queue is not empty after {seconds} s; see {self.dir}")
+            time.sleep(0.02)
+
+    def fill(self, _, user, messages, size):
+        """Writes the files of a Maildir itself: by way of LMTP it would take long and show nothing new. The names
+        carry the sizes, as those of LMTP do."""
+        box, owner = f"{self.dir}/mail/u{user}@{DOMAIN}", USERS["vmail"]
+        for sub in ("", "/new", "/cur", "/tmp"):
+            os.makedirs(box + sub, exist_ok=True)
+            os.chown(box + sub, owner, owner)
+        for i in range(messages):
+            text = (f"From: Load <load@bench.test>\nTo: you@example.test\nSubject: Message {i}\n"
+                    f"Date: Mon, 05 Jan 2026 10:00:00 +0000\nMessage-ID: <{i}@bench.test>\nMIME-Version: 1.0\n"
+                    "Content-Type: text/plain; charset=us-ascii\n\n")
+            text += "The quick brown fox jumps over the lazy dog and carries the mail home. \n" * ((size - len(text)) // 74)
+            with_cr = len(text) + text.count("\n")
+            path = f"{box}/new/{1700000000 + i}.M{i}P1.bench,S={len(text)},W={with_cr}"
+            write(path, text)
+            os.chown(path, owner, owner)
+
+    def big(self, deliver, user, messages, size):
+        """A Maildir, and the same messages as an sdbox, Dovecot's own format."""
+        self.fill(deliver, user, messages, size)
+        sdbox = self.users - 1
+        subprocess.run(["nsenter", "--target", str(self.first()), "--mount", "--pid", "doveadm", "-c",
+                        f"{self.dir}/dovecot.conf", "-o", "mail_fsync=never", "import", "-u", f"u{sdbox}@{DOMAIN}",
+                        f"maildir:{self.dir}/mail/u{user}@{DOMAIN}", "", "ALL"], check=True)
+        return [("Maildir", user), ("sdbox", sdbox)]
