@@ -14,6 +14,7 @@
 #define LIMIT_IMAP_COMMAND 1048576    /* all of one command with its literals, APPEND's message apart */
 #define LIMIT_IMAP_LITERAL_PREAUTH 4096
 #define LIMIT_IMAP_APPEND_MESSAGES 1000          /* of one APPEND (RFC 3502) */
+#define LIMIT_IMAP_APPEND_PARTS 2000             /* literals and URLs in all of them (RFC 4469) */
 #define LIMIT_IMAP_APPEND_BYTES (256u << 20)     /* of all its messages, unless a single one may have more */
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255

@@ -13,6 +13,7 @@
 #include "imap/fetch.h"
 
 #include "base/limits.h"
+#include "db/blob.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "net/conn.h"
@@ -191,11 +192,10 @@ static void pick_fields(const struct imap_fetch_item *item, struct str header, s
 		buf_add(out, S("\r\n"));
 }
 
-static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
-			const struct imap_fetch_item *item, struct span range)
+static int make_fields(struct imap_session *s, struct imap_fetch_msg *m,
+		       const struct imap_fetch_item *item, struct span range, struct buf *out)
 {
 	AUTO(buf_fini) struct buf inner = { 0 };
-	AUTO(buf_fini) struct buf out = BUF_INIT(HEADER_MAX + 2);
 	bool is_own = item->n_part == 0;
 	struct buf *header = is_own ? &m->header : &inner;
 	int r = 0;
@@ -203,9 +203,20 @@ static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
 	if (!is_own || !m->has_header)
 		r = read_header(s, m, range, header);
 	if (r < 0)
-		return write_nil(s, item, r);
+		return r;
 	m->has_header |= is_own;
-	pick_fields(item, buf_str(header), &out);
+	pick_fields(item, buf_str(header), out);
+	return 0;
+}
+
+static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
+			const struct imap_fetch_item *item, struct span range)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(HEADER_MAX + 2);
+	int r = make_fields(s, m, item, range, &out);
+
+	if (r < 0)
+		return write_nil(s, item, r);
 	write_text(s, item, buf_str(&out));
 	return 0;
 }
@@ -328,6 +339,47 @@ static int write_section(struct imap_session *s, struct imap_fetch_msg *m,
 	if (item->text == IMAP_TEXT_FIELDS || item->text == IMAP_TEXT_FIELDS_NOT)
 		return write_fields(s, m, item, range);
 	return write_range(s, m, item, range);
+}
+
+static int spool_range(struct imap_session *s, const struct imap_fetch_msg *m, struct span range,
+		       struct spool *out)
+{
+	AUTO(mem_auto_free) char *piece = mem_alloc(PIECE, 1);
+	int r = 0;
+
+	while (range.n > 0 && r == 0) {
+		size_t n = range.n < PIECE ? (size_t)range.n : PIECE;
+
+		r = store_content_read(imap_store(s), &m->content, range.off, piece, n);
+		if (r == 0)
+			r = spool_append(out, str_of(piece, n));
+		range.off += n;
+		range.n -= n;
+	}
+	return r;
+}
+
+int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
+			  const struct imap_fetch_item *item, uint64_t max, struct spool *out)
+{
+	AUTO(buf_fini) struct buf fields = BUF_INIT(HEADER_MAX + 2);
+	bool is_fields = item->text == IMAP_TEXT_FIELDS || item->text == IMAP_TEXT_FIELDS_NOT;
+	struct span range, sp;
+	int r = find_section(m, item, &range);
+
+	if (r <= 0)
+		return r < 0 ? r : -E_NOT_FOUND;
+	r = is_fields ? make_fields(s, m, item, range, &fields) : 0;
+	if (r < 0)
+		return r;
+	sp = clip(item, is_fields ? fields.n : range.n);
+	if (sp.n > max)
+		return -E_TOO_BIG;
+	if (is_fields)
+		return spool_append(out, str_head(str_skip(buf_str(&fields), (size_t)sp.off),
+						  (size_t)sp.n));
+	sp.off += range.off;
+	return spool_range(s, m, sp, out);
 }
 
 int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,

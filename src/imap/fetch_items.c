@@ -201,6 +201,19 @@ static int section(struct imap_parse *p, struct imap_fetch_item *item)
 	return r <= 0 ? r : imap_parse_char(p, ']');
 }
 
+int imap_fetch_section_parse(struct imap_parse *p, struct imap_fetch_item *ret)
+{
+	struct imap_parse q = *p;
+	struct imap_fetch_item item = { .kind = IMAP_FETCH_SECTION };
+	int r = section(&q, &item);
+
+	if (r > 0) {
+		*ret = item;
+		p->p = q.p;
+	}
+	return r;
+}
+
 /* partial = "<" number64 "." nz-number64 ">" */
 static int partial(struct imap_parse *p, struct imap_fetch_item *item)
 {

@@ -239,6 +239,19 @@ int store_content_get(struct store_reader *r, struct arena *a, int64_t content, 
 	return rc;
 }
 
+int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(r->tx, &q, SQL(MESSAGE_CONTENT), DB_I(mailbox), DB_I(uid));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	*ret_content = db_int(&q, 0);
+	return 0;
+}
+
 int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst,
 		       size_t n)
 {

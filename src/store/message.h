@@ -57,6 +57,8 @@ MUST_CHECK int store_reader_open(struct store *s, struct store_reader **ret);
 void store_reader_close(struct store_reader **r);
 /* Texts asked for are copied to the arena, others are empty. Contents of expunged messages stay readable for sessions that still show them. */
 MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
+/* The content of one message, by UID. -E_NOT_FOUND. */
+MUST_CHECK int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content);
 /* Body bytes; no reader needed. */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
 

@@ -148,6 +148,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT uid, flags, content, internaldate, size, thread FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)"
 		" ORDER BY uid" },
+	[STORE_SQL_MESSAGE_CONTENT] = { .sql = /* content.c */
+		"SELECT content FROM messages WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_MESSAGE_EXPUNGE] = { .sql =
 		"INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, ?5, uid FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
