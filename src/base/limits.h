@@ -22,6 +22,10 @@
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
+#define LIMIT_ANNOTATIONS 256         /* of one mailbox or the server, shared or of one user; RFC 5464 4.1: at least 10 */
+#define LIMIT_ANNOTATION_VALUE 65536  /* RFC 5464 4.1: at least 1024 */
+#define LIMIT_ANNOTATION_ENTRY 255    /* name of one */
+#define LIMIT_ANNOTATION_BYTES (4 << 20) /* names and values of one account */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
 

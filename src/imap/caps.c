@@ -44,6 +44,10 @@ static const struct {
 	{ "BINARY", AFTER_LOGIN, "RFC 3516" },
 	{ "OBJECTID", AFTER_LOGIN, "RFC 8474" },
 	{ "SAVEDATE", AFTER_LOGIN, "RFC 8514" },
+	/* The second is a part of the first; some clients look for that. */
+	{ "METADATA", AFTER_LOGIN, "RFC 5464" },
+	{ "METADATA-SERVER", AFTER_LOGIN, "RFC 5464" },
+	{ "LIST-METADATA", AFTER_LOGIN, "RFC 9590" },
 	{ "QUOTA", AFTER_LOGIN, "RFC 9208" },
 	{ "QUOTA=RES-STORAGE", AFTER_LOGIN, "RFC 9208 5.1" },
 	{ "QUOTA=RES-MESSAGE", AFTER_LOGIN, "RFC 9208 5.2" },

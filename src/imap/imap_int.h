@@ -44,6 +44,7 @@ struct imap_conf {
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
+	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
 	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
 };
 
@@ -189,6 +190,9 @@ int imap_cmd_unsubscribe(struct imap_session *s);
 int imap_cmd_status(struct imap_session *s);
 int imap_cmd_append(struct imap_session *s);
 int imap_cmd_idle(struct imap_session *s);
+/* cmd_metadata.c */
+int imap_cmd_getmetadata(struct imap_session *s);
+int imap_cmd_setmetadata(struct imap_session *s);
 /* cmd_quota.c */
 int imap_cmd_getquota(struct imap_session *s);
 int imap_cmd_getquotaroot(struct imap_session *s);

@@ -53,6 +53,8 @@ const struct imap_cmd imap_cmds[] = {
 	{ "GETQUOTA", imap_cmd_getquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.1" },
 	{ "GETQUOTAROOT", imap_cmd_getquotaroot, IMAP_IN_AUTH, 0, "RFC 9208 4.1.2" },
 	{ "SETQUOTA", imap_cmd_setquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.3" },
+	{ "GETMETADATA", imap_cmd_getmetadata, IMAP_IN_AUTH, 0, "RFC 5464 4.2" },
+	{ "SETMETADATA", imap_cmd_setmetadata, IMAP_IN_AUTH, 0, "RFC 5464 4.3" },
 	{ "APPEND", imap_cmd_append, IMAP_IN_AUTH, 0, "RFC 9051 6.3.12" },
 	{ "IDLE", imap_cmd_idle, IMAP_IN_AUTH, 0, "RFC 9051 6.3.13" },
 	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, 0, "RFC 3501 6.4.1" },

@@ -6,7 +6,7 @@
  * (flag changes: within 1 s), and announced to views and watchers after its commit. While a thread has a
  * struct store_reader open it calls nothing here but the store_content_ functions that read.
  *
- * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h.
+ * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h.
  */
 #pragma once
 
