@@ -36,6 +36,13 @@ static const struct conf_row rows[] = {
 	  .max = 1 << 30,
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "The largest message that APPEND takes." },
+	/* RFC 8437 8: a way to disable it is a must; proxies that look at the login only need it. */
+	{ .key = "unauthenticate",
+	  .type = CONF_BOOL,
+	  .offset = offsetof(struct imap_conf, may_unauthenticate),
+	  .default_z = "yes",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Whether a client may log out of an account and into another on one connection; say no behind a proxy that checks logins." },
 	{ .key = "server_comment",
 	  .type = CONF_STR,
 	  .offset = offsetof(struct imap_conf, server_comment),

@@ -44,6 +44,7 @@ struct imap_conf {
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
+	bool may_unauthenticate;
 	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
 	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
 };
@@ -174,6 +175,7 @@ int imap_cmd_enable(struct imap_session *s);
 int imap_cmd_starttls(struct imap_session *s);
 int imap_cmd_login(struct imap_session *s);
 int imap_cmd_authenticate(struct imap_session *s);
+int imap_cmd_unauthenticate(struct imap_session *s);
 /* cmd_select.c */
 int imap_cmd_select(struct imap_session *s);
 int imap_cmd_examine(struct imap_session *s);

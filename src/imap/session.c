@@ -5,6 +5,7 @@
  *
  *   NOTAUTH  --LOGIN, AUTHENTICATE-->  AUTH  --SELECT, EXAMINE-->  SELECTED
  *   SELECTED --CLOSE, UNSELECT, a failed SELECT, DELETE-->  AUTH
+ *   AUTH, SELECTED  --UNAUTHENTICATE-->  NOTAUTH
  *   any      --LOGOUT, BYE-->  LOGOUT
  *
  * Invariants:
@@ -38,6 +39,7 @@ const struct imap_cmd imap_cmds[] = {
 	{ "AUTHENTICATE", imap_cmd_authenticate, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET,
 	  "RFC 9051 6.2.2" },
 	{ "LOGIN", imap_cmd_login, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET, "RFC 9051 6.2.3" },
+	{ "UNAUTHENTICATE", imap_cmd_unauthenticate, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 8437 3" },
 	{ "ENABLE", imap_cmd_enable, IMAP_IN_AUTH, 0, "RFC 9051 6.3.1" },
 	{ "SELECT", imap_cmd_select, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 9051 6.3.2" },
 	{ "EXAMINE", imap_cmd_examine, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 9051 6.3.3" },
