@@ -8,7 +8,7 @@
 #include "imap/imap_int.h"
 #include "net/conn.h"
 
-enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN, QUOTA_ADMIN, CAN_UNAUTHENTICATE };
+enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN, QUOTA_ADMIN, CAN_COMPRESS, CAN_UNAUTHENTICATE };
 
 static const struct {
 	const char *name;
@@ -27,6 +27,7 @@ static const struct {
 	{ "NAMESPACE", AFTER_LOGIN, "RFC 2342" },
 	{ "UNSELECT", AFTER_LOGIN, "RFC 3691" },
 	{ "UIDPLUS", AFTER_LOGIN, "RFC 4315" },
+	{ "COMPRESS=DEFLATE", CAN_COMPRESS, "RFC 4978" },
 	{ "UNAUTHENTICATE", CAN_UNAUTHENTICATE, "RFC 8437" },
 	{ "MULTIAPPEND", AFTER_LOGIN, "RFC 3502" },
 	{ "CATENATE", AFTER_LOGIN, "RFC 4469" },
@@ -71,6 +72,8 @@ static bool is_shown(const struct imap_session *s, enum caps_when when)
 		return is_before && s->ctx->tls != NULL && !conn_is_tls(s->conn);
 	case NO_LOGIN:
 		return is_before && !sasl_is_permitted(s->ctx->sasl, s->conn);
+	case CAN_COMPRESS:
+		return !is_before && s->conf->may_compress && !conn_is_compressed(s->conn);
 	case CAN_UNAUTHENTICATE:
 		return !is_before && s->conf->may_unauthenticate;
 	case QUOTA_ADMIN:

@@ -36,6 +36,12 @@ static const struct conf_row rows[] = {
 	  .max = 1 << 30,
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "The largest message that APPEND takes." },
+	{ .key = "compress",
+	  .type = CONF_BOOL,
+	  .offset = offsetof(struct imap_conf, may_compress),
+	  .default_z = "yes",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Whether a logged-in client may have its connection compressed (COMPRESS=DEFLATE)." },
 	/* RFC 8437 8: a way to disable it is a must; proxies that look at the login only need it. */
 	{ .key = "unauthenticate",
 	  .type = CONF_BOOL,

@@ -68,7 +68,7 @@ static void write_text(struct imap_session *s, const struct imap_fetch_item *ite
 
 	write_label(s, item);
 	imap_resp_literal(s, sp.n, false);
-	imap_resp(s, str_of(text.p + sp.off, (size_t)sp.n));
+	imap_resp(s, str_head(str_skip(text, (size_t)sp.off), (size_t)sp.n));
 }
 
 /* A range of the message as it is stored. */

@@ -44,7 +44,7 @@ struct imap_conf {
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
-	bool may_unauthenticate;
+	bool may_compress, may_unauthenticate;
 	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
 	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
 };
@@ -101,6 +101,7 @@ struct imap_session {
 	bool is_rev2;         /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
+	bool is_changing_compression; /* it begins, or ends, after the tagged answer */
 	bool is_over;         /* BYE was written: close after the flush */
 	int64_t errors;       /* BADs and failed logins so far */
 	int64_t errors_in_row; /* since the last command of a logged-in session that was not BAD */
@@ -171,7 +172,8 @@ int imap_cmd_logout(struct imap_session *s);
 int imap_cmd_id(struct imap_session *s);
 int imap_cmd_namespace(struct imap_session *s);
 int imap_cmd_enable(struct imap_session *s);
-/* cmd_starttls.c, cmd_login.c */
+/* cmd_compress.c, cmd_starttls.c, cmd_login.c */
+int imap_cmd_compress(struct imap_session *s);
 int imap_cmd_starttls(struct imap_session *s);
 int imap_cmd_login(struct imap_session *s);
 int imap_cmd_authenticate(struct imap_session *s);

@@ -39,6 +39,7 @@ const struct imap_cmd imap_cmds[] = {
 	{ "AUTHENTICATE", imap_cmd_authenticate, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET,
 	  "RFC 9051 6.2.2" },
 	{ "LOGIN", imap_cmd_login, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET, "RFC 9051 6.2.3" },
+	{ "COMPRESS", imap_cmd_compress, IMAP_IN_AUTH, 0, "RFC 4978 3" },
 	{ "UNAUTHENTICATE", imap_cmd_unauthenticate, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 8437 3" },
 	{ "ENABLE", imap_cmd_enable, IMAP_IN_AUTH, 0, "RFC 9051 6.3.1" },
 	{ "SELECT", imap_cmd_select, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 9051 6.3.2" },
@@ -340,6 +341,16 @@ static enum net_next start_tls(struct imap_session *s)
 	return NET_PARK;
 }
 
+/* RFC 4978 3, RFC 8437 4.1: the OK is the last thing before compression, and the last within it. */
+static int change_compression(struct imap_session *s)
+{
+	s->is_changing_compression = false;
+	if (!conn_is_compressed(s->conn))
+		return conn_compress_start(s->conn);
+	conn_compress_stop(s->conn);
+	return 0;
+}
+
 /*
  * How long it may stay parked. The time to log in is counted from the beginning: a client that
  * keeps saying NOOP is no reason to keep a connection for nobody.
@@ -366,6 +377,8 @@ static enum net_next loop(struct imap_session *s)
 			return NET_CLOSE;
 		if (s->is_starting_tls)
 			return start_tls(s);
+		if (s->is_changing_compression && change_compression(s) < 0)
+			return NET_CLOSE;
 		if (r == 0)
 			break;
 	}

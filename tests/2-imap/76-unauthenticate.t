@@ -30,7 +30,9 @@ A < * CAPABILITY *SASL-IR*
 A < j OK
 # as somebody else, in one round trip: CONDSTORE, IMAP4rev2, QUOTASET, the mailbox and "$" are gone
 A >> k AUTHENTICATE PLAIN AGJvYkBleGFtcGxlLnRlc3QAZGVtbw==\r\nl LIST "" alice*\r\nm FETCH 1 FLAGS\r\n
-A < k OK [CAPABILITY *UNAUTHENTICATE*MAILBOX APPENDLIMIT*
+A <all k OK
+out k OK [CAPABILITY * UNAUTHENTICATE *
+out! k OK [CAPABILITY *QUOTASET*
 A < l OK
 A < m BAD
 A > n SELECT INBOX

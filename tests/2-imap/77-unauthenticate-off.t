@@ -3,8 +3,8 @@
 set imap unauthenticate = no
 A connect imap as bob
 A > a CAPABILITY
-A < * CAPABILITY *UNSELECT UIDPLUS MULTIAPPEND *
-A < a OK
+A <all a OK
+out! * CAPABILITY *UNAUTHENTICATE*
 A > b UNAUTHENTICATE
 A < b BAD
 A > c SELECT INBOX
