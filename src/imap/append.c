@@ -74,9 +74,28 @@ static int take_literal(struct imap_parse *p, struct imap_append *ap, struct ima
 	(void)imap_parse_char(p, '+');
 	if (imap_parse_prefix(p, S("}\r\n")) <= 0)
 		return 0;
+	if (ap->is_utf8 && !part.is_binary)
+		return 0;
 	part.n = (size_t)n;
 	ap->is_literal = true;
 	return add_part(p->arena, ap, m, &part);
+}
+
+/* [utf8-literal] = "UTF8" SP "(" literal8 ")", with take_close() for its end   RFC 6855 4 */
+static int take_data(struct imap_parse *p, struct imap_append *ap, struct imap_append_message *m)
+{
+	int r;
+
+	ap->is_utf8 = imap_parse_prefix(p, S("UTF8 (")) > 0;
+	r = take_literal(p, ap, m);
+	ap->is_utf8 = ap->is_utf8 && r > 0;
+	return r;
+}
+
+static int take_close(struct imap_parse *p, struct imap_append *ap)
+{
+	ap->is_utf8 = imap_parse_char(p, ')') <= 0;
+	return !ap->is_utf8;
 }
 
 /* url = "URL" SP astring   RFC 4469 5 */
@@ -91,7 +110,10 @@ static int take_url(struct imap_parse *p, struct imap_append *ap, struct imap_ap
 	return part.url.p != NULL ? add_part(p->arena, ap, m, &part) : -E_LIMIT;
 }
 
-/* "(" cat-part *(SP cat-part) ")", one part or the end; cat-part = "TEXT" SP literal / url */
+/*
+ * "(" cat-part *(SP cat-part) ")", one part or the end
+ * cat-part = "TEXT" SP literal / url / utf8-literal
+ */
 static int take_part(struct imap_parse *p, struct imap_append *ap)
 {
 	struct imap_append_message *m = &ap->messages[ap->n - 1];
@@ -105,13 +127,16 @@ static int take_part(struct imap_parse *p, struct imap_append *ap)
 	}
 	if (imap_parse_prefix(p, S("TEXT ")) > 0)
 		return take_literal(p, ap, m);
-	return imap_parse_prefix(p, S("URL ")) > 0 ? take_url(p, ap, m) : 0;
+	if (imap_parse_prefix(p, S("URL ")) > 0)
+		return take_url(p, ap, m);
+	return imap_parse_peek(p) != '~' && imap_parse_peek(p) != '{' ? take_data(p, ap, m) : 0;
 }
 
 /*
  * append-message = append-opts SP append-data                 RFC 4466 3
  * append-opts = [SP flag-list] [SP date-time]
- * append-data = literal / literal8 / "CATENATE" SP "(" ...    RFC 3516 7, RFC 4469 5
+ * append-data = literal / literal8 / "CATENATE" SP "(" ... / utf8-literal
+ *                                                   RFC 3516 7, RFC 4469 5, RFC 6855 4
  */
 static int take_message(struct imap_parse *p, struct imap_append *ap)
 {
@@ -127,7 +152,7 @@ static int take_message(struct imap_parse *p, struct imap_append *ap)
 	if (imap_parse_date_time(p, &m.internaldate_s) > 0 && imap_parse_sp(p) <= 0)
 		return 0;
 	ap->is_inside = imap_parse_prefix(p, S("CATENATE (")) > 0;
-	r = ap->is_inside ? 1 : take_literal(p, ap, &m);
+	r = ap->is_inside ? 1 : take_data(p, ap, &m);
 	if (r > 0)
 		r = keep_keywords(p->arena, &m.flags);
 	if (r <= 0)
@@ -144,6 +169,8 @@ static int take_step(struct imap_parse *p, struct imap_append *ap)
 	ap->is_literal = false;
 	if (!ap->has_head)
 		return take_head(p, ap);
+	if (ap->is_utf8)
+		return take_close(p, ap);
 	return ap->is_inside ? take_part(p, ap) : take_message(p, ap);
 }
 
@@ -158,7 +185,8 @@ static int advance(struct imap_session *s, struct str command)
 	int r = 1;
 
 	while (r > 0 && ap->at < command.n) {
-		imap_parse_init(&p, &s->arena, str_skip(command, ap->at), s->is_rev2);
+		imap_parse_init(&p, &s->arena, str_skip(command, ap->at),
+				imap_is_utf8(s));
 		r = take_step(&p, ap);
 		if (r > 0)
 			ap->at = (size_t)(p.p - command.p);
@@ -252,7 +280,7 @@ int imap_append_finish(struct imap_session *s)
 	if (r < 0)
 		return r;
 	ap = s->append;
-	return ap->at == s->in.n && ap->n > 0 && !ap->is_inside ? 0 : -E_SYNTAX;
+	return ap->at == s->in.n && ap->n > 0 && !ap->is_inside && !ap->is_utf8 ? 0 : -E_SYNTAX;
 }
 
 int imap_append_target(struct imap_session *s, struct store_mailbox *ret)

@@ -36,6 +36,7 @@ struct imap_append {
 	bool has_head;
 	bool is_replace;
 	bool is_inside;  /* between the parentheses of a CATENATE */
+	bool is_utf8;    /* in the parentheses of UTF8 */
 	bool is_literal; /* the last step ended with a literal */
 	uint32_t replaced; /* sequence number or UID; 0: "*" */
 	struct str mailbox;

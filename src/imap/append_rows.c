@@ -6,6 +6,9 @@
  * by one that is made of it.
  *
  * The bytes are stored as they came, line ends included: what a client uploads is what it gets back.
+ *
+ * DEVIATION(RFC 6855 4): 8-bit header fields are taken also without ENABLE UTF8=ACCEPT. Mail that has
+ * them comes by SMTP as well, and a client that copies it here from elsewhere must not lose it.
  */
 #include "imap/append.h"
 

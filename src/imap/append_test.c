@@ -41,6 +41,15 @@ static const struct imap_script scripts[] = {
 		   "h APPEND INBOX CATENATE (URL /a/;UID=1)x\r\n"
 		   "i APPEND INBOX CATENATE (URL /a/;UID=1) (\\Seen)\r\nj NOOP\r\n"),
 	  { "a BAD", "b BAD", "c BAD", "d BAD", "e BAD", "f BAD", "g BAD", "h BAD", "i BAD", "j OK" } },
+	{ "utf8",
+	  STR_INIT("a APPEND INBOX (\\Seen) UTF8 (~{4}\r\na: b)\r\nb APPEND INBOX utf8 (~{4+}\r\na: b) {1+}\r\n"
+		   "x CATENATE (TEXT {1+}\r\ny UTF8 (~{1+}\r\nz) UTF8 (~{1}\r\n!))\r\n"
+		   "c APPEND INBOX UTF8 ({1+}\r\nx)\r\nd APPEND INBOX UTF8 (~{1+}\r\nx\r\n"
+		   "e APPEND INBOX UTF8 (~{1+}\r\nx) y\r\nf APPEND INBOX CATENATE (UTF8 (~{1+}\r\nx)\r\n"
+		   "g APPEND INBOX UTF8 ()\r\nh APPEND INBOX CATENATE ({1+}\r\nx)\r\n"
+		   "i EXAMINE INBOX\r\nj FETCH 4 BODY.PEEK[]\r\n"),
+	  { "+ go ahead", "a OK [APPENDUID ", " 1]", "+ go ahead", "b OK [APPENDUID ", " 2:4]", "c BAD",
+	    "d BAD", "e BAD", "f BAD", "g BAD", "h BAD", "* 4 EXISTS", "BODY[] {3}\r\nyz!" } },
 	{ "names that are refused",
 	  STR_INIT("a APPEND a&b {3+}\r\nabc\r\nb APPEND {1+}\r\n/ {3+}\r\nabc\r\nc NOOP\r\n"),
 	  { "a NO [CANNOT]", "b NO", "c OK" } },

@@ -99,6 +99,7 @@ struct imap_session {
 	const struct imap_conf *conf;
 
 	bool is_rev2;         /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
+	bool has_utf8;        /* ENABLE UTF8=ACCEPT: see imap_is_utf8() */
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
 	bool is_changing_compression; /* it begins, or ends, after the tagged answer */
@@ -161,6 +162,12 @@ extern const size_t imap_cmds_n;
  */
 void imap_code(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_say(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Mailbox names, and quoted strings to the client, are UTF-8 (RFC 9051 5.1, RFC 6855 3). */
+static inline bool imap_is_utf8(const struct imap_session *s)
+{
+	return s->is_rev2 || s->has_utf8;
+}
 
 /* The account's own store, shortcut for s->ctx->store. */
 struct store *imap_store(const struct imap_session *s);

@@ -53,7 +53,7 @@ void imap_resp_untagged(struct imap_session *s, const char *fmt, ...)
 	imap_resp_end(s);
 }
 
-/* May v stand between quotes? RFC 9051 9 QUOTED-CHAR; RFC 3501 9: only 7 bits. */
+/* May v stand between quotes? RFC 9051 9 QUOTED-CHAR, RFC 6855 3; RFC 3501 9: only 7 bits. */
 static bool is_quotable(const struct imap_session *s, struct str v)
 {
 	size_t i;
@@ -66,7 +66,7 @@ static bool is_quotable(const struct imap_session *s, struct str v)
 			return false;
 		has_8bit |= (unsigned char)v.p[i] >= 0x80;
 	}
-	return !has_8bit || (s->is_rev2 && str_is_utf8(v));
+	return !has_8bit || (imap_is_utf8(s) && str_is_utf8(v));
 }
 
 void imap_resp_string(struct imap_session *s, struct str v)
@@ -122,7 +122,7 @@ void imap_resp_mailbox(struct imap_session *s, struct str name)
 {
 	AUTO(buf_fini) struct buf utf7 = BUF_INIT(8 * LIMIT_MAILBOX_NAME);
 
-	if (!s->is_rev2) {
+	if (!imap_is_utf8(s)) {
 		imap_utf7_encode(&utf7, name);
 		name = buf_str(&utf7);
 	}

@@ -233,7 +233,7 @@ static int parse_name(struct imap_session *s)
 {
 	struct str tag, name;
 
-	imap_parse_init(&s->p, &s->arena, buf_str(&s->in), s->is_rev2);
+	imap_parse_init(&s->p, &s->arena, buf_str(&s->in), imap_is_utf8(s));
 	if (imap_parse_tag(&s->p, &tag) <= 0 ||
 	    (imap_parse_sp(&s->p) <= 0 && !imap_parse_end(&s->p))) {
 		imap_say(s, "a command is: tag SP name");
