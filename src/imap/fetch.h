@@ -33,6 +33,7 @@ enum imap_fetch_kind {
 	IMAP_FETCH_SECTION, /* BODY[...], RFC822... */
 	IMAP_FETCH_BINARY,
 	IMAP_FETCH_BINARY_SIZE,
+	IMAP_FETCH_PREVIEW,
 };
 
 enum imap_fetch_text {
@@ -52,6 +53,7 @@ struct imap_fetch_item {
 	enum imap_fetch_text text;
 	struct str *fields;
 	size_t n_fields;
+	bool is_lazy;             /* PREVIEW (LAZY): NIL rather than wait */
 	bool has_partial;
 	uint64_t start, count;    /* with has_partial */
 };

@@ -8,11 +8,12 @@
  * section is resolved and its first piece read, a BINARY is decoded once to be counted. What
  * fails after that can only be told by closing.
  *
- * RFC 9051 6.4.5, 6.4.5.1, 7.5.2; RFC 3516 4.
+ * RFC 9051 6.4.5, 6.4.5.1, 7.5.2; RFC 3516 4; RFC 8970 3.
  */
 #include "imap/fetch.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "db/blob.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
@@ -328,6 +329,25 @@ static int write_structure(struct imap_session *s, const struct imap_fetch_msg *
 	return 0;
 }
 
+/* RFC 8970 3.2: never NIL without LAZY; "" when there is nothing to be shown. */
+static int write_preview(struct imap_session *s, const struct imap_fetch_msg *m,
+			 const struct imap_fetch_item *item)
+{
+	AUTO(arena_fini) struct arena a;
+	struct str text = m->content.preview;
+	int r = 0;
+
+	arena_init(&a, 4096);
+	if (text.p == NULL && !item->is_lazy) {
+		r = store_content_preview(imap_store(s), &a, &m->content, &text);
+		/* RFC 8970 8: who has it made. */
+		LOG(DEBUG, "imap.preview", F_Z("user", s->name), F_INT("content", m->content.id));
+	}
+	write_label(s, item);
+	imap_resp_nstring(s, r < 0 ? S("") : text);
+	return r;
+}
+
 static int write_section(struct imap_session *s, struct imap_fetch_msg *m,
 			 const struct imap_fetch_item *item)
 {
@@ -400,6 +420,8 @@ int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 	case IMAP_FETCH_BINARY:
 	case IMAP_FETCH_BINARY_SIZE:
 		return write_binary(s, m, item);
+	case IMAP_FETCH_PREVIEW:
+		return write_preview(s, m, item);
 	}
 	return 0;
 }

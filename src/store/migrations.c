@@ -137,10 +137,14 @@ static const char step_3[] =
 	"CREATE INDEX annotations_user ON annotations (user);"
 	"ALTER TABLE accounts ADD COLUMN annotation_bytes INTEGER NOT NULL DEFAULT 0;";
 
+/* RFC 8970: the beginning of the text. NULL: not made yet (content.c makes it when it is asked for). */
+static const char step_4[] = "ALTER TABLE contents ADD COLUMN preview TEXT;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
 	{ 3, step_3 },
+	{ 4, step_4 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

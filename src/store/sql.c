@@ -217,14 +217,16 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_CONTENT_ADD] = { .sql =
 		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created,"
 		" message_id, base_subject,"
-		" envelope, structure, map) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-		" ?11)" },
+		" envelope, structure, map, preview) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		" ?10, ?11, ?12)" },
+	[STORE_SQL_CONTENT_PREVIEW] = { .sql =
+		"UPDATE contents SET preview = ?2 WHERE id = ?1" },
 	[STORE_SQL_CONTENT_REF] = { .sql =
 		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
 		" THEN ?3 END WHERE id = ?1" },
 	[STORE_SQL_CONTENT_GET] = { .sql =
-		"SELECT pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
-		" WHERE id = ?1" },
+		"SELECT pack, pos, size, header_n, sent, envelope, structure, map, preview"
+		" FROM contents WHERE id = ?1" },
 	[STORE_SQL_THREAD_GET] = { .sql =
 		"SELECT thread FROM threads WHERE account = ?1 AND key = ?2" },
 	[STORE_SQL_THREAD_ADD] = { .sql =
