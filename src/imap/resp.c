@@ -42,14 +42,37 @@ void imap_resp_end(struct imap_session *s)
 	conn_write(s->conn, S("\r\n"));
 }
 
+/* The human-readable end of "OK [code] text" and the like; nothing when it is data. */
+static struct str resp_text(struct str line)
+{
+	static const struct str kinds[] = { STR_INIT("OK "), STR_INIT("NO "), STR_INIT("BAD "),
+					    STR_INIT("BYE ") };
+	ptrdiff_t end;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!str_starts(line, kinds[i]))
+			continue;
+		line = str_skip(line, kinds[i].n);
+		end = str_starts(line, S("[")) ? str_find(line, S("] ")) : -2;
+		return str_skip(line, end == -1 ? line.n : (size_t)(end + 2));
+	}
+	return str_skip(line, line.n);
+}
+
 void imap_resp_untagged(struct imap_session *s, const char *fmt, ...)
 {
+	AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+	struct str line, text;
 	va_list ap;
 
 	conn_write(s->conn, S("* "));
 	va_start(ap, fmt);
-	respv(s, fmt, ap);
+	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
+	line = buf_str(&b);
+	text = resp_text(line);
+	conn_write(s->conn, str_head(line, line.n - text.n));
+	conn_write(s->conn, imap_language_text(s->language, text));
 	imap_resp_end(s);
 }
 

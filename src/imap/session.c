@@ -35,6 +35,8 @@ const struct imap_cmd imap_cmds[] = {
 	{ "NOOP", imap_cmd_noop, IMAP_IN_ANY, 0, "RFC 9051 6.1.2" },
 	{ "LOGOUT", imap_cmd_logout, IMAP_IN_ANY, IMAP_CMD_QUIET, "RFC 9051 6.1.3" },
 	{ "ID", imap_cmd_id, IMAP_IN_ANY, 0, "RFC 2971 3.1" },
+	{ "LANGUAGE", imap_cmd_language, IMAP_IN_ANY, 0, "RFC 5255 3.2" },
+	{ "COMPARATOR", imap_cmd_comparator, IMAP_IN_AUTH, 0, "RFC 5255 4.7" },
 	{ "STARTTLS", imap_cmd_starttls, IMAP_ST_NOTAUTH, 0, "RFC 9051 6.2.1" },
 	{ "AUTHENTICATE", imap_cmd_authenticate, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET,
 	  "RFC 9051 6.2.2" },
@@ -144,10 +146,11 @@ static void answer(struct imap_session *s, int r)
 		imap_resp(s, code);
 		imap_resp(s, S("] "));
 	}
-	if (text.n > 0)
-		imap_resp(s, text);
-	else
-		imap_respf(s, "%s completed", s->cmd.row != NULL ? s->cmd.row->name : "command");
+	if (text.n == 0) {
+		imap_resp(s, str_z(s->cmd.row != NULL ? s->cmd.row->name : "command"));
+		text = S(" completed");
+	}
+	imap_resp(s, imap_language_text(s->language, text));
 	imap_resp_end(s);
 }
 
@@ -336,6 +339,7 @@ static int step(struct imap_session *s)
 static enum net_next start_tls(struct imap_session *s)
 {
 	s->is_starting_tls = false;
+	s->language = IMAP_LANG_DEFAULT; /* RFC 5255 3.1 */
 	if (conn_starttls(s->conn, s->ctx->tls) < 0)
 		return NET_CLOSE;
 	return NET_PARK;
