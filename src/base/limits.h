@@ -14,6 +14,7 @@
 #define LIMIT_IMAP_COMMAND 1048576    /* all of one command with its literals, APPEND's message apart */
 #define LIMIT_IMAP_LITERAL_PREAUTH 4096
 #define LIMIT_IMAP_APPEND_MESSAGES 1000          /* of one APPEND (RFC 3502) */
+#define LIMIT_IMAP_APPEND_PARTS 2000             /* literals and URLs in all of them (RFC 4469) */
 #define LIMIT_IMAP_APPEND_BYTES (256u << 20)     /* of all its messages, unless a single one may have more */
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
@@ -22,6 +23,10 @@
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
 #define LIMIT_GLANCE_ROWS 8192        /* that SELECT looks at to find the first unseen message and to count recent ones */
+#define LIMIT_ANNOTATIONS 256         /* of one mailbox or the server, shared or of one user; RFC 5464 4.1: at least 10 */
+#define LIMIT_ANNOTATION_VALUE 65536  /* RFC 5464 4.1: at least 1024 */
+#define LIMIT_ANNOTATION_ENTRY 255    /* name of one */
+#define LIMIT_ANNOTATION_BYTES (4 << 20) /* names and values of one account */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
 

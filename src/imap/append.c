@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arguments of APPEND (RFC 9051 6.3.12, RFC 3502) and REPLACE (RFC 8508), taken in steps: the
- * head up to the mailbox, then message after message. A step is taken whole or not at all; so at
+ * The arguments of APPEND (RFC 9051 6.3.12, RFC 3502, RFC 4469) and REPLACE (RFC 8508), taken in
+ * steps: the head up to the mailbox, then message after message, of a CATENATE part after part. A step is taken whole or not at all; so at
  * each literal the text goes on from where the last step ended, and is read once however many
  * messages there are. What a step keeps is copied, because the command grows and moves.
- *
- * The bytes are stored as they came, line ends included: what a client uploads is what it gets back.
  */
 #include "imap/append.h"
 
@@ -13,7 +11,6 @@
 #include "db/blob.h"
 #include "imap/imap_int.h"
 #include "store/mailbox.h"
-#include "store/message.h"
 
 /* ---- steps ---- */
 
@@ -54,67 +51,149 @@ static int keep_keywords(struct arena *a, struct imap_flags *flags)
 	return 1;
 }
 
-/* ["~"] "{" number64 ["+"] "}" CRLF, with the bytes in the spool and not here */
-static int take_literal(struct imap_parse *p, struct imap_append_message *m)
+static int add_part(struct arena *a, struct imap_append *ap, struct imap_append_message *m,
+		    const struct imap_append_part *part)
 {
+	if (++ap->n_parts > LIMIT_IMAP_APPEND_PARTS ||
+	    arena_grow(a, &m->parts, m->n_parts, &m->cap, sizeof(*part)) < 0)
+		return -E_LIMIT;
+	m->parts[m->n_parts++] = *part;
+	return 1;
+}
+
+/* ["~"] "{" number64 ["+"] "}" CRLF, with the bytes in the spool and not here */
+static int take_literal(struct imap_parse *p, struct imap_append *ap, struct imap_append_message *m)
+{
+	struct imap_append_part part = { .is_binary = imap_parse_char(p, '~') > 0 };
 	uint64_t n;
 
-	m->is_binary = imap_parse_char(p, '~') > 0;
 	if (imap_parse_char(p, '{') <= 0)
 		return 0;
 	if (imap_parse_number64(p, &n) <= 0)
 		return -E_TOO_BIG;
 	(void)imap_parse_char(p, '+');
-	m->n = (size_t)n;
-	return imap_parse_prefix(p, S("}\r\n"));
+	if (imap_parse_prefix(p, S("}\r\n")) <= 0)
+		return 0;
+	if (ap->is_utf8 && !part.is_binary)
+		return 0;
+	part.n = (size_t)n;
+	ap->is_literal = true;
+	return add_part(p->arena, ap, m, &part);
 }
 
-/* append-message = [SP flag-list] [SP date-time] SP literal   RFC 3502; literal8: RFC 9051 9 */
+/* [utf8-literal] = "UTF8" SP "(" literal8 ")", with take_close() for its end   RFC 6855 4 */
+static int take_data(struct imap_parse *p, struct imap_append *ap, struct imap_append_message *m)
+{
+	int r;
+
+	ap->is_utf8 = imap_parse_prefix(p, S("UTF8 (")) > 0;
+	r = take_literal(p, ap, m);
+	ap->is_utf8 = ap->is_utf8 && r > 0;
+	return r;
+}
+
+static int take_close(struct imap_parse *p, struct imap_append *ap)
+{
+	ap->is_utf8 = imap_parse_char(p, ')') <= 0;
+	return !ap->is_utf8;
+}
+
+/* url = "URL" SP astring   RFC 4469 5 */
+static int take_url(struct imap_parse *p, struct imap_append *ap, struct imap_append_message *m)
+{
+	struct imap_append_part part = { 0 };
+	int r = imap_parse_astring(p, &part.url);
+
+	if (r <= 0)
+		return r;
+	part.url = arena_str(p->arena, part.url);
+	return part.url.p != NULL ? add_part(p->arena, ap, m, &part) : -E_LIMIT;
+}
+
+/*
+ * "(" cat-part *(SP cat-part) ")", one part or the end
+ * cat-part = "TEXT" SP literal / url / utf8-literal
+ */
+static int take_part(struct imap_parse *p, struct imap_append *ap)
+{
+	struct imap_append_message *m = &ap->messages[ap->n - 1];
+
+	if (m->n_parts > 0) {
+		ap->is_inside = imap_parse_char(p, ')') <= 0;
+		if (!ap->is_inside)
+			return 1;
+		if (imap_parse_sp(p) <= 0)
+			return 0;
+	}
+	if (imap_parse_prefix(p, S("TEXT ")) > 0)
+		return take_literal(p, ap, m);
+	if (imap_parse_prefix(p, S("URL ")) > 0)
+		return take_url(p, ap, m);
+	return imap_parse_peek(p) != '~' && imap_parse_peek(p) != '{' ? take_data(p, ap, m) : 0;
+}
+
+/*
+ * append-message = append-opts SP append-data                 RFC 4466 3
+ * append-opts = [SP flag-list] [SP date-time]
+ * append-data = literal / literal8 / "CATENATE" SP "(" ... / utf8-literal
+ *                                                   RFC 3516 7, RFC 4469 5, RFC 6855 4
+ */
 static int take_message(struct imap_parse *p, struct imap_append *ap)
 {
 	struct imap_append_message m = { 0 };
 	int r;
 
-	if (imap_parse_sp(p) <= 0)
+	/* RFC 8508 4.7: one message takes the place of one. */
+	if (imap_parse_sp(p) <= 0 || (ap->is_replace && ap->n > 0))
 		return 0;
 	r = imap_parse_flag_list(p, &m.flags);
 	if (r < 0 || (r > 0 && imap_parse_sp(p) <= 0))
 		return r < 0 ? r : 0;
 	if (imap_parse_date_time(p, &m.internaldate_s) > 0 && imap_parse_sp(p) <= 0)
 		return 0;
-	r = take_literal(p, &m);
+	ap->is_inside = imap_parse_prefix(p, S("CATENATE (")) > 0;
+	r = ap->is_inside ? 1 : take_data(p, ap, &m);
+	if (r > 0)
+		r = keep_keywords(p->arena, &m.flags);
 	if (r <= 0)
 		return r;
-	/* RFC 8508 4.7: one message takes the place of one. */
-	if (ap->is_replace && ap->n > 0)
-		return 0;
 	if (ap->n >= LIMIT_IMAP_APPEND_MESSAGES ||
 	    arena_grow(p->arena, &ap->messages, ap->n, &ap->cap, sizeof(m)) < 0)
 		return -E_LIMIT;
 	ap->messages[ap->n++] = m;
-	return keep_keywords(p->arena, &m.flags);
+	return 1;
+}
+
+static int take_step(struct imap_parse *p, struct imap_append *ap)
+{
+	ap->is_literal = false;
+	if (!ap->has_head)
+		return take_head(p, ap);
+	if (ap->is_utf8)
+		return take_close(p, ap);
+	return ap->is_inside ? take_part(p, ap) : take_message(p, ap);
 }
 
 /*
- * Takes as many steps as the command so far has. 1: the last ended with a literal that is a
+ * Takes as many steps as the command so far has. 1: the last ended with a literal that is of a
  * message; 0: it did not, or there is something that cannot be understood (yet).
  */
 static int advance(struct imap_session *s, struct str command)
 {
 	struct imap_append *ap = s->append;
-	size_t before = ap->n;
 	struct imap_parse p;
 	int r = 1;
 
 	while (r > 0 && ap->at < command.n) {
-		imap_parse_init(&p, &s->arena, str_skip(command, ap->at), s->is_rev2);
-		r = ap->has_head ? take_message(&p, ap) : take_head(&p, ap);
+		imap_parse_init(&p, &s->arena, str_skip(command, ap->at),
+				imap_is_utf8(s));
+		r = take_step(&p, ap);
 		if (r > 0)
 			ap->at = (size_t)(p.p - command.p);
 	}
 	if (r < 0)
 		return r;
-	return ap->at == command.n && ap->n > before;
+	return ap->at == command.n && ap->is_literal;
 }
 
 static int begin(struct imap_session *s)
@@ -145,17 +224,32 @@ static bool is_upload(const struct imap_session *s, struct str command)
 }
 
 /* RFC 3502: all messages together have a bound, too, which a single one may reach. */
-static uint64_t bytes_max(const struct imap_session *s)
+uint64_t imap_append_bytes_max(const struct imap_session *s)
 {
 	uint64_t one = (uint64_t)s->conf->max_message_bytes;
 
 	return one > LIMIT_IMAP_APPEND_BYTES ? one : LIMIT_IMAP_APPEND_BYTES;
 }
 
+/* Room for the n bytes of the newest part. */
+static int reserve(const struct imap_session *s, uint64_t n)
+{
+	struct imap_append *ap = s->append;
+	struct imap_append_message *m = &ap->messages[ap->n - 1];
+
+	if (n > (uint64_t)s->conf->max_message_bytes - m->bytes)
+		return -E_TOO_BIG;
+	if (n > imap_append_bytes_max(s) - ap->bytes)
+		return -E_LIMIT;
+	m->parts[m->n_parts - 1].off = ap->bytes;
+	m->bytes += n;
+	ap->bytes += n;
+	return 0;
+}
+
 int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 {
 	struct store_mailbox box;
-	struct imap_append *ap;
 	int r = 0;
 
 	if (!is_upload(s, so_far) || (r = begin(s)) < 0)
@@ -163,20 +257,14 @@ int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 	r = advance(s, so_far);
 	if (r <= 0)
 		return r;
-	ap = s->append;
-	if (ap->is_replace && s->sel->is_readonly)
+	if (s->append->is_replace && s->sel->is_readonly)
 		return -E_DENIED;
-	if (n > (uint64_t)s->conf->max_message_bytes)
-		return -E_TOO_BIG;
-	if (ap->bytes + n > bytes_max(s))
-		return -E_LIMIT;
-	ap->messages[ap->n - 1].off = ap->bytes;
-	ap->bytes += n;
-	if (s->spool != NULL)
-		return 1;
+	r = reserve(s, n);
+	if (r < 0 || s->spool != NULL)
+		return r < 0 ? r : 1;
 	r = imap_append_target(s, &box);
 	if (r == 0)
-		r = spool_new(store_db(imap_store(s)), bytes_max(s), &s->spool);
+		r = spool_new(store_db(imap_store(s)), imap_append_bytes_max(s), &s->spool);
 	return r < 0 ? r : 1;
 }
 
@@ -192,7 +280,7 @@ int imap_append_finish(struct imap_session *s)
 	if (r < 0)
 		return r;
 	ap = s->append;
-	return ap->at == s->in.n && ap->n > 0 && s->spool != NULL ? 0 : -E_SYNTAX;
+	return ap->at == s->in.n && ap->n > 0 && !ap->is_inside && !ap->is_utf8 ? 0 : -E_SYNTAX;
 }
 
 int imap_append_target(struct imap_session *s, struct store_mailbox *ret)
@@ -202,60 +290,4 @@ int imap_append_target(struct imap_session *s, struct store_mailbox *ret)
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");
 	return r;
-}
-
-static int fill_row(struct imap_session *s, const struct imap_append_message *m, struct str bytes,
-		    struct arena *a, struct store_append *row)
-{
-	struct store_content_new *content = ARENA_NEW(&s->arena, struct store_content_new);
-
-	if (bytes.n == 0) {
-		imap_say(s, "the message is empty");
-		return -E_CANNOT;
-	}
-	/* RFC 9051 4.3.1: NUL only in a literal8. */
-	if (!m->is_binary && str_chr(bytes, '\0') >= 0)
-		return -E_SYNTAX;
-	if (content == NULL)
-		return -E_LIMIT;
-	row->content = content;
-	row->flags = m->flags.flags;
-	row->keywords = m->flags.keywords;
-	row->n_keywords = m->flags.n_keywords;
-	row->internaldate_s = m->internaldate_s;
-	arena_init(a, LIMIT_MIME_ARENA);
-	return store_content_prepare(a, bytes, content);
-}
-
-int imap_append_rows(struct imap_session *s, int64_t mailbox, struct imap_append_rows *ret)
-{
-	const struct imap_append *ap = s->append;
-	struct str all;
-	size_t used = 0;
-	int r = spool_view(s->spool, &all);
-
-	*ret = (struct imap_append_rows){
-		.v = mem_alloc(ap->n, sizeof(*ret->v)),
-		.arenas = mem_alloc(ap->n, sizeof(*ret->arenas)),
-		.n = ap->n,
-	};
-	for (size_t i = 0; i < ap->n && r == 0; i++) {
-		const struct imap_append_message *m = &ap->messages[i];
-
-		ret->v[i].mailbox = mailbox;
-		r = used > LIMIT_COMMAND_ARENA ? -E_LIMIT
-					       : fill_row(s, m, str_head(str_skip(all, m->off), m->n),
-							  &ret->arenas[i], &ret->v[i]);
-		used += ret->arenas[i].used;
-	}
-	return r;
-}
-
-void imap_append_rows_fini(struct imap_append_rows *r)
-{
-	for (size_t i = 0; i < r->n; i++)
-		arena_fini(&r->arenas[i]);
-	mem_free(r->arenas);
-	mem_free(r->v);
-	*r = (struct imap_append_rows){ 0 };
 }

@@ -1,36 +1,49 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arguments of APPEND and REPLACE, understood piece by piece while they arrive (append.c). The
- * messages never stand in memory with the command: input.c asks imap_append_literal() about each
- * literal, and those that are a message go to session.spool, one behind the other. In the text of
- * the command nothing stands in their place.
+ * The arguments of APPEND and REPLACE, understood piece by piece while they arrive (append.c), and the
+ * messages that they make (append_rows.c). The bytes never stand in memory with the command: input.c
+ * asks imap_append_literal() about each literal, and those that are of a message go to session.spool,
+ * one behind the other. In the text of the command nothing stands in their place.
  */
 #pragma once
 
 #include "imap/parse.h"
 
 struct imap_session;
+struct spool;
 struct store_append;
 struct store_mailbox;
+
+/* A literal, or what a URL names (RFC 4469). */
+struct imap_append_part {
+	struct str url;  /* p == NULL: a literal */
+	bool is_binary;  /* literal8: NUL is allowed (RFC 9051 4.3.1) */
+	size_t off, n;   /* of the literal in the spool */
+};
 
 /* One message to be added. */
 struct imap_append_message {
 	struct imap_flags flags;
 	int64_t internaldate_s; /* 0: now */
-	bool is_binary;         /* came as literal8: NUL is allowed (RFC 9051 4.3.1) */
-	size_t off, n;          /* of its bytes in the spool */
+	struct imap_append_part *parts;
+	size_t n_parts, cap;
+	uint64_t bytes; /* of its literals */
 };
 
 /* In the command arena, with all that it points to; session.append. */
 struct imap_append {
-	size_t at;    /* the command is understood up to here */
+	size_t at; /* the command is understood up to here */
 	bool has_head;
 	bool is_replace;
+	bool is_inside;  /* between the parentheses of a CATENATE */
+	bool is_utf8;    /* in the parentheses of UTF8 */
+	bool is_literal; /* the last step ended with a literal */
 	uint32_t replaced; /* sequence number or UID; 0: "*" */
 	struct str mailbox;
 	struct imap_append_message *messages;
 	size_t n, cap;
-	uint64_t bytes; /* of all messages */
+	size_t n_parts; /* of all messages */
+	uint64_t bytes; /* of all literals */
 };
 
 /*
@@ -40,14 +53,19 @@ struct imap_append {
 MUST_CHECK int imap_append_finish(struct imap_session *s);
 /* The mailbox that they go to; [TRYCREATE] with -E_NOT_FOUND. */
 MUST_CHECK int imap_append_target(struct imap_session *s, struct store_mailbox *ret);
+/* What all messages of a command may have together. */
+uint64_t imap_append_bytes_max(const struct imap_session *s);
+
 /*
- * The rows to give to the store, one for each message; bytes are read from the spool, parsed, and
- * live as long as the command. -E_CANNOT: an empty message, which cancels all (RFC 3502).
+ * The rows to give to the store, one for each message, in order: put together, parsed, valid until
+ * imap_append_rows_fini(). -E_CANNOT: an empty message, which cancels all (RFC 3502), or a URL that
+ * names nothing [BADURL]; -E_SYNTAX: NUL; -E_TOO_BIG.
  */
 struct imap_append_rows {
 	struct store_append *v;
 	struct arena *arenas; /* of the parsed contents */
 	size_t n;
+	struct spool *spool;  /* messages that were put together from parts */
 };
 MUST_CHECK int imap_append_rows(struct imap_session *s, int64_t mailbox,
 				struct imap_append_rows *ret);

@@ -25,6 +25,31 @@ static const struct imap_script scripts[] = {
 		   "f STATUS INBOX (MESSAGES)\r\n"),
 	  { "a NO [CANNOT]", "b NO [TOOBIG]", "c BAD", "d NO [TRYCREATE]", "e NO [TOOBIG]",
 	    "(MESSAGES 0)" } },
+	{ "catenate urls",
+	  STR_INIT("a SELECT INBOX\r\nb APPEND INBOX CATENATE (TEXT {4}\r\nabcd TEXT ~{2+}\r\n\0e)"
+		   " (\\Seen) {1+}\r\nx\r\n"
+		   "c APPEND INBOX (\\Draft) catenate (url {6}\r\n;UID=1 Text {1+}\r\n- URL"
+		   " \";UID=1/;PARTIAL=0.2\" URL \"/inbox/;UID=2\")\r\n"
+		   "d FETCH 1:* (RFC822.SIZE)\r\ne FETCH 3 BODY.PEEK[]\r\n"),
+	  { "b OK [APPENDUID ", " 1:2]", "+ go ahead", "c OK", "RFC822.SIZE 6)", "RFC822.SIZE 1)",
+	    "RFC822.SIZE 10)", "BODY[] {10}\r\nabcd" } },
+	{ "catenate is refused",
+	  STR_INIT("a APPEND INBOX CATENATE\r\nb APPEND INBOX CATENATE (\r\n"
+		   "c APPEND INBOX CATENATE (TEXT {1+}\r\nx \r\nd APPEND INBOX CATENATE (URL)\r\n"
+		   "e APPEND INBOX CATENATE (TEXT \"x\")\r\nf APPEND INBOX CATENATE (X {1+}\r\nx)\r\n"
+		   "g APPEND INBOX CATENATE (TEXT {1+}\r\nx))\r\n"
+		   "h APPEND INBOX CATENATE (URL /a/;UID=1)x\r\n"
+		   "i APPEND INBOX CATENATE (URL /a/;UID=1) (\\Seen)\r\nj NOOP\r\n"),
+	  { "a BAD", "b BAD", "c BAD", "d BAD", "e BAD", "f BAD", "g BAD", "h BAD", "i BAD", "j OK" } },
+	{ "utf8",
+	  STR_INIT("a APPEND INBOX (\\Seen) UTF8 (~{4}\r\na: b)\r\nb APPEND INBOX utf8 (~{4+}\r\na: b) {1+}\r\n"
+		   "x CATENATE (TEXT {1+}\r\ny UTF8 (~{1+}\r\nz) UTF8 (~{1}\r\n!))\r\n"
+		   "c APPEND INBOX UTF8 ({1+}\r\nx)\r\nd APPEND INBOX UTF8 (~{1+}\r\nx\r\n"
+		   "e APPEND INBOX UTF8 (~{1+}\r\nx) y\r\nf APPEND INBOX CATENATE (UTF8 (~{1+}\r\nx)\r\n"
+		   "g APPEND INBOX UTF8 ()\r\nh APPEND INBOX CATENATE ({1+}\r\nx)\r\n"
+		   "i EXAMINE INBOX\r\nj FETCH 4 BODY.PEEK[]\r\n"),
+	  { "+ go ahead", "a OK [APPENDUID ", " 1]", "+ go ahead", "b OK [APPENDUID ", " 2:4]", "c BAD",
+	    "d BAD", "e BAD", "f BAD", "g BAD", "h BAD", "* 4 EXISTS", "BODY[] {3}\r\nyz!" } },
 	{ "names that are refused",
 	  STR_INIT("a APPEND a&b {3+}\r\nabc\r\nb APPEND {1+}\r\n/ {3+}\r\nabc\r\nc NOOP\r\n"),
 	  { "a NO [CANNOT]", "b NO", "c OK" } },
@@ -46,6 +71,22 @@ static void append_many(int n, const char *want_z)
 	while (n-- > 0)
 		buf_add(&input, S(" (\\Seen) {4+}\r\na: b"));
 	buf_add(&input, S("\r\nz NOOP\r\n"));
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}
+
+TEST(append_bounds_the_number_of_parts)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(1u << 20);
+	struct imap_script script = { .name = "parts", .want = { "a NO [LIMIT]", "z OK" } };
+	struct imap_fixture f;
+
+	buf_add(&input, S("a APPEND INBOX CATENATE (URL x"));
+	for (int i = 0; i < LIMIT_IMAP_APPEND_PARTS; i++)
+		buf_add(&input, S(" URL {1+}\r\nx"));
+	buf_add(&input, S(")\r\nz NOOP\r\n"));
 	script.input = buf_str(&input);
 	imap_fixture_open(&f, test_dir(), "");
 	imap_script_run(&f, &script, 0);

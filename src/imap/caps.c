@@ -8,7 +8,7 @@
 #include "imap/imap_int.h"
 #include "net/conn.h"
 
-enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN, QUOTA_ADMIN };
+enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN, QUOTA_ADMIN, CAN_COMPRESS, CAN_UNAUTHENTICATE };
 
 static const struct {
 	const char *name;
@@ -22,12 +22,22 @@ static const struct {
 	{ "ID", ALWAYS, "RFC 2971" },
 	{ "ENABLE", ALWAYS, "RFC 5161" },
 	{ "IDLE", ALWAYS, "RFC 2177" },
+	{ "LANGUAGE", ALWAYS, "RFC 5255 3" },
 	{ "STARTTLS", CAN_STARTTLS, "RFC 9051 6.2.1" },
 	{ "LOGINDISABLED", NO_LOGIN, "RFC 9051 6.2.3" },
 	{ "NAMESPACE", AFTER_LOGIN, "RFC 2342" },
 	{ "UNSELECT", AFTER_LOGIN, "RFC 3691" },
 	{ "UIDPLUS", AFTER_LOGIN, "RFC 4315" },
+	/* The second is more than the first; some clients look for that. */
+	{ "I18NLEVEL=1", AFTER_LOGIN, "RFC 5255 4.3" },
+	{ "I18NLEVEL=2", AFTER_LOGIN, "RFC 5255 4.4" },
+	{ "PREVIEW", AFTER_LOGIN, "RFC 8970" },
+	{ "UTF8=ACCEPT", AFTER_LOGIN, "RFC 6855, RFC 9755" },
+	{ "COMPRESS=DEFLATE", CAN_COMPRESS, "RFC 4978" },
+	{ "UNAUTHENTICATE", CAN_UNAUTHENTICATE, "RFC 8437" },
 	{ "MULTIAPPEND", AFTER_LOGIN, "RFC 3502" },
+	{ "CATENATE", AFTER_LOGIN, "RFC 4469" },
+	{ "URL-PARTIAL", AFTER_LOGIN, "RFC 5550 5.7.1" },
 	{ "REPLACE", AFTER_LOGIN, "RFC 8508" },
 	{ "MOVE", AFTER_LOGIN, "RFC 6851" },
 	{ "CHILDREN", AFTER_LOGIN, "RFC 3348" },
@@ -42,6 +52,10 @@ static const struct {
 	{ "BINARY", AFTER_LOGIN, "RFC 3516" },
 	{ "OBJECTID", AFTER_LOGIN, "RFC 8474" },
 	{ "SAVEDATE", AFTER_LOGIN, "RFC 8514" },
+	/* The second is a part of the first; some clients look for that. */
+	{ "METADATA", AFTER_LOGIN, "RFC 5464" },
+	{ "METADATA-SERVER", AFTER_LOGIN, "RFC 5464" },
+	{ "LIST-METADATA", AFTER_LOGIN, "RFC 9590" },
 	{ "QUOTA", AFTER_LOGIN, "RFC 9208" },
 	{ "QUOTA=RES-STORAGE", AFTER_LOGIN, "RFC 9208 5.1" },
 	{ "QUOTA=RES-MESSAGE", AFTER_LOGIN, "RFC 9208 5.2" },
@@ -64,6 +78,10 @@ static bool is_shown(const struct imap_session *s, enum caps_when when)
 		return is_before && s->ctx->tls != NULL && !conn_is_tls(s->conn);
 	case NO_LOGIN:
 		return is_before && !sasl_is_permitted(s->ctx->sasl, s->conn);
+	case CAN_COMPRESS:
+		return !is_before && s->conf->may_compress && !conn_is_compressed(s->conn);
+	case CAN_UNAUTHENTICATE:
+		return !is_before && s->conf->may_unauthenticate;
 	case QUOTA_ADMIN:
 		return imap_is_quota_admin(s);
 	}

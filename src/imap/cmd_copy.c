@@ -63,7 +63,9 @@ static void answer(struct imap_session *s, bool is_move, const struct store_copi
 	if (has_code && is_move) {
 		imap_resp(s, S("* OK ["));
 		imap_resp(s, buf_str(&code));
-		imap_resp(s, S("] moved\r\n"));
+		imap_resp(s, S("] "));
+		imap_resp(s, imap_language_text(s->language, S("moved")));
+		imap_resp_end(s);
 	} else if (has_code) {
 		imap_code(s, "%" STR_FMT, STR_ARG(buf_str(&code)));
 	}

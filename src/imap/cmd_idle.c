@@ -20,7 +20,9 @@ int imap_cmd_idle(struct imap_session *s)
 		r = store_watch_add(imap_store(s), s->account, s->sel->mailbox, conn_id(s->conn));
 	if (r < 0)
 		return r;
-	imap_resp(s, S("+ idling\r\n"));
+	imap_resp(s, S("+ "));
+	imap_resp(s, imap_language_text(s->language, S("idling")));
+	imap_resp_end(s);
 	r = imap_notify(s, true);
 	if (r < 0) {
 		store_watch_remove(imap_store(s), conn_id(s->conn));

@@ -7,7 +7,7 @@
  * superiors of names which are selected but not matched.
  *
  * RFC 9051 6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 (SPECIAL-
- * USE), RFC 3348 (CHILDREN), RFC 3501 6.3.9 (LSUB)
+ * USE), RFC 9590 (LIST-METADATA), RFC 3348 (CHILDREN), RFC 3501 6.3.9 (LSUB)
  */
 #include "base/limits.h"
 #include "imap/cmd_list.h"
@@ -28,6 +28,7 @@ enum list_option {
 	RETURN_CHILDREN = 32,
 	RETURN_SPECIAL = 64,
 	RETURN_STATUS = 128,
+	RETURN_METADATA = 256,
 };
 
 struct option {
@@ -48,6 +49,7 @@ static const struct option return_options[] = {
 	{ STR_INIT("CHILDREN"), RETURN_CHILDREN },
 	{ STR_INIT("SPECIAL-USE"), RETURN_SPECIAL },
 	{ STR_INIT("STATUS"), RETURN_STATUS },
+	{ STR_INIT("METADATA"), RETURN_METADATA },
 };
 
 static const struct {
@@ -70,9 +72,22 @@ unsigned imap_list_use_bit(struct str attr)
 	return 0;
 }
 
+void imap_list_use_print(unsigned special_use, struct buf *out)
+{
+	const char *sep = "";
+
+	for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+		if (special_use & uses[i].bit) {
+			buf_printf(out, "%s\\%s", sep, uses[i].name.p);
+			sep = " ";
+		}
+	}
+}
+
 struct request {
 	unsigned options;
 	unsigned status_items;
+	struct imap_metadata metadata;
 	bool is_extended; /* selection or return options, or several patterns */
 	bool is_lsub;
 	struct str reference;
@@ -90,7 +105,7 @@ struct item {
 
 /* ---- parsing ---- */
 
-/* "(" [option *(SP option)] ")", each by its row; STATUS takes its items. */
+/* "(" [option *(SP option)] ")", each by its row; STATUS takes its items, METADATA its entries. */
 static int parse_options(struct imap_parse *p, const struct option *rows, size_t n,
 			 struct request *ret)
 {
@@ -112,6 +127,12 @@ static int parse_options(struct imap_parse *p, const struct option *rows, size_t
 		if (rows[i].bit == RETURN_STATUS &&
 		    (imap_parse_sp(p) <= 0 || imap_status_parse(p, &ret->status_items) <= 0))
 			return -E_SYNTAX;
+		if (rows[i].bit == RETURN_METADATA) {
+			int r = imap_parse_sp(p) > 0 ? imap_metadata_parse(p, &ret->metadata) : 0;
+
+			if (r <= 0)
+				return imap_need(r);
+		}
 		is_first = false;
 	}
 	return 0;
@@ -339,6 +360,9 @@ static void show_attrs(struct imap_session *s, const struct request *q, const st
  */
 static int show_item(struct imap_session *s, const struct request *q, const struct item *item)
 {
+	uint64_t longest = 0;
+	int r = 0;
+
 	imap_resp(s, q->is_lsub ? S("* LSUB (") : S("* LIST ("));
 	show_attrs(s, q, item);
 	imap_resp(s, S(") \"/\" "));
@@ -350,8 +374,11 @@ static int show_item(struct imap_session *s, const struct request *q, const stru
 	imap_resp_end(s);
 	/* RFC 5819 2: not for names that cannot be selected. */
 	if ((q->options & RETURN_STATUS) && item->box->id != 0)
-		return imap_status_show(s, item->box, q->status_items);
-	return 0;
+		r = imap_status_show(s, item->box, q->status_items);
+	/* RFC 9590 4: nor for those that are here only because of their children. */
+	if (r == 0 && (q->options & RETURN_METADATA) && item->box->id != 0 && item->is_selected)
+		r = imap_metadata_show(s, item->box, &q->metadata, &longest);
+	return r;
 }
 
 static int list(struct imap_session *s, struct request *q)

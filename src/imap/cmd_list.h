@@ -1,17 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* What LIST shares with CREATE (special-use names) and with STATUS (items), and its patterns. */
+/*
+ * What LIST shares with CREATE (special-use names), with STATUS (items) and with GETMETADATA
+ * (annotations), and its patterns.
+ */
 #pragma once
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
 
+struct buf;
 struct imap_parse;
 struct imap_session;
 struct store_mailbox;
 
 /* enum store_special_use for "Drafts" (without backslash, any case); 0: unknown (cmd_list.c). */
 unsigned imap_list_use_bit(struct str attr);
+
+/* "\Drafts \Sent" of those bits, as LIST shows them, to the end of out (cmd_list.c). */
+void imap_list_use_print(unsigned special_use, struct buf *out);
+
+/* Which annotations are wanted (cmd_metadata.c). */
+struct imap_metadata {
+	struct str *entries; /* canonical */
+	size_t n, cap;
+	uint64_t max_bytes;  /* of a value */
+	enum { IMAP_DEPTH_0, IMAP_DEPTH_1, IMAP_DEPTH_INFINITY } depth;
+};
+#define IMAP_METADATA_ENTRIES 100 /* of one command */
+/* "(" entry *(SP entry) ")". 1/0 like parse.h, -E_LIMIT. */
+int imap_metadata_parse(struct imap_parse *p, struct imap_metadata *ret);
+/*
+ * "* METADATA name (...)" of a mailbox, or of the server (NULL). *longest: the size of the largest value
+ * beyond max_bytes, if it is larger. 0 or negative.
+ */
+MUST_CHECK int imap_metadata_show(struct imap_session *s, const struct store_mailbox *box,
+				  const struct imap_metadata *q, uint64_t *longest);
 
 /* "(" status-att *(SP status-att) ")" as bits. 1/0 like parse.h (cmd_status.c). */
 int imap_status_parse(struct imap_parse *p, unsigned *ret_items);

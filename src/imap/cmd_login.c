@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LOGIN (RFC 9051 6.2.3) and AUTHENTICATE (6.2.2, with RFC 4959 initial responses). An
+ * LOGIN (RFC 9051 6.2.3), AUTHENTICATE (6.2.2, with RFC 4959 initial responses) and what undoes
+ * them, UNAUTHENTICATE (RFC 8437). An
  * exchange is parked between its messages: session.waiting is IMAP_WAIT_AUTH and each
  * line comes to imap_auth_line().
  *
@@ -8,6 +9,7 @@
  * in the OK: it is sent as a last challenge, the client answers with an empty line, and
  * only then the login counts (session.identity holds it until then).
  */
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "imap/imap_int.h"
@@ -126,4 +128,31 @@ int imap_cmd_authenticate(struct imap_session *s)
 		return refused(s, "", S(""), r);
 	snprintf(s->parked_tag, sizeof(s->parked_tag), "%" STR_FMT, STR_ARG(s->cmd.tag));
 	return exchange_step(s, initial);
+}
+
+/*
+ * AUTH, SELECTED -> NOTAUTH. All that the session has from its user goes, and all that it enabled (RFC
+ * 8437 4.1); who adds something like that to struct imap_session resets it here.
+ */
+static void forget_user(struct imap_session *s)
+{
+	imap_deselect(s);
+	s->state = IMAP_ST_NOTAUTH;
+	s->account = 0;
+	s->name[0] = '\0';
+	s->is_rev2 = s->has_utf8 = false;
+	s->has_condstore = false;
+	s->language = IMAP_LANG_DEFAULT;
+	s->is_changing_compression = conn_is_compressed(s->conn);
+	s->login_by_ms = clock_mono_ms() + s->conf->login_timeout_ms;
+}
+
+/* RFC 8437 3: OK or BAD, never NO, because the next login may be on its way. */
+int imap_cmd_unauthenticate(struct imap_session *s)
+{
+	if (!imap_parse_end(&s->p) || !s->conf->may_unauthenticate)
+		return -E_SYNTAX;
+	LOG(INFO, "imap.unauthenticate", F_Z("user", s->name), F_STR("peer", conn_peer(s->conn)));
+	forget_user(s);
+	return 0;
 }

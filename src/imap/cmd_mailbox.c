@@ -34,20 +34,21 @@ static int parse_name(struct imap_session *s, struct str *ret)
 	if (name.n > 1 && name.p[name.n - 1] == '/')
 		name.n--;
 	r = store_name_check(&s->arena, name, ret, &fault);
-	if (r < 0)
+	if (r < 0 && s->language == IMAP_LANG_DEFAULT)
 		imap_say(s, "%s", fault.text);
 	return r;
 }
 
 /*
  * What the store says about a refusal is meant for people; it does not carry peer text
- * beyond names.
+ * beyond names. It says it in English: in another language the general text must do.
  */
 static int outcome(struct imap_session *s, int r, const struct fault *fault)
 {
 	size_t i;
 
-	if (r >= 0 || fault->text[0] == '\0' || r == -E_IO || r == -E_BUG)
+	if (r >= 0 || fault->text[0] == '\0' || r == -E_IO || r == -E_BUG ||
+	    s->language != IMAP_LANG_DEFAULT)
 		return r;
 	for (i = 0; fault->text[i] != '\0'; i++) {
 		if (fault->text[i] < 0x20 || fault->text[i] > 0x7e)

@@ -11,6 +11,7 @@
 #include "store/message.h"
 
 struct imap_session;
+struct spool;
 
 /* Items that a view alone can answer are bits; they are written first, in this order. */
 enum imap_fetch_bit {
@@ -32,6 +33,7 @@ enum imap_fetch_kind {
 	IMAP_FETCH_SECTION, /* BODY[...], RFC822... */
 	IMAP_FETCH_BINARY,
 	IMAP_FETCH_BINARY_SIZE,
+	IMAP_FETCH_PREVIEW,
 };
 
 enum imap_fetch_text {
@@ -51,6 +53,7 @@ struct imap_fetch_item {
 	enum imap_fetch_text text;
 	struct str *fields;
 	size_t n_fields;
+	bool is_lazy;             /* PREVIEW (LAZY): NIL rather than wait */
 	bool has_partial;
 	uint64_t start, count;    /* with has_partial */
 };
@@ -82,6 +85,9 @@ struct imap_fetch {
  */
 int imap_fetch_parse(struct imap_parse *p, struct imap_fetch *ret);
 
+/* section = "[" ... "]" of BODY, into item->part, text and fields. As imap_fetch_parse(). */
+int imap_fetch_section_parse(struct imap_parse *p, struct imap_fetch_item *ret);
+
 /* A message while its items are written. */
 struct imap_fetch_msg {
 	struct store_content content;
@@ -97,3 +103,10 @@ void imap_fetch_msg_fini(struct imap_fetch_msg *m);
  */
 MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 				     const struct imap_fetch_item *item);
+/*
+ * The bytes that a BODY[...]<...> would have, to the end of a spool (CATENATE). 0; -E_NOT_FOUND: there
+ * is no such section; -E_TOO_BIG: more than max; other trouble.
+ */
+MUST_CHECK int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
+				     const struct imap_fetch_item *item, uint64_t max,
+				     struct spool *out);

@@ -8,11 +8,13 @@
  * section is resolved and its first piece read, a BINARY is decoded once to be counted. What
  * fails after that can only be told by closing.
  *
- * RFC 9051 6.4.5, 6.4.5.1, 7.5.2; RFC 3516 4.
+ * RFC 9051 6.4.5, 6.4.5.1, 7.5.2; RFC 3516 4; RFC 8970 3.
  */
 #include "imap/fetch.h"
 
 #include "base/limits.h"
+#include "base/log.h"
+#include "db/blob.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "net/conn.h"
@@ -67,7 +69,7 @@ static void write_text(struct imap_session *s, const struct imap_fetch_item *ite
 
 	write_label(s, item);
 	imap_resp_literal(s, sp.n, false);
-	imap_resp(s, str_of(text.p + sp.off, (size_t)sp.n));
+	imap_resp(s, str_head(str_skip(text, (size_t)sp.off), (size_t)sp.n));
 }
 
 /* A range of the message as it is stored. */
@@ -191,11 +193,10 @@ static void pick_fields(const struct imap_fetch_item *item, struct str header, s
 		buf_add(out, S("\r\n"));
 }
 
-static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
-			const struct imap_fetch_item *item, struct span range)
+static int make_fields(struct imap_session *s, struct imap_fetch_msg *m,
+		       const struct imap_fetch_item *item, struct span range, struct buf *out)
 {
 	AUTO(buf_fini) struct buf inner = { 0 };
-	AUTO(buf_fini) struct buf out = BUF_INIT(HEADER_MAX + 2);
 	bool is_own = item->n_part == 0;
 	struct buf *header = is_own ? &m->header : &inner;
 	int r = 0;
@@ -203,9 +204,20 @@ static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
 	if (!is_own || !m->has_header)
 		r = read_header(s, m, range, header);
 	if (r < 0)
-		return write_nil(s, item, r);
+		return r;
 	m->has_header |= is_own;
-	pick_fields(item, buf_str(header), &out);
+	pick_fields(item, buf_str(header), out);
+	return 0;
+}
+
+static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,
+			const struct imap_fetch_item *item, struct span range)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(HEADER_MAX + 2);
+	int r = make_fields(s, m, item, range, &out);
+
+	if (r < 0)
+		return write_nil(s, item, r);
 	write_text(s, item, buf_str(&out));
 	return 0;
 }
@@ -317,6 +329,25 @@ static int write_structure(struct imap_session *s, const struct imap_fetch_msg *
 	return 0;
 }
 
+/* RFC 8970 3.2: never NIL without LAZY; "" when there is nothing to be shown. */
+static int write_preview(struct imap_session *s, const struct imap_fetch_msg *m,
+			 const struct imap_fetch_item *item)
+{
+	AUTO(arena_fini) struct arena a;
+	struct str text = m->content.preview;
+	int r = 0;
+
+	arena_init(&a, 4096);
+	if (text.p == NULL && !item->is_lazy) {
+		r = store_content_preview(imap_store(s), &a, &m->content, &text);
+		/* RFC 8970 8: who has it made. */
+		LOG(DEBUG, "imap.preview", F_Z("user", s->name), F_INT("content", m->content.id));
+	}
+	write_label(s, item);
+	imap_resp_nstring(s, r < 0 ? S("") : text);
+	return r;
+}
+
 static int write_section(struct imap_session *s, struct imap_fetch_msg *m,
 			 const struct imap_fetch_item *item)
 {
@@ -328,6 +359,47 @@ static int write_section(struct imap_session *s, struct imap_fetch_msg *m,
 	if (item->text == IMAP_TEXT_FIELDS || item->text == IMAP_TEXT_FIELDS_NOT)
 		return write_fields(s, m, item, range);
 	return write_range(s, m, item, range);
+}
+
+static int spool_range(struct imap_session *s, const struct imap_fetch_msg *m, struct span range,
+		       struct spool *out)
+{
+	AUTO(mem_auto_free) char *piece = mem_alloc(PIECE, 1);
+	int r = 0;
+
+	while (range.n > 0 && r == 0) {
+		size_t n = range.n < PIECE ? (size_t)range.n : PIECE;
+
+		r = store_content_read(imap_store(s), &m->content, range.off, piece, n);
+		if (r == 0)
+			r = spool_append(out, str_of(piece, n));
+		range.off += n;
+		range.n -= n;
+	}
+	return r;
+}
+
+int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
+			  const struct imap_fetch_item *item, uint64_t max, struct spool *out)
+{
+	AUTO(buf_fini) struct buf fields = BUF_INIT(HEADER_MAX + 2);
+	bool is_fields = item->text == IMAP_TEXT_FIELDS || item->text == IMAP_TEXT_FIELDS_NOT;
+	struct span range, sp;
+	int r = find_section(m, item, &range);
+
+	if (r <= 0)
+		return r < 0 ? r : -E_NOT_FOUND;
+	r = is_fields ? make_fields(s, m, item, range, &fields) : 0;
+	if (r < 0)
+		return r;
+	sp = clip(item, is_fields ? fields.n : range.n);
+	if (sp.n > max)
+		return -E_TOO_BIG;
+	if (is_fields)
+		return spool_append(out, str_head(str_skip(buf_str(&fields), (size_t)sp.off),
+						  (size_t)sp.n));
+	sp.off += range.off;
+	return spool_range(s, m, sp, out);
 }
 
 int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
@@ -348,6 +420,8 @@ int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 	case IMAP_FETCH_BINARY:
 	case IMAP_FETCH_BINARY_SIZE:
 		return write_binary(s, m, item);
+	case IMAP_FETCH_PREVIEW:
+		return write_preview(s, m, item);
 	}
 	return 0;
 }

@@ -10,13 +10,13 @@
  *               "BINARY.SIZE" section-binary
  *   and RFC 3501 9: "RFC822" [".HEADER" / ".TEXT"]; RFC 7162 7: "MODSEQ";
  *   RFC 8474 7: "EMAILID" / "THREADID";
- *   RFC 8514 8: "SAVEDATE"
+ *   RFC 8514 8: "SAVEDATE"; RFC 8970 6: "PREVIEW" [SP "(" "LAZY" *(SP "LAZY") ")"]
  */
 #include "imap/fetch.h"
 
 #include "base/limits.h"
 
-enum { ROW_SEEN = 1, ROW_SECTION = 2, ROW_PARTIAL = 4 };
+enum { ROW_SEEN = 1, ROW_SECTION = 2, ROW_PARTIAL = 4, ROW_LAZY = 8 };
 
 /* One row for each name; with ROW_SECTION it is the one that "[" follows. */
 static const struct {
@@ -36,6 +36,7 @@ static const struct {
 	{ STR_INIT("SAVEDATE"), IMAP_FETCH_SAVEDATE, 0, 0, 0 },
 	{ STR_INIT("ENVELOPE"), 0, IMAP_FETCH_ENVELOPE, 0, 0 },
 	{ STR_INIT("BODYSTRUCTURE"), 0, IMAP_FETCH_BODYSTRUCTURE, 0, 0 },
+	{ STR_INIT("PREVIEW"), 0, IMAP_FETCH_PREVIEW, ROW_LAZY, 0 },
 	{ STR_INIT("RFC822"), 0, IMAP_FETCH_SECTION, ROW_SEEN, IMAP_TEXT_ALL },
 	{ STR_INIT("RFC822.HEADER"), 0, IMAP_FETCH_SECTION, 0, IMAP_TEXT_HEADER },
 	{ STR_INIT("RFC822.TEXT"), 0, IMAP_FETCH_SECTION, ROW_SEEN, IMAP_TEXT_TEXT },
@@ -68,6 +69,8 @@ static unsigned content_fields(enum imap_fetch_kind kind, size_t n_part)
 	case IMAP_FETCH_BODY:
 	case IMAP_FETCH_BODYSTRUCTURE:
 		return STORE_C_STRUCTURE;
+	case IMAP_FETCH_PREVIEW:
+		return STORE_C_PREVIEW;
 	default:
 		return n_part > 0 ? STORE_C_MAP : 0;
 	}
@@ -201,6 +204,19 @@ static int section(struct imap_parse *p, struct imap_fetch_item *item)
 	return r <= 0 ? r : imap_parse_char(p, ']');
 }
 
+int imap_fetch_section_parse(struct imap_parse *p, struct imap_fetch_item *ret)
+{
+	struct imap_parse q = *p;
+	struct imap_fetch_item item = { .kind = IMAP_FETCH_SECTION };
+	int r = section(&q, &item);
+
+	if (r > 0) {
+		*ret = item;
+		p->p = q.p;
+	}
+	return r;
+}
+
 /* partial = "<" number64 "." nz-number64 ">" */
 static int partial(struct imap_parse *p, struct imap_fetch_item *item)
 {
@@ -211,6 +227,24 @@ static int partial(struct imap_parse *p, struct imap_fetch_item *item)
 		return 0;
 	item->has_partial = true;
 	return imap_parse_char(p, '>');
+}
+
+/* [SP "(" preview-mod *(SP preview-mod) ")"]; another list behind a last item is the command's. */
+static int lazy(struct imap_parse *p, struct imap_fetch_item *item)
+{
+	struct imap_parse q = *p;
+
+	if (imap_parse_prefix(&q, S(" (")) <= 0 || imap_parse_word(&q, S("LAZY")) <= 0)
+		return 1;
+	while (imap_parse_sp(&q) > 0) {
+		if (imap_parse_word(&q, S("LAZY")) <= 0)
+			return 0;
+	}
+	if (imap_parse_char(&q, ')') <= 0)
+		return 0;
+	item->is_lazy = true;
+	p->p = q.p;
+	return 1;
 }
 
 /* ---- labels ---- */
@@ -288,6 +322,8 @@ static int content_item(struct imap_parse *p, size_t i, struct imap_fetch *f, si
 		r = section(p, &item);
 	if (r > 0 && (rows[i].flags & ROW_PARTIAL))
 		r = partial(p, &item);
+	if (r > 0 && (rows[i].flags & ROW_LAZY))
+		r = lazy(p, &item);
 	if (r > 0)
 		r = label(p, rows[i].name, has_section, &item);
 	if (r <= 0)

@@ -28,6 +28,7 @@
 #include "base/uidset.h"
 #include "conf/conf.h"
 #include "imap/imap.h"
+#include "imap/language.h"
 #include "imap/parse.h"
 #include "sasl/sasl.h"
 
@@ -44,6 +45,9 @@ struct imap_conf {
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t max_message_bytes; /* APPEND */
+	int language; /* enum imap_language, for LANGUAGE "default" */
+	bool may_compress, may_unauthenticate;
+	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
 	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
 };
 
@@ -101,8 +105,11 @@ struct imap_session {
 	const struct imap_conf *conf;
 
 	bool is_rev2;         /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
+	bool has_utf8;        /* ENABLE UTF8=ACCEPT: see imap_is_utf8() */
+	enum imap_language language; /* of texts (RFC 5255) */
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
+	bool is_changing_compression; /* it begins, or ends, after the tagged answer */
 	bool is_over;         /* BYE was written: close after the flush */
 	int64_t errors;       /* BADs and failed logins so far */
 	int64_t errors_in_row; /* since the last command of a logged-in session that was not BAD */
@@ -160,10 +167,16 @@ extern const size_t imap_cmds_n;
 
 /*
  * Sets response code / text of the tagged answer (copied to the arena; printf). Not with
- * peer text.
+ * peer text. A text of a user's refusal has a row in language.c.
  */
 void imap_code(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_say(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Mailbox names, and quoted strings to the client, are UTF-8 (RFC 9051 5.1, RFC 6855 3). */
+static inline bool imap_is_utf8(const struct imap_session *s)
+{
+	return s->is_rev2 || s->has_utf8;
+}
 
 /* The account's own store, shortcut for s->ctx->store. */
 struct store *imap_store(const struct imap_session *s);
@@ -175,10 +188,15 @@ int imap_cmd_logout(struct imap_session *s);
 int imap_cmd_id(struct imap_session *s);
 int imap_cmd_namespace(struct imap_session *s);
 int imap_cmd_enable(struct imap_session *s);
-/* cmd_starttls.c, cmd_login.c */
+/* cmd_language.c */
+int imap_cmd_language(struct imap_session *s);
+int imap_cmd_comparator(struct imap_session *s);
+/* cmd_compress.c, cmd_starttls.c, cmd_login.c */
+int imap_cmd_compress(struct imap_session *s);
 int imap_cmd_starttls(struct imap_session *s);
 int imap_cmd_login(struct imap_session *s);
 int imap_cmd_authenticate(struct imap_session *s);
+int imap_cmd_unauthenticate(struct imap_session *s);
 /* cmd_select.c */
 int imap_cmd_select(struct imap_session *s);
 int imap_cmd_examine(struct imap_session *s);
@@ -195,6 +213,9 @@ int imap_cmd_unsubscribe(struct imap_session *s);
 int imap_cmd_status(struct imap_session *s);
 int imap_cmd_append(struct imap_session *s);
 int imap_cmd_idle(struct imap_session *s);
+/* cmd_metadata.c */
+int imap_cmd_getmetadata(struct imap_session *s);
+int imap_cmd_setmetadata(struct imap_session *s);
 /* cmd_quota.c */
 int imap_cmd_getquota(struct imap_session *s);
 int imap_cmd_getquotaroot(struct imap_session *s);

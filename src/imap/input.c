@@ -164,7 +164,9 @@ static int take_literal(struct imap_session *s, struct literal lit)
 		return lit.is_sync ? r
 				   : bye(s, "INUSE", "too many transfers at once, try again later");
 	if (lit.is_sync) {
-		conn_write(s->conn, S("+ go ahead\r\n"));
+		imap_resp(s, S("+ "));
+		imap_resp(s, imap_language_text(s->language, S("go ahead")));
+		imap_resp_end(s);
 		(void)conn_flush(s->conn);
 	}
 	if (where < 0)

@@ -15,7 +15,7 @@
 struct imap_parse {
 	const char *p, *end;
 	struct arena *arena;
-	bool is_utf8; /* mailbox names are UTF-8 (IMAP4rev2 enabled), not modified UTF-7 */
+	bool is_utf8; /* mailbox names are UTF-8 (IMAP4rev2, UTF8=ACCEPT), not modified UTF-7 */
 };
 
 void imap_parse_init(struct imap_parse *p, struct arena *a, struct str command, bool is_utf8);
@@ -74,7 +74,7 @@ int imap_parse_list_chars(struct imap_parse *p, struct str *ret);
  */
 int imap_parse_list_mailbox(struct imap_parse *p, struct str *ret);
 /*
- * Decoded to UTF-8; INBOX in upper case; not normalised (store_name_check does).
+ * Decoded to UTF-8 (8-bit bytes are always UTF-8, RFC 6855 3); INBOX in upper case; not normalised (store_name_check does).
  * -E_CANNOT: bad modified UTF-7 or UTF-8.
  */
 int imap_parse_mailbox(struct imap_parse *p, struct str *ret);

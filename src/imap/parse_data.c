@@ -20,11 +20,11 @@ static int name_decode(const struct imap_parse *p, struct str raw, struct str *r
 
 	if (raw.n > 3 * LIMIT_MAILBOX_NAME)
 		return -E_LIMIT;
-	if (p->is_utf8) {
+	if (p->is_utf8 || !str_is_ascii(raw)) {
 		*ret = raw;
 		return str_is_utf8(raw) ? 1 : -E_CANNOT;
 	}
-	if (str_is_ascii(raw) && str_chr(raw, '&') < 0) {
+	if (str_chr(raw, '&') < 0) {
 		*ret = raw;
 		return 1;
 	}

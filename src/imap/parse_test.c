@@ -59,7 +59,8 @@ static const struct {
 	{ MAILBOX, "\"inbox\"", 1, "INBOX", "" },
 	{ MAILBOX, "Entw&APw-rfe", 1, "Entw\xc3\xbcrfe", "" },
 	{ MAILBOX, "a&b", -E_CANNOT, NULL, "a&b" },
-	{ MAILBOX, "\"\xc3\xa9\"", -E_CANNOT, NULL, "\"\xc3\xa9\"" },
+	{ MAILBOX, "\"\xc3\xa9 &-\"", 1, "\xc3\xa9 &-", "" }, /* RFC 6855 3: UTF-8, and nothing else */
+	{ MAILBOX, "{2}\r\n\xc3(", -E_CANNOT, NULL, "{2}\r\n\xc3(" },
 	{ MAILBOX8, "\"Entw\xc3\xbcrfe\"", 1, "Entw\xc3\xbcrfe", "" },
 	{ MAILBOX8, "a&b", 1, "a&b", "" },
 	{ MAILBOX8, "{1}\r\n\xe9", -E_CANNOT, NULL, "{1}\r\n\xe9" },

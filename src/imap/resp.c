@@ -42,18 +42,41 @@ void imap_resp_end(struct imap_session *s)
 	conn_write(s->conn, S("\r\n"));
 }
 
+/* The human-readable end of "OK [code] text" and the like; nothing when it is data. */
+static struct str resp_text(struct str line)
+{
+	static const struct str kinds[] = { STR_INIT("OK "), STR_INIT("NO "), STR_INIT("BAD "),
+					    STR_INIT("BYE ") };
+	ptrdiff_t end;
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (!str_starts(line, kinds[i]))
+			continue;
+		line = str_skip(line, kinds[i].n);
+		end = str_starts(line, S("[")) ? str_find(line, S("] ")) : -2;
+		return str_skip(line, end == -1 ? line.n : (size_t)(end + 2));
+	}
+	return str_skip(line, line.n);
+}
+
 void imap_resp_untagged(struct imap_session *s, const char *fmt, ...)
 {
+	AUTO(buf_fini) struct buf b = BUF_INIT(4096);
+	struct str line, text;
 	va_list ap;
 
 	conn_write(s->conn, S("* "));
 	va_start(ap, fmt);
-	respv(s, fmt, ap);
+	buf_vprintf(&b, fmt, ap);
 	va_end(ap);
+	line = buf_str(&b);
+	text = resp_text(line);
+	conn_write(s->conn, str_head(line, line.n - text.n));
+	conn_write(s->conn, imap_language_text(s->language, text));
 	imap_resp_end(s);
 }
 
-/* May v stand between quotes? RFC 9051 9 QUOTED-CHAR; RFC 3501 9: only 7 bits. */
+/* May v stand between quotes? RFC 9051 9 QUOTED-CHAR, RFC 6855 3; RFC 3501 9: only 7 bits. */
 static bool is_quotable(const struct imap_session *s, struct str v)
 {
 	size_t i;
@@ -66,7 +89,7 @@ static bool is_quotable(const struct imap_session *s, struct str v)
 			return false;
 		has_8bit |= (unsigned char)v.p[i] >= 0x80;
 	}
-	return !has_8bit || (s->is_rev2 && str_is_utf8(v));
+	return !has_8bit || (imap_is_utf8(s) && str_is_utf8(v));
 }
 
 void imap_resp_string(struct imap_session *s, struct str v)
@@ -122,7 +145,7 @@ void imap_resp_mailbox(struct imap_session *s, struct str name)
 {
 	AUTO(buf_fini) struct buf utf7 = BUF_INIT(8 * LIMIT_MAILBOX_NAME);
 
-	if (!s->is_rev2) {
+	if (!imap_is_utf8(s)) {
 		imap_utf7_encode(&utf7, name);
 		name = buf_str(&utf7);
 	}

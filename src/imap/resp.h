@@ -19,7 +19,7 @@ void imap_respf(struct imap_session *s, const char *fmt, ...) __attribute__((for
 void imap_resp_end(struct imap_session *s); /* CRLF */
 
 /*
- * string: quoted where that is possible (8-bit only as UTF-8 and in IMAP4rev2), else a
+ * string: quoted where that is possible (8-bit only as UTF-8, see imap_is_utf8()), else a
  * literal.
  */
 void imap_resp_string(struct imap_session *s, struct str v);
@@ -27,7 +27,7 @@ void imap_resp_string(struct imap_session *s, struct str v);
 void imap_resp_nstring(struct imap_session *s, struct str v);
 /* "{n}" CRLF or "~{n}" CRLF; the caller writes the n bytes after it. */
 void imap_resp_literal(struct imap_session *s, uint64_t n, bool is_binary);
-/* A mailbox name (UTF-8) in the session's spelling: UTF-8 in IMAP4rev2, else modified UTF-7. */
+/* A mailbox name (UTF-8) in the session's spelling: UTF-8, see imap_is_utf8(), or modified UTF-7. */
 void imap_resp_mailbox(struct imap_session *s, struct str name);
 /* "(\Seen $Junk)" of a message of that view; \Recent in rev1. */
 void imap_resp_flags(struct imap_session *s, const struct store_view *v, const struct store_msg *m);

@@ -450,6 +450,9 @@ int imap_search_parse(struct imap_session *s, struct imap_search *ret)
 		r = return_opts(ps.p, ret);
 		r = r > 0 ? imap_parse_sp(ps.p) : r;
 	}
+	/* RFC 6855 3: the charset is settled then. */
+	if (r > 0 && s->has_utf8 && imap_parse_word(ps.p, S("CHARSET")) > 0)
+		return -E_SYNTAX;
 	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
 		r = charset(&ps);
 	if (r > 0)

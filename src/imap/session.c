@@ -5,6 +5,7 @@
  *
  *   NOTAUTH  --LOGIN, AUTHENTICATE-->  AUTH  --SELECT, EXAMINE-->  SELECTED
  *   SELECTED --CLOSE, UNSELECT, a failed SELECT, DELETE-->  AUTH
+ *   AUTH, SELECTED  --UNAUTHENTICATE-->  NOTAUTH
  *   any      --LOGOUT, BYE-->  LOGOUT
  *
  * Invariants:
@@ -34,10 +35,14 @@ const struct imap_cmd imap_cmds[] = {
 	{ "NOOP", imap_cmd_noop, IMAP_IN_ANY, 0, "RFC 9051 6.1.2" },
 	{ "LOGOUT", imap_cmd_logout, IMAP_IN_ANY, IMAP_CMD_QUIET, "RFC 9051 6.1.3" },
 	{ "ID", imap_cmd_id, IMAP_IN_ANY, 0, "RFC 2971 3.1" },
+	{ "LANGUAGE", imap_cmd_language, IMAP_IN_ANY, 0, "RFC 5255 3.2" },
+	{ "COMPARATOR", imap_cmd_comparator, IMAP_IN_AUTH, 0, "RFC 5255 4.7" },
 	{ "STARTTLS", imap_cmd_starttls, IMAP_ST_NOTAUTH, 0, "RFC 9051 6.2.1" },
 	{ "AUTHENTICATE", imap_cmd_authenticate, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET,
 	  "RFC 9051 6.2.2" },
 	{ "LOGIN", imap_cmd_login, IMAP_ST_NOTAUTH, IMAP_CMD_SECRET, "RFC 9051 6.2.3" },
+	{ "COMPRESS", imap_cmd_compress, IMAP_IN_AUTH, 0, "RFC 4978 3" },
+	{ "UNAUTHENTICATE", imap_cmd_unauthenticate, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 8437 3" },
 	{ "ENABLE", imap_cmd_enable, IMAP_IN_AUTH, 0, "RFC 9051 6.3.1" },
 	{ "SELECT", imap_cmd_select, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 9051 6.3.2" },
 	{ "EXAMINE", imap_cmd_examine, IMAP_IN_AUTH, IMAP_CMD_QUIET, "RFC 9051 6.3.3" },
@@ -53,6 +58,8 @@ const struct imap_cmd imap_cmds[] = {
 	{ "GETQUOTA", imap_cmd_getquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.1" },
 	{ "GETQUOTAROOT", imap_cmd_getquotaroot, IMAP_IN_AUTH, 0, "RFC 9208 4.1.2" },
 	{ "SETQUOTA", imap_cmd_setquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.3" },
+	{ "GETMETADATA", imap_cmd_getmetadata, IMAP_IN_AUTH, 0, "RFC 5464 4.2" },
+	{ "SETMETADATA", imap_cmd_setmetadata, IMAP_IN_AUTH, 0, "RFC 5464 4.3" },
 	{ "APPEND", imap_cmd_append, IMAP_IN_AUTH, 0, "RFC 9051 6.3.12" },
 	{ "IDLE", imap_cmd_idle, IMAP_IN_AUTH, 0, "RFC 9051 6.3.13" },
 	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, IMAP_CMD_BARE, "RFC 3501 6.4.1" },
@@ -142,10 +149,11 @@ static void answer(struct imap_session *s, int r)
 		imap_resp(s, code);
 		imap_resp(s, S("] "));
 	}
-	if (text.n > 0)
-		imap_resp(s, text);
-	else
-		imap_respf(s, "%s completed", s->cmd.row != NULL ? s->cmd.row->name : "command");
+	if (text.n == 0) {
+		imap_resp(s, str_z(s->cmd.row != NULL ? s->cmd.row->name : "command"));
+		text = S(" completed");
+	}
+	imap_resp(s, imap_language_text(s->language, text));
 	imap_resp_end(s);
 }
 
@@ -231,7 +239,7 @@ static int parse_name(struct imap_session *s)
 {
 	struct str tag, name;
 
-	imap_parse_init(&s->p, &s->arena, buf_str(&s->in), s->is_rev2);
+	imap_parse_init(&s->p, &s->arena, buf_str(&s->in), imap_is_utf8(s));
 	if (imap_parse_tag(&s->p, &tag) <= 0 ||
 	    (imap_parse_sp(&s->p) <= 0 && !imap_parse_end(&s->p))) {
 		imap_say(s, "a command is: tag SP name");
@@ -338,9 +346,20 @@ static int step(struct imap_session *s)
 static enum net_next start_tls(struct imap_session *s)
 {
 	s->is_starting_tls = false;
+	s->language = IMAP_LANG_DEFAULT; /* RFC 5255 3.1 */
 	if (conn_starttls(s->conn, s->ctx->tls) < 0)
 		return NET_CLOSE;
 	return NET_PARK;
+}
+
+/* RFC 4978 3, RFC 8437 4.1: the OK is the last thing before compression, and the last within it. */
+static int change_compression(struct imap_session *s)
+{
+	s->is_changing_compression = false;
+	if (!conn_is_compressed(s->conn))
+		return conn_compress_start(s->conn);
+	conn_compress_stop(s->conn);
+	return 0;
 }
 
 /*
@@ -369,6 +388,8 @@ static enum net_next loop(struct imap_session *s)
 			return NET_CLOSE;
 		if (s->is_starting_tls)
 			return start_tls(s);
+		if (s->is_changing_compression && change_compression(s) < 0)
+			return NET_CLOSE;
 		if (r == 0)
 			break;
 	}

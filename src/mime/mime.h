@@ -144,6 +144,17 @@ MUST_CHECK int mime_bodystructure_print(struct arena *a, struct str message, con
 /* Reads that text: with_extension true gives BODYSTRUCTURE, false BODY. */
 void mime_bodystructure_view(struct str stored, bool with_extension, struct buf *out);
 
+/* ---- previews (mime/preview.c, mime/html.c): RFC 8970 3.3 ---- */
+
+#define MIME_PREVIEW_CHARS 200
+#define MIME_PREVIEW_BYTES (4 * MIME_PREVIEW_CHARS)
+/*
+ * The beginning of the message's text as one line of UTF-8 without controls, at most MIME_PREVIEW_CHARS characters,
+ * to the end of out (empty, room for MIME_PREVIEW_BYTES); nothing when there is none. root: of mime_parse(); the
+ * message may have been cut behind it.
+ */
+void mime_preview(struct str message, const struct mime_part *root, struct buf *out);
+
 /* ---- content transfer encodings (mime/cte.c) ---- */
 
 /* Decodes tolerantly (never fails on damage, unknown cte copies). For SEARCH. */

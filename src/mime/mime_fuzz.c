@@ -70,6 +70,9 @@ static void check_texts(struct arena *a, struct str message, const struct mime_p
 	AUTO(buf_fini) struct buf text = BUF_INIT(64u << 20);
 	AUTO(buf_fini) struct buf view = BUF_INIT(64u << 20);
 
+	mime_preview(message, root, &text);
+	must(text.n <= MIME_PREVIEW_BYTES && str_is_utf8(mime_buf_text(&text)));
+	buf_reset(&text);
 	must(mime_envelope_print(a, str_head(message, root->header_n), &text) == 0);
 	must(check_list(buf_str(&text), 0).n == 0);
 	buf_reset(&text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A connection's life and its names. Reading is in conn_read.c, writing in conn_write.c, and below
- * them a transport moves the bytes: conn_plain.c, conn_tls.c, conn_scripted.c.
+ * them a transport moves the bytes: conn_plain.c, conn_tls.c, conn_scripted.c, with conn_deflate.c
+ * above them when the peer asked for compression.
  */
 #include "net/net_int.h"
 
@@ -36,6 +37,7 @@ struct conn *net_conn_new(const struct net_transport *transport, int fd)
 void net_conn_free(struct conn *c)
 {
 	must(c->magic == NET_CONN_MAGIC && c->session == NULL);
+	net_deflate_free(c);
 	net_tls_conn_fini(c);
 	if (c->fd >= 0)
 		close(c->fd);
@@ -47,6 +49,7 @@ void net_conn_free(struct conn *c)
 
 void net_conn_release(struct conn *c)
 {
+	net_deflate_release(c);
 	if (c->in_at == c->in.n) {
 		buf_fini(&c->in);
 		c->in_at = c->scanned = 0;

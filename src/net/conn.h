@@ -149,6 +149,21 @@ enum conn_binding { CONN_BIND_TLS_UNIQUE, CONN_BIND_TLS_EXPORTER };
 /* Channel binding bytes (RFC 5929 3: TLS 1.2 only; RFC 9266). False when there are none. */
 bool conn_tls_binding(const struct conn *c, enum conn_binding which, struct buf *out);
 
+/* ---- compression (RFC 4978) ---- */
+
+/*
+ * From here on input and output are raw DEFLATE: what was written before leaves as it is, what is
+ * buffered and not taken is already the peer's stream. Not in a body; not when it is on. 0, or
+ * negative: close.
+ */
+MUST_CHECK int conn_compress_start(struct conn *c);
+/*
+ * Ends both streams: what was written before is the end of ours; the peer's ends where it flushed behind
+ * the last line that was taken. Nothing when it is off.
+ */
+void conn_compress_stop(struct conn *c);
+bool conn_is_compressed(const struct conn *c);
+
 /* ---- for tests and fuzzers ---- */
 
 /*

@@ -179,7 +179,11 @@ int conn_line(struct conn *c, size_t max, struct conn_line *ret)
 		c->line_since_ms = 0;
 		return rc;
 	}
-	c->is_starved = true;
+	/* A layer may hold what epoll cannot see. */
+	if (c->is_drained)
+		c->is_starved = true;
+	else
+		c->is_yielding = true;
 	if (c->line_since_ms == 0 && (c->in.n > c->in_at || c->is_skipping))
 		c->line_since_ms = clock_mono_ms();
 	return 0;

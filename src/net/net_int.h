@@ -48,6 +48,9 @@ struct net_transport {
 extern const struct net_transport net_plain_transport;
 extern const struct net_transport net_tls_transport;
 extern const struct net_transport net_scripted_transport;
+/* Above one of those (c->deflate); conn_deflate.c. */
+extern const struct net_transport net_deflate_transport;
+struct net_deflate;
 
 /* ---- a connection ---- */
 
@@ -124,6 +127,8 @@ struct conn {
 	struct net_tls_set *tls_set; /* what the SSL was made of; our reference */
 	struct net_tls_peer *tls_peer;
 
+	struct net_deflate *deflate; /* NULL: never compressed */
+
 	/* session */
 	const struct net_listener *listener;
 	void *session;
@@ -175,6 +180,11 @@ int net_conn_wait(struct conn *c, short events, int64_t deadline_ms);
 int net_conn_flush_some(struct conn *c);
 /* Gives back the memory of empty buffers. */
 void net_conn_release(struct conn *c);
+
+/* conn_deflate.c: gives back what a parked conn can do without. Accepts that there is no compression. */
+void net_deflate_release(struct conn *c);
+/* Takes the layer out; what is not sent or not read of it is lost. */
+void net_deflate_free(struct conn *c);
 
 /* conn_tls.c: 1 done; 0 wants read_wants; -E_TLS, -E_CLOSED. */
 int net_tls_handshake(struct conn *c, struct fault *fault);

@@ -112,6 +112,7 @@ static enum step change_transport(struct conn *c)
 
 	if (s != STEP_AGAIN)
 		return s;
+	net_deflate_free(c); /* its stream has ended and is sent */
 	c->transport = &net_tls_transport;
 	c->read_wants = POLLIN;
 	c->todo &= ~(unsigned)NET_TODO_IO;
@@ -174,7 +175,8 @@ static enum step run(struct conn *c, enum net_reason why)
 	c->body_start_ms = 0;
 	next = c->listener->protocol->run(c->session, why);
 	conn_body_end(c);
-	c->may_be_sending = why == NET_TIMEOUT || c->body_start_ms != 0 || c->in.n > c->in_at;
+	c->may_be_sending = why == NET_TIMEOUT || c->body_start_ms != 0 || c->in.n > c->in_at ||
+			    c->is_skipping;
 	if (next == NET_CLOSE || why == NET_STOP || c->out_err != 0 || c->saw_in_err)
 		return begin_closing(c);
 	if (c->phase == NET_PHASE_HANDSHAKE)

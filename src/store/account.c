@@ -136,7 +136,7 @@ static int remove_tx(struct db_tx *tx, void *arg)
 	static const enum store_sql_id by_account[] = {
 		STORE_SQL_CREDENTIALS_REMOVE,   STORE_SQL_ALIAS_REMOVE_ACCOUNT,
 		STORE_SQL_SUBSCRIPTIONS_REMOVE, STORE_SQL_THREADS_REMOVE,
-		STORE_SQL_ACCOUNT_REMOVE,
+		STORE_SQL_ANNOTATIONS_REMOVE_USER, STORE_SQL_ACCOUNT_REMOVE,
 	};
 	struct job *j = arg;
 	AUTO(db_done) struct db_query q = { 0 };

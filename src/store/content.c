@@ -3,7 +3,7 @@
  * Contents: a message as it was received, parsed once, shared by all its copies.
  *
  * store_content_prepare() runs on the caller's thread, before any transaction: everything that
- * later FETCHes need (ENVELOPE, BODYSTRUCTURE, the map of parts) is made here. It works in an
+ * later FETCHes need (ENVELOPE, BODYSTRUCTURE, the map of parts, the preview) is made here. It works in an
  * arena of its own; the caller's arena only gets the results. A message that breaks a limit of
  * the parser is kept all the same, described as one text part.
  */
@@ -15,6 +15,7 @@
 
 #define THREAD_KEYS 20      /* own Message-ID and the references nearest to the message */
 #define TEXT_MAX (8u << 20) /* of one ready-made text */
+#define PREVIEW_HEAD (1u << 20) /* of a body that the preview is made of later */
 #define KEY_TEXT_MAX 998 /* RFC 5322 2.1.1: message ids and subjects are not longer than a line */
 
 /* ---- parsing ---- */
@@ -88,7 +89,13 @@ static int describe(struct arena *work, struct arena *a, struct str header,
 		return rc;
 	buf_reset(&b);
 	rc = mime_bodystructure_print(work, c->bytes, root, &b);
-	return rc < 0 ? rc : keep(a, &b, &c->structure);
+	if (rc == 0)
+		rc = keep(a, &b, &c->structure);
+	if (rc < 0)
+		return rc;
+	buf_reset(&b);
+	mime_preview(c->bytes, root, &b);
+	return keep(a, &b, &c->preview);
 }
 
 /* The texts of a message that is one text part without any header that we could read. */
@@ -117,7 +124,7 @@ static int describe_plainly(struct arena *a, size_t header_n, struct store_conte
 	if (rc == 0)
 		rc = keep(a, &b, &c->structure);
 	c->envelope = S("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
-	c->message_id = c->base_subject = S("");
+	c->message_id = c->base_subject = c->preview = S("");
 	c->sent_s = INT64_MIN;
 	return rc;
 }
@@ -153,7 +160,8 @@ int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c,
 		DB_EXEC(tx, SQL(CONTENT_ADD), DB_I(ref->pack), DB_I(ref->offset), DB_I(ref->length),
 			DB_I(c->header_n), c->sent_s == INT64_MIN ? DB_N : DB_I(c->sent_s),
 			DB_I(store_now_s()), DB_T(c->message_id), DB_T(c->base_subject),
-			DB_B(c->envelope), DB_B(c->structure), DB_B(c->map));
+			DB_B(c->envelope), DB_B(c->structure), DB_B(c->map),
+			c->preview.p != NULL ? DB_T(c->preview) : DB_N);
 
 	if (rc == 0)
 		*ret_content = db_last_id(tx);
@@ -216,10 +224,11 @@ static int copy_texts(struct db_query *q, struct arena *a, unsigned fields, stru
 		{ STORE_C_ENVELOPE, 6, &c->envelope },
 		{ STORE_C_STRUCTURE, 7, &c->structure },
 		{ STORE_C_MAP, 8, &c->map },
+		{ STORE_C_PREVIEW, 9, &c->preview },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
-		if (!(fields & texts[i].field))
+		if (!(fields & texts[i].field) || db_is_null(q, texts[i].column))
 			continue;
 		*texts[i].to = arena_str(a, db_text(q, texts[i].column));
 		if (!texts[i].to->p)
@@ -276,8 +285,62 @@ int store_content_get(struct store_reader *r, struct arena *a, int64_t content, 
 	return rc;
 }
 
+int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(r->tx, &q, SQL(MESSAGE_CONTENT), DB_I(mailbox), DB_I(uid));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	*ret_content = db_int(&q, 0);
+	return 0;
+}
+
 int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst,
 		       size_t n)
 {
 	return blob_read(s->db, &c->ref, off, dst, n);
+}
+
+/* ---- a preview that is made later ---- */
+
+struct preview_job {
+	int64_t content;
+	struct str text;
+};
+
+static int keep_preview_tx(struct db_tx *tx, void *arg)
+{
+	const struct preview_job *j = arg;
+
+	return DB_EXEC(tx, SQL(CONTENT_PREVIEW), DB_I(j->content), DB_T(j->text));
+}
+
+int store_content_preview(struct store *s, struct arena *a, const struct store_content *c,
+			  struct str *ret)
+{
+	AUTO(arena_fini) struct arena work;
+	AUTO(buf_fini) struct buf text = BUF_INIT(MIME_PREVIEW_BYTES);
+	size_t n = c->size < PREVIEW_HEAD ? (size_t)c->size : PREVIEW_HEAD;
+	AUTO(mem_auto_free) char *head = mem_alloc(n + 1, 1);
+	struct preview_job j = { .content = c->id };
+	struct mime_part *root;
+	int rc = n > 0 ? store_content_read(s, c, 0, head, n) : 0;
+
+	arena_init(&work, LIMIT_MIME_ARENA);
+	if (rc == 0)
+		rc = mime_parse(&work, str_of(head, n), &root);
+	if (rc == 0)
+		mime_preview(str_of(head, n), root, &text);
+	if (rc == 0 || rc == -E_LIMIT)
+		rc = keep(a, &text, &j.text);
+	if (rc < 0)
+		return rc;
+	*ret = j.text;
+	/* It is right also when it cannot be kept. */
+	(void)!db_write(s->db, &(struct db_write_job){
+				       .fn = keep_preview_tx, .arg = &j, .durability = DB_LAZY });
+	return 0;
 }

@@ -83,7 +83,7 @@ static int check_tables(struct check *c)
 {
 	static const char *const tables[] = {
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
-		"keywords", "messages",    "expunged", "contents", "threads",
+		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
 	};
 	int rc = 0;
 
@@ -103,6 +103,7 @@ static int check_account(struct check *c, int64_t *id)
 		{ "used", 2, 5, false },
 		{ "messages", 3, 6, false },
 		{ "modseq", 4, 7, true },
+		{ "annotation_bytes", 8, 9, false },
 	};
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };

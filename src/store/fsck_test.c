@@ -80,6 +80,8 @@ static const struct damage {
 	  "account alice@example.org: messages is 0, counted 7" },
 	{ { .sql = "UPDATE accounts SET modseq = 1" },
 	  "account alice@example.org: modseq is 1, must" },
+	{ { .sql = "UPDATE accounts SET annotation_bytes = 1" },
+	  "account alice@example.org: annotation_bytes is 1, counted 0" },
 	{ { .sql = "UPDATE mailboxes SET messages = messages + 1, name = 'x' WHERE name = 'Archive';" },
 	  "account alice@example.org: messages is 7, counted 8" },
 	{ { .sql = "UPDATE mailboxes SET unseen = 9 WHERE name = 'INBOX'" },

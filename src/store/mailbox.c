@@ -191,6 +191,8 @@ int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, in
 		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(account), DB_I(box.modseq),
 			     DB_I(-box.bytes), DB_I(-box.messages));
 	if (rc == 0)
+		rc = store_tx_annotations_remove(tx, mailbox);
+	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MAILBOX_DOOM), DB_I(mailbox));
 	if (rc == 0)
 		store_announce(s, tx, account, mailbox, STORE_GONE);
@@ -425,7 +427,7 @@ static int rename_tx(struct db_tx *tx, void *arg)
 
 /*
  * RFC 9051 6.3.6: the messages go to a new mailbox; INBOX stays, empty, and its inferiors stay
- * below it.
+ * below it. RFC 5464 4.1: both have its annotations then.
  */
 static int rename_inbox_tx(struct db_tx *tx, void *arg)
 {
@@ -436,6 +438,8 @@ static int rename_inbox_tx(struct db_tx *tx, void *arg)
 
 	if (rc == 0)
 		rc = add_with_superiors(j, tx, j->to, 0, &to);
+	if (rc == 0)
+		rc = store_tx_annotations_copy(tx, j->account, inbox, to);
 	return rc < 0 ? rc : store_tx_copy(j->s, tx, NULL, inbox, NULL, to, true, &copied);
 }
 

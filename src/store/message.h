@@ -18,6 +18,7 @@ struct store_content_new {
 	struct str envelope;      /* mime_envelope_print() */
 	struct str structure;     /* mime_bodystructure_print() */
 	struct str map;           /* mime_map_write() */
+	struct str preview;       /* mime_preview() */
 	uint64_t header_n;
 	int64_t sent_s;           /* INT64_MIN: no usable Date */
 	struct str message_id;
@@ -48,8 +49,9 @@ struct store_content {
 	uint64_t header_n;
 	int64_t sent_s;
 	struct str envelope, structure, map;
+	struct str preview;       /* p == NULL: was never made, see store_content_preview() */
 };
-enum store_content_fields { STORE_C_ENVELOPE = 1, STORE_C_STRUCTURE = 2, STORE_C_MAP = 4 };
+enum store_content_fields { STORE_C_ENVELOPE = 1, STORE_C_STRUCTURE = 2, STORE_C_MAP = 4, STORE_C_PREVIEW = 8 };
 
 /* A read snapshot for many lookups; keep it short, never over peer I/O. */
 struct store_reader;
@@ -57,8 +59,16 @@ MUST_CHECK int store_reader_open(struct store *s, struct store_reader **ret);
 void store_reader_close(struct store_reader **r);
 /* Texts asked for are copied to the arena, others are empty. Contents of expunged messages stay readable for sessions that still show them. */
 MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
+/* The content of one message, by UID. -E_NOT_FOUND. */
+MUST_CHECK int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content);
 /* Body bytes; no reader needed. */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
+
+/*
+ * Makes the preview of a content that has none, from the beginning of its body, and keeps it (lazily durable; that it cannot be kept is
+ * no failure). In the arena. No reader may be open.
+ */
+MUST_CHECK int store_content_preview(struct store *s, struct arena *a, const struct store_content *c, struct str *ret);
 
 /* ---- adding ---- */
 

@@ -125,9 +125,26 @@ static const char step_2[] =
 	"ALTER TABLE accounts ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE accounts ADD COLUMN quota_mailboxes INTEGER NOT NULL DEFAULT 0;";
 
+/*
+ * RFC 5464. mailbox 0: of the server. user 0: below /shared. payer: the account whose annotation_bytes
+ * count it.
+ */
+static const char step_3[] =
+	"CREATE TABLE annotations ("
+	" mailbox INTEGER NOT NULL, user INTEGER NOT NULL, entry TEXT NOT NULL, value BLOB NOT NULL,"
+	" payer INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, user, entry)) WITHOUT ROWID;"
+	"CREATE INDEX annotations_user ON annotations (user);"
+	"ALTER TABLE accounts ADD COLUMN annotation_bytes INTEGER NOT NULL DEFAULT 0;";
+
+/* RFC 8970: the beginning of the text. NULL: not made yet (content.c makes it when it is asked for). */
+static const char step_4[] = "ALTER TABLE contents ADD COLUMN preview TEXT;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
+	{ 3, step_3 },
+	{ 4, step_4 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

@@ -130,6 +130,46 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" ?4, unseen = unseen + ?5,"
 		" deleted = deleted + ?6, bytes = bytes + ?7 WHERE id = ?1" },
 
+	/* annotations; their size is length(entry) + length(value) */
+	[STORE_SQL_ANNOTATION_LIST] = { .sql =
+		"SELECT entry, value FROM annotations WHERE mailbox = ?1 AND user IN (0, ?2)"
+		" ORDER BY entry" },
+	[STORE_SQL_ANNOTATION_SIZE] = { .sql =
+		"SELECT length(entry) + length(value) FROM annotations"
+		" WHERE mailbox = ?1 AND user = ?2 AND entry = ?3" },
+	[STORE_SQL_ANNOTATION_COUNT] = { .sql =
+		"SELECT count(*) FROM annotations WHERE mailbox = ?1 AND user = ?2" },
+	[STORE_SQL_ANNOTATION_SET] = { .sql =
+		"INSERT INTO annotations (mailbox, user, entry, value, payer)"
+		" VALUES (?1, ?2, ?3, ?4, ?5)"
+		" ON CONFLICT (mailbox, user, entry) DO UPDATE SET value = ?4" },
+	[STORE_SQL_ANNOTATION_REMOVE] = { .sql =
+		"DELETE FROM annotations WHERE mailbox = ?1 AND user = ?2 AND entry = ?3" },
+	[STORE_SQL_ANNOTATION_BYTES] = { .sql =
+		"SELECT annotation_bytes FROM accounts WHERE id = ?1" },
+	[STORE_SQL_ANNOTATION_BYTES_ADD] = { .sql =
+		"UPDATE accounts SET annotation_bytes = annotation_bytes + ?2 WHERE id = ?1" },
+	[STORE_SQL_ANNOTATION_BYTES_TAKE] = { .sql = /* all of a mailbox */
+		"UPDATE accounts SET annotation_bytes = annotation_bytes"
+		" + (SELECT sum(length(entry) + length(value)) FROM annotations n"
+		" WHERE n.mailbox = ?1 AND n.payer = accounts.id)"
+		" WHERE id IN (SELECT payer FROM annotations WHERE mailbox = ?1)" },
+	[STORE_SQL_ANNOTATION_BYTES_DROP] = { .sql =
+		"UPDATE accounts SET annotation_bytes = annotation_bytes"
+		" - (SELECT sum(length(entry) + length(value)) FROM annotations n"
+		" WHERE n.mailbox = ?1 AND n.payer = accounts.id)"
+		" WHERE id IN (SELECT payer FROM annotations WHERE mailbox = ?1)" },
+	[STORE_SQL_ANNOTATIONS_COPY] = { .sql =
+		"INSERT INTO annotations (mailbox, user, entry, value, payer)"
+		" SELECT ?2, user, entry, value, payer FROM annotations WHERE mailbox = ?1" },
+	[STORE_SQL_ANNOTATIONS_REMOVE] = { .sql = "DELETE FROM annotations WHERE mailbox = ?1" },
+	[STORE_SQL_ANNOTATIONS_REMOVE_USER] = { .sql = "DELETE FROM annotations WHERE user = ?1" },
+	[STORE_SQL_MAILBOX_USE_TAKE] = { .sql =
+		"UPDATE mailboxes SET special_use = special_use & ~?2"
+		" WHERE account = ?1 AND special_use & ?2 <> 0" },
+	[STORE_SQL_MAILBOX_USE_SET] = { .sql =
+		"UPDATE mailboxes SET special_use = ?2 WHERE id = ?1" },
+
 	/* keywords */
 	[STORE_SQL_KEYWORD_LIST] = { .sql =
 		"SELECT bit, name FROM keywords WHERE mailbox = ?1 ORDER BY bit" },
@@ -148,6 +188,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT uid, flags, content, internaldate, size, thread FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)"
 		" ORDER BY uid" },
+	[STORE_SQL_MESSAGE_CONTENT] = { .sql = /* content.c */
+		"SELECT content FROM messages WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_MESSAGE_EXPUNGE] = { .sql =
 		"INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, ?5, uid FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
@@ -187,8 +229,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_CONTENT_ADD] = { .sql =
 		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created,"
 		" message_id, base_subject,"
-		" envelope, structure, map) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-		" ?11)" },
+		" envelope, structure, map, preview) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		" ?10, ?11, ?12)" },
+	[STORE_SQL_CONTENT_PREVIEW] = { .sql =
+		"UPDATE contents SET preview = ?2 WHERE id = ?1" },
 	[STORE_SQL_CONTENT_REF] = { .sql =
 		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
 		" THEN ?3 END WHERE id = ?1" },
@@ -197,7 +241,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT id, pack, pos, size, header_n, sent FROM contents"
 		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_CONTENT_TEXTS_FROM] = { .sql =
-		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map FROM contents"
+		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map,"
+		" preview FROM contents"
 		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_THREAD_GET] = { .sql =
 		"SELECT thread FROM threads WHERE account = ?1 AND key = ?2" },
@@ -221,7 +266,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	},
 	[STORE_SQL_FSCK_ACCOUNT] = { .sql =
 		"SELECT a.id, a.name, a.used, a.messages, a.modseq, coalesce(sum(b.bytes), 0),"
-		" coalesce(sum(b.messages), 0), coalesce(max(b.highestmodseq), 0) FROM accounts a"
+		" coalesce(sum(b.messages), 0), coalesce(max(b.highestmodseq), 0),"
+		" a.annotation_bytes, (SELECT coalesce(sum(length(entry) + length(value)), 0)"
+		" FROM annotations n WHERE n.payer = a.id AND (n.user = a.id OR n.mailbox IN"
+		" (SELECT id FROM mailboxes WHERE account = a.id))) FROM accounts a"
 		" LEFT JOIN mailboxes b ON b.account = a.id"
 		" WHERE a.id = (SELECT min(id) FROM accounts WHERE id > ?1) GROUP BY a.id" },
 	[STORE_SQL_FSCK_MAILBOX] = { .sql = /* 0: the last of the pairs in fsck.c has no counter */

@@ -4,9 +4,9 @@
  * every function may be called by any worker; none may be called inside a db_write() function unless its
  * name begins with store_tx_. Each state-changing function is one transaction, durable when it returns
  * (flag changes: within 1 s), and announced to views and watchers after its commit. While a thread has a
- * struct store_reader open it calls nothing here but store_content_get() and store_content_read().
+ * struct store_reader open it calls nothing here but the store_content_ functions that read.
  *
- * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h.
+ * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h.
  */
 #pragma once
 

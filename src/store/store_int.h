@@ -65,6 +65,20 @@ enum store_sql_id {
 	STORE_SQL_BOX_BY_ID,
 	STORE_SQL_BOX_BY_NAME,
 	STORE_SQL_BOX_CHANGE,
+	STORE_SQL_ANNOTATION_LIST,
+	STORE_SQL_ANNOTATION_SIZE,
+	STORE_SQL_ANNOTATION_COUNT,
+	STORE_SQL_ANNOTATION_SET,
+	STORE_SQL_ANNOTATION_REMOVE,
+	STORE_SQL_ANNOTATION_BYTES,
+	STORE_SQL_ANNOTATION_BYTES_ADD,
+	STORE_SQL_ANNOTATION_BYTES_TAKE,
+	STORE_SQL_ANNOTATION_BYTES_DROP,
+	STORE_SQL_ANNOTATIONS_COPY,
+	STORE_SQL_ANNOTATIONS_REMOVE,
+	STORE_SQL_ANNOTATIONS_REMOVE_USER,
+	STORE_SQL_MAILBOX_USE_TAKE,
+	STORE_SQL_MAILBOX_USE_SET,
 	STORE_SQL_KEYWORD_LIST,
 	STORE_SQL_KEYWORD_ADD,
 	STORE_SQL_KEYWORDS_REMOVE,
@@ -72,6 +86,7 @@ enum store_sql_id {
 	STORE_SQL_MESSAGE_ALL,
 	STORE_SQL_MESSAGE_SINCE,
 	STORE_SQL_MESSAGE_RANGE,
+	STORE_SQL_MESSAGE_CONTENT,
 	STORE_SQL_MESSAGE_EXPUNGE,
 	STORE_SQL_MESSAGE_REMOVE,
 	STORE_SQL_FLAGS_COUNT,
@@ -86,6 +101,7 @@ enum store_sql_id {
 	STORE_SQL_GLANCE_EXPUNGED,
 	STORE_SQL_GLANCE_CHANGED,
 	STORE_SQL_CONTENT_ADD,
+	STORE_SQL_CONTENT_PREVIEW,
 	STORE_SQL_CONTENT_REF,
 	STORE_SQL_CONTENT_FROM,
 	STORE_SQL_CONTENT_TEXTS_FROM,
@@ -291,6 +307,9 @@ MUST_CHECK int store_mailbox_row(struct db_query *q, struct arena *a, struct sto
 /* Takes the mailbox away from its account; store_purge() then removes what was in it. */
 MUST_CHECK int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account,
 				     int64_t mailbox);
+/* annotation.c: all of a mailbox go; come with INBOX to its new name (-E_LIMIT: too many bytes). */
+MUST_CHECK int store_tx_annotations_remove(struct db_tx *tx, int64_t mailbox);
+MUST_CHECK int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int64_t from, int64_t to);
 /* purge.c: removes doomed mailboxes in small transactions. */
 MUST_CHECK int store_purge(struct store *s);
 

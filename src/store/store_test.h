@@ -38,6 +38,12 @@ static const struct db_sql recounts[] __attribute__((unused)) = {
 		 " b.account = a.id) OR"
 		 " modseq < (SELECT coalesce(max(highestmodseq), 0) FROM mailboxes b WHERE"
 		 " b.account = a.id)" },
+	{ .sql = "SELECT count(*) FROM accounts a WHERE annotation_bytes <>"
+		 " (SELECT coalesce(sum(length(entry) + length(value)), 0) FROM annotations n"
+		 " WHERE n.payer = a.id)" },
+	{ .sql = "SELECT count(*) FROM annotations n WHERE"
+		 " mailbox <> 0 AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = n.mailbox) OR"
+		 " user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = n.user)" },
 	{ .sql = "SELECT count(*) FROM contents c"
 		 " LEFT JOIN (SELECT content, count(*) AS n FROM messages GROUP BY content) m ON"
 		 " m.content = c.id"

@@ -5,7 +5,9 @@ cli account add dora@example.test --quota 3K --quota-messages 4 --quota-mailboxe
 A connect imap
 A < * OK
 A > a LOGIN dora@example.test demo
-A < a OK [CAPABILITY *QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTA=RES-MAILBOX APPENDLIMIT=*
+A <all a OK
+out a OK [CAPABILITY * QUOTA QUOTA=RES-STORAGE QUOTA=RES-MESSAGE QUOTA=RES-MAILBOX *
+out! a OK [CAPABILITY *QUOTASET*
 A > b GETQUOTAROOT INBOX
 A <= * QUOTAROOT INBOX "#user/dora@example.test"
 A <= * QUOTA "#user/dora@example.test" (STORAGE 0 3 MESSAGE 0 4 MAILBOX 6 8)
@@ -95,7 +97,7 @@ A < ac OK
 B connect imap
 B < * OK
 B > a LOGIN bob@example.test demo
-B < a OK [CAPABILITY *QUOTA=RES-MAILBOX QUOTASET APPENDLIMIT=*
+B < a OK [CAPABILITY * QUOTASET *
 B > b GETQUOTA "#user/dora@example.test"
 B < * QUOTA "#user/dora@example.test" (STORAGE * 3 MESSAGE 5 5 MAILBOX 7 8)
 B < b OK

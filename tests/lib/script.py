@@ -16,6 +16,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A <all PATTERN             takes all lines to the one that matches; "out" and "out!" then look for lines among them, in any order
   A <bytes N                 takes N bytes (a literal) ; with "= FILE": they must be that message
   A starttls                 TLS handshake on the client's side
+  A compress                 raw DEFLATE in both directions from here on; uncompress ends it (the server's stream must have ended)
   A data FILE                sends tests/messages/FILE dot-stuffed, and the final dot
   A bytes FILE               sends the file as it is; $size.FILE is its size
   A silent MS                nothing may come for so long
@@ -44,6 +45,7 @@ import smtplib
 import socket
 import ssl
 import time
+import zlib
 
 MESSAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "messages")
 TIMEOUT = 20
@@ -88,13 +90,25 @@ class Actor:
         self.sock = socket.create_connection(("127.0.0.1", server.port(protocol)), TIMEOUT)
         self.protocol = protocol
         self.buffer = b""
+        self.deflate = self.inflate = None
         if protocol in IMPLICIT:
             self.starttls()
 
     def starttls(self):
         self.sock = tls_context().wrap_socket(self.sock, server_hostname="localhost")
 
+    def compress(self):
+        self.deflate, self.inflate = zlib.compressobj(wbits=-15), zlib.decompressobj(wbits=-15)
+
+    def uncompress(self):
+        if not self.inflate.eof:
+            raise Failure("the compressed stream of the server has not ended")
+        self.buffer += self.inflate.unused_data
+        self.deflate = self.inflate = None
+
     def send(self, data):
+        if self.deflate:
+            data = self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
         self.sock.sendall(data)
 
     def fill(self, seconds=TIMEOUT):
@@ -105,7 +119,7 @@ class Actor:
             if isinstance(e, ssl.SSLWantReadError):
                 raise TimeoutError from e
             more = b""
-        self.buffer += more
+        self.buffer += self.inflate.decompress(more) if self.inflate else more
         return bool(more)
 
     def line(self):
@@ -278,8 +292,8 @@ class Script:
             data = a.take(int(self.expand(count.strip())))
             if want and data != message(want.strip()):
                 raise Failure("the bytes differ from %s: %r" % (want.strip(), data[:200]))
-        elif verb == "starttls":
-            a.starttls()
+        elif verb in ("starttls", "compress", "uncompress"):
+            getattr(a, verb)()
         elif verb == "data":
             text = message(rest.strip())
             a.send(re.sub(rb"(?m)^\.", b"..", text) + b".\r\n")
