@@ -118,13 +118,21 @@ def exchange(actor, mechanism, scram):
     return True
 
 
+def leave(actor):
+    """Good-bye: with its answer the maildrop is free again (RFC 1939 6)."""
+    actor.send(b"a LOGOUT\r\n" if actor.protocol.startswith("imap") else b"QUIT\r\n")
+    while actor.line().startswith("*"):
+        pass
+    actor.close()
+
+
 def test_scram(server):
     """RFC 5802 5, RFC 7677 3: both hashes over the three protocols; the server proves itself too."""
     for protocol in ("imaps", "pop3s", "submissions", "imap", "pop3", "submission"):
         for mechanism, name in (("SCRAM-SHA-256", "sha256"), ("SCRAM-SHA-1", "sha1")):
             actor = begin(server, protocol)
             assert exchange(actor, mechanism, Scram(BOB, "demo", name)), (protocol, mechanism, actor.last)
-            actor.close()
+            leave(actor)
 
 
 def test_scram_wrong(server):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """One real Martlet server for a test: own directory, free ports, ended by its process id."""
 
+import fcntl
 import json
 import os
 import random
@@ -19,10 +20,22 @@ START_SECONDS = 60      # instrumented builds on a busy machine are slow
 
 taken = set()           # ports that this process gave to a server
 taken_lock = threading.Lock()
+claims = None           # one byte for each port, locked as long as a test process lives
+
+
+def claim(port):
+    """For this process, among all that run tests at the same time. OSError when it is somebody else's."""
+    global claims
+    if claims is None:
+        path = os.path.join(tempfile.gettempdir(), "martlet-test-ports.%d" % os.getuid())
+        claims = open(path, "a+b")      # pylint: disable=consider-using-with
+    fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", port))
 
 
 def free_offset():
-    """A port offset at which all eight ports are free now, below the range of outgoing connections."""
+    """A port offset at which all eight ports are free, below the range of outgoing connections."""
     with taken_lock:
         for _ in range(1000):
             offset = random.randrange(10000, 31000)
@@ -30,8 +43,7 @@ def free_offset():
                 for port in PORTS.values():
                     if port + offset in taken:
                         raise OSError
-                    with socket.socket() as s:
-                        s.bind(("127.0.0.1", port + offset))
+                    claim(port + offset)
             except OSError:
                 continue
             taken.update(port + offset for port in PORTS.values())
