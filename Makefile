@@ -13,6 +13,8 @@ PREFIX = /usr/local
 DESTDIR =
 FUZZ_SECONDS = 30
 CRASH_ROUNDS = 200
+POWER_CUTS = 300
+FAULT_ROUNDS = 45
 ARGS =
 
 comma := ,
@@ -94,12 +96,14 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
 	@tools/run-tests $(B)
 
-# Minutes instead of seconds: the server killed CRASH_ROUNDS times under load, a minute of noise.
+# Minutes instead of seconds: the server killed under load, power cuts, a failing disk, a minute of noise.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
+	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
+	@tests/crash/faults --martlet $(B)/martlet --rounds $(FAULT_ROUNDS)
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
 
-test-binaries: $(UNIT) $(REPLAY)
+test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so
 
 # The network is only asked when something is missing.
 need = dpkg-query -W -f '$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' \
@@ -176,6 +180,12 @@ define link
 	$(call say,LINK,$@)$(CC) $(LDFLAGS_ALL) $(1) -o $@ $(filter %.o,$^) \
 		-Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(2) $(LIBS)
 endef
+
+# Goes under a server by LD_PRELOAD, so it is never instrumented; see tests/crash/README.md.
+$(B)/test/disk.so: $(wildcard tests/crash/*.c tests/crash/*.h) Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)$(CC) -std=gnu17 -D_GNU_SOURCE $(WARN) -O2 -g -fPIC -shared -Itests/crash \
+		-o $@ $(filter %.c,$^) -lpthread
 
 define room_test
 $(B)/test/$(1)_test: $(call objs,$(filter src/$(1)/%,$(SRC_TEST)) src/base/test_main.c) $(call archives,$(1))

@@ -9,6 +9,8 @@
  */
 #include "db/db_int.h"
 
+#include <errno.h>
+
 #include "base/log.h"
 #include "base/must.h"
 
@@ -39,6 +41,12 @@ static int open_parts(struct db *db, const struct db_options *o, struct fault *f
 		return rc;
 	rc = db_migrate_run(db, conn, f);
 	if (rc < 0) {
+		db->driver->close(conn);
+		return rc;
+	}
+	/* The WAL's name: SQLite syncs it too, but does not look whether that worked. */
+	if (os_file_sync_dir(db->dir_fd) < 0) {
+		rc = fault_errno(f, errno, "cannot sync %s", db->dir_z);
 		db->driver->close(conn);
 		return rc;
 	}
@@ -88,6 +96,12 @@ const char *db_dir_z(const struct db *db)
 }
 
 /* ---- trouble ---- */
+
+void db_lose(struct db *db, const char *why_z)
+{
+	if (!atomic_exchange(&db->is_lost, true) && db->writer && db->o.lost)
+		db->o.lost(why_z);
+}
 
 void db_note_fault(struct db *db, int code, const char *what_z, const char *detail_z)
 {

@@ -54,6 +54,15 @@ struct db_options {
 	const struct db_migration_set *migrations;
 	size_t n_migrations;
 	int64_t pack_bytes; /* a new pack begins beyond this; 0: default 256 MiB */
+	/* So many changed pages (4 KiB) are worth being copied into the database file; 0: 4000. */
+	int64_t checkpoint_pages;
+	/*
+	 * A sync of the database failed: what it was for may be on the disk or not, and may never
+	 * come there. Called once, on the writer thread, before anybody is answered. It should end
+	 * the process: the next db_open() makes everything good that can be. When it returns, or is
+	 * NULL, all reads and writes fail with -E_IO until db_close().
+	 */
+	void (*lost)(const char *why_z);
 };
 
 /*

@@ -78,6 +78,7 @@ struct db {
 	char *dir_z;             /* absolute */
 	int dir_fd, lock_fd, tmp_fd;
 	struct os_fail fail;
+	atomic_bool is_lost;
 	struct db_packs *packs;
 	struct db_readers *readers;
 	struct db_writer *writer;
@@ -88,6 +89,9 @@ struct db {
 
 /* Keeps a failure of the environment for db_last_fault(). */
 void db_note_fault(struct db *db, int code, const char *what_z, const char *detail_z);
+
+/* A sync of the database failed; see struct db_options. */
+void db_lose(struct db *db, const char *why_z);
 
 /*
  * dir.c: makes and locks the directories, removes left-over spools, sets dir_z, dir_fd,
@@ -101,6 +105,9 @@ void db_dir_close(struct db *db);
  */
 extern const struct db_sql db_migrate_sql[1];
 MUST_CHECK int db_migrate_run(struct db *db, struct db_conn *c, struct fault *f);
+
+/* wal.c: makes sure that the WAL stands on the disk as it can be read; before SQLite opens it. */
+MUST_CHECK int db_wal_renew(struct db *db, struct fault *f);
 
 /* reader.c */
 struct db_readers *db_readers_new(void);
@@ -116,6 +123,8 @@ void db_writer_free(struct db_writer **w); /* after db_writer_stop() */
 /* Asks the writer to look after idle readers one day. */
 void db_writer_nudge(struct db *db);
 bool db_writer_is_me(const struct db *db);
+/* Jobs that wait for the batch after the one that runs; for tests. */
+size_t db_writer_n_waiting(struct db *db);
 
 /* pack.c */
 struct db_pack_item {

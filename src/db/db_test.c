@@ -206,7 +206,8 @@ static void run_crew(struct db *db, struct crew_job *crew, size_t n)
 			crew[i].put.name = str_z(crew[i].name);
 		}
 		assert_int_equal(pthread_create(&crew[i].thread, NULL, crew_main, &crew[i]), 0);
-		usleep(2000);
+		while (db_writer_n_waiting(db) <= i)
+			usleep(100);
 	}
 	sem_post(&g.open);
 	for (size_t i = 0; i < n; i++)
@@ -327,11 +328,14 @@ TEST(db_batch_lost_transaction)
 	pthread_create(&first.thread, NULL, gate_main, &first);
 	sem_wait(&g.entered);
 	pthread_create(&before.thread, NULL, crew_main, &before);
-	usleep(20000);
+	while (db_writer_n_waiting(db) < 1)
+		usleep(100);
 	pthread_create(&big.thread, NULL, too_much_main, &big);
-	usleep(20000);
+	while (db_writer_n_waiting(db) < 2)
+		usleep(100);
 	pthread_create(&after.thread, NULL, crew_main, &after);
-	usleep(20000);
+	while (db_writer_n_waiting(db) < 3)
+		usleep(100);
 	sem_post(&g.open);
 	pthread_join(first.thread, NULL);
 	pthread_join(before.thread, NULL);
@@ -435,7 +439,7 @@ TEST(db_lazy_sync)
 		usleep(20000);
 	assert_int_equal(db_last_fault(db, NULL), 1);
 	assert_true(clock_mono_ms() - start < 2500);
-	p.name = S("after the repair");
+	p.name = S("after it");
 	assert_int_equal(test_put_as(db, &p, DB_DURABLE), 0);
 	p.name = S("lazy at the end");
 	assert_int_equal(test_put_as(db, &p, DB_LAZY), 0);

@@ -67,6 +67,11 @@ int os_file_open_write(int dir_fd, const char *name_z)
 	return open_any(dir_fd, name_z, O_RDWR | O_CREAT | O_NOFOLLOW);
 }
 
+int os_file_open_old(int dir_fd, const char *name_z)
+{
+	return open_any(dir_fd, name_z, O_RDWR | O_NOFOLLOW);
+}
+
 int os_file_create(int dir_fd, const char *name_z)
 {
 	return open_any(dir_fd, name_z, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW);
@@ -134,17 +139,25 @@ int os_file_write(int fd, struct iovec *iov, size_t n, off_t off)
 	return 0;
 }
 
+ssize_t os_file_read_some(int fd, void *dst, size_t n, off_t off)
+{
+	ssize_t got;
+
+	do {
+		got = pread(fd, dst, n, off);
+	} while (got < 0 && errno == EINTR);
+	return got < 0 ? err_from_errno(errno) : got;
+}
+
 int os_file_read(int fd, void *dst, size_t n, off_t off)
 {
 	char *p = dst;
 
 	while (n) {
-		ssize_t got = pread(fd, p, n, off);
+		ssize_t got = os_file_read_some(fd, p, n, off);
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
-			return err_from_errno(errno);
+			return (int)got;
 		if (got == 0) {
 			errno = 0;
 			return -E_IO;

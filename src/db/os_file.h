@@ -27,6 +27,7 @@ MUST_CHECK int os_file_make_dir(int dir_fd, const char *name_z);
 MUST_CHECK int os_file_open_dir(int dir_fd, const char *name_z);
 MUST_CHECK int os_file_open_read(int dir_fd, const char *name_z);
 MUST_CHECK int os_file_open_write(int dir_fd, const char *name_z); /* made (0600) when missing */
+MUST_CHECK int os_file_open_old(int dir_fd, const char *name_z);   /* to write; must exist */
 MUST_CHECK int os_file_create(int dir_fd, const char *name_z);     /* must not exist yet */
 /* A nameless file in dir; a named and unlinked one where the file system cannot. */
 MUST_CHECK int os_file_temp(int dir_fd);
@@ -36,6 +37,8 @@ int os_file_unlink(int dir_fd, const char *name_z);
 
 /* All bytes or an error; iov is used up. */
 MUST_CHECK int os_file_write(int fd, struct iovec *iov, size_t n, off_t off);
+/* At most n bytes; how many: 0 at the end of the file. */
+MUST_CHECK ssize_t os_file_read_some(int fd, void *dst, size_t n, off_t off);
 /* Exactly n bytes; -E_IO at the end of the file. */
 MUST_CHECK int os_file_read(int fd, void *dst, size_t n, off_t off);
 MUST_CHECK int os_file_truncate(int fd, off_t size);

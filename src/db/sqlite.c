@@ -6,8 +6,7 @@
  * database. A commit in synchronous=FULL is durable when it returns and becomes visible only
  * then; one in NORMAL is written to the WAL but not synced. The WAL is one file of frames with
  * chained checksums, so a sync of it makes all earlier commits durable, and a hole in it hides
- * all later ones. That is why after a failed sync nothing is written before repair() has copied
- * the whole WAL into the database file, synced that, and cut the WAL.
+ * all later ones.
  *
  * States of a row change, and what a crash (process or power) leaves:
  *  1. inside the transaction: in this process's memory, perhaps in WAL frames without a commit
@@ -18,9 +17,14 @@
  *     syncs that: 4.
  *  4. in the database file: safe; the WAL may start over.
  *
- * A checkpoint that is cut short is done again from the WAL. A commit whose sync failed is
- * reported as failed; until the repair it may still reappear after a crash (the sender repeats
- * it then: twice is allowed, lost is not).
+ * A checkpoint that is cut short is done again from the WAL.
+ *
+ * After a failed sync of the WAL or of the database file nobody knows what is on the disk, the
+ * kernel may call the next sync a success without having written those pages, and SQLite may have
+ * noted pages as copied that are not. So nothing is tried again here: db_lose() ends the process,
+ * nobody is answered. The next open writes the whole WAL once more and syncs it (wal.c); SQLite
+ * checks it frame by frame, forgets what was copied, and all of it is copied again. The commits
+ * that nobody was told of are there then or not, whole, as after every crash.
  *
  * No mmap of the database: a bad sector under a mapping kills the process, under pread it is an
  * error code.
@@ -36,7 +40,7 @@
 
 /* A WAL of so many pages is worth a checkpoint when nobody waits; twice as many when they do. */
 #define CHECKPOINT_PAGES 4000
-#define RESTART_PAGES 32000 /* beyond this, wait for readers so that the WAL starts over */
+#define RESTART_FACTOR 8 /* beyond so many times that, wait for readers so that it starts over */
 #define BUSY_MS 2000        /* for readers that a restart waits for; nobody else writes */
 
 /* Transaction words, prepared once per connection. */
@@ -92,9 +96,8 @@ struct db_conn {
 	bool is_writer;
 	bool is_full;     /* synchronous is FULL now */
 	bool is_unsynced; /* a lazy commit stands in the WAL */
-	bool is_suspect;  /* a sync of the WAL failed */
 	int wal_pages;    /* after the last commit */
-	int checkpoint_at;
+	int checkpoint_pages, checkpoint_at;
 	char error[200];
 };
 
@@ -136,10 +139,10 @@ static int map_error(sqlite3 *h, int rc)
 /* Keeps the text and returns our code. */
 static int fail(struct db_conn *c, int rc, const char *sql_z)
 {
-	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
-		c->is_suspect = true;
 	snprintf(c->error, sizeof(c->error), "%s (%d)", sqlite3_errmsg(c->h), rc);
 	LOG(DEBUG, "db.error", F_Z("text", c->error), F_Z("sql", sql_z));
+	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
+		db_lose(c->db, c->error);
 	return map_error(c->h, rc);
 }
 
@@ -213,7 +216,7 @@ static int on_wal_commit(void *arg, sqlite3 *h, const char *name_z, int pages)
 	(void)h;
 	(void)name_z;
 	if (pages < c->wal_pages)
-		c->checkpoint_at = CHECKPOINT_PAGES; /* it started over */
+		c->checkpoint_at = c->checkpoint_pages; /* it started over */
 	c->wal_pages = pages;
 	c->is_unsynced = !c->is_full;
 	return SQLITE_OK;
@@ -248,6 +251,9 @@ static int connect(struct db_conn *c)
 
 static void sqlite_close(struct db_conn *c)
 {
+	/* The last one to close would copy the WAL and remove it. */
+	if (atomic_load(&c->db->is_lost))
+		sqlite3_db_config(c->h, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	for (size_t i = 0; i < c->n_slots; i++)
 		sqlite3_finalize(c->slots[i].s);
 	for (size_t i = 0; i < W_COUNT_; i++)
@@ -260,14 +266,19 @@ static void sqlite_close(struct db_conn *c)
 static int sqlite_open(struct db *db, bool is_writer, struct db_conn **ret, struct fault *f)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	struct db_conn *c = MEM_NEW(struct db_conn);
-	int rc;
+	struct db_conn *c;
+	int rc = is_writer ? db_wal_renew(db, f) : 0;
 
+	if (rc < 0)
+		return rc;
 	pthread_once(&once, configure_once);
+	c = MEM_NEW(struct db_conn);
 	c->db = db;
 	c->is_writer = is_writer;
 	c->is_full = true;
-	c->checkpoint_at = CHECKPOINT_PAGES;
+	c->checkpoint_pages = db->o.checkpoint_pages > 0 ? (int)db->o.checkpoint_pages
+							 : CHECKPOINT_PAGES;
+	c->checkpoint_at = c->checkpoint_pages;
 	for (size_t i = 0; i < db->o.n_sql; i++)
 		c->n_slots += db->o.sql[i].n;
 	c->slots = mem_alloc(c->n_slots + 1, sizeof(*c->slots));
@@ -311,8 +322,8 @@ static int checkpoint(struct db_conn *c, int mode)
 	 * Not again before more has come, whether it was complete, hindered by readers or
 	 * failed.
 	 */
-	c->checkpoint_at = c->wal_pages + CHECKPOINT_PAGES / 4;
-	if (rc == SQLITE_BUSY && mode != SQLITE_CHECKPOINT_TRUNCATE)
+	c->checkpoint_at = c->wal_pages + c->checkpoint_pages / 4;
+	if (rc == SQLITE_BUSY)
 		return 0;
 	if (rc != SQLITE_OK)
 		return fail(c, rc, "checkpoint");
@@ -321,27 +332,16 @@ static int checkpoint(struct db_conn *c, int mode)
 	return 0;
 }
 
-/* TRUNCATE is complete or an error: it waits for readers. */
-static int repair(struct db_conn *c)
-{
-	int rc = checkpoint(c, SQLITE_CHECKPOINT_TRUNCATE);
-
-	c->is_suspect = rc < 0;
-	return rc;
-}
-
 static int sqlite_begin(struct db_conn *c, enum db_begin how)
 {
 	bool want_full = how == DB_BEGIN_DURABLE;
 
+	if (atomic_load(&c->db->is_lost)) {
+		snprintf(c->error, sizeof(c->error), "a sync failed before");
+		return -E_IO;
+	}
 	if (how == DB_BEGIN_READ)
 		return run_word(c, W_BEGIN);
-	if (c->is_suspect) {
-		int rc = repair(c);
-
-		if (rc < 0)
-			return rc;
-	}
 	if (c->is_full != want_full) {
 		int rc = exec_z(c, want_full ? "PRAGMA synchronous=FULL" :
 					       "PRAGMA synchronous=NORMAL");
@@ -357,10 +357,7 @@ static int sqlite_commit(struct db_conn *c)
 {
 	int rc = c->is_writer ? os_fail_hit(&c->db->fail, DB_FAIL_COMMIT) : 0;
 
-	if (rc == 0)
-		return run_word(c, W_COMMIT);
-	c->is_suspect = true;
-	return fail_asked(c, rc);
+	return rc == 0 ? run_word(c, W_COMMIT) : fail_asked(c, rc);
 }
 
 static bool sqlite_is_in_tx(struct db_conn *c)
@@ -546,7 +543,7 @@ static int64_t sqlite_last_id(struct db_conn *c)
 
 static bool sqlite_is_unsynced(struct db_conn *c)
 {
-	return c->is_unsynced;
+	return c->is_unsynced && !atomic_load(&c->db->is_lost);
 }
 
 /* Through SQLite's own file object, which also syncs the directory of a new WAL. */
@@ -555,7 +552,6 @@ static int sqlite_sync(struct db_conn *c)
 	sqlite3_file *wal = NULL;
 	int rc = os_fail_hit(&c->db->fail, DB_FAIL_COMMIT);
 
-	c->is_suspect = true;
 	if (rc < 0)
 		return fail_asked(c, rc);
 	rc = sqlite3_file_control(c->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
@@ -563,20 +559,22 @@ static int sqlite_sync(struct db_conn *c)
 		rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
 	if (rc != SQLITE_OK) {
 		snprintf(c->error, sizeof(c->error), "sync of the WAL failed (%d)", rc);
+		db_lose(c->db, c->error);
 		return -E_IO;
 	}
 	c->is_unsynced = false;
-	c->is_suspect = false;
 	return 0;
 }
 
 static int sqlite_tidy(struct db_conn *c, enum db_tidy what)
 {
+	if (atomic_load(&c->db->is_lost))
+		return 0;
 	switch (what) {
 	case DB_TIDY_BUSY:
-		if (c->wal_pages < c->checkpoint_at + CHECKPOINT_PAGES)
+		if (c->wal_pages < c->checkpoint_at + c->checkpoint_pages)
 			return 0;
-		if (c->wal_pages > RESTART_PAGES)
+		if (c->wal_pages > RESTART_FACTOR * c->checkpoint_pages)
 			return checkpoint(c, SQLITE_CHECKPOINT_RESTART);
 		return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE);
 	case DB_TIDY_IDLE:

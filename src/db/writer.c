@@ -17,7 +17,8 @@
  * Failures: bodies that cannot be stored fail the jobs that have bodies, the others go on. fn's
  * own failure undoes that job. When the database throws the whole transaction away (disk full),
  * the jobs that had run in it fail with it, and those that had not run yet go on in a new one:
- * fn runs at most once. A failed commit fails all jobs of it.
+ * fn runs at most once. A failed commit fails all jobs of it; one whose sync failed ends the
+ * process instead (db_lose).
  */
 #include "db/db_int.h"
 
@@ -433,6 +434,18 @@ void db_writer_nudge(struct db *db)
 bool db_writer_is_me(const struct db *db)
 {
 	return db->writer && pthread_equal(db->writer->thread, pthread_self());
+}
+
+size_t db_writer_n_waiting(struct db *db)
+{
+	struct db_writer *w = db->writer;
+	size_t n = 0;
+
+	lock_get(&w->lock);
+	for (const struct job *job = w->head; job; job = job->next)
+		n++;
+	lock_put(&w->lock);
+	return n;
 }
 
 /* ---- the callers' side ---- */

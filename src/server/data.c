@@ -2,11 +2,21 @@
 /* Opens and closes the data in the order in which the rooms stand on each other. */
 #include "server/data.h"
 
+#include <unistd.h>
+
+#include "base/log.h"
 #include "conf/live.h"
 #include "db/db.h"
 #include "queue/queue.h"
 #include "sasl/sasl.h"
 #include "store/store.h"
+
+/* On the database's writer thread; sessions that wait for an answer get none. The supervisor starts another process. */
+static void data_lost(const char *why_z)
+{
+	LOG(ERROR, "server.data", F_Z("fault", why_z), F_Z("then", "a sync failed: ending, to open the data anew"));
+	_exit(1);
+}
 
 static int open_rooms(struct server_data *d, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
 		      struct fault *fault)
@@ -30,8 +40,12 @@ int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *w
 {
 	static struct db_sql_set sql[2]; /* the database keeps using them */
 	static struct db_migration_set migrations[2];
+	struct conf *snapshot = conf_live_get(conf);
+	const struct store_conf *s = conf_get(snapshot, &store_conf_table);
 	const struct db_options options = {
 		.dir_z = dir_z,
+		.checkpoint_pages = s->checkpoint_pages,
+		.lost = data_lost,
 		.sql = sql,
 		.n_sql = ARRAY_LEN(sql),
 		.migrations = migrations,
@@ -45,6 +59,7 @@ int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *w
 	migrations[0] = store_migrations;
 	migrations[1] = queue_migrations;
 	r = db_open(&options, &d.db, fault);
+	conf_unref(snapshot);
 	if (r < 0)
 		return r;
 	r = open_rooms(&d, conf, wake, wake_ctx, fault);

@@ -30,6 +30,14 @@ static const struct conf_row rows[] = {
 	  .max = INT64_MAX,
 	  .reload = CONF_LIVE,
 	  .help = "How many mailboxes an account may have when it is added without a number of its own; 0 for no limit." },
+	{ .key = "checkpoint_pages",
+	  .type = CONF_INT,
+	  .offset = AT(checkpoint_pages),
+	  .default_z = "4000",
+	  .min = 10,
+	  .max = 1000000,
+	  .reload = CONF_RESTART,
+	  .help = "How many changed pages of 4 KB are gathered before they are copied into the database file." },
 };
 #undef AT
 

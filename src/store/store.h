@@ -25,6 +25,7 @@ extern const struct conf_table store_conf_table;
 struct store_conf {
 	/* For accounts added without quotas of their own; 0: no limit. */
 	int64_t default_quota_bytes, default_quota_messages, default_quota_mailboxes;
+	int64_t checkpoint_pages;    /* struct db_options */
 };
 
 /* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */

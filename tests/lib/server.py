@@ -56,13 +56,17 @@ class Skip(Exception):
 
 
 class Server:
-    """A demo server. `settings` are lines added to its settings file: {"section": {"key": "value"}}."""
+    """
+    A demo server. `settings` are lines added to its settings file: {"section": {"key": "value"}}. `env` is added to the
+    environment of the server and of commands.
+    """
 
-    def __init__(self, martlet, settings=None):
+    def __init__(self, martlet, settings=None, env=None):
         self.martlet = os.path.abspath(martlet)
         self.dir = tempfile.mkdtemp(prefix="martlet-test-")
         self.offset = free_offset()
         self.settings = settings or {}
+        self.env = {**os.environ, **(env or {})}
         self.process = None
         self.log = []
         self.log_lock = threading.Condition()
@@ -94,7 +98,8 @@ class Server:
 
     def command(self, *args, text=""):
         """Runs a martlet command; gives back its CompletedProcess."""
-        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=60, check=False,
+                              env=self.env)
 
     def cli(self, *args, input=""):
         """A command against this server's settings that must succeed."""
@@ -115,7 +120,7 @@ class Server:
             self.make_accounts()
         mark = len(self.log)
         self.process = subprocess.Popen([self.martlet, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
         threading.Thread(target=self.read_log, args=(self.process.stderr,), daemon=True).start()
         self.wait_log("server.start", {}, START_SECONDS, mark)
         return self
