@@ -128,7 +128,7 @@ struct sasl {
 	struct sasl_gate *gate;
 	struct sasl_cache *cache;
 	struct sasl_throttle *throttle;
-	uint8_t fake_key[32]; /* salts of users that do not exist */
+	uint8_t fake_key[STORE_SECRET_BYTES]; /* salts of users that do not exist */
 };
 
 /* The settings in force; give them back with conf_unref(). */

@@ -8,7 +8,7 @@
  *
  * A user that does not exist gets a salt that is an HMAC of the name, so that asking twice shows
  * nothing, and keys that are random: the exchange then fails at the proof, exactly as a wrong
- * password does. The HMAC's key lives as long as the process.
+ * password does. The HMAC's key lives as long as the data: a restart shows nothing either.
  */
 #include "sasl/sasl_int.h"
 
