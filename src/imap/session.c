@@ -178,7 +178,7 @@ static bool is_dead(int r)
  */
 static void count_error(struct imap_session *s, int r)
 {
-	if (r == -E_SYNTAX || r == -E_USAGE || r == -E_AUTH_FAILED) {
+	if (r == -E_SYNTAX || r == -E_USAGE || (r < 0 && s->state == IMAP_ST_NOTAUTH)) {
 		s->errors++;
 		s->errors_in_row++;
 	} else if (s->state != IMAP_ST_NOTAUTH) {

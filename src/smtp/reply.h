@@ -31,6 +31,7 @@
 	  "You sent more behind a command that must be the last of a group") \
 	/* temporary */ \
 	X(AUTH_TROUBLE, 454, "4.7.0", "Temporary authentication failure") \
+	X(AUTH_THROTTLED, 454, "4.7.0", "Too many failed logins, try again later") \
 	X(MAILBOX_FULL, 452, "4.2.2", "Mailbox is full") \
 	X(TOO_MANY_RCPTS, 452, "4.5.3", "Too many recipients") \
 	/* command not understood */ \
