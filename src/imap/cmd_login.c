@@ -34,7 +34,12 @@ static const struct sasl_refusal no_refusal = SASL_REFUSAL_INIT;
 static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 {
 	AUTO(buf_fini) struct buf caps = BUF_INIT(4096);
+	int r = sasl_seat_take(s->ctx->sasl, who->account, &s->seat);
 
+	if (r < 0) { /* RFC 5530 3: LIMIT */
+		imap_say(s, "too many connections of this account, try again later");
+		return refused(s, who->mechanism, str_z(who->name), r, &no_refusal);
+	}
 	s->account = who->account;
 	snprintf(s->name, sizeof(s->name), "%s", who->name);
 	s->state = IMAP_ST_AUTH;
@@ -143,6 +148,7 @@ int imap_cmd_authenticate(struct imap_session *s)
 static void forget_user(struct imap_session *s)
 {
 	imap_deselect(s);
+	sasl_seat_give(&s->seat);
 	s->state = IMAP_ST_NOTAUTH;
 	s->account = 0;
 	s->name[0] = '\0';

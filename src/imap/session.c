@@ -466,6 +466,7 @@ static void close_session(void *session)
 	settle(s);
 	sasl_exchange_free(s->exchange);
 	mem_free(s->identity);
+	sasl_seat_give(&s->seat);
 	LOG(INFO, "imap.end", F_Z("user", s->name), F_STR("peer", conn_peer(s->conn)),
 	    F_INT("commands", s->commands), F_INT("errors", s->errors));
 	conf_unref(s->conf_snapshot);

@@ -32,6 +32,17 @@ static void refuse(struct pop3_session *s, const char *how, struct str user, int
 	pop3_fail(s, how, rc);
 }
 
+/* RFC 2449 8.1.2: the login was right, but others of the account are here. */
+static void refuse_in_use(struct pop3_session *s, const struct sasl_identity *id, int rc,
+			  const char *text)
+{
+	static const struct sasl_refusal none = SASL_REFUSAL_INIT;
+
+	pop3_session_leave(s);
+	log_refused(s, id->mechanism, str_z(id->name), rc, &none);
+	pop3_err(s, "[IN-USE] %s", text);
+}
+
 /*
  * The end of every way in. The lock is taken before the snapshot, so that the snapshot is the
  * newest there is.
@@ -40,11 +51,15 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 {
 	uint64_t octets;
 	uint32_t n;
-	int rc = store_pop3_lock(s->ctx->store, id->account);
+	int rc = sasl_seat_take(s->ctx->sasl, id->account, &s->seat);
 
+	if (rc < 0) {
+		refuse_in_use(s, id, rc, "too many connections of this account, try again later");
+		return;
+	}
+	rc = store_pop3_lock(s->ctx->store, id->account);
 	if (rc == -E_BUSY) {
-		LOG(INFO, "pop3.in-use", F_Z("user", id->name));
-		pop3_err(s, "[IN-USE] another session has this maildrop");
+		refuse_in_use(s, id, rc, "another session has this maildrop");
 		return;
 	}
 	if (rc == 0) {

@@ -74,6 +74,14 @@ static const struct conf_row rows[] = {
 	  .default_z = "127.0.0.0/8 ::1",
 	  .reload = CONF_LIVE,
 	  .help = "Networks whose failed logins are not counted, such as that of a webmail server, which must throttle itself." },
+	{ .key = "max_connections_per_account",
+	  .type = CONF_INT,
+	  .offset = AT(max_connections_per_account),
+	  .default_z = "100",
+	  .min = 1,
+	  .max = 1000000,
+	  .reload = CONF_LIVE,
+	  .help = "Logged-in connections of one account over IMAP, POP3 and submission together." },
 };
 #undef AT
 

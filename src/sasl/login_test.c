@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What refused logins see: throttling through the whole room, and the time that answers take.
- * SCRAM's client is GNU SASL's own.
+ * What refused logins see: throttling through the whole room, the time that answers take, and the
+ * places of an account. SCRAM's client is GNU SASL's own.
  */
 #include "sasl/sasl_test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/test.h"
@@ -409,6 +410,65 @@ TEST(same_time_for_unknown_wrong_and_disabled)
 			       (long long)us[DISABLED]);
 		assert_true(ratio <= row->ratio);
 	}
+	sasl_fixture_close(&f);
+}
+
+/* ---- places ---- */
+
+TEST(seats)
+{
+	struct sasl_seat seats[4] = { 0 }, other = { 0 };
+	struct sasl_counts n;
+	struct sasl_fixture f;
+
+	sasl_fixture_open(&f, test_dir(), "[auth]\nmax_connections_per_account = 3\n");
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[i]), 0);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[3]), -E_LIMIT);
+	assert_null(seats[3].sasl);
+	sasl_seat_give(&seats[3]); /* what was not taken is not given */
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[3]), -E_LIMIT);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice + 1024, &other), 0);
+	sasl_counts(f.sasl, &n);
+	assert_int_equal(n.logged_in, 4);
+	sasl_seat_give(&seats[0]);
+	sasl_seat_give(&seats[0]); /* once only */
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[3]), 0);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[0]), -E_LIMIT);
+	for (size_t i = 0; i < ARRAY_LEN(seats); i++)
+		sasl_seat_give(&seats[i]);
+	sasl_seat_give(&other);
+	sasl_counts(f.sasl, &n);
+	assert_int_equal(n.logged_in, 0);
+	sasl_fixture_close(&f);
+}
+
+static void *seat_taker(void *arg)
+{
+	struct sasl_fixture *f = arg;
+
+	for (int i = 0; i < 2000; i++) {
+		struct sasl_seat seat = { 0 };
+
+		if (sasl_seat_take(f->sasl, i % 2 == 0 ? f->alice : f->bob, &seat) == 0)
+			sasl_seat_give(&seat);
+	}
+	return NULL;
+}
+
+TEST(seats_from_many_threads)
+{
+	pthread_t threads[6];
+	struct sasl_counts n;
+	struct sasl_fixture f;
+
+	sasl_fixture_open(&f, test_dir(), "[auth]\nmax_connections_per_account = 2\n");
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, seat_taker, &f), 0);
+	for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+		pthread_join(threads[i], NULL);
+	sasl_counts(f.sasl, &n);
+	assert_int_equal(n.logged_in, 0);
 	sasl_fixture_close(&f);
 }
 

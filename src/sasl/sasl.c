@@ -26,6 +26,7 @@ int sasl_open(struct store *store, struct conf_live *conf, struct sasl **ret, st
 	s->gate = sasl_gate_new((int)sysconf(_SC_NPROCESSORS_ONLN));
 	s->cache = sasl_cache_new();
 	s->throttle = sasl_throttle_new();
+	s->seats = sasl_seats_new();
 	*ret = s;
 	return 0;
 }
@@ -38,6 +39,7 @@ void sasl_close(struct sasl **s)
 	sasl_gate_free((*s)->gate);
 	sasl_cache_free((*s)->cache);
 	sasl_throttle_free((*s)->throttle);
+	sasl_seats_free((*s)->seats);
 	mem_wipe(*s, sizeof(**s));
 	mem_free(*s);
 	*s = NULL;

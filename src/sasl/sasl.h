@@ -30,6 +30,7 @@ struct sasl_conf {
 	int64_t max_wait_ms;
 	int64_t known_memory_ms;
 	struct conf_list throttle_exempt; /* networks */
+	int64_t max_connections_per_account;
 };
 
 MUST_CHECK int sasl_open(struct store *s, struct conf_live *conf, struct sasl **ret,
@@ -110,6 +111,20 @@ MUST_CHECK int sasl_login(struct sasl *s, struct conn *c, struct str user, struc
 			  struct sasl_identity *ret, struct sasl_refusal *why);
 
 /*
+ * One connection of an account, counted against [auth] max_connections_per_account. A session
+ * takes a seat when the login is complete and gives it back when nobody is logged in any more; at
+ * the latest when it closes. Any thread.
+ */
+struct sasl_seat {
+	struct sasl *sasl; /* NULL: none is taken */
+	int64_t account;
+};
+/* -E_LIMIT: the account has too many. seat must be empty. */
+MUST_CHECK int sasl_seat_take(struct sasl *s, int64_t account, struct sasl_seat *seat);
+/* Empties it; giving an empty one back does nothing. */
+void sasl_seat_give(struct sasl_seat *seat);
+
+/*
  * Makes the credentials of a password (SASLprep, RFC 4013): crypt (yescrypt), scram-sha-1,
  * scram-sha-256. creds must hold 3.
  */
@@ -130,7 +145,7 @@ void sasl_forget(struct sasl *s, int64_t account);
 /* Since the start, and now. */
 struct sasl_counts {
 	int64_t succeeded, failed, repeated, throttled;
-	int64_t addresses_refused, accounts_attacked;
+	int64_t addresses_refused, accounts_attacked, logged_in;
 };
 void sasl_counts(struct sasl *s, struct sasl_counts *ret);
 

@@ -13,6 +13,7 @@
  *   attempt.c   who tries: address, account and guess as digests
  *   tally.c     how often lately, in fixed memory; known.c: who has logged in from where
  *   peer.c      addresses and networks
+ *   seat.c      connections of each account
  */
 #pragma once
 
@@ -227,6 +228,13 @@ void sasl_throttle_succeeded(struct sasl_throttle *t, const struct sasl_conf *se
 			     const struct sasl_attempt *at, int64_t now_ms);
 struct sasl_rate sasl_throttle_rate(const struct sasl_conf *set, enum sasl_scope scope);
 
+/* ---- seat.c ---- */
+
+struct sasl_seats;
+struct sasl_seats *sasl_seats_new(void);
+void sasl_seats_free(struct sasl_seats *s); /* accepts NULL; all must have been given back */
+int64_t sasl_seats_count(struct sasl_seats *s);
+
 /* ---- login.c ---- */
 
 struct sasl {
@@ -236,6 +244,7 @@ struct sasl {
 	struct sasl_gate *gate;
 	struct sasl_cache *cache;
 	struct sasl_throttle *throttle;
+	struct sasl_seats *seats;
 	uint8_t fake_key[STORE_SECRET_BYTES]; /* salts of users that do not exist */
 };
 

@@ -105,6 +105,7 @@ void sasl_counts(struct sasl *s, struct sasl_counts *ret)
 	n = s->throttle->n;
 	lock_put(&s->throttle->lock);
 	(void)each(s, count_one, &n);
+	n.logged_in = sasl_seats_count(s->seats);
 	*ret = n;
 }
 

@@ -24,7 +24,7 @@ int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t *
 			 "refused", (json_int_t)c.refused, "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid(),
 			 "sandbox", ad->process->sandbox.text);
 	sasl_counts(ad->sasl, &l);
-	json_object_update_new(*ret, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
+	json_object_update_new(*ret, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "logged_in", (json_int_t)l.logged_in,
 			 "logins", (json_int_t)l.succeeded, "logins_failed", (json_int_t)l.failed,
 			 "logins_failed_again", (json_int_t)l.repeated, "logins_throttled", (json_int_t)l.throttled,
 			 "addresses_refused", (json_int_t)l.addresses_refused,
