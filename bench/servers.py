@@ -141,7 +141,7 @@ class Martlet(Server):
         self.binary, self.conf = binary, f"{dir}/martlet.conf"
         text = (f"[server]\nhostname = localhost\ndata_dir = {dir}/data\nstop_grace = 1s\n"
                 f"[tls]\ncertificate = {dir}/cert.pem\nkey = {dir}/key.pem\n"
-                "[auth]\nplaintext_on_loopback = yes\n")
+                "[auth]\nplaintext_on_loopback = yes\nmax_connections_per_account = 100000\n")
         for name, port in self.ports.items():
             protocol, tls = ("imap", "implicit") if name == "imaps" else (name, "starttls")
             text += (f'[listener "{name}"]\nprotocol = {protocol}\naddress = 127.0.0.1\n'

@@ -30,7 +30,8 @@
 	X(UNKNOWN_CTE, 16, "unknown content transfer encoding", 554, "5.6.0", "UNKNOWN-CTE") \
 	X(TLS, 17, "TLS failed", 454, "4.7.0", "PRIVACYREQUIRED") \
 	X(BUG, 18, "internal error", 451, "4.3.0", "SERVERBUG") \
-	X(USAGE, 19, "bad settings or arguments", 501, "5.5.4", "CLIENTBUG")
+	X(USAGE, 19, "bad settings or arguments", 501, "5.5.4", "CLIENTBUG") \
+	X(THROTTLED, 21, "too many failed logins, try again later", 454, "4.7.0", "UNAVAILABLE")
 
 enum err {
 #define X(name, number, text, smtp, enhanced, imap) E_##name = number,

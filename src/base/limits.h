@@ -30,6 +30,14 @@
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
 
+/* Failed logins, entries of fixed tables (sasl/throttle.c): 6 MB when all are full. */
+#define LIMIT_AUTH_ADDRESSES 16384
+#define LIMIT_AUTH_NETWORKS 4096
+#define LIMIT_AUTH_ACCOUNTS 8192
+#define LIMIT_AUTH_PAIRS 32768        /* of an address and an account */
+#define LIMIT_AUTH_GUESSES 32768
+#define LIMIT_AUTH_KNOWN 65536        /* addresses that accounts have logged in from */
+
 #define LIMIT_MESSAGE_DEFAULT (50u << 20)
 #define LIMIT_SPOOL_MEMORY (256u << 10)  /* a message being received moves to a file beyond this */
 #define LIMIT_BODY_BATCHED (1u << 20)    /* larger bodies get a pack of their own, synced by the caller */

@@ -80,6 +80,11 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "queue list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the recipients elsewhere that wait", .verb = "queue.list" },
+	{ .name = "auth list", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "list the addresses and accounts with failed logins", .verb = "auth.list" },
+	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,
+	  .help = "forget the failed logins of an address, network or account of that list",
+	  .verb = "auth.forget", .arg_names = { "name" }, .n_required = 1 },
 	{ .name = "fsck", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

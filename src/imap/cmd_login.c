@@ -16,11 +16,30 @@
 #include "imap/resp.h"
 #include "net/conn.h"
 
+static int refused(struct imap_session *s, const char *mech_z, struct str user, int r,
+		   const struct sasl_refusal *why)
+{
+	LOG(INFO, "imap.login-refused", F_STR("user", user), F_Z("mech", mech_z),
+	    F_Z("err", err_row(r)->name), F_STR("peer", conn_peer(s->conn)), SASL_F_REFUSAL(why));
+	if (r == -E_TLS)
+		imap_say(s, "use TLS before logging in");
+	if (r == -E_BUSY) /* RFC 5530 3: no mailbox is in use, it is the server that is */
+		imap_code(s, "UNAVAILABLE");
+	return r;
+}
+
+static const struct sasl_refusal no_refusal = SASL_REFUSAL_INIT;
+
 /* NOTAUTH -> AUTH. */
 static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 {
 	AUTO(buf_fini) struct buf caps = BUF_INIT(4096);
+	int r = sasl_seat_take(s->ctx->sasl, who->account, &s->seat);
 
+	if (r < 0) { /* RFC 5530 3: LIMIT */
+		imap_say(s, "too many connections of this account, try again later");
+		return refused(s, who->mechanism, str_z(who->name), r, &no_refusal);
+	}
 	s->account = who->account;
 	snprintf(s->name, sizeof(s->name), "%s", who->name);
 	s->state = IMAP_ST_AUTH;
@@ -32,20 +51,12 @@ static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 	return 0;
 }
 
-static int refused(struct imap_session *s, const char *mech_z, struct str user, int r)
-{
-	LOG(INFO, "imap.login-refused", F_STR("user", user), F_Z("mech", mech_z),
-	    F_Z("err", err_row(r)->name), F_STR("peer", conn_peer(s->conn)));
-	if (r == -E_TLS)
-		imap_say(s, "use TLS before logging in");
-	return r;
-}
-
 /* login = "LOGIN" SP userid SP password */
 int imap_cmd_login(struct imap_session *s)
 {
 	struct imap_parse *p = &s->p;
 	struct sasl_identity who;
+	struct sasl_refusal why;
 	struct str user, password;
 	int r;
 
@@ -53,9 +64,9 @@ int imap_cmd_login(struct imap_session *s)
 	    imap_parse_astring(p, &password) <= 0 || !imap_parse_end(p))
 		return -E_SYNTAX;
 	if (!sasl_is_permitted(s->ctx->sasl, s->conn))
-		return refused(s, "plaintext", user, -E_TLS);
-	r = sasl_login(s->ctx->sasl, s->conn, "imap", user, password, &who);
-	return r < 0 ? refused(s, "plaintext", user, r) : logged_in(s, &who);
+		return refused(s, "plaintext", user, -E_TLS, &no_refusal);
+	r = sasl_login(s->ctx->sasl, s->conn, user, password, &who, &why);
+	return r < 0 ? refused(s, "plaintext", user, r, &why) : logged_in(s, &who);
 }
 
 static void challenge(struct imap_session *s, struct str text)
@@ -70,7 +81,7 @@ static int done(struct imap_session *s, int r, const struct sasl_identity *who)
 {
 	s->waiting = IMAP_WAIT_COMMAND;
 	r = r < 0 ? refused(s, sasl_exchange_mechanism_z(s->exchange),
-			    sasl_exchange_user(s->exchange), r)
+			    sasl_exchange_user(s->exchange), r, sasl_exchange_refusal(s->exchange))
 		  : logged_in(s, who);
 	sasl_exchange_free(s->exchange);
 	s->exchange = NULL;
@@ -125,7 +136,7 @@ int imap_cmd_authenticate(struct imap_session *s)
 		return -E_SYNTAX;
 	r = sasl_exchange_new(s->ctx->sasl, s->conn, "imap", mechanism, &s->exchange);
 	if (r < 0)
-		return refused(s, "", S(""), r);
+		return refused(s, "", S(""), r, &no_refusal);
 	snprintf(s->parked_tag, sizeof(s->parked_tag), "%" STR_FMT, STR_ARG(s->cmd.tag));
 	return exchange_step(s, initial);
 }
@@ -137,6 +148,7 @@ int imap_cmd_authenticate(struct imap_session *s)
 static void forget_user(struct imap_session *s)
 {
 	imap_deselect(s);
+	sasl_seat_give(&s->seat);
 	s->state = IMAP_ST_NOTAUTH;
 	s->account = 0;
 	s->name[0] = '\0';

@@ -131,6 +131,7 @@ struct imap_session {
 	struct imap_append *append; /* its arguments, in the arena (append.h) */
 	char parked_tag[72]; /* of a parked IDLE or AUTHENTICATE; longer tags are refused there */
 	struct sasl_exchange *exchange;
+	struct sasl_seat seat;          /* taken while somebody is logged in */
 	struct sasl_identity *identity; /* SCRAM's last message was sent; counts with its answer */
 };
 

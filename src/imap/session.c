@@ -178,7 +178,7 @@ static bool is_dead(int r)
  */
 static void count_error(struct imap_session *s, int r)
 {
-	if (r == -E_SYNTAX || r == -E_USAGE || r == -E_AUTH_FAILED) {
+	if (r == -E_SYNTAX || r == -E_USAGE || (r < 0 && s->state == IMAP_ST_NOTAUTH)) {
 		s->errors++;
 		s->errors_in_row++;
 	} else if (s->state != IMAP_ST_NOTAUTH) {
@@ -466,6 +466,7 @@ static void close_session(void *session)
 	settle(s);
 	sasl_exchange_free(s->exchange);
 	mem_free(s->identity);
+	sasl_seat_give(&s->seat);
 	LOG(INFO, "imap.end", F_Z("user", s->name), F_STR("peer", conn_peer(s->conn)),
 	    F_INT("commands", s->commands), F_INT("errors", s->errors));
 	conf_unref(s->conf_snapshot);

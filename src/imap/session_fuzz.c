@@ -38,8 +38,10 @@ static void fixture_ready(void)
 		atexit(fixture_leave);
 	}
 	must(mkdtemp(dir) != NULL);
-	imap_fixture_open(&fixture, dir,
-			  "[auth]\nfailure_delay = 0ms\n[imap]\nmax_message_size = 64K\n");
+	imap_fixture_open(
+		&fixture, dir,
+		"[auth]\nfailure_delay = 0ms\n"
+		"max_address_failures = 0\nmax_account_failures = 0\n[imap]\nmax_message_size = 64K\n");
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -18,6 +18,31 @@
 
 #define SASL_REPLY_MAX 16384
 
+static void log_refused(struct pop3_session *s, const char *how, struct str user, int rc,
+			const struct sasl_refusal *why)
+{
+	LOG(INFO, "pop3.login-refused", F_STR("user", user), F_Z("mech", how),
+	    F_Z("err", err_row(rc)->name), F_STR("peer", conn_peer(s->conn)), SASL_F_REFUSAL(why));
+}
+
+static void refuse(struct pop3_session *s, const char *how, struct str user, int rc,
+		   const struct sasl_refusal *why)
+{
+	log_refused(s, how, user, rc, why);
+	pop3_fail(s, how, rc);
+}
+
+/* RFC 2449 8.1.2: the login was right, but others of the account are here. */
+static void refuse_in_use(struct pop3_session *s, const struct sasl_identity *id, int rc,
+			  const char *text)
+{
+	static const struct sasl_refusal none = SASL_REFUSAL_INIT;
+
+	pop3_session_leave(s);
+	log_refused(s, id->mechanism, str_z(id->name), rc, &none);
+	pop3_err(s, "[IN-USE] %s", text);
+}
+
 /*
  * The end of every way in. The lock is taken before the snapshot, so that the snapshot is the
  * newest there is.
@@ -26,11 +51,15 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 {
 	uint64_t octets;
 	uint32_t n;
-	int rc = store_pop3_lock(s->ctx->store, id->account);
+	int rc = sasl_seat_take(s->ctx->sasl, id->account, &s->seat);
 
+	if (rc < 0) {
+		refuse_in_use(s, id, rc, "too many connections of this account, try again later");
+		return;
+	}
+	rc = store_pop3_lock(s->ctx->store, id->account);
 	if (rc == -E_BUSY) {
-		LOG(INFO, "pop3.in-use", F_Z("user", id->name));
-		pop3_err(s, "[IN-USE] another session has this maildrop");
+		refuse_in_use(s, id, rc, "another session has this maildrop");
 		return;
 	}
 	if (rc == 0) {
@@ -52,13 +81,6 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 	pop3_ok(s, "%u messages, %llu octets", n, (unsigned long long)octets);
 }
 
-static void refuse(struct pop3_session *s, const char *how, struct str user, int rc)
-{
-	LOG(INFO, "pop3.login-refused", F_STR("user", user), F_Z("mech", how),
-	    F_Z("err", err_row(rc)->name), F_STR("peer", conn_peer(s->conn)));
-	pop3_fail(s, how, rc);
-}
-
 /* RFC 1939 7: USER name. Says nothing about whether there is such a user. */
 void pop3_cmd_user(struct pop3_session *s, struct str args)
 {
@@ -75,17 +97,18 @@ void pop3_cmd_user(struct pop3_session *s, struct str args)
 void pop3_cmd_pass(struct pop3_session *s, struct str args)
 {
 	struct sasl_identity id;
+	struct sasl_refusal why;
 	int rc;
 
 	if (s->user == NULL) {
 		pop3_err(s, "USER comes first");
 		return;
 	}
-	rc = sasl_login(s->ctx->sasl, s->conn, "pop", str_z(s->user), args, &id);
+	rc = sasl_login(s->ctx->sasl, s->conn, str_z(s->user), args, &id, &why);
 	if (rc == 0)
 		enter(s, &id);
 	else
-		refuse(s, "plaintext", str_z(s->user), rc);
+		refuse(s, "plaintext", str_z(s->user), rc, &why);
 	mem_free(s->user);
 	s->user = NULL;
 }
@@ -117,7 +140,7 @@ static void step(struct pop3_session *s, struct str response)
 	}
 	if (rc < 0)
 		refuse(s, sasl_exchange_mechanism_z(s->exchange),
-		       sasl_exchange_user(s->exchange), rc);
+		       sasl_exchange_user(s->exchange), rc, sasl_exchange_refusal(s->exchange));
 	pop3_auth_cancel(s);
 	if (rc < 0)
 		return;

@@ -104,6 +104,7 @@ struct pop3_session {
 	int64_t errors;
 	char *user; /* of USER, NULL before */
 	struct sasl_exchange *exchange;
+	struct sasl_seat seat;         /* with has_lock */
 	struct sasl_identity *pending; /* authenticated, waiting for the empty response */
 	int64_t account;               /* 0: nobody */
 	bool has_lock;                 /* the POP3 lock of account is ours */
@@ -120,7 +121,7 @@ struct pop3_cmd {
 	const char *rfc;
 };
 
-/* Gives the maildrop back: view and lock. */
+/* Gives the maildrop back: view and lock, and the account's seat. */
 void pop3_session_leave(struct pop3_session *s);
 
 /* ---- reply.c ---- */

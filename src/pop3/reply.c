@@ -45,6 +45,7 @@ struct fail_row {
 };
 static const struct fail_row fail_rows[] = {
 	{ E_AUTH_FAILED, false, "[AUTH] ", NULL }, /* RFC 3206 5 */
+	{ E_THROTTLED, false, "[SYS/TEMP] ", NULL }, /* RFC 3206 4: the password may be right */
 	{ E_TLS, false, "", "TLS is needed first, use STLS" },
 	{ E_CANNOT, false, "", "mechanism not supported here" },
 	{ E_SYNTAX, false, "", "the exchange was cancelled or damaged" },

@@ -157,6 +157,7 @@ static enum net_next session_run(void *session, enum net_reason why)
 
 void pop3_session_leave(struct pop3_session *s)
 {
+	sasl_seat_give(&s->seat);
 	if (!s->has_lock)
 		return;
 	pop3_snapshot_close(&s->box);

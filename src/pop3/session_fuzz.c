@@ -39,7 +39,9 @@ static void fixture_once(void)
 	if (fixture.store == NULL) {
 		must(mkdtemp(dir) != NULL);
 		log_setup(2, LOG_LVL_ERROR, LOG_FMT_TEXT);
-		pop3_fixture_open(&fixture, dir, "[auth]\nfailure_delay = 0ms\n");
+		pop3_fixture_open(&fixture, dir,
+				  "[auth]\nfailure_delay = 0ms\n"
+				  "max_address_failures = 0\nmax_account_failures = 0\n");
 		atexit(fixture_leave);
 	}
 	must(store_mailbox_get(fixture.store, &a, fixture.inbox, &inbox) == 0);

@@ -13,13 +13,16 @@
  * 1. An identity is only handed out after GSASL_OK, and only while the account is still enabled.
  * 2. Nobody may act as somebody else: an authorization identity is empty or the account's own
  *    name (RFC 4422 3.4.1).
- * 3. Trouble of the store is kept in x->trouble, so that it is not answered as a wrong password.
+ * 3. What a check says is kept in x->verdict: trouble of the store is not answered as a wrong
+ *    password, and what GNU SASL makes of a refusal does not matter (asked for the keys of SCRAM
+ *    it would go on with some of its own).
  * 4. An exchange ends after EXCHANGE_STEPS messages, whatever the mechanism says.
  */
 #include "sasl/sasl_int.h"
 
 #include <gsasl.h>
 
+#include "base/clock.h"
 #include "base/must.h"
 #include "base/text.h"
 
@@ -28,13 +31,17 @@
 
 struct sasl_exchange {
 	struct sasl *sasl;
-	const struct conn *conn;
+	struct conn *conn;
 	const struct sasl_mech *mech;
 	Gsasl_session *session;
-	struct sasl_identity id; /* account 0: nobody yet */
-	int trouble;
+	struct sasl_identity id;     /* account 0: nobody yet */
+	struct sasl_attempt attempt; /* of SCRAM, with has_attempt */
+	struct sasl_refusal why;
+	int verdict; /* negative: what a check said */
 	int steps;
 	bool has_prompted;
+	bool has_attempt;
+	bool is_counted; /* the throttle has been told how it ended */
 	bool is_over;
 };
 
@@ -49,8 +56,8 @@ static bool is_own_name(const struct sasl_identity *id, const char *authid_z, co
 /* What GNU SASL is told about a check; see 3 above. */
 static int settle(struct sasl_exchange *x, int rc)
 {
-	if (rc < 0 && rc != -E_AUTH_FAILED)
-		x->trouble = rc;
+	if (rc < 0)
+		x->verdict = rc;
 	return rc == 0 ? GSASL_OK : GSASL_AUTHENTICATION_ERROR;
 }
 
@@ -66,12 +73,21 @@ static int validate_simple(struct sasl_exchange *x)
 	if (sasl_prep(&a, str_z(authid_z), &name) < 0 ||
 	    sasl_prep(&a, str_z(gsasl_property_fast(x->session, GSASL_PASSWORD)), &password) < 0)
 		name = S("");
-	rc = sasl_password_check(x->sasl, name, password, str_z(x->mech->name), &id);
+	rc = sasl_password_check(x->sasl,
+				 &(struct sasl_login){ .peer = conn_peer(x->conn),
+						       .user = name,
+						       .password = password,
+						       .mechanism = str_z(x->mech->name) },
+				 &id, &x->why);
+	x->is_counted = true;
 	if (password.n > 0)
 		mem_wipe((char *)(uintptr_t)password.p, password.n);
 	gsasl_property_free(x->session, GSASL_PASSWORD);
-	if (rc == 0 && !is_own_name(&id, authid_z, gsasl_property_fast(x->session, GSASL_AUTHZID)))
+	if (rc == 0 &&
+	    !is_own_name(&id, authid_z, gsasl_property_fast(x->session, GSASL_AUTHZID))) {
+		x->why.reason = "authorization-id";
 		rc = -E_AUTH_FAILED;
+	}
 	if (rc == 0)
 		x->id = id;
 	return settle(x, rc);
@@ -108,49 +124,72 @@ static int validate_external(struct sasl_exchange *x)
 					     &x->id));
 }
 
+/* The throttle is asked when the name is known, and again before the proof is looked at. */
+static int begin_attempt(struct sasl_exchange *x, struct str name)
+{
+	AUTO(sasl_conf_put) struct conf *hold = NULL;
+	const struct sasl_conf *set = sasl_conf_get(x->sasl, &hold);
+
+	sasl_attempt_make(x->sasl->throttle, set, conn_peer(x->conn), name, &x->attempt);
+	x->has_attempt = true;
+	return sasl_throttle_allow(x->sasl->throttle, set, &x->attempt, clock_mono_ms(), &x->why)
+		       ? 0
+		       : -E_THROTTLED;
+}
+
 /*
  * The keys of the name that the client gave. An account that does not exist, is disabled or has
  * no keys gets invented ones, by the same reads of the store.
  */
-static int find_keys(struct sasl_exchange *x, struct arena *a, const char *name_z,
+static int find_keys(struct sasl_exchange *x, struct arena *a, struct str name,
 		     struct sasl_scram *ret)
 {
 	const struct sasl_scram_kind *kind = sasl_scram_kind_find(str_z(x->mech->credential_kind));
-	const char *authzid_z = gsasl_property_fast(x->session, GSASL_AUTHZID);
 	struct store_account account = { 0 };
-	struct str name = S(""), value = S("");
-	int found, rc;
+	struct sasl_scram scratch;
+	struct str value = S("");
+	int found = sasl_account_find(x->sasl, a, name, &account), rc;
+	bool is_parsed;
 
 	must(kind != NULL);
-	/* Before the look-up, so that the refusal is the same for names that do not exist. */
-	if (authzid_z != NULL && authzid_z[0] != '\0' && !str_ieq(str_z(authzid_z), str_z(name_z)))
-		return -E_AUTH_FAILED;
-	if (sasl_prep(a, str_z(name_z), &name) < 0)
-		name = S("");
-	found = sasl_account_find(x->sasl, a, name, &account);
 	if (found < 0 && found != -E_AUTH_FAILED)
 		return found;
 	rc = store_credential_get(x->sasl->store, a, found == 0 ? account.id : 0, str_z(kind->kind),
 				  &value);
 	if (rc < 0 && rc != -E_NOT_FOUND)
 		return rc;
+	x->why.reason = account.id == 0 ? "unknown-user" : found < 0 ? "disabled" : "no-scram-keys";
 	sasl_scram_fake(kind, x->sasl->fake_key, name, ret);
-	if (found < 0 || rc < 0 || !sasl_scram_parse(kind, value, ret))
-		return 0;
-	sasl_identity_set(&x->id, &account, str_z(x->mech->name));
-	return 0;
+	/* A value that is not there is read as well: finding one must not take longer. */
+	is_parsed = sasl_scram_parse(kind, rc == 0 ? value : str_z(kind->sample_z), &scratch);
+	if (found == 0 && rc == 0 && is_parsed) {
+		*ret = scratch;
+		x->why.reason = "wrong-proof";
+		sasl_identity_set(&x->id, &account, str_z(x->mech->name));
+	}
+	return begin_attempt(x, account.id != 0 ? account.name : name);
 }
 
 static int give_keys(struct sasl_exchange *x)
 {
 	AUTO(arena_fini) struct arena a = { .cap = EXCHANGE_ARENA };
 	const char *name_z = gsasl_property_fast(x->session, GSASL_AUTHID);
+	const char *authzid_z = gsasl_property_fast(x->session, GSASL_AUTHZID);
+	struct str name = S("");
 	struct sasl_scram keys;
 	int rc;
 
 	if (name_z == NULL)
 		return GSASL_NO_CALLBACK;
-	rc = find_keys(x, &a, name_z, &keys);
+	/* Before the look-up, so that the refusal is the same for names that do not exist. */
+	if (authzid_z != NULL && authzid_z[0] != '\0' &&
+	    !str_ieq(str_z(authzid_z), str_z(name_z))) {
+		x->why.reason = "authorization-id";
+		return settle(x, -E_AUTH_FAILED);
+	}
+	if (sasl_prep(&a, str_z(name_z), &name) < 0)
+		name = S("");
+	rc = find_keys(x, &a, name, &keys);
 	if (rc < 0)
 		return settle(x, rc);
 	if (gsasl_property_set(x->session, GSASL_SCRAM_ITER, keys.iterations) != GSASL_OK ||
@@ -201,8 +240,8 @@ int sasl_exchange_callback(Gsasl *gsasl, Gsasl_session *session, Gsasl_property 
 	}
 }
 
-int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_z,
-		      struct str mechanism, struct sasl_exchange **ret)
+int sasl_exchange_new(struct sasl *s, struct conn *c, const char *service_z, struct str mechanism,
+		      struct sasl_exchange **ret)
 {
 	AUTO(sasl_conf_put) struct conf *hold = NULL;
 	const struct sasl_conf *set = sasl_conf_get(s, &hold);
@@ -214,7 +253,7 @@ int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_
 	if (m == NULL || !sasl_mech_is_usable(set, c, m))
 		return -E_CANNOT;
 	x = MEM_NEW(struct sasl_exchange);
-	*x = (struct sasl_exchange){ .sasl = s, .conn = c, .mech = m };
+	*x = (struct sasl_exchange){ .sasl = s, .conn = c, .mech = m, .why = SASL_REFUSAL_INIT };
 	if (gsasl_server_start(s->gsasl, m->name, &x->session) != GSASL_OK) {
 		mem_free(x);
 		return -E_IO;
@@ -241,6 +280,11 @@ const char *sasl_exchange_mechanism_z(const struct sasl_exchange *x)
 struct str sasl_exchange_user(const struct sasl_exchange *x)
 {
 	return str_z(gsasl_property_fast(x->session, GSASL_AUTHID));
+}
+
+const struct sasl_refusal *sasl_exchange_refusal(const struct sasl_exchange *x)
+{
+	return &x->why;
 }
 
 static void gsasl_text_free(char **z)
@@ -273,8 +317,10 @@ static int feed(struct sasl_exchange *x, struct str message, struct buf *out)
 	size_t n = 0;
 	int r = gsasl_step(x->session, message.p, message.n, &answer_z, &n);
 
+	if (x->verdict < 0)
+		return x->verdict;
 	if (r != GSASL_OK && r != GSASL_NEEDS_MORE)
-		return x->trouble < 0 ? x->trouble : -E_AUTH_FAILED;
+		return -E_AUTH_FAILED;
 	text_b64_encode(out, r == GSASL_OK ? str_of(answer_z, n) : prompt(x, str_of(answer_z, n)));
 	return r == GSASL_NEEDS_MORE;
 }
@@ -309,8 +355,10 @@ static int confirm(struct sasl_exchange *x)
 	if (x->id.account == 0)
 		return -E_AUTH_FAILED;
 	rc = store_account_get(x->sasl->store, &a, x->id.account, &account);
-	if (rc == -E_NOT_FOUND || (rc == 0 && !account.is_enabled))
+	if (rc == -E_NOT_FOUND || (rc == 0 && !account.is_enabled)) {
+		x->why.reason = "disabled";
 		return -E_AUTH_FAILED;
+	}
 	return rc;
 }
 
@@ -318,28 +366,41 @@ static int step(struct sasl_exchange *x, struct str message, struct buf *out)
 {
 	int rc;
 
-	if (++x->steps > EXCHANGE_STEPS ||
-	    !sasl_throttle_allow(x->sasl->throttle, conn_peer(x->conn)))
+	if (++x->steps > EXCHANGE_STEPS)
 		return -E_AUTH_FAILED;
+	if (x->has_attempt) {
+		AUTO(sasl_conf_put) struct conf *hold = NULL;
+
+		if (!sasl_throttle_allow(x->sasl->throttle, sasl_conf_get(x->sasl, &hold),
+					 &x->attempt, clock_mono_ms(), &x->why))
+			return -E_THROTTLED;
+	}
 	rc = feed_past_prompt(x, message, out);
 	return rc == 0 ? confirm(x) : rc;
 }
 
-static void settle_throttle(struct sasl_exchange *x, int rc)
+/* The throttle hears how it ended, unless sasl_password_check() has told it. */
+static void tell_throttle(struct sasl_exchange *x, int rc)
 {
 	AUTO(sasl_conf_put) struct conf *hold = NULL;
+	const struct sasl_conf *set = sasl_conf_get(x->sasl, &hold);
 
-	if (rc == -E_AUTH_FAILED)
-		sasl_throttle_failed(x->sasl->throttle, conn_peer(x->conn),
-				     sasl_conf_get(x->sasl, &hold)->failure_delay_ms);
-	else if (rc == 0)
-		sasl_throttle_succeeded(x->sasl->throttle, conn_peer(x->conn));
+	if (x->is_counted || (rc < 0 && (x->mech->flags & SASL_MECH_CERT)))
+		return;
+	if (!x->has_attempt)
+		sasl_attempt_make(x->sasl->throttle, set, conn_peer(x->conn), str_z(x->id.name),
+				  &x->attempt);
+	if (rc == 0)
+		sasl_throttle_succeeded(x->sasl->throttle, set, &x->attempt, clock_mono_ms());
+	else if (rc == -E_AUTH_FAILED)
+		sasl_throttle_failed(x->sasl->throttle, set, &x->attempt, clock_mono_ms(), &x->why);
 }
 
 int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct buf *out,
 		       struct sasl_identity *ret)
 {
 	AUTO(buf_wipe) struct buf raw = BUF_INIT(SASL_MESSAGE_MAX);
+	int64_t start_ms = clock_mono_ms();
 	struct str message = { 0 };
 	int rc;
 
@@ -359,7 +420,10 @@ int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct bu
 	if (rc == 1)
 		return 1;
 	x->is_over = true;
-	settle_throttle(x, rc);
+	if (rc == -E_AUTH_FAILED && x->why.reason[0] == '\0')
+		x->why.reason = x->mech->flags & SASL_MECH_CERT ? "certificate" : "malformed";
+	tell_throttle(x, rc);
+	sasl_hold(x->sasl, x->conn, rc, start_ms);
 	if (rc == 0)
 		*ret = x->id;
 	else

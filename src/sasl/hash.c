@@ -60,7 +60,7 @@ static void gate_wait(struct sasl_gate *g)
 	g->waiting--;
 }
 
-static int gate_enter(struct sasl_gate *g)
+int sasl_gate_enter(struct sasl_gate *g)
 {
 	bool is_in;
 
@@ -73,7 +73,7 @@ static int gate_enter(struct sasl_gate *g)
 	return is_in ? 0 : -E_BUSY;
 }
 
-static void gate_leave(struct sasl_gate *g)
+void sasl_gate_leave(struct sasl_gate *g)
 {
 	lock_get(&g->lock);
 	g->inside--;
@@ -127,7 +127,7 @@ static void crypt_waste(const char *password_z)
 	(void)is_match;
 }
 
-static bool check_any(const char *password_z, const char *hash_z)
+bool sasl_hash_matches(const char *password_z, const char *hash_z)
 {
 	const struct argon2_row *argon2;
 
@@ -140,18 +140,6 @@ static bool check_any(const char *password_z, const char *hash_z)
 		return argon2_verify(hash_z, password_z, strlen(password_z), argon2->type) ==
 		       ARGON2_OK;
 	return crypt_check(password_z, hash_z);
-}
-
-int sasl_hash_check(struct sasl_gate *g, const char *password_z, const char *hash_z)
-{
-	int rc = gate_enter(g);
-	bool is_match;
-
-	if (rc < 0)
-		return rc;
-	is_match = check_any(password_z, hash_z);
-	gate_leave(g);
-	return is_match;
 }
 
 int sasl_hash_make(struct arena *a, const char *password_z, struct str *ret)

@@ -4,11 +4,15 @@
  * exchange.c, LOGIN and USER/PASS by sasl_login().
  *
  * 1. Unknown and disabled accounts cost one slow hash too (one that nothing matches).
- * 2. A password that was right lately is known by the cache, and then no slow hash runs.
- * 3. After a login by an account that has no SCRAM keys (its hash was imported) they are made
+ * 2. A password that was right lately is known by the cache, one that was wrong lately by the
+ *    throttle, and then no slow hash runs.
+ * 3. Whether it may be tried at all is asked before that (throttle.c).
+ * 4. After a login by an account that has no SCRAM keys (its hash was imported) they are made
  *    from the password, so that SCRAM works next time.
  */
 #include "sasl/sasl_int.h"
+
+#include "base/clock.h"
 
 #define LOGIN_ARENA (64u << 10)
 #define LOGIN_NAME_MAX 319
@@ -67,76 +71,136 @@ static void add_scram(struct sasl *s, struct arena *a, int64_t account, struct s
 		return;
 }
 
-/*
- * The account and its hash as a NUL-terminated text; hash.p stays NULL when either is missing,
- * which is no failure here.
- */
-static int find_hash(struct sasl *s, struct arena *a, struct str user,
-		     struct store_account *account, struct str *hash)
-{
-	struct str value = { 0 };
-	int rc = sasl_account_find(s, a, user, account);
+/* One check of a password. */
+struct check {
+	struct sasl *sasl;
+	const struct sasl_conf *set;
+	const struct sasl_login *login;
+	struct store_account account; /* id 0: there is none */
+	struct str hash;              /* NUL-terminated; p NULL: there is none */
+	struct sasl_attempt attempt;
+	const char *reason; /* should the password be wrong */
+	struct sasl_refusal *why;
+};
 
-	if (rc == 0)
-		rc = store_credential_get(s->store, a, account->id, S("crypt"), &value);
+/* 0, also when account or hash are missing; or trouble. */
+static int find_hash(struct check *c, struct arena *a)
+{
+	struct sasl *s = c->sasl;
+	struct str value = { 0 };
+	int rc = sasl_account_find(s, a, c->login->user, &c->account);
+
+	c->reason = c->account.id != 0 ? "disabled" : "unknown-user";
+	if (rc == 0) {
+		c->reason = "no-password";
+		rc = store_credential_get(s->store, a, c->account.id, S("crypt"), &value);
+	}
 	if (rc == -E_AUTH_FAILED || rc == -E_NOT_FOUND)
 		return 0;
 	if (rc < 0)
 		return rc;
-	*hash = (struct str){ arena_z(a, value), value.n };
-	return hash->p != NULL ? 0 : -E_LIMIT;
+	c->reason = "wrong-password";
+	c->hash = (struct str){ arena_z(a, value), value.n };
+	return c->hash.p != NULL ? 0 : -E_LIMIT;
 }
 
-int sasl_password_check(struct sasl *s, struct str user, struct str password, struct str mechanism,
-			struct sasl_identity *ret)
+static bool may_go_on(struct check *c)
+{
+	return sasl_throttle_allow(c->sasl->throttle, c->set, &c->attempt, clock_mono_ms(), c->why);
+}
+
+static int wrong(struct check *c)
+{
+	c->why->reason = c->reason;
+	sasl_throttle_failed(c->sasl->throttle, c->set, &c->attempt, clock_mono_ms(), c->why);
+	return -E_AUTH_FAILED;
+}
+
+/*
+ * 0: right; -E_AUTH_FAILED: wrong; -E_THROTTLED, or trouble. A password that is known, as right
+ * or as wrong, costs no slow hash. Who had to wait for its turn may be over the limit by then, so a
+ * failure counts before the next one has its turn.
+ */
+static int compare(struct check *c)
+{
+	struct sasl *s = c->sasl;
+	struct str password = c->login->password;
+	int rc;
+
+	if (c->hash.p != NULL && c->set->cache_ttl_ms > 0 &&
+	    sasl_cache_has(s->cache, c->account.id, password, c->hash))
+		return 0;
+	if (sasl_throttle_was_tried(s->throttle, &c->attempt, clock_mono_ms())) {
+		if (c->hash.p != NULL)
+			c->reason = "wrong-password-again";
+		return wrong(c);
+	}
+	rc = sasl_gate_enter(s->gate);
+	if (rc < 0)
+		return rc;
+	if (!may_go_on(c))
+		rc = -E_THROTTLED;
+	else if (!sasl_hash_matches(password.p, c->hash.p))
+		rc = wrong(c);
+	sasl_gate_leave(s->gate);
+	return rc;
+}
+
+int sasl_password_check(struct sasl *s, const struct sasl_login *login, struct sasl_identity *ret,
+			struct sasl_refusal *why)
 {
 	AUTO(arena_fini) struct arena a = { .cap = LOGIN_ARENA };
 	AUTO(sasl_conf_put) struct conf *hold = NULL;
-	const struct sasl_conf *set = sasl_conf_get(s, &hold);
-	struct store_account account = { 0 };
-	struct str hash = { 0 };
-	int rc = find_hash(s, &a, user, &account, &hash);
+	struct check c = { .sasl = s, .set = sasl_conf_get(s, &hold), .login = login, .why = why };
+	int rc = find_hash(&c, &a);
 
 	if (rc < 0)
 		return rc;
-	if (hash.p != NULL && set->cache_ttl_ms > 0 &&
-	    sasl_cache_has(s->cache, account.id, password, hash)) {
-		sasl_identity_set(ret, &account, mechanism);
-		return 0;
-	}
-	rc = sasl_hash_check(s->gate, password.p, hash.p);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_AUTH_FAILED;
-	sasl_cache_add(s->cache, account.id, password, hash, set->cache_ttl_ms);
-	add_scram(s, &a, account.id, password, hash);
-	sasl_identity_set(ret, &account, mechanism);
+	sasl_attempt_make(s->throttle, c.set, login->peer,
+			  c.account.id != 0 ? c.account.name : login->user, &c.attempt);
+	sasl_attempt_guess(s->throttle, &c.attempt, c.hash, login->password);
+	rc = may_go_on(&c) ? compare(&c) : -E_THROTTLED;
+	if (rc < 0)
+		return rc;
+	sasl_throttle_succeeded(s->throttle, c.set, &c.attempt, clock_mono_ms());
+	sasl_cache_add(s->cache, c.account.id, login->password, c.hash, c.set->cache_ttl_ms);
+	add_scram(s, &a, c.account.id, login->password, c.hash);
+	sasl_identity_set(ret, &c.account, login->mechanism);
 	return 0;
 }
 
-int sasl_login(struct sasl *s, const struct conn *c, const char *service_z, struct str user,
-	       struct str password, struct sasl_identity *ret)
+void sasl_hold(struct sasl *s, struct conn *c, int rc, int64_t start_ms)
+{
+	AUTO(sasl_conf_put) struct conf *hold = NULL;
+	int64_t delay_ms = sasl_conf_get(s, &hold)->failure_delay_ms;
+
+	if (delay_ms > 0 && (rc == -E_AUTH_FAILED || rc == -E_THROTTLED))
+		conn_hold(c, delay_ms - (clock_mono_ms() - start_ms) % delay_ms);
+}
+
+int sasl_login(struct sasl *s, struct conn *c, struct str user, struct str password,
+	       struct sasl_identity *ret, struct sasl_refusal *why)
 {
 	AUTO(arena_fini) struct arena a = { .cap = LOGIN_ARENA };
-	AUTO(sasl_conf_put) struct conf *hold = NULL;
-	const struct sasl_conf *set = sasl_conf_get(s, &hold);
 	struct str name = S(""), secret = S("");
+	int64_t start_ms = clock_mono_ms();
 	int rc;
 
-	(void)service_z;
+	*why = (struct sasl_refusal)SASL_REFUSAL_INIT;
 	if (!sasl_is_permitted(s, c))
 		return -E_TLS;
-	if (!sasl_throttle_allow(s->throttle, conn_peer(c)))
-		return -E_BUSY;
 	/* What SASLprep refuses is nobody's name or password; the check still takes its time. */
 	if (sasl_prep(&a, user, &name) < 0 || sasl_prep(&a, password, &secret) < 0)
 		name = S("");
-	rc = sasl_password_check(s, name, secret, S("plaintext"), ret);
+	rc = sasl_password_check(s,
+				 &(struct sasl_login){ .peer = conn_peer(c),
+						       .user = name,
+						       .password = secret,
+						       .mechanism = S("plaintext") },
+				 ret, why);
 	if (secret.n > 0)
 		mem_wipe((char *)(uintptr_t)secret.p, secret.n);
-	if (rc == -E_AUTH_FAILED)
-		sasl_throttle_failed(s->throttle, conn_peer(c), set->failure_delay_ms);
-	else if (rc == 0)
-		sasl_throttle_succeeded(s->throttle, conn_peer(c));
+	sasl_hold(s, c, rc, start_ms);
 	return rc;
 }
 

@@ -5,13 +5,17 @@
 #include <gsasl.h>
 #include <unistd.h>
 
-#include "base/rnd.h"
-
 int sasl_open(struct store *store, struct conf_live *conf, struct sasl **ret, struct fault *fault)
 {
 	struct sasl *s = MEM_NEW(struct sasl);
-	int r = gsasl_init(&s->gsasl);
+	int r = store_secret(store, S("auth-salts"), s->fake_key);
 
+	if (r < 0) {
+		mem_free(s);
+		return fault_set(fault, r, "the secret for logins cannot be read or made: %s",
+				 err_row(r)->text);
+	}
+	r = gsasl_init(&s->gsasl);
 	if (r != GSASL_OK) {
 		mem_free(s);
 		return fault_set(fault, -E_IO, "GNU SASL does not start: %s", gsasl_strerror(r));
@@ -22,7 +26,7 @@ int sasl_open(struct store *store, struct conf_live *conf, struct sasl **ret, st
 	s->gate = sasl_gate_new((int)sysconf(_SC_NPROCESSORS_ONLN));
 	s->cache = sasl_cache_new();
 	s->throttle = sasl_throttle_new();
-	rnd_bytes(s->fake_key, sizeof(s->fake_key));
+	s->seats = sasl_seats_new();
 	*ret = s;
 	return 0;
 }
@@ -35,6 +39,7 @@ void sasl_close(struct sasl **s)
 	sasl_gate_free((*s)->gate);
 	sasl_cache_free((*s)->cache);
 	sasl_throttle_free((*s)->throttle);
+	sasl_seats_free((*s)->seats);
 	mem_wipe(*s, sizeof(**s));
 	mem_free(*s);
 	*s = NULL;

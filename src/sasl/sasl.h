@@ -4,7 +4,7 @@
  * Credentials are stored as a yescrypt hash and SCRAM keys. A right password that was checked
  * lately is known again by a keyed MAC (random key per process, minutes of life, bounded table,
  * dropped when the password changes), so the slow hash runs once. An unknown user costs the same
- * time as a wrong password.
+ * time as a wrong password. Failures are counted and throttled (throttle.c).
  */
 #pragma once
 
@@ -23,7 +23,14 @@ struct sasl_conf {
 	struct conf_list mechanisms;    /* offered, in this order */
 	bool has_plaintext_on_loopback; /* allow logins without TLS from loopback */
 	int64_t cache_ttl_ms;
-	int64_t failure_delay_ms; /* before a refusal is answered */
+	int64_t failure_delay_ms;     /* before a refusal is answered */
+	int64_t max_address_failures; /* 0: not throttled by address */
+	int64_t max_account_failures; /* 0: not throttled by account */
+	int64_t failure_memory_ms;
+	int64_t max_wait_ms;
+	int64_t known_memory_ms;
+	struct conf_list throttle_exempt; /* networks */
+	int64_t max_connections_per_account;
 };
 
 MUST_CHECK int sasl_open(struct store *s, struct conf_live *conf, struct sasl **ret,
@@ -48,11 +55,31 @@ struct sasl_identity {
 	char mechanism[32];
 };
 
+/* Why a login was refused, for the log; see SASL_F_REFUSAL(). */
+struct sasl_refusal {
+	/*
+	 * With -E_AUTH_FAILED: unknown-user disabled no-password no-scram-keys wrong-password
+	 * wrong-password-again wrong-proof malformed authorization-id certificate; with
+	 * -E_THROTTLED: address network account pace. Else "".
+	 */
+	const char *reason;
+	int64_t address_failures; /* counted for the peer's address lately, this one included */
+	int64_t account_failures; /* the same for the login name */
+	int64_t wait_s;           /* the address is refused for so long from now */
+};
+#define SASL_REFUSAL_INIT \
+	{ \
+		.reason = "" \
+	}
+#define SASL_F_REFUSAL(w) \
+	F_Z("reason", (w)->reason), F_INT("address_failures", (w)->address_failures), \
+		F_INT("account_failures", (w)->account_failures), F_INT("wait_s", (w)->wait_s)
+
 /*
  * Begins an exchange. -E_CANNOT: unknown mechanism; -E_TLS: not permitted on this connection.
  * service_z: "imap" "pop" "smtp".
  */
-MUST_CHECK int sasl_exchange_new(struct sasl *s, const struct conn *c, const char *service_z,
+MUST_CHECK int sasl_exchange_new(struct sasl *s, struct conn *c, const char *service_z,
 				 struct str mechanism, struct sasl_exchange **ret);
 void sasl_exchange_free(struct sasl_exchange *x); /* accepts NULL */
 /* The name that the client has given so far, for the log; empty when none. Peer text. Valid until the next step. */
@@ -65,15 +92,37 @@ const char *sasl_exchange_mechanism_z(const struct sasl_exchange *x);
  * client has sent nothing yet, "*" cancels). The answer to send, in base64, is written to out
  * (emptied first). 1: send out as a challenge and go on; 0: authenticated, ret is filled (a final
  * server message, as SCRAM has, is in out: where the protocol has no place for it send it as a
- * last challenge and take an empty answer); -E_AUTH_FAILED; -E_SYNTAX (bad base64 or cancelled);
- * -E_BUSY/-E_IO trouble. May sleep failure_delay_ms before a failure.
+ * last challenge and take an empty answer); -E_AUTH_FAILED; -E_THROTTLED (try later, the password
+ * was not looked at); -E_SYNTAX (bad base64 or cancelled); -E_BUSY/-E_IO trouble. After the first
+ * two the connection is held for failure_delay (conn_hold()): answer, and return NET_PARK or
+ * NET_CLOSE.
  */
 MUST_CHECK int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct buf *out,
 				  struct sasl_identity *ret);
 
-/* LOGIN, USER/PASS. 0, -E_AUTH_FAILED, -E_TLS, or trouble. */
-MUST_CHECK int sasl_login(struct sasl *s, const struct conn *c, const char *service_z,
-			  struct str user, struct str password, struct sasl_identity *ret);
+/* Why the last step refused. Valid with x. */
+const struct sasl_refusal *sasl_exchange_refusal(const struct sasl_exchange *x);
+
+/*
+ * LOGIN, USER/PASS. 0, -E_AUTH_FAILED, -E_THROTTLED, -E_TLS, or trouble, with why. Holds the
+ * connection like sasl_exchange_step().
+ */
+MUST_CHECK int sasl_login(struct sasl *s, struct conn *c, struct str user, struct str password,
+			  struct sasl_identity *ret, struct sasl_refusal *why);
+
+/*
+ * One connection of an account, counted against [auth] max_connections_per_account. A session
+ * takes a seat when the login is complete and gives it back when nobody is logged in any more; at
+ * the latest when it closes. Any thread.
+ */
+struct sasl_seat {
+	struct sasl *sasl; /* NULL: none is taken */
+	int64_t account;
+};
+/* -E_LIMIT: the account has too many. seat must be empty. */
+MUST_CHECK int sasl_seat_take(struct sasl *s, int64_t account, struct sasl_seat *seat);
+/* Empties it; giving an empty one back does nothing. */
+void sasl_seat_give(struct sasl_seat *seat);
 
 /*
  * Makes the credentials of a password (SASLprep, RFC 4013): crypt (yescrypt), scram-sha-1,
@@ -90,3 +139,25 @@ MUST_CHECK int sasl_credential_import(struct arena *a, struct str hash,
 				      struct store_credential *ret, struct fault *fault);
 /* Forgets what is cached about an account: after a password change or removal. */
 void sasl_forget(struct sasl *s, int64_t account);
+
+/* ---- for operators ---- */
+
+/* Since the start, and now. */
+struct sasl_counts {
+	int64_t succeeded, failed, repeated, throttled;
+	int64_t addresses_refused, accounts_attacked, logged_in;
+};
+void sasl_counts(struct sasl *s, struct sasl_counts *ret);
+
+struct sasl_throttled {
+	const char *scope_z; /* "address", "network" (IPv6 /48), "account" */
+	struct str name;     /* long account names are cut */
+	int64_t failures;
+	bool is_limited; /* the address is refused; the account is under attack */
+	int64_t wait_s;
+};
+/* All addresses and accounts with failures. -E_LIMIT: the arena is full. */
+MUST_CHECK int sasl_throttled_list(struct sasl *s, struct arena *a, struct sasl_throttled **ret,
+				   size_t *ret_n);
+/* Forgets the failures of an address, network or account, named as in the list. -E_NOT_FOUND. */
+MUST_CHECK int sasl_throttled_forget(struct sasl *s, struct str name);

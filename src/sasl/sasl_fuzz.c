@@ -34,7 +34,9 @@ static void fixture_once(void)
 	if (fixture.sasl != NULL)
 		return;
 	must(mkdtemp(dir) != NULL);
-	sasl_fixture_open(&fixture, dir, "[auth]\nfailure_delay = 0ms\n");
+	sasl_fixture_open(&fixture, dir,
+			  "[auth]\nfailure_delay = 0ms\n"
+			  "max_address_failures = 0\nmax_account_failures = 0\n");
 	atexit(fixture_leave);
 }
 

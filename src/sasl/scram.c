@@ -8,7 +8,7 @@
  *
  * A user that does not exist gets a salt that is an HMAC of the name, so that asking twice shows
  * nothing, and keys that are random: the exchange then fails at the proof, exactly as a wrong
- * password does. The HMAC's key lives as long as the process.
+ * password does. The HMAC's key lives as long as the data: a restart shows nothing either.
  */
 #include "sasl/sasl_int.h"
 
@@ -20,8 +20,11 @@
 
 /* RFC 5802 5.1 and RFC 7677 4: at least 4096 iterations. */
 static const struct sasl_scram_kind kinds[] = {
-	{ "scram-sha-256", "SHA256", 32, 10000 },
-	{ "scram-sha-1", "SHA1", 20, 4096 },
+	{ "scram-sha-256", "SHA256", 32, 10000,
+	  "10000,AAAAAAAAAAAAAAAAAAAAAA==,AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=,"
+	  "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=" },
+	{ "scram-sha-1", "SHA1", 20, 4096,
+	  "4096,AAAAAAAAAAAAAAAAAAAAAA==,AAAAAAAAAAAAAAAAAAAAAAAAAAA=,AAAAAAAAAAAAAAAAAAAAAAAAAAA=" },
 };
 
 const struct sasl_scram_kind *sasl_scram_kind_find(struct str kind)

@@ -22,6 +22,8 @@ static const struct admin_verb verbs[] = {
 	{ .name = "domain.remove", .fn = admin_domain_remove },
 	{ .name = "domain.list", .fn = admin_domain_list },
 	{ .name = "queue.list", .fn = admin_queue_list },
+	{ .name = "auth.list", .fn = admin_auth_list, .needs_server = true },
+	{ .name = "auth.forget", .fn = admin_auth_forget, .needs_server = true },
 	{ .name = "fsck", .fn = admin_fsck },
 	{ .name = "status", .fn = admin_status, .needs_server = true },
 	{ .name = "config.started", .fn = admin_started, .needs_server = true },

@@ -50,3 +50,4 @@ admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_acco
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
 admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
 admin_fn admin_queue_list, admin_status, admin_fsck, admin_clock, admin_fail, admin_started, admin_sandbox;
+admin_fn admin_auth_list, admin_auth_forget;

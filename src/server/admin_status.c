@@ -5,12 +5,14 @@
 #include <unistd.h>
 
 #include "net/net.h"
+#include "sasl/sasl.h"
 
 #define SETTINGS_MAX (16u << 20)
 
 int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct net_counts c;
+	struct sasl_counts l;
 
 	(void)a;
 	(void)args;
@@ -21,6 +23,12 @@ int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t *
 			 "workers_busy", (json_int_t)c.workers_busy, "accepted", (json_int_t)c.accepted,
 			 "refused", (json_int_t)c.refused, "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid(),
 			 "sandbox", ad->process->sandbox.text);
+	sasl_counts(ad->sasl, &l);
+	json_object_update_new(*ret, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "logged_in", (json_int_t)l.logged_in,
+			 "logins", (json_int_t)l.succeeded, "logins_failed", (json_int_t)l.failed,
+			 "logins_failed_again", (json_int_t)l.repeated, "logins_throttled", (json_int_t)l.throttled,
+			 "addresses_refused", (json_int_t)l.addresses_refused,
+			 "accounts_attacked", (json_int_t)l.accounts_attacked));
 	return 0;
 }
 

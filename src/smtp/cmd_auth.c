@@ -25,37 +25,57 @@ void smtp_auth_end(struct smtp_session *s)
 	smtp_session_enter(s, SMTP_ST_READY);
 }
 
+static void log_refused(struct smtp_session *s, const char *user_z, int err)
+{
+	static const struct sasl_refusal none = SASL_REFUSAL_INIT;
+	const struct sasl_refusal *why = s->exchange ? sasl_exchange_refusal(s->exchange) : &none;
+
+	LOG(INFO, "smtp.login-refused",
+	    F_STR("user", user_z        ? str_z(user_z)
+			  : s->exchange ? sasl_exchange_user(s->exchange)
+					: S("")),
+	    F_Z("mech", s->exchange ? sasl_exchange_mechanism_z(s->exchange) : ""),
+	    F_Z("err", err_row(err)->name), F_STR("peer", conn_peer(s->conn)), SASL_F_REFUSAL(why));
+}
+
 static int auth_failed(struct smtp_session *s, int err)
 {
 	static const struct {
 		int err;
 		enum smtp_reply reply;
+		bool is_counted; /* towards max_auth_failures */
 	} replies[] = {
-		{ -E_AUTH_FAILED, SMTP_R_AUTH_FAILED },
-		{ -E_SYNTAX, SMTP_R_AUTH_SYNTAX },
-		{ -E_CANNOT, SMTP_R_AUTH_MECHANISM },
-		{ -E_TLS, SMTP_R_AUTH_NEEDS_TLS },
+		{ -E_AUTH_FAILED, SMTP_R_AUTH_FAILED, true },
+		{ -E_THROTTLED, SMTP_R_AUTH_THROTTLED, true },
+		{ -E_SYNTAX, SMTP_R_AUTH_SYNTAX, false },
+		{ -E_CANNOT, SMTP_R_AUTH_MECHANISM, false },
+		{ -E_TLS, SMTP_R_AUTH_NEEDS_TLS, false },
 	};
+	enum smtp_reply reply = SMTP_R_AUTH_TROUBLE;
+	bool is_counted = false;
 
-	LOG(INFO, "smtp.login-refused",
-	    F_STR("user", s->exchange ? sasl_exchange_user(s->exchange) : S("")),
-	    F_Z("mech", s->exchange ? sasl_exchange_mechanism_z(s->exchange) : ""),
-	    F_Z("err", err_row(err)->name), F_STR("peer", conn_peer(s->conn)));
+	log_refused(s, NULL, err);
 	smtp_auth_end(s);
-	if (err == -E_AUTH_FAILED) {
-		if (++s->n_auth_failures >= (size_t)s->conf->max_auth_failures) {
-			smtp_session_reply(s, SMTP_R_AUTH_FAILED, S(""));
-			return SMTP_R_TOO_MANY_ERRORS;
-		}
-	}
 	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
-		if (replies[i].err == err)
-			return replies[i].reply;
-	return SMTP_R_AUTH_TROUBLE;
+		if (replies[i].err == err) {
+			reply = replies[i].reply;
+			is_counted = replies[i].is_counted;
+		}
+	if (!is_counted || ++s->n_auth_failures < (size_t)s->conf->max_auth_failures)
+		return reply;
+	smtp_session_reply(s, reply, S(""));
+	return SMTP_R_TOO_MANY_ERRORS;
 }
 
 static int auth_done(struct smtp_session *s)
 {
+	int r = sasl_seat_take(s->ctx->sasl, s->identity->account, &s->seat);
+
+	if (r < 0) {
+		log_refused(s, s->identity->name, r);
+		smtp_auth_end(s);
+		return SMTP_R_TOO_MANY_SEATS;
+	}
 	s->is_authenticated = true;
 	LOG(INFO, "smtp.login", F_Z("user", s->identity->name), F_Z("mech", s->identity->mechanism),
 	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)));

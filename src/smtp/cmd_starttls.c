@@ -26,6 +26,7 @@ int smtp_cmd_starttls(struct smtp_session *s, struct str args)
 	s->helo_z = NULL;
 	mem_free(s->identity);
 	s->identity = NULL;
+	sasl_seat_give(&s->seat);
 	s->is_authenticated = false;
 	smtp_session_enter(s, SMTP_ST_NEW);
 	s->is_starting_tls = true;

@@ -24,6 +24,7 @@
 	X(STOPPING, 421, "4.3.2", "The server stops, try again later") \
 	X(TIMED_OUT, 421, "4.4.2", "Timed out waiting for you") \
 	X(TOO_MANY_ERRORS, 421, "4.7.0", "Too many errors") \
+	X(TOO_MANY_SEATS, 421, "4.7.0", "Too many connections of this account, try again later") \
 	X(TOO_MANY_MESSAGES, 421, "4.7.0", "Too many messages in one session, open a new one") \
 	X(TOO_BUSY, 421, "4.3.2", "Too many transfers at this moment, try again later") \
 	X(EARLY_TALKER, 554, "5.5.1", "You spoke before the greeting") \
@@ -31,6 +32,7 @@
 	  "You sent more behind a command that must be the last of a group") \
 	/* temporary */ \
 	X(AUTH_TROUBLE, 454, "4.7.0", "Temporary authentication failure") \
+	X(AUTH_THROTTLED, 454, "4.7.0", "Too many failed logins, try again later") \
 	X(MAILBOX_FULL, 452, "4.2.2", "Mailbox is full") \
 	X(TOO_MANY_RCPTS, 452, "4.5.3", "Too many recipients") \
 	/* command not understood */ \

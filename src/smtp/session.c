@@ -391,6 +391,7 @@ static void session_close(void *session)
 	arena_fini(&s->arena);
 	sasl_exchange_free(s->exchange);
 	mem_free(s->identity);
+	sasl_seat_give(&s->seat);
 	mem_free(s->helo_z);
 	conf_unref(s->snapshot);
 	s->magic = 0;

@@ -36,7 +36,8 @@ static void fixture_once(void)
 	must(mkdtemp(dir) != NULL);
 	smtp_fixture_open(
 		&fixture, dir,
-		"[smtp]\nreject_early_talkers = no\nmax_message_size = 64K\n[auth]\nfailure_delay = 0ms\n");
+		"[smtp]\nreject_early_talkers = no\nmax_message_size = 64K\n"
+		"[auth]\nfailure_delay = 0ms\nmax_address_failures = 0\nmax_account_failures = 0\n");
 	atexit(fixture_leave);
 }
 

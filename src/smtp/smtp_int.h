@@ -104,6 +104,7 @@ struct smtp_session {
 	char *helo_z;                   /* heap; NULL before HELO */
 	struct sasl_identity *identity; /* heap; with is_authenticated */
 	struct sasl_exchange *exchange; /* in SMTP_ST_AUTH */
+	struct sasl_seat seat;          /* with is_authenticated */
 	bool is_last_challenge;         /* the exchange is done, an empty answer is awaited */
 	struct arena arena;
 	struct smtp_tx tx;

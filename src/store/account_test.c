@@ -13,6 +13,28 @@ TEST(every_statement_can_be_prepared)
 	test_close(&t);
 }
 
+TEST(secret_is_made_once)
+{
+	uint8_t first[STORE_SECRET_BYTES], again[STORE_SECRET_BYTES], other[STORE_SECRET_BYTES];
+	struct fault f = { "" };
+	struct test_store t;
+
+	test_open(&t);
+	assert_int_equal(store_secret(t.s, S("one"), first), 0);
+	assert_int_equal(store_secret(t.s, S("two"), other), 0);
+	store_close(&t.s);
+	assert_int_equal(store_open(t.db, NULL, NULL, &t.s, &f), 0);
+	assert_int_equal(store_secret(t.s, S("one"), again), 0);
+	assert_memory_equal(first, again, sizeof(first));
+	assert_memory_not_equal(first, other, sizeof(first));
+	assert_memory_not_equal(first, first + 8, 8);
+	/* What cannot be kept is not given out. */
+	db_fail_next(t.db, DB_FAIL_COMMIT, 1, E_IO);
+	assert_int_equal(store_secret(t.s, S("three"), again), -E_IO);
+	assert_memory_equal(first, again, sizeof(first));
+	test_close(&t);
+}
+
 TEST(account_refusals_say_what_to_do)
 {
 	static const struct {

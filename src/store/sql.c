@@ -83,6 +83,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT l.address, a.name FROM aliases l JOIN accounts a ON a.id = l.account"
 		" ORDER BY l.address, a.name LIMIT ?1" },
 
+	/* secrets */
+	[STORE_SQL_COUNTER_GET] = { .sql = "SELECT value FROM store_counters WHERE name = ?1" },
+	[STORE_SQL_COUNTER_PUT] = { .sql =
+		"INSERT INTO store_counters (name, value) VALUES (?1, ?2)"
+		" ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
+
 	/* mailboxes */
 	[STORE_SQL_UIDVALIDITY_NEXT] = { .sql =
 		"UPDATE store_counters SET value = CASE WHEN value >= ?1 THEN value + 1 ELSE ?1 END"

@@ -37,3 +37,10 @@ MUST_CHECK int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, st
 void store_configure(struct store *s, const struct store_conf *conf);
 void store_close(struct store **s); /* accepts a pointer to NULL; all views and watches must be gone */
 struct db *store_db(struct store *s);
+
+#define STORE_SECRET_BYTES 32
+/*
+ * Random bytes of that name (up to 32 characters), the same as long as the data lives. 0 or
+ * trouble.
+ */
+MUST_CHECK int store_secret(struct store *s, struct str name, uint8_t ret[STORE_SECRET_BYTES]);

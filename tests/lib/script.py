@@ -5,6 +5,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   set SECTION KEY = VALUE    a setting of the server (before the first other step)
   A connect imap             opens a connection (smtp submission submissions imap imaps pop3 pop3s lmtp); TLS where the port has it
   A connect smtp hello       and greets: EHLO or LHLO
+  A connect imap from ADDR   from that address of this host (127.0.0.2, ...); stands before the following
   A connect imap as bob      and logs in as bob@example.test (submission: EHLO and AUTH); "as bob in INBOX" also selects
   A mail FROM TO ...         MAIL, RCPT for each, DATA, all accepted; FROM may be <>
   A > TEXT                   sends TEXT and CRLF            $name is replaced
@@ -86,8 +87,9 @@ def sorted_lists(line):
 class Actor:
     """One connection."""
 
-    def __init__(self, server, protocol):
-        self.sock = socket.create_connection(("127.0.0.1", server.port(protocol)), TIMEOUT)
+    def __init__(self, server, protocol, source=None):
+        self.sock = socket.create_connection(("127.0.0.1", server.port(protocol)), TIMEOUT,
+                                             (source, 0) if source else None)
         self.protocol = protocol
         self.buffer = b""
         self.deflate = self.inflate = None
@@ -247,8 +249,12 @@ class Script:
             pattern, line = pattern[2:], line[2:]
         return self.match(pattern, line) or self.match(sorted_lists(pattern), sorted_lists(line))
 
-    def connect(self, name, protocol, how="", account="", _in="", mailbox=""):
-        a = self.actors[name] = Actor(self.server, protocol)
+    def connect(self, name, protocol, *rest):
+        source = None
+        if rest[:1] == ("from",):
+            source, rest = rest[1], rest[2:]
+        how, account, _in, mailbox = rest + ("",) * (4 - len(rest))
+        a = self.actors[name] = Actor(self.server, protocol, source)
         if how == "hello":
             a.hello()
         elif how == "as":
@@ -258,7 +264,7 @@ class Script:
 
     def actor_step(self, name, verb, rest):
         if verb == "connect":
-            self.connect(name, *rest.split())
+            self.connect(name, *self.expand(rest).split())
             return
         a = self.actors[name]
         if verb == ">":
