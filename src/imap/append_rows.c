@@ -61,7 +61,7 @@ static int find_content(struct imap_session *s, int64_t mailbox, uint32_t uid,
 			struct store_content *ret)
 {
 	AUTO(store_reader_close) struct store_reader *reader = NULL;
-	int64_t id;
+	int64_t id = 0;
 	int r = store_reader_open(imap_store(s), &reader);
 
 	if (r == 0)

@@ -404,7 +404,7 @@ static int refused(struct imap_session *s, int r)
 int imap_cmd_setmetadata(struct imap_session *s)
 {
 	struct store_annotations_change change = { 0 };
-	const struct store_mailbox *target;
+	const struct store_mailbox *target = NULL;
 	struct store_mailbox box;
 	struct set set = { 0 };
 	struct str name;

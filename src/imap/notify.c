@@ -198,7 +198,7 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 	arena_init(&a, LIMIT_COMMAND_ARENA);
 	if (r == 0)
 		r = store_mbox_view(sel->mbox, &now);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (now->is_gone) {
 		store_view_unref(now);
