@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The arguments of APPEND (RFC 9051 6.3.12, RFC 3502, RFC 4469) and REPLACE (RFC 8508), taken in
- * steps: the head up to the mailbox, then message after message, of a CATENATE part after part. A step is taken whole or not at all; so at
- * each literal the text goes on from where the last step ended, and is read once however many
- * messages there are. What a step keeps is copied, because the command grows and moves.
+ * steps: the head up to the mailbox, then message after message, of a CATENATE part after part. A
+ * step is taken whole or not at all; so at each literal the text goes on from where the last step
+ * ended, and is read once however many messages there are. What a step keeps is copied, because the
+ * command grows and moves.
  */
 #include "imap/append.h"
 

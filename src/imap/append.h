@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The arguments of APPEND and REPLACE, understood piece by piece while they arrive (append.c), and the
- * messages that they make (append_rows.c). The bytes never stand in memory with the command: input.c
- * asks imap_append_literal() about each literal, and those that are of a message go to session.spool,
- * one behind the other. In the text of the command nothing stands in their place.
+ * The arguments of APPEND and REPLACE, understood piece by piece while they arrive (append.c), and
+ * the messages that they make (append_rows.c). The bytes never stand in memory with the command:
+ * input.c asks imap_append_literal() about each literal, and those that are of a message go to
+ * session.spool, one behind the other. In the text of the command nothing stands in their place.
  */
 #pragma once
 

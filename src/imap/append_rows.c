@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The messages of an APPEND or REPLACE, as rows for the store. A message that came as one literal is
- * stored from the spool where it stands; one of several parts (CATENATE, RFC 4469) is put together in
- * a spool of its own. URLs are looked up and read before the transaction, so a message may be replaced
- * by one that is made of it.
+ * The messages of an APPEND or REPLACE, as rows for the store. A message that came as one literal
+ * is stored from the spool where it stands; one of several parts (CATENATE, RFC 4469) is put
+ * together in a spool of its own. URLs are looked up and read before the transaction, so a message
+ * may be replaced by one that is made of it.
  *
- * The bytes are stored as they came, line ends included: what a client uploads is what it gets back.
+ * The bytes are stored as they came, line ends included: what a client uploads is what it gets
+ * back.
  *
- * DEVIATION(RFC 6855 4): 8-bit header fields are taken also without ENABLE UTF8=ACCEPT. Mail that has
- * them comes by SMTP as well, and a client that copies it here from elsewhere must not lose it.
+ * DEVIATION(RFC 6855 4): 8-bit header fields are taken also without ENABLE UTF8=ACCEPT. Mail that
+ * has them comes by SMTP as well, and a client that copies it here from elsewhere must not lose it.
  */
 #include "imap/append.h"
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * LANGUAGE (RFC 5255 3.2) and COMPARATOR (RFC 5255 4.7). The translations are in language.c; there is one
- * comparator, i;unicode-casemap (RFC 5051), with which SEARCH compares.
+ * LANGUAGE (RFC 5255 3.2) and COMPARATOR (RFC 5255 4.7). The translations are in language.c; there
+ * is one comparator, i;unicode-casemap (RFC 5051), with which SEARCH compares.
  *
- * DEVIATION(RFC 5255 4.6): text whose charset is unknown or wrong is compared by i;unicode-casemap as well,
- * as the UTF-8 that is in it, not by octets: that finds all that octets would, and words in capitals.
+ * DEVIATION(RFC 5255 4.6): text whose charset is unknown or wrong is compared by i;unicode-casemap
+ * as well, as the UTF-8 that is in it, not by octets: that finds all that octets would, and words
+ * in capitals.
  */
 #include "imap/imap_int.h"
 #include "imap/resp.h"

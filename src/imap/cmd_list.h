@@ -31,8 +31,8 @@ struct imap_metadata {
 /* "(" entry *(SP entry) ")". 1/0 like parse.h, -E_LIMIT. */
 int imap_metadata_parse(struct imap_parse *p, struct imap_metadata *ret);
 /*
- * "* METADATA name (...)" of a mailbox, or of the server (NULL). *longest: the size of the largest value
- * beyond max_bytes, if it is larger. 0 or negative.
+ * "* METADATA name (...)" of a mailbox, or of the server (NULL). *longest: the size of the largest
+ * value beyond max_bytes, if it is larger. 0 or negative.
  */
 MUST_CHECK int imap_metadata_show(struct imap_session *s, const struct store_mailbox *box,
 				  const struct imap_metadata *q, uint64_t *longest);

@@ -142,8 +142,8 @@ int imap_cmd_authenticate(struct imap_session *s)
 }
 
 /*
- * AUTH, SELECTED -> NOTAUTH. All that the session has from its user goes, and all that it enabled (RFC
- * 8437 4.1); who adds something like that to struct imap_session resets it here.
+ * AUTH, SELECTED -> NOTAUTH. All that the session has from its user goes, and all that it enabled
+ * (RFC 8437 4.1); who adds something like that to struct imap_session resets it here.
  */
 static void forget_user(struct imap_session *s)
 {

@@ -3,10 +3,10 @@
  * GETMETADATA and SETMETADATA (RFC 5464 4.2, 4.3), and the METADATA responses that LIST shares (RFC
  * 9590).
  *
- * Mailboxes have /private and /shared entries, the server has /private ones of each user; its /shared
- * ones come from the settings and cannot be set. /private/specialuse is no annotation: it is the special
- * use of the mailbox (RFC 6154 4). Changes by others are not announced (RFC 5464 4.1: MAY), so METADATA is
- * nothing to ENABLE.
+ * Mailboxes have /private and /shared entries, the server has /private ones of each user; its
+ * /shared ones come from the settings and cannot be set. /private/specialuse is no annotation: it
+ * is the special use of the mailbox (RFC 6154 4). Changes by others are not announced (RFC 5464
+ * 4.1: MAY), so METADATA is nothing to ENABLE.
  */
 #include "base/limits.h"
 #include "imap/cmd_list.h"
@@ -263,7 +263,10 @@ static void show(struct response *r, const struct imap_metadata *q, const struct
 		else if (f->v[i].value.n > *longest)
 			*longest = f->v[i].value.n;
 	}
-	/* What was asked for by its own name has no value; of what is below a name this is not said. */
+	/*
+	 * What was asked for by its own name has no value; of what is below a name this is not
+	 * said.
+	 */
 	for (size_t i = 0; i < q->n && (q->depth == IMAP_DEPTH_0 || is_none); i++) {
 		if (!is_there(f, q->entries[i]))
 			show_value(r, &(struct store_annotation){ .entry = q->entries[i] });

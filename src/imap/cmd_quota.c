@@ -2,9 +2,9 @@
 /*
  * GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208 4.1).
  *
- * Each account is one quota root, "#user/" and its address, for all of its mailboxes. A user sees the
- * own root only; others do not exist for him, whether they exist or not (RFC 9208 8). The accounts of
- * imap.quota_admins see and set all; only they are told QUOTASET.
+ * Each account is one quota root, "#user/" and its address, for all of its mailboxes. A user sees
+ * the own root only; others do not exist for him, whether they exist or not (RFC 9208 8). The
+ * accounts of imap.quota_admins see and set all; only they are told QUOTASET.
  *
  * Mailboxes are limited for everybody (LIMIT_MAILBOXES), so no QUOTA response is ever empty.
  */

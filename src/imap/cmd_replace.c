@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * REPLACE and UID REPLACE (RFC 8508): a message of the selected mailbox goes and a new one comes, there
- * or in another mailbox, in one transaction. The arguments are those of APPEND (append.c), behind the
- * number of the old message; nothing of the old one is inherited.
+ * REPLACE and UID REPLACE (RFC 8508): a message of the selected mailbox goes and a new one comes,
+ * there or in another mailbox, in one transaction. The arguments are those of APPEND (append.c),
+ * behind the number of the old message; nothing of the old one is inherited.
  *
- * The order of the answers is that of RFC 8508 4.3: untagged OK [APPENDUID], EXPUNGE and EXISTS by the
- * notices after the command, tagged OK.
+ * The order of the answers is that of RFC 8508 4.3: untagged OK [APPENDUID], EXPUNGE and EXISTS by
+ * the notices after the command, tagged OK.
  */
 #include "imap/append.h"
 
@@ -15,7 +15,9 @@
 #include "store/mailbox.h"
 #include "store/message.h"
 
-/* The UID of the message that goes. -E_SYNTAX: no such sequence number; -E_NOT_FOUND: no such UID. */
+/*
+ * The UID of the message that goes. -E_SYNTAX: no such sequence number; -E_NOT_FOUND: no such UID.
+ */
 static int find_replaced(struct imap_session *s, uint32_t *ret_uid)
 {
 	struct imap_seq_range range = { s->append->replaced, s->append->replaced };

@@ -104,8 +104,8 @@ void imap_fetch_msg_fini(struct imap_fetch_msg *m);
 MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 				     const struct imap_fetch_item *item);
 /*
- * The bytes that a BODY[...]<...> would have, to the end of a spool (CATENATE). 0; -E_NOT_FOUND: there
- * is no such section; -E_TOO_BIG: more than max; other trouble.
+ * The bytes that a BODY[...]<...> would have, to the end of a spool (CATENATE). 0; -E_NOT_FOUND:
+ * there is no such section; -E_TOO_BIG: more than max; other trouble.
  */
 MUST_CHECK int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
 				     const struct imap_fetch_item *item, uint64_t max,

@@ -222,8 +222,8 @@ int imap_cmd_getquota(struct imap_session *s);
 int imap_cmd_getquotaroot(struct imap_session *s);
 int imap_cmd_setquota(struct imap_session *s);
 /*
- * cmd_fetch.c, cmd_store.c, cmd_replace.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid tells
- * the UID forms
+ * cmd_fetch.c, cmd_store.c, cmd_replace.c, cmd_copy.c, cmd_expunge.c, cmd_search.c; s->cmd.is_uid
+ * tells the UID forms
  */
 int imap_cmd_fetch(struct imap_session *s);
 int imap_cmd_store(struct imap_session *s);
@@ -278,8 +278,8 @@ MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
  */
 MUST_CHECK int imap_bare_notify(struct imap_session *s);
 /*
- * The messages of the selected mailbox are needed (bare.c): from now on s->sel->view has them, as they
- * were when the mailbox was shown last. 0, or negative: -E_CLOSED after a BYE when it is
+ * The messages of the selected mailbox are needed (bare.c): from now on s->sel->view has them, as
+ * they were when the mailbox was shown last. 0, or negative: -E_CLOSED after a BYE when it is
  * deleted, or no longer known.
  */
 MUST_CHECK int imap_view_need(struct imap_session *s);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Texts of responses in other languages, looked up by their English form where responses are written
- * (session.c answer(), resp.c), so that handlers say English and need not care. A new language is a column;
- * a text that is not here is said in English.
+ * Texts of responses in other languages, looked up by their English form where responses are
+ * written (session.c answer(), resp.c), so that handlers say English and need not care. A new
+ * language is a column; a text that is not here is said in English.
  */
 #include "imap/language.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Languages of the human-readable text in responses (RFC 5255 3): which there are, and the translations. */
+/*
+ * Languages of the human-readable text in responses (RFC 5255 3): which there are, and the
+ * translations.
+ */
 #pragma once
 
 #include "base/str.h"
@@ -11,7 +14,8 @@ enum imap_language { IMAP_LANG_DEFAULT, IMAP_LANG_EN, IMAP_LANG_DE, IMAP_LANG_FR
 extern const char *const imap_language_tags[];
 
 /*
- * The language that a range of RFC 4647 asks for, by its Lookup scheme (3.4): "de-AT" finds "de". 1 found; 0 none;
+ * The language that a range of RFC 4647 asks for, by its Lookup scheme (3.4): "de-AT" finds "de". 1
+ * found; 0 none;
  * -E_SYNTAX: no range.
  */
 int imap_language_find(struct str range, enum imap_language *ret);

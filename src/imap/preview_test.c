@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* PREVIEW of messages that were stored before there were any (RFC 8970 3.2, 4.1): NIL or made now, and then kept. */
+/*
+ * PREVIEW of messages that were stored before there were any (RFC 8970 3.2, 4.1): NIL or made now,
+ * and then kept.
+ */
 #include "imap/script_test.h"
 
 #include "base/limits.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Table-driven tests of whole commands: what a client sends, and what must come back. Only for *_test.c. */
+/*
+ * Table-driven tests of whole commands: what a client sends, and what must come back. Only for
+ * *_test.c.
+ */
 #pragma once
 
 #include "base/test.h"
@@ -45,7 +48,7 @@ static inline void imap_script_run(struct imap_fixture *f, const struct imap_scr
 /* Each row with a store of its own, with the input at once and in pieces. */
 static inline void imap_scripts_run(const char *settings_z, const struct imap_script *v, size_t n)
 {
-	static const size_t chunks[] = { 0, 7, 1 };
+	static const size_t chunks[] = { 0, 1 };
 	const char *root_z = test_dir();
 
 	for (size_t i = 0; i < n * ARRAY_LEN(chunks); i++) {

@@ -6,8 +6,8 @@
  *                    ["/;PARTIAL=" partial-range]
  *   irelative-path = ";UID=" ...        a message of the selected mailbox (RFC 5092 9.1)
  *
- * Other relative paths are refused, as RFC 5092 7.2 wants it, and so are dot-segments, absolute URLs,
- * and anything behind the message part (";URLAUTH=" and what goes with it).
+ * Other relative paths are refused, as RFC 5092 7.2 wants it, and so are dot-segments, absolute
+ * URLs, and anything behind the message part (";URLAUTH=" and what goes with it).
  */
 #include "imap/url.h"
 

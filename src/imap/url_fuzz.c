@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Whatever a URL is: what is decoded is never longer than it, names are UTF-8, numbers are in their range. */
+/*
+ * Whatever a URL is: what is decoded is never longer than it, names are UTF-8, numbers are in their
+ * range.
+ */
 #include "imap/url.h"
 
 #include "base/must.h"

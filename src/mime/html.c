@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The readable beginning of an HTML text, for previews: tags are taken out, character references are
- * replaced, what is never shown (scripts, styles, titles, comments) is skipped. One pass over the bytes
- * without memory of its own, which ends as soon as there is enough text; no tree is built (see
- * docs/decisions/008). It follows the tokenizer of the HTML standard as far as that matters for text.
+ * The readable beginning of an HTML text, for previews: tags are taken out, character references
+ * are replaced, what is never shown (scripts, styles, titles, comments) is skipped. One pass over
+ * the bytes without memory of its own, which ends as soon as there is enough text; no tree is built
+ * (see docs/decisions/008). It follows the tokenizer of the HTML standard as far as that matters
+ * for text.
  */
 #include "mime/preview.h"
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The preview of a message (RFC 8970 3.3): what a reader would see first, as one line of plain text.
+ * The preview of a message (RFC 8970 3.3): what a reader would see first, as one line of plain
+ * text.
  *
- * The first part that gives any text is taken: of alternatives the plain one, attachments never, of an
- * encrypted message nothing. Quoted lines, signatures and ruled lines of plain text are passed over when
- * there is something else. At most RAW_MAX bytes of a part, ALL_MAX of PARTS_MAX parts are looked at,
- * whatever the message is.
+ * The first part that gives any text is taken: of alternatives the plain one, attachments never, of
+ * an encrypted message nothing. Quoted lines, signatures and ruled lines of plain text are passed
+ * over when there is something else. At most RAW_MAX bytes of a part, ALL_MAX of PARTS_MAX parts
+ * are looked at, whatever the message is.
  */
 #include "mime/preview.h"
 
@@ -31,7 +32,10 @@ static bool is_space(int32_t c)
 	       c == 0x205f || c == 0x3000 || c == 0x2800;
 }
 
-/* Controls; soft hyphens, joiners of nothing, marks of direction: they fill mails to push text out of sight. */
+/*
+ * Controls; soft hyphens, joiners of nothing, marks of direction: they fill mails to push text out
+ * of sight.
+ */
 static bool is_invisible(int32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0xad || c == 0x34f || c == 0x61c ||

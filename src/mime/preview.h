@@ -11,8 +11,8 @@ struct mime_line {
 };
 
 /*
- * One more character; white space of all kinds becomes one space between words, controls and characters
- * that only steer the layout are left out.
+ * One more character; white space of all kinds becomes one space between words, controls and
+ * characters that only steer the layout are left out.
  */
 void mime_line_add(struct mime_line *l, int32_t code);
 void mime_line_space(struct mime_line *l);

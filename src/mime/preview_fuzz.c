@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A body of HTML or, when the first byte is odd, of plain text: its preview is one line of UTF-8, and short. */
+/*
+ * A body of HTML or, when the first byte is odd, of plain text: its preview is one line of UTF-8,
+ * and short.
+ */
 #include "base/must.h"
 #include "mime/preview.h"
 

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COMPRESS=DEFLATE (RFC 4978): a layer above whichever transport the connection has. What is written is
- * compressed before the transport encrypts it, what is read is decompressed after it (RFC 4978 3).
+ * COMPRESS=DEFLATE (RFC 4978): a layer above whichever transport the connection has. What is
+ * written is compressed before the transport encrypts it, what is read is decompressed after it
+ * (RFC 4978 3).
  *
- * Output. Each piece that the connection hands down is compressed at once and ends in a sync flush, so
- * that the peer can read all of it. The piece counts as written only when its compressed form is gone
- * ("owed"); until then it stays in the connection's buffer, as with SSL_write().
+ * Output. Each piece that the connection hands down is compressed at once and ends in a sync flush,
+ * so that the peer can read all of it. The piece counts as written only when its compressed form is
+ * gone ("owed"); until then it stays in the connection's buffer, as with SSL_write().
  *
  * Input. Compressed bytes are read into a small buffer and expanded into the space that the reader
- * gives, so a reader meets no more of a bomb than it asked for. A peer that sends much and says nothing
- * is cut off (BARREN_MAX). A read ends where the peer flushed: what comes behind the last command of a
- * peer that ends its compression is not taken for more of it.
+ * gives, so a reader meets no more of a bomb than it asked for. A peer that sends much and says
+ * nothing is cut off (BARREN_MAX). A read ends where the peer flushed: what comes behind the last
+ * command of a peer that ends its compression is not taken for more of it.
  *
- * Idle. A parked connection keeps no compressor: after a sync flush the stream goes on as well with a new
- * one that is given the last bytes as its dictionary. The decompressor is given up in the same way where
- * the peer has flushed; what it may still refer to, at most 32 KiB, is kept, in a block of just that size.
+ * Idle. A parked connection keeps no compressor: after a sync flush the stream goes on as well with
+ * a new one that is given the last bytes as its dictionary. The decompressor is given up in the
+ * same way where the peer has flushed; what it may still refer to, at most 32 KiB, is kept, in a
+ * block of just that size.
  *
  * States of the output side (out_state):
  *   RAW_HEAD  what was written before the start goes out as it is (raw_left bytes)
  *   ON        compressed
  *   ENDING    conn_compress_stop(): the last raw_left bytes are compressed and end the stream
  *   RAW       as it is; the layer is only in the way
- * and of the input side (in_state): ON; ENDING, the rest of the peer's stream up to its end or its next
- * flush, which holds no more text; RAW.
+ * and of the input side (in_state): ON; ENDING, the rest of the peer's stream up to its end or its
+ * next flush, which holds no more text; RAW.
  */
 #include "net/net_int.h"
 
@@ -242,8 +244,8 @@ static int fill_zin(struct conn *c, struct net_deflate *z)
 }
 
 /*
- * Expands up to the next flush of the peer that has text before it (at the end: up to any), or as much
- * as there is room or input for.
+ * Expands up to the next flush of the peer that has text before it (at the end: up to any), or as
+ * much as there is room or input for.
  */
 static int expand(struct net_deflate *z, void *p, size_t n, size_t *ret_n)
 {

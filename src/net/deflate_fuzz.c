@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A hostile compressed stream: the first byte chooses the size of the pieces and whether the connection is
- * parked between lines, the second after how many lines the compression ends. Lines keep to their
- * maximum, and it comes to an end.
+ * A hostile compressed stream: the first byte chooses the size of the pieces and whether the
+ * connection is parked between lines, the second after how many lines the compression ends. Lines
+ * keep to their maximum, and it comes to an end.
  */
 #include "net/net_int.h"
 

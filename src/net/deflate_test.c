@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The compression layer (RFC 4978) against zlib itself: both directions, parking, the end, and what is hostile. */
+/*
+ * The compression layer (RFC 4978) against zlib itself: both directions, parking, the end, and what
+ * is hostile.
+ */
 #include "net/net_int.h"
 
 #include "base/must.h"
@@ -268,7 +271,10 @@ TEST(deflate_end)
 		end_with(Z_FULL_FLUSH, level, 0);
 		end_with(Z_FINISH, level, 0);
 	}
-	/* In pieces the peer must not have sent on: only the end of its stream can be seen for sure. */
+	/*
+	 * In pieces the peer must not have sent on: only the end of its stream can be seen for
+	 * sure.
+	 */
 	end_with(Z_FINISH, 6, 1);
 	end_with(Z_FINISH, 6, 5);
 }

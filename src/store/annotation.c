@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Annotations, RFC 5464. A row belongs to a mailbox (0: the server) and to a user (0: /shared), and is
- * counted against the account that pays for it: the user, or for /shared the mailbox's owner. The
- * bytes of an account are bounded by that counter (accounts.annotation_bytes), so a command is too.
+ * Annotations, RFC 5464. A row belongs to a mailbox (0: the server) and to a user (0: /shared), and
+ * is counted against the account that pays for it: the user, or for /shared the mailbox's owner.
+ * The bytes of an account are bounded by that counter (accounts.annotation_bytes), so a command is
+ * too.
  */
 #include "store/annotation.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Annotations of mailboxes and of the server (RFC 5464): named values that clients keep here. Those
- * below /private belong to one user, those below /shared to the mailbox. They go with their mailbox and
- * stay with it when it is renamed.
+ * below /private belong to one user, those below /shared to the mailbox. They go with their mailbox
+ * and stay with it when it is renamed.
  */
 #pragma once
 
@@ -15,8 +15,8 @@ struct store_annotation {
 };
 
 /*
- * The canonical form of an entry name: lower case. -E_SYNTAX: RFC 5464 3.2 has no such name. With is_set
- * it must be one that can have a value: two components, below .../vendor/ four.
+ * The canonical form of an entry name: lower case. -E_SYNTAX: RFC 5464 3.2 has no such name. With
+ * is_set it must be one that can have a value: two components, below .../vendor/ four.
  */
 MUST_CHECK int store_entry_check(struct arena *a, struct str entry, bool is_set, struct str *ret);
 
@@ -31,9 +31,9 @@ struct store_annotations_change {
 	unsigned special_use;
 };
 /*
- * Sets and removes all of them or none. mailbox 0: of the server, where only /private can be set (-E_DENIED). -E_NOT_FOUND
- * mailbox; -E_TOO_BIG: a value beyond LIMIT_ANNOTATION_VALUE; -E_LIMIT: more than LIMIT_ANNOTATIONS or
- * LIMIT_ANNOTATION_BYTES would be there. Durable.
+ * Sets and removes all of them or none. mailbox 0: of the server, where only /private can be set
+ * (-E_DENIED). -E_NOT_FOUND mailbox; -E_TOO_BIG: a value beyond LIMIT_ANNOTATION_VALUE; -E_LIMIT:
+ * more than LIMIT_ANNOTATIONS or LIMIT_ANNOTATION_BYTES would be there. Durable.
  */
 MUST_CHECK int store_annotations_set(struct store *s, int64_t mailbox, int64_t user,
 				     const struct store_annotations_change *change);

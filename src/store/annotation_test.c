@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Annotations: names, whose they are, bounds, and what becomes of them with the mailbox (RFC 5464). */
+/*
+ * Annotations: names, whose they are, bounds, and what becomes of them with the mailbox (RFC 5464).
+ */
 #include "store/annotation.h"
 #include "store/store_test.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Data of each earlier schema, brought up to date: what was there is there, what is new has its default. */
+/*
+ * Data of each earlier schema, brought up to date: what was there is there, what is new has its
+ * default.
+ */
 #include "store/store_test.h"
 
 /* An account with INBOX, as the first schema had it. */
