@@ -137,7 +137,7 @@ lint:
 	tools/analyze
 
 format:
-	clang-format -i $(wildcard src/*/*.c src/*/*.h)
+	clang-format -i $(wildcard src/*/*.c src/*/*.h bench/*.c bench/*.h)
 
 install: all
 	install -D -m 755 $(B)/martlet $(DESTDIR)$(PREFIX)/bin/martlet

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The limit behind SMTP: a server that does as little as one can who still answers 250 only when the
- * message is on the disk. It looks at the first letter of a line and for the final dot, and gives
- * fixed answers. One thread talks to all connections, a second one commits: while it writes and syncs
- * the bodies that have come, the next ones gather; it sends their 250s itself. No address is looked
- * at, no message parsed, no second file written, nothing is limited: it is for the load program only.
+ * The limit behind SMTP: a server that does as little as one can who still answers 250 only when
+ * the message is on the disk. It looks at the first letter of a line and for the final dot, and
+ * gives fixed answers. One thread talks to all connections, a second one commits: while it writes
+ * and syncs the bodies that have come, the next ones gather; it sends their 250s itself. No
+ * address is looked at, no message parsed, no second file written, nothing is limited: it is for
+ * the load program only.
  */
 #include "load.h"
 
@@ -41,7 +42,8 @@ static struct {
 	pthread_cond_t wake;
 	struct batch waiting;
 	int fd;
-} disk = { .lock = PTHREAD_MUTEX_INITIALIZER, .wake = PTHREAD_COND_INITIALIZER,
+} disk = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	   .wake = PTHREAD_COND_INITIALIZER,
 	   .waiting = { .bodies = BUF_INIT(MAX_BATCH_BYTES) } };
 
 static void answer(int fd, struct str s)
@@ -109,7 +111,7 @@ static const struct {
 	char letter;
 	const char *reply_z;
 } replies[] = {
-	{ 'E', "250 bare\r\n" }, { 'M', "250 2.1.0 yes\r\n" }, { 'R', "250 2.1.5 yes\r\n" },
+	{ 'E', "250 bare\r\n" },  { 'M', "250 2.1.0 yes\r\n" }, { 'R', "250 2.1.5 yes\r\n" },
 	{ 'D', "354 go on\r\n" }, { 'Q', "221 2.0.0 bye\r\n" },
 };
 
@@ -117,7 +119,8 @@ static const struct {
 static size_t take(struct peer *p)
 {
 	struct str in = buf_str(&p->in);
-	const char *end = p->is_in_data ? memmem(in.p, in.n, "\r\n.\r\n", 5) : memchr(in.p, '\n', in.n);
+	const char *end =
+		p->is_in_data ? memmem(in.p, in.n, "\r\n.\r\n", 5) : memchr(in.p, '\n', in.n);
 
 	if (!end)
 		return 0;

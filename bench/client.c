@@ -27,8 +27,10 @@ static void wait_tls(struct client *c, int rc, const char *what_z)
 	}
 }
 
-/* Many connections a second from one address to one port use up the free ports, and the kernel searches longer
- * and longer for one. On loopback there are other addresses. */
+/*
+ * Many connections a second from one address to one port use up the free ports, and the kernel
+ * searches longer and longer for one. On loopback there are other addresses.
+ */
 static void spread_source(int fd, const struct sockaddr_in *to)
 {
 	static __thread uint32_t n;
@@ -55,8 +57,10 @@ void client_open(struct client *c, const struct load *l)
 		load_fail("%s is not an IPv4 address", l->host_z);
 	c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	spread_source(c->fd, &to);
-	if (c->fd < 0 || (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS))
-		load_fail("cannot connect to %s port %u: %s", l->host_z, (unsigned)l->port, strerror(errno));
+	if (c->fd < 0 ||
+	    (connect(c->fd, (struct sockaddr *)&to, sizeof(to)) < 0 && errno != EINPROGRESS))
+		load_fail("cannot connect to %s port %u: %s", l->host_z, (unsigned)l->port,
+			  strerror(errno));
 	setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	strand_watch(c->fd);
 	if (!l->tls)
@@ -79,7 +83,8 @@ void client_close(struct client *c)
 static size_t send_some(struct client *c, struct str s)
 {
 	for (;;) {
-		ssize_t n = c->ssl ? SSL_write(c->ssl, s.p, (int)s.n) : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
+		ssize_t n = c->ssl ? SSL_write(c->ssl, s.p, (int)s.n)
+				   : send(c->fd, s.p, s.n, MSG_NOSIGNAL);
 
 		if (n > 0)
 			return (size_t)n;
@@ -207,12 +212,16 @@ void load_user(const struct load *l, uint64_t index, char *ret, size_t size)
 
 void load_message(struct buf *out, uint64_t number, uint64_t size_bytes)
 {
-	static const char text[] = "The quick brown fox jumps over the lazy dog and carries the mail home. ";
+	static const char text[] =
+		"The quick brown fox jumps over the lazy dog and carries the mail home. ";
 
-	buf_printf(out, "From: Load <load@bench.test>\r\nTo: you@example.test\r\nSubject: Message %llu\r\n"
-		   "Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <%llu.%llu@bench.test>\r\n"
-		   "MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n",
-		   (unsigned long long)number, (unsigned long long)number, (unsigned long long)load_now_us());
+	buf_printf(
+		out,
+		"From: Load <load@bench.test>\r\nTo: you@example.test\r\nSubject: Message %llu\r\n"
+		"Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <%llu.%llu@bench.test>\r\n"
+		"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n",
+		(unsigned long long)number, (unsigned long long)number,
+		(unsigned long long)load_now_us());
 	while (out->n + 2 < size_bytes) {
 		buf_add(out, str_head(str_of(text, sizeof(text) - 1), size_bytes - out->n - 2));
 		buf_add(out, S("\r\n"));

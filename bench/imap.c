@@ -15,7 +15,8 @@ static void skip_literal(struct client *c, struct str line)
 	if (line.n < 3 || line.p[line.n - 1] != '}')
 		return;
 	open = str_rchr(line, '{');
-	if (open >= 0 && str_to_u64(str_of(line.p + open + 1, line.n - (size_t)open - 2), UINT32_MAX, &n))
+	if (open >= 0 &&
+	    str_to_u64(str_of(line.p + open + 1, line.n - (size_t)open - 2), UINT32_MAX, &n))
 		client_skip(c, n);
 }
 
@@ -52,14 +53,17 @@ static void login(struct worker *w, unsigned index)
 	command(&w->client, line, NULL);
 }
 
-/* What a mail program does in a mailbox: look, show a screen of envelopes, read, mark, search, leave.
- * Mixes that do not begin with a login do it, and SELECT, before the clock starts. */
+/*
+ * What a mail program does in a mailbox: look, show a screen of envelopes, read, mark, search,
+ * leave. Mixes that do not begin with a login do it, and SELECT, before the clock starts.
+ */
 static const struct mix {
 	const char *name_z;
 	enum load_kind steps[LOAD_KINDS]; /* up to LOAD_MAIN */
 } mixes[] = {
-	{ "session", { LOAD_LOGIN, LOAD_SELECT, LOAD_FLAGS, LOAD_ENVELOPE, LOAD_BODY, LOAD_STORE, LOAD_SEARCH,
-		       LOAD_LOGOUT } },
+	{ "session",
+	  { LOAD_LOGIN, LOAD_SELECT, LOAD_FLAGS, LOAD_ENVELOPE, LOAD_BODY, LOAD_STORE, LOAD_SEARCH,
+	    LOAD_LOGOUT } },
 	{ "select", { LOAD_SELECT } },
 	{ "flags", { LOAD_FLAGS } },
 	{ "fetch", { LOAD_ENVELOPE, LOAD_BODY, LOAD_BODY, LOAD_BODY } },
@@ -98,7 +102,8 @@ static void step(struct worker *w, enum load_kind kind, uint64_t one, bool is_od
 			 (unsigned long long)(w->exists > 50 ? w->exists - 49 : 1));
 		break;
 	case LOAD_BODY:
-		snprintf(line, sizeof(line), "FETCH %llu (UID BODY.PEEK[])", (unsigned long long)one);
+		snprintf(line, sizeof(line), "FETCH %llu (UID BODY.PEEK[])",
+			 (unsigned long long)one);
 		break;
 	case LOAD_STORE:
 		snprintf(line, sizeof(line), "STORE %llu %cFLAGS (\\Seen)", (unsigned long long)one,
@@ -131,7 +136,8 @@ void load_imap(struct worker *w)
 	for (uint64_t round = 0; load_take(w->load, &number); round++) {
 		for (size_t i = 0; m->steps[i] != LOAD_MAIN; i++) {
 			/* A STORE and the next one, which undoes it, are about the same message. */
-			uint64_t one = (round / 2 * 7919 + i + w->index) % (w->exists ? w->exists : 1) + 1;
+			uint64_t one =
+				(round / 2 * 7919 + i + w->index) % (w->exists ? w->exists : 1) + 1;
 			uint64_t start = load_now_us();
 
 			step(w, m->steps[i], one, round % 2);

@@ -16,12 +16,15 @@
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
-	struct buf waiting;		/* appended to by all, taken whole by the one who commits */
-	uint64_t batch, synced;		/* number of the batch that waits; of the last one on the disk */
+	struct buf waiting;     /* appended to by all, taken whole by the one who commits */
+	uint64_t batch, synced; /* number of the batch that waits; of the last one on the disk */
 	bool committing;
 	int fd;
-} file = { .lock = PTHREAD_MUTEX_INITIALIZER, .done = PTHREAD_COND_INITIALIZER,
-	   .waiting = BUF_INIT(BATCH_MAX_BYTES), .batch = 1, .fd = -1 };
+} file = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	   .done = PTHREAD_COND_INITIALIZER,
+	   .waiting = BUF_INIT(BATCH_MAX_BYTES),
+	   .batch = 1,
+	   .fd = -1 };
 
 int limit_file(const char *dir_z)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * build/bench MODE --port N ...: puts one kind of work on any mail server and prints a line for each
- * kind of sample: name, rate, unit, median and 99th percentile in milliseconds; the last line is the
- * program's own processor time. Connections are strands (strand.h) of one thread, or of --threads.
+ * build/bench MODE --port N ...: puts one kind of work on any mail server and prints a line for
+ * each kind of sample: name, rate, unit, median and 99th percentile in milliseconds; the last line
+ * is the program's own processor time. Connections are strands (strand.h) of one thread, or of
+ * --threads.
  */
 #include "load.h"
 
@@ -23,16 +24,21 @@ static const struct mode {
 	const char *name_z, *unit_z;
 	void (*prepare)(struct worker *w); /* before the clock starts; may be NULL */
 	void (*run)(struct worker *w);
-	enum { EACH, ONE, THREADS } how;   /* a strand each connection, one for all, a thread each */
+	enum { EACH, ONE, THREADS } how; /* a strand each connection, one for all, a thread each */
 	const char *help_z;
 } modes[] = {
 	{ "smtp", "messages/s", NULL, load_smtp, EACH, "deliver until the final 250" },
-	{ "imap", "commands/s", load_imap_login, load_imap, EACH, "the commands of --mix, again and again" },
-	{ "pop3-drain", "messages/s", NULL, load_pop3_drain, EACH, "RETR and DELE all of one user each" },
+	{ "imap", "commands/s", load_imap_login, load_imap, EACH,
+	  "the commands of --mix, again and again" },
+	{ "pop3-drain", "messages/s", NULL, load_pop3_drain, EACH,
+	  "RETR and DELE all of one user each" },
 	{ "tls", "handshakes/s", NULL, load_tls, EACH, "connect, shake hands, close" },
-	{ "idle", "logins/s", NULL, load_idle, ONE, "log in --connections times, hold them --hold seconds" },
-	{ "limit", "messages/s", NULL, load_limit, THREADS, "no server: append to a file in --dir, group commit" },
-	{ "bare", "", NULL, load_bare, ONE, "a server that is that behind SMTP, on --port, until it is killed" },
+	{ "idle", "logins/s", NULL, load_idle, ONE,
+	  "log in --connections times, hold them --hold seconds" },
+	{ "limit", "messages/s", NULL, load_limit, THREADS,
+	  "no server: append to a file in --dir, group commit" },
+	{ "bare", "", NULL, load_bare, ONE,
+	  "a server that is that behind SMTP, on --port, until it is killed" },
 };
 
 #define AT(member) offsetof(struct load, member)
@@ -139,7 +145,8 @@ static void *run_share(void *arg)
 	return NULL;
 }
 
-static void run_all(struct share *s, size_t n, struct worker *w, size_t n_workers, void (*fn)(struct worker *w))
+static void run_all(struct share *s, size_t n, struct worker *w, size_t n_workers,
+		    void (*fn)(struct worker *w))
 {
 	for (size_t i = 0; i < n_workers; i++)
 		w[i].fn = fn;
@@ -202,9 +209,17 @@ static void raise_file_limit(void)
 
 int main(int argc, char **argv)
 {
-	struct load l = { .host_z = "127.0.0.1", .connections = 20, .count = 1000, .size_bytes = 4096, .threads = 1,
-			  .per_connection = 1, .users = 20, .domain_z = "example.test", .password_z = "demo",
-			  .dir_z = ".", .mix_z = "session" };
+	struct load l = { .host_z = "127.0.0.1",
+			  .connections = 20,
+			  .count = 1000,
+			  .size_bytes = 4096,
+			  .threads = 1,
+			  .per_connection = 1,
+			  .users = 20,
+			  .domain_z = "example.test",
+			  .password_z = "demo",
+			  .dir_z = ".",
+			  .mix_z = "session" };
 
 	if (argc < 2 || argc % 2)
 		return usage();

@@ -7,8 +7,8 @@
 
 #include "base/mem.h"
 
-static const char *const kinds[LOAD_KINDS] = { "", "/login", "/select", "/flags", "/envelope", "/body",
-					       "/store", "/search", "/logout" };
+static const char *const kinds[LOAD_KINDS] = { "",      "/login", "/select", "/flags", "/envelope",
+					       "/body", "/store", "/search", "/logout" };
 
 void worker_sample(struct worker *w, enum load_kind kind, uint64_t since_us)
 {
@@ -59,7 +59,8 @@ static double own_cpu_ms(void)
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e3;
 }
 
-void workers_report(const char *name_z, const char *unit_z, const struct worker *w, size_t n, double seconds)
+void workers_report(const char *name_z, const char *unit_z, const struct worker *w, size_t n,
+		    double seconds)
 {
 	size_t n_all;
 	struct sample *all = gather(w, n, &n_all), *of = mem_alloc(n_all + 1, sizeof(*of));
@@ -76,8 +77,8 @@ void workers_report(const char *name_z, const char *unit_z, const struct worker 
 				of[k++] = all[i];
 		if (k)
 			printf("%s%s %.1f %s %.3f %.3f\n", name_z, kinds[kind],
-			       (double)(kind == LOAD_MAIN ? done : k) / seconds, unit_z, percentile_ms(of, k, 0.5),
-			       percentile_ms(of, k, 0.99));
+			       (double)(kind == LOAD_MAIN ? done : k) / seconds, unit_z,
+			       percentile_ms(of, k, 0.5), percentile_ms(of, k, 0.99));
 	}
 	printf("count %llu units %.3f %.3f\n", (unsigned long long)done, seconds, cpu_ms);
 	fflush(stdout);

@@ -3,7 +3,7 @@
 (Server), Martlet as `serve` with a settings file, and the bare server of the load program. Postfix and
 Dovecot are in peers.py.
 """
-import glob, imaplib, os, random, signal, socket, subprocess, time
+import glob, imaplib, os, random, signal, socket, subprocess, sys, time
 
 DOMAIN, PASSWORD = "example.test", "demo"
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -75,7 +75,9 @@ class Server:
         for name, port in self.ports.items():
             while True:
                 if time.monotonic() > end or self.process.poll() is not None:
-                    raise SystemExit(f"{self.name} does not answer on port {port}; see {self.dir}")
+                    with open(f"{self.dir}/log") as log:
+                        print(*log.readlines()[-10:], sep="", end="", file=sys.stderr)
+                    raise SystemExit(f"bench: {self.name} does not answer on port {port}; above is the end of its log")
                 try:
                     with socket.create_connection(("127.0.0.1", port), 5) as s:
                         if name == "imaps" or s.recv(10):

@@ -16,9 +16,9 @@
 #define SILENCE_S 60
 
 struct strand {
-	ucontext_t here;	/* where it waits */
+	ucontext_t here; /* where it waits */
 	void *arg, *stack;
-	uint32_t events;	/* that woke it */
+	uint32_t events; /* that woke it */
 	bool is_done;
 };
 
@@ -118,7 +118,8 @@ static void yield(void)
 
 static void control(int how, int fd, uint32_t events)
 {
-	struct epoll_event ev = { .events = events | EPOLLIN | EPOLLRDHUP | EPOLLET, .data.ptr = self };
+	struct epoll_event ev = { .events = events | EPOLLIN | EPOLLRDHUP | EPOLLET,
+				  .data.ptr = self };
 
 	if (epoll_ctl(set->epfd, how, fd, &ev) < 0)
 		load_fail("epoll: %s", strerror(errno));

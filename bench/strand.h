@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Strands: functions that look as if they blocked, many of them on one thread. A strand that has to
- * wait for its socket gives the thread to one whose socket is ready. A hundred connections then cost
- * the machine an epoll_wait() now and then, not a thread switch for each reply, and more of it is
- * left to the server that is to be measured.
+ * Strands: functions that look as if they blocked, many of them on one thread. A strand that has
+ * to wait for its socket gives the thread to one whose socket is ready. A hundred connections then
+ * cost the machine an epoll_wait() now and then, not a thread switch for each reply, and more of
+ * it is left to the server that is to be measured.
  *
  * A strand belongs to the thread that runs its set. It may open any number of sockets.
  */
