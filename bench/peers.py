@@ -181,6 +181,15 @@ def fetch(to):
     write(f"{to}/complete", "")
 
 
+def message(number, size):
+    """As the load program makes them."""
+    line = "The quick brown fox jumps over the lazy dog and carries the mail home. \n"
+    head = (f"From: Load <load@bench.test>\nTo: you@example.test\nSubject: Message {number}\n"
+            f"Date: Mon, 05 Jan 2026 10:00:00 +0000\nMessage-ID: <{number}@bench.test>\nMIME-Version: 1.0\n"
+            "Content-Type: text/plain; charset=us-ascii\n\n")
+    return head + line * ((size - len(head)) // (len(line) + 1))
+
+
 class Peers(Server):
     name, death = "postfix+dovecot", "KILL"
     logged_in = 500             # each is a process
@@ -188,7 +197,7 @@ class Peers(Server):
 
     def __init__(self, dir, users, peers):
         super().__init__(dir, users)
-        self.peers = peers
+        self.peers, self.files = peers, 0
         shutil.copytree(f"{peers}/etc/postfix", f"{dir}/postfix")
         for sub in ("queue", "postfix-data", "mail", "sdbox", "dovecot", "dovecot-state"):
             os.mkdir(f"{dir}/{sub}")
@@ -234,27 +243,26 @@ class Peers(Server):
                 raise SystemExit(f"{self.name}: the queue is not empty after {seconds} s; see {self.dir}")
             time.sleep(0.02)
 
-    def fill(self, _, user, messages, size):
-        """Writes the files of a Maildir itself: by way of LMTP it would take long and show nothing new. The names
+    def fill(self, _, users, messages, size):
+        """Writes the files of Maildirs itself: by way of LMTP it would take long and show nothing new. The names
         carry the sizes, as those of LMTP do."""
-        box, owner = f"{self.dir}/mail/u{user}@{DOMAIN}", USERS["vmail"]
-        for sub in ("", "/new", "/cur", "/tmp"):
-            os.makedirs(box + sub, exist_ok=True)
-            os.chown(box + sub, owner, owner)
-        for i in range(messages):
-            text = (f"From: Load <load@bench.test>\nTo: you@example.test\nSubject: Message {i}\n"
-                    f"Date: Mon, 05 Jan 2026 10:00:00 +0000\nMessage-ID: <{i}@bench.test>\nMIME-Version: 1.0\n"
-                    "Content-Type: text/plain; charset=us-ascii\n\n")
-            text += "The quick brown fox jumps over the lazy dog and carries the mail home. \n" * ((size - len(text)) // 74)
-            with_cr = len(text) + text.count("\n")
-            path = f"{box}/new/{1700000000 + i}.M{i}P1.bench,S={len(text)},W={with_cr}"
-            write(path, text)
-            os.chown(path, owner, owner)
+        owner = USERS["vmail"]
+        for user in users:
+            box = f"{self.dir}/mail/u{user}@{DOMAIN}"
+            for sub in ("", "/new", "/cur", "/tmp"):
+                os.makedirs(box + sub, exist_ok=True)
+                os.chown(box + sub, owner, owner)
+            for i in range(messages):
+                text = message(i, size)
+                self.files += 1
+                sizes = f"S={len(text)},W={len(text) + text.count(chr(10))}"
+                path = f"{box}/new/{1700000000 + self.files}.M{i}P1.bench,{sizes}"
+                write(path, text)
+                os.chown(path, owner, owner)
 
-    def big(self, deliver, user, messages, size):
+    def big(self, load, user, sdbox, messages, size):
         """A Maildir, and the same messages as an sdbox, Dovecot's own format."""
-        self.fill(deliver, user, messages, size)
-        sdbox = self.users - 1
+        self.fill(load, [user], messages, size)
         subprocess.run(["nsenter", "--target", str(self.first()), "--mount", "--pid", "doveadm", "-c",
                         f"{self.dir}/dovecot.conf", "-o", "mail_fsync=never", "import", "-u", f"u{sdbox}@{DOMAIN}",
                         f"maildir:{self.dir}/mail/u{user}@{DOMAIN}", "", "ALL"], check=True)

@@ -168,12 +168,14 @@ class Martlet(Server):
     def wait_delivered(self):
         """250 means that it is in its mailbox."""
 
-    def fill(self, deliver, user, messages, size):
-        deliver(user, messages, size)
+    def fill(self, load, users, messages, size):
+        """So many messages for each of them."""
+        load("smtp", self.ports["smtp"], count=messages * len(users), size=size, per_connection=50, first=users[0],
+             users=len(users))
 
-    def big(self, deliver, user, messages, size):
-        """(the columns of the table, the account) of each kind of large mailbox."""
-        deliver(user, messages, size)
+    def big(self, load, user, _, messages, size):
+        """(column of the table, account) of each kind of large mailbox."""
+        self.fill(load, [user], messages, size)
         return [(self.name, user)]
 
 

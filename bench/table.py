@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The goals, and the table that is printed: medians, ratios with their range over the repeats, goals beside their rows."""
+"""The goals, and the table that is printed: medians, ratios with their range, goals beside their rows."""
 import statistics
 
 MAILBOX = "in the mailbox/s"
@@ -7,7 +7,8 @@ MAILBOX = "in the mailbox/s"
 GOALS = [
     (("SMTP", "4 KB, 20 connections, one each", MAILBOX), "ratio", ">=", 6,
      "SMTP until durable in the mailbox, 4 KB, 20 connections, one message each: at least 6x Postfix + Dovecot"),
-    (("SMTP", "4 KB, 100 connections, one each", MAILBOX), "ratio", ">=", 8, "the same at 100 connections: at least 8x"),
+    (("SMTP", "4 KB, 100 connections, one each", MAILBOX), "ratio", ">=", 8,
+     "the same at 100 connections: at least 8x"),
     (("limit", "20", "messages/s"), "share", ">=", 0.5,
      "at least half the rate of a bare program that only appends and group-commits"),
     (("idle", "server", "MB PSS"), "value", "<=", 15, "idle: server under 15 MB PSS"),
@@ -126,7 +127,8 @@ class Table:
         self.limits()
         for section in dict.fromkeys(row[0] for row in self.samples if row[0] not in ("SMTP", "limit")):
             self.plain(section)
-        print("\nratio: how many times better Martlet is than the best of the others (more per second, fewer ms, less memory)")
+        print("\nratio: how many times better Martlet is than the best of the others (more a second, fewer ms, less "
+              "memory); in brackets the least and the greatest of the turns")
         if self.goals_seen:
             print("\nGoals")
         for text, got, reached in self.goals_seen:

@@ -6,8 +6,8 @@ in turn each time (A B A B), so that what else happens on the machine falls on a
 import subprocess, sys, time
 
 SMTP, IMAP, POP3 = range(0, 20), range(20, 40), range(40, 60)   # accounts u0 to u19, ...
-BIG, SDBOX = 60, 61                                             # one each; of SDBOX only peers make use
-ACCOUNTS = 62
+BIG, WARM, SDBOX = 60, 61, 62                                   # one each; of SDBOX only peers make use
+ACCOUNTS = 63
 ENDLESS = 10 ** 9
 
 
@@ -39,9 +39,9 @@ class Bench:
     def timed(self, mode, port, **options):
         return self.load(mode, port, ms=self.args.ms, count=ENDLESS, **options)
 
-    def in_turn(self, fn, *args, servers=None, times=None):
+    def in_turn(self, fn, *args, times=None):
         for _ in range(times or self.args.repeats):
-            for s in servers or self.servers:
+            for s in self.servers:
                 fn(s, *args)
 
     def say(self, text):
@@ -80,7 +80,7 @@ def smtp_title(size_kb, connections, is_many):
 def smtp(b):
     for s in b.servers:
         s.sent = 0
-        b.load("smtp", s.ports["smtp"], ms=300, count=ENDLESS, first=BIG, users=1)   # threads and processes are there
+        b.load("smtp", s.ports["smtp"], ms=300, count=ENDLESS, first=WARM, users=1)   # threads and processes are there
         s.wait_delivered()
     for size_kb in (4, 50):
         for connections in (1, 20, 100):
@@ -112,7 +112,8 @@ def with_mail(b):
     """200 messages in each mailbox of those who read; once."""
     for s in b.servers:
         if s.count(IMAP[:1]) < 200:
-            b.load("smtp", s.ports["smtp"], count=200 * len(IMAP), per_connection=50, first=IMAP[0], users=len(IMAP))
+            b.load("smtp", s.ports["smtp"], count=200 * len(IMAP), per_connection=50, first=IMAP[0],
+                   users=len(IMAP))
             s.wait_delivered()
 
 
@@ -147,16 +148,11 @@ def tls(b):
 
 def pop3(b):
     def one(s):
-        deliver = lambda user, messages, size: b.load("smtp", s.ports["smtp"], count=messages * len(POP3), size=size,
-                                                      per_connection=50, first=user, users=len(POP3))
-        if s.name == "martlet":
-            deliver(POP3[0], 500, 4096)
-        else:
-            for user in POP3:
-                s.fill(deliver, user, 500, 4096)
+        who = dict(first=POP3[0], users=len(POP3))
+        s.fill(b.load, POP3, 500, 4096)
         # Once seen over IMAP, so that new mail is in the index as it is behind LMTP.
-        b.load("imap", s.ports["imap"], mix="select", count=20, first=POP3[0], users=len(POP3))
-        got = b.load("pop3-drain", s.ports["pop3"], connections=len(POP3), first=POP3[0], users=len(POP3))
+        b.load("imap", s.ports["imap"], mix="select", count=len(POP3), **who)
+        got = b.load("pop3-drain", s.ports["pop3"], connections=len(POP3), **who)
         b.add(s.name, "POP3", "drain, 20 connections", "messages/s", got["pop3-drain"][0])
 
     b.say("POP3")
@@ -194,52 +190,46 @@ def idle(b):
 
 # ---- one large mailbox ----
 
-def sessions(b, s, user, count):
-    """Whole sessions one after the other, so many or until the time of a turn is over."""
-    return b.timed("imap", s.ports["imap"], connections=1, first=user, users=1) if count is None else \
-        b.load("imap", s.ports["imap"], count=count, connections=1, first=user, users=1)
+def big(b):
+    """A mailbox with many messages, alone on its server; how they come there is not measured."""
+    section = f"mailbox of {b.args.big:,}"
+
+    def session(s, user):
+        return b.load("imap", s.ports["imap"], count=1, connections=1, first=user, users=1)
+
+    for s in b.servers:
+        b.say(f"{section}, {s.name}")
+        columns = s.big(b.load, BIG, SDBOX, b.args.big, 1024)
+        for _, user in columns:
+            session(s, user)             # Dovecot makes its index here
+        for _ in range(b.args.repeats):
+            s.restart()
+            for column, user in columns:
+                b.add(column, section, "SELECT, server just started", "ms", session(s, user)["imap/select"][1])
+        for column, user in columns:
+            in_use(b, s, user, lambda title, unit, value: b.add(column, section, title, unit, value))
+            for _ in range(b.args.repeats):
+                b.load("smtp", s.ports["smtp"], count=1, connections=1, first=user, users=1)
+                s.wait_delivered()
+                b.add(column, section, "SELECT, after a new message", "ms", session(s, user)["imap/select"][1])
 
 
-def in_use(b, s, user, add, messages):
+def in_use(b, s, user, add):
     """Another session has it selected; what one session's commands take."""
     holder = subprocess.Popen(b.words("idle", s.ports["imap"], connections=1, first=user, users=1, idle=1, hold=300),
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         holder.stdout.readline()
         for _ in range(b.args.repeats):
-            got = sessions(b, s, user, None)
+            got = b.timed("imap", s.ports["imap"], connections=1, first=user, users=1)
             add("SELECT p50, in use by another", "ms", got["imap/select"][1])
-            add("FETCH 1:* (UID FLAGS)", "messages/s", messages * 1000 / got["imap/flags"][1])
+            add("FETCH 1:* (UID FLAGS)", "messages/s", b.args.big * 1000 / got["imap/flags"][1])
             for name, title in (("envelope", "FETCH 50 envelopes"), ("body", "FETCH one body"), ("store", "STORE one"),
                                 ("search", "SEARCH UNSEEN SUBJECT")):
                 add(f"{title}, p50", "ms", got[f"imap/{name}"][1])
     finally:
         holder.stdin.close()
         holder.wait()
-
-
-def big(b):
-    """A mailbox with many messages, alone on its server; how they come there is not measured."""
-    messages, section = b.args.big, f"mailbox of {b.args.big:,}"
-    for s in b.servers:
-        b.say(f"{section}, {s.name}")
-        deliver = lambda user, n, size: b.load("smtp", s.ports["smtp"], per_connection=1000, count=n, size=size,
-                                               first=user, users=1)
-        columns = s.big(deliver, BIG, messages, 1024)
-        for column, user in columns:
-            sessions(b, s, user, 1)      # Dovecot makes its index here
-        for _ in range(b.args.repeats):
-            s.restart()
-            for column, user in columns:
-                got = sessions(b, s, user, 1)
-                b.add(column, section, "SELECT, server just started", "ms", got["imap/select"][1])
-        for column, user in columns:
-            in_use(b, s, user, lambda title, unit, value: b.add(column, section, title, unit, value), messages)
-            for _ in range(b.args.repeats):
-                b.load("smtp", s.ports["smtp"], count=1, connections=1, first=user, users=1)
-                s.wait_delivered()
-                got = sessions(b, s, user, 1)
-                b.add(column, section, "SELECT, after a new message", "ms", got["imap/select"][1])
 
 
 SECTIONS = {"smtp": smtp, "limit": limit, "imap": mixes, "tls": tls, "pop3": pop3, "idle": idle, "big": big}
