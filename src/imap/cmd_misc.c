@@ -82,24 +82,50 @@ int imap_cmd_namespace(struct imap_session *s)
 	return 0;
 }
 
+static void enable_rev2(struct imap_session *s)
+{
+	s->is_rev2 = true;
+}
+
+static void enable_qresync(struct imap_session *s)
+{
+	s->has_qresync = true;
+	imap_condstore_enable(s);
+}
+
+/* What can be enabled (RFC 5161 3.1). */
+static const struct {
+	struct str name;
+	void (*enable)(struct imap_session *s);
+} extensions[] = {
+	{ STR_INIT("IMAP4rev2"), enable_rev2 },           /* RFC 9051 6.3.1 */
+	{ STR_INIT("CONDSTORE"), imap_condstore_enable }, /* RFC 7162 3.1 */
+	{ STR_INIT("QRESYNC"), enable_qresync },          /* RFC 7162 3.2.3 */
+};
+
 /* enable = "ENABLE" 1*(SP capability); unknown ones are ignored. */
 int imap_cmd_enable(struct imap_session *s)
 {
-	struct imap_parse *p = &s->p;
+	bool is_wanted[ARRAY_LEN(extensions)] = { false };
 	struct str cap;
-	bool has_rev2 = false, has_condstore = false;
 
 	do {
-		if (imap_parse_sp(p) <= 0 || imap_parse_atom(p, &cap) <= 0)
+		if (imap_parse_sp(&s->p) <= 0 || imap_parse_atom(&s->p, &cap) <= 0)
 			return -E_SYNTAX;
-		has_rev2 |= str_ieq(cap, S("IMAP4rev2"));
-		has_condstore |= str_ieq(cap, S("CONDSTORE"));
-	} while (!imap_parse_end(p));
-	imap_respf(s, "* ENABLED%s%s", has_rev2 ? " IMAP4rev2" : "",
-		   has_condstore ? " CONDSTORE" : "");
+		for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
+			is_wanted[i] |= str_ieq(cap, extensions[i].name);
+	} while (!imap_parse_end(&s->p));
+	imap_resp(s, S("* ENABLED"));
+	for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
+		if (!is_wanted[i])
+			continue;
+		imap_resp(s, S(" "));
+		imap_resp(s, extensions[i].name);
+	}
 	imap_resp_end(s);
-	s->is_rev2 |= has_rev2;
-	if (has_condstore)
-		imap_condstore_enable(s);
+	for (size_t i = 0; i < ARRAY_LEN(extensions); i++) {
+		if (is_wanted[i])
+			extensions[i].enable(s);
+	}
 	return 0;
 }

@@ -85,6 +85,7 @@ struct imap_command {
 	struct str tag;
 	const struct imap_cmd *row;
 	bool is_uid;     /* came as "UID name" */
+	bool has_seqs;   /* UID SEARCH with sequence numbers: no EXPUNGE at its end (RFC 7162 3.2.10.2) */
 	struct str code; /* response code of the tagged answer, without brackets; empty: none */
 	struct str text; /* text of the tagged answer; empty: the default */
 };
@@ -102,6 +103,7 @@ struct imap_session {
 
 	bool is_rev2;         /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
+	bool has_qresync;     /* ENABLE QRESYNC (RFC 7162 3.2.3): VANISHED instead of EXPUNGE */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
 	bool is_over;         /* BYE was written: close after the flush */
 	int64_t errors;       /* BADs and failed logins so far */
@@ -250,6 +252,12 @@ MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
  * each tagged answer, with may_expunge by the row.
  */
 MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
+/*
+ * After imap_notify() that may not have told all, before the tagged answer. RFC 7162 3.2, 5: the client may
+ * have seen a larger modseq than that of an expunge which it has not been told; when the
+ * connection is lost now it must ask from here on. Nothing when all is told, or without QRESYNC.
+ */
+void imap_notify_delay(struct imap_session *s);
 /*
  * For imap_notify(), with a bare view (bare.c). 1: all is told; 0: nothing is, that takes the
  * messages.

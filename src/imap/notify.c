@@ -68,13 +68,22 @@ static bool was_shown(const struct imap_selected *sel, const struct store_msg *m
 	return false;
 }
 
-/* Ascending; each EXPUNGE moves the numbers after it down by one. */
+/*
+ * Ascending; each EXPUNGE moves the numbers after it down by one. RFC 7162 3.2.10.2: VANISHED has
+ * only UIDs that the client was shown.
+ */
 static void show_expunged(struct imap_session *s, const struct store_view *old,
 			  const struct uidset *expunged)
 {
 	uint32_t gone = 0;
 	size_t i;
 
+	if (s->has_qresync && expunged->n > 0) {
+		imap_resp(s, S("* VANISHED "));
+		imap_resp_uidset(s, expunged);
+		imap_resp_end(s);
+		return;
+	}
 	for (i = 0; i < expunged->n; i++) {
 		uint32_t seq = store_view_seq_from(old, expunged->r[i].lo);
 		const struct store_msg *m;
@@ -226,4 +235,11 @@ int imap_notify(struct imap_session *s, bool may_expunge)
 	if (sel->view->is_bare)
 		r = imap_bare_notify(s);
 	return r == 0 ? notify_full(s, may_expunge) : r < 0 ? r : 0;
+}
+
+void imap_notify_delay(struct imap_session *s)
+{
+	if (s->has_qresync && s->sel != NULL && store_mbox_has_news(s->sel->mbox, s->sel->view))
+		imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] expunges are not told yet",
+				   (unsigned long long)s->sel->view->highestmodseq);
 }

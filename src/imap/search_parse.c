@@ -330,6 +330,7 @@ static int seqs_key(struct parser *ps, struct store_search **ret)
 		r = new_key(ps, STORE_S_SEQS, ret);
 	if (r <= 0)
 		return r;
+	ps->s->cmd.has_seqs = true;
 	if (set.is_saved)
 		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
 					&(*ret)->set);

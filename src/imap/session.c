@@ -178,6 +178,26 @@ static void count_error(struct imap_session *s, int r)
 	}
 }
 
+/* What others did is shown now; false: the session is over. */
+static bool notify(struct imap_session *s)
+{
+	bool may_expunge = !(s->cmd.row->flags & IMAP_CMD_NO_EXPUNGE) && !s->cmd.has_seqs;
+	int r = imap_notify(s, may_expunge);
+
+	if (is_dead(r))
+		return false;
+	if (r < 0) {
+		LOG(WARN, "imap.notify", F_Z("err", err_row(r)->name),
+		    F_Z("note", "changes are not shown, retrying with the next command"));
+		/* RFC 7162 3.2: it would say that they were. */
+		if (str_starts(s->cmd.code, S("HIGHESTMODSEQ ")))
+			s->cmd.code = (struct str){ 0 };
+	}
+	if (r < 0 || !may_expunge)
+		imap_notify_delay(s);
+	return true;
+}
+
 /* The end of a command: notices, tagged answer, count of errors. */
 static void finish(struct imap_session *s, int r)
 {
@@ -185,20 +205,9 @@ static void finish(struct imap_session *s, int r)
 
 	if (r == IMAP_PARKED)
 		return;
-	if (is_dead(r)) {
+	if (is_dead(r) || (row != NULL && !(row->flags & IMAP_CMD_QUIET) && !notify(s))) {
 		s->is_over = true;
 		return;
-	}
-	if (row != NULL && !(row->flags & IMAP_CMD_QUIET)) {
-		int e = imap_notify(s, !(row->flags & IMAP_CMD_NO_EXPUNGE));
-
-		if (is_dead(e)) {
-			s->is_over = true;
-			return;
-		}
-		if (e < 0)
-			LOG(WARN, "imap.notify", F_Z("err", err_row(e)->name),
-			    F_Z("note", "changes are not shown, retrying with the next command"));
 	}
 	answer(s, r);
 	s->commands++;

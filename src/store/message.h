@@ -120,5 +120,9 @@ struct store_copied {
 /* COPY, or MOVE (both halves in one transaction). Flags, internal date and thread go along; the content is shared. All or nothing. Durable. */
 MUST_CHECK int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret);
 
-/* UIDs expunged after modseq (QRESYNC); -E_LIMIT when the arena cannot hold them. */
-MUST_CHECK int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret);
+/*
+ * UIDs expunged after modseq (QRESYNC, RFC 7162 3.2); -E_LIMIT when the arena cannot hold them. When modseq < *ret_floor some may be
+ * missing, and what is gone must be found by what is not there.
+ */
+MUST_CHECK int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret,
+				    uint64_t *ret_floor);
