@@ -21,6 +21,9 @@
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
+#define LIMIT_SORT_ARENA (128u << 20) /* that one SORT or THREAD may gather */
+#define LIMIT_THREAD_NODES 4000000    /* messages, and ids of messages that are not there, of one THREAD */
+#define LIMIT_THREAD_STEPS 50000000   /* to see that a reply is not its own ancestor */
 #define LIMIT_GLANCE_ROWS 8192        /* that SELECT looks at to find the first unseen message and to count recent ones */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000

@@ -45,7 +45,6 @@ static int run_ends(struct imap_session *s, const struct imap_search *q, struct 
 static int search_run(struct imap_session *s, const struct imap_search *q, struct result *ret)
 {
 	const struct store_view *v = s->sel->view;
-	struct uidset_iter it = { 0 };
 	int r;
 
 	*ret = (struct result){ 0 };
@@ -54,20 +53,27 @@ static int search_run(struct imap_session *s, const struct imap_search *q, struc
 	else
 		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL,
 				     &ret->seqs);
-	if (r < 0)
-		return r;
-	while (q->has_modseq && uidset_next(&ret->seqs, &it)) {
-		uint64_t modseq = store_view_at(v, it.v)->modseq;
+	if (r == 0 && q->has_modseq)
+		ret->modseq = imap_search_modseq(s, &ret->seqs);
+	return r;
+}
 
-		ret->modseq = modseq > ret->modseq ? modseq : ret->modseq;
+uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs)
+{
+	struct uidset_iter it = { 0 };
+	uint64_t highest = 0;
+
+	while (uidset_next(seqs, &it)) {
+		uint64_t modseq = store_view_at(s->sel->view, it.v)->modseq;
+
+		highest = modseq > highest ? modseq : highest;
 	}
-	return 0;
+	return highest;
 }
 
 /* ---- answers ---- */
 
-/* Sequence numbers, or UIDs for UID SEARCH. */
-static uint32_t number(const struct imap_session *s, uint32_t seq)
+uint32_t imap_search_number(const struct imap_session *s, uint32_t seq)
 {
 	return s->cmd.is_uid ? store_view_at(s->sel->view, seq)->uid : seq;
 }
@@ -85,7 +91,7 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
 	imap_resp(s, S("* SEARCH"));
 	while (uidset_next(&res->seqs, &it) && !conn_failed(s->conn)) {
 		buf_add_char(&out, ' ');
-		buf_add_u64(&out, number(s, it.v));
+		buf_add_u64(&out, imap_search_number(s, it.v));
 		if (out.n > (32u << 10)) {
 			imap_resp(s, buf_str(&out));
 			buf_reset(&out);
@@ -110,12 +116,19 @@ static int numbers(struct imap_session *s, const struct uidset *seqs, struct uid
 		return 0;
 	*ret = (struct uidset){ 0 };
 	while (uidset_next(seqs, &it)) {
-		uint32_t uid = number(s, it.v);
+		uint32_t uid = imap_search_number(s, it.v);
 
 		if (uidset_add(&s->arena, ret, uid, uid) < 0)
 			return -E_LIMIT;
 	}
 	return 0;
+}
+
+void imap_search_begin(struct imap_session *s)
+{
+	imap_resp(s, S("* ESEARCH (TAG \""));
+	imap_resp(s, s->cmd.tag);
+	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
 }
 
 /* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) */
@@ -128,13 +141,11 @@ static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 
 	if (r < 0)
 		return r;
-	imap_resp(s, S("* ESEARCH (TAG \""));
-	imap_resp(s, s->cmd.tag);
-	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
+	imap_search_begin(s);
 	if (n > 0 && (q->returns & IMAP_RETURN_MIN))
-		imap_respf(s, " MIN %u", number(s, res->seqs.r[0].lo));
+		imap_respf(s, " MIN %u", imap_search_number(s, res->seqs.r[0].lo));
 	if (n > 0 && (q->returns & IMAP_RETURN_MAX))
-		imap_respf(s, " MAX %u", number(s, res->seqs.r[n - 1].hi));
+		imap_respf(s, " MAX %u", imap_search_number(s, res->seqs.r[n - 1].hi));
 	if (n > 0 && (q->returns & IMAP_RETURN_ALL)) {
 		imap_resp(s, S(" ALL "));
 		imap_resp_uidset(s, &set);
@@ -158,17 +169,15 @@ static int answer(struct imap_session *s, const struct imap_search *q, const str
 	return 0;
 }
 
-/* RFC 9051 6.4.4.1: with MIN or MAX alone "$" is just those, which is what res then has. */
-static int save(struct imap_session *s, const struct result *res)
+int imap_search_save(struct imap_session *s, const struct uidset *seqs)
 {
-	struct uidset uids = { 0 }, *seqs_uids = &uids;
-	int r = imap_seqset_uids(&s->arena, &res->seqs, s->sel->view, seqs_uids);
+	struct uidset uids = { 0 };
+	int r = imap_seqset_uids(&s->arena, seqs, s->sel->view, &uids);
 
-	return r < 0 ? r : imap_saved_set(s, seqs_uids);
+	return r < 0 ? r : imap_saved_set(s, &uids);
 }
 
-/* RFC 9051 6.4.4.1: a SEARCH with SAVE that is answered NO leaves "$" empty. */
-static int failed(struct imap_session *s, const struct imap_search *q, int err)
+int imap_search_failed(struct imap_session *s, const struct imap_search *q, int err)
 {
 	static const struct uidset none;
 
@@ -186,13 +195,13 @@ int imap_cmd_search(struct imap_session *s)
 	int r = imap_search_parse(s, &q);
 
 	if (r < 0)
-		return failed(s, &q, r);
+		return imap_search_failed(s, &q, r);
 	if (q.has_modseq)
 		imap_condstore_enable(s);
 	r = search_run(s, &q, &res);
 	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
-		r = save(s, &res);
+		r = imap_search_save(s, &res.seqs); /* with MIN or MAX alone just those */
 	if (r < 0)
-		return failed(s, &q, r);
+		return imap_search_failed(s, &q, r);
 	return answer(s, &q, &res);
 }

@@ -212,6 +212,9 @@ int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);
 int imap_cmd_search(struct imap_session *s);
+/* cmd_sort.c */
+int imap_cmd_sort(struct imap_session *s);
+int imap_cmd_thread(struct imap_session *s);
 
 /* ---- helpers between commands ---- */
 

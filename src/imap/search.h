@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A SEARCH as parsed; between search_parse.c and cmd_search.c. */
+/* SEARCH, SORT and THREAD as parsed; between search_parse.c, sort_parse.c, cmd_search.c and cmd_sort.c. */
 #pragma once
 
 #include "imap/parse.h"
 #include "store/search.h"
+#include "store/sort.h"
 
 struct imap_session;
 
@@ -30,3 +31,34 @@ struct imap_search {
  * -E_BAD_CHARSET and -E_LIMIT.
  */
 MUST_CHECK int imap_search_parse(struct imap_session *s, struct imap_search *ret);
+/* SP [search-return-opts SP]: 1, 0 or negative; *ret is fresh then. */
+int imap_search_returns(struct imap_parse *p, struct imap_search *ret);
+/* RFC 5256 5: SP charset 1*(SP search-key), up to the end of the command. As imap_search_parse(). */
+MUST_CHECK int imap_search_criteria(struct imap_session *s, struct imap_search *ret);
+
+/* ---- the answer (cmd_search.c, cmd_sort.c) ---- */
+
+/* Sequence number as the client wants it: or its UID. */
+uint32_t imap_search_number(const struct imap_session *s, uint32_t seq);
+/* Highest modseq of those messages. */
+uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs);
+/* "* ESEARCH (TAG "a") UID" */
+void imap_search_begin(struct imap_session *s);
+/*
+ * A command that is answered NO: its code, and "$" is empty (RFC 9051 6.4.4.1). Returns err.
+ */
+int imap_search_failed(struct imap_session *s, const struct imap_search *q, int err);
+/* "$" is these messages. 0 or -E_LIMIT. */
+MUST_CHECK int imap_search_save(struct imap_session *s, const struct uidset *seqs);
+
+/* ---- SORT and THREAD as parsed (sort_parse.c) ---- */
+
+struct imap_sort {
+	struct imap_search search;
+	struct store_sort by[STORE_SORT_KEYS];
+	size_t n_by;
+	enum store_thread_algorithm algorithm;
+};
+/* All that follows SORT; THREAD. As imap_search_parse(). */
+MUST_CHECK int imap_sort_parse(struct imap_session *s, struct imap_sort *ret);
+MUST_CHECK int imap_thread_parse(struct imap_session *s, struct imap_sort *ret);

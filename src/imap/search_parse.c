@@ -444,15 +444,34 @@ static int charset(struct parser *ps)
 int imap_search_parse(struct imap_session *s, struct imap_search *ret)
 {
 	struct parser ps = { .s = s, .p = &s->p, .search = ret };
-	int r = imap_parse_sp(ps.p);
+	int r = imap_search_returns(&s->p, ret);
 
-	*ret = (struct imap_search){ .returns = IMAP_RETURN_ALL };
-	if (r > 0 && imap_parse_word(ps.p, S("RETURN")) > 0) {
-		r = return_opts(ps.p, ret);
-		r = r > 0 ? imap_parse_sp(ps.p) : r;
-	}
 	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
 		r = charset(&ps);
+	if (r > 0)
+		r = key_list(&ps, &ret->tree);
+	if (r > 0)
+		r = imap_parse_end(ps.p);
+	return imap_need(r);
+}
+
+int imap_search_returns(struct imap_parse *p, struct imap_search *ret)
+{
+	int r = imap_parse_sp(p);
+
+	*ret = (struct imap_search){ .returns = IMAP_RETURN_ALL };
+	if (r > 0 && imap_parse_word(p, S("RETURN")) > 0) {
+		r = return_opts(p, ret);
+		r = r > 0 ? imap_parse_sp(p) : r;
+	}
+	return r;
+}
+
+int imap_search_criteria(struct imap_session *s, struct imap_search *ret)
+{
+	struct parser ps = { .s = s, .p = &s->p, .search = ret };
+	int r = charset(&ps);
+
 	if (r > 0)
 		r = key_list(&ps, &ret->tree);
 	if (r > 0)

@@ -12,6 +12,7 @@
 
 /* ---- contents ---- */
 
+struct store_keys;
 /* A parsed message ready to be stored; made outside the transaction. Slices in the arena. */
 struct store_content_new {
 	struct str bytes;         /* the whole message as it will be served, CRLF */
@@ -22,6 +23,7 @@ struct store_content_new {
 	int64_t sent_s;           /* INT64_MIN: no usable Date */
 	struct str message_id;
 	struct str base_subject;
+	struct store_keys *keys;  /* what SORT and THREAD compare (sort.h) */
 	int64_t *thread_keys;     /* hashes of Message-ID and References, own first */
 	size_t n_thread_keys;
 };
@@ -57,6 +59,8 @@ MUST_CHECK int store_reader_open(struct store *s, struct store_reader **ret);
 void store_reader_close(struct store_reader **r);
 /* Texts asked for are copied to the arena, others are empty. Contents of expunged messages stay readable for sessions that still show them. */
 MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
+/* What SORT and THREAD compare; texts live until the next call with that reader. -E_NOT_FOUND: not made yet, or no such content. */
+MUST_CHECK int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret);
 /* Body bytes; no reader needed. */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
 

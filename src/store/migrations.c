@@ -125,9 +125,26 @@ static const char step_2[] =
 	"ALTER TABLE accounts ADD COLUMN quota_messages INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE accounts ADD COLUMN quota_mailboxes INTEGER NOT NULL DEFAULT 0;";
 
+static const char step_3[] =
+	/* What SORT and THREAD compare of a content (keys.c); made later where it is missing. */
+	"CREATE TABLE sort_keys ("
+	" content INTEGER PRIMARY KEY,"
+	" sent INTEGER,"
+	" is_reply INTEGER NOT NULL,"
+	" ids BLOB NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" from_mailbox TEXT NOT NULL,"
+	" to_mailbox TEXT NOT NULL,"
+	" cc_mailbox TEXT NOT NULL,"
+	" from_display TEXT NOT NULL,"
+	" to_display TEXT NOT NULL);"
+	"CREATE TRIGGER sort_keys_gone AFTER DELETE ON contents BEGIN"
+	" DELETE FROM sort_keys WHERE content = OLD.id; END;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
+	{ 3, step_3 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };
