@@ -276,8 +276,12 @@ static int show_vanished(struct imap_session *s, const struct imap_seqset *set,
 	return r < 0 ? r : imap_qresync_vanished(s, &uids, f->changedsince);
 }
 
-static int check_vanished(struct imap_session *s, const struct imap_fetch *f)
+static int check_modifiers(struct imap_session *s, const struct imap_fetch *f)
 {
+	if (f->has_partial && !s->cmd.is_uid) {
+		imap_say(s, "PARTIAL is for UID FETCH");
+		return -E_USAGE;
+	}
 	if (!f->has_vanished || (s->cmd.is_uid && s->has_qresync))
 		return 0;
 	imap_say(s, s->cmd.is_uid ? "ENABLE QRESYNC first" : "VANISHED is for UID FETCH");
@@ -299,10 +303,13 @@ int imap_cmd_fetch(struct imap_session *s)
 	if (r == 0)
 		r = imap_need(imap_parse_end(&s->p));
 	if (r == 0)
-		r = check_vanished(s, &f);
+		r = check_modifiers(s, &f);
 	if (r == 0)
 		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view,
 					&s->sel->saved, &seqs);
+	/* RFC 9394 3.4: before CHANGEDSINCE takes any away. */
+	if (r == 0 && f.has_partial)
+		r = imap_partial_set(&s->arena, &f.partial, &seqs, &seqs);
 	if (r < 0)
 		return r;
 	if (s->cmd.is_uid)

@@ -14,14 +14,15 @@
 
 struct result {
 	struct uidset seqs; /* all, or only those that MIN and MAX need */
-	uint64_t modseq;    /* highest of them */
+	struct uidset partial;
+	struct uidset told; /* see imap_search_told() */
 };
 
 /* MIN and MAX alone need not look at everything. */
 static bool is_ends_only(unsigned returns)
 {
 	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) &&
-	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
+	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL));
 }
 
 static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
@@ -42,6 +43,38 @@ static int run_ends(struct imap_session *s, const struct imap_search *q, struct 
 	return r;
 }
 
+int imap_search_told(struct imap_session *s, const struct imap_search *q,
+		     const struct imap_found *found, struct uidset *ret)
+{
+	static const unsigned some = IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_PARTIAL;
+	struct uidset told = { 0 };
+	int r = 0;
+
+	*ret = found->all;
+	if (found->all.n == 0 || !(q->returns & some) ||
+	    (q->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)))
+		return 0;
+	for (size_t i = 0; i < found->partial.n && r == 0; i++)
+		r = uidset_add(&s->arena, &told, found->partial.r[i].lo, found->partial.r[i].hi);
+	if (r == 0 && (q->returns & IMAP_RETURN_MIN))
+		r = uidset_add(&s->arena, &told, found->first, found->first);
+	if (r == 0 && (q->returns & IMAP_RETURN_MAX))
+		r = uidset_add(&s->arena, &told, found->last, found->last);
+	*ret = told;
+	return r;
+}
+
+static int tell(struct imap_session *s, const struct imap_search *q, struct result *res)
+{
+	struct imap_found found = { .all = res->seqs, .partial = res->partial };
+
+	if (res->seqs.n > 0) {
+		found.first = res->seqs.r[0].lo;
+		found.last = res->seqs.r[res->seqs.n - 1].hi;
+	}
+	return imap_search_told(s, q, &found, &res->told);
+}
+
 static int search_run(struct imap_session *s, const struct imap_search *q, struct result *ret)
 {
 	const struct store_view *v = s->sel->view;
@@ -53,9 +86,9 @@ static int search_run(struct imap_session *s, const struct imap_search *q, struc
 	else
 		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL,
 				     &ret->seqs);
-	if (r == 0 && q->has_modseq)
-		ret->modseq = imap_search_modseq(s, &ret->seqs);
-	return r;
+	if (r == 0 && (q->returns & IMAP_RETURN_PARTIAL))
+		r = imap_partial_set(&s->arena, &q->partial, &ret->seqs, &ret->partial);
+	return r < 0 ? r : tell(s, q, ret);
 }
 
 uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs)
@@ -99,7 +132,8 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
 	}
 	imap_resp(s, buf_str(&out));
 	if (q->has_modseq && res->seqs.n > 0)
-		imap_respf(s, " (MODSEQ %llu)", (unsigned long long)res->modseq);
+		imap_respf(s, " (MODSEQ %llu)",
+			   (unsigned long long)imap_search_modseq(s, &res->told));
 	imap_resp_end(s);
 }
 
@@ -131,13 +165,24 @@ void imap_search_begin(struct imap_session *s)
 	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
 }
 
+void imap_search_partial(struct imap_session *s, const struct imap_search *q)
+{
+	imap_resp(s, S(" PARTIAL ("));
+	imap_resp(s, q->partial.text);
+	imap_resp(s, S(" "));
+}
+
 /* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) */
 static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 			  const struct result *res)
 {
+	bool is_partial = q->returns & IMAP_RETURN_PARTIAL;
 	struct uidset set = { 0 };
 	size_t n = res->seqs.n;
-	int r = q->returns & IMAP_RETURN_ALL ? numbers(s, &res->seqs, &set) : 0;
+	int r = 0;
+
+	if (is_partial || (q->returns & IMAP_RETURN_ALL))
+		r = numbers(s, is_partial ? &res->partial : &res->seqs, &set);
 
 	if (r < 0)
 		return r;
@@ -150,10 +195,16 @@ static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 		imap_resp(s, S(" ALL "));
 		imap_resp_uidset(s, &set);
 	}
+	if (is_partial) {
+		imap_search_partial(s, q);
+		imap_resp_uidset(s, &set);
+		imap_resp(s, set.n > 0 ? S(")") : S("NIL)"));
+	}
 	if (q->returns & IMAP_RETURN_COUNT)
 		imap_respf(s, " COUNT %llu", (unsigned long long)uidset_count(&res->seqs));
-	if (q->has_modseq && n > 0)
-		imap_respf(s, " MODSEQ %llu", (unsigned long long)res->modseq);
+	if (q->has_modseq && res->told.n > 0)
+		imap_respf(s, " MODSEQ %llu",
+			   (unsigned long long)imap_search_modseq(s, &res->told));
 	imap_resp_end(s);
 	return 0;
 }
@@ -200,7 +251,7 @@ int imap_cmd_search(struct imap_session *s)
 		imap_condstore_enable(s);
 	r = search_run(s, &q, &res);
 	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
-		r = imap_search_save(s, &res.seqs); /* with MIN or MAX alone just those */
+		r = imap_search_save(s, &res.told);
 	if (r < 0)
 		return imap_search_failed(s, &q, r);
 	return answer(s, &q, &res);

@@ -6,6 +6,7 @@
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "imap/search.h"
+#include "imap/seqset.h"
 #include "net/conn.h"
 #include "store/view.h"
 
@@ -15,6 +16,9 @@ struct sorted {
 	struct uidset seqs; /* as found */
 	uint32_t *v;        /* sequence numbers in order */
 	size_t n;
+	const uint32_t *partial; /* those of v that PARTIAL names */
+	size_t n_partial;
+	struct uidset told; /* see imap_search_told() */
 };
 
 static void flush(struct imap_session *s, struct buf *out, size_t above)
@@ -41,7 +45,7 @@ static void answer_sort(struct imap_session *s, const struct imap_search *q, con
 	flush(s, &out, 0);
 	if (q->has_modseq && res->n > 0)
 		imap_respf(s, " (MODSEQ %llu)",
-			   (unsigned long long)imap_search_modseq(s, &res->seqs));
+			   (unsigned long long)imap_search_modseq(s, &res->told));
 	imap_resp_end(s);
 }
 
@@ -74,11 +78,16 @@ static void answer_esort(struct imap_session *s, const struct imap_search *q, co
 		imap_resp(s, S(" ALL "));
 		print_set(s, res->v, res->n);
 	}
+	if (q->returns & IMAP_RETURN_PARTIAL) {
+		imap_search_partial(s, q);
+		print_set(s, res->partial, res->n_partial);
+		imap_resp(s, res->n_partial > 0 ? S(")") : S("NIL)"));
+	}
 	if (q->returns & IMAP_RETURN_COUNT)
 		imap_respf(s, " COUNT %zu", res->n);
-	if (q->has_modseq && res->n > 0)
+	if (q->has_modseq && res->told.n > 0)
 		imap_respf(s, " MODSEQ %llu",
-			   (unsigned long long)imap_search_modseq(s, &res->seqs));
+			   (unsigned long long)imap_search_modseq(s, &res->told));
 	imap_resp_end(s);
 }
 
@@ -88,21 +97,47 @@ static int find(struct imap_session *s, const struct imap_search *q, struct uids
 				ret);
 }
 
-/* RFC 9051 6.4.4.1: of MIN and MAX alone "$" is just those. */
-static int save(struct imap_session *s, const struct imap_search *q, const struct sorted *res)
+static int compare_seqs(const void *a, const void *b)
 {
-	bool has_min = q->returns & IMAP_RETURN_MIN, has_max = q->returns & IMAP_RETURN_MAX;
-	struct uidset ends = { 0 };
+	uint32_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	return (x > y) - (x < y);
+}
+
+static int partial_set(struct imap_session *s, const struct sorted *res, struct uidset *ret)
+{
+	uint32_t *v = ARENA_ARRAY(&s->arena, uint32_t, res->n_partial);
+	int r = v == NULL ? -E_LIMIT : 0;
+
+	if (r < 0 || res->n_partial == 0)
+		return r;
+	memcpy(v, res->partial, res->n_partial * sizeof(*v));
+	qsort(v, res->n_partial, sizeof(*v), compare_seqs);
+	for (size_t i = 0; i < res->n_partial && r == 0; i++)
+		r = uidset_add(&s->arena, ret, v[i], v[i]);
+	return r;
+}
+
+/* Which of them the answer names. */
+static int tell(struct imap_session *s, const struct imap_search *q, struct sorted *res)
+{
+	struct imap_found found = { .all = res->seqs };
+	uint32_t first;
 	int r = 0;
 
-	if (res->n == 0 || (!has_min && !has_max) ||
-	    (q->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)))
-		return imap_search_save(s, &res->seqs);
-	if (has_min)
-		r = uidset_add(&s->arena, &ends, res->v[0], res->v[0]);
-	if (r == 0 && has_max)
-		r = uidset_add(&s->arena, &ends, res->v[res->n - 1], res->v[res->n - 1]);
-	return r < 0 ? r : imap_search_save(s, &ends);
+	if (res->n > 0) {
+		found.first = res->v[0];
+		found.last = res->v[res->n - 1];
+	}
+	if (q->returns & IMAP_RETURN_PARTIAL) {
+		res->n_partial = imap_partial_of(&q->partial, (uint32_t)res->n, &first);
+		res->partial = res->n_partial > 0 ? res->v + first - 1 : NULL;
+	}
+	if (q->has_modseq || (q->returns & IMAP_RETURN_SAVE))
+		r = partial_set(s, res, &found.partial);
+	return r < 0 ? r : imap_search_told(s, q, &found, &res->told);
 }
 
 static int sort(struct imap_session *s, const struct imap_sort *q)
@@ -113,8 +148,10 @@ static int sort(struct imap_session *s, const struct imap_sort *q)
 	if (r == 0)
 		r = store_sort_run(imap_store(s), &s->arena, s->sel->view, &res.seqs, q->by, q->n_by,
 				   &res.v, &res.n);
+	if (r == 0)
+		r = tell(s, &q->search, &res);
 	if (r == 0 && (q->search.returns & IMAP_RETURN_SAVE))
-		r = save(s, &q->search, &res);
+		r = imap_search_save(s, &res.told);
 	if (r < 0)
 		return r;
 	if (!q->search.has_return)

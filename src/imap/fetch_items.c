@@ -355,7 +355,8 @@ static int items(struct imap_parse *p, struct imap_fetch *f)
 }
 
 /*
- * fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED"        RFC 7162 7
+ * fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED" /      RFC 7162 7
+ *                  "PARTIAL" SP partial-range                               RFC 9394 4
  * CHANGEDSINCE brings MODSEQ along (3.1.4.1). Each stands once.
  */
 static int modifier(struct imap_parse *p, struct imap_fetch *f)
@@ -363,6 +364,10 @@ static int modifier(struct imap_parse *p, struct imap_fetch *f)
 	if (!f->has_vanished && imap_parse_word(p, S("VANISHED")) > 0) {
 		f->has_vanished = true;
 		return 1;
+	}
+	if (!f->has_partial && imap_parse_word(p, S("PARTIAL")) > 0) {
+		f->has_partial = true;
+		return imap_parse_sp(p) > 0 ? imap_parse_partial(p, &f->partial) : 0;
 	}
 	if (f->has_changedsince || imap_parse_word(p, S("CHANGEDSINCE")) <= 0 ||
 	    imap_parse_sp(p) <= 0 || imap_parse_number64(p, &f->changedsince) <= 0)

@@ -14,11 +14,13 @@ enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_ALL = 4,
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
+	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 3.1; never with ALL */
 };
 
 struct imap_search {
 	bool has_return;          /* RETURN (...) was there: the answer is an ESEARCH */
 	unsigned returns;         /* enum imap_search_return */
+	struct imap_partial partial;
 	bool has_modseq;          /* RFC 7162 3.1.5: MODSEQ is a key, and in the answer */
 	struct store_search *tree;
 };
@@ -44,10 +46,24 @@ uint32_t imap_search_number(const struct imap_session *s, uint32_t seq);
 uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs);
 /* "* ESEARCH (TAG "a") UID" */
 void imap_search_begin(struct imap_session *s);
+/* " PARTIAL (-1:-100 ": the numbers, or NIL, and ")" follow. */
+void imap_search_partial(struct imap_session *s, const struct imap_search *q);
 /*
  * A command that is answered NO: its code, and "$" is empty (RFC 9051 6.4.4.1). Returns err.
  */
 int imap_search_failed(struct imap_session *s, const struct imap_search *q, int err);
+/* The matches in the order of the answer, and which of them it names. */
+struct imap_found {
+	uint32_t first, last; /* sequence numbers, when there are any */
+	struct uidset all;
+	struct uidset partial;
+};
+/*
+ * What "$" and MODSEQ are about (RFC 9051 6.4.4.1, RFC 9394 3.2): all matches, or with MIN, MAX and PARTIAL
+ * alone just those. -E_LIMIT.
+ */
+MUST_CHECK int imap_search_told(struct imap_session *s, const struct imap_search *q,
+				const struct imap_found *found, struct uidset *ret);
 /* "$" is these messages. 0 or -E_LIMIT. */
 MUST_CHECK int imap_search_save(struct imap_session *s, const struct uidset *seqs);
 

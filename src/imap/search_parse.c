@@ -385,6 +385,13 @@ static int search_key(struct parser *ps, struct store_search **ret)
 
 /* ---- the command ---- */
 
+/* modifier-partial = "PARTIAL" SP partial-range; once */
+static bool partial_opt(struct imap_parse *p, struct imap_search *ret)
+{
+	return !(ret->returns & IMAP_RETURN_PARTIAL) && imap_parse_sp(p) > 0 &&
+	       imap_parse_partial(p, &ret->partial) > 0;
+}
+
 /* search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" */
 static int return_opts(struct imap_parse *p, struct imap_search *ret)
 {
@@ -397,6 +404,7 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		{ STR_INIT("ALL"), IMAP_RETURN_ALL },
 		{ STR_INIT("COUNT"), IMAP_RETURN_COUNT },
 		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
+		{ STR_INIT("PARTIAL"), IMAP_RETURN_PARTIAL },
 	};
 	struct str name;
 
@@ -415,10 +423,14 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 			return 0;
 		while (i < ARRAY_LEN(opts) && !str_ieq(name, opts[i].name))
 			i++;
-		if (i == ARRAY_LEN(opts))
+		if (i == ARRAY_LEN(opts) ||
+		    (opts[i].bit == IMAP_RETURN_PARTIAL && !partial_opt(p, ret)))
 			return 0;
 		ret->returns |= opts[i].bit;
 	} while (imap_parse_sp(p) > 0);
+	/* RFC 9394 3.1 */
+	if ((ret->returns & IMAP_RETURN_ALL) && (ret->returns & IMAP_RETURN_PARTIAL))
+		return 0;
 	return imap_parse_char(p, ')');
 }
 
