@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT;
- * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates) to the tree that
+ * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates; RFC 5032 OLDER, YOUNGER) to the tree that
  * the store evaluates. One table row for each key, one function for each kind of argument.
  * Depth and number of keys are bounded before memory or time is spent.
  */
 #include "imap/search.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "imap/imap_int.h"
 #include "imap/seqset.h"
@@ -25,7 +26,7 @@ struct parser {
 /* clang-format off */
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
-	ARG_NOT, ARG_OR, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
+	ARG_NOT, ARG_OR, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
 };
 /* clang-format on */
 
@@ -78,6 +79,8 @@ static const struct row rows[] = {
 	KEY("SAVEDON", ARG_DATE, STORE_S_SAVED_ON),
 	KEY("SAVEDSINCE", ARG_DATE, STORE_S_SAVED_SINCE),
 	KEY("SAVEDATESUPPORTED", ARG_NONE, STORE_S_ALL),
+	KEY("OLDER", ARG_INTERVAL, STORE_S_UNTIL),
+	KEY("YOUNGER", ARG_INTERVAL, STORE_S_FROM),
 	KEY("LARGER", ARG_NUMBER, STORE_S_LARGER),
 	KEY("SMALLER", ARG_NUMBER, STORE_S_SMALLER),
 	KEY("UID", ARG_UIDS, STORE_S_SEQS),
@@ -156,6 +159,17 @@ static int arg_header(struct parser *ps, struct store_search *key)
 static int arg_keyword(struct parser *ps, struct store_search *key)
 {
 	return imap_parse_sp(ps->p) > 0 ? imap_parse_atom(ps->p, &key->name) : 0;
+}
+
+/* ("OLDER" / "YOUNGER") SP nz-number: so many seconds ago (RFC 5032 2) */
+static int arg_interval(struct parser *ps, struct store_search *key)
+{
+	uint32_t seconds;
+
+	if (imap_parse_sp(ps->p) <= 0 || imap_parse_nz_number(ps->p, &seconds) <= 0)
+		return 0;
+	key->day_s = clock_wall_ms() / 1000 - seconds;
+	return 1;
 }
 
 static int arg_uids(struct parser *ps, struct store_search *key)
@@ -266,6 +280,8 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 		return imap_parse_sp(ps->p) > 0 ? imap_parse_date(ps->p, &key->day_s) : 0;
 	case ARG_NUMBER:
 		return imap_parse_sp(ps->p) > 0 ? imap_parse_number64(ps->p, &key->number) : 0;
+	case ARG_INTERVAL:
+		return arg_interval(ps, key);
 	case ARG_KEYWORD:
 		return arg_keyword(ps, key);
 	case ARG_HEADER:
