@@ -132,7 +132,9 @@ static void begin_line(struct fetch *r, uint32_t seq, const struct store_msg *m,
 		uint32_t at = store_view_seq(r->now, m->uid);
 
 		/* RFC 7162 3.2.4: what the client did not ask for has the UID. */
-		bits |= IMAP_FETCH_FLAGS | (r->s->has_condstore ? IMAP_FETCH_UID : 0);
+		bits |= IMAP_FETCH_FLAGS;
+		if (r->s->has_condstore && !r->s->has_uidonly)
+			bits |= IMAP_FETCH_UID;
 		/* Expunged meanwhile: it is what it was when the client last saw it. */
 		if (at > 0) {
 			m = store_view_at(r->now, at);
@@ -312,7 +314,7 @@ int imap_cmd_fetch(struct imap_session *s)
 		r = imap_partial_set(&s->arena, &f.partial, &seqs, &seqs);
 	if (r < 0)
 		return r;
-	if (s->cmd.is_uid)
+	if (s->cmd.is_uid && !s->has_uidonly)
 		f.bits |= IMAP_FETCH_UID;
 	if (f.has_modseq)
 		imap_condstore_enable(s);

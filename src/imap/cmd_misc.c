@@ -93,6 +93,11 @@ static void enable_qresync(struct imap_session *s)
 	imap_condstore_enable(s);
 }
 
+static void enable_uidonly(struct imap_session *s)
+{
+	s->has_uidonly = true;
+}
+
 /* What can be enabled (RFC 5161 3.1). */
 static const struct {
 	struct str name;
@@ -101,6 +106,7 @@ static const struct {
 	{ STR_INIT("IMAP4rev2"), enable_rev2 },           /* RFC 9051 6.3.1 */
 	{ STR_INIT("CONDSTORE"), imap_condstore_enable }, /* RFC 7162 3.1 */
 	{ STR_INIT("QRESYNC"), enable_qresync },          /* RFC 7162 3.2.3 */
+	{ STR_INIT("UIDONLY"), enable_uidonly },          /* RFC 9586 3.1 */
 };
 
 /* enable = "ENABLE" 1*(SP capability); unknown ones are ignored. */

@@ -132,7 +132,7 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	imap_resp_untagged(s, "%u EXISTS", v->n);
 	if (!s->is_rev2)
 		imap_resp_untagged(s, "%u RECENT", s->sel->n_recent);
-	if (unseen > 0)
+	if (unseen > 0 && !s->has_uidonly)
 		imap_resp_untagged(s, "OK [UNSEEN %u] first unseen", unseen);
 	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);
 	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
@@ -195,7 +195,8 @@ static int parse_select(struct imap_session *s, struct str *ret_name, struct par
 		imap_say(s, "ENABLE QRESYNC first");
 		return -E_USAGE;
 	}
-	return 0;
+	/* RFC 9586 3.7 */
+	return s->has_uidonly && ret->qresync.match_seqs.n > 0 ? imap_uid_required(s) : 0;
 }
 
 /* select = "SELECT" SP mailbox [select-params] */

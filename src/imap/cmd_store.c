@@ -92,7 +92,10 @@ static unsigned answer_bits(const struct imap_session *s, const struct store_arg
 	unsigned bits = (args->is_silent ? 0 : IMAP_FETCH_FLAGS) |
 			(s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
 
-	return bits != 0 && (s->cmd.is_uid || s->has_condstore) ? bits | IMAP_FETCH_UID : bits;
+	/* RFC 9586 3.3: UIDFETCH begins with it. */
+	if (bits == 0 || s->has_uidonly)
+		return bits;
+	return s->cmd.is_uid || s->has_condstore ? bits | IMAP_FETCH_UID : bits;
 }
 
 /* The flags that a silenced client believes the message to have now. */

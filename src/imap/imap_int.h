@@ -103,6 +103,7 @@ struct imap_session {
 
 	bool is_rev2;         /* ENABLE IMAP4rev2: UTF-8 names, ESEARCH always, no \Recent */
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
+	bool has_uidonly;     /* ENABLE UIDONLY (RFC 9586): no sequence number goes either way */
 	bool has_qresync;     /* ENABLE QRESYNC (RFC 7162 3.2.3): VANISHED instead of EXPUNGE */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
 	bool is_over;         /* BYE was written: close after the flush */
@@ -146,6 +147,8 @@ enum imap_cmd_flag {
 	IMAP_CMD_WRITE = 16,
 	/* Its handler looks at no message, so none is read for it (bare.c). */
 	IMAP_CMD_BARE = 32,
+	/* Its arguments are sequence numbers: BAD with UIDONLY. */
+	IMAP_CMD_SEQS = 64,
 };
 
 struct imap_cmd {
@@ -166,6 +169,9 @@ extern const size_t imap_cmds_n;
  */
 void imap_code(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void imap_say(struct imap_session *s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* RFC 9586 3: [UIDREQUIRED]; returns -E_USAGE. */
+int imap_uid_required(struct imap_session *s);
 
 /* The account's own store, shortcut for s->ctx->store. */
 struct store *imap_store(const struct imap_session *s);

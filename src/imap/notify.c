@@ -70,7 +70,7 @@ static bool was_shown(const struct imap_selected *sel, const struct store_msg *m
 
 /*
  * Ascending; each EXPUNGE moves the numbers after it down by one. RFC 7162 3.2.10.2: VANISHED has
- * only UIDs that the client was shown.
+ * only UIDs that the client was shown. RFC 9586 3.4 has it too.
  */
 static void show_expunged(struct imap_session *s, const struct store_view *old,
 			  const struct uidset *expunged)
@@ -78,7 +78,7 @@ static void show_expunged(struct imap_session *s, const struct store_view *old,
 	uint32_t gone = 0;
 	size_t i;
 
-	if (s->has_qresync && expunged->n > 0) {
+	if ((s->has_qresync || s->has_uidonly) && expunged->n > 0) {
 		imap_resp(s, S("* VANISHED "));
 		imap_resp_uidset(s, expunged);
 		imap_resp_end(s);
@@ -138,7 +138,10 @@ static void show_flags(struct imap_session *s, const struct store_view *now,
 
 		if (m == NULL || was_shown(s->sel, m))
 			continue;
-		imap_respf(s, "* %u FETCH (UID %u FLAGS ", seq, m->uid);
+		if (s->has_uidonly)
+			imap_respf(s, "* %u UIDFETCH (FLAGS ", m->uid);
+		else
+			imap_respf(s, "* %u FETCH (UID %u FLAGS ", seq, m->uid);
 		imap_resp_flags(s, now, m);
 		if (s->has_condstore)
 			imap_respf(s, " MODSEQ (%llu)", (unsigned long long)m->modseq);

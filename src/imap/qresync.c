@@ -260,7 +260,7 @@ int imap_qresync_vanished(struct imap_session *s, const struct uidset *uids, uin
 static void show_range(struct imap_session *s, struct imap_fetch_line *line, struct uid_range r,
 		       uint64_t modseq)
 {
-	static const unsigned bits = IMAP_FETCH_UID | IMAP_FETCH_FLAGS | IMAP_FETCH_MODSEQ;
+	unsigned bits = IMAP_FETCH_FLAGS | IMAP_FETCH_MODSEQ | (s->has_uidonly ? 0 : IMAP_FETCH_UID);
 	const struct store_view *v = s->sel->view;
 	const struct store_msg *m;
 	uint32_t seq = r.lo, n;

@@ -342,6 +342,8 @@ static int seqs_key(struct parser *ps, struct store_search **ret)
 	struct uidset all = { 0 };
 	int r = imap_parse_seqset(ps->p, &set);
 
+	if (r > 0 && ps->s->has_uidonly && !set.is_saved)
+		return imap_uid_required(ps->s);
 	if (r > 0)
 		r = new_key(ps, STORE_S_SEQS, ret);
 	if (r <= 0)

@@ -27,7 +27,7 @@
 
 #define MAGIC 0x1a4bcafe
 
-#define MSN (IMAP_CMD_NO_EXPUNGE | IMAP_CMD_FRESH)
+#define MSN (IMAP_CMD_NO_EXPUNGE | IMAP_CMD_FRESH | IMAP_CMD_SEQS)
 
 const struct imap_cmd imap_cmds[] = {
 	{ "CAPABILITY", imap_cmd_capability, IMAP_IN_ANY, 0, "RFC 9051 6.1.1" },
@@ -67,9 +67,11 @@ const struct imap_cmd imap_cmds[] = {
 	{ "THREAD", imap_cmd_thread, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
 	{ "STORE", imap_cmd_store, IMAP_ST_SELECTED, MSN | IMAP_CMD_WRITE, "RFC 9051 6.4.6" },
-	{ "REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 8508 3.2" },
-	{ "COPY", imap_cmd_copy, IMAP_ST_SELECTED, 0, "RFC 9051 6.4.7" },
-	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 9051 6.4.8" },
+	{ "REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_SEQS,
+	  "RFC 8508 3.2" },
+	{ "COPY", imap_cmd_copy, IMAP_ST_SELECTED, IMAP_CMD_SEQS, "RFC 9051 6.4.7" },
+	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_SEQS,
+	  "RFC 9051 6.4.8" },
 	{ "UID SEARCH", imap_cmd_search, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID SORT", imap_cmd_sort, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 5256 3" },
 	{ "UID THREAD", imap_cmd_thread, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 5256 3" },
@@ -113,6 +115,13 @@ void imap_say(struct imap_session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	s->cmd.text = arena_vprintf(&s->arena, fmt, ap);
 	va_end(ap);
+}
+
+int imap_uid_required(struct imap_session *s)
+{
+	imap_code(s, "UIDREQUIRED");
+	imap_say(s, "message numbers are not allowed with UIDONLY");
+	return -E_USAGE;
 }
 
 struct store *imap_store(const struct imap_session *s)
@@ -280,6 +289,8 @@ static int check_row(struct imap_session *s)
 			imap_say(s, "no mailbox is selected");
 		return -E_USAGE;
 	}
+	if ((row->flags & IMAP_CMD_SEQS) && s->has_uidonly)
+		return imap_uid_required(s);
 	if ((row->flags & IMAP_CMD_WRITE) && s->sel != NULL && s->sel->is_readonly) {
 		imap_say(s, "the mailbox is open for reading only");
 		return -E_DENIED;
