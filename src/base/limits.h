@@ -22,6 +22,9 @@
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
+#define LIMIT_SORT_ARENA (128u << 20) /* that one SORT or THREAD may gather */
+#define LIMIT_THREAD_NODES 4000000    /* messages, and ids of messages that are not there, of one THREAD */
+#define LIMIT_THREAD_STEPS 50000000   /* to see that a reply is not its own ancestor */
 #define LIMIT_GLANCE_ROWS 8192        /* that SELECT looks at to find the first unseen message and to count recent ones */
 #define LIMIT_ANNOTATIONS 256         /* of one mailbox or the server, shared or of one user; RFC 5464 4.1: at least 10 */
 #define LIMIT_ANNOTATION_VALUE 65536  /* RFC 5464 4.1: at least 1024 */

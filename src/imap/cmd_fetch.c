@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * FETCH and UID FETCH (RFC 9051 6.4.5, 6.4.9; RFC 7162 3.1.4 for CHANGEDSINCE and MODSEQ).
+ * FETCH and UID FETCH (RFC 9051 6.4.5, 6.4.9; RFC 7162 3.1.4 for CHANGEDSINCE and MODSEQ,
+ * 3.2.6 for VANISHED).
  *
  * Messages are walked in the view that the client was shown. Those that need their content
  * come in batches: the rows of a batch are read under one snapshot into the batch's arena,
@@ -15,6 +16,7 @@
 #include "imap/fetch.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
+#include "imap/qresync.h"
 #include "imap/resp.h"
 #include "imap/seqset.h"
 #include "net/conn.h"
@@ -129,7 +131,10 @@ static void begin_line(struct fetch *r, uint32_t seq, const struct store_msg *m,
 	if (r->now != NULL && uidset_has(&r->marked, m->uid)) {
 		uint32_t at = store_view_seq(r->now, m->uid);
 
+		/* RFC 7162 3.2.4: what the client did not ask for has the UID. */
 		bits |= IMAP_FETCH_FLAGS;
+		if (r->s->has_condstore && !r->s->has_uidonly)
+			bits |= IMAP_FETCH_UID;
 		/* Expunged meanwhile: it is what it was when the client last saw it. */
 		if (at > 0) {
 			m = store_view_at(r->now, at);
@@ -257,6 +262,34 @@ static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const s
 	return rc;
 }
 
+/*
+ * RFC 7162 3.2.6: UID FETCH only, after ENABLE QRESYNC. "*" is the last UID that there ever was, so
+ * that 1:* has the ones expunged at the end.
+ */
+static int show_vanished(struct imap_session *s, const struct imap_seqset *set,
+			 const struct imap_fetch *f)
+{
+	const struct store_view *v = s->sel->view;
+	struct uidset uids = s->sel->saved;
+	int r = 0;
+
+	if (!set->is_saved)
+		r = imap_seqset_numbers(&s->arena, set, v->uidnext > 1 ? v->uidnext - 1 : 1, &uids);
+	return r < 0 ? r : imap_qresync_vanished(s, &uids, f->changedsince);
+}
+
+static int check_modifiers(struct imap_session *s, const struct imap_fetch *f)
+{
+	if (f->has_partial && !s->cmd.is_uid) {
+		imap_say(s, "PARTIAL is for UID FETCH");
+		return -E_USAGE;
+	}
+	if (!f->has_vanished || (s->cmd.is_uid && s->has_qresync))
+		return 0;
+	imap_say(s, s->cmd.is_uid ? "ENABLE QRESYNC first" : "VANISHED is for UID FETCH");
+	return -E_USAGE;
+}
+
 /* fetch = "FETCH" SP sequence-set SP (items) [fetch-modifiers] */
 int imap_cmd_fetch(struct imap_session *s)
 {
@@ -272,13 +305,20 @@ int imap_cmd_fetch(struct imap_session *s)
 	if (r == 0)
 		r = imap_need(imap_parse_end(&s->p));
 	if (r == 0)
+		r = check_modifiers(s, &f);
+	if (r == 0)
 		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view,
 					&s->sel->saved, &seqs);
+	/* RFC 9394 3.4: before CHANGEDSINCE takes any away. */
+	if (r == 0 && f.has_partial)
+		r = imap_partial_set(&s->arena, &f.partial, &seqs, &seqs);
 	if (r < 0)
 		return r;
-	if (s->cmd.is_uid)
+	if (s->cmd.is_uid && !s->has_uidonly)
 		f.bits |= IMAP_FETCH_UID;
 	if (f.has_modseq)
 		imap_condstore_enable(s);
-	return fetch_run(s, &f, &seqs);
+	if (f.has_vanished)
+		r = show_vanished(s, &set, &f);
+	return r < 0 ? r : fetch_run(s, &f, &seqs);
 }

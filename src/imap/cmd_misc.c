@@ -92,6 +92,17 @@ static void enable_utf8(struct imap_session *s)
 	s->has_utf8 = true;
 }
 
+static void enable_qresync(struct imap_session *s)
+{
+	s->has_qresync = true;
+	imap_condstore_enable(s);
+}
+
+static void enable_uidonly(struct imap_session *s)
+{
+	s->has_uidonly = true;
+}
+
 /* What can be enabled (RFC 5161 3.1). */
 static const struct {
 	struct str name;
@@ -100,6 +111,8 @@ static const struct {
 	{ STR_INIT("IMAP4rev2"), enable_rev2 },           /* RFC 9051 6.3.1 */
 	{ STR_INIT("CONDSTORE"), imap_condstore_enable }, /* RFC 7162 3.1 */
 	{ STR_INIT("UTF8=ACCEPT"), enable_utf8 },         /* RFC 6855 3 */
+	{ STR_INIT("QRESYNC"), enable_qresync },          /* RFC 7162 3.2.3 */
+	{ STR_INIT("UIDONLY"), enable_uidonly },          /* RFC 9586 3.1 */
 };
 
 /* enable = "ENABLE" 1*(SP capability); unknown ones are ignored. */

@@ -14,14 +14,15 @@
 
 struct result {
 	struct uidset seqs; /* all, or only those that MIN and MAX need */
-	uint64_t modseq;    /* highest of them */
+	struct uidset partial;
+	struct uidset told; /* see imap_search_told() */
 };
 
 /* MIN and MAX alone need not look at everything. */
 static bool is_ends_only(unsigned returns)
 {
 	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) &&
-	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT));
+	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL));
 }
 
 static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
@@ -42,10 +43,41 @@ static int run_ends(struct imap_session *s, const struct imap_search *q, struct 
 	return r;
 }
 
+int imap_search_told(struct imap_session *s, const struct imap_search *q,
+		     const struct imap_found *found, struct uidset *ret)
+{
+	static const unsigned some = IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_PARTIAL;
+	struct uidset told = { 0 };
+	int r = 0;
+
+	*ret = found->all;
+	if (found->all.n == 0 || !(q->returns & some) ||
+	    (q->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)))
+		return 0;
+	for (size_t i = 0; i < found->partial.n && r == 0; i++)
+		r = uidset_add(&s->arena, &told, found->partial.r[i].lo, found->partial.r[i].hi);
+	if (r == 0 && (q->returns & IMAP_RETURN_MIN))
+		r = uidset_add(&s->arena, &told, found->first, found->first);
+	if (r == 0 && (q->returns & IMAP_RETURN_MAX))
+		r = uidset_add(&s->arena, &told, found->last, found->last);
+	*ret = told;
+	return r;
+}
+
+static int tell(struct imap_session *s, const struct imap_search *q, struct result *res)
+{
+	struct imap_found found = { .all = res->seqs, .partial = res->partial };
+
+	if (res->seqs.n > 0) {
+		found.first = res->seqs.r[0].lo;
+		found.last = res->seqs.r[res->seqs.n - 1].hi;
+	}
+	return imap_search_told(s, q, &found, &res->told);
+}
+
 static int search_run(struct imap_session *s, const struct imap_search *q, struct result *ret)
 {
 	const struct store_view *v = s->sel->view;
-	struct uidset_iter it = { 0 };
 	int r;
 
 	*ret = (struct result){ 0 };
@@ -54,20 +86,27 @@ static int search_run(struct imap_session *s, const struct imap_search *q, struc
 	else
 		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL,
 				     &ret->seqs);
-	if (r < 0)
-		return r;
-	while (q->has_modseq && uidset_next(&ret->seqs, &it)) {
-		uint64_t modseq = store_view_at(v, it.v)->modseq;
+	if (r == 0 && (q->returns & IMAP_RETURN_PARTIAL))
+		r = imap_partial_set(&s->arena, &q->partial, &ret->seqs, &ret->partial);
+	return r < 0 ? r : tell(s, q, ret);
+}
 
-		ret->modseq = modseq > ret->modseq ? modseq : ret->modseq;
+uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs)
+{
+	struct uidset_iter it = { 0 };
+	uint64_t highest = 0;
+
+	while (uidset_next(seqs, &it)) {
+		uint64_t modseq = store_view_at(s->sel->view, it.v)->modseq;
+
+		highest = modseq > highest ? modseq : highest;
 	}
-	return 0;
+	return highest;
 }
 
 /* ---- answers ---- */
 
-/* Sequence numbers, or UIDs for UID SEARCH. */
-static uint32_t number(const struct imap_session *s, uint32_t seq)
+uint32_t imap_search_number(const struct imap_session *s, uint32_t seq)
 {
 	return s->cmd.is_uid ? store_view_at(s->sel->view, seq)->uid : seq;
 }
@@ -85,7 +124,7 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
 	imap_resp(s, S("* SEARCH"));
 	while (uidset_next(&res->seqs, &it) && !conn_failed(s->conn)) {
 		buf_add_char(&out, ' ');
-		buf_add_u64(&out, number(s, it.v));
+		buf_add_u64(&out, imap_search_number(s, it.v));
 		if (out.n > (32u << 10)) {
 			imap_resp(s, buf_str(&out));
 			buf_reset(&out);
@@ -93,7 +132,8 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
 	}
 	imap_resp(s, buf_str(&out));
 	if (q->has_modseq && res->seqs.n > 0)
-		imap_respf(s, " (MODSEQ %llu)", (unsigned long long)res->modseq);
+		imap_respf(s, " (MODSEQ %llu)",
+			   (unsigned long long)imap_search_modseq(s, &res->told));
 	imap_resp_end(s);
 }
 
@@ -110,7 +150,7 @@ static int numbers(struct imap_session *s, const struct uidset *seqs, struct uid
 		return 0;
 	*ret = (struct uidset){ 0 };
 	while (uidset_next(seqs, &it)) {
-		uint32_t uid = number(s, it.v);
+		uint32_t uid = imap_search_number(s, it.v);
 
 		if (uidset_add(&s->arena, ret, uid, uid) < 0)
 			return -E_LIMIT;
@@ -118,31 +158,53 @@ static int numbers(struct imap_session *s, const struct uidset *seqs, struct uid
 	return 0;
 }
 
+void imap_search_begin(struct imap_session *s)
+{
+	imap_resp(s, S("* ESEARCH (TAG \""));
+	imap_resp(s, s->cmd.tag);
+	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
+}
+
+void imap_search_partial(struct imap_session *s, const struct imap_search *q)
+{
+	imap_resp(s, S(" PARTIAL ("));
+	imap_resp(s, q->partial.text);
+	imap_resp(s, S(" "));
+}
+
 /* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) */
 static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 			  const struct result *res)
 {
+	bool is_partial = q->returns & IMAP_RETURN_PARTIAL;
 	struct uidset set = { 0 };
 	size_t n = res->seqs.n;
-	int r = q->returns & IMAP_RETURN_ALL ? numbers(s, &res->seqs, &set) : 0;
+	int r = 0;
+
+	if (is_partial || (q->returns & IMAP_RETURN_ALL))
+		r = numbers(s, is_partial ? &res->partial : &res->seqs, &set);
 
 	if (r < 0)
 		return r;
-	imap_resp(s, S("* ESEARCH (TAG \""));
-	imap_resp(s, s->cmd.tag);
-	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
+	imap_search_begin(s);
 	if (n > 0 && (q->returns & IMAP_RETURN_MIN))
-		imap_respf(s, " MIN %u", number(s, res->seqs.r[0].lo));
+		imap_respf(s, " MIN %u", imap_search_number(s, res->seqs.r[0].lo));
 	if (n > 0 && (q->returns & IMAP_RETURN_MAX))
-		imap_respf(s, " MAX %u", number(s, res->seqs.r[n - 1].hi));
+		imap_respf(s, " MAX %u", imap_search_number(s, res->seqs.r[n - 1].hi));
 	if (n > 0 && (q->returns & IMAP_RETURN_ALL)) {
 		imap_resp(s, S(" ALL "));
 		imap_resp_uidset(s, &set);
 	}
+	if (is_partial) {
+		imap_search_partial(s, q);
+		imap_resp_uidset(s, &set);
+		imap_resp(s, set.n > 0 ? S(")") : S("NIL)"));
+	}
 	if (q->returns & IMAP_RETURN_COUNT)
 		imap_respf(s, " COUNT %llu", (unsigned long long)uidset_count(&res->seqs));
-	if (q->has_modseq && n > 0)
-		imap_respf(s, " MODSEQ %llu", (unsigned long long)res->modseq);
+	if (q->has_modseq && res->told.n > 0)
+		imap_respf(s, " MODSEQ %llu",
+			   (unsigned long long)imap_search_modseq(s, &res->told));
 	imap_resp_end(s);
 	return 0;
 }
@@ -158,17 +220,15 @@ static int answer(struct imap_session *s, const struct imap_search *q, const str
 	return 0;
 }
 
-/* RFC 9051 6.4.4.1: with MIN or MAX alone "$" is just those, which is what res then has. */
-static int save(struct imap_session *s, const struct result *res)
+int imap_search_save(struct imap_session *s, const struct uidset *seqs)
 {
-	struct uidset uids = { 0 }, *seqs_uids = &uids;
-	int r = imap_seqset_uids(&s->arena, &res->seqs, s->sel->view, seqs_uids);
+	struct uidset uids = { 0 };
+	int r = imap_seqset_uids(&s->arena, seqs, s->sel->view, &uids);
 
-	return r < 0 ? r : imap_saved_set(s, seqs_uids);
+	return r < 0 ? r : imap_saved_set(s, &uids);
 }
 
-/* RFC 9051 6.4.4.1: a SEARCH with SAVE that is answered NO leaves "$" empty. */
-static int failed(struct imap_session *s, const struct imap_search *q, int err)
+int imap_search_failed(struct imap_session *s, const struct imap_search *q, int err)
 {
 	static const struct uidset none;
 
@@ -186,13 +246,13 @@ int imap_cmd_search(struct imap_session *s)
 	int r = imap_search_parse(s, &q);
 
 	if (r < 0)
-		return failed(s, &q, r);
+		return imap_search_failed(s, &q, r);
 	if (q.has_modseq)
 		imap_condstore_enable(s);
 	r = search_run(s, &q, &res);
 	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
-		r = save(s, &res);
+		r = imap_search_save(s, &res.told);
 	if (r < 0)
-		return failed(s, &q, r);
+		return imap_search_failed(s, &q, r);
 	return answer(s, &q, &res);
 }

@@ -4,11 +4,12 @@
  * open_mailbox(), freed in imap_deselect(), both together with the change of state.
  *
  * RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 3501 6.3.1 (UNSEEN, RECENT); RFC 7162 3.1.8
- * (CONDSTORE); RFC 5182 2.1 ("$")
+ * (CONDSTORE), 3.2.5 (QRESYNC), 3.2.11 (CLOSED); RFC 5182 2.1 ("$")
  */
 #include "base/limits.h"
 #include "base/must.h"
 #include "imap/imap_int.h"
+#include "imap/qresync.h"
 #include "imap/resp.h"
 #include "store/mailbox.h"
 #include "store/view.h"
@@ -131,7 +132,7 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	imap_resp_untagged(s, "%u EXISTS", v->n);
 	if (!s->is_rev2)
 		imap_resp_untagged(s, "%u RECENT", s->sel->n_recent);
-	if (unseen > 0)
+	if (unseen > 0 && !s->has_uidonly)
 		imap_resp_untagged(s, "OK [UNSEEN %u] first unseen", unseen);
 	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);
 	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
@@ -146,43 +147,83 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	return 0;
 }
 
-/* [SP "(" select-param *(SP select-param) ")"]   RFC 4466 2.4; CONDSTORE is the only one */
-static int parse_params(struct imap_parse *p, bool *ret_condstore)
+struct params {
+	bool has_condstore;  /* RFC 7162 3.1.8 */
+	bool has_qresync;    /* RFC 7162 3.2.5 */
+	struct imap_qresync qresync;
+};
+
+static int parse_param(struct imap_parse *p, struct params *ret)
 {
+	int r;
+
+	if (imap_parse_word(p, S("CONDSTORE")) > 0) {
+		ret->has_condstore = true;
+		return 1;
+	}
+	r = ret->has_qresync ? 0 : imap_qresync_parse(p, &ret->qresync);
+	ret->has_qresync |= r > 0;
+	return r;
+}
+
+/* [SP "(" select-param *(SP select-param) ")"]   RFC 4466 2.4 */
+static int parse_params(struct imap_parse *p, struct params *ret)
+{
+	int r;
+
 	if (imap_parse_end(p))
 		return 0;
 	if (imap_parse_sp(p) <= 0 || imap_parse_char(p, '(') <= 0)
 		return -E_SYNTAX;
 	do {
-		if (imap_parse_word(p, S("CONDSTORE")) <= 0)
-			return -E_SYNTAX;
+		r = imap_need(parse_param(p, ret));
+		if (r < 0)
+			return r;
 	} while (imap_parse_sp(p) > 0);
-	*ret_condstore = true;
 	return imap_parse_char(p, ')') > 0 && imap_parse_end(p) ? 0 : -E_SYNTAX;
+}
+
+static int parse_select(struct imap_session *s, struct str *ret_name, struct params *ret)
+{
+	int r;
+
+	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
+	    (r = imap_need(imap_parse_mailbox(&s->p, ret_name))) < 0 ||
+	    (r = parse_params(&s->p, ret)) < 0)
+		return r;
+	if (ret->has_qresync && !s->has_qresync) {
+		imap_say(s, "ENABLE QRESYNC first");
+		return -E_USAGE;
+	}
+	/* RFC 9586 3.7 */
+	return s->has_uidonly && ret->qresync.match_seqs.n > 0 ? imap_uid_required(s) : 0;
 }
 
 /* select = "SELECT" SP mailbox [select-params] */
 static int select_mailbox(struct imap_session *s, bool is_readonly)
 {
 	struct store_mailbox box;
+	struct params params = { 0 };
 	struct str name;
-	bool has_condstore = false;
-	int r;
+	int r = parse_select(s, &name, &params);
 
-	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
-	    (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0 ||
-	    (r = parse_params(&s->p, &has_condstore)) < 0)
+	if (r < 0)
 		return r;
-	/* Also when this fails the old mailbox is left (RFC 9051 6.3.2). */
-	if (s->sel != NULL && (s->is_rev2 || s->has_condstore))
+	/*
+	 * Also when this fails the old mailbox is left (RFC 9051 6.3.2). RFC 7162 3.2.11: CLOSED is
+	 * for every client.
+	 */
+	if (s->sel != NULL)
 		imap_resp_untagged(s, "OK [CLOSED] previous mailbox closed");
 	imap_deselect(s);
-	s->has_condstore |= has_condstore;
+	s->has_condstore |= params.has_condstore;
 	r = imap_mailbox_find(s, name, &box);
 	if (r == 0)
 		r = open_mailbox(s, box.id, is_readonly);
 	if (r == 0)
 		r = show_mailbox(s, &box);
+	if (r == 0 && params.has_qresync)
+		r = imap_qresync_show(s, &params.qresync);
 	if (r < 0) {
 		imap_deselect(s);
 		return r;

@@ -85,14 +85,17 @@ static int parse(struct imap_parse *p, struct store_args *args)
 
 /*
  * Which items the answers have; 0: none are sent. RFC 7162 3.1.3: .SILENT does not silence
- * MODSEQ.
+ * MODSEQ; 3.2.4: it brings the UID along.
  */
 static unsigned answer_bits(const struct imap_session *s, const struct store_args *args)
 {
 	unsigned bits = (args->is_silent ? 0 : IMAP_FETCH_FLAGS) |
 			(s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
 
-	return bits != 0 && s->cmd.is_uid ? bits | IMAP_FETCH_UID : bits;
+	/* RFC 9586 3.3: UIDFETCH begins with it. */
+	if (bits == 0 || s->has_uidonly)
+		return bits;
+	return s->cmd.is_uid || s->has_condstore ? bits | IMAP_FETCH_UID : bits;
 }
 
 /* The flags that a silenced client believes the message to have now. */
@@ -126,6 +129,8 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 		      const struct store_msg *m, unsigned bits)
 {
 	bool is_silent = a->args->is_silent;
+	/* RFC 7162 3.1.3: who sets a condition hears of each message, also that it was so already. */
+	bool is_told = !is_silent || m->modseq == a->modseq || a->args->change.has_unchangedsince;
 
 	/*
 	 * RFC 9051 6.4.6: what somebody else changed meanwhile is told, .SILENT or not; that
@@ -135,7 +140,7 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 		return 0;
 	if (uidset_add(&a->s->arena, &a->shown, m->uid, m->uid) < 0)
 		return -E_LIMIT;
-	if (bits == 0 || (is_silent && m->modseq != a->modseq))
+	if (bits == 0 || !is_told)
 		return 0;
 	imap_fetch_line_begin(&a->line, seq, bits, a->now->keywords, m);
 	imap_fetch_line_end(&a->line);

@@ -68,6 +68,9 @@ struct imap_fetch {
 	bool has_modseq;          /* MODSEQ or CHANGEDSINCE was there: CONDSTORE from now on */
 	bool has_changedsince;
 	uint64_t changedsince;
+	bool has_partial;         /* RFC 9394 3.3: UID FETCH of some of the set */
+	struct imap_partial partial;
+	bool has_vanished;        /* RFC 7162 3.2.6; only with CHANGEDSINCE */
 };
 
 /*

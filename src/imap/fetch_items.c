@@ -391,19 +391,42 @@ static int items(struct imap_parse *p, struct imap_fetch *f)
 }
 
 /*
- * fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"          RFC 4466 2.4
- * chgsince-fetch-mod = "CHANGEDSINCE" SP mod-sequence-value                 RFC 7162 7
+ * fetch-modifier = "CHANGEDSINCE" SP mod-sequence-value / "VANISHED" /      RFC 7162 7
+ *                  "PARTIAL" SP partial-range                               RFC 9394 4
+ * CHANGEDSINCE brings MODSEQ along (3.1.4.1). Each stands once.
  */
+static int modifier(struct imap_parse *p, struct imap_fetch *f)
+{
+	if (!f->has_vanished && imap_parse_word(p, S("VANISHED")) > 0) {
+		f->has_vanished = true;
+		return 1;
+	}
+	if (!f->has_partial && imap_parse_word(p, S("PARTIAL")) > 0) {
+		f->has_partial = true;
+		return imap_parse_sp(p) > 0 ? imap_parse_partial(p, &f->partial) : 0;
+	}
+	if (f->has_changedsince || imap_parse_word(p, S("CHANGEDSINCE")) <= 0 ||
+	    imap_parse_sp(p) <= 0 || imap_parse_number64(p, &f->changedsince) <= 0)
+		return 0;
+	f->has_changedsince = true;
+	f->bits |= IMAP_FETCH_MODSEQ;
+	return 1;
+}
+
+/* fetch-modifiers = SP "(" fetch-modifier *(SP fetch-modifier) ")"          RFC 4466 2.4 */
 static int modifiers(struct imap_parse *p, struct imap_fetch *f)
 {
 	if (imap_parse_sp(p) <= 0)
 		return 1;
-	if (imap_parse_char(p, '(') <= 0 || imap_parse_word(p, S("CHANGEDSINCE")) <= 0 ||
-	    imap_parse_sp(p) <= 0 || imap_parse_number64(p, &f->changedsince) <= 0)
+	if (imap_parse_char(p, '(') <= 0)
 		return 0;
-	f->has_changedsince = true;
-	/* RFC 7162 3.1.4.1: CHANGEDSINCE brings MODSEQ along. */
-	f->bits |= IMAP_FETCH_MODSEQ;
+	do {
+		if (modifier(p, f) <= 0)
+			return 0;
+	} while (imap_parse_sp(p) > 0);
+	/* RFC 7162 3.2.6 */
+	if (f->has_vanished && !f->has_changedsince)
+		return 0;
 	return imap_parse_char(p, ')');
 }
 

@@ -183,8 +183,9 @@ void imap_fetch_line_begin(struct imap_fetch_line *l, uint32_t seq, unsigned bit
 	if (l->out.n > OUT_PIECE)
 		imap_fetch_line_flush(l);
 	from = to = buf_reserve(&l->out, LINE_MAX_ + flags.n);
-	to = put_u64(put(to, S("* ")), seq);
-	to = put(to, S(" FETCH ("));
+	/* RFC 9586 3.3 */
+	to = put_u64(put(to, S("* ")), l->session->has_uidonly ? m->uid : seq);
+	to = put(to, l->session->has_uidonly ? S(" UIDFETCH (") : S(" FETCH ("));
 	if (bits & IMAP_FETCH_UID) {
 		to = put_u64(put(to, S("UID ")), m->uid);
 		*to++ = ' ';

@@ -10,7 +10,7 @@
 #include "store/view.h"
 
 struct imap_fetch_line {
-	struct imap_session *session;
+	struct imap_session *session; /* with UIDONLY: "* 7 UIDFETCH (" */
 	struct buf out;
 	struct buf flags_text;    /* of the flags below */
 	uint64_t flags;

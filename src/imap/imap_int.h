@@ -89,6 +89,7 @@ struct imap_command {
 	struct str tag;
 	const struct imap_cmd *row;
 	bool is_uid;     /* came as "UID name" */
+	bool has_seqs;   /* UID SEARCH with sequence numbers: no EXPUNGE at its end (RFC 7162 3.2.10.2) */
 	struct str code; /* response code of the tagged answer, without brackets; empty: none */
 	struct str text; /* text of the tagged answer; empty: the default */
 };
@@ -108,6 +109,8 @@ struct imap_session {
 	bool has_utf8;        /* ENABLE UTF8=ACCEPT: see imap_is_utf8() */
 	enum imap_language language; /* of texts (RFC 5255) */
 	bool has_condstore;   /* RFC 7162 3.1: see imap_condstore_enable() */
+	bool has_uidonly;     /* ENABLE UIDONLY (RFC 9586): no sequence number goes either way */
+	bool has_qresync;     /* ENABLE QRESYNC (RFC 7162 3.2.3): VANISHED instead of EXPUNGE */
 	bool is_starting_tls; /* the handshake begins after the tagged answer */
 	bool is_changing_compression; /* it begins, or ends, after the tagged answer */
 	bool is_over;         /* BYE was written: close after the flush */
@@ -152,6 +155,8 @@ enum imap_cmd_flag {
 	IMAP_CMD_WRITE = 16,
 	/* Its handler looks at no message, so none is read for it (bare.c). */
 	IMAP_CMD_BARE = 32,
+	/* Its arguments are sequence numbers: BAD with UIDONLY. */
+	IMAP_CMD_SEQS = 64,
 };
 
 struct imap_cmd {
@@ -178,6 +183,9 @@ static inline bool imap_is_utf8(const struct imap_session *s)
 {
 	return s->is_rev2 || s->has_utf8;
 }
+
+/* RFC 9586 3: [UIDREQUIRED]; returns -E_USAGE. */
+int imap_uid_required(struct imap_session *s);
 
 /* The account's own store, shortcut for s->ctx->store. */
 struct store *imap_store(const struct imap_session *s);
@@ -232,6 +240,9 @@ int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);
 int imap_cmd_search(struct imap_session *s);
+/* cmd_sort.c */
+int imap_cmd_sort(struct imap_session *s);
+int imap_cmd_thread(struct imap_session *s);
 
 /* ---- helpers between commands ---- */
 
@@ -272,6 +283,12 @@ MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
  * each tagged answer, with may_expunge by the row.
  */
 MUST_CHECK int imap_notify(struct imap_session *s, bool may_expunge);
+/*
+ * After imap_notify() that may not have told all, before the tagged answer. RFC 7162 3.2, 5: the client may
+ * have seen a larger modseq than that of an expunge which it has not been told; when the
+ * connection is lost now it must ask from here on. Nothing when all is told, or without QRESYNC.
+ */
+void imap_notify_delay(struct imap_session *s);
 /*
  * For imap_notify(), with a bare view (bare.c). 1: all is told; 0: nothing is, that takes the
  * messages.

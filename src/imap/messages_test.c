@@ -143,7 +143,10 @@ static const struct script scripts[] = {
 	  { "* 3 FETCH (UID 3 FLAGS (\\Answered \\Recent))\r\na OK UID STORE completed\r\nb OK" } },
 	{ "store conditional", "a STORE 1 (UNCHANGEDSINCE 1000000) +FLAGS.SILENT \\Seen\r\n"
 	  "b STORE 1,3 (UNCHANGEDSINCE 1) +FLAGS \\Flagged\r\nc UID STORE 3 (UNCHANGEDSINCE 0) FLAGS ()\r\n",
-	  { "* 1 FETCH (MODSEQ (", "a OK", "b OK [MODIFIED 1,3]", "c OK [MODIFIED 3]", "!\\Flagged" } },
+	  { "* 1 FETCH (UID 1 MODSEQ (", "a OK", "b OK [MODIFIED 1,3]", "c OK [MODIFIED 3]", "!\\Flagged" } },
+	{ "store conditional of what is so already", "a STORE 1 +FLAGS.SILENT \\Seen\r\nb FETCH 1 MODSEQ\r\n"
+	  "c STORE 1 (UNCHANGEDSINCE 1000000) +FLAGS.SILENT \\Seen\r\nd STORE 1 +FLAGS.SILENT \\Seen\r\n",
+	  { "* 1 FETCH (MODSEQ (", "b OK", "* 1 FETCH (UID 1 MODSEQ (", "c OK", "d OK", "!d OK [" } },
 	{ "store errors", "a STORE 1 +FLAGS \\Recent\r\nb STORE 1 FLAGS \\Foo\r\nc STORE 1 FOO (\\Seen)\r\nd STORE 9 FLAGS ()\r\n"
 	  "e EXAMINE box\r\nf STORE 1 FLAGS ()\r\ng STORE 1 FLAGS.SILENT\r\n",
 	  { "a BAD", "b BAD", "c BAD", "d BAD", "f NO", "g NO" } },

@@ -68,13 +68,22 @@ static bool was_shown(const struct imap_selected *sel, const struct store_msg *m
 	return false;
 }
 
-/* Ascending; each EXPUNGE moves the numbers after it down by one. */
+/*
+ * Ascending; each EXPUNGE moves the numbers after it down by one. RFC 7162 3.2.10.2: VANISHED has
+ * only UIDs that the client was shown. RFC 9586 3.4 has it too.
+ */
 static void show_expunged(struct imap_session *s, const struct store_view *old,
 			  const struct uidset *expunged)
 {
 	uint32_t gone = 0;
 	size_t i;
 
+	if ((s->has_qresync || s->has_uidonly) && expunged->n > 0) {
+		imap_resp(s, S("* VANISHED "));
+		imap_resp_uidset(s, expunged);
+		imap_resp_end(s);
+		return;
+	}
 	for (i = 0; i < expunged->n; i++) {
 		uint32_t seq = store_view_seq_from(old, expunged->r[i].lo);
 		const struct store_msg *m;
@@ -129,7 +138,10 @@ static void show_flags(struct imap_session *s, const struct store_view *now,
 
 		if (m == NULL || was_shown(s->sel, m))
 			continue;
-		imap_respf(s, "* %u FETCH (UID %u FLAGS ", seq, m->uid);
+		if (s->has_uidonly)
+			imap_respf(s, "* %u UIDFETCH (FLAGS ", m->uid);
+		else
+			imap_respf(s, "* %u FETCH (UID %u FLAGS ", seq, m->uid);
 		imap_resp_flags(s, now, m);
 		if (s->has_condstore)
 			imap_respf(s, " MODSEQ (%llu)", (unsigned long long)m->modseq);
@@ -226,4 +238,11 @@ int imap_notify(struct imap_session *s, bool may_expunge)
 	if (sel->view->is_bare)
 		r = imap_bare_notify(s);
 	return r == 0 ? notify_full(s, may_expunge) : r < 0 ? r : 0;
+}
+
+void imap_notify_delay(struct imap_session *s)
+{
+	if (s->has_qresync && s->sel != NULL && store_mbox_has_news(s->sel->mbox, s->sel->view))
+		imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] expunges are not told yet",
+				   (unsigned long long)s->sel->view->highestmodseq);
 }

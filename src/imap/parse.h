@@ -90,6 +90,14 @@ struct imap_seqset {
 /* sequence-set; what the numbers mean is seqset.h's job. */
 int imap_parse_seqset(struct imap_parse *p, struct imap_seqset *ret);
 
+struct imap_partial { /* RFC 9394 4 */
+	uint32_t lo, hi; /* places in a list, from 1; lo <= hi */
+	bool is_last;    /* counted from its end */
+	struct str text; /* as written */
+};
+/* partial-range = nz-number ":" nz-number / "-" nz-number ":" "-" nz-number */
+int imap_parse_partial(struct imap_parse *p, struct imap_partial *ret);
+
 struct imap_flags {
 	uint64_t flags; /* enum store_flag */
 	struct str *keywords;

@@ -111,6 +111,23 @@ int imap_parse_seqset(struct imap_parse *p, struct imap_seqset *ret)
 	return 1;
 }
 
+int imap_parse_partial(struct imap_parse *p, struct imap_partial *ret)
+{
+	struct imap_parse q = *p;
+	struct imap_partial v = { .is_last = imap_parse_char(&q, '-') > 0 };
+	uint32_t other;
+
+	if (imap_parse_nz_number(&q, &v.lo) <= 0 || imap_parse_char(&q, ':') <= 0 ||
+	    (imap_parse_char(&q, '-') > 0) != v.is_last || imap_parse_nz_number(&q, &other) <= 0)
+		return 0;
+	v.hi = v.lo > other ? v.lo : other;
+	v.lo = v.lo < other ? v.lo : other;
+	v.text = str_of(p->p, (size_t)(q.p - p->p));
+	*ret = v;
+	p->p = q.p;
+	return 1;
+}
+
 /* ---- flags ---- */
 
 static const struct {

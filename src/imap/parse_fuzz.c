@@ -14,13 +14,14 @@ static int parse_one(struct imap_parse *p, unsigned which)
 	struct str text;
 	struct imap_seqset set;
 	struct imap_flags flags = { 0 };
+	struct imap_partial partial;
 	bool is_binary;
 	uint64_t v64;
 	uint32_t v;
 	int64_t t;
 	unsigned items;
 
-	switch (which % 20) {
+	switch (which % 21) {
 	case 0:
 		return imap_parse_tag(p, &text);
 	case 1:
@@ -59,6 +60,8 @@ static int parse_one(struct imap_parse *p, unsigned which)
 		return imap_parse_date_time(p, &t);
 	case 18:
 		return imap_parse_date(p, &t);
+	case 19:
+		return imap_parse_partial(p, &partial);
 	default:
 		return imap_status_parse(p, &items);
 	}

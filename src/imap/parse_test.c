@@ -223,6 +223,37 @@ TEST(parse_seqset)
 	}
 }
 
+TEST(parse_partial)
+{
+	static const struct {
+		const char *in;
+		int want;
+		uint32_t lo, hi;
+		bool is_last;
+	} rows[] = {
+		{ "1:500", 1, 1, 500, false }, { "500:400", 1, 400, 500, false },
+		{ "-1:-100", 1, 1, 100, true }, { "-500:-400", 1, 400, 500, true },
+		{ "7:7", 1, 7, 7, false },      { "1:4294967295", 1, 1, UINT32_MAX, false },
+		{ "-1:100", 0, 0, 0, false },   { "1:-100", 0, 0, 0, false },
+		{ "0:5", 0, 0, 0, false },      { "-0:-5", 0, 0, 0, false },
+		{ "1:*", 0, 0, 0, false },      { "1", 0, 0, 0, false },
+		{ "1:4294967296", 0, 0, 0, false }, { "", 0, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = ARENA };
+		struct imap_partial v = { 0 };
+		struct imap_parse p;
+
+		test_row(rows[i].in);
+		imap_parse_init(&p, &a, str_z(rows[i].in), false);
+		assert_int_equal(imap_parse_partial(&p, &v), rows[i].want);
+		assert_true(v.lo == rows[i].lo && v.hi == rows[i].hi && v.is_last == rows[i].is_last);
+		assert_true(rows[i].want ? imap_parse_end(&p) && str_eq(v.text, str_z(rows[i].in))
+					 : p.p == rows[i].in);
+	}
+}
+
 TEST(parse_flag_list)
 {
 	static const struct {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* A SEARCH as parsed; between search_parse.c and cmd_search.c. */
+/* SEARCH, SORT and THREAD as parsed; between search_parse.c, sort_parse.c, cmd_search.c and cmd_sort.c. */
 #pragma once
 
 #include "imap/parse.h"
 #include "store/search.h"
+#include "store/sort.h"
 
 struct imap_session;
 
@@ -13,11 +14,13 @@ enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_ALL = 4,
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
+	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 3.1; never with ALL */
 };
 
 struct imap_search {
 	bool has_return;          /* RETURN (...) was there: the answer is an ESEARCH */
 	unsigned returns;         /* enum imap_search_return */
+	struct imap_partial partial;
 	bool has_modseq;          /* RFC 7162 3.1.5: MODSEQ is a key, and in the answer */
 	struct store_search *tree;
 };
@@ -30,3 +33,48 @@ struct imap_search {
  * -E_BAD_CHARSET and -E_LIMIT.
  */
 MUST_CHECK int imap_search_parse(struct imap_session *s, struct imap_search *ret);
+/* SP [search-return-opts SP]: 1, 0 or negative; *ret is fresh then. */
+int imap_search_returns(struct imap_parse *p, struct imap_search *ret);
+/* RFC 5256 5: SP charset 1*(SP search-key), up to the end of the command. As imap_search_parse(). */
+MUST_CHECK int imap_search_criteria(struct imap_session *s, struct imap_search *ret);
+
+/* ---- the answer (cmd_search.c, cmd_sort.c) ---- */
+
+/* Sequence number as the client wants it: or its UID. */
+uint32_t imap_search_number(const struct imap_session *s, uint32_t seq);
+/* Highest modseq of those messages. */
+uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs);
+/* "* ESEARCH (TAG "a") UID" */
+void imap_search_begin(struct imap_session *s);
+/* " PARTIAL (-1:-100 ": the numbers, or NIL, and ")" follow. */
+void imap_search_partial(struct imap_session *s, const struct imap_search *q);
+/*
+ * A command that is answered NO: its code, and "$" is empty (RFC 9051 6.4.4.1). Returns err.
+ */
+int imap_search_failed(struct imap_session *s, const struct imap_search *q, int err);
+/* The matches in the order of the answer, and which of them it names. */
+struct imap_found {
+	uint32_t first, last; /* sequence numbers, when there are any */
+	struct uidset all;
+	struct uidset partial;
+};
+/*
+ * What "$" and MODSEQ are about (RFC 9051 6.4.4.1, RFC 9394 3.2): all matches, or with MIN, MAX and PARTIAL
+ * alone just those. -E_LIMIT.
+ */
+MUST_CHECK int imap_search_told(struct imap_session *s, const struct imap_search *q,
+				const struct imap_found *found, struct uidset *ret);
+/* "$" is these messages. 0 or -E_LIMIT. */
+MUST_CHECK int imap_search_save(struct imap_session *s, const struct uidset *seqs);
+
+/* ---- SORT and THREAD as parsed (sort_parse.c) ---- */
+
+struct imap_sort {
+	struct imap_search search;
+	struct store_sort by[STORE_SORT_KEYS];
+	size_t n_by;
+	enum store_thread_algorithm algorithm;
+};
+/* All that follows SORT; THREAD. As imap_search_parse(). */
+MUST_CHECK int imap_sort_parse(struct imap_session *s, struct imap_sort *ret);
+MUST_CHECK int imap_thread_parse(struct imap_session *s, struct imap_sort *ret);

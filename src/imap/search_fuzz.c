@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Search programs against an empty mailbox: no crash, bounded depth, and the tree can be run.
+ * Search programs, and those of SORT and THREAD, against an empty mailbox: no crash, bounded depth, and
+ * the tree can be run.
  */
 #include "base/limits.h"
 #include "base/must.h"
@@ -25,6 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct imap_selected sel = { .view = &view };
 	struct imap_session s = { .sel = &sel };
 	struct imap_search q;
+	struct imap_sort sort;
 	struct uidset found = { 0 };
 
 	arena_init(&s.arena, 16u << 20);
@@ -35,6 +37,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			     0 &&
 		     found.n == 0);
 	}
+	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
+	if (imap_sort_parse(&s, &sort) == 0) {
+		must(sort.n_by > 0 && sort.n_by <= STORE_SORT_KEYS);
+		check(sort.search.tree, 0);
+	}
+	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
+	if (imap_thread_parse(&s, &sort) == 0)
+		check(sort.search.tree, 0);
 	arena_fini(&s.arena);
 	return 0;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT;
- * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates) to the tree that
+ * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates; RFC 5032 OLDER, YOUNGER) to the tree that
  * the store evaluates. One table row for each key, one function for each kind of argument.
  * Depth and number of keys are bounded before memory or time is spent.
  */
 #include "imap/search.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "imap/imap_int.h"
 #include "imap/seqset.h"
@@ -25,7 +26,7 @@ struct parser {
 /* clang-format off */
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
-	ARG_NOT, ARG_OR, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
+	ARG_NOT, ARG_OR, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
 };
 /* clang-format on */
 
@@ -78,6 +79,8 @@ static const struct row rows[] = {
 	KEY("SAVEDON", ARG_DATE, STORE_S_SAVED_ON),
 	KEY("SAVEDSINCE", ARG_DATE, STORE_S_SAVED_SINCE),
 	KEY("SAVEDATESUPPORTED", ARG_NONE, STORE_S_ALL),
+	KEY("OLDER", ARG_INTERVAL, STORE_S_UNTIL),
+	KEY("YOUNGER", ARG_INTERVAL, STORE_S_FROM),
 	KEY("LARGER", ARG_NUMBER, STORE_S_LARGER),
 	KEY("SMALLER", ARG_NUMBER, STORE_S_SMALLER),
 	KEY("UID", ARG_UIDS, STORE_S_SEQS),
@@ -156,6 +159,17 @@ static int arg_header(struct parser *ps, struct store_search *key)
 static int arg_keyword(struct parser *ps, struct store_search *key)
 {
 	return imap_parse_sp(ps->p) > 0 ? imap_parse_atom(ps->p, &key->name) : 0;
+}
+
+/* ("OLDER" / "YOUNGER") SP nz-number: so many seconds ago (RFC 5032 2) */
+static int arg_interval(struct parser *ps, struct store_search *key)
+{
+	uint32_t seconds;
+
+	if (imap_parse_sp(ps->p) <= 0 || imap_parse_nz_number(ps->p, &seconds) <= 0)
+		return 0;
+	key->day_s = clock_wall_ms() / 1000 - seconds;
+	return 1;
 }
 
 static int arg_uids(struct parser *ps, struct store_search *key)
@@ -266,6 +280,8 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 		return imap_parse_sp(ps->p) > 0 ? imap_parse_date(ps->p, &key->day_s) : 0;
 	case ARG_NUMBER:
 		return imap_parse_sp(ps->p) > 0 ? imap_parse_number64(ps->p, &key->number) : 0;
+	case ARG_INTERVAL:
+		return arg_interval(ps, key);
 	case ARG_KEYWORD:
 		return arg_keyword(ps, key);
 	case ARG_HEADER:
@@ -326,10 +342,13 @@ static int seqs_key(struct parser *ps, struct store_search **ret)
 	struct uidset all = { 0 };
 	int r = imap_parse_seqset(ps->p, &set);
 
+	if (r > 0 && ps->s->has_uidonly && !set.is_saved)
+		return imap_uid_required(ps->s);
 	if (r > 0)
 		r = new_key(ps, STORE_S_SEQS, ret);
 	if (r <= 0)
 		return r;
+	ps->s->cmd.has_seqs = true;
 	if (set.is_saved)
 		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
 					&(*ret)->set);
@@ -384,6 +403,13 @@ static int search_key(struct parser *ps, struct store_search **ret)
 
 /* ---- the command ---- */
 
+/* modifier-partial = "PARTIAL" SP partial-range; once */
+static bool partial_opt(struct imap_parse *p, struct imap_search *ret)
+{
+	return !(ret->returns & IMAP_RETURN_PARTIAL) && imap_parse_sp(p) > 0 &&
+	       imap_parse_partial(p, &ret->partial) > 0;
+}
+
 /* search-return-opts = SP "RETURN" SP "(" [search-return-opt *(SP search-return-opt)] ")" */
 static int return_opts(struct imap_parse *p, struct imap_search *ret)
 {
@@ -396,6 +422,7 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		{ STR_INIT("ALL"), IMAP_RETURN_ALL },
 		{ STR_INIT("COUNT"), IMAP_RETURN_COUNT },
 		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
+		{ STR_INIT("PARTIAL"), IMAP_RETURN_PARTIAL },
 	};
 	struct str name;
 
@@ -414,10 +441,14 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 			return 0;
 		while (i < ARRAY_LEN(opts) && !str_ieq(name, opts[i].name))
 			i++;
-		if (i == ARRAY_LEN(opts))
+		if (i == ARRAY_LEN(opts) ||
+		    (opts[i].bit == IMAP_RETURN_PARTIAL && !partial_opt(p, ret)))
 			return 0;
 		ret->returns |= opts[i].bit;
 	} while (imap_parse_sp(p) > 0);
+	/* RFC 9394 3.1 */
+	if ((ret->returns & IMAP_RETURN_ALL) && (ret->returns & IMAP_RETURN_PARTIAL))
+		return 0;
 	return imap_parse_char(p, ')');
 }
 
@@ -443,18 +474,37 @@ static int charset(struct parser *ps)
 int imap_search_parse(struct imap_session *s, struct imap_search *ret)
 {
 	struct parser ps = { .s = s, .p = &s->p, .search = ret };
-	int r = imap_parse_sp(ps.p);
+	int r = imap_search_returns(&s->p, ret);
 
-	*ret = (struct imap_search){ .returns = IMAP_RETURN_ALL };
-	if (r > 0 && imap_parse_word(ps.p, S("RETURN")) > 0) {
-		r = return_opts(ps.p, ret);
-		r = r > 0 ? imap_parse_sp(ps.p) : r;
-	}
 	/* RFC 6855 3: the charset is settled then. */
 	if (r > 0 && s->has_utf8 && imap_parse_word(ps.p, S("CHARSET")) > 0)
 		return -E_SYNTAX;
 	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
 		r = charset(&ps);
+	if (r > 0)
+		r = key_list(&ps, &ret->tree);
+	if (r > 0)
+		r = imap_parse_end(ps.p);
+	return imap_need(r);
+}
+
+int imap_search_returns(struct imap_parse *p, struct imap_search *ret)
+{
+	int r = imap_parse_sp(p);
+
+	*ret = (struct imap_search){ .returns = IMAP_RETURN_ALL };
+	if (r > 0 && imap_parse_word(p, S("RETURN")) > 0) {
+		r = return_opts(p, ret);
+		r = r > 0 ? imap_parse_sp(p) : r;
+	}
+	return r;
+}
+
+int imap_search_criteria(struct imap_session *s, struct imap_search *ret)
+{
+	struct parser ps = { .s = s, .p = &s->p, .search = ret };
+	int r = charset(&ps);
+
 	if (r > 0)
 		r = key_list(&ps, &ret->tree);
 	if (r > 0)

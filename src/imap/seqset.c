@@ -124,3 +124,33 @@ int imap_seqset_uids(struct arena *a, const struct uidset *seqs, const struct st
 	*ret_uids = out;
 	return 0;
 }
+
+uint32_t imap_partial_of(const struct imap_partial *partial, uint32_t n, uint32_t *ret_first)
+{
+	uint32_t hi = partial->hi < n ? partial->hi : n;
+
+	*ret_first = partial->is_last ? n - hi + 1 : partial->lo;
+	return partial->lo > hi ? 0 : hi - partial->lo + 1;
+}
+
+int imap_partial_set(struct arena *a, const struct imap_partial *partial, const struct uidset *set,
+		     struct uidset *ret)
+{
+	uint32_t skip, left = imap_partial_of(partial, (uint32_t)uidset_count(set), &skip);
+	struct uidset out = { 0 };
+	int r = 0;
+
+	skip--;
+	for (size_t i = 0; i < set->n && left > 0 && r == 0; i++) {
+		uint32_t n = set->r[i].hi - set->r[i].lo + 1, lo = set->r[i].lo + skip;
+		uint32_t take = skip < n ? n - skip : 0;
+
+		take = take < left ? take : left;
+		if (take > 0)
+			r = uidset_add(a, &out, lo, lo + take - 1);
+		skip -= skip < n ? skip : n;
+		left -= take;
+	}
+	*ret = out;
+	return r;
+}

@@ -27,6 +27,11 @@ MUST_CHECK int imap_seqset_resolve(struct arena *a, const struct imap_seqset *se
  */
 MUST_CHECK int imap_seqset_uids(struct arena *a, const struct uidset *seqs,
 				const struct store_view *view, struct uidset *ret_uids);
+/* Those of n things in a row that the range names: *ret_first from 1, returns how many. */
+uint32_t imap_partial_of(const struct imap_partial *partial, uint32_t n, uint32_t *ret_first);
+/* The numbers of a set that stand at those places in it. -E_LIMIT. */
+MUST_CHECK int imap_partial_set(struct arena *a, const struct imap_partial *partial,
+				const struct uidset *set, struct uidset *ret);
 /*
  * For a literal set of UIDs where "*" is allowed but a view is not at hand: the ranges
  * with "*" as max. -E_LIMIT.

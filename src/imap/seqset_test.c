@@ -142,3 +142,34 @@ TEST(seqset_descending)
 	assert_int_equal(imap_seqset_numbers(&a, &set, 1, &out), 0);
 	assert_int_equal(out.n, 150000);
 }
+
+TEST(seqset_partial)
+{
+	static const struct {
+		struct imap_partial partial;
+		const char *want;
+	} parts[] = { /* of 2:4,7,9:12 */
+		{ { 1, 1, false, STR_INIT("") }, "2" },     { { 1, 3, false, STR_INIT("") }, "2:4" },
+		{ { 2, 5, false, STR_INIT("") }, "3:4,7,9" }, { { 4, 4, false, STR_INIT("") }, "7" },
+		{ { 5, 100, false, STR_INIT("") }, "9:12" }, { { 8, 8, false, STR_INIT("") }, "12" },
+		{ { 9, 20, false, STR_INIT("") }, "" },     { { 1, 1, true, STR_INIT("") }, "12" },
+		{ { 1, 5, true, STR_INIT("") }, "7,9:12" }, { { 4, 6, true, STR_INIT("") }, "4,7,9" },
+		{ { 8, 100, true, STR_INIT("") }, "2" },    { { 9, 100, true, STR_INIT("") }, "" },
+		{ { 1, UINT32_MAX, true, STR_INIT("") }, "2:4,7,9:12" },
+	};
+	AUTO(arena_fini) struct arena a = { .cap = 1u << 20 };
+	struct uidset set = { 0 }, none = { 0 }, got;
+
+	assert_int_equal(uidset_add(&a, &set, 2, 4) + uidset_add(&a, &set, 7, 7) +
+				 uidset_add(&a, &set, 9, 12), 0);
+	for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+		AUTO(buf_fini) struct buf b = BUF_INIT(100);
+
+		test_row(parts[i].want);
+		assert_int_equal(imap_partial_set(&a, &parts[i].partial, &set, &got), 0);
+		uidset_print(&b, &got);
+		assert_string_equal(b.n ? buf_z(&b) : "", parts[i].want);
+		assert_int_equal(imap_partial_set(&a, &parts[i].partial, &none, &got), 0);
+		assert_int_equal(got.n, 0);
+	}
+}

@@ -28,7 +28,7 @@
 
 #define MAGIC 0x1a4bcafe
 
-#define MSN (IMAP_CMD_NO_EXPUNGE | IMAP_CMD_FRESH)
+#define MSN (IMAP_CMD_NO_EXPUNGE | IMAP_CMD_FRESH | IMAP_CMD_SEQS)
 
 const struct imap_cmd imap_cmds[] = {
 	{ "CAPABILITY", imap_cmd_capability, IMAP_IN_ANY, 0, "RFC 9051 6.1.1" },
@@ -70,12 +70,18 @@ const struct imap_cmd imap_cmds[] = {
 	{ "EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_BARE,
 	  "RFC 9051 6.4.3" },
 	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
+	{ "SORT", imap_cmd_sort, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
+	{ "THREAD", imap_cmd_thread, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
 	{ "STORE", imap_cmd_store, IMAP_ST_SELECTED, MSN | IMAP_CMD_WRITE, "RFC 9051 6.4.6" },
-	{ "REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 8508 3.2" },
-	{ "COPY", imap_cmd_copy, IMAP_ST_SELECTED, 0, "RFC 9051 6.4.7" },
-	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE, "RFC 9051 6.4.8" },
+	{ "REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_SEQS,
+	  "RFC 8508 3.2" },
+	{ "COPY", imap_cmd_copy, IMAP_ST_SELECTED, IMAP_CMD_SEQS, "RFC 9051 6.4.7" },
+	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_SEQS,
+	  "RFC 9051 6.4.8" },
 	{ "UID SEARCH", imap_cmd_search, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
+	{ "UID SORT", imap_cmd_sort, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 5256 3" },
+	{ "UID THREAD", imap_cmd_thread, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 5256 3" },
 	{ "UID FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID STORE", imap_cmd_store, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
 	  "RFC 9051 6.4.9" },
@@ -116,6 +122,13 @@ void imap_say(struct imap_session *s, const char *fmt, ...)
 	va_start(ap, fmt);
 	s->cmd.text = arena_vprintf(&s->arena, fmt, ap);
 	va_end(ap);
+}
+
+int imap_uid_required(struct imap_session *s)
+{
+	imap_code(s, "UIDREQUIRED");
+	imap_say(s, "message numbers are not allowed with UIDONLY");
+	return -E_USAGE;
 }
 
 struct store *imap_store(const struct imap_session *s)
@@ -186,6 +199,26 @@ static void count_error(struct imap_session *s, int r)
 	}
 }
 
+/* What others did is shown now; false: the session is over. */
+static bool notify(struct imap_session *s)
+{
+	bool may_expunge = !(s->cmd.row->flags & IMAP_CMD_NO_EXPUNGE) && !s->cmd.has_seqs;
+	int r = imap_notify(s, may_expunge);
+
+	if (is_dead(r))
+		return false;
+	if (r < 0) {
+		LOG(WARN, "imap.notify", F_Z("err", err_row(r)->name),
+		    F_Z("note", "changes are not shown, retrying with the next command"));
+		/* RFC 7162 3.2: it would say that they were. */
+		if (str_starts(s->cmd.code, S("HIGHESTMODSEQ ")))
+			s->cmd.code = (struct str){ 0 };
+	}
+	if (r < 0 || !may_expunge)
+		imap_notify_delay(s);
+	return true;
+}
+
 /* The end of a command: notices, tagged answer, count of errors. */
 static void finish(struct imap_session *s, int r)
 {
@@ -193,20 +226,9 @@ static void finish(struct imap_session *s, int r)
 
 	if (r == IMAP_PARKED)
 		return;
-	if (is_dead(r)) {
+	if (is_dead(r) || (row != NULL && !(row->flags & IMAP_CMD_QUIET) && !notify(s))) {
 		s->is_over = true;
 		return;
-	}
-	if (row != NULL && !(row->flags & IMAP_CMD_QUIET)) {
-		int e = imap_notify(s, !(row->flags & IMAP_CMD_NO_EXPUNGE));
-
-		if (is_dead(e)) {
-			s->is_over = true;
-			return;
-		}
-		if (e < 0)
-			LOG(WARN, "imap.notify", F_Z("err", err_row(e)->name),
-			    F_Z("note", "changes are not shown, retrying with the next command"));
 	}
 	answer(s, r);
 	s->commands++;
@@ -275,6 +297,8 @@ static int check_row(struct imap_session *s)
 			imap_say(s, "no mailbox is selected");
 		return -E_USAGE;
 	}
+	if ((row->flags & IMAP_CMD_SEQS) && s->has_uidonly)
+		return imap_uid_required(s);
 	if ((row->flags & IMAP_CMD_WRITE) && s->sel != NULL && s->sel->is_readonly) {
 		imap_say(s, "the mailbox is open for reading only");
 		return -E_DENIED;

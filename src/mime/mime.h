@@ -172,5 +172,19 @@ struct mime_summary {
 	size_t n_references;
 	struct str base_subject;    /* RFC 5256 2.1, UTF-8, case-mapped */
 	struct str subject;         /* decoded UTF-8 */
+	bool is_reply;              /* or a forward: "Re:" and the like went to make the base subject (RFC 5256 3) */
+	/*
+	 * The references that THREAD goes by (RFC 5256 3): the last LIMIT_MIME_REFERENCES of References, or the first of
+	 * In-Reply-To.
+	 */
+	struct str *ancestors;
+	size_t n_ancestors;
+	/*
+	 * Of the first From, To and Cc address, as ENVELOPE has it, decoded and case-mapped: addr-mailbox (RFC 5256 3), and what
+	 * RFC 5957 3 sorts by.
+	 */
+	struct str from, to, cc, display_from, display_to;
 };
+/* The bytes of a msg-id without what its quoting adds: equal ones mean the same (RFC 5256 3). */
+MUST_CHECK int mime_msg_id_normal(struct arena *a, struct str id, struct str *ret);
 MUST_CHECK int mime_summary(struct arena *a, struct str header, struct mime_summary *ret);

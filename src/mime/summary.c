@@ -5,7 +5,7 @@
  */
 #include "mime/mime_int.h"
 
-enum { DATE, SUBJECT, MESSAGE_ID, REFERENCES, IN_REPLY_TO, N_FIELDS };
+enum { DATE, SUBJECT, MESSAGE_ID, REFERENCES, IN_REPLY_TO, FROM, TO, CC, N_FIELDS };
 
 static const struct mime_field_row field_rows[] = {
 	{ STR_INIT("Date"), DATE },
@@ -13,6 +13,9 @@ static const struct mime_field_row field_rows[] = {
 	{ STR_INIT("Message-ID"), MESSAGE_ID },
 	{ STR_INIT("References"), REFERENCES },
 	{ STR_INIT("In-Reply-To"), IN_REPLY_TO },
+	{ STR_INIT("From"), FROM },
+	{ STR_INIT("To"), TO },
+	{ STR_INIT("Cc"), CC },
 };
 
 #define IN_REPLY_TO_MAX 10 /* of the LIMIT_MIME_REFERENCES */
@@ -42,32 +45,44 @@ static void ids_add(struct ids *ids, struct str id)
 	ids->v[ids->n++ % ARRAY_LEN(ids->v)] = id;
 }
 
+static int ids_copy(struct arena *a, const struct ids *ids, struct str **ret, size_t *ret_n)
+{
+	size_t kept = ids_kept(ids), first = ids->n - kept;
+	struct str *v = ARENA_ARRAY(a, struct str, kept);
+
+	if (v == NULL)
+		return -E_LIMIT;
+	for (size_t i = 0; i < kept; i++) {
+		v[i] = arena_str(a, ids->v[(first + i) % ARRAY_LEN(ids->v)]);
+		if (v[i].p == NULL)
+			return -E_LIMIT;
+	}
+	*ret = v;
+	*ret_n = kept;
+	return 0;
+}
+
 /* References, oldest first, then those of In-Reply-To that are not among them. */
 static int read_references(struct arena *a, struct str references, struct str in_reply_to,
 			   struct mime_summary *s)
 {
 	struct ids ids = { 0 };
 	struct str id;
-	size_t kept, first;
+	int err = 0;
 
 	while (mime_msg_id_next(&references, &id) == 1)
 		ids_add(&ids, id);
-	for (int i = 0; i < IN_REPLY_TO_MAX && mime_msg_id_next(&in_reply_to, &id) == 1; i++) {
+	if (ids.n > 0)
+		err = ids_copy(a, &ids, &s->ancestors, &s->n_ancestors);
+	for (int i = 0; err == 0 && i < IN_REPLY_TO_MAX; i++) {
+		if (mime_msg_id_next(&in_reply_to, &id) != 1)
+			break;
 		if (!ids_has(&ids, id))
 			ids_add(&ids, id);
+		if (i == 0 && s->n_ancestors == 0)
+			err = ids_copy(a, &ids, &s->ancestors, &s->n_ancestors);
 	}
-	kept = ids_kept(&ids);
-	first = ids.n - kept;
-	s->references = ARENA_ARRAY(a, struct str, kept);
-	if (s->references == NULL)
-		return -E_LIMIT;
-	for (size_t i = 0; i < kept; i++) {
-		s->references[i] = arena_str(a, ids.v[(first + i) % ARRAY_LEN(ids.v)]);
-		if (s->references[i].p == NULL)
-			return -E_LIMIT;
-	}
-	s->n_references = kept;
-	return 0;
+	return err < 0 ? err : ids_copy(a, &ids, &s->references, &s->n_references);
 }
 
 static bool is_wsp(char c)
@@ -97,15 +112,17 @@ static void collapse_spaces(struct str s, struct buf *out)
 }
 
 /* subj-trailer = "(fwd)" / WSP */
-static struct str cut_trailers(struct str s)
+static struct str cut_trailers(struct str s, bool *is_reply)
 {
 	while (s.n > 0) {
 		if (is_wsp(s.p[s.n - 1]))
 			s.n--;
-		else if (s.n >= 5 && str_ieq(str_skip(s, s.n - 5), S("(fwd)")))
-			s.n -= 5;
-		else
+		else if (s.n < 5 || !str_ieq(str_skip(s, s.n - 5), S("(fwd)")))
 			break;
+		else {
+			s.n -= 5;
+			*is_reply = true;
+		}
 	}
 	return s;
 }
@@ -147,7 +164,7 @@ static size_t refwd_length(struct str s)
  * RFC 5256 2.1 (3)-(5): *subj-leader, then blobs as long as something is left behind them. The
  * blobs in front of no subj-refwd all go at once: read one by one, each would be looked at again.
  */
-static struct str cut_leaders(struct str s)
+static struct str cut_leaders(struct str s, bool *is_reply)
 {
 	while (true) {
 		struct str rest, last_blob;
@@ -162,17 +179,19 @@ static struct str cut_leaders(struct str s)
 		n = refwd_length(rest);
 		if (n == 0)
 			return rest.n > 0 ? rest : last_blob;
+		*is_reply = true;
 		s = str_skip(rest, n);
 	}
 }
 
-static struct str base_subject(struct str s)
+static struct str base_subject(struct str s, bool *is_reply)
 {
 	while (true) {
-		s = cut_leaders(cut_trailers(s));
+		s = cut_leaders(cut_trailers(s, is_reply), is_reply);
 		/* (6) subj-fwd = subj-fwd-hdr subject subj-fwd-trl */
 		if (!str_istarts(s, S("[fwd:")) || !str_ends(s, S("]")))
 			return s;
+		*is_reply = true;
 		s = str_of(s.p + 5, s.n - 6);
 	}
 }
@@ -189,16 +208,91 @@ static int read_subject(struct arena *a, struct str value, struct mime_summary *
 		return err;
 	mime_encword_decode(unfolded, &decoded);
 	collapse_spaces(mime_buf_text(&decoded), &collapsed);
-	mime_casemap(base_subject(mime_buf_text(&collapsed)), &mapped);
+	mime_casemap(base_subject(mime_buf_text(&collapsed), &s->is_reply), &mapped);
 	s->subject = arena_str(a, mime_buf_text(&decoded));
 	s->base_subject = arena_str(a, mime_buf_text(&mapped));
 	return s->subject.p == NULL || s->base_subject.p == NULL ? -E_LIMIT : 0;
 }
 
+/* ---- addresses ---- */
+
+/* An address without a host has it empty, as in ENVELOPE; a group has none. */
+static void print_display(const struct mime_address *address, struct buf *out)
+{
+	mime_encword_decode(address->name, out);
+	if (out->n > 0)
+		return;
+	buf_add(out, address->mailbox);
+	if (address->kind == MIME_ADDR_MAILBOX) {
+		buf_add_char(out, '@');
+		buf_add(out, address->domain);
+	}
+}
+
+static int keep_mapped(struct arena *a, struct str text, struct str *ret)
+{
+	AUTO(buf_fini) struct buf mapped = BUF_INIT(16 * LIMIT_MIME_HEADER_FIELD);
+
+	mime_casemap(text, &mapped);
+	*ret = arena_str(a, mime_buf_text(&mapped));
+	return ret->p == NULL ? -E_LIMIT : 0;
+}
+
+/* The first address of a field; display may be NULL. */
+static int read_address(struct arena *a, struct mime_address_reader *r, struct str value,
+			struct str *mailbox, struct str *display)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(4 * LIMIT_MIME_HEADER_FIELD);
+	struct mime_address address;
+	int err;
+
+	*mailbox = S("");
+	if (display != NULL)
+		*display = S("");
+	mime_address_reader_start(r, value);
+	if (mime_address_reader_next(r, &address) != 1 || address.kind == MIME_ADDR_GROUP_END)
+		return 0;
+	err = keep_mapped(a, address.mailbox, mailbox);
+	if (err < 0 || display == NULL)
+		return err;
+	print_display(&address, &text);
+	return keep_mapped(a, mime_buf_text(&text), display);
+}
+
+static int read_addresses(struct arena *a, const struct str values[N_FIELDS], struct mime_summary *s)
+{
+	AUTO(mime_address_reader_fini) struct mime_address_reader r;
+	int err;
+
+	mime_address_reader_init(&r);
+	err = read_address(a, &r, values[FROM], &s->from, &s->display_from);
+	if (err == 0)
+		err = read_address(a, &r, values[TO], &s->to, &s->display_to);
+	return err < 0 ? err : read_address(a, &r, values[CC], &s->cc, NULL);
+}
+
+int mime_msg_id_normal(struct arena *a, struct str id, struct str *ret)
+{
+	char *p = ARENA_ARRAY(a, char, id.n);
+	size_t n = 0;
+
+	if (p == NULL)
+		return -E_LIMIT;
+	for (size_t i = 0; i < id.n; i++) {
+		if (id.p[i] == '\\' && i + 1 < id.n)
+			i++;
+		else if (id.p[i] == '"')
+			continue;
+		p[n++] = id.p[i];
+	}
+	*ret = str_of(p, n);
+	return 0;
+}
+
 int mime_summary(struct arena *a, struct str header, struct mime_summary *ret)
 {
 	struct mime_summary s = { .sent_s = INT64_MIN, .message_id = S("") };
-	struct str values[N_FIELDS] = { S(""), S(""), S(""), S(""), S("") }, id;
+	struct str values[N_FIELDS] = { S(""), S(""), S(""), S(""), S(""), S(""), S(""), S("") }, id;
 	bool is_seen[N_FIELDS] = { false };
 	struct mime_field f;
 	int zone_min, err;
@@ -220,6 +314,8 @@ int mime_summary(struct arena *a, struct str header, struct mime_summary *ret)
 	err = read_references(a, values[REFERENCES], values[IN_REPLY_TO], &s);
 	if (err == 0)
 		err = read_subject(a, values[SUBJECT], &s);
+	if (err == 0)
+		err = read_addresses(a, values, &s);
 	if (err == 0)
 		*ret = s;
 	return err;

@@ -62,6 +62,106 @@ TEST(summary_of_a_header)
 	assert_true(s.sent_s == INT64_MIN && s.message_id.n == 0 && s.n_references == 0);
 }
 
+TEST(summary_replies)
+{
+	static const struct {
+		const char *subject;
+		bool want;
+	} rows[] = {
+		{ "Hello", false },      { "Re: Hello", true },      { "[list] hello", false },
+		{ "[list] re: x", true }, { "Hello (fwd)", true },    { "[fwd: Hello]", true },
+		{ "Regards", false },    { "fw[3]: x", true },       { "  ", false },
+		{ "[fwd: Hello", false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 100000 };
+		struct mime_summary s;
+
+		test_row(rows[i].subject);
+		assert_int_equal(mime_summary(&a, arena_printf(&a, "Subject: %s\r\n", rows[i].subject),
+					      &s), 0);
+		assert_int_equal(s.is_reply, rows[i].want);
+	}
+}
+
+/* RFC 5256 3: References, or else the first of In-Reply-To. */
+TEST(summary_ancestors)
+{
+	static const struct {
+		const char *header, *want;
+	} rows[] = {
+		{ "References: <1@x> <2@x>\nIn-Reply-To: <3@x>\n", "<1@x><2@x>" },
+		{ "In-Reply-To: x <3@x> <4@x>\n", "<3@x>" },
+		{ "References: none\nIn-Reply-To: <3@x>\n", "<3@x>" },
+		{ "References:\n", "" },
+		{ "Subject: x\n", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 100000 };
+		AUTO(buf_fini) struct buf got = BUF_INIT(1000);
+		struct mime_summary s;
+
+		test_row(rows[i].header);
+		assert_int_equal(mime_summary(&a, str_z(rows[i].header), &s), 0);
+		for (size_t k = 0; k < s.n_ancestors; k++)
+			buf_add(&got, s.ancestors[k]);
+		assert_str_eq(buf_str(&got), str_z(rows[i].want));
+	}
+}
+
+TEST(summary_addresses)
+{
+	static const struct {
+		const char *value, *mailbox, *display;
+	} rows[] = {
+		{ "Bob Smith <Bob@x>, a@y", "BOB", "BOB SMITH" },
+		{ "bob@x", "BOB", "BOB@X" },
+		{ "=?utf-8?q?=C3=BC?= <u@x>", "U", "U\xCC\x88" },
+		{ "=?utf-8?q?" "?= <u@x>", "U", "U@X" },
+		{ "\"\" <u@x>", "U", "U@X" },
+		{ "friends: a@x, b@x;", "FRIENDS", "FRIENDS" },
+		{ "a@x (The Comment)", "A", "THE COMMENT" },
+		{ "", "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 100000 };
+		struct mime_summary s;
+
+		test_row(rows[i].value);
+		assert_int_equal(mime_summary(&a, arena_printf(&a, "From: %s\r\nTo: x\r\nCC: %s\r\n",
+							       rows[i].value, rows[i].value), &s), 0);
+		assert_str_eq(s.from, str_z(rows[i].mailbox));
+		assert_str_eq(s.cc, str_z(rows[i].mailbox));
+		assert_str_eq(s.display_from, str_z(rows[i].display));
+		assert_str_eq(s.to, S("X"));
+	}
+}
+
+TEST(summary_msg_id_normal)
+{
+	static const struct {
+		const char *id, *want;
+	} rows[] = {
+		{ "<\"01KF8JCEOCBS0045PS\"@xxx.yyy.com>", "<01KF8JCEOCBS0045PS@xxx.yyy.com>" },
+		{ "<01KF8JCEOCBS0045PS@xxx.yyy.com>", "<01KF8JCEOCBS0045PS@xxx.yyy.com>" },
+		{ "<\"a\\\"b\"@x>", "<a\"b@x>" },
+		{ "<a\\", "<a\\" },
+		{ "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 100000 };
+		struct str got;
+
+		test_row(rows[i].id);
+		assert_int_equal(mime_msg_id_normal(&a, str_z(rows[i].id), &got), 0);
+		assert_str_eq(got, str_z(rows[i].want));
+	}
+}
+
 TEST(summary_keeps_the_newest_references)
 {
 	AUTO(arena_fini) struct arena a = { .cap = 1u << 20 };

@@ -7,7 +7,7 @@
  * arena of its own; the caller's arena only gets the results. A message that breaks a limit of
  * the parser is kept all the same, described as one text part.
  */
-#include "store/store_int.h"
+#include "store/sort_int.h"
 
 #include "base/limits.h"
 #include "base/must.h"
@@ -61,6 +61,10 @@ static int summarise(struct arena *work, struct arena *a, struct str header,
 
 	if (rc == 0)
 		rc = keep_threads(a, &m, c);
+	if (rc < 0)
+		return rc;
+	c->keys = ARENA_NEW(a, struct store_keys);
+	rc = c->keys ? store_keys_of(a, &m, c->keys) : -E_LIMIT;
 	if (rc < 0)
 		return rc;
 	c->sent_s = m.sent_s;
@@ -126,7 +130,10 @@ static int describe_plainly(struct arena *a, size_t header_n, struct store_conte
 	c->envelope = S("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
 	c->message_id = c->base_subject = c->preview = S("");
 	c->sent_s = INT64_MIN;
-	return rc;
+	c->keys = ARENA_NEW(a, struct store_keys);
+	if (!c->keys)
+		return -E_LIMIT;
+	return rc < 0 ? rc : store_keys_of(a, NULL, c->keys);
 }
 
 int store_content_prepare(struct arena *a, struct str bytes, struct store_content_new *ret)
@@ -163,9 +170,10 @@ int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c,
 			DB_B(c->envelope), DB_B(c->structure), DB_B(c->map),
 			c->preview.p != NULL ? DB_T(c->preview) : DB_N);
 
-	if (rc == 0)
-		*ret_content = db_last_id(tx);
-	return rc;
+	if (rc < 0)
+		return rc;
+	*ret_content = db_last_id(tx);
+	return store_tx_keys_add(tx, *ret_content, c->keys);
 }
 
 int store_tx_content_ref(struct db_tx *tx, int64_t content, int64_t by)
@@ -295,6 +303,21 @@ int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, in
 	if (rc <= 0)
 		return rc < 0 ? rc : -E_NOT_FOUND;
 	*ret_content = db_int(&q, 0);
+	return 0;
+}
+
+int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret)
+{
+	struct db_query *q = &r->q;
+	int rc = seek(r, SQL(KEYS_FROM), content);
+
+	if (rc < 0)
+		return rc;
+	ret->sent_s = db_is_null(q, 1) ? INT64_MIN : db_int(q, 1);
+	ret->is_reply = db_int(q, 2) != 0;
+	ret->ids = db_text(q, 3);
+	for (int i = 0; i < STORE_K_TEXTS; i++)
+		ret->text[i] = db_text(q, 4 + i);
 	return 0;
 }
 

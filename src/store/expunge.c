@@ -64,13 +64,14 @@ int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struc
 }
 
 int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq,
-			 struct uidset *ret)
+			 struct uidset *ret, uint64_t *ret_floor)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
 	struct uidset found = { 0 };
 	int rc = db_read_begin(s->db, &tx);
 
+	*ret_floor = 0; /* nothing is ever forgotten */
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(EXPUNGED_SINCE), DB_I(mailbox),

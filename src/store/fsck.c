@@ -84,6 +84,7 @@ static int check_tables(struct check *c)
 	static const char *const tables[] = {
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
+		"sort_keys",
 	};
 	int rc = 0;
 

@@ -12,6 +12,7 @@
 
 /* ---- contents ---- */
 
+struct store_keys;
 /* A parsed message ready to be stored; made outside the transaction. Slices in the arena. */
 struct store_content_new {
 	struct str bytes;         /* the whole message as it will be served, CRLF */
@@ -23,6 +24,7 @@ struct store_content_new {
 	int64_t sent_s;           /* INT64_MIN: no usable Date */
 	struct str message_id;
 	struct str base_subject;
+	struct store_keys *keys;  /* what SORT and THREAD compare (sort.h) */
 	int64_t *thread_keys;     /* hashes of Message-ID and References, own first */
 	size_t n_thread_keys;
 };
@@ -61,6 +63,8 @@ void store_reader_close(struct store_reader **r);
 MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
 /* The content of one message, by UID. -E_NOT_FOUND. */
 MUST_CHECK int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content);
+/* What SORT and THREAD compare; texts live until the next call with that reader. -E_NOT_FOUND: not made yet, or no such content. */
+MUST_CHECK int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret);
 /* Body bytes; no reader needed. */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
 
@@ -130,5 +134,9 @@ struct store_copied {
 /* COPY, or MOVE (both halves in one transaction). Flags, internal date and thread go along; the content is shared. All or nothing. Durable. */
 MUST_CHECK int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret);
 
-/* UIDs expunged after modseq (QRESYNC); -E_LIMIT when the arena cannot hold them. */
-MUST_CHECK int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret);
+/*
+ * UIDs expunged after modseq (QRESYNC, RFC 7162 3.2); -E_LIMIT when the arena cannot hold them. When modseq < *ret_floor some may be
+ * missing, and what is gone must be found by what is not there.
+ */
+MUST_CHECK int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret,
+				    uint64_t *ret_floor);

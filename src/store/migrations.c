@@ -140,11 +140,28 @@ static const char step_3[] =
 /* RFC 8970: the beginning of the text. NULL: not made yet (content.c makes it when it is asked for). */
 static const char step_4[] = "ALTER TABLE contents ADD COLUMN preview TEXT;";
 
+static const char step_5[] =
+	/* What SORT and THREAD compare of a content (keys.c); made later where it is missing. */
+	"CREATE TABLE sort_keys ("
+	" content INTEGER PRIMARY KEY,"
+	" sent INTEGER,"
+	" is_reply INTEGER NOT NULL,"
+	" ids BLOB NOT NULL,"
+	" subject TEXT NOT NULL,"
+	" from_mailbox TEXT NOT NULL,"
+	" to_mailbox TEXT NOT NULL,"
+	" cc_mailbox TEXT NOT NULL,"
+	" from_display TEXT NOT NULL,"
+	" to_display TEXT NOT NULL);"
+	"CREATE TRIGGER sort_keys_gone AFTER DELETE ON contents BEGIN"
+	" DELETE FROM sort_keys WHERE content = OLD.id; END;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
 	{ 3, step_3 },
 	{ 4, step_4 },
+	{ 5, step_5 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

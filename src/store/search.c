@@ -153,6 +153,10 @@ static enum answer from_view(const struct store_search *key, uint32_t seq,
 		return uidset_has(&key->set, m->uid);
 	case STORE_S_FLAGS:
 		return (m->flags & key->number) == key->number;
+	case STORE_S_UNTIL:
+		return m->internaldate_s <= key->day_s ? YES : NO;
+	case STORE_S_FROM:
+		return m->internaldate_s >= key->day_s ? YES : NO;
 	case STORE_S_LARGER:
 		return m->size > key->number;
 	case STORE_S_SMALLER:

@@ -24,6 +24,7 @@ enum store_search_op {
 	STORE_S_LARGER, STORE_S_SMALLER, /* number */
 	STORE_S_BEFORE, STORE_S_ON, STORE_S_SINCE, /* day_s against the internal date */
 	STORE_S_SAVED_BEFORE, STORE_S_SAVED_ON, STORE_S_SAVED_SINCE,
+	STORE_S_UNTIL, STORE_S_FROM, /* day_s, to the second: the internal date up to it, or from it on */
 	STORE_S_MODSEQ,         /* number: at least */
 	STORE_S_EMAILID, STORE_S_THREADID, /* number */
 	/* from the content row and, near a border, the Date field */

@@ -231,6 +231,17 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_GLANCE_CHANGED] = { .sql =
 		"SELECT 1 FROM messages WHERE mailbox = ?1 AND modseq > ?2 AND +uid < ?3 LIMIT 1" },
 
+	/* what SORT and THREAD compare (keys.c, content.c); FROM as the one of contents */
+	[STORE_SQL_KEYS_ADD] = { .sql =
+		"INSERT INTO sort_keys (content, sent, is_reply, ids, subject, from_mailbox,"
+		" to_mailbox, cc_mailbox, from_display, to_display)"
+		" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS"
+		" (SELECT 1 FROM contents WHERE id = ?1) ON CONFLICT DO NOTHING" },
+	[STORE_SQL_KEYS_FROM] = { .sql =
+		"SELECT content, sent, is_reply, ids, subject, from_mailbox, to_mailbox,"
+		" cc_mailbox, from_display, to_display FROM sort_keys"
+		" WHERE content >= ?1 ORDER BY content" },
+
 	/* contents and threads */
 	[STORE_SQL_CONTENT_ADD] = { .sql =
 		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created,"

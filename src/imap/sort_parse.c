@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/* The arguments of SORT and THREAD (RFC 5256 5, RFC 5957 5, RFC 5267 5). */
+#include "imap/imap_int.h"
+#include "imap/search.h"
+
+static const struct {
+	struct str word;
+	unsigned by;
+} rows[] = {
+	{ STR_INIT("ARRIVAL"), STORE_SORT_ARRIVAL },
+	{ STR_INIT("CC"), STORE_SORT_TEXT + STORE_K_CC },
+	{ STR_INIT("DATE"), STORE_SORT_DATE },
+	{ STR_INIT("FROM"), STORE_SORT_TEXT + STORE_K_FROM },
+	{ STR_INIT("SIZE"), STORE_SORT_SIZE },
+	{ STR_INIT("SUBJECT"), STORE_SORT_TEXT + STORE_K_SUBJECT },
+	{ STR_INIT("TO"), STORE_SORT_TEXT + STORE_K_TO },
+	{ STR_INIT("DISPLAYFROM"), STORE_SORT_TEXT + STORE_K_DISPLAY_FROM },
+	{ STR_INIT("DISPLAYTO"), STORE_SORT_TEXT + STORE_K_DISPLAY_TO },
+};
+
+/* sort-criterion = ["REVERSE" SP] sort-key; one that was there before decides nothing. */
+static int criterion(struct imap_parse *p, struct imap_sort *ret)
+{
+	struct store_sort by = { .is_reverse = imap_parse_word(p, S("REVERSE")) > 0 };
+	size_t i = 0;
+
+	if (by.is_reverse && imap_parse_sp(p) <= 0)
+		return 0;
+	while (i < ARRAY_LEN(rows) && imap_parse_word(p, rows[i].word) <= 0)
+		i++;
+	if (i == ARRAY_LEN(rows))
+		return 0;
+	by.by = rows[i].by;
+	for (i = 0; i < ret->n_by; i++) {
+		if (ret->by[i].by == by.by)
+			return 1;
+	}
+	ret->by[ret->n_by++] = by;
+	return 1;
+}
+
+/* sort-criteria = "(" sort-criterion *(SP sort-criterion) ")" */
+static int criteria(struct imap_parse *p, struct imap_sort *ret)
+{
+	if (imap_parse_char(p, '(') <= 0)
+		return 0;
+	do {
+		if (criterion(p, ret) <= 0)
+			return 0;
+	} while (imap_parse_sp(p) > 0);
+	return imap_parse_char(p, ')');
+}
+
+/* "SORT" [search-return-opts] SP sort-criteria SP search-criteria */
+int imap_sort_parse(struct imap_session *s, struct imap_sort *ret)
+{
+	int r;
+
+	*ret = (struct imap_sort){ 0 };
+	r = imap_need(imap_search_returns(&s->p, &ret->search));
+	if (r == 0)
+		r = imap_need(criteria(&s->p, ret));
+	return r < 0 ? r : imap_search_criteria(s, &ret->search);
+}
+
+/* thread-alg = "ORDEREDSUBJECT" / "REFERENCES" / thread-alg-ext */
+static int algorithm(struct imap_parse *p, struct imap_sort *ret)
+{
+	if (imap_parse_word(p, S("ORDEREDSUBJECT")) > 0)
+		ret->algorithm = STORE_THREAD_ORDEREDSUBJECT;
+	else if (imap_parse_word(p, S("REFERENCES")) > 0)
+		ret->algorithm = STORE_THREAD_REFERENCES;
+	else
+		return 0;
+	return 1;
+}
+
+/* "THREAD" SP thread-alg SP search-criteria */
+int imap_thread_parse(struct imap_session *s, struct imap_sort *ret)
+{
+	int r;
+
+	*ret = (struct imap_sort){ 0 };
+	r = imap_need(imap_parse_sp(&s->p));
+	if (r == 0)
+		r = imap_need(algorithm(&s->p, ret));
+	return r < 0 ? r : imap_search_criteria(s, &ret->search);
+}

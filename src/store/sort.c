@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SORT (RFC 5256 3). The values of all criteria are gathered first, in a form in which most
+ * comparisons need only look at 8 bytes.
+ */
+#include "store/sort_int.h"
+
+#include "base/limits.h"
+
+struct value {
+	uint64_t head; /* of a number all of it; of a text its first bytes */
+	struct str text;
+};
+
+struct sorting {
+	struct arena *work;
+	const struct store_keyed *v;
+	const struct store_sort *by;
+	size_t n_by;
+	struct value *values; /* n_by of each message */
+};
+
+static uint64_t head_of(struct str s)
+{
+	uint64_t head = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		head = head << 8 | (i < s.n ? (unsigned char)s.p[i] : 0);
+	return head;
+}
+
+/* In the order of unsigned numbers. */
+static uint64_t head_of_number(int64_t v)
+{
+	return (uint64_t)v ^ (uint64_t)1 << 63;
+}
+
+static int gather_text(struct sorting *g, struct str text, struct value *ret)
+{
+	ret->head = head_of(text);
+	if (text.n <= 8 && (text.n == 0 || text.p[text.n - 1] != '\0'))
+		return 0; /* the head is all of it */
+	ret->text = arena_str(g->work, text);
+	return ret->text.p ? 0 : -E_LIMIT;
+}
+
+static int gather(void *ctx, size_t i, const struct store_keys *k)
+{
+	struct sorting *g = ctx;
+	const struct store_msg *m = g->v[i].m;
+	int rc = 0;
+
+	for (size_t j = 0; j < g->n_by && rc == 0; j++) {
+		struct value *value = &g->values[i * g->n_by + j];
+
+		if (g->by[j].by == STORE_SORT_ARRIVAL)
+			value->head = head_of_number(m->internaldate_s);
+		else if (g->by[j].by == STORE_SORT_SIZE)
+			value->head = m->size;
+		else if (g->by[j].by == STORE_SORT_DATE)
+			value->head = head_of_number(store_keys_sent(k, m));
+		else
+			rc = gather_text(g, k->text[g->by[j].by - STORE_SORT_TEXT], value);
+	}
+	return rc;
+}
+
+static int compare_values(const struct value *x, const struct value *y)
+{
+	size_t n = x->text.n < y->text.n ? x->text.n : y->text.n;
+	int c;
+
+	if (x->head != y->head)
+		return x->head < y->head ? -1 : 1;
+	c = n > 0 ? memcmp(x->text.p, y->text.p, n) : 0;
+	return c != 0 ? c : (x->text.n > y->text.n) - (x->text.n < y->text.n);
+}
+
+static int compare(const void *a, const void *b, void *ctx)
+{
+	const struct sorting *g = ctx;
+	uint32_t x, y;
+
+	memcpy(&x, a, sizeof(x));
+	memcpy(&y, b, sizeof(y));
+	for (size_t j = 0; j < g->n_by; j++) {
+		int c = compare_values(&g->values[x * g->n_by + j], &g->values[y * g->n_by + j]);
+
+		if (c != 0)
+			return g->by[j].is_reverse ? -c : c;
+	}
+	return (x > y) - (x < y);
+}
+
+static bool needs_rows(const struct store_sort *by, size_t n_by)
+{
+	for (size_t j = 0; j < n_by; j++)
+		if (by[j].by != STORE_SORT_ARRIVAL && by[j].by != STORE_SORT_SIZE)
+			return true;
+	return false;
+}
+
+static int gather_all(struct store *s, struct sorting *g, size_t n)
+{
+	static const struct store_keys none;
+	int rc = 0;
+
+	g->values = ARENA_ARRAY(g->work, struct value, n * g->n_by);
+	if (!g->values)
+		return -E_LIMIT;
+	if (needs_rows(g->by, g->n_by))
+		return store_keys_read(s, g->v, n, gather, g);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = gather(g, i, &none);
+	return rc;
+}
+
+int store_sort_run(struct store *s, struct arena *a, const struct store_view *v,
+		   const struct uidset *seqs, const struct store_sort *by, size_t n_by,
+		   uint32_t **ret_seqs, size_t *ret_n)
+{
+	AUTO(arena_fini) struct arena work;
+	struct sorting g = { .work = &work, .by = by, .n_by = n_by };
+	struct store_keyed *list;
+	uint32_t *order;
+	size_t n;
+	int rc;
+
+	arena_init(&work, LIMIT_SORT_ARENA);
+	rc = store_keyed_list(&work, v, seqs, &list, &n);
+	if (rc < 0)
+		return rc;
+	g.v = list;
+	order = ARENA_ARRAY(a, uint32_t, n);
+	rc = order ? gather_all(s, &g, n) : -E_LIMIT;
+	if (rc < 0)
+		return rc;
+	for (size_t i = 0; i < n; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, n, sizeof(*order), compare, &g);
+	for (size_t i = 0; i < n; i++)
+		order[i] = list[order[i]].seq;
+	*ret_seqs = order;
+	*ret_n = n;
+	return 0;
+}
