@@ -87,8 +87,10 @@ const struct cli_command cli_commands[] = {
 	  .verb = "auth.forget", .arg_names = { "name" }, .n_required = 1 },
 	{ .name = "fsck", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
+	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "count the running server's connections and workers, say how it is closed in", .verb = "status" },
+	  .help = "count the running server's connections and workers, and what mail takes on the disk, say how it is closed in", .verb = "status" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

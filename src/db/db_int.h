@@ -126,7 +126,7 @@ bool db_writer_is_me(const struct db *db);
 /* Jobs that wait for the batch after the one that runs; for tests. */
 size_t db_writer_n_waiting(struct db *db);
 
-/* pack.c */
+/* pack.c; pack_int.h is for the pack files alone */
 struct db_pack_item {
 	struct db_pack_item *next;
 	struct db_body *body;
@@ -144,5 +144,9 @@ void db_pack_item_init(struct db_pack_item *item, struct db_body *body);
 MUST_CHECK int db_pack_append(struct db_packs *p, struct db_pack_item *chain);
 /* The same into a new pack that holds nothing else; any thread. */
 MUST_CHECK int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain);
-/* Removes such a pack again, when no row can name it. */
+/*
+ * The end of the job of such a pack: removed again, because no row can name it; or kept. A job
+ * whose end nobody knows gets neither: its pack stays busy, and so stays, until the next open.
+ */
 void db_pack_drop_own(struct db_packs *p, int64_t pack);
+void db_pack_keep_own(struct db_packs *p, int64_t pack);

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "base/test.h"
-#include "db/db_int.h"
+#include "db/pack_int.h"
 
 enum test_sql { T_INSERT, T_GET, T_COUNT, T_BODY, T_REF, T_CHILD, T_WRONG, T_COUNT_ };
 

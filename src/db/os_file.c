@@ -174,6 +174,16 @@ int os_file_truncate(int fd, off_t size)
 	return ftruncate(fd, size) < 0 ? err_from_errno(errno) : 0;
 }
 
+int os_file_size(int dir_fd, const char *name_z, int64_t *ret)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_from_errno(errno);
+	*ret = st.st_size;
+	return 0;
+}
+
 int os_file_sync(int fd)
 {
 	return fdatasync(fd) < 0 ? err_from_errno(errno) : 0;

@@ -42,6 +42,7 @@ MUST_CHECK ssize_t os_file_read_some(int fd, void *dst, size_t n, off_t off);
 /* Exactly n bytes; -E_IO at the end of the file. */
 MUST_CHECK int os_file_read(int fd, void *dst, size_t n, off_t off);
 MUST_CHECK int os_file_truncate(int fd, off_t size);
+MUST_CHECK int os_file_size(int dir_fd, const char *name_z, int64_t *ret);
 /*
  * Data and size reach the disk. After a failure nothing may be concluded about what was written
  * before.

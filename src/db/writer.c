@@ -499,7 +499,9 @@ static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item
 	}
 	enqueue(db->writer, &job);
 	job_await(&job);
-	if (has_own && job.result < 0 && !job.is_unsure)
+	if (has_own && job.result == 0)
+		db_pack_keep_own(db->packs, j->bodies[0].ref.pack);
+	else if (has_own && !job.is_unsure)
 		db_pack_drop_own(db->packs, j->bodies[0].ref.pack);
 	return job.result < 0 ? forget_refs(j, job.result) : 0;
 }

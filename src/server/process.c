@@ -90,7 +90,11 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 				   .conf = p->conf, .net = p->net, .process = p, .has_test_verbs = s->has_test_verbs };
 	if (start->options->prepare)
 		r = start->options->prepare(&p->admin, fault);
-	return r < 0 ? r : open_network(p, start, fault);
+	if (r == 0)
+		r = open_network(p, start, fault);
+	if (r == 0)
+		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
+	return r;
 }
 
 static void apply(struct server_process *p, struct conf *next)
@@ -199,6 +203,7 @@ static void close_all(struct server_process *p)
 {
 	struct conf *conf = conf_live_get(p->conf);
 
+	server_housekeeper_stop(p->housekeeper);
 	drain(p);
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)

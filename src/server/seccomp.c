@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -54,6 +55,7 @@ static const struct {
 	{ "clone", 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND },
 	{ "prctl", 0, UINT32_MAX, PR_SET_NAME },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
+	{ "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* the housekeeper steps back behind the others */
 };
 
 /* Calls that fail. With PROT_EXEC: a library that cannot be loaded any more, which is its caller's error and not the end. */

@@ -335,30 +335,34 @@ static int read_bodies(struct check *c, int64_t after, int64_t n, struct body *v
 	return rc;
 }
 
+static bool is_same_place(const struct blob_ref *a, const struct blob_ref *b)
+{
+	return a->pack == b->pack && a->offset == b->offset && a->length == b->length;
+}
+
 /* A bad body counts when its row is still there and still says the same. */
 static int check_body(struct check *c, const struct body *b)
 {
-	struct body now;
-	size_t n;
-	int bad = blob_verify(c->s->db, &b->ref);
-	int rc;
+	struct body now = *b;
+	int bad;
 
 	c->n.contents++;
 	c->n.bytes += b->ref.length;
-	if (bad == 0)
-		return 0;
-	rc = read_bodies(c, b->content - 1, 1, &now, &n);
-	if (rc < 0 || n == 0 || now.content != b->content)
-		return rc;
-	if (now.ref.pack != b->ref.pack || now.ref.offset != b->ref.offset ||
-	    now.ref.length != b->ref.length) {
-		bad = blob_verify(c->s->db, &now.ref);
-		if (bad == 0)
-			return 0;
+	while ((bad = blob_verify(c->s->db, &now.ref)) < 0) {
+		struct blob_ref before = now.ref;
+		size_t n;
+		int rc = read_bodies(c, b->content - 1, 1, &now, &n);
+
+		if (rc < 0 || n == 0 || now.content != b->content)
+			return rc;
+		if (is_same_place(&before, &now.ref))
+			break;
 	}
-	found(c, "content %" PRId64 ": its record in pack %" PRId64 " at %" PRId64 " is %s",
-	      now.content, now.ref.pack, now.ref.offset,
-	      bad == -E_NOT_FOUND ? "missing: no such pack" : "damaged");
+	if (bad < 0)
+		found(c,
+		      "content %" PRId64 ": its record in pack %" PRId64 " at %" PRId64 " is %s",
+		      now.content, now.ref.pack, now.ref.offset,
+		      bad == -E_NOT_FOUND ? "missing: no such pack" : "damaged");
 	return 0;
 }
 

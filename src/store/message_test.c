@@ -285,7 +285,7 @@ TEST(expunge_only_deleted)
 	struct test_store t;
 	struct uidset gone, since;
 	AUTO(buf_fini) struct buf b = BUF_INIT(100);
-	uint64_t modseq, later;
+	uint64_t modseq, later, floor = 1;
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 10);
@@ -297,12 +297,13 @@ TEST(expunge_only_deleted)
 	assert_int_equal(store_expunge(t.s, &t.a, t.inbox, NULL, true, &gone, &later), 0);
 	assert_int_equal(gone.n, 0);
 	assert_int_equal(later, modseq);
-	assert_int_equal(store_expunged_since(t.s, &t.a, t.inbox, modseq - 1, &since), 0);
+	assert_int_equal(store_expunged_since(t.s, &t.a, t.inbox, modseq - 1, &since, &floor), 0);
 	buf_reset(&b);
 	uidset_print(&b, &since);
 	assert_string_equal(buf_z(&b), "2:4,9");
-	assert_int_equal(store_expunged_since(t.s, &t.a, t.inbox, modseq, &since), 0);
+	assert_int_equal(store_expunged_since(t.s, &t.a, t.inbox, modseq, &since, &floor), 0);
 	assert_int_equal(since.n, 0);
+	assert_int_equal(floor, 0);
 	test_close(&t);
 }
 

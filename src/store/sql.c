@@ -197,7 +197,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_MESSAGE_CONTENT] = { .sql = /* content.c */
 		"SELECT content FROM messages WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_MESSAGE_EXPUNGE] = { .sql =
-		"INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, ?5, uid FROM messages"
+		"INSERT INTO expunged (mailbox, modseq, uid, at) SELECT mailbox, ?5, uid, ?6"
+		" FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
 	[STORE_SQL_MESSAGE_REMOVE] = { .sql =
 		"DELETE FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0"
@@ -214,6 +215,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" +modseq > ?4 ORDER BY uid" },
 	[STORE_SQL_EXPUNGED_SINCE] = { .sql =
 		"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid" },
+	[STORE_SQL_EXPUNGED_FLOOR] = { .sql =
+		"SELECT pruned_modseq FROM mailboxes WHERE id = ?1" },
 	[STORE_SQL_EXPUNGED_REMOVE] = { .sql = "DELETE FROM expunged WHERE mailbox = ?1" },
 	[STORE_SQL_VIEW_BOX] = { .sql =
 		"SELECT uidvalidity, uidnext, highestmodseq, messages, unseen, deleted FROM mailboxes"
@@ -264,6 +267,45 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_DOOMED_MESSAGE_REMOVE] = { .sql =
 		"DELETE FROM messages WHERE mailbox = ?1 AND uid <= ?2" },
 	[STORE_SQL_DOOMED_REMOVE] = { .sql = "DELETE FROM mailboxes WHERE id = ?1" },
+
+	/* housekeeping (housekeep.c, prune.c, compact.c) */
+	[STORE_SQL_KEEP_DEAD] = { .sql =
+		"SELECT id, pack, size FROM contents WHERE dead_since <= ?1 AND refs = 0"
+		" ORDER BY dead_since LIMIT ?2" },
+	[STORE_SQL_CONTENT_REMOVE] = { .sql = "DELETE FROM contents WHERE id = ?1" },
+	[STORE_SQL_CONTENT_PLACE] = { .sql = "SELECT pack, pos FROM contents WHERE id = ?1" },
+	[STORE_SQL_CONTENT_MOVE] = { .sql =
+		"UPDATE contents SET pack = ?5, pos = ?6"
+		" WHERE id = ?1 AND pack = ?2 AND pos = ?3 AND size = ?4" },
+	[STORE_SQL_PACK_ADD] = { .sql =
+		"INSERT INTO packs (pack, size, live) VALUES (?1, ?2, ?3)" },
+	[STORE_SQL_PACK_SHRINK] = { .sql =
+		"UPDATE packs SET live = live - ?2 WHERE pack = ?1" },
+	[STORE_SQL_PACK_DAMAGED] = { .sql = "UPDATE packs SET damaged = ?2 WHERE pack = ?1" },
+	[STORE_SQL_PACK_REMOVE] = { .sql = "DELETE FROM packs WHERE pack = ?1" },
+	[STORE_SQL_PACK_LIST] = { .sql = "SELECT pack FROM packs ORDER BY pack" },
+	[STORE_SQL_PACK_CHOOSE] = { .sql = /* ?1: percent that must be dead */
+		"SELECT pack, live FROM packs WHERE live = 0 OR"
+		" (damaged = 0 AND (size - live) * 100 >= size * ?1 AND size > live)"
+		" ORDER BY live LIMIT ?2" },
+	[STORE_SQL_PACK_COUNT] = { .sql =
+		"SELECT count(*), coalesce(sum(size), 0) FROM contents WHERE pack = ?1" },
+	[STORE_SQL_PACK_NAMED] = { .sql = "SELECT 1 FROM contents WHERE pack = ?1 LIMIT 1" },
+	[STORE_SQL_PACK_BODIES] = { .sql =
+		"SELECT id, pos, size FROM contents WHERE pack = ?1 AND pos > ?2"
+		" ORDER BY pos LIMIT ?3" },
+	[STORE_SQL_SPACE] = { .sql =
+		"SELECT count(*), coalesce(sum(size), 0),"
+		" coalesce(sum(CASE WHEN size > live THEN size - live ELSE 0 END), 0),"
+		" (SELECT count(*) FROM contents WHERE dead_since IS NOT NULL) FROM packs" },
+	[STORE_SQL_PRUNE_NEXT] = { .sql = "SELECT min(mailbox) FROM expunged WHERE mailbox > ?1" },
+	[STORE_SQL_PRUNE_OLDEST] = { .sql =
+		"SELECT modseq, uid, at FROM expunged WHERE mailbox = ?1"
+		" ORDER BY modseq, uid LIMIT ?2" },
+	[STORE_SQL_PRUNE_REMOVE] = { .sql =
+		"DELETE FROM expunged WHERE mailbox = ?1 AND (modseq, uid) <= (?2, ?3)" },
+	[STORE_SQL_PRUNE_FLOOR] = { .sql =
+		"UPDATE mailboxes SET pruned_modseq = ?2 WHERE id = ?1 AND pruned_modseq < ?2" },
 
 	/* the check (fsck.c); ids go on after ?1 */
 	[STORE_SQL_FSCK_TABLE] = {

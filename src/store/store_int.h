@@ -95,6 +95,7 @@ enum store_sql_id {
 	STORE_SQL_FLAGS_CHANGE,
 	STORE_SQL_FLAGS_MODIFIED,
 	STORE_SQL_EXPUNGED_SINCE,
+	STORE_SQL_EXPUNGED_FLOOR,
 	STORE_SQL_EXPUNGED_REMOVE,
 	STORE_SQL_VIEW_BOX,
 	STORE_SQL_GLANCE_UP,
@@ -114,6 +115,24 @@ enum store_sql_id {
 	STORE_SQL_DOOMED_MESSAGES,
 	STORE_SQL_DOOMED_MESSAGE_REMOVE,
 	STORE_SQL_DOOMED_REMOVE,
+	STORE_SQL_KEEP_DEAD,
+	STORE_SQL_CONTENT_REMOVE,
+	STORE_SQL_CONTENT_PLACE,
+	STORE_SQL_CONTENT_MOVE,
+	STORE_SQL_PACK_ADD,
+	STORE_SQL_PACK_SHRINK,
+	STORE_SQL_PACK_DAMAGED,
+	STORE_SQL_PACK_REMOVE,
+	STORE_SQL_PACK_LIST,
+	STORE_SQL_PACK_CHOOSE,
+	STORE_SQL_PACK_COUNT,
+	STORE_SQL_PACK_NAMED,
+	STORE_SQL_PACK_BODIES,
+	STORE_SQL_SPACE,
+	STORE_SQL_PRUNE_NEXT,
+	STORE_SQL_PRUNE_OLDEST,
+	STORE_SQL_PRUNE_REMOVE,
+	STORE_SQL_PRUNE_FLOOR,
 	STORE_SQL_FSCK_TABLE,
 	STORE_SQL_FSCK_ACCOUNT,
 	STORE_SQL_FSCK_MAILBOX,
@@ -161,6 +180,7 @@ struct store {
 	struct store_default_quota { /* quota.c; as struct store_quota */
 		_Atomic int64_t bytes, messages, mailboxes;
 	} default_quota;
+	_Atomic int64_t expunge_grace_ms, expunged_history_ms, compact_percent, compact_rate_bytes;
 	struct store_feed feed;
 	struct lock mbox_lock; /* mbox.c: guards the table and the counts in its entries */
 	struct store_idmap mboxes;
@@ -168,6 +188,12 @@ struct store {
 	size_t idle_weight;
 	struct lock pop3_lock; /* account.c */
 	struct store_idmap pop3;
+	struct lock keep_lock; /* housekeep.c: guards the next three */
+	struct lock_cond keep_free;
+	bool is_keeping;
+	unsigned n_keep_waiting;
+	atomic_bool is_keep_stopped;
+	int64_t prune_at_ms; /* of whoever keeps house */
 };
 
 int64_t store_now_s(void);
