@@ -20,6 +20,11 @@ static const struct cli_option demo_options[] = {
 };
 static const struct cli_option serve_options[] = { { "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" }, END };
 static const struct cli_option admin_options[] = { WHERE, JSON, END };
+static const struct cli_option fsck_options[] = {
+	WHERE, JSON,
+	{ "--data", "DIR", "check this data directory, such as a backup, instead of the server's" },
+	END,
+};
 static const struct cli_option account_options[] = {
 	WHERE, JSON,
 	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
@@ -85,8 +90,10 @@ const struct cli_command cli_commands[] = {
 	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,
 	  .help = "forget the failed logins of an address, network or account of that list",
 	  .verb = "auth.forget", .arg_names = { "name" }, .n_required = 1 },
-	{ .name = "fsck", .usage = "", .options = admin_options, .run = cli_admin,
+	{ .name = "fsck", .usage = "", .options = fsck_options, .run = cli_admin,
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
+	{ .name = "backup", .usage = "DIR", .options = admin_options, .run = cli_backup,
+	  .help = "copy all data to DIR, or bring an earlier copy up to date", .n_required = 1 },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

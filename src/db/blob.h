@@ -87,8 +87,8 @@ bool blob_pack_may_drop(struct db *db, int64_t pack);
  * -E_NOT_FOUND.
  */
 MUST_CHECK int blob_pack_drop(struct db *db, int64_t pack);
-/* For so long no pack is removed, because somebody copies them all (0: from now on they may). */
-void blob_packs_hold(struct db *db, int64_t ms);
+/* At least for so long no pack is removed, because somebody copies them all. True: they were held until now. */
+bool blob_packs_hold(struct db *db, int64_t ms);
 bool blob_packs_held(struct db *db);
 
 /*

@@ -81,6 +81,12 @@ MUST_CHECK int db_open(const struct db_options *o, struct db **ret, struct fault
  */
 void db_close(struct db **db);
 
+/*
+ * For whoever lives in the directory from now on: when it is a backup (db/backup.h), it stops being
+ * one, so that no later backup replaces what comes.
+ */
+MUST_CHECK int db_claim(struct db *db, struct fault *fault);
+
 /* ---- values and queries ---- */
 
 struct db_val {

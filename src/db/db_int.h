@@ -126,6 +126,19 @@ bool db_writer_is_me(const struct db *db);
 /* Jobs that wait for the batch after the one that runs; for tests. */
 size_t db_writer_n_waiting(struct db *db);
 
+/*
+ * sqlite_backup.c: copies the database to the existing empty file to_z, and reads what packs it names
+ * (sql_z as db_backup_job.packs; *ret is the caller's). step() as db_backup_job.go_on.
+ */
+struct db_pack_end {
+	int64_t pack, bytes;
+};
+MUST_CHECK int db_sqlite_snapshot(const char *from_z, const char *to_z, const char *sql_z,
+				  int (*step)(void *ctx), void *ctx, struct db_pack_end **ret,
+				  size_t *ret_n, struct fault *f);
+/* Nobody uses that database: what stands in its WAL goes into the file, the WAL goes. */
+MUST_CHECK int db_sqlite_settle(const char *path_z);
+
 /* pack.c; pack_int.h is for the pack files alone */
 struct db_pack_item {
 	struct db_pack_item *next;

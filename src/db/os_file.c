@@ -5,6 +5,7 @@
  */
 #include "db/os_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -101,6 +102,28 @@ void os_file_close(int *fd)
 int os_file_unlink(int dir_fd, const char *name_z)
 {
 	return unlinkat(dir_fd, name_z, 0) < 0 ? err_from_errno(errno) : 0;
+}
+
+int os_file_rename(int dir_fd, const char *from_z, const char *to_z)
+{
+	return renameat(dir_fd, from_z, dir_fd, to_z) < 0 ? err_from_errno(errno) : 0;
+}
+
+bool os_file_dir_is_empty(int dir_fd)
+{
+	int fd = os_file_open_dir(dir_fd, ".");
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	bool is_empty = true;
+
+	if (!dir) {
+		os_file_close(&fd);
+		return false;
+	}
+	while ((e = readdir(dir)))
+		is_empty &= str_eq(str_z(e->d_name), S(".")) || str_eq(str_z(e->d_name), S(".."));
+	closedir(dir);
+	return is_empty;
 }
 
 /* Steps over done bytes; returns how many elements are finished. */

@@ -125,13 +125,18 @@ int blob_pack_drop(struct db *db, int64_t pack)
 	return rc;
 }
 
-void blob_packs_hold(struct db *db, int64_t ms)
+bool blob_packs_hold(struct db *db, int64_t ms)
 {
 	struct db_packs *p = db->packs;
+	int64_t now_ms = clock_mono_ms();
+	bool was_held;
 
 	lock_get(&p->lock);
-	p->hold_until_ms = clock_mono_ms() + ms;
+	was_held = now_ms < p->hold_until_ms;
+	if (now_ms + ms > p->hold_until_ms)
+		p->hold_until_ms = now_ms + ms;
 	lock_put(&p->lock);
+	return was_held;
 }
 
 bool blob_packs_held(struct db *db)

@@ -126,11 +126,13 @@ TEST(packs_are_held_for_a_while)
 
 	finish(db, a.pack);
 	put_ref(db, "b", S("bbbb"));
-	blob_packs_hold(db, 60000);
+	assert_false(blob_packs_hold(db, 600000));
 	assert_true(blob_packs_held(db));
 	assert_int_equal(blob_pack_drop(db, a.pack), -E_BUSY);
+	assert_true(blob_packs_hold(db, 1));
+	assert_int_equal(blob_pack_drop(db, a.pack), -E_BUSY);
 	test_body_is(db, "a", S("aaaa"));
-	blob_packs_hold(db, 0);
+	db->packs->hold_until_ms = 0;
 	assert_false(blob_packs_held(db));
 	assert_int_equal(blob_pack_drop(db, a.pack), 0);
 	db_close(&db);

@@ -83,6 +83,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	if (r == 0)
 		r = server_data_open(s->data_dir, p->conf, net_wake_cb, p->net, &p->data, fault);
 	if (r == 0)
+		r = db_claim(p->data.db, fault);
+	if (r == 0)
 		r = server_tls_open(p, conf, start->files, fault);
 	if (r < 0)
 		return r;

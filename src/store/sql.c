@@ -350,4 +350,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT id, pack, pos, size FROM contents WHERE id > ?1 ORDER BY id LIMIT ?2" },
 };
 
+const struct db_sql store_backup_packs = {
+	.sql = "SELECT pack, max(pos + size) FROM contents GROUP BY pack ORDER BY pack",
+};
+
 const struct db_sql_set store_sql_set = { "store", store_sql, STORE_SQL_COUNT_ };

@@ -20,6 +20,8 @@ struct store;
 /* Given to db_open() by whoever opens the database. */
 extern const struct db_sql_set store_sql_set;
 extern const struct db_migration_set store_migrations;
+/* For db_backup(): the packs that contents name, and how far. */
+extern const struct db_sql store_backup_packs;
 
 /* [store] settings. */
 extern const struct conf_table store_conf_table;
