@@ -127,6 +127,21 @@ static int add_quota(const struct cli_args *args, json_t *request, struct fault 
 	return r;
 }
 
+/* Switches of the verb: --remove-unreadable is "remove_unreadable". */
+static void add_switches(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
+{
+	char key[64];
+
+	for (const struct cli_option *o = cmd->options; o->name; o++) {
+		if (o->value || str_eq(str_z(o->name), S("--json")) || !cli_option(args, o->name))
+			continue;
+		snprintf(key, sizeof(key), "%s", o->name + 2);
+		for (char *p = key; *p; p++)
+			*p = *p == '-' ? '_' : *p;
+		json_object_set_new(request, key, json_true());
+	}
+}
+
 static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
 	size_t max = 0;
@@ -138,6 +153,7 @@ static int build_request(const struct cli_command *cmd, const struct cli_args *a
 		return fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
 	for (size_t i = 0; i < args->n_positional; i++)
 		json_object_set_new(request, cmd->arg_names[i], admin_json_str(str_z(args->positional[i])));
+	add_switches(cmd, args, request);
 	r = add_quota(args, request, fault);
 	return r < 0 ? r : add_secret(cmd, args, request, fault);
 }

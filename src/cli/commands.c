@@ -22,6 +22,8 @@ static const struct cli_option serve_options[] = { { "--config", "FILE", "settin
 static const struct cli_option admin_options[] = { WHERE, JSON, END };
 static const struct cli_option fsck_options[] = {
 	WHERE, JSON,
+	{ "--repair", NULL, "repair what can be repaired" },
+	{ "--remove-unreadable", NULL, "with --repair: take away messages of which nothing can be read" },
 	{ "--data", "DIR", "check this data directory, such as a backup, instead of the server's" },
 	END,
 };

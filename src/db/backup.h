@@ -12,8 +12,9 @@ struct db_backup_job {
 	const char *from_z; /* data directory */
 	const char *to_z;   /* missing, empty, or an earlier backup, which is brought up to date */
 	/*
-	 * Columns pack and the bytes from its beginning that rows name, ascending by pack. Runs on
-	 * a connection of its own, in the copied snapshot.
+	 * Columns pack and how many bytes from its beginning are to be copied, at least those that rows
+	 * name, ascending by pack; all of them are final. Runs on a connection of its own, in the
+	 * copied snapshot.
 	 */
 	const struct db_sql *packs;
 	/*

@@ -54,6 +54,8 @@ struct db_body {
  */
 MUST_CHECK int blob_read(struct db *db, const struct blob_ref *ref, uint64_t off, void *dst,
 			 size_t n);
+/* What the record at that place says of its length; -E_IO when no record begins there, -E_NOT_FOUND. */
+MUST_CHECK int blob_length(struct db *db, const struct blob_ref *ref, int64_t *ret);
 /* Reads and compares the whole record with its checksum: 0, -E_IO damaged, -E_NOT_FOUND. */
 MUST_CHECK int blob_verify(struct db *db, const struct blob_ref *ref);
 

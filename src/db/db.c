@@ -10,6 +10,7 @@
 #include "db/db_int.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "base/must.h"
@@ -206,6 +207,15 @@ int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct db_val *arg
 	if (rc == 0 && ret_changes)
 		*ret_changes = tx->db->driver->changes(tx->conn);
 	return rc;
+}
+
+int db_rebuild(struct db_tx *tx, const char *table_z)
+{
+	char sql[100];
+
+	must(tx->magic == DB_TX_MAGIC && tx->is_write);
+	must(snprintf(sql, sizeof(sql), "REINDEX %s", table_z) < (int)sizeof(sql));
+	return tx->db->driver->script(tx->conn, sql);
 }
 
 int64_t db_last_id(struct db_tx *tx)

@@ -144,6 +144,12 @@ MUST_CHECK int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct 
 /* The id that the last insert made. */
 int64_t db_last_id(struct db_tx *tx);
 
+/*
+ * Inside db_write(): builds the indexes of that table anew from its rows. Takes as long as it takes; the
+ * name is the program's own.
+ */
+MUST_CHECK int db_rebuild(struct db_tx *tx, const char *table_z);
+
 /* ---- reading ---- */
 
 /*

@@ -94,6 +94,11 @@ uint32_t pack_head_crc(const uint8_t *h)
 	return (uint32_t)get_le(h + 16, 4);
 }
 
+int64_t pack_head_length(const uint8_t *h)
+{
+	return (int64_t)get_le(h + 8, 8);
+}
+
 void db_pack_item_init(struct db_pack_item *item, struct db_body *body)
 {
 	item->next = NULL;

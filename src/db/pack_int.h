@@ -50,6 +50,7 @@ void pack_name(char out[32], int64_t pack);
 void pack_head_put(uint8_t *h, int64_t pack, uint64_t length, uint32_t body_crc);
 bool pack_head_is_good(const uint8_t *h, const struct blob_ref *ref);
 uint32_t pack_head_crc(const uint8_t *h); /* of the body */
+int64_t pack_head_length(const uint8_t *h);
 /* The one way to a new pack: it is busy from now on. A descriptor or negative. */
 MUST_CHECK int pack_make(struct db_packs *p, int64_t *ret_number);
 /* Not busy any more. stays: it has a synced record and will not be removed by its writer. */

@@ -147,6 +147,27 @@ int blob_read(struct db *db, const struct blob_ref *ref, uint64_t off, void *dst
 	return rc < 0 ? rc : os_file_read(b.fd, dst, n, (off_t)((uint64_t)ref->offset + off));
 }
 
+int blob_length(struct db *db, const struct blob_ref *ref, int64_t *ret)
+{
+	AUTO(pack_give_back) struct pack_borrowed b = PACK_NOT_BORROWED;
+	struct blob_ref said = *ref;
+	uint8_t head[PACK_HEAD];
+	int rc;
+
+	if (ref->pack <= 0 || ref->offset < PACK_HEAD)
+		return -E_IO;
+	rc = pack_borrow(db->packs, ref->pack, &b);
+	if (rc == 0)
+		rc = os_file_read(b.fd, head, sizeof(head), (off_t)ref->offset - PACK_HEAD);
+	if (rc < 0)
+		return rc;
+	said.length = pack_head_length(head);
+	if (said.length < 0 || !pack_head_is_good(head, &said))
+		return -E_IO;
+	*ret = said.length;
+	return 0;
+}
+
 static int verify_body(int fd, const struct blob_ref *ref, uint32_t want)
 {
 	AUTO(mem_auto_free) char *block = mem_alloc(VERIFY_BYTES, 1);

@@ -113,7 +113,7 @@ static inline void no_fault(void *ctx, const char *text_z)
 
 static inline void check_all(struct test_store *t)
 {
-	const struct store_fsck_job job = { .found = no_fault };
+	const struct store_fsck_job job = { .say = { .found = no_fault } };
 	struct store_fsck_counts n;
 
 	test_recount(t);
