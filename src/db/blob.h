@@ -23,6 +23,7 @@ struct blob_ref {
  */
 #define SPOOL_HEADROOM 8192
 struct spool;
+/* -E_DISK_FULL, as below: no room is left for mail (db_has_room). */
 MUST_CHECK int spool_new(struct db *db, size_t max_bytes, struct spool **ret);
 void spool_free(struct spool *s); /* accepts NULL */
 /*

@@ -77,6 +77,7 @@ struct db {
 	struct db_sql_set *sets; /* what o.sql points to: ours and then the caller's */
 	char *dir_z;             /* absolute */
 	int dir_fd, lock_fd, tmp_fd;
+	_Atomic int64_t min_free_bytes;
 	struct os_fail fail;
 	atomic_bool is_lost;
 	struct db_packs *packs;

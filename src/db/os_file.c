@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/rnd.h"
@@ -195,6 +196,16 @@ int os_file_read(int fd, void *dst, size_t n, off_t off)
 int os_file_truncate(int fd, off_t size)
 {
 	return ftruncate(fd, size) < 0 ? err_from_errno(errno) : 0;
+}
+
+int os_file_free_bytes(int dir_fd, int64_t *ret)
+{
+	struct statfs st;
+
+	if (fstatfs(dir_fd, &st) < 0)
+		return err_from_errno(errno);
+	*ret = (int64_t)st.f_bavail * (int64_t)st.f_bsize;
+	return 0;
 }
 
 int os_file_size(int dir_fd, const char *name_z, int64_t *ret)

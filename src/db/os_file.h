@@ -45,6 +45,8 @@ MUST_CHECK ssize_t os_file_read_some(int fd, void *dst, size_t n, off_t off);
 /* Exactly n bytes; -E_IO at the end of the file. */
 MUST_CHECK int os_file_read(int fd, void *dst, size_t n, off_t off);
 MUST_CHECK int os_file_truncate(int fd, off_t size);
+/* What the file system under that directory has left for everybody. */
+MUST_CHECK int os_file_free_bytes(int dir_fd, int64_t *ret);
 MUST_CHECK int os_file_size(int dir_fd, const char *name_z, int64_t *ret);
 /*
  * Data and size reach the disk. After a failure nothing may be concluded about what was written

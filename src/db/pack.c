@@ -45,7 +45,7 @@
 
 #define RECORD_MAGIC 0x42544c4du /* "MLTB" */
 #define RECORD_VERSION 1
-#define PACK_BYTES_DEFAULT ((int64_t)256 << 20)
+#define PACK_BYTES_DEFAULT ((int64_t)64 << 20)
 #define CHAIN_STEP 256 /* records per write call */
 
 /* ---- the record ---- */

@@ -21,8 +21,11 @@ static void keep_line(void *ctx, const char *text_z)
 int admin_add_space(struct store *store, json_t *to)
 {
 	struct store_space space;
+	int64_t free_bytes = 0;
 	int r = store_space(store, &space);
 
+	if (r == 0)
+		r = db_free_bytes(store_db(store), &free_bytes);
 	if (r < 0)
 		return r;
 	json_object_set_new(to, "packs", json_integer(space.packs));
@@ -30,6 +33,7 @@ int admin_add_space(struct store *store, json_t *to)
 	json_object_set_new(to, "live_bytes", json_integer(space.bytes - space.dead_bytes));
 	json_object_set_new(to, "dead_bytes", json_integer(space.dead_bytes));
 	json_object_set_new(to, "waiting", json_integer(space.waiting));
+	json_object_set_new(to, "free_bytes", json_integer(free_bytes));
 	return 0;
 }
 

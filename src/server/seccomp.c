@@ -26,7 +26,7 @@ static const struct {
 	const char *why_z;
 } groups[] = {
 	{ "read pread64 write writev pwrite64 pwritev lseek close fcntl fstat fsync fdatasync ftruncate fallocate "
-	  "getdents64 fchown fchmod",
+	  "getdents64 fchown fchmod fstatfs",
 	  "open files: database, packs, spools, the log" },
 	{ "open openat access faccessat faccessat2 stat lstat newfstatat fstatat64 statx readlink readlinkat getcwd "
 	  "unlink unlinkat rename renameat renameat2 mkdir mkdirat",

@@ -403,6 +403,19 @@ static int choose(struct store *s, struct pack *v, size_t *ret_n)
 	return rc < 0 ? rc : 0;
 }
 
+static int drop_last(struct keep *k, const struct pack *v, size_t n)
+{
+	const struct pack *last = &v[0];
+	int64_t size;
+
+	for (size_t i = 1; i < n; i++)
+		if (v[i].number > last->number)
+			last = &v[i];
+	if (last->live || blob_pack_bytes(k->s->db, last->number, &size) < 0)
+		return 0;
+	return drop(k, last->number);
+}
+
 int store_keep_packs(struct keep *k)
 {
 	AUTO(mem_auto_free) struct pack *v = NULL;
@@ -417,9 +430,16 @@ int store_keep_packs(struct keep *k)
 	v = mem_alloc(CHOICE_MAX, sizeof(*v));
 	rc = choose(k->s, v, &n);
 	for (size_t i = 0; rc == 0 && i < n && !k->is_over; i++) {
-		rc = v[i].live ? compact(k, v[i].number) : drop(k, v[i].number);
+		/* The rest needs even more room. */
+		if (v[i].live && !db_has_reserve(k->s->db, v[i].live))
+			rc = -E_DISK_FULL;
+		else
+			rc = v[i].live ? compact(k, v[i].number) : drop(k, v[i].number);
 		store_keep_pause(k, STEP_PAUSE_MS);
 	}
+	/* The highest pack of all may go now, when copies have made a higher one. */
+	if (rc == 0 && n && k->kept.moved && !k->is_over)
+		rc = drop_last(k, v, n);
 	return rc;
 }
 

@@ -295,6 +295,51 @@ TEST(a_pass_is_ended)
 	close_small(&t);
 }
 
+/* No room for mail: what takes away and what makes room goes on. */
+TEST(a_full_disk_can_be_emptied)
+{
+	AUTO(arena_fini) struct arena a;
+	struct store_content_new c;
+	struct store_append v = { .content = &c };
+	struct store_appended done;
+	struct store_copied copied;
+	struct store_space space;
+	struct store_kept kept;
+	struct test_store t;
+	struct uidset some;
+	int64_t have;
+
+	open_small(&t);
+	arena_init(&a, 1u << 20);
+	fill(&t);
+	some = test_uids(&t, 3, 9);
+	db_keep_free(t.db, INT64_MAX / 2);
+	c = test_prepare(&a, S("Subject: 1\r\n\r\nx\r\n"));
+	v.mailbox = t.inbox;
+	assert_int_equal(store_append(t.s, &v, 1, &done), -E_DISK_FULL);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &some, t.archive, false, &copied),
+			 -E_DISK_FULL);
+	test_flag(&t, t.inbox, 1, 60, STORE_FLAGS_ADD, STORE_SEEN);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &some, t.archive, true, &copied), 0);
+	assert_int_equal(copied.n, 3);
+	expunge(&t, t.inbox, 30, 60);
+	/* not with the last of the room: then only what costs nothing is done */
+	assert_int_equal(keep_rc(&t, &kept), -E_DISK_FULL);
+	assert_int_equal(kept.moved, 0);
+	assert_true(kept.packs > 0);
+	assert_int_equal(store_append(t.s, &v, 1, &done), -E_DISK_FULL);
+	assert_int_equal(db_free_bytes(t.db, &have), 0);
+	db_keep_free(t.db, have / 10 * 13);
+	assert_int_equal(store_append(t.s, &v, 1, &done), -E_DISK_FULL);
+	assert_true(keep(&t).moved > 0);
+	assert_int_equal(store_space(t.s, &space), 0);
+	assert_int_equal(space.dead_bytes, 0);
+	db_keep_free(t.db, 0);
+	assert_int_equal(store_append(t.s, &v, 1, &done), 0);
+	check_all(&t);
+	close_small(&t);
+}
+
 /* ---- failures ---- */
 
 TEST(failures_lose_nothing)

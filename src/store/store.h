@@ -35,6 +35,7 @@ struct store_conf {
 	int64_t compact_percent;     /* dead share of a pack that is worth its compaction */
 	int64_t compact_rate_bytes;  /* a second; 0: as fast as it goes */
 	int64_t pack_bytes;          /* for db_options */
+	int64_t min_free_bytes;      /* what db_has_room() keeps free */
 };
 
 /* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */
