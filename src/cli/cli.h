@@ -59,6 +59,15 @@ void cli_usage(const struct cli_command *cmd);
 /* Says the fault on standard error ("martlet: ..."), with --json also as {"error", "text"} on standard output; gives the exit status of a code. */
 enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault);
 
+/* A connection to the server that runs on that data directory; -E_NOT_FOUND when none does. */
+MUST_CHECK int cli_control_connect(const char *data_dir_z, struct fault *fault);
+/* Asks it; *ret is a new value. The negative code of a refusal, with its text. */
+MUST_CHECK int cli_control_ask(int fd, const char *verb, json_t *request, json_t **ret, struct fault *fault);
+void cli_close_fd(int *fd); /* for AUTO(); accepts a pointer to -1 */
+
+/* Prints the result of a command and frees it; CLI_FAILED when it says that something was found ("clean" is false). */
+enum cli_status cli_result(const struct cli_args *args, json_t *result);
+
 /* The settings file that --config or --dir name (DIR/martlet.conf), or the default; in buf. */
 const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
 #define CLI_DEFAULT_CONFIG "/etc/martlet/martlet.conf"
@@ -69,5 +78,6 @@ MUST_CHECK int cli_ask_running(const char *data_dir_z, const char *verb, json_t 
 enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

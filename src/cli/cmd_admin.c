@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,8 +19,6 @@
 #include "server/admin.h"
 #include "server/data.h"
 #include "server/server.h"
-
-#define ANSWER_MAX (256u << 20)
 
 /* ---- the request ---- */
 
@@ -131,6 +127,21 @@ static int add_quota(const struct cli_args *args, json_t *request, struct fault 
 	return r;
 }
 
+/* Switches of the verb: --remove-unreadable is "remove_unreadable". */
+static void add_switches(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
+{
+	char key[64];
+
+	for (const struct cli_option *o = cmd->options; o->name; o++) {
+		if (o->value || str_eq(str_z(o->name), S("--json")) || !cli_option(args, o->name))
+			continue;
+		snprintf(key, sizeof(key), "%s", o->name + 2);
+		for (char *p = key; *p; p++)
+			*p = *p == '-' ? '_' : *p;
+		json_object_set_new(request, key, json_true());
+	}
+}
+
 static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
 	size_t max = 0;
@@ -142,110 +153,12 @@ static int build_request(const struct cli_command *cmd, const struct cli_args *a
 		return fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
 	for (size_t i = 0; i < args->n_positional; i++)
 		json_object_set_new(request, cmd->arg_names[i], admin_json_str(str_z(args->positional[i])));
+	add_switches(cmd, args, request);
 	r = add_quota(args, request, fault);
 	return r < 0 ? r : add_secret(cmd, args, request, fault);
 }
 
-/* ---- the running server ---- */
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-}
-
-/* A socket, or -E_NOT_FOUND when no server listens. */
-static int connect_control(const char *data_dir_z, struct fault *fault)
-{
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
-	int n = snprintf(to.sun_path, sizeof(to.sun_path), "%s/control.sock", data_dir_z);
-	int fd;
-
-	if (n < 0 || (size_t)n >= sizeof(to.sun_path))
-		return fault_set(fault, -E_USAGE, "data_dir is too long for a socket path: %s", data_dir_z);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return fault_errno(fault, errno, "cannot make a socket");
-	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0)
-		return fd;
-	n = errno;
-	close(fd);
-	if (n == ENOENT || n == ECONNREFUSED)
-		return -E_NOT_FOUND;
-	return fault_errno(fault, n, "cannot reach the server at %s", to.sun_path);
-}
-
-static int send_all(int fd, struct str s)
-{
-	while (s.n) {
-		ssize_t n = send(fd, s.p, s.n, MSG_NOSIGNAL);
-
-		if (n < 0 && errno != EINTR)
-			return -E_CLOSED;
-		if (n > 0)
-			s = str_skip(s, (size_t)n);
-	}
-	return 0;
-}
-
-static int receive_line(int fd, struct buf *in)
-{
-	while (in->n == 0 || in->p[in->n - 1] != '\n') {
-		char *p = buf_reserve(in, 65536);
-		ssize_t n = p ? recv(fd, p, 65536, 0) : 0;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return -E_CLOSED;
-		buf_commit(in, (size_t)n);
-	}
-	return 0;
-}
-
-static int add_chunk(const char *p, size_t n, void *out)
-{
-	buf_add(out, str_of(p, n));
-	return 0;
-}
-
-static int ask_server(int fd, const char *verb, json_t *request, json_t **ret, struct fault *fault)
-{
-	AUTO(buf_fini) struct buf in = BUF_INIT(ANSWER_MAX);
-	AUTO(buf_fini) struct buf line = BUF_INIT(LIMIT_CONN_IN);
-	json_t *message = json_pack("{s:s, s:O}", "verb", verb, "args", request);
-	json_t *answer = NULL;
-	int r;
-
-	json_dump_callback(message, add_chunk, &line, JSON_COMPACT);
-	json_decref(message);
-	buf_add_char(&line, '\n');
-	r = buf_overflowed(&line) ? -E_LIMIT : send_all(fd, buf_str(&line));
-	mem_wipe(line.p, line.n);
-	if (r == 0)
-		r = receive_line(fd, &in);
-	if (r == 0)
-		answer = json_loadb(in.p, in.n, 0, NULL);
-	if (!answer)
-		return fault_set(fault, -E_CLOSED, "the server closed the connection without an answer; its log says why");
-	if (json_is_true(json_object_get(answer, "ok"))) {
-		*ret = json_incref(json_object_get(answer, "result"));
-	} else {
-		const char *text = json_string_value(json_object_get(answer, "text"));
-
-		r = fault_set(fault, -(int)json_integer_value(json_object_get(answer, "code")), "%s", text ? text : "failed");
-		r = r < 0 ? r : -E_BUG;
-	}
-	json_decref(answer);
-	return r;
-}
-
-int cli_ask_running(const char *data_dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault)
-{
-	AUTO(close_fd) int fd = connect_control(data_dir_z, fault);
-
-	return fd < 0 ? fd : ask_server(fd, verb, request, ret, fault);
-}
+/* ---- the running server, or the data ---- */
 
 /* As the server's own user: the files that are made here are the ones that the server opens next. */
 static int ask_data(struct conf *conf, const struct server_conf *s, const char *verb, json_t *request, json_t **ret,
@@ -269,22 +182,40 @@ static int ask_data(struct conf *conf, const struct server_conf *s, const char *
 	return r;
 }
 
-static int ask(const char *config_z, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+/* --data: another directory than the settings name, such as a backup; it must be there. */
+static int choose_data(const struct cli_args *args, struct server_conf *s, struct fault *fault)
 {
+	const char *dir = cli_option(args, "--data");
+	char path[4096];
+
+	if (!dir)
+		return 0;
+	snprintf(path, sizeof(path), "%s/martlet.db", dir);
+	if (access(path, F_OK) < 0)
+		return fault_errno(fault, errno, "no data in %s", dir);
+	s->data_dir = dir;
+	return 0;
+}
+
+static int ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+{
+	char path[4096];
 	struct conf *conf = NULL;
-	const struct server_conf *s;
-	int r = server_conf_load(config_z, &conf, fault);
-	AUTO(close_fd) int fd = -1;
+	struct server_conf s;
+	int r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+	AUTO(cli_close_fd) int fd = -1;
 
 	if (r < 0)
 		return r;
-	s = conf_get(conf, &server_conf_table);
-	fd = connect_control(s->data_dir, fault);
+	s = *(const struct server_conf *)conf_get(conf, &server_conf_table);
+	r = choose_data(args, &s, fault);
+	if (r == 0)
+		fd = cli_control_connect(s.data_dir, fault);
 	if (fd >= 0)
-		r = ask_server(fd, verb, request, ret, fault);
-	else if (fd == -E_NOT_FOUND)
-		r = ask_data(conf, s, verb, request, ret, fault);
-	else
+		r = cli_control_ask(fd, verb, request, ret, fault);
+	else if (r == 0 && fd == -E_NOT_FOUND)
+		r = ask_data(conf, &s, verb, request, ret, fault);
+	else if (r == 0)
 		r = fd;
 	conf_unref(conf);
 	return r;
@@ -385,24 +316,28 @@ static void print_result(json_t *result, bool is_json)
 	}
 }
 
+enum cli_status cli_result(const struct cli_args *args, json_t *result)
+{
+	bool is_unclean = json_is_false(json_object_get(result, "clean"));
+
+	print_result(result, cli_option(args, "--json"));
+	json_decref(result);
+	return is_unclean ? CLI_FAILED : CLI_OK;
+}
+
 enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *args)
 {
-	char path[4096];
 	struct fault fault = { 0 };
 	json_t *request = json_object();
 	json_t *result = NULL;
-	bool is_unclean; /* a check that found something */
 	int r;
 
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	r = build_request(cmd, args, request, &fault);
 	if (r == 0)
-		r = ask(cli_config_path(args, path, sizeof(path)), cmd->verb, request, &result, &fault);
+		r = ask(args, cmd->verb, request, &result, &fault);
 	json_decref(request);
 	if (r < 0)
 		return cli_fail(args, r, &fault);
-	print_result(result, cli_option(args, "--json"));
-	is_unclean = json_is_false(json_object_get(result, "clean"));
-	json_decref(result);
-	return is_unclean ? CLI_FAILED : CLI_OK;
+	return cli_result(args, result);
 }

@@ -20,6 +20,13 @@ static const struct cli_option demo_options[] = {
 };
 static const struct cli_option serve_options[] = { { "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" }, END };
 static const struct cli_option admin_options[] = { WHERE, JSON, END };
+static const struct cli_option fsck_options[] = {
+	WHERE, JSON,
+	{ "--repair", NULL, "repair what can be repaired" },
+	{ "--remove-unreadable", NULL, "with --repair: take away messages of which nothing can be read" },
+	{ "--data", "DIR", "check this data directory, such as a backup, instead of the server's" },
+	END,
+};
 static const struct cli_option account_options[] = {
 	WHERE, JSON,
 	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
@@ -85,10 +92,14 @@ const struct cli_command cli_commands[] = {
 	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,
 	  .help = "forget the failed logins of an address, network or account of that list",
 	  .verb = "auth.forget", .arg_names = { "name" }, .n_required = 1 },
-	{ .name = "fsck", .usage = "", .options = admin_options, .run = cli_admin,
+	{ .name = "fsck", .usage = "", .options = fsck_options, .run = cli_admin,
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
+	{ .name = "backup", .usage = "DIR", .options = admin_options, .run = cli_backup,
+	  .help = "copy all data to DIR, or bring an earlier copy up to date", .n_required = 1 },
+	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "count the running server's connections and workers, say how it is closed in", .verb = "status" },
+	  .help = "count the running server's connections and workers, and what mail takes on the disk, say how it is closed in", .verb = "status" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

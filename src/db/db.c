@@ -10,6 +10,8 @@
 #include "db/db_int.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 
 #include "base/log.h"
 #include "base/must.h"
@@ -61,6 +63,7 @@ int db_open(const struct db_options *o, struct db **ret, struct fault *fault)
 	int rc;
 
 	db->driver = &db_sqlite;
+	db_keep_free(db, o->min_free_bytes);
 	db->dir_fd = db->lock_fd = db->tmp_fd = -1;
 	lock_init(&db->fault_lock);
 	copy_options(db, o);
@@ -88,6 +91,38 @@ void db_close(struct db **dbp)
 	mem_free(db->sets);
 	mem_free(db);
 	*dbp = NULL;
+}
+
+/* ---- room ---- */
+
+void db_keep_free(struct db *db, int64_t min_free_bytes)
+{
+	atomic_store(&db->min_free_bytes, min_free_bytes);
+}
+
+int db_free_bytes(struct db *db, int64_t *ret)
+{
+	return os_file_free_bytes(db->dir_fd, ret);
+}
+
+/* A file system that does not say how much is free says so when it is full. */
+bool db_has_room(struct db *db, int64_t bytes)
+{
+	int64_t least = atomic_load(&db->min_free_bytes), have = 0;
+	char detail[100];
+
+	if (least == 0 || db_free_bytes(db, &have) < 0 || have - bytes >= least)
+		return true;
+	snprintf(detail, sizeof(detail), "%" PRId64 " bytes are free, %" PRId64 " are kept for deletions", have, least);
+	db_note_fault(db, -E_DISK_FULL, "no room for more mail", detail);
+	return false;
+}
+
+bool db_has_reserve(struct db *db, int64_t bytes)
+{
+	int64_t half = atomic_load(&db->min_free_bytes) / 2, have = 0;
+
+	return half == 0 || db_free_bytes(db, &have) < 0 || have - bytes >= half;
 }
 
 const char *db_dir_z(const struct db *db)
@@ -206,6 +241,15 @@ int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct db_val *arg
 	if (rc == 0 && ret_changes)
 		*ret_changes = tx->db->driver->changes(tx->conn);
 	return rc;
+}
+
+int db_rebuild(struct db_tx *tx, const char *table_z)
+{
+	char sql[100];
+
+	must(tx->magic == DB_TX_MAGIC && tx->is_write);
+	must(snprintf(sql, sizeof(sql), "REINDEX %s", table_z) < (int)sizeof(sql));
+	return tx->db->driver->script(tx->conn, sql);
 }
 
 int64_t db_last_id(struct db_tx *tx)

@@ -53,7 +53,8 @@ struct db_options {
 	size_t n_sql;
 	const struct db_migration_set *migrations;
 	size_t n_migrations;
-	int64_t pack_bytes; /* a new pack begins beyond this; 0: default 256 MiB */
+	int64_t pack_bytes; /* a new pack begins beyond this; 0: default 64 MiB */
+	int64_t min_free_bytes; /* see db_has_room(); 0: none */
 	/* So many changed pages (4 KiB) are worth being copied into the database file; 0: 4000. */
 	int64_t checkpoint_pages;
 	/*
@@ -80,6 +81,12 @@ MUST_CHECK int db_open(const struct db_options *o, struct db **ret, struct fault
  * Finishes queued writes, syncs, closes. No call may be in progress. Accepts a pointer to NULL.
  */
 void db_close(struct db **db);
+
+/*
+ * For whoever lives in the directory from now on: when it is a backup (db/backup.h), it stops being
+ * one, so that no later backup replaces what comes.
+ */
+MUST_CHECK int db_claim(struct db *db, struct fault *fault);
 
 /* ---- values and queries ---- */
 
@@ -138,6 +145,12 @@ MUST_CHECK int db_exec(struct db_tx *tx, const struct db_sql *sql, const struct 
 /* The id that the last insert made. */
 int64_t db_last_id(struct db_tx *tx);
 
+/*
+ * Inside db_write(): builds the indexes of that table anew from its rows. Takes as long as it takes; the
+ * name is the program's own.
+ */
+MUST_CHECK int db_rebuild(struct db_tx *tx, const char *table_z);
+
 /* ---- reading ---- */
 
 /*
@@ -171,7 +184,7 @@ struct db_write_job {
 
 /*
  * Blocks until the batch is committed. The fn's own negative result, or the failure of the
- * bodies or the commit (-E_DISK_FULL, -E_IO): then nothing changed. fn may have run all the
+ * bodies or the commit (-E_DISK_FULL, also when no room is left for bodies; -E_IO): then nothing changed. fn may have run all the
  * same: what it left in arg counts only with 0.
  */
 MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
@@ -184,6 +197,17 @@ MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
 typedef void db_commit_hook(void *ctx, int64_t a, int64_t b, int64_t c);
 void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b,
 		  int64_t c);
+
+/*
+ * Would min_free_bytes still be free on the disk after so many bytes more? What is added asks first (bodies in db_write()
+ * and spools do, with -E_DISK_FULL), what takes away or changes does not: so it has room when the disk is full for mail.
+ */
+bool db_has_room(struct db *db, int64_t bytes); /* false is noted as a fault, for the log */
+/* For what takes of the room that is kept in order to make more: would half of it stay? */
+bool db_has_reserve(struct db *db, int64_t bytes);
+/* Changes min_free_bytes. Thread-safe. */
+void db_keep_free(struct db *db, int64_t min_free_bytes);
+MUST_CHECK int db_free_bytes(struct db *db, int64_t *ret);
 
 /* The data directory, absolute. */
 const char *db_dir_z(const struct db *db);

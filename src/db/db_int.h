@@ -77,6 +77,7 @@ struct db {
 	struct db_sql_set *sets; /* what o.sql points to: ours and then the caller's */
 	char *dir_z;             /* absolute */
 	int dir_fd, lock_fd, tmp_fd;
+	_Atomic int64_t min_free_bytes;
 	struct os_fail fail;
 	atomic_bool is_lost;
 	struct db_packs *packs;
@@ -126,7 +127,20 @@ bool db_writer_is_me(const struct db *db);
 /* Jobs that wait for the batch after the one that runs; for tests. */
 size_t db_writer_n_waiting(struct db *db);
 
-/* pack.c */
+/*
+ * sqlite_backup.c: copies the database to the existing empty file to_z, and reads what packs it names
+ * (sql_z as db_backup_job.packs; *ret is the caller's). step() as db_backup_job.go_on.
+ */
+struct db_pack_end {
+	int64_t pack, bytes;
+};
+MUST_CHECK int db_sqlite_snapshot(const char *from_z, const char *to_z, const char *sql_z,
+				  int (*step)(void *ctx), void *ctx, struct db_pack_end **ret,
+				  size_t *ret_n, struct fault *f);
+/* Nobody uses that database: what stands in its WAL goes into the file, the WAL goes. */
+MUST_CHECK int db_sqlite_settle(const char *path_z);
+
+/* pack.c; pack_int.h is for the pack files alone */
 struct db_pack_item {
 	struct db_pack_item *next;
 	struct db_body *body;
@@ -144,5 +158,9 @@ void db_pack_item_init(struct db_pack_item *item, struct db_body *body);
 MUST_CHECK int db_pack_append(struct db_packs *p, struct db_pack_item *chain);
 /* The same into a new pack that holds nothing else; any thread. */
 MUST_CHECK int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain);
-/* Removes such a pack again, when no row can name it. */
+/*
+ * The end of the job of such a pack: removed again, because no row can name it; or kept. A job
+ * whose end nobody knows gets neither: its pack stays busy, and so stays, until the next open.
+ */
 void db_pack_drop_own(struct db_packs *p, int64_t pack);
+void db_pack_keep_own(struct db_packs *p, int64_t pack);

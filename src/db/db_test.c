@@ -5,6 +5,8 @@
  */
 #include "db/db_test.h"
 
+#include "base/limits.h"
+
 #include <inttypes.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -575,5 +577,40 @@ TEST(db_threads)
 		pthread_join(w[i].thread, NULL);
 	assert_int_equal(test_count(db), THREADS * WRITES);
 	assert_int_equal(db_last_fault(db, NULL), 0);
+	db_close(&db);
+}
+
+/* What is added is refused in time, what changes or takes away is not. */
+TEST(db_room_is_kept)
+{
+	struct db *db = test_open(test_dir());
+	struct spool *spool = NULL;
+	struct fault f = { "" };
+	int64_t have = 0;
+	size_t n = LIMIT_BODY_BATCHED + 1;
+	AUTO(mem_auto_free) char *large = mem_alloc(n, 1);
+
+	assert_int_equal(db_free_bytes(db, &have), 0);
+	assert_true(have > 0);
+	assert_true(db_has_room(db, INT64_MAX / 2)); /* nobody asked for any */
+	db_keep_free(db, INT64_MAX / 2);
+	assert_false(db_has_room(db, 0));
+	assert_int_equal(db_last_fault(db, &f), 1);
+	assert_non_null(strstr(f.text, "are kept for deletions"));
+	assert_int_equal(test_put(db, "small", S("body")), -E_DISK_FULL);
+	assert_int_equal(test_put(db, "large", str_of(large, n)), -E_DISK_FULL);
+	assert_int_equal(spool_new(db, 1000, &spool), -E_DISK_FULL);
+	assert_int_equal(test_put(db, "row", (struct str){ 0 }), 0);
+	assert_int_equal(test_count(db), 1);
+	/* a message that was on its way when the room ended */
+	db_keep_free(db, 0);
+	assert_int_equal(spool_new(db, n, &spool), 0);
+	db_keep_free(db, INT64_MAX / 2);
+	assert_int_equal(spool_append(spool, str_of(large, n)), -E_DISK_FULL);
+	spool_free(spool);
+	/* and there is room again */
+	db_keep_free(db, 1);
+	assert_true(db_has_room(db, 0));
+	assert_int_equal(test_put(db, "large", str_of(large, n)), 0);
 	db_close(&db);
 }

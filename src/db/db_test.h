@@ -6,9 +6,9 @@
 #pragma once
 
 #include "base/test.h"
-#include "db/db_int.h"
+#include "db/pack_int.h"
 
-enum test_sql { T_INSERT, T_GET, T_COUNT, T_BODY, T_REF, T_CHILD, T_WRONG, T_COUNT_ };
+enum test_sql { T_INSERT, T_GET, T_COUNT, T_BODY, T_REF, T_CHILD, T_DROP, T_WRONG, T_COUNT_ };
 
 static const struct db_sql test_sql[T_COUNT_] __attribute__((unused)) = {
 	[T_INSERT] = { .sql = "INSERT INTO item (name, value) VALUES (?1, ?2)" },
@@ -17,6 +17,7 @@ static const struct db_sql test_sql[T_COUNT_] __attribute__((unused)) = {
 	[T_BODY] = { .sql = "INSERT INTO item (name, pack, off, len) VALUES (?1, ?2, ?3, ?4)" },
 	[T_REF] = { .sql = "SELECT pack, off, len FROM item WHERE name = ?1" },
 	[T_CHILD] = { .sql = "INSERT INTO child (item) VALUES (?1)" },
+	[T_DROP] = { .sql = "DELETE FROM item WHERE name = ?1" },
 	[T_WRONG] = { .sql = "SELECT a FROM nowhere" },
 };
 static const struct db_sql_set test_sets[] __attribute__((unused)) = {

@@ -7,6 +7,7 @@
  * The lock is the kernel's (it ends with the process that holds it, however that dies); the pid
  * in the file is for people only and may be stale when nobody holds the lock.
  */
+#include "db/backup.h"
 #include "db/db_int.h"
 
 #include <dirent.h>
@@ -99,6 +100,7 @@ static int touch_database(struct db *db, struct fault *f)
 int db_dir_open(struct db *db, const char *dir_z, struct fault *f)
 {
 	int rc = db_make_dir(dir_z, f);
+	int64_t size;
 
 	if (rc < 0)
 		return rc;
@@ -115,11 +117,26 @@ int db_dir_open(struct db *db, const char *dir_z, struct fault *f)
 	rc = take_lock(db, f);
 	if (rc < 0)
 		return rc;
+	if (os_file_size(db->dir_fd, DB_BACKUP_UNFINISHED, &size) == 0)
+		return fault_set(f, -E_CANNOT,
+				 "%s is a backup that was not finished; martlet backup %s goes on with it",
+				 db->dir_z, db->dir_z);
 	if (os_file_make_dir(db->dir_fd, "tmp") < 0 ||
 	    (db->tmp_fd = os_file_open_dir(db->dir_fd, "tmp")) < 0)
 		return fault_errno(f, errno, "cannot open %s/tmp", db->dir_z);
 	clear_spools(db->tmp_fd);
 	return touch_database(db, f);
+}
+
+int db_claim(struct db *db, struct fault *f)
+{
+	int rc = os_file_unlink(db->dir_fd, DB_BACKUP_DONE);
+
+	if (rc == -E_NOT_FOUND)
+		return 0;
+	if (rc == 0)
+		rc = os_file_sync_dir(db->dir_fd);
+	return rc < 0 ? fault_errno(f, errno, "cannot make %s live", db->dir_z) : 0;
 }
 
 void db_dir_close(struct db *db)

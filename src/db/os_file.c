@@ -5,11 +5,13 @@
  */
 #include "db/os_file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/rnd.h"
@@ -103,6 +105,28 @@ int os_file_unlink(int dir_fd, const char *name_z)
 	return unlinkat(dir_fd, name_z, 0) < 0 ? err_from_errno(errno) : 0;
 }
 
+int os_file_rename(int dir_fd, const char *from_z, const char *to_z)
+{
+	return renameat(dir_fd, from_z, dir_fd, to_z) < 0 ? err_from_errno(errno) : 0;
+}
+
+bool os_file_dir_is_empty(int dir_fd)
+{
+	int fd = os_file_open_dir(dir_fd, ".");
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	bool is_empty = true;
+
+	if (!dir) {
+		os_file_close(&fd);
+		return false;
+	}
+	while ((e = readdir(dir)))
+		is_empty &= str_eq(str_z(e->d_name), S(".")) || str_eq(str_z(e->d_name), S(".."));
+	closedir(dir);
+	return is_empty;
+}
+
 /* Steps over done bytes; returns how many elements are finished. */
 static size_t iov_skip(struct iovec *iov, size_t n, size_t done)
 {
@@ -172,6 +196,26 @@ int os_file_read(int fd, void *dst, size_t n, off_t off)
 int os_file_truncate(int fd, off_t size)
 {
 	return ftruncate(fd, size) < 0 ? err_from_errno(errno) : 0;
+}
+
+int os_file_free_bytes(int dir_fd, int64_t *ret)
+{
+	struct statfs st;
+
+	if (fstatfs(dir_fd, &st) < 0)
+		return err_from_errno(errno);
+	*ret = (int64_t)st.f_bavail * (int64_t)st.f_bsize;
+	return 0;
+}
+
+int os_file_size(int dir_fd, const char *name_z, int64_t *ret)
+{
+	struct stat st;
+
+	if (fstatat(dir_fd, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_from_errno(errno);
+	*ret = st.st_size;
+	return 0;
 }
 
 int os_file_sync(int fd)

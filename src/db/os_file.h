@@ -34,6 +34,9 @@ MUST_CHECK int os_file_temp(int dir_fd);
 /* Closes and sets -1; accepts a pointer to -1. For AUTO(). */
 void os_file_close(int *fd);
 int os_file_unlink(int dir_fd, const char *name_z);
+/* Within the directory; what stood there goes. */
+MUST_CHECK int os_file_rename(int dir_fd, const char *from_z, const char *to_z);
+bool os_file_dir_is_empty(int dir_fd); /* false also when it cannot be read */
 
 /* All bytes or an error; iov is used up. */
 MUST_CHECK int os_file_write(int fd, struct iovec *iov, size_t n, off_t off);
@@ -42,6 +45,9 @@ MUST_CHECK ssize_t os_file_read_some(int fd, void *dst, size_t n, off_t off);
 /* Exactly n bytes; -E_IO at the end of the file. */
 MUST_CHECK int os_file_read(int fd, void *dst, size_t n, off_t off);
 MUST_CHECK int os_file_truncate(int fd, off_t size);
+/* What the file system under that directory has left for everybody. */
+MUST_CHECK int os_file_free_bytes(int dir_fd, int64_t *ret);
+MUST_CHECK int os_file_size(int dir_fd, const char *name_z, int64_t *ret);
 /*
  * Data and size reach the disk. After a failure nothing may be concluded about what was written
  * before.

@@ -63,6 +63,14 @@ TEST(pack_read)
 		if (rows[i].want == 0)
 			assert_memory_equal(got, &"0123456789"[rows[i].off], rows[i].n);
 	}
+	ref.length = 3; /* the record knows better */
+	assert_int_equal(blob_verify(db, &ref), -E_IO);
+	assert_int_equal(blob_length(db, &ref, &ref.length), 0);
+	assert_int_equal(ref.length, 10);
+	assert_int_equal(blob_verify(db, &ref), 0);
+	ref.offset++;
+	assert_int_equal(blob_length(db, &ref, &ref.length), -E_IO);
+	ref.offset--;
 	ref.pack = 77;
 	assert_int_equal(blob_read(db, &ref, 0, got, 1), -E_NOT_FOUND);
 	assert_int_equal(blob_verify(db, &ref), -E_NOT_FOUND);

@@ -26,7 +26,7 @@
 #define BLOCK_LAST (LIMIT_SPOOL_MEMORY + SPOOL_HEADROOM)
 
 struct spool {
-	int tmp_fd; /* the directory; the database's */
+	struct db *db;
 	size_t max;
 	int err; /* sticky */
 	size_t front;
@@ -42,9 +42,12 @@ struct spool {
 
 int spool_new(struct db *db, size_t max_bytes, struct spool **ret)
 {
-	struct spool *s = MEM_NEW(struct spool);
+	struct spool *s;
 
-	s->tmp_fd = db->tmp_fd;
+	if (!db_has_room(db, 0))
+		return -E_DISK_FULL;
+	s = MEM_NEW(struct spool);
+	s->db = db;
 	s->max = max_bytes;
 	s->front = SPOOL_HEADROOM;
 	s->fd = -1;
@@ -81,8 +84,10 @@ static int flush(struct spool *s)
 {
 	int rc = 0;
 
+	if (!db_has_room(s->db, (int64_t)s->n_block))
+		return -E_DISK_FULL;
 	if (s->fd < 0) {
-		s->fd = os_file_temp(s->tmp_fd);
+		s->fd = os_file_temp(s->db->tmp_fd);
 		if (s->fd < 0)
 			return s->fd;
 		if (s->front < SPOOL_HEADROOM)

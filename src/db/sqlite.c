@@ -574,7 +574,8 @@ static int sqlite_tidy(struct db_conn *c, enum db_tidy what)
 	case DB_TIDY_BUSY:
 		if (c->wal_pages < c->checkpoint_at + c->checkpoint_pages)
 			return 0;
-		if (c->wal_pages > RESTART_FACTOR * c->checkpoint_pages)
+		/* A backup may hold its snapshot for longer than anybody should wait. */
+		if (c->wal_pages > RESTART_FACTOR * c->checkpoint_pages && !blob_packs_held(c->db))
 			return checkpoint(c, SQLITE_CHECKPOINT_RESTART);
 		return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE);
 	case DB_TIDY_IDLE:

@@ -489,8 +489,10 @@ static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item
 {
 	struct job job = { .j = j, .bytes = chain_items(j, items) };
 	bool has_own = job.bytes > LIMIT_BODY_BATCHED;
-	int rc = has_own ? db_pack_write_own(db->packs, items) : 0;
+	int rc = j->n_bodies && !db_has_room(db, (int64_t)job.bytes) ? -E_DISK_FULL : 0;
 
+	if (rc == 0 && has_own)
+		rc = db_pack_write_own(db->packs, items);
 	if (rc < 0)
 		return forget_refs(j, rc);
 	if (j->n_bodies && !has_own) {
@@ -499,7 +501,9 @@ static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item
 	}
 	enqueue(db->writer, &job);
 	job_await(&job);
-	if (has_own && job.result < 0 && !job.is_unsure)
+	if (has_own && job.result == 0)
+		db_pack_keep_own(db->packs, j->bodies[0].ref.pack);
+	else if (has_own && !job.is_unsure)
 		db_pack_drop_own(db->packs, j->bodies[0].ref.pack);
 	return job.result < 0 ? forget_refs(j, job.result) : 0;
 }

@@ -153,16 +153,40 @@ static int write_simple(struct fetch *r, uint32_t seq, const struct store_msg *m
 	return 0;
 }
 
+/*
+ * A content is missing because another session expunged the message long ago (store.expunge_grace)
+ * and this one has not been told yet. Else the store is damaged.
+ */
+static bool is_expunged(const struct fetch *r, uint32_t uid)
+{
+	struct store_view *now = NULL;
+	bool is_gone = store_mbox_view(r->s->sel->mbox, &now) == 0 &&
+		       (now->is_gone || store_view_seq(now, uid) == 0);
+
+	store_view_unref(now);
+	return is_gone;
+}
+
+static void note_err(struct fetch *r, int rc)
+{
+	if (rc < 0 && r->err == 0)
+		r->err = rc == -E_NOT_FOUND ? -E_IO : rc;
+}
+
 static int write_entry(struct fetch *r, struct entry *e)
 {
 	AUTO(imap_fetch_msg_fini) struct imap_fetch_msg msg = { .content = e->content };
 	bool has_simple;
 
+	if (e->err == -E_NOT_FOUND && is_expunged(r, e->m->uid)) {
+		r->has_lost = true;
+		return 0;
+	}
 	/* Without its content a message has at least its UID to show. */
 	begin_line(r, e->seq, e->m, r->f->bits | (e->err < 0 ? IMAP_FETCH_UID : 0));
 	has_simple = r->line.out.p[r->line.out.n - 1] != '(';
 	if (e->err < 0) {
-		r->err = r->err < 0 ? r->err : e->err;
+		note_err(r, e->err);
 		imap_fetch_line_end(&r->line);
 		return 0;
 	}
@@ -175,8 +199,7 @@ static int write_entry(struct fetch *r, struct entry *e)
 		rc = imap_fetch_item_write(r->s, &msg, &r->f->items[i]);
 		if (rc == -E_CLOSED || conn_failed(r->s->conn))
 			return -E_CLOSED;
-		if (rc < 0 && r->err == 0)
-			r->err = rc;
+		note_err(r, rc);
 	}
 	imap_fetch_line_end(&r->line);
 	return 0;

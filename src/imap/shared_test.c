@@ -7,6 +7,7 @@
 
 #include "base/limits.h"
 #include "base/test.h"
+#include "store/housekeep.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 #include "store/view.h"
@@ -147,6 +148,41 @@ TEST(shared_expunged_stays_readable)
  * RFC 9051 6.4.6: .SILENT hides the client's own change, not what somebody else did to the
  * same message.
  */
+static void keep_house(struct store *s)
+{
+	static const struct store_conf eager = { .expunge_grace_ms = 0, .compact_percent = 1 };
+	const struct store_keep_job job = { .is_asked = true };
+	struct store_kept kept;
+
+	store_configure(s, &eager);
+	must(store_keep_house(s, &job, &kept) == 0);
+	assert_int_equal(kept.contents, 1);
+}
+
+/* RFC 2180 4.1.2, RFC 9051 7.1 EXPUNGEISSUED: the grace of an expunged message is over. */
+TEST(shared_expunged_is_gone_for_good)
+{
+	static const char *const a[LINES] = {
+		"FETCH 1:3 (UID BODY.PEEK[TEXT])", "FETCH 2 ENVELOPE", "FETCH 2 (UID FLAGS)",
+		"SEARCH BODY body",	      "NOOP",		  "FETCH 1:2 (UID BODY.PEEK[TEXT])",
+	};
+	static const char *const b[LINES] = { "STORE 2 +FLAGS (\\Deleted)", "EXPUNGE" };
+	struct two t;
+
+	two_open(&t, a, b);
+	STEP(1, "OK STORE");
+	STEP(1, "* 2 EXPUNGE", "OK EXPUNGE");
+	keep_house(t.f.store);
+	STEP(0, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 3 FETCH (UID 3 BODY[TEXT] {6}",
+	     "NO [EXPUNGEISSUED] ", "!* 2 FETCH", "!* 2 EXPUNGE");
+	STEP(0, "NO [EXPUNGEISSUED] ", "!* 2 FETCH");
+	STEP(0, "* 2 FETCH (UID 2 FLAGS (", "OK FETCH");
+	STEP(0, "OK", "!NO");
+	STEP(0, "* 2 EXPUNGE", "OK NOOP");
+	STEP(0, "* 1 FETCH (UID 1", "* 2 FETCH (UID 3", "OK FETCH");
+	two_close(&t);
+}
+
 TEST(shared_silent_store)
 {
 	static const char *const a[LINES] = { "STORE 1 +FLAGS (\\Flagged)",

@@ -297,23 +297,36 @@ TEST(check_of_store_and_queue)
 	AUTO(buf_fini) struct buf said = BUF_INIT(65536);
 	struct queue_rcpt r[] = { { .address = S("far@elsewhere.test") } };
 	struct db_write_job job = { .fn = damage };
+	struct store_fsck_say say = { .found = collect, .unreadable = collect, .ctx = &said };
 	struct store_fsck_counts n;
 	struct fixture x;
 
 	setup(&x);
 	assert_int_equal(accept_message(&x, "q1", r, 1, false), 0);
 	assert_int_equal(accept_message(&x, "q2", r, 1, false), 0);
-	assert_int_equal(queue_fsck(x.q, collect, &said, &n), 0);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
 	assert_str_eq(buf_str(&said), S(""));
 	assert_int_equal(n.contents, 2);
 	for (int i = Q_DROP_MESSAGE; i <= Q_DROP_RECIPIENTS; i++) {
 		job.arg = (void *)(uintptr_t)&checks[i];
 		assert_int_equal(db_write(x.db, &job), 0);
 	}
-	assert_int_equal(queue_fsck(x.q, collect, &said, &n), 0);
-	assert_str_eq(buf_str(&said), S("content 1: refs is 1, counted 0\n"
-					"queue q1: a recipient without its message\n"
-					"queue q2: a message without recipients\n"));
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S("queue q1: a recipient without its message, far@elsewhere.test\n"
+					"queue q2: a message without recipients\n"
+					"content 1: refs is 1, counted 0\n"));
+	buf_reset(&said);
+	say.repaired = collect;
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said),
+		      S("queue q1: a recipient without its message, far@elsewhere.test; removed\n"
+			"queue q2: a message without recipients; removed\n"
+			"content 1: refs is 1, counted 0; counted anew\n"));
+	buf_reset(&said);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S(""));
+	assert_int_equal(n.contents, 2);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 0);
 	spool_free(x.spool);
 	queue_close(&x.q);
 	store_close(&x.s);

@@ -64,7 +64,7 @@ struct queue_item {
 MUST_CHECK int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n);
 
 /*
- * Checks store and queue together: what they keep against each other and against the packs. Reads only; see store/fsck.h, which
- * also says what found() may do. 0: all was looked at.
+ * Checks store and queue together: what they keep against each other and against the packs, and repairs it when asked to; see
+ * store/fsck.h. 0: all was looked at.
  */
-MUST_CHECK int queue_fsck(struct queue *q, store_fsck_found_fn *found, void *ctx, struct store_fsck_counts *ret);
+MUST_CHECK int queue_fsck(struct queue *q, const struct store_fsck_say *say, struct store_fsck_counts *ret);

@@ -25,6 +25,8 @@ static const struct admin_verb verbs[] = {
 	{ .name = "auth.list", .fn = admin_auth_list, .needs_server = true },
 	{ .name = "auth.forget", .fn = admin_auth_forget, .needs_server = true },
 	{ .name = "fsck", .fn = admin_fsck },
+	{ .name = "compact", .fn = admin_compact },
+	{ .name = "backup.hold", .fn = admin_backup_hold, .needs_server = true },
 	{ .name = "status", .fn = admin_status, .needs_server = true },
 	{ .name = "config.started", .fn = admin_started, .needs_server = true },
 	{ .name = "test.clock", .fn = admin_clock, .needs_server = true, .is_test = true },

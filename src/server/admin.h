@@ -49,5 +49,8 @@ json_t *admin_json_str(struct str s);
 admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password, admin_account_quota;
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
 admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
-admin_fn admin_queue_list, admin_status, admin_fsck, admin_clock, admin_fail, admin_started, admin_sandbox;
-admin_fn admin_auth_list, admin_auth_forget;
+admin_fn admin_queue_list, admin_status, admin_fsck, admin_compact, admin_backup_hold, admin_clock, admin_fail, admin_started;
+admin_fn admin_sandbox, admin_auth_list, admin_auth_forget;
+
+/* Adds what bodies take on the disk, alive and dead. */
+MUST_CHECK int admin_add_space(struct store *store, json_t *to);

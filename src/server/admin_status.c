@@ -13,23 +13,30 @@ int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t *
 {
 	struct net_counts c;
 	struct sasl_counts l;
+	json_t *result;
+	int r;
 
 	(void)a;
 	(void)args;
 	(void)fault;
 	net_counts(ad->net, &c);
-	*ret = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
+	result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
 			 "parked", (json_int_t)c.parked, "workers", (json_int_t)c.workers,
 			 "workers_busy", (json_int_t)c.workers_busy, "accepted", (json_int_t)c.accepted,
 			 "refused", (json_int_t)c.refused, "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid(),
 			 "sandbox", ad->process->sandbox.text);
 	sasl_counts(ad->sasl, &l);
-	json_object_update_new(*ret, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "logged_in", (json_int_t)l.logged_in,
+	json_object_update_new(result, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "logged_in", (json_int_t)l.logged_in,
 			 "logins", (json_int_t)l.succeeded, "logins_failed", (json_int_t)l.failed,
 			 "logins_failed_again", (json_int_t)l.repeated, "logins_throttled", (json_int_t)l.throttled,
 			 "addresses_refused", (json_int_t)l.addresses_refused,
 			 "accounts_attacked", (json_int_t)l.accounts_attacked));
-	return 0;
+	r = admin_add_space(ad->store, result);
+	if (r < 0)
+		json_decref(result);
+	else
+		*ret = result;
+	return r;
 }
 
 /* The text of the settings that hold until a restart: a reload changes all but those whose rows need one. */

@@ -50,6 +50,7 @@ int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *w
 		.n_sql = ARRAY_LEN(sql),
 		.migrations = migrations,
 		.n_migrations = ARRAY_LEN(migrations),
+		.pack_bytes = s->pack_bytes,
 	};
 	struct server_data d = { 0 };
 	int r;

@@ -83,6 +83,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	if (r == 0)
 		r = server_data_open(s->data_dir, p->conf, net_wake_cb, p->net, &p->data, fault);
 	if (r == 0)
+		r = db_claim(p->data.db, fault);
+	if (r == 0)
 		r = server_tls_open(p, conf, start->files, fault);
 	if (r < 0)
 		return r;
@@ -90,7 +92,11 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 				   .conf = p->conf, .net = p->net, .process = p, .has_test_verbs = s->has_test_verbs };
 	if (start->options->prepare)
 		r = start->options->prepare(&p->admin, fault);
-	return r < 0 ? r : open_network(p, start, fault);
+	if (r == 0)
+		r = open_network(p, start, fault);
+	if (r == 0)
+		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
+	return r;
 }
 
 static void apply(struct server_process *p, struct conf *next)
@@ -199,6 +205,7 @@ static void close_all(struct server_process *p)
 {
 	struct conf *conf = conf_live_get(p->conf);
 
+	server_housekeeper_stop(p->housekeeper);
 	drain(p);
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -25,7 +26,7 @@ static const struct {
 	const char *why_z;
 } groups[] = {
 	{ "read pread64 write writev pwrite64 pwritev lseek close fcntl fstat fsync fdatasync ftruncate fallocate "
-	  "getdents64 fchown fchmod",
+	  "getdents64 fchown fchmod fstatfs",
 	  "open files: database, packs, spools, the log" },
 	{ "open openat access faccessat faccessat2 stat lstat newfstatat fstatat64 statx readlink readlinkat getcwd "
 	  "unlink unlinkat rename renameat renameat2 mkdir mkdirat",
@@ -54,6 +55,7 @@ static const struct {
 	{ "clone", 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND },
 	{ "prctl", 0, UINT32_MAX, PR_SET_NAME },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
+	{ "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* the housekeeper steps back behind the others */
 };
 
 /* Calls that fail. With PROT_EXEC: a library that cannot be loaded any more, which is its caller's error and not the end. */

@@ -28,12 +28,14 @@ union server_context {
 };
 
 struct server_files;
+struct server_housekeeper;
 
 struct server_process {
 	struct conf_live *conf;
 	const struct conf *first;                /* as the supervisor was started: what a reload may not change */
 	const struct server_conf *fixed;         /* its [server] */
 	struct server_data data;
+	struct server_housekeeper *housekeeper;
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];
@@ -112,6 +114,12 @@ MUST_CHECK int server_tls_reload(struct server_process *p, const struct conf *co
 bool server_tls_is_self_made(const struct conf *conf);
 /* Makes a context for each bound socket and hands them to p->net. */
 MUST_CHECK int server_listeners_open(struct server_process *p, const struct server_bound *bound, size_t n, struct fault *fault);
+
+/* ---- housekeeper.c ---- */
+
+/* A thread that keeps house from now on; store and conf must outlive it. */
+struct server_housekeeper *server_housekeeper_start(struct store *store, struct conf_live *conf);
+void server_housekeeper_stop(struct server_housekeeper *h); /* soon; accepts NULL */
 
 /* ---- control.c ---- */
 

@@ -176,6 +176,9 @@ int smtp_cmd_mail(struct smtp_session *s, struct str args)
 	r = mail_parse(s, args, &tx);
 	if (r == 0)
 		r = sender_check(s, &tx);
+	/* RFC 1870 6.1: 452 before the message is sent in vain. */
+	if (r == 0 && !db_has_room(store_db(s->ctx->store), (int64_t)tx.announced_size))
+		r = -E_DISK_FULL;
 	if (r != 0) {
 		LOG(INFO, "smtp.reject", F_STR("peer", conn_peer(s->conn)),
 		    F_Z("user", s->identity ? s->identity->name : ""),

@@ -16,6 +16,7 @@
 #define THREAD_KEYS 20      /* own Message-ID and the references nearest to the message */
 #define TEXT_MAX (8u << 20) /* of one ready-made text */
 #define PREVIEW_HEAD (1u << 20) /* of a body that the preview is made of later */
+#define MOVES_FOLLOWED 10   /* of a body that is read while packs are compacted */
 #define KEY_TEXT_MAX 998 /* RFC 5322 2.1.1: message ids and subjects are not longer than a line */
 
 /* ---- parsing ---- */
@@ -176,6 +177,14 @@ int store_tx_content_add(struct db_tx *tx, const struct store_content_new *c,
 	return store_tx_keys_add(tx, *ret_content, c->keys);
 }
 
+int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n)
+{
+	const struct db_val args[] = { DB_I(content) };
+	int rc = db_exec(tx, SQL(CONTENT_REMOVE), args, ARRAY_LEN(args), ret_n);
+
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(KEYS_REMOVE), DB_I(content));
+}
+
 int store_tx_content_ref(struct db_tx *tx, int64_t content, int64_t by)
 {
 	if (by == 0)
@@ -321,10 +330,41 @@ int store_content_keys(struct store_reader *r, int64_t content, struct store_key
 	return 0;
 }
 
+/* 1: the row names another place than before; 0: the same. */
+static int find_again(struct store *s, int64_t content, struct blob_ref *ref)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int64_t pack = ref->pack, offset = ref->offset;
+	int rc = db_read_begin(s->db, &tx);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(CONTENT_PLACE), DB_I(content));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	ref->pack = db_int(&q, 0);
+	ref->offset = db_int(&q, 1);
+	return ref->pack != pack || ref->offset != offset;
+}
+
 int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst,
 		       size_t n)
 {
-	return blob_read(s->db, &c->ref, off, dst, n);
+	struct blob_ref ref = c->ref;
+	int rc = blob_read(s->db, &ref, off, dst, n);
+
+	/* Each turn, a whole pack was emptied and removed since the row was read. */
+	for (int turn = 0; rc == -E_NOT_FOUND && turn < MOVES_FOLLOWED; turn++) {
+		rc = find_again(s, c->id, &ref);
+		if (rc < 0)
+			return rc;
+		if (rc == 0)
+			return -E_IO; /* the pack is missing */
+		rc = blob_read(s->db, &ref, off, dst, n);
+	}
+	return rc == -E_NOT_FOUND ? -E_IO : rc;
 }
 
 /* ---- a preview that is made later ---- */

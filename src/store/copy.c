@@ -7,6 +7,7 @@
  */
 #include "store/store_int.h"
 
+#define ROW_BYTES 200 /* what a copy takes, roughly, with its places in indexes */
 #define KEYWORD_ARENA (128u << 10)
 
 struct copy {
@@ -66,6 +67,8 @@ static int check(const struct copy *c, const struct store_rows *rows)
 		return -E_CANNOT;
 	if (c->is_move)
 		return 0;
+	if (!db_has_room(c->s->db, (int64_t)rows->n * ROW_BYTES))
+		return -E_DISK_FULL;
 	for (size_t i = 0; i < rows->n; i++)
 		bytes += rows->v[i].size;
 	return store_box_fits(&c->to, (int64_t)rows->n, bytes);

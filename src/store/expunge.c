@@ -63,6 +63,18 @@ int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struc
 	return 0;
 }
 
+static int read_floor(struct db_tx *tx, int64_t mailbox, uint64_t *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(EXPUNGED_FLOOR), DB_I(mailbox));
+	rc = db_step(&q);
+	if (rc > 0)
+		*ret = (uint64_t)db_int(&q, 0);
+	return rc > 0 ? 0 : rc < 0 ? rc : -E_NOT_FOUND;
+}
+
 int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq,
 			 struct uidset *ret, uint64_t *ret_floor)
 {
@@ -71,7 +83,8 @@ int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint
 	struct uidset found = { 0 };
 	int rc = db_read_begin(s->db, &tx);
 
-	*ret_floor = 0; /* nothing is ever forgotten */
+	if (rc == 0)
+		rc = read_floor(tx, mailbox, ret_floor);
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(EXPUNGED_SINCE), DB_I(mailbox),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The check finds what is damaged, and nothing in what is whole. */
+/* The check finds what is damaged, and nothing in what is whole; a repair mends it, and takes no message away unasked. */
 #include "store/store_test.h"
 
 #include <fcntl.h>
@@ -9,7 +9,8 @@
 
 struct finding {
 	char first[512];
-	int n;
+	char unreadable[512]; /* the last */
+	int n, n_unreadable, n_repaired;
 };
 
 static void keep(void *ctx, const char *text_z)
@@ -20,12 +21,43 @@ static void keep(void *ctx, const char *text_z)
 		snprintf(f->first, sizeof(f->first), "%s", text_z);
 }
 
+static void keep_unreadable(void *ctx, const char *text_z)
+{
+	struct finding *f = ctx;
+
+	f->n_unreadable++;
+	snprintf(f->unreadable, sizeof(f->unreadable), "%s", text_z);
+}
+
+static void count_repaired(void *ctx, const char *text_z)
+{
+	struct finding *f = ctx;
+
+	assert_true(text_z[0] != '\0');
+	f->n_repaired++;
+}
+
 static struct finding check(struct test_store *t, struct store_fsck_counts *ret)
 {
-	struct finding f = { "", 0 };
-	const struct store_fsck_job job = { .found = keep, .ctx = &f };
+	struct finding f = { 0 };
+	const struct store_fsck_job job = {
+		.say = { .found = keep, .unreadable = keep_unreadable, .ctx = &f },
+	};
 
 	assert_int_equal(store_fsck(t->s, &job, ret), 0);
+	return f;
+}
+
+static struct finding repair(struct test_store *t, bool removes_unreadable)
+{
+	struct store_fsck_counts n;
+	struct finding f = { 0 };
+	const struct store_fsck_job job = {
+		.say = { .found = keep, .unreadable = keep_unreadable, .repaired = count_repaired,
+			 .removes_unreadable = removes_unreadable, .ctx = &f },
+	};
+
+	assert_int_equal(store_fsck(t->s, &job, &n), 0);
 	return f;
 }
 
@@ -70,47 +102,80 @@ static int run_sql(struct db_tx *tx, void *arg)
 	return db_exec(tx, sql, NULL, 0, NULL);
 }
 
-/* Each row is one damage; the text is how the first thing said begins. */
+/*
+ * Each row is one damage; the text is how the first thing said begins. after: what a repair leaves. Of
+ * the seven messages those that cannot be read go on request only.
+ */
 static const struct damage {
 	struct db_sql sql;
 	const char *said;
+	enum { MENDED, UNREADABLE, DAMAGED } after;
+	int messages; /* after all that may be done: 7 when not given */
 } damages[] = {
-	{ { .sql = "UPDATE accounts SET used = used + 1" }, "account alice@example.org: used is " },
-	{ { .sql = "UPDATE accounts SET messages = 0" },
+	{ .sql = { .sql = "UPDATE accounts SET used = used + 1" }, .said = "account alice@example.org: used is " },
+	{ .sql = { .sql = "UPDATE accounts SET messages = 0" }, .said =
 	  "account alice@example.org: messages is 0, counted 7" },
-	{ { .sql = "UPDATE accounts SET modseq = 1" },
+	{ .sql = { .sql = "UPDATE accounts SET modseq = 1" }, .said =
 	  "account alice@example.org: modseq is 1, must" },
-	{ { .sql = "UPDATE accounts SET annotation_bytes = 1" },
+	{ .sql = { .sql = "UPDATE accounts SET annotation_bytes = 1" }, .said =
 	  "account alice@example.org: annotation_bytes is 1, counted 0" },
-	{ { .sql = "UPDATE mailboxes SET messages = messages + 1, name = 'x' WHERE name = 'Archive';" },
+	{ .sql = { .sql = "UPDATE mailboxes SET messages = messages + 1, name = 'x' WHERE name = 'Archive';" }, .said =
 	  "account alice@example.org: messages is 7, counted 8" },
-	{ { .sql = "UPDATE mailboxes SET unseen = 9 WHERE name = 'INBOX'" },
+	{ .sql = { .sql = "UPDATE mailboxes SET unseen = 9 WHERE name = 'INBOX'" }, .said =
 	  "mailbox 1 (INBOX): unseen is 9" },
-	{ { .sql = "UPDATE mailboxes SET deleted = 9 WHERE name = 'INBOX'" },
+	{ .sql = { .sql = "UPDATE mailboxes SET deleted = 9 WHERE name = 'INBOX'" }, .said =
 	  "mailbox 1 (INBOX): deleted is 9, counted 2" },
-	{ { .sql = "UPDATE mailboxes SET uidnext = 4 WHERE name = 'INBOX'" },
+	{ .sql = { .sql = "UPDATE mailboxes SET uidnext = 4 WHERE name = 'INBOX'" }, .said =
 	  "mailbox 1 (INBOX): uidnext is 4, must be at least 6" },
-	{ { .sql = "UPDATE mailboxes SET highestmodseq = 1 WHERE name = 'INBOX'" },
+	{ .sql = { .sql = "UPDATE mailboxes SET highestmodseq = 1 WHERE name = 'INBOX'" }, .said =
 	  "mailbox 1 (INBOX): highestmodseq is 1, must" },
-	{ { .sql = "UPDATE messages SET flags = 0 WHERE mailbox = 1 AND uid = 1" },
+	{ .sql = { .sql = "UPDATE messages SET flags = 0 WHERE mailbox = 1 AND uid = 1" }, .said =
 	  "mailbox 1 (INBOX): unseen is 2, counted 3" },
-	{ { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (1, 1, 1)" },
+	{ .sql = { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (1, 1, 1)" }, .said =
 	  "mailbox 1 (INBOX): number of UIDs both there and expunged is 0, counted 1" },
-	{ { .sql = "DELETE FROM accounts" }, "mailbox 1 (INBOX): its account 1 is missing" },
-	{ { .sql = "INSERT INTO messages VALUES (77, 1, 1, 1, 0, 0, 0, 46, 0)" },
-	  "mailbox 77: missing, but has messages" },
-	{ { .sql = "UPDATE messages SET size = size + 1, content = content"
-		   " WHERE mailbox = 1 AND uid = 1" },
+	{ .sql = { .sql = "DELETE FROM accounts" }, .said = "mailbox 1 (INBOX): its account 1 is missing" },
+	{ .sql = { .sql = "INSERT INTO messages VALUES (77, 1, 1, 1, 0, 0, 0, 46, 0)" }, .said =
+	  "mailbox 77: missing, but has messages", .after = MENDED, .messages = 8 },
+	{ .sql = { .sql = "DELETE FROM mailboxes WHERE name = 'INBOX'" }, .said =
+	  "account alice@example.org: used is " },
+	{ .sql = { .sql = "UPDATE messages SET size = size + 1, content = content"
+		   " WHERE mailbox = 1 AND uid = 1" }, .said =
 	  "mailbox 1 (INBOX): bytes is " },
-	{ { .sql = "UPDATE contents SET refs = refs + 1 WHERE id = 1" }, "content 1: refs is " },
-	{ { .sql = "UPDATE contents SET dead_since = 1 WHERE id = 1" },
+	{ .sql = { .sql = "UPDATE contents SET refs = refs + 1 WHERE id = 1" }, .said = "content 1: refs is " },
+	{ .sql = { .sql = "UPDATE contents SET refs = 0, dead_since = 1 WHERE id = 1" }, .said =
+	  "content 1: refs is 0, counted 2" },
+	{ .sql = { .sql = "UPDATE contents SET dead_since = 1 WHERE id = 1" }, .said =
 	  "content 1: refs and dead_since do not agree" },
-	{ { .sql = "DELETE FROM contents WHERE id = 1" }, "content 1: missing, but " },
-	{ { .sql = "UPDATE contents SET size = size + 1 WHERE id = 1" }, "content 1: has " },
-	{ { .sql = "UPDATE contents SET pos = pos + 1 WHERE id = 1" },
-	  "content 1: its record in pack 1 at 33 is damaged" },
-	{ { .sql = "UPDATE contents SET pack = 99 WHERE id = 1" },
-	  "content 1: its record in pack 99 at 32 is missing: no such pack" },
+	{ .sql = { .sql = "UPDATE contents SET dead_since = NULL WHERE id = 5" }, .said =
+	  "content 5: refs and dead_since do not agree" },
+	{ .sql = { .sql = "UPDATE contents SET size = size + 1 WHERE id = 1" }, .said = "content 1: has " },
+	{ .sql = { .sql = "INSERT INTO credentials VALUES (99, 'x', 'y')" }, .said =
+	  "credentials: rows of accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO aliases VALUES ('x@example.org', 99, 'example.org')" }, .said =
+	  "aliases: rows of accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO subscriptions VALUES (99, 'x')" }, .said =
+	  "subscriptions: rows of accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO threads VALUES (99, 1, 1)" }, .said =
+	  "threads: rows of accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (99, 8, 'x')" }, .said =
+	  "keywords: rows of mailboxes that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (99, 1, 1)" }, .said =
+	  "expunged: rows of mailboxes that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO annotations VALUES (99, 0, '/x', 'y', 1)" }, .said =
+	  "annotations: rows of mailboxes or users that are not there: 1" },
+	{ .sql = { .sql = "UPDATE store_counters SET value = 1" }, .said = "last UIDVALIDITY: is 1, must be at least" },
+	{ .sql = { .sql = "INSERT INTO packs (pack, size, live) VALUES (1, 7, 5)" }, .said =
+	  "pack 1: live is 5, counted " },
+	{ .sql = { .sql = "DELETE FROM contents WHERE id = 1" }, .said = "content 1: missing, but ", .after = UNREADABLE, .messages = 5 },
+	{ .sql = { .sql = "UPDATE contents SET pack = 99 WHERE id = 1" }, .said =
+	  "content 1: its record in pack 99 at 32 is missing: no such pack", .after = UNREADABLE, .messages = 5 },
+	{ .sql = { .sql = "UPDATE contents SET pos = 10000 WHERE id = 4" }, .said =
+	  "content 4: its record in pack 1 at 10000 is missing: the pack is too short",
+	  .after = UNREADABLE, .messages = 6 },
+	{ .sql = { .sql = "UPDATE contents SET pos = pos + 1 WHERE id = 1" }, .said =
+	  "content 1: its record in pack 1 at 33 is damaged", .after = DAMAGED },
+	{ .sql = { .sql = "UPDATE contents SET pos = pos + 1 WHERE id = 5" }, /* expunged */
+	  .said = "content 5: its record in pack 1 at " },
 };
 
 static struct db_sql *reopened; /* their rows there */
@@ -142,26 +207,155 @@ static void reopen(struct test_store *t)
 	reopened = rows;
 }
 
+static void open_damaged(struct test_store *t, size_t i)
+{
+	struct db_write_job job = { .fn = run_sql };
+
+	test_open(t);
+	fill(t);
+	reopen(t);
+	job.arg = &reopened[i];
+	assert_int_equal(db_write(t->db, &job), 0);
+}
+
+static void close_damaged(struct test_store *t)
+{
+	store_close(&t->s);
+	db_close(&t->db);
+	arena_fini(&t->a);
+}
+
 TEST(damages_are_found)
 {
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
 		struct test_store t;
 		struct store_fsck_counts n;
 		struct finding f;
-		struct db_write_job job = { .fn = run_sql };
 
-		test_open(&t);
-		fill(&t);
-		reopen(&t);
-		job.arg = &reopened[i];
-		assert_int_equal(db_write(t.db, &job), 0);
+		test_row(damages[i].sql.sql);
+		open_damaged(&t, i);
 		f = check(&t, &n);
 		if (strncmp(f.first, damages[i].said, strlen(damages[i].said)) != 0)
 			fail_msg("%s\nsaid: %s", damages[i].sql.sql, f.first);
-		store_close(&t.s);
-		db_close(&t.db);
-		arena_fini(&t.a);
+		assert_true(f.n_unreadable > 0 || damages[i].after == MENDED);
+		close_damaged(&t);
 	}
+}
+
+TEST(damages_are_repaired)
+{
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++) {
+		const struct damage *d = &damages[i];
+		struct test_store t;
+		struct store_fsck_counts n;
+		struct finding f;
+
+		test_row(d->sql.sql);
+		open_damaged(&t, i);
+		f = repair(&t, false);
+		if (d->after == MENDED && f.n > 0)
+			fail_msg("%s\nsaid: %s", d->sql.sql, f.first);
+		assert_int_equal(f.n_repaired > 0, d->after == MENDED);
+		f = check(&t, &n);
+		assert_int_equal(f.n > 0, d->after != MENDED);
+		assert_int_equal(n.messages, d->after == MENDED && d->messages ? d->messages : 7);
+		/* on request */
+		repair(&t, true);
+		f = check(&t, &n);
+		assert_int_equal(f.n > 0, d->after == DAMAGED);
+		assert_int_equal(f.n_unreadable > 0, d->after == DAMAGED);
+		assert_int_equal(n.messages, d->messages ? d->messages : 7);
+		close_damaged(&t);
+	}
+}
+
+static size_t damage_of(const char *sql_z)
+{
+	for (size_t i = 0; i < ARRAY_LEN(damages); i++)
+		if (strcmp(damages[i].sql.sql, sql_z) == 0)
+			return i;
+	fail_msg("no such damage");
+	return 0;
+}
+
+/* Whose it is, by every name it has. */
+TEST(unreadable_messages_are_told)
+{
+	struct store_fsck_counts n;
+	struct test_store t;
+	struct finding f;
+
+	open_damaged(&t, damage_of("UPDATE contents SET pos = 10000 WHERE id = 4"));
+	f = check(&t, &n);
+	assert_int_equal(f.n, 1);
+	assert_int_equal(f.n_unreadable, 1);
+	assert_string_equal(f.unreadable, "alice@example.org, mailbox INBOX, UID 4, subject \"TEST\":"
+					  " content 4 is missing");
+	f = repair(&t, false);
+	assert_string_equal(f.first,
+			    "content 4: its record in pack 1 at 10000 is missing: the pack is too short;"
+			    " kept, as readable as it is; a backup may have it");
+	assert_int_equal(f.n_unreadable, 1);
+	close_damaged(&t);
+}
+
+/* A damaged message is its owner's to delete; then nothing of it is left. */
+TEST(damaged_message_is_expunged)
+{
+	struct store_fsck_counts n;
+	struct test_store t;
+	struct finding f;
+	struct uidset one, gone;
+	uint64_t modseq;
+
+	open_damaged(&t, damage_of("UPDATE contents SET pos = pos + 1 WHERE id = 1"));
+	one = test_uids(&t, 1, 1);
+	for (int64_t mailbox = 1; mailbox <= t.archive; mailbox++)
+		assert_int_equal(store_expunge(t.s, &t.a, mailbox, &one, false, &gone, &modseq), 0);
+	f = repair(&t, false);
+	assert_int_equal(f.n, 0);
+	f = check(&t, &n);
+	assert_int_equal(f.n, 0);
+	assert_int_equal(n.messages, 5);
+	close_damaged(&t);
+}
+
+/* Sessions see what was counted anew. */
+TEST(repair_is_seen_by_views)
+{
+	struct test_store t;
+	struct store_mbox *m;
+	struct store_view *v;
+
+	open_damaged(&t, damage_of("UPDATE mailboxes SET unseen = 9 WHERE name = 'INBOX'"));
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
+	v = test_view(m);
+	assert_int_equal(v->unseen, 9);
+	store_view_unref(v);
+	assert_int_equal(repair(&t, false).n, 0);
+	v = test_view(m);
+	assert_int_equal(v->unseen, 2);
+	assert_int_equal(v->n, 4);
+	store_view_unref(v);
+	store_mbox_close(&m);
+	close_damaged(&t);
+}
+
+/* What is lost comes to an account that somebody can be let into. */
+TEST(lost_mail_is_given_a_place)
+{
+	struct store_account account;
+	struct store_mailbox mailbox;
+	struct test_store t;
+
+	open_damaged(&t, damage_of("DELETE FROM mailboxes WHERE name = 'INBOX'"));
+	assert_int_equal(repair(&t, false).n, 0);
+	assert_int_equal(store_account_find(t.s, &t.a, S("messages@recovered.invalid"), &account), 0);
+	assert_int_equal(account.messages, 4);
+	assert_int_equal(store_mailbox_find(t.s, &t.a, account.id, S("mailbox-1"), &mailbox), 0);
+	assert_int_equal(mailbox.messages, 4);
+	assert_int_equal(mailbox.uidnext, 6);
+	close_damaged(&t);
 }
 
 TEST(flipped_byte_is_found)
@@ -183,6 +377,7 @@ TEST(flipped_byte_is_found)
 	close(fd);
 	f = check(&t, &n);
 	assert_int_equal(f.n, 1);
+	assert_int_equal(f.n_unreadable, 2);
 	assert_string_equal(f.first, "content 1: its record in pack 1 at 32 is damaged");
 	test_close(&t);
 }

@@ -39,7 +39,7 @@ MUST_CHECK int store_tx_content_add(struct db_tx *tx, const struct store_content
 
 /*
  * References count the rows that name a content (messages, queue). store_tx_content_add() makes it with one: whoever keeps another row
- * adds 1, whoever drops one adds -1. At 0 the body stays readable until compaction.
+ * adds 1, whoever drops one adds -1. At 0 the content stays readable for store.expunge_grace, then housekeeping removes it.
  */
 MUST_CHECK int store_tx_content_ref(struct db_tx *tx, int64_t content, int64_t by);
 
@@ -59,13 +59,19 @@ enum store_content_fields { STORE_C_ENVELOPE = 1, STORE_C_STRUCTURE = 2, STORE_C
 struct store_reader;
 MUST_CHECK int store_reader_open(struct store *s, struct store_reader **ret);
 void store_reader_close(struct store_reader **r);
-/* Texts asked for are copied to the arena, others are empty. Contents of expunged messages stay readable for sessions that still show them. */
+/*
+ * Texts asked for are copied to the arena, others are empty. Contents of expunged messages stay readable for a while for sessions
+ * that still show them, then -E_NOT_FOUND.
+ */
 MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
 /* The content of one message, by UID. -E_NOT_FOUND. */
 MUST_CHECK int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content);
 /* What SORT and THREAD compare; texts live until the next call with that reader. -E_NOT_FOUND: not made yet, or no such content. */
 MUST_CHECK int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret);
-/* Body bytes; no reader needed. */
+/*
+ * Body bytes. No reader is needed, and none may be open in this thread: when housekeeping has moved the body since c was read, the
+ * row is read again. -E_NOT_FOUND: the content is gone, long after the message was expunged; -E_IO: it cannot be read.
+ */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
 
 /*
@@ -135,8 +141,8 @@ struct store_copied {
 MUST_CHECK int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret);
 
 /*
- * UIDs expunged after modseq (QRESYNC, RFC 7162 3.2); -E_LIMIT when the arena cannot hold them. When modseq < *ret_floor some may be
- * missing, and what is gone must be found by what is not there.
+ * UIDs expunged after modseq (QRESYNC, RFC 7162 3.2); -E_LIMIT when the arena cannot hold them. Old ones are forgotten after
+ * store.expunged_history: when modseq < *ret_floor some may be missing, and what is gone must be found by what is not there.
  */
 MUST_CHECK int store_expunged_since(struct store *s, struct arena *a, int64_t mailbox, uint64_t modseq, struct uidset *ret,
 				    uint64_t *ret_floor);

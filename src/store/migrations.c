@@ -152,9 +152,24 @@ static const char step_5[] =
 	" to_mailbox TEXT NOT NULL,"
 	" cc_mailbox TEXT NOT NULL,"
 	" from_display TEXT NOT NULL,"
-	" to_display TEXT NOT NULL);"
-	"CREATE TRIGGER sort_keys_gone AFTER DELETE ON contents BEGIN"
-	" DELETE FROM sort_keys WHERE content = OLD.id; END;";
+	" to_display TEXT NOT NULL);";
+
+static const char step_6[] =
+	/*
+	 * Packs that no body comes to any more (compact.c). live: what the rows of contents that name
+	 * it take of its size. damaged: bodies that could not be moved out.
+	 */
+	"CREATE TABLE packs ("
+	" pack INTEGER PRIMARY KEY,"
+	" size INTEGER NOT NULL,"
+	" live INTEGER NOT NULL,"
+	" damaged INTEGER NOT NULL DEFAULT 0);"
+	"CREATE INDEX contents_pack ON contents (pack, pos, size);"
+	/* When they went, in seconds; for those of before this step: now. */
+	"ALTER TABLE expunged ADD COLUMN at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE expunged SET at = CAST(strftime('%s', 'now') AS INTEGER);"
+	/* Rows of expunged with this modseq or a smaller one may have been forgotten (prune.c). */
+	"ALTER TABLE mailboxes ADD COLUMN pruned_modseq INTEGER NOT NULL DEFAULT 0;";
 
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
@@ -162,6 +177,7 @@ static const struct db_migration steps[] = {
 	{ 3, step_3 },
 	{ 4, step_4 },
 	{ 5, step_5 },
+	{ 6, step_6 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

@@ -63,7 +63,8 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 
 	for (size_t i = 0; i < n; i++) {
 		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
-				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq));
+				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq),
+				 DB_I(store_now_s()));
 
 		if (rc == 0)
 			rc = DB_EXEC(tx, SQL(MESSAGE_REMOVE), DB_I(b->id), DB_I(r[i].lo),

@@ -30,6 +30,15 @@
 #define FLAGS_HIT \
 	" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND flags <> " NEW_FLAGS " AND +modseq <= ?6"
 
+/* Rows of a table that name nothing. */
+#define LEFT_WHERE(column, owners) \
+	" WHERE NOT EXISTS (SELECT 1 FROM " owners " o WHERE o.id = " column ")"
+#define LEFT_ANNOTATIONS \
+	" WHERE (mailbox <> 0 AND NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox))" \
+	" OR (user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = user))"
+#define LEFT_COUNT(table, column, owners) "SELECT count(*) FROM " table LEFT_WHERE(column, owners)
+#define LEFT_REMOVE(table, column, owners) "DELETE FROM " table LEFT_WHERE(column, owners)
+
 const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	/* accounts */
 	[STORE_SQL_ACCOUNT_ADD] = { .sql =
@@ -197,7 +206,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_MESSAGE_CONTENT] = { .sql = /* content.c */
 		"SELECT content FROM messages WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_MESSAGE_EXPUNGE] = { .sql =
-		"INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, ?5, uid FROM messages"
+		"INSERT INTO expunged (mailbox, modseq, uid, at) SELECT mailbox, ?5, uid, ?6"
+		" FROM messages"
 		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
 	[STORE_SQL_MESSAGE_REMOVE] = { .sql =
 		"DELETE FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0"
@@ -214,6 +224,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" +modseq > ?4 ORDER BY uid" },
 	[STORE_SQL_EXPUNGED_SINCE] = { .sql =
 		"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid" },
+	[STORE_SQL_EXPUNGED_FLOOR] = { .sql =
+		"SELECT pruned_modseq FROM mailboxes WHERE id = ?1" },
 	[STORE_SQL_EXPUNGED_REMOVE] = { .sql = "DELETE FROM expunged WHERE mailbox = ?1" },
 	[STORE_SQL_VIEW_BOX] = { .sql =
 		"SELECT uidvalidity, uidnext, highestmodseq, messages, unseen, deleted FROM mailboxes"
@@ -241,6 +253,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT content, sent, is_reply, ids, subject, from_mailbox, to_mailbox,"
 		" cc_mailbox, from_display, to_display FROM sort_keys"
 		" WHERE content >= ?1 ORDER BY content" },
+	[STORE_SQL_KEYS_REMOVE] = { .sql = "DELETE FROM sort_keys WHERE content = ?1" },
 
 	/* contents and threads */
 	[STORE_SQL_CONTENT_ADD] = { .sql =
@@ -275,6 +288,45 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_DOOMED_MESSAGE_REMOVE] = { .sql =
 		"DELETE FROM messages WHERE mailbox = ?1 AND uid <= ?2" },
 	[STORE_SQL_DOOMED_REMOVE] = { .sql = "DELETE FROM mailboxes WHERE id = ?1" },
+
+	/* housekeeping (housekeep.c, prune.c, compact.c) */
+	[STORE_SQL_KEEP_DEAD] = { .sql =
+		"SELECT id, pack, size FROM contents WHERE dead_since <= ?1 AND refs = 0"
+		" ORDER BY dead_since LIMIT ?2" },
+	[STORE_SQL_CONTENT_REMOVE] = { .sql = "DELETE FROM contents WHERE id = ?1" },
+	[STORE_SQL_CONTENT_PLACE] = { .sql = "SELECT pack, pos FROM contents WHERE id = ?1" },
+	[STORE_SQL_CONTENT_MOVE] = { .sql =
+		"UPDATE contents SET pack = ?5, pos = ?6"
+		" WHERE id = ?1 AND pack = ?2 AND pos = ?3 AND size = ?4" },
+	[STORE_SQL_PACK_ADD] = { .sql =
+		"INSERT INTO packs (pack, size, live) VALUES (?1, ?2, ?3)" },
+	[STORE_SQL_PACK_SHRINK] = { .sql =
+		"UPDATE packs SET live = live - ?2 WHERE pack = ?1" },
+	[STORE_SQL_PACK_DAMAGED] = { .sql = "UPDATE packs SET damaged = ?2 WHERE pack = ?1" },
+	[STORE_SQL_PACK_REMOVE] = { .sql = "DELETE FROM packs WHERE pack = ?1" },
+	[STORE_SQL_PACK_LIST] = { .sql = "SELECT pack FROM packs ORDER BY pack" },
+	[STORE_SQL_PACK_CHOOSE] = { .sql = /* ?1: percent that must be dead */
+		"SELECT pack, live FROM packs WHERE live = 0 OR"
+		" (damaged = 0 AND (size - live) * 100 >= size * ?1 AND size > live)"
+		" ORDER BY live LIMIT ?2" },
+	[STORE_SQL_PACK_COUNT] = { .sql =
+		"SELECT count(*), coalesce(sum(size), 0) FROM contents WHERE pack = ?1" },
+	[STORE_SQL_PACK_NAMED] = { .sql = "SELECT 1 FROM contents WHERE pack = ?1 LIMIT 1" },
+	[STORE_SQL_PACK_BODIES] = { .sql =
+		"SELECT id, pos, size FROM contents WHERE pack = ?1 AND pos > ?2"
+		" ORDER BY pos LIMIT ?3" },
+	[STORE_SQL_SPACE] = { .sql =
+		"SELECT count(*), coalesce(sum(size), 0),"
+		" coalesce(sum(CASE WHEN size > live THEN size - live ELSE 0 END), 0),"
+		" (SELECT count(*) FROM contents WHERE dead_since IS NOT NULL) FROM packs" },
+	[STORE_SQL_PRUNE_NEXT] = { .sql = "SELECT min(mailbox) FROM expunged WHERE mailbox > ?1" },
+	[STORE_SQL_PRUNE_OLDEST] = { .sql =
+		"SELECT modseq, uid, at FROM expunged WHERE mailbox = ?1"
+		" ORDER BY modseq, uid LIMIT ?2" },
+	[STORE_SQL_PRUNE_REMOVE] = { .sql =
+		"DELETE FROM expunged WHERE mailbox = ?1 AND (modseq, uid) <= (?2, ?3)" },
+	[STORE_SQL_PRUNE_FLOOR] = { .sql =
+		"UPDATE mailboxes SET pruned_modseq = ?2 WHERE id = ?1 AND pruned_modseq < ?2" },
 
 	/* the check (fsck.c); ids go on after ?1 */
 	[STORE_SQL_FSCK_TABLE] = {
@@ -317,6 +369,98 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_CONTENT_LAST] = { .sql = "SELECT coalesce(max(id), 0) FROM contents" },
 	[STORE_SQL_FSCK_BODIES] = { .sql =
 		"SELECT id, pack, pos, size FROM contents WHERE id > ?1 ORDER BY id LIMIT ?2" },
+	[STORE_SQL_FSCK_COUNTER] = { .sql =
+		"SELECT value, (SELECT coalesce(max(uidvalidity), 0) FROM mailboxes)"
+		" FROM store_counters WHERE name = 'uidvalidity'" },
+	[STORE_SQL_FSCK_LEFT_CREDENTIALS] = { .sql = LEFT_COUNT("credentials", "account", "accounts") },
+	[STORE_SQL_FSCK_LEFT_ALIASES] = { .sql = LEFT_COUNT("aliases", "account", "accounts") },
+	[STORE_SQL_FSCK_LEFT_SUBSCRIPTIONS] = { .sql =
+		LEFT_COUNT("subscriptions", "account", "accounts") },
+	[STORE_SQL_FSCK_LEFT_THREADS] = { .sql = LEFT_COUNT("threads", "account", "accounts") },
+	[STORE_SQL_FSCK_LEFT_KEYWORDS] = { .sql = LEFT_COUNT("keywords", "mailbox", "mailboxes") },
+	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
+	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_FSCK_PACK] = { .sql =
+		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
+		" FROM contents c WHERE c.pack = p.pack) FROM packs p"
+		" WHERE p.pack > ?1 ORDER BY p.pack LIMIT 1" },
+	[STORE_SQL_FSCK_OWNER] = { .sql =
+		"SELECT b.id, b.name, coalesce(a.name, '(nobody)') FROM mailboxes b"
+		" LEFT JOIN accounts a ON a.id = b.account"
+		" WHERE b.id > ?1 AND b.account <> 0 ORDER BY b.id LIMIT 1" },
+	[STORE_SQL_FSCK_HELD] = { .sql =
+		"SELECT uid, content FROM messages WHERE mailbox = ?1 AND uid > ?2 ORDER BY uid" },
+	[STORE_SQL_FSCK_SUBJECT] = { .sql = "SELECT base_subject FROM contents WHERE id = ?1" },
+
+	/* repair.c */
+	[STORE_SQL_REPAIR_LEFT_CREDENTIALS] = { .sql =
+		LEFT_REMOVE("credentials", "account", "accounts") },
+	[STORE_SQL_REPAIR_LEFT_ALIASES] = { .sql = LEFT_REMOVE("aliases", "account", "accounts") },
+	[STORE_SQL_REPAIR_LEFT_SUBSCRIPTIONS] = { .sql =
+		LEFT_REMOVE("subscriptions", "account", "accounts") },
+	[STORE_SQL_REPAIR_LEFT_THREADS] = { .sql = LEFT_REMOVE("threads", "account", "accounts") },
+	[STORE_SQL_REPAIR_LEFT_KEYWORDS] = { .sql = LEFT_REMOVE("keywords", "mailbox", "mailboxes") },
+	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
+	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_REPAIR_COUNTER] = { .sql =
+		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"
+		" WHERE name = 'uidvalidity'"
+		" AND value < (SELECT max(uidvalidity) FROM mailboxes)" },
+	[STORE_SQL_REPAIR_ACCOUNT] = { .sql =
+		"UPDATE accounts SET"
+		" used = (SELECT coalesce(sum(bytes), 0) FROM mailboxes WHERE account = ?1),"
+		" messages = (SELECT coalesce(sum(messages), 0) FROM mailboxes WHERE account = ?1),"
+		" modseq = max(modseq, (SELECT coalesce(max(highestmodseq), 0) FROM mailboxes"
+		" WHERE account = ?1)), annotation_bytes ="
+		" (SELECT coalesce(sum(length(entry) + length(value)), 0) FROM annotations n"
+		" WHERE n.payer = ?1 AND (n.user = ?1 OR n.mailbox IN"
+		" (SELECT id FROM mailboxes WHERE account = ?1))) WHERE id = ?1" },
+	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has */
+		"SELECT 1 + max(a.modseq, b.highestmodseq,"
+		" (SELECT coalesce(max(modseq), 0) FROM messages WHERE mailbox = ?1),"
+		" (SELECT coalesce(max(modseq), 0) FROM expunged WHERE mailbox = ?1))"
+		" FROM mailboxes b JOIN accounts a ON a.id = b.account WHERE b.id = ?1" },
+	[STORE_SQL_REPAIR_OWNER] = { .sql = "SELECT account FROM mailboxes WHERE id = ?1" },
+	[STORE_SQL_REPAIR_SHOW_AGAIN] = { .sql =
+		"UPDATE messages SET modseq = ?2 WHERE mailbox = ?1"
+		" AND uid IN (SELECT uid FROM expunged WHERE mailbox = ?1)" },
+	[STORE_SQL_REPAIR_NOT_EXPUNGED] = { .sql =
+		"DELETE FROM expunged WHERE mailbox = ?1"
+		" AND uid IN (SELECT uid FROM messages WHERE mailbox = ?1)" },
+	[STORE_SQL_REPAIR_MAILBOX] = { .sql =
+		"UPDATE mailboxes SET (messages, unseen, deleted, bytes, uidnext) ="
+		" (SELECT count(*), coalesce(sum(flags & 1 = 0), 0),"
+		" coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),"
+		" max(mailboxes.uidnext, 1 + coalesce(max(uid), 0),"
+		" 1 + (SELECT coalesce(max(uid), 0) FROM expunged WHERE mailbox = ?1))"
+		" FROM messages WHERE mailbox = ?1), highestmodseq = ?2 WHERE id = ?1" },
+	[STORE_SQL_REPAIR_ACCOUNT_MODSEQ] = { .sql =
+		"UPDATE accounts SET modseq = ?2 WHERE id = ?1 AND modseq < ?2" },
+	[STORE_SQL_REPAIR_ACCOUNT_ADD] = { .sql =
+		"INSERT INTO accounts (id, name, domain, quota, created) VALUES (?1, ?2, ?3, 0, ?4)" },
+	[STORE_SQL_REPAIR_MAILBOX_ADD] = { .sql =
+		"INSERT INTO mailboxes (id, account, name, mailboxid, uidvalidity, highestmodseq)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, 1)" },
+	[STORE_SQL_REPAIR_PACK] = { .sql =
+		"UPDATE packs SET size = ?2, damaged = 0, live ="
+		" (SELECT coalesce(sum(size), 0) + 32 * count(*) FROM contents WHERE pack = ?1)"
+		" WHERE pack = ?1" },
+	[STORE_SQL_REPAIR_REF] = { .sql = "SELECT pack, pos, size FROM contents WHERE id = ?1" },
+	[STORE_SQL_REPAIR_CONTENT_SIZE] = { .sql = "UPDATE contents SET size = ?2 WHERE id = ?1" },
+	[STORE_SQL_REPAIR_OTHER_SIZE] = { .sql =
+		"SELECT mailbox, uid, size FROM messages WHERE content = ?1 AND size <> ?2 LIMIT 1" },
+	[STORE_SQL_REPAIR_MESSAGE_SIZE] = { .sql =
+		"UPDATE messages SET size = ?3, modseq = ?4 WHERE mailbox = ?1 AND uid = ?2" },
+	[STORE_SQL_REPAIR_DEAD_PACK] = { .sql =
+		"SELECT pack FROM contents WHERE id = ?1 AND refs = 0" },
+	[STORE_SQL_REPAIR_DEAD_SIZE] = { .sql =
+		"SELECT size FROM contents WHERE id = ?1 AND refs = 0" },
+};
+
+/* Of packs at rest all, so that their rows stay right. */
+const struct db_sql store_backup_packs = {
+	.sql = "SELECT c.pack, max(max(c.pos + c.size), coalesce(max(p.size), 0)) FROM contents c"
+	       " LEFT JOIN packs p ON p.pack = c.pack GROUP BY c.pack ORDER BY c.pack",
 };
 
 const struct db_sql_set store_sql_set = { "store", store_sql, STORE_SQL_COUNT_ };

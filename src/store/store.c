@@ -12,6 +12,18 @@ int64_t store_now_s(void)
 	return clock_wall_ms() / 1000;
 }
 
+static int configure_defaults(struct store *s, struct fault *fault)
+{
+	static const struct conf_table *const tables[] = { &store_conf_table };
+	struct conf *c = NULL;
+	int rc = conf_load(tables, ARRAY_LEN(tables), NULL, &c, fault);
+
+	if (rc == 0)
+		store_configure(s, conf_get(c, &store_conf_table));
+	conf_unref(c);
+	return rc;
+}
+
 int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret,
 	       struct fault *fault)
 {
@@ -24,10 +36,17 @@ int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store 
 	store_feed_init(&s->feed);
 	lock_init(&s->mbox_lock);
 	lock_init(&s->pop3_lock);
-	rc = store_purge(s); /* what a crash left of a deleted mailbox */
+	lock_init(&s->keep_lock);
+	lock_cond_init(&s->keep_free);
+	rc = configure_defaults(s, fault);
+	if (rc == 0) {
+		rc = store_purge(s); /* what a crash left of a deleted mailbox */
+		if (rc < 0)
+			fault_set(fault, rc, "cannot remove the rest of deleted mailboxes");
+	}
 	if (rc < 0) {
 		store_close(&s);
-		return fault_set(fault, rc, "cannot remove the rest of deleted mailboxes");
+		return rc;
 	}
 	*ret = s;
 	return 0;
@@ -45,6 +64,8 @@ void store_close(struct store **sp)
 	store_idmap_fini(&s->pop3);
 	lock_fini(&s->mbox_lock);
 	lock_fini(&s->pop3_lock);
+	lock_cond_fini(&s->keep_free);
+	lock_fini(&s->keep_lock);
 	mem_free(s);
 	*sp = NULL;
 }
@@ -59,4 +80,9 @@ void store_configure(struct store *s, const struct store_conf *conf)
 	atomic_store(&s->default_quota.bytes, conf->default_quota_bytes);
 	atomic_store(&s->default_quota.messages, conf->default_quota_messages);
 	atomic_store(&s->default_quota.mailboxes, conf->default_quota_mailboxes);
+	atomic_store(&s->expunge_grace_ms, conf->expunge_grace_ms);
+	atomic_store(&s->expunged_history_ms, conf->expunged_history_ms);
+	atomic_store(&s->compact_percent, conf->compact_percent);
+	atomic_store(&s->compact_rate_bytes, conf->compact_rate_bytes);
+	db_keep_free(s->db, conf->min_free_bytes);
 }

@@ -4,9 +4,10 @@
  * every function may be called by any worker; none may be called inside a db_write() function unless its
  * name begins with store_tx_. Each state-changing function is one transaction, durable when it returns
  * (flag changes: within 1 s), and announced to views and watchers after its commit. While a thread has a
- * struct store_reader open it calls nothing here but the store_content_ functions that read.
+ * struct store_reader open it calls nothing here but store_content_get() and store_content_find().
  *
- * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h.
+ * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h, store/housekeep.h,
+ * store/fsck.h.
  */
 #pragma once
 
@@ -19,6 +20,8 @@ struct store;
 /* Given to db_open() by whoever opens the database. */
 extern const struct db_sql_set store_sql_set;
 extern const struct db_migration_set store_migrations;
+/* For db_backup(): the packs that contents name, and how far. */
+extern const struct db_sql store_backup_packs;
 
 /* [store] settings. */
 extern const struct conf_table store_conf_table;
@@ -26,6 +29,13 @@ struct store_conf {
 	/* For accounts added without quotas of their own; 0: no limit. */
 	int64_t default_quota_bytes, default_quota_messages, default_quota_mailboxes;
 	int64_t checkpoint_pages;    /* struct db_options */
+	int64_t housekeeping_ms;     /* from the end of a pass to the next */
+	int64_t expunge_grace_ms;    /* how long what nobody names any more stays readable */
+	int64_t expunged_history_ms; /* how long expunged UIDs are remembered */
+	int64_t compact_percent;     /* dead share of a pack that is worth its compaction */
+	int64_t compact_rate_bytes;  /* a second; 0: as fast as it goes */
+	int64_t pack_bytes;          /* for db_options */
+	int64_t min_free_bytes;      /* what db_has_room() keeps free */
 };
 
 /* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */

@@ -95,6 +95,7 @@ enum store_sql_id {
 	STORE_SQL_FLAGS_CHANGE,
 	STORE_SQL_FLAGS_MODIFIED,
 	STORE_SQL_EXPUNGED_SINCE,
+	STORE_SQL_EXPUNGED_FLOOR,
 	STORE_SQL_EXPUNGED_REMOVE,
 	STORE_SQL_VIEW_BOX,
 	STORE_SQL_GLANCE_UP,
@@ -104,6 +105,7 @@ enum store_sql_id {
 	STORE_SQL_GLANCE_CHANGED,
 	STORE_SQL_KEYS_ADD,
 	STORE_SQL_KEYS_FROM,
+	STORE_SQL_KEYS_REMOVE,
 	STORE_SQL_CONTENT_ADD,
 	STORE_SQL_CONTENT_PREVIEW,
 	STORE_SQL_CONTENT_REF,
@@ -116,6 +118,24 @@ enum store_sql_id {
 	STORE_SQL_DOOMED_MESSAGES,
 	STORE_SQL_DOOMED_MESSAGE_REMOVE,
 	STORE_SQL_DOOMED_REMOVE,
+	STORE_SQL_KEEP_DEAD,
+	STORE_SQL_CONTENT_REMOVE,
+	STORE_SQL_CONTENT_PLACE,
+	STORE_SQL_CONTENT_MOVE,
+	STORE_SQL_PACK_ADD,
+	STORE_SQL_PACK_SHRINK,
+	STORE_SQL_PACK_DAMAGED,
+	STORE_SQL_PACK_REMOVE,
+	STORE_SQL_PACK_LIST,
+	STORE_SQL_PACK_CHOOSE,
+	STORE_SQL_PACK_COUNT,
+	STORE_SQL_PACK_NAMED,
+	STORE_SQL_PACK_BODIES,
+	STORE_SQL_SPACE,
+	STORE_SQL_PRUNE_NEXT,
+	STORE_SQL_PRUNE_OLDEST,
+	STORE_SQL_PRUNE_REMOVE,
+	STORE_SQL_PRUNE_FLOOR,
 	STORE_SQL_FSCK_TABLE,
 	STORE_SQL_FSCK_ACCOUNT,
 	STORE_SQL_FSCK_MAILBOX,
@@ -125,6 +145,42 @@ enum store_sql_id {
 	STORE_SQL_FSCK_CONTENT_REFS,
 	STORE_SQL_FSCK_CONTENT_LAST,
 	STORE_SQL_FSCK_BODIES,
+	STORE_SQL_FSCK_COUNTER,
+	STORE_SQL_FSCK_LEFT_CREDENTIALS,
+	STORE_SQL_FSCK_LEFT_ALIASES,
+	STORE_SQL_FSCK_LEFT_SUBSCRIPTIONS,
+	STORE_SQL_FSCK_LEFT_THREADS,
+	STORE_SQL_FSCK_LEFT_KEYWORDS,
+	STORE_SQL_FSCK_LEFT_EXPUNGED,
+	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
+	STORE_SQL_FSCK_PACK,
+	STORE_SQL_FSCK_OWNER,
+	STORE_SQL_FSCK_HELD,
+	STORE_SQL_FSCK_SUBJECT,
+	STORE_SQL_REPAIR_LEFT_CREDENTIALS,
+	STORE_SQL_REPAIR_LEFT_ALIASES,
+	STORE_SQL_REPAIR_LEFT_SUBSCRIPTIONS,
+	STORE_SQL_REPAIR_LEFT_THREADS,
+	STORE_SQL_REPAIR_LEFT_KEYWORDS,
+	STORE_SQL_REPAIR_LEFT_EXPUNGED,
+	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
+	STORE_SQL_REPAIR_COUNTER,
+	STORE_SQL_REPAIR_ACCOUNT,
+	STORE_SQL_REPAIR_MODSEQ,
+	STORE_SQL_REPAIR_OWNER,
+	STORE_SQL_REPAIR_SHOW_AGAIN,
+	STORE_SQL_REPAIR_NOT_EXPUNGED,
+	STORE_SQL_REPAIR_MAILBOX,
+	STORE_SQL_REPAIR_ACCOUNT_MODSEQ,
+	STORE_SQL_REPAIR_ACCOUNT_ADD,
+	STORE_SQL_REPAIR_MAILBOX_ADD,
+	STORE_SQL_REPAIR_PACK,
+	STORE_SQL_REPAIR_REF,
+	STORE_SQL_REPAIR_CONTENT_SIZE,
+	STORE_SQL_REPAIR_OTHER_SIZE,
+	STORE_SQL_REPAIR_MESSAGE_SIZE,
+	STORE_SQL_REPAIR_DEAD_PACK,
+	STORE_SQL_REPAIR_DEAD_SIZE,
 	STORE_SQL_COUNT_
 };
 extern const struct db_sql store_sql[STORE_SQL_COUNT_];
@@ -163,6 +219,7 @@ struct store {
 	struct store_default_quota { /* quota.c; as struct store_quota */
 		_Atomic int64_t bytes, messages, mailboxes;
 	} default_quota;
+	_Atomic int64_t expunge_grace_ms, expunged_history_ms, compact_percent, compact_rate_bytes;
 	struct store_feed feed;
 	struct lock mbox_lock; /* mbox.c: guards the table and the counts in its entries */
 	struct store_idmap mboxes;
@@ -170,6 +227,12 @@ struct store {
 	size_t idle_weight;
 	struct lock pop3_lock; /* account.c */
 	struct store_idmap pop3;
+	struct lock keep_lock; /* housekeep.c: guards the next three */
+	struct lock_cond keep_free;
+	bool is_keeping;
+	unsigned n_keep_waiting;
+	atomic_bool is_keep_stopped;
+	int64_t prune_at_ms; /* of whoever keeps house */
 };
 
 int64_t store_now_s(void);
@@ -259,6 +322,12 @@ MUST_CHECK int store_tx_quota(struct db_tx *tx, int64_t account, struct store_qu
 			      struct store_quota *ret_used);
 
 /* ---- contents, threads, keywords ---- */
+
+/*
+ * The row of a content that nobody names any more, with what was made of it (sort keys). Its
+ * body stays. *ret_n (may be NULL): whether it was there.
+ */
+MUST_CHECK int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n);
 
 /*
  * The thread of the first known key, else a new one named after the content; keys that are new

@@ -18,7 +18,7 @@ out {*"faults":0,"clean":true}
 stop
 cli fsck
 out faults: 0
-write data/pack/000001.pack < damaged
+damage data/pack/000001.pack
 cli!1 fsck
 out fault: content 1: its record in pack 1 at 32 is damaged
 out clean: no

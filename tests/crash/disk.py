@@ -7,7 +7,7 @@ import mmap
 import os
 import time
 
-from load import Server, Skip
+from load import EAGER, Server, Skip
 
 WRITE, SYNC, SYNC_DIR, MAKE, CUT, REMOVE = 1, 2, 4, 8, 16, 32
 DB, WAL, SHM, JOURNAL, PACK, TMP, DIR, OTHER, ANY = 1, 2, 4, 8, 16, 32, 64, 128, 255
@@ -27,8 +27,8 @@ class Shared(ctypes.Structure):
                 ("can_revert", ctypes.c_uint32), ("failed", ctypes.c_uint64), ("rules", Rule * N_RULES), ("random", ctypes.c_uint64)]
 
 
-# A database file that is written to often; with the default a short run may never come to that.
-SMALL = {"store": {"checkpoint_pages": "60"}}
+# A database file that is written to often, and packs that come and go; with the defaults a short run may never come to that.
+SMALL = {"store": {"checkpoint_pages": "60", **EAGER["store"]}}
 
 
 def rule(kinds, files=ANY, err=errno.EIO, *, after=0, times=-1, one_in=1, is_short=False, loss=CLEAN):

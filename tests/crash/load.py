@@ -30,6 +30,9 @@ sys.path.insert(0, os.path.join(ROOT, "tests", "lib"))
 
 from server import Server, Skip  # noqa: E402,F401  pylint: disable=wrong-import-position,unused-import
 
+# Housekeeping all the time, without grace, that moves what is alive out of each pack that has anything dead.
+EAGER = {"store": {"housekeeping": "10ms", "expunge_grace": "0s", "compact_percent": "1", "compact_rate": "0",
+                   "pack_size": "256K"}}
 MAILBOXES = {"bob": ("INBOX", "in", "out"), "alice": ("INBOX",)}
 KEPT = 6                # messages in the mailbox "kept"
 LOST = (OSError, EOFError, imaplib.IMAP4.abort)

@@ -28,6 +28,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output, `out! PATTERN` none
   martlet ARGS | martlet!STATUS ARGS   the same without --config; $config and $dir are this server's
   write FILE < TEXT          writes $dir/FILE
+  damage FILE [FROM TO]      flips a bit in every 64th byte of $dir/FILE
   reload                     SIGHUP to the supervisor
   crash | restart            kill -9 and come back | orderly stop and start; also stop and start alone
   fail POINT NTH [full]      the NTH commit, pack-write, pack-sync or statement from now fails (full: disk full)
@@ -331,6 +332,14 @@ class Script:
         if r.returncode != status:
             raise Failure("exit status %d, expected %d: %s" % (r.returncode, status, self.output.strip()))
 
+    def damage(self, name, start="0", end="-1"):
+        with open(os.path.join(self.server.dir, name), "r+b") as f:
+            raw = bytearray(f.read())
+            for at in range(int(start), int(end) if int(end) >= 0 else len(raw), 64):
+                raw[at] ^= 1
+            f.seek(0)
+            f.write(raw)
+
     def step(self, step):
         word, _, rest = step.partition(" ")
         rest = rest.lstrip() if word[0].islower() else rest
@@ -352,6 +361,8 @@ class Script:
             name, _, text = rest.partition(" < ")
             with open(os.path.join(self.server.dir, name), "wb") as f:
                 f.write(unescape(self.expand(text)))
+        elif word == "damage":
+            self.damage(*self.expand(rest).split())
         elif word == "reload":
             self.server.process.send_signal(signal.SIGHUP)
         elif word == "out":
