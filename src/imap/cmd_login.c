@@ -154,6 +154,8 @@ static void forget_user(struct imap_session *s)
 	s->name[0] = '\0';
 	s->is_rev2 = s->has_utf8 = false;
 	s->has_condstore = false;
+	s->has_qresync = false;
+	s->has_uidonly = false;
 	s->language = IMAP_LANG_DEFAULT;
 	s->is_changing_compression = conn_is_compressed(s->conn);
 	s->login_by_ms = clock_mono_ms() + s->conf->login_timeout_ms;

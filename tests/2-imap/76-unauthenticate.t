@@ -7,8 +7,8 @@ A > z UNAUTHENTICATE
 A < z BAD
 A > a LOGIN alice@example.test demo
 A < a OK [CAPABILITY *UNAUTHENTICATE*QUOTASET*
-A > b ENABLE IMAP4rev2 CONDSTORE
-A < * ENABLED IMAP4rev2 CONDSTORE
+A > b ENABLE IMAP4rev2 CONDSTORE QRESYNC
+A < * ENABLED IMAP4rev2 CONDSTORE QRESYNC
 A < b OK
 A > c CREATE "alice's"
 A < c OK
@@ -18,6 +18,9 @@ A >> e APPEND INBOX (\\Deleted) {4+}\r\na: b\r\n
 A <... e OK
 A > f SEARCH RETURN (SAVE) ALL
 A <... f OK
+A > f1 ENABLE UIDONLY
+A < * ENABLED UIDONLY
+A < f1 OK
 A > g UNAUTHENTICATE now
 A < g BAD
 A > h UNAUTHENTICATE
@@ -28,7 +31,7 @@ A < i BAD
 A > j CAPABILITY
 A < * CAPABILITY *SASL-IR*
 A < j OK
-# as somebody else, in one round trip: CONDSTORE, IMAP4rev2, QUOTASET, the mailbox and "$" are gone
+# as somebody else, in one round trip: CONDSTORE, QRESYNC, UIDONLY, IMAP4rev2, QUOTASET, the mailbox and "$" are gone
 A >> k AUTHENTICATE PLAIN AGJvYkBleGFtcGxlLnRlc3QAZGVtbw==\r\nl LIST "" alice*\r\nm FETCH 1 FLAGS\r\n
 A <all k OK
 out k OK [CAPABILITY * UNAUTHENTICATE *
@@ -49,6 +52,11 @@ A <... p OK
 A > q FETCH 1 FLAGS
 A <= * 1 FETCH (FLAGS (\Recent))
 A < q OK
+A > q1 STORE 1 +FLAGS.SILENT (\Deleted)
+A < q1 OK
+A > q2 EXPUNGE
+A <= * 1 EXPUNGE
+A <... q2 OK
 A > r SETQUOTA "#user/bob@example.test" (STORAGE 1)
 A < r NO [NOPERM]
 A > s CREATE "Entw&APw-rfe"
