@@ -47,7 +47,7 @@ K connect imap
 K < * OK
 K > a LOGIN bob@example.test demo
 K < a NO [LIMIT]
-# a maildrop that is in use costs nothing; nor does one that was left by hanging up
+# a maildrop that is in use costs nothing
 H > z LOGOUT
 H <... z OK
 H eof
@@ -61,9 +61,12 @@ M > USER bob@example.test
 M < +OK
 M > PASS demo
 M < -ERR [IN-USE] another session
-L close
-J close
-sleep 500
+L > QUIT
+L < +OK
+L eof
+J > QUIT
+J < 221
+J eof
 cli status
 out logged_in: 1
 # TLS that is begun after the login forgets it
