@@ -615,6 +615,74 @@ TEST(net_bind_errors_say_what_to_do)
 	close(fd);
 }
 
+/* Clients that ask again as soon as they are answered, more of them than there are workers. */
+#define N_BUSY 20
+struct busy {
+	struct peer p[N_BUSY];
+	atomic_int n_answers, is_over;
+};
+
+static void *busy_main(void *arg)
+{
+	struct busy *b = arg;
+	struct pollfd fds[N_BUSY];
+
+	for (size_t i = 0; i < N_BUSY; i++) {
+		fds[i] = (struct pollfd){ .fd = b->p[i].fd, .events = POLLIN };
+		peer_send(&b->p[i], "SLEEP 5\r\nECHO x\r\n");
+	}
+	while (!atomic_load(&b->is_over)) {
+		(void)poll(fds, N_BUSY, 100);
+		for (size_t i = 0; i < N_BUSY; i++) {
+			if (!(fds[i].revents & POLLIN))
+				continue;
+			peer_expect(&b->p[i], "x\r\n");
+			atomic_fetch_add(&b->n_answers, 1);
+			peer_send(&b->p[i], "SLEEP 5\r\nECHO x\r\n");
+		}
+	}
+	return NULL;
+}
+
+/* What is queued waits for its turn among the events, and not for one round of them each. */
+TEST(net_wakes_have_their_turn)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer idle[20];
+	uint64_t ids[ARRAY_LEN(idle)];
+	struct busy b = { .is_over = 0 };
+	pthread_t t;
+	int before;
+
+	conf.max_workers = 2;
+	start(&f, &conf);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+		idle[i] = peer_open(f.port);
+		peer_expect(&idle[i], "hello\r\n");
+		ids[i] = ask_id(&idle[i]);
+	}
+	for (size_t i = 0; i < N_BUSY; i++) {
+		b.p[i] = peer_open(f.port);
+		peer_expect(&b.p[i], "hello\r\n");
+	}
+	assert_int_equal(pthread_create(&t, NULL, busy_main, &b), 0);
+	EVENTUALLY(atomic_load(&b.n_answers) > 3 * N_BUSY);
+	before = atomic_load(&b.n_answers);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		net_wake(f.net, ids[i]);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		peer_expect(&idle[i], "* wake\r\n");
+	assert_in_range(atomic_load(&b.n_answers) - before, 0, 5 * N_BUSY);
+	atomic_store(&b.is_over, 1);
+	pthread_join(t, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		peer_close(&idle[i]);
+	for (size_t i = 0; i < N_BUSY; i++)
+		peer_close(&b.p[i]);
+	stop(&f);
+}
+
 /* Several threads wake, several clients talk and vanish: for the thread sanitizer above all. */
 struct wakers {
 	struct net *net;

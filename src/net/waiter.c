@@ -35,7 +35,7 @@
 #define WAIT_MAX_MS 60000
 #define TICK_MS 2 /* while no worker is free */
 
-/* What an epoll event belongs to: 0 the pool's poke, LISTENER | index, or a conn's id. */
+/* What an epoll event belongs to: NET_EVENT_POKE, LISTENER | index, or a conn's id. */
 #define LISTENER (1ull << 63)
 
 /* What may end each kind of wait. */
@@ -167,14 +167,11 @@ static struct conn *take_new(struct net *n, size_t i)
 	return net_pool_first(n, &ready);
 }
 
-struct conn *net_waiter_take(struct net *n, const struct epoll_event *ev)
+struct conn *net_waiter_take(struct net *n, uint64_t id)
 {
 	struct net_conn_list ready = { .n = 0 };
-	uint64_t id = ev->data.u64;
 	struct conn *c;
 
-	if (id == 0)
-		return net_pool_pop(n);
 	if (id & LISTENER)
 		return take_new(n, (size_t)(id & ~LISTENER));
 	lock_get(&n->lock);
@@ -241,7 +238,7 @@ int net_waiter_add_listener(struct net *n, size_t i, struct fault *fault)
 
 int net_waiter_watch_poke(struct net *n, int fd)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 0 };
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = NET_EVENT_POKE };
 
 	return epoll_ctl(n->epfd, EPOLL_CTL_ADD, fd, &ev);
 }
