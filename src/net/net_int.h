@@ -305,6 +305,8 @@ enum net_park_result { NET_PARKED, NET_PARK_AGAIN, NET_PARK_FAILED };
  * touch it. NET_PARK_AGAIN: something came in between (see c->todo), c is still the caller's.
  */
 enum net_park_result net_waiter_park(struct net *n, struct conn *c);
+/* Instead of parking, when there is more input: takes the marks that would have ended a wait for it. */
+void net_waiter_pass(struct net *n, struct conn *c);
 /*
  * Needs net.lock: marks why, and when c is parked for something that this may interrupt moves it
  * to ready.

@@ -554,6 +554,27 @@ TEST(net_stop_says_good_bye)
 	}
 }
 
+/* Who has sent commands for a minute has no more time than others when the server stops. */
+TEST(net_stop_reaches_a_pipeline)
+{
+	struct net_conf conf = echo_conf();
+	int64_t before;
+	struct fixture f;
+	struct peer p;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	for (int i = 0; i < 1200; i++)
+		peer_send(&p, "SLEEP 50\r\n");
+	usleep(200000); /* past the first slice */
+	before = clock_mono_ms();
+	net_close(&f.net, 20000);
+	assert_true(clock_mono_ms() - before < 10000);
+	peer_expect(&p, "* stop\r\n");
+	peer_close(&p);
+}
+
 TEST(net_stop_cuts_off_after_the_grace_time)
 {
 	struct net_conf conf = echo_conf();

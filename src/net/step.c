@@ -338,7 +338,9 @@ void net_step(struct net *n, struct conn *c)
 	}
 	if (s == STEP_END)
 		end(n, c);
-	if (s == STEP_YIELD)
+	if (s == STEP_YIELD) {
+		net_waiter_pass(n, c);
 		net_pool_push_later(n, c);
+	}
 	log_set_sid("");
 }

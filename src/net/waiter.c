@@ -9,7 +9,8 @@
  * 1. A conn is armed (EPOLLONESHOT) once for each park, by the worker that parks it, before it is
  *    marked as parked. An event that comes in between finds it not parked and becomes a mark in
  *    c->pending, which net_waiter_park() looks at. So nothing is lost and epoll_ctl() needs no
- *    lock.
+ *    lock. A session that gives way is not parked and looks there too (net_waiter_pass()): one
+ *    that always has input must hear of the stop as well.
  * 2. Events carry ids, not pointers: whoever unparks a conn may close it at once, and an id
  *    that is not in the table any more is ignored.
  * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and who takes
@@ -106,6 +107,17 @@ enum net_park_result net_waiter_park(struct net *n, struct conn *c)
 	if (needs_kick)
 		net_waiter_kick(n);
 	return came != 0 ? NET_PARK_AGAIN : NET_PARKED;
+}
+
+void net_waiter_pass(struct net *n, struct conn *c)
+{
+	unsigned came;
+
+	lock_get(&n->lock);
+	came = c->pending & interrupts[NET_PARK_INPUT];
+	c->pending &= ~came;
+	c->todo |= came;
+	lock_put(&n->lock);
 }
 
 void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_conn_list *ready)
