@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Listening sockets, and taking connections from them. Accepting costs two system calls: accepted sockets inherit TCP_NODELAY and keep-alive from the listener,
- * everything else is left to the worker.
+ * Listening sockets, and taking connections from them. Accepting costs two system calls: accepted
+ * sockets inherit TCP_NODELAY and keep-alive from the listener, everything else is left to the
+ * worker that gets them.
  *
  * A connection that is refused for a cap gets the protocol's text (not on implicit TLS, where it
  * could not be read) and is closed. Out of files: the spare one is given up for a moment to
- * accept and drop, so the listener does not keep the waiter spinning.
+ * accept and drop, so the listener does not keep a worker spinning.
  */
 #include "net/net_int.h"
 

@@ -155,7 +155,6 @@ struct conn {
 	struct conn *next_by_id;
 
 	struct conn *next_queued; /* the queue's */
-	int64_t queued_ms;
 };
 
 /* conn.c: a conn without socket or net; the caller fills in the rest. */
@@ -241,6 +240,7 @@ struct net_pool {
 	struct lock lock;
 	struct lock_cond gone;        /* a worker ended */
 	struct net_conn_list queue;   /* lock, as what follows */
+	struct net_conn_list later;   /* sessions that gave way */
 	int64_t n_workers, n_blocked;
 	int64_t max_workers, max_blocked, n_eager;
 	struct net_worker *ended;     /* to be joined */
@@ -248,22 +248,22 @@ struct net_pool {
 	int n_calm;                   /* ticks since then with somebody waiting */
 	int burst;                    /* workers that the last tick started */
 	int64_t probe_ms;             /* a probe is on its way since; 0: none */
-	int pokefd;                   /* semaphore: one for each in the queue, and the probe */
+	int pokefd;                   /* semaphore: one for each in both lists, and the probe */
 	atomic_int_fast64_t n_idle;   /* wait in epoll_wait() */
 	atomic_bool is_ending;
 };
 /* pool.c */
 void net_pool_init(struct net_pool *p);
 MUST_CHECK int net_pool_open(struct net *n, struct fault *fault);
-/* Ends and joins the workers; the queue must be empty for good. After net_pool_init() at least. */
+/* Ends and joins the workers; both lists must be empty for good. After net_pool_init() at least. */
 void net_pool_close(struct net *n);
 void net_pool_limits(struct net *n, int64_t max_workers, int64_t max_blocked);
 /* Queues all of l (empty afterwards). Not under a lock. */
 void net_pool_push(struct net *n, struct net_conn_list *l);
 /* The same for all but the first, which is the calling worker's. NULL: l was empty. */
 struct conn *net_pool_first(struct net *n, struct net_conn_list *l);
-/* After an event of poke: the head of the queue, or NULL. */
-struct conn *net_pool_pop(struct net *n);
+/* Queues one that has had its time, behind others like it. */
+void net_pool_push_later(struct net *n, struct conn *c);
 /* The waiter's: starts workers when work has waited too long. True: call again soon. */
 bool net_pool_tick(struct net *n);
 /* The calling worker begins (+1) or ends (-1) to wait for its peer. */
@@ -305,6 +305,8 @@ enum net_park_result { NET_PARKED, NET_PARK_AGAIN, NET_PARK_FAILED };
  * touch it. NET_PARK_AGAIN: something came in between (see c->todo), c is still the caller's.
  */
 enum net_park_result net_waiter_park(struct net *n, struct conn *c);
+/* Instead of parking, when there is more input: takes the marks that would have ended a wait for it. */
+void net_waiter_pass(struct net *n, struct conn *c);
 /*
  * Needs net.lock: marks why, and when c is parked for something that this may interrupt moves it
  * to ready.
@@ -312,9 +314,9 @@ enum net_park_result net_waiter_park(struct net *n, struct conn *c);
 void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_conn_list *ready);
 /* Makes the waiter look around. */
 void net_waiter_kick(struct net *n);
-struct epoll_event;
-/* A worker's: the conn that an event of n->epfd is about, to be run; or NULL. */
-struct conn *net_waiter_take(struct net *n, const struct epoll_event *ev);
+#define NET_EVENT_POKE 0 /* the event of the fd to watch, which is the pool's */
+/* A worker's: the conn that any other event of n->epfd is about, to be run; or NULL. */
+struct conn *net_waiter_take(struct net *n, uint64_t id);
 MUST_CHECK int net_waiter_init(struct net *n, struct fault *fault);
 MUST_CHECK int net_waiter_watch_poke(struct net *n, int fd); /* errno */
 MUST_CHECK int net_waiter_start(struct net *n, struct fault *fault);

@@ -554,6 +554,27 @@ TEST(net_stop_says_good_bye)
 	}
 }
 
+/* Who has sent commands for a minute has no more time than others when the server stops. */
+TEST(net_stop_reaches_a_pipeline)
+{
+	struct net_conf conf = echo_conf();
+	int64_t before;
+	struct fixture f;
+	struct peer p;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	for (int i = 0; i < 1200; i++)
+		peer_send(&p, "SLEEP 50\r\n");
+	usleep(200000); /* past the first slice */
+	before = clock_mono_ms();
+	net_close(&f.net, 20000);
+	assert_true(clock_mono_ms() - before < 10000);
+	peer_expect(&p, "* stop\r\n");
+	peer_close(&p);
+}
+
 TEST(net_stop_cuts_off_after_the_grace_time)
 {
 	struct net_conf conf = echo_conf();
@@ -613,6 +634,74 @@ TEST(net_bind_errors_say_what_to_do)
 	close(fd);
 	assert_int_equal(net_bind("*", 0, &fd, &fault), 0);
 	close(fd);
+}
+
+/* Clients that ask again as soon as they are answered, more of them than there are workers. */
+#define N_BUSY 20
+struct busy {
+	struct peer p[N_BUSY];
+	atomic_int n_answers, is_over;
+};
+
+static void *busy_main(void *arg)
+{
+	struct busy *b = arg;
+	struct pollfd fds[N_BUSY];
+
+	for (size_t i = 0; i < N_BUSY; i++) {
+		fds[i] = (struct pollfd){ .fd = b->p[i].fd, .events = POLLIN };
+		peer_send(&b->p[i], "SLEEP 5\r\nECHO x\r\n");
+	}
+	while (!atomic_load(&b->is_over)) {
+		(void)poll(fds, N_BUSY, 100);
+		for (size_t i = 0; i < N_BUSY; i++) {
+			if (!(fds[i].revents & POLLIN))
+				continue;
+			peer_expect(&b->p[i], "x\r\n");
+			atomic_fetch_add(&b->n_answers, 1);
+			peer_send(&b->p[i], "SLEEP 5\r\nECHO x\r\n");
+		}
+	}
+	return NULL;
+}
+
+/* What is queued waits for its turn among the events, and not for one round of them each. */
+TEST(net_wakes_have_their_turn)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer idle[20];
+	uint64_t ids[ARRAY_LEN(idle)];
+	struct busy b = { .is_over = 0 };
+	pthread_t t;
+	int before;
+
+	conf.max_workers = 2;
+	start(&f, &conf);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++) {
+		idle[i] = peer_open(f.port);
+		peer_expect(&idle[i], "hello\r\n");
+		ids[i] = ask_id(&idle[i]);
+	}
+	for (size_t i = 0; i < N_BUSY; i++) {
+		b.p[i] = peer_open(f.port);
+		peer_expect(&b.p[i], "hello\r\n");
+	}
+	assert_int_equal(pthread_create(&t, NULL, busy_main, &b), 0);
+	EVENTUALLY(atomic_load(&b.n_answers) > 3 * N_BUSY);
+	before = atomic_load(&b.n_answers);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		net_wake(f.net, ids[i]);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		peer_expect(&idle[i], "* wake\r\n");
+	assert_in_range(atomic_load(&b.n_answers) - before, 0, 5 * N_BUSY);
+	atomic_store(&b.is_over, 1);
+	pthread_join(t, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(idle); i++)
+		peer_close(&idle[i]);
+	for (size_t i = 0; i < N_BUSY; i++)
+		peer_close(&b.p[i]);
+	stop(&f);
 }
 
 /* Several threads wake, several clients talk and vanish: for the thread sanitizer above all. */

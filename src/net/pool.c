@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The workers. A free one waits in epoll_wait() itself and runs what it finds, so that a command
- * costs one wake-up. What did not come as an event (a wake, a deadline, a session that gives way)
- * stands in a queue, and `poke`, a semaphore in the same epoll, has one count for each of them: so
- * events and the queue are served in one order, and each poke frees one worker.
+ * costs one wake-up. What did not come as an event (a wake, a deadline, a new connection) stands in
+ * a queue, and `poke`, a semaphore in the same epoll, has one count for each of them, which frees
+ * one worker. The kernel shows poke once in each round of the events that are ready. Who sees it has
+ * as many turns as the queue is long just then, so that it is served once in each round as well, and
+ * one more, for the list of the sessions that gave way: those have long turns.
  *
  * How many threads: whoever takes an event and leaves nobody waiting starts another, up to a few
  * (n_eager). More only start when work has waited a few milliseconds, which means that the others
@@ -45,6 +47,7 @@ struct net_worker {
 	pthread_t thread;
 	struct net *net;
 	struct net_worker *next;
+	size_t n_turns; /* at the queue, before it looks for events again */
 };
 
 void net_conn_list_add(struct net_conn_list *l, struct conn *c)
@@ -128,10 +131,9 @@ static void attend(struct net *n)
 	bool is_kick = false;
 
 	lock_get(&p->lock);
-	if (p->n_workers - p->n_blocked < p->n_eager && may_spawn(p)) {
-		(void)spawn(n);
-	} else if (!p->is_ticking) {
-		is_kick = p->is_ticking = true;
+	if (p->n_workers - p->n_blocked >= p->n_eager || !may_spawn(p) || !spawn(n)) {
+		is_kick = !p->is_ticking;
+		p->is_ticking = true;
 		p->n_calm = 0;
 	}
 	lock_put(&p->lock);
@@ -156,29 +158,73 @@ static bool retire(struct net_pool *p)
 	return is_over;
 }
 
-/* Waits for work; NULL: this worker is to end. */
-static struct conn *worker_next(struct net *n)
+static void begin_turns(struct net_worker *w)
+{
+	struct net_pool *p = &w->net->pool;
+
+	lock_get(&p->lock);
+	w->n_turns = p->queue.n + 1;
+	lock_put(&p->lock);
+}
+
+/* One from the queue, at the last turn rather one that gave way. NULL: a probe, or others took all. */
+static struct conn *take_turn(struct net_worker *w)
+{
+	struct net_pool *p = &w->net->pool;
+	bool is_last = --w->n_turns == 0;
+	struct conn *c;
+	uint64_t one;
+
+	/* At the end the count stays, so that it wakes all of them. */
+	if (atomic_load(&p->is_ending) || read(p->pokefd, &one, sizeof(one)) != sizeof(one)) {
+		w->n_turns = 0;
+		return NULL;
+	}
+	lock_get(&p->lock);
+	c = list_pop(is_last ? &p->later : &p->queue);
+	if (c == NULL)
+		c = list_pop(is_last ? &p->queue : &p->later);
+	if (c == NULL)
+		p->probe_ms = 0;
+	lock_put(&p->lock);
+	return c;
+}
+
+/* False: this worker is to end. */
+static bool wait_event(struct net *n, struct epoll_event *ret)
 {
 	struct net_pool *p = &n->pool;
+	int rc;
 
-	for (;;) {
-		struct epoll_event ev;
-		struct conn *c;
-		int rc;
+	atomic_fetch_add(&p->n_idle, 1);
+	do {
+		rc = epoll_wait(n->epfd, ret, 1, IDLE_MS);
+		must(rc >= 0 || errno == EINTR);
+		if (rc == 0 && retire(p))
+			return false;
+	} while (rc <= 0);
+	if (atomic_fetch_sub(&p->n_idle, 1) == 1)
+		attend(n);
+	return true;
+}
 
-		atomic_fetch_add(&p->n_idle, 1);
-		do {
-			rc = epoll_wait(n->epfd, &ev, 1, IDLE_MS);
-			must(rc >= 0 || errno == EINTR);
-			if (rc == 0 && retire(p))
-				return NULL;
-		} while (rc <= 0);
-		if (atomic_fetch_sub(&p->n_idle, 1) == 1)
-			attend(n);
-		c = net_waiter_take(n, &ev);
-		if (c != NULL || atomic_load(&p->is_ending))
-			return c;
+/* Waits for work; NULL: this worker is to end. */
+static struct conn *worker_next(struct net_worker *w)
+{
+	struct epoll_event ev;
+	struct conn *c = NULL;
+
+	while (c == NULL) {
+		if (w->n_turns > 0)
+			c = take_turn(w);
+		else if (atomic_load(&w->net->pool.is_ending) || !wait_event(w->net, &ev))
+			return NULL;
+		else if (ev.data.u64 == NET_EVENT_POKE)
+			begin_turns(w);
+		else
+			c = net_waiter_take(w->net, ev.data.u64);
 	}
+	return c;
 }
 
 static void *worker_main(void *arg)
@@ -188,7 +234,7 @@ static void *worker_main(void *arg)
 	struct conn *c;
 
 	pthread_setname_np(pthread_self(), "net-worker");
-	while ((c = worker_next(w->net)) != NULL)
+	while ((c = worker_next(w)) != NULL)
 		net_step(w->net, c);
 	lock_get(&p->lock);
 	p->n_workers--;
@@ -224,21 +270,14 @@ struct conn *net_pool_first(struct net *n, struct net_conn_list *l)
 	return c;
 }
 
-struct conn *net_pool_pop(struct net *n)
+void net_pool_push_later(struct net *n, struct conn *c)
 {
 	struct net_pool *p = &n->pool;
-	struct conn *c;
-	uint64_t one;
 
-	/* At the end the count stays, so that it wakes all of them. */
-	if (atomic_load(&p->is_ending) || read(p->pokefd, &one, sizeof(one)) != sizeof(one))
-		return NULL;
 	lock_get(&p->lock);
-	c = list_pop(&p->queue);
-	if (c == NULL)
-		p->probe_ms = 0;
+	net_conn_list_add(&p->later, c);
 	lock_put(&p->lock);
-	return c;
+	poke(p, 1);
 }
 
 /* ---- how many ---- */
@@ -328,7 +367,7 @@ void net_pool_close(struct net *n)
 	struct net_pool *p = &n->pool;
 
 	lock_get(&p->lock);
-	must(p->queue.head == NULL);
+	must(p->queue.head == NULL && p->later.head == NULL);
 	atomic_store(&p->is_ending, true);
 	if (p->n_workers > 0)
 		poke(p, 1);

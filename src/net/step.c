@@ -315,7 +315,6 @@ static void end(struct net *n, struct conn *c)
 
 void net_step(struct net *n, struct conn *c)
 {
-	struct net_conn_list again = { .n = 0 };
 	enum step s = STEP_AGAIN;
 
 	must(c->magic == NET_CONN_MAGIC && c->park == NET_PARK_NONE);
@@ -340,8 +339,8 @@ void net_step(struct net *n, struct conn *c)
 	if (s == STEP_END)
 		end(n, c);
 	if (s == STEP_YIELD) {
-		net_conn_list_add(&again, c);
-		net_pool_push(n, &again);
+		net_waiter_pass(n, c);
+		net_pool_push_later(n, c);
 	}
 	log_set_sid("");
 }

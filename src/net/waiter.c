@@ -9,7 +9,8 @@
  * 1. A conn is armed (EPOLLONESHOT) once for each park, by the worker that parks it, before it is
  *    marked as parked. An event that comes in between finds it not parked and becomes a mark in
  *    c->pending, which net_waiter_park() looks at. So nothing is lost and epoll_ctl() needs no
- *    lock.
+ *    lock. A session that gives way is not parked and looks there too (net_waiter_pass()): one
+ *    that always has input must hear of the stop as well.
  * 2. Events carry ids, not pointers: whoever unparks a conn may close it at once, and an id
  *    that is not in the table any more is ignored.
  * 3. Only net_waiter_unpark(), under net.lock, takes a conn out of the parked state, and who takes
@@ -35,7 +36,7 @@
 #define WAIT_MAX_MS 60000
 #define TICK_MS 2 /* while no worker is free */
 
-/* What an epoll event belongs to: 0 the pool's poke, LISTENER | index, or a conn's id. */
+/* What an epoll event belongs to: NET_EVENT_POKE, LISTENER | index, or a conn's id. */
 #define LISTENER (1ull << 63)
 
 /* What may end each kind of wait. */
@@ -108,6 +109,17 @@ enum net_park_result net_waiter_park(struct net *n, struct conn *c)
 	return came != 0 ? NET_PARK_AGAIN : NET_PARKED;
 }
 
+void net_waiter_pass(struct net *n, struct conn *c)
+{
+	unsigned came;
+
+	lock_get(&n->lock);
+	came = c->pending & interrupts[NET_PARK_INPUT];
+	c->pending &= ~came;
+	c->todo |= came;
+	lock_put(&n->lock);
+}
+
 void net_waiter_unpark(struct net *n, struct conn *c, unsigned why, struct net_conn_list *ready)
 {
 	unsigned came;
@@ -167,14 +179,11 @@ static struct conn *take_new(struct net *n, size_t i)
 	return net_pool_first(n, &ready);
 }
 
-struct conn *net_waiter_take(struct net *n, const struct epoll_event *ev)
+struct conn *net_waiter_take(struct net *n, uint64_t id)
 {
 	struct net_conn_list ready = { .n = 0 };
-	uint64_t id = ev->data.u64;
 	struct conn *c;
 
-	if (id == 0)
-		return net_pool_pop(n);
 	if (id & LISTENER)
 		return take_new(n, (size_t)(id & ~LISTENER));
 	lock_get(&n->lock);
@@ -241,7 +250,7 @@ int net_waiter_add_listener(struct net *n, size_t i, struct fault *fault)
 
 int net_waiter_watch_poke(struct net *n, int fd)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = 0 };
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = NET_EVENT_POKE };
 
 	return epoll_ctl(n->epfd, EPOLL_CTL_ADD, fd, &ev);
 }

@@ -13,7 +13,7 @@
  * 1. The same wrong password counts once, wherever it comes from, and costs no slow hash again.
  *    (A SCRAM proof does not show which wrong password it was made of; there each counts.)
  * 2. An address at its limit waits FIRST_WAIT_MS, twice as long with each further failure, up to
- *    max_wait.
+ *    max_wait; and max_wait at twice the limit, where the count ends.
  * 3. An account at its limit is under attack: only addresses without a failure may try, one each
  *    TURN_MS. One address adds at most PAIR_MAX to it, so it takes many to get there.
  * 4. An address from which the account has logged in lately is known: 2 and 3 do not hold for it,
@@ -220,9 +220,11 @@ static void add_wait(struct sasl_throttle *t, const struct sasl_conf *set,
 
 	if (e == NULL || over < 0)
 		return;
-	while (over-- > 0 && ms < set->max_wait_ms)
+	for (int64_t i = 0; i < over && ms < set->max_wait_ms; i++)
 		ms *= 2;
-	e->until_ms = now_ms + (ms < set->max_wait_ms ? ms : set->max_wait_ms);
+	if (over >= r.limit || ms > set->max_wait_ms)
+		ms = set->max_wait_ms;
+	e->until_ms = now_ms + ms;
 }
 
 static void charge(struct sasl_throttle *t, const struct sasl_conf *set,

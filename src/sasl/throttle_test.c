@@ -124,6 +124,28 @@ TEST(throttle_address_waits_longer_each_time)
 	lab_close(&l);
 }
 
+/* A strict limit is no weaker: the count stops at twice the limit, the wait does not stop with it. */
+TEST(throttle_small_limits_wait_as_long)
+{
+	for (int limit = 1; limit <= 12; limit++) {
+		struct lab l;
+
+		lab_open(&l);
+		l.set.max_address_failures = limit;
+		l.set.max_wait_ms = 24ll * HOUR;
+		l.set.failure_memory_ms = 7 * 24ll * HOUR;
+		assert_int_equal(guess_all(&l, "192.0.2.1", "alice@example.test", 100), limit);
+		assert_int_equal(l.why.wait_s, 10);
+		for (int i = 0; i < limit; i++) {
+			l.now_ms += l.why.wait_s * SECOND;
+			assert_int_equal(guess(&l, "192.0.2.1", "alice@example.test"),
+					 -E_AUTH_FAILED);
+		}
+		assert_int_equal(l.why.wait_s, 24ll * HOUR / SECOND);
+		lab_close(&l);
+	}
+}
+
 TEST(throttle_failures_are_forgiven_one_by_one)
 {
 	struct lab l;

@@ -63,7 +63,6 @@ static const struct {
 	const char *path_z;
 	uint64_t rights;
 } paths[] = {
-	{ "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE },    /* the spare descriptor of net/listen.c */
 	{ "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE }, /* SQLite seeds itself from it */
 };
 

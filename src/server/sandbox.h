@@ -42,8 +42,8 @@ MUST_CHECK int server_landlock_enter(const char *data_dir_z, int *ret_abi, struc
 void server_landlock_gaps(int abi, char *buf, size_t n);
 /*
  * sandbox_try.c. One attempt by name of what is forbidden (or must work: "inside", "thread"); dir_z is the data directory, on port
- * somebody listens. *ret_errno 0: it could be done. -E_NOT_FOUND: no such attempt. May be the end of the process.
+ * somebody listens, pid is another process. *ret_errno 0: it could be done. -E_NOT_FOUND: no such attempt. May be the end of the process.
  */
-MUST_CHECK int server_sandbox_try(const char *name_z, const char *dir_z, int port, int *ret_errno);
+MUST_CHECK int server_sandbox_try(const char *name_z, const char *dir_z, int port, int pid, int *ret_errno);
 /* seccomp.c. -E_CANNOT with fault when the kernel or the library refuses. */
 MUST_CHECK int server_seccomp_enter(struct fault *fault);

@@ -75,9 +75,10 @@ static int attempt(int (*enter)(void), const char *name_z)
 
 	assert_true(pid >= 0);
 	if (pid == 0) {
+		int parent = getppid();
 		int err = 0;
 
-		_exit(enter() == 0 && server_sandbox_try(name_z, dir, p, &err) == 0 ? err : CHILD_FAILED);
+		_exit(enter() == 0 && server_sandbox_try(name_z, dir, p, parent, &err) == 0 ? err : CHILD_FAILED);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (WIFSIGNALED(status)) {
@@ -154,6 +155,8 @@ TEST(sandbox_seccomp)
 		{ "fork", DIED },
 		{ "ptrace", DIED },
 		{ "kill", DIED },
+		{ "owner", DIED },
+		{ "owner-signal", DIED },
 		{ "connect", DIED },
 		{ "bind", DIED },
 		{ "unix-socket", DIED },
@@ -189,7 +192,7 @@ static void *fork_when_told(void *arg)
 	char byte;
 	int err = 0;
 
-	if (read(fds[0], &byte, 1) != 1 || server_sandbox_try("fork", "/", 0, &err) < 0)
+	if (read(fds[0], &byte, 1) != 1 || server_sandbox_try("fork", "/", 0, 0, &err) < 0)
 		_exit(CHILD_FAILED);
 	return NULL;
 }

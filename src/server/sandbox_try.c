@@ -23,6 +23,7 @@
 struct attempt {
 	const char *dir_z; /* the data directory */
 	int port;          /* where somebody listens on loopback */
+	int pid;           /* somebody else */
 };
 
 /* DIR/name; DIR is short in tests. */
@@ -144,14 +145,24 @@ static long try_fork(const struct attempt *t)
 
 static long try_ptrace(const struct attempt *t)
 {
-	(void)t;
-	return syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, syscall(SYS_getppid), NULL, NULL);
+	return syscall(SYS_ptrace, 16 /* PTRACE_ATTACH */, t->pid, NULL, NULL);
 }
 
 static long try_kill(const struct attempt *t)
 {
+	return kill(t->pid, 0);
+}
+
+/* Input of a descriptor may be told to anybody by any signal, which needs no call that sends one. */
+static long try_owner(const struct attempt *t)
+{
+	return fcntl(STDIN_FILENO, F_SETOWN, t->pid);
+}
+
+static long try_owner_signal(const struct attempt *t)
+{
 	(void)t;
-	return kill((pid_t)syscall(SYS_getppid), 0);
+	return fcntl(STDIN_FILENO, F_SETSIG, SIGKILL);
 }
 
 static long connect_to(const struct attempt *t, int (*call)(int, const struct sockaddr *, socklen_t))
@@ -246,6 +257,8 @@ static const struct {
 	{ "fork", try_fork },
 	{ "ptrace", try_ptrace },
 	{ "kill", try_kill },
+	{ "owner", try_owner },
+	{ "owner-signal", try_owner_signal },
 	{ "connect", try_connect },
 	{ "bind", try_bind },
 	{ "unix-socket", try_unix_socket },
@@ -269,9 +282,9 @@ static const struct {
 	{ "setrlimit", try_setrlimit },
 };
 
-int server_sandbox_try(const char *name_z, const char *dir_z, int port, int *ret_errno)
+int server_sandbox_try(const char *name_z, const char *dir_z, int port, int pid, int *ret_errno)
 {
-	const struct attempt t = { .dir_z = dir_z, .port = port };
+	const struct attempt t = { .dir_z = dir_z, .port = port, .pid = pid };
 
 	for (size_t i = 0; i < ARRAY_LEN(attempts); i++) {
 		if (!str_eq(str_z(attempts[i].name_z), str_z(name_z)))
@@ -283,17 +296,18 @@ int server_sandbox_try(const char *name_z, const char *dir_z, int port, int *ret
 	return -E_NOT_FOUND;
 }
 
-/* {"try": NAME, "port": N} -> {"errno": "EACCES"}, "" when it could be done; no answer when it is the end of the process. */
+/* {"try": NAME, "port": N, "pid": N} -> {"errno": "EACCES"}, "" when it could be done; no answer when it is the end of the process. */
 int admin_sandbox(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	int port = (int)json_integer_value(json_object_get(args, "port"));
+	int pid = (int)json_integer_value(json_object_get(args, "pid"));
 	struct str name = { 0 };
 	int err = 0;
 	int r = admin_arg(args, "try", &name, fault);
 
 	if (r < 0)
 		return r;
-	r = server_sandbox_try(arena_z(a, name), ad->process->fixed->data_dir, port, &err);
+	r = server_sandbox_try(arena_z(a, name), ad->process->fixed->data_dir, port, pid, &err);
 	if (r < 0)
 		return fault_set(fault, r, "no such attempt: %.60s", arena_z(a, name));
 	*ret = json_pack("{s:s}", "errno", err ? strerrorname_np(err) : "");

@@ -10,6 +10,7 @@
 #include "server/sandbox.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <stdint.h>
@@ -25,7 +26,7 @@ static const struct {
 	const char *calls_z; /* separated by spaces */
 	const char *why_z;
 } groups[] = {
-	{ "read pread64 write writev pwrite64 pwritev lseek close fcntl fstat fsync fdatasync ftruncate fallocate "
+	{ "read pread64 write writev pwrite64 pwritev lseek close fstat fsync fdatasync ftruncate fallocate "
 	  "getdents64 fchown fchmod fstatfs",
 	  "open files: database, packs, spools, the log" },
 	{ "open openat access faccessat faccessat2 stat lstat newfstatat fstatat64 statx readlink readlinkat getcwd "
@@ -56,6 +57,12 @@ static const struct {
 	{ "prctl", 0, UINT32_MAX, PR_SET_NAME },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
 	{ "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* the housekeeper steps back behind the others */
+};
+
+/* What fcntl() may do. F_SETOWN and F_SETSIG are not here: by them a descriptor sends any signal to any process of this user. */
+static const unsigned fcntl_commands[] = {
+	F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, /* libraries look, and set what open() did not */
+	F_GETLK, F_SETLK, F_OFD_SETLK,                       /* SQLite's locks and ours */
 };
 
 /* Calls that fail. With PROT_EXEC: a library that cannot be loaded any more, which is its caller's error and not the end. */
@@ -113,6 +120,13 @@ static int add_by_argument(scmp_filter_ctx ctx)
 		const struct scmp_arg_cmp arg = { only[i].arg, SCMP_CMP_MASKED_EQ, only[i].mask, only[i].value };
 
 		r = add(ctx, SCMP_ACT_ALLOW, str_z(only[i].call_z), &arg);
+	}
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fcntl_commands); i++) {
+		const struct scmp_arg_cmp arg = { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, fcntl_commands[i] };
+
+		r = add(ctx, SCMP_ACT_ALLOW, S("fcntl"), &arg);
+		if (r == 0)
+			r = add(ctx, SCMP_ACT_ALLOW, S("fcntl64"), &arg);
 	}
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(failing); i++) {
 		const struct scmp_arg_cmp arg = { failing[i].arg, SCMP_CMP_MASKED_EQ, failing[i].mask, failing[i].value };

@@ -310,13 +310,17 @@ static void restart(struct supervisor *s)
 
 /* ---- stop ---- */
 
+/* Who asks again is never given a later end. */
 static void stop(struct supervisor *s)
 {
+	int64_t kill_ms = clock_mono_ms() + STOP_MARGIN_MS + (s->is_stopping ? 0 : latest_conf(s)->stop_grace_ms);
+
 	if (!s->is_stopping)
 		server_notify("STOPPING=1");
 	else
 		LOG(WARN, "server.stop", F_Z("then", "asked again: sessions are cut"));
-	s->kill_ms = clock_mono_ms() + STOP_MARGIN_MS + (s->is_stopping ? 0 : latest_conf(s)->stop_grace_ms);
+	if (!s->is_stopping || kill_ms < s->kill_ms)
+		s->kill_ms = kill_ms;
 	if (s->child > 0)
 		kill(s->child, s->is_stopping ? SERVER_SIG_HURRY : SIGTERM);
 	s->is_stopping = true;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # RFC 4954 9, RFC 5034 7: the answer to a wrong password is held back, by every protocol alike, for an unknown user too;
 # it costs the others nothing, and what is pipelined behind it waits
-set auth failure_delay = 1s
+set auth failure_delay = 3s
 set net max_workers = 2
 A connect imap
 A < * OK

@@ -15,9 +15,9 @@ from server import Skip, free_offset
 
 CAPS = {"DAC_READ_SEARCH": 2, "KILL": 5, "SETGID": 6, "SETUID": 7}
 REFUSED = ("read-passwd", "read-root", "read-above", "write-above", "write-tmp", "move-above", "map-code", "make-code")
-KILLED = ("symlink", "exec", "fork", "ptrace", "kill", "connect", "bind", "unix-socket", "dumpable", "setuid", "chroot", "mount", "unshare",
-          "init_module", "keyctl", "bpf", "io_uring_setup", "userfaultfd", "perf_event_open", "process_vm_writev", "pidfd_open",
-          "open_by_handle_at", "memfd_create", "setrlimit")
+KILLED = ("symlink", "exec", "fork", "ptrace", "kill", "owner", "owner-signal", "connect", "bind", "unix-socket", "dumpable", "setuid",
+          "chroot", "mount", "unshare", "init_module", "keyctl", "bpf", "io_uring_setup", "userfaultfd", "perf_event_open", "process_vm_writev",
+          "pidfd_open", "open_by_handle_at", "memfd_create", "setrlimit")
 
 
 def proc(pid, file="status"):
@@ -116,7 +116,7 @@ def test_attempts(server):
     for name in KILLED:
         mark = len(server.log)
         try:
-            answer = server.control("test.sandbox", **{"try": name, "port": port})
+            answer = server.control("test.sandbox", **{"try": name, "port": port, "pid": server.process.pid})
         except (ValueError, OSError):
             answer = "none"
         assert answer == "none", (name, answer)
