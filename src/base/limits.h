@@ -16,6 +16,7 @@
 #define LIMIT_IMAP_APPEND_MESSAGES 1000          /* of one APPEND (RFC 3502) */
 #define LIMIT_IMAP_APPEND_PARTS 2000             /* literals and URLs in all of them (RFC 4469) */
 #define LIMIT_IMAP_APPEND_BYTES (256u << 20)     /* of all its messages, unless a single one may have more */
+#define LIMIT_IMAP_APPEND_HEADERS (64u << 20)        /* that are looked through for the fields that its URLs name */
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
 #define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255; SASL initial responses need more */

@@ -44,6 +44,7 @@ struct imap_append {
 	size_t n, cap;
 	size_t n_parts; /* of all messages */
 	uint64_t bytes; /* of all literals */
+	uint64_t header_bytes; /* looked through for the fields that URLs name */
 };
 
 /*
@@ -59,7 +60,7 @@ uint64_t imap_append_bytes_max(const struct imap_session *s);
 /*
  * The rows to give to the store, one for each message, in order: put together, parsed, valid until
  * imap_append_rows_fini(). -E_CANNOT: an empty message, which cancels all (RFC 3502), or a URL that
- * names nothing [BADURL]; -E_SYNTAX: NUL; -E_TOO_BIG.
+ * names nothing [BADURL]; -E_SYNTAX: NUL; -E_TOO_BIG; -E_LIMIT.
  */
 struct imap_append_rows {
 	struct store_append *v;

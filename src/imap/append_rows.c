@@ -94,6 +94,7 @@ static int section_item(struct imap_session *s, const struct imap_url *url,
 static int add_url(struct imap_session *s, struct str text, uint64_t max, struct spool *out)
 {
 	AUTO(imap_fetch_msg_fini) struct imap_fetch_msg m = { 0 };
+	struct imap_fetch_room room = { max, LIMIT_IMAP_APPEND_HEADERS - s->append->header_bytes };
 	struct imap_fetch_item item;
 	struct imap_url url;
 	int64_t mailbox;
@@ -107,7 +108,8 @@ static int add_url(struct imap_session *s, struct str text, uint64_t max, struct
 	if (r == 0)
 		r = find_content(s, mailbox, url.uid, &m.content);
 	if (r == 0)
-		r = imap_fetch_item_spool(s, &m, &item, max, out);
+		r = imap_fetch_item_spool(s, &m, &item, &room, out);
+	s->append->header_bytes = LIMIT_IMAP_APPEND_HEADERS - room.header_bytes;
 	return r == -E_NOT_FOUND || r == -E_CANNOT ? bad_url(s, text) : r;
 }
 

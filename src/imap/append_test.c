@@ -114,3 +114,30 @@ TEST(append_bounds_the_bytes_of_all_messages)
 	imap_script_run(&f, &script, 0);
 	imap_fixture_close(&f);
 }
+
+/* The fields of a large header are few bytes, and much work. */
+static void append_fields(int n, const char *want_z)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(4u << 20);
+	struct imap_script script = { .name = "fields", .want = { "a OK", want_z, "z OK" } };
+	size_t header_n = 1u << 20;
+	struct imap_fixture f;
+
+	buf_printf(&input, "a APPEND INBOX {%zu+}\r\n", header_n);
+	memset(buf_reserve(&input, header_n), 'x', header_n);
+	buf_commit(&input, header_n);
+	buf_add(&input, S("\r\nb APPEND INBOX CATENATE (TEXT {1+}\r\nx"));
+	while (n-- > 0)
+		buf_add(&input, S(" URL \"/INBOX/;UID=1/;SECTION=HEADER.FIELDS%20(a)\""));
+	buf_add(&input, S(")\r\nz NOOP\r\n"));
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}
+
+TEST(append_bounds_the_headers_that_fields_are_picked_from)
+{
+	append_fields(64, "b OK");
+	append_fields(65, "b NO [LIMIT]");
+}

@@ -106,10 +106,15 @@ void imap_fetch_msg_fini(struct imap_fetch_msg *m);
  */
 MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 				     const struct imap_fetch_item *item);
+/* What an item may cost: its own bytes; bytes of headers, less by what is read of them. */
+struct imap_fetch_room {
+	uint64_t bytes, header_bytes;
+};
 /*
  * The bytes that a BODY[...]<...> would have, to the end of a spool (CATENATE). 0; -E_NOT_FOUND:
- * there is no such section; -E_TOO_BIG: more than max; other trouble.
+ * there is no such section; -E_TOO_BIG, -E_LIMIT: more bytes, or bytes of headers, than there is
+ * room for; other trouble.
  */
 MUST_CHECK int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
-				     const struct imap_fetch_item *item, uint64_t max,
-				     struct spool *out);
+				     const struct imap_fetch_item *item,
+				     struct imap_fetch_room *room, struct spool *out);

@@ -379,8 +379,22 @@ static int spool_range(struct imap_session *s, const struct imap_fetch_msg *m, s
 	return r;
 }
 
+/* make_fields(), if there is room for the header. */
+static int make_fields_within(struct imap_session *s, struct imap_fetch_msg *m,
+			      const struct imap_fetch_item *item, struct span range,
+			      struct imap_fetch_room *room, struct buf *out)
+{
+	uint64_t n = range.n < HEADER_MAX ? range.n : HEADER_MAX;
+
+	if (n > room->header_bytes)
+		return -E_LIMIT;
+	room->header_bytes -= n;
+	return make_fields(s, m, item, range, out);
+}
+
 int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
-			  const struct imap_fetch_item *item, uint64_t max, struct spool *out)
+			  const struct imap_fetch_item *item, struct imap_fetch_room *room,
+			  struct spool *out)
 {
 	AUTO(buf_fini) struct buf fields = BUF_INIT(HEADER_MAX + 2);
 	bool is_fields = item->text == IMAP_TEXT_FIELDS || item->text == IMAP_TEXT_FIELDS_NOT;
@@ -389,11 +403,11 @@ int imap_fetch_item_spool(struct imap_session *s, struct imap_fetch_msg *m,
 
 	if (r <= 0)
 		return r < 0 ? r : -E_NOT_FOUND;
-	r = is_fields ? make_fields(s, m, item, range, &fields) : 0;
+	r = is_fields ? make_fields_within(s, m, item, range, room, &fields) : 0;
 	if (r < 0)
 		return r;
 	sp = clip(item, is_fields ? fields.n : range.n);
-	if (sp.n > max)
+	if (sp.n > room->bytes)
 		return -E_TOO_BIG;
 	if (is_fields)
 		return spool_append(out, str_head(str_skip(buf_str(&fields), (size_t)sp.off),

@@ -103,14 +103,13 @@ static struct str skip_tag(struct str s, struct mime_line *out)
 	return is_hidden && !is_end ? skip_hidden(s, name) : s;
 }
 
-/* s stands behind "<!". */
+/* s stands behind "<!" or "<?". A comment may be as short as "<!-->". */
 static struct str skip_declaration(struct str s)
 {
-	ptrdiff_t end = str_starts(s, S("--")) ? str_find(str_skip(s, 2), S("-->")) : str_chr(s, '>');
+	struct str close = str_starts(s, S("--")) ? S("-->") : S(">");
+	ptrdiff_t end = str_find(s, close);
 
-	if (end < 0)
-		return str_skip(s, s.n);
-	return str_skip(s, (size_t)end + (str_starts(s, S("--")) ? 5 : 1));
+	return str_skip(s, end < 0 ? s.n : (size_t)end + close.n);
 }
 
 static struct str markup(struct str s, struct mime_line *out)

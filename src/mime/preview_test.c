@@ -65,6 +65,8 @@ static const struct {
 	{ "a<!-- <b> --> b<!--[if mso]>no<![endif]--> c<!DOCTYPE x> d<?php x ?> e", "a b c d e" },
 	{ "a<!-- never ends", "a" },
 	{ "a<!---->b", "ab" },
+	{ "a<!-->b<!--->c<!-- x -->d", "abcd" },
+	{ "a<!--[if !mso]><!-->b<!--<![endif]-->c", "abc" },
 	{ "<a title=\"x > y\" alt='>'>b</a>", "b" },
 	{ "<a title = \"x > y\">b</a><a b='c\">d</a>", "b" },
 	{ "<a x\"y>b</a>", "b" },

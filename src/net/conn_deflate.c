@@ -23,8 +23,8 @@
  *   ON        compressed
  *   ENDING    conn_compress_stop(): the last raw_left bytes are compressed and end the stream
  *   RAW       as it is; the layer is only in the way
- * and of the input side (in_state): ON; ENDING, the rest of the peer's stream up to its end or its
- * next flush, which holds no more text; RAW.
+ * and of the input side (in_state): ON; ENDING, the rest of the peer's stream up to its end or to
+ * the empty block that its flush ends with, however late that comes: it is no text; RAW.
  */
 #include "net/net_int.h"
 
@@ -40,6 +40,7 @@
 #define WINDOW_BITS (-15)  /* raw DEFLATE; the peer may look back 32 KiB */
 #define OUT_WINDOW_BITS (-14)
 #define OUT_MEM_LEVEL 7    /* with the window 128 KiB, in blocks that malloc() has at hand */
+#define FLUSHED 0x0000ffffu /* a flush ends in these bytes: an empty stored block */
 
 enum deflate_state { RAW_HEAD, ON, ENDING, RAW };
 
@@ -61,6 +62,7 @@ struct net_deflate {
 	bool has_in;
 	bool has_more;  /* the decompressor may hold text */
 	bool has_ended; /* the peer's stream */
+	uint32_t in_last; /* the last four bytes of it that were taken */
 	bool is_drained_below;
 	size_t barren;
 	struct buf zin; /* compressed and not expanded */
@@ -214,6 +216,21 @@ static bool is_at_flush(const struct net_deflate *z)
 	return (z->in.data_type & 128) != 0 && (z->in.data_type & 7) == 0;
 }
 
+/* As above; 64 in the last block. zlib says Z_STREAM_END with the call after that. */
+static bool is_behind_last(const struct net_deflate *z)
+{
+	return (z->in.data_type & (128 | 64)) == (128 | 64);
+}
+
+/*
+ * Between two blocks, and the last one was that of a flush. A block of text may end with a byte as
+ * well, while the flush behind it is still to come.
+ */
+static bool has_flushed(const struct net_deflate *z)
+{
+	return (!z->has_in || is_at_flush(z)) && z->in_last == FLUSHED;
+}
+
 static size_t zin_left(const struct net_deflate *z)
 {
 	return z->zin.n - z->zin_at;
@@ -243,6 +260,13 @@ static int fill_zin(struct conn *c, struct net_deflate *z)
 	return got > 0;
 }
 
+static void take_zin(struct net_deflate *z, size_t n)
+{
+	for (size_t i = n < 4 ? 0 : n - 4; i < n; i++)
+		z->in_last = z->in_last << 8 | (unsigned char)z->zin.p[z->zin_at + i];
+	z->zin_at += n;
+}
+
 /*
  * Expands up to the next flush of the peer that has text before it (at the end: up to any), or as
  * much as there is room or input for.
@@ -261,9 +285,9 @@ static int expand(struct net_deflate *z, void *p, size_t n, size_t *ret_n)
 		rc = inflate(&z->in, Z_BLOCK);
 	} while (rc == Z_OK && z->in.avail_in > 0 && z->in.avail_out > 0 &&
 		 !(is_at_flush(z) && (z->in.avail_out < n || z->in_state == ENDING)));
-	z->zin_at = z->zin.n - z->in.avail_in;
+	take_zin(z, left - z->in.avail_in);
 	z->has_more = z->in.avail_out == 0;
-	z->has_ended = rc == Z_STREAM_END;
+	z->has_ended = rc == Z_STREAM_END || is_behind_last(z);
 	*ret_n = n - z->in.avail_out;
 	z->barren = *ret_n > 0 ? 0 : z->barren + (left - zin_left(z));
 	if (*ret_n == 0 && z->has_ended && z->in_state == ON)
@@ -288,13 +312,8 @@ static int read_raw(struct conn *c, struct net_deflate *z, void *p, size_t n, si
 /* Has the peer's stream come to where it may end? Then what follows is not compressed. */
 static bool end_input(struct net_deflate *z)
 {
-	static const struct str empty = STR_INIT("\0\0\0\xff\xff");
-
-	if (z->has_in && !z->has_ended && !is_at_flush(z))
+	if (!z->has_ended && !has_flushed(z))
 		return false;
-	/* The empty block that ends a flush, when the last read ended before it. */
-	while (!z->has_ended && str_starts(zin_rest(z), empty))
-		z->zin_at += empty.n;
 	in_end(z);
 	buf_fini(&z->history);
 	z->in_state = RAW;
@@ -357,7 +376,7 @@ static void in_hibernate(struct net_deflate *z)
 	uInt n = 0;
 	char *to;
 
-	if (!z->has_in || z->has_more || zin_left(z) > 0 || !is_at_flush(z))
+	if (!z->has_in || z->has_more || z->has_ended || zin_left(z) > 0 || !is_at_flush(z))
 		return;
 	must(inflateGetDictionary(&z->in, NULL, &n) == Z_OK);
 	buf_init(&z->history, n > 0 ? n : 1);
@@ -419,6 +438,7 @@ int conn_compress_start(struct conn *c)
 	z->below = c->transport;
 	z->out_state = RAW_HEAD;
 	z->in_state = ON;
+	z->in_last = FLUSHED;
 	z->raw_left = c->out.n - c->out_at;
 	buf_init(&z->zout, 2 * WRITE_MAX);
 	buf_init(&z->zin, c->in.max);

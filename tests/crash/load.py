@@ -8,7 +8,7 @@ What must hold, for each account and message (named by its Subject):
      as often as additions were asked for, less the removals that were answered. So: answered once, there once; not answered,
      there as often as it was sent at most; answered as removed, gone. A refused command counts as not asked.
   2. A UID that APPENDUID or COPYUID named, or that was seen, holds that message in that mailbox unless its removal was asked
-     for; a UID whose removal was answered never comes back; MOVE is both halves or none.
+     for; a UID whose removal was answered never comes back; MOVE and REPLACE are both halves or none, MULTIAPPEND all or none.
   3. Every message is byte for byte what was sent, behind trace headers when it came by SMTP.
   4. `martlet fsck` is clean.
 """
@@ -33,7 +33,7 @@ from server import Server, Skip  # noqa: E402,F401  pylint: disable=wrong-import
 # Housekeeping all the time, without grace, that moves what is alive out of each pack that has anything dead.
 EAGER = {"store": {"housekeeping": "10ms", "expunge_grace": "0s", "compact_percent": "1", "compact_rate": "0",
                    "pack_size": "256K"}}
-MAILBOXES = {"bob": ("INBOX", "in", "out"), "alice": ("INBOX",)}
+MAILBOXES = {"bob": ("INBOX", "in", "out", "draft"), "alice": ("INBOX",)}
 KEPT = 6                # messages in the mailbox "kept"
 LOST = (OSError, EOFError, imaplib.IMAP4.abort)
 
@@ -69,6 +69,7 @@ class Truth:
         self.removed, self.removing = collections.Counter(), collections.Counter()
         self.came = {}                          # UIDs that answers named, and those that were seen
         self.leaving = set()                    # UIDs whose removal was asked for
+        self.one = {}                           # (keys that come together): those that go then; not answered yet
 
     def begin_add(self, *keys):
         with self.lock:
@@ -100,6 +101,15 @@ class Truth:
             else:
                 self.removing.subtract(keys)
 
+    def begin_one(self, coming, going=()):
+        """All of it happens or nothing; until end_one() nobody else touches these, and their names are of no other message."""
+        with self.lock:
+            self.one[tuple(coming)] = tuple(going)
+
+    def end_one(self, coming):
+        with self.lock:
+            self.one.pop(tuple(coming))
+
     def name_uids(self, names):
         with self.lock:
             self.came.update({uid: name for uid, name in names.items() if uid not in self.leaving})
@@ -113,6 +123,9 @@ class Truth:
             high = self.there[key] + self.adding[key] - self.removed[key]
             if not max(low, 0) <= count[key] <= high:
                 wrong.append("%s: there %d times, must be %d to %d" % (key, count[key], low, high))
+        for coming, going in self.one.items():
+            if len({count[key] for key in coming} | {1 - count[key] for key in going}) != 1:
+                wrong.append("%s for %s: done by half" % (coming, going))
         for uid, name in {**self.uids, **self.came}.items():
             if found.get(uid) != name:
                 wrong.append("%s: holds %s, must hold %s" % (uid, found.get(uid), name))
@@ -148,6 +161,15 @@ def ok(answer):
     if typ != "OK":
         raise Refused(data)
     return data
+
+
+def command(imap, words, *literals):
+    """A command that imaplib does not know, with literals at its end."""
+    # pylint: disable=protected-access
+    tag = imap._new_tag()
+    imap.untagged_responses.pop("APPENDUID", None)
+    imap.send(tag + b" " + words.encode() + b"".join(b" {%d+}\r\n%s" % (len(x), x) for x in literals) + b"\r\n")
+    return imap._command_complete(words, tag)
 
 
 def fetch(imap, what="BODY.PEEK[HEADER.FIELDS (SUBJECT)]", uids="1:*"):
@@ -283,6 +305,41 @@ class Load:
     def copy(self):
         self.carry("COPY", "in", "in")
 
+    def drafts(self):
+        """MULTIAPPEND to a mailbox of its own, then REPLACE of each, there or into another mailbox."""
+        kind = "draft%d" % random.randrange(10**9)
+        imap = imap_open(self.server, "bob")
+        ok(imap.select("draft"))
+        while not self.stop.is_set():
+            names = [self.name(kind) for _ in range(random.randint(2, 4))]
+            keys = [("bob", x) for x in names]
+            self.truth.begin_one(keys)
+            self.truth.begin_add(*keys)
+            answer = command(imap, "APPEND draft", *map(body, names))
+            self.truth.end_one(keys)
+            self.truth.end_add(*keys, is_done=answer[0] == "OK")
+            uids = uid_list(re.search(rb"APPENDUID \d+ ([\d:,]+)", ok(answer)[0]).group(1).decode())
+            self.truth.name_uids({("bob", "draft", u): x for u, x in zip(uids, names)})
+            self.rest()
+            for uid, name in zip(uids, names):
+                self.replace(imap, uid, name, self.name(kind), random.choice(("draft", "out")))
+        imap.logout()
+
+    def replace(self, imap, uid, old, new, box):
+        key, old_key, place = ("bob", new), ("bob", old), ("bob", "draft", uid)
+        if box == "draft":      # elsewhere others may take it away again
+            self.truth.begin_one([key], [old_key])
+        self.truth.begin_add(key)
+        self.truth.begin_remove([old_key], [place])
+        answer = command(imap, "UID REPLACE %d %s" % (uid, box), body(new))
+        if box == "draft":
+            self.truth.end_one([key])
+        self.truth.end_add(key, is_done=answer[0] == "OK")
+        self.truth.end_remove([old_key], [place], is_done=answer[0] == "OK")
+        ok(answer)
+        self.truth.name_uids({("bob", box, int(imap.response("APPENDUID")[1][-1].split()[1])): new})
+        self.rest()
+
     def expunge(self):
         imap = imap_open(self.server, "bob")
         while not self.stop.is_set():
@@ -329,7 +386,7 @@ class Load:
         self.rest()
 
     def clients(self):
-        some = [self.send] * 4 + [self.append] * 2 + [self.move, self.move_odd, self.copy, self.expunge, self.pop3]
+        some = [self.send] * 4 + [self.append] * 2 + [self.move, self.move_odd, self.copy, self.drafts, self.expunge, self.pop3]
         if self.rnd.randrange(2):
             some.remove(self.copy)
         return some

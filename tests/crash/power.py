@@ -52,6 +52,14 @@ class Log(Truth):
         with self.lock:
             self.note("end_remove", list(keys), uids, is_done=is_done)
 
+    def begin_one(self, coming, going=()):
+        with self.lock:
+            self.note("begin_one", coming, going)
+
+    def end_one(self, coming):
+        with self.lock:
+            self.note("end_one", coming)
+
     def name_uids(self, names):
         with self.lock:
             self.note("name_uids", dict(names))
