@@ -35,19 +35,19 @@ def processes():
     return all
 
 
-def free_ports(n):
-    """So many ports in a row that nobody listens on, below those that outgoing connections get."""
+def hold_ports(n):
+    """So many sockets on ports in a row, below those that outgoing connections get. They are bound, so that
+    nobody else takes the ports while a server is started again, and let servers, who all set SO_REUSEADDR, share.
+    """
     for _ in range(100):
         base, held = random.randrange(20000, 32000), []
         try:
             for port in range(base, base + n):
                 held.append(socket.socket())
-                held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 held[-1].bind(("127.0.0.1", port))
-            return list(range(base, base + n))
+                held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            return held
         except OSError:
-            pass
-        finally:
             for s in held:
                 s.close()
     raise SystemExit("bench: no free ports")
@@ -59,7 +59,8 @@ class Server:
 
     def __init__(self, dir, users):
         self.dir, self.users, self.process = dir, users, None
-        self.ports = dict(zip(self.protocols, free_ports(len(self.protocols))))
+        self.held = hold_ports(len(self.protocols))
+        self.ports = {name: s.getsockname()[1] for name, s in zip(self.protocols, self.held)}
         os.mkdir(dir)
         os.chmod(dir, 0o755)
 
