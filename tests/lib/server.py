@@ -31,6 +31,7 @@ def claim(port):
         claims = open(path, "a+b")      # pylint: disable=consider-using-with
     fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
     with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # as listeners do: connections that have ended do not matter
         s.bind(("127.0.0.1", port))
 
 
