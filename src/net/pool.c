@@ -34,19 +34,6 @@
 #define SPAWN_MAX 16   /* new threads at one tick */
 #define CALM_TICKS 50  /* the waiter ticks on for so long after somebody was free */
 
-/* Virtual memory, touched as needed; sanitizers multiply the need. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STACK_BYTES (2u << 20)
-#else
-#define STACK_BYTES (256u << 10)
-#endif
-
-struct net_worker {
-	pthread_t thread;
-	struct net *net;
-	struct net_worker *next;
-};
-
 void net_conn_list_add(struct net_conn_list *l, struct conn *c)
 {
 	c->next_queued = NULL;
@@ -58,7 +45,7 @@ void net_conn_list_add(struct net_conn_list *l, struct conn *c)
 	l->n++;
 }
 
-static struct conn *list_pop(struct net_conn_list *l)
+struct conn *net_conn_list_pop(struct net_conn_list *l)
 {
 	struct conn *c = l->head;
 
@@ -85,40 +72,17 @@ static void poke(struct net_pool *p, uint64_t n)
 	must(write(p->pokefd, &n, sizeof(n)) == sizeof(n));
 }
 
-static void join_ended(struct net_pool *p)
-{
-	while (p->ended != NULL) {
-		struct net_worker *w = p->ended;
-
-		p->ended = w->next;
-		must(pthread_join(w->thread, NULL) == 0);
-		mem_free(w);
-	}
-}
-
 static void *worker_main(void *arg);
 
 /* False when the system has no thread for us; the work waits then. */
 static bool spawn(struct net *n)
 {
 	struct net_pool *p = &n->pool;
-	struct net_worker *w = MEM_NEW(struct net_worker);
-	pthread_attr_t attr;
-	int rc;
+	bool is_ok = net_worker_start(n, worker_main) != NULL;
 
 	must(lock_held(&p->lock));
-	w->net = n;
-	must(pthread_attr_init(&attr) == 0);
-	must(pthread_attr_setstacksize(&attr, STACK_BYTES) == 0);
-	rc = pthread_create(&w->thread, &attr, worker_main, w);
-	pthread_attr_destroy(&attr);
-	if (rc != 0) {
-		LOG(DEBUG, "net.pool", F_Z("err", strerror(rc)), F_INT("workers", p->n_workers));
-		mem_free(w);
-		return false;
-	}
-	p->n_workers++;
-	return true;
+	p->n_workers += is_ok;
+	return is_ok;
 }
 
 /* Nobody waits for events: another worker now, or the waiter has an eye on how long they wait. */
@@ -181,19 +145,32 @@ static struct conn *worker_next(struct net *n)
 	}
 }
 
+/* The calling worker is tired: another takes its place, if there can be one. */
+static bool replace_me(struct net *n)
+{
+	bool is_ok;
+
+	lock_get(&n->pool.lock);
+	is_ok = !atomic_load(&n->pool.is_ending) && spawn(n);
+	lock_put(&n->pool.lock);
+	return is_ok;
+}
+
 static void *worker_main(void *arg)
 {
 	struct net_worker *w = arg;
-	struct net_pool *p = &w->net->pool;
+	struct net *n = net_worker_begin(w, NET_FRONT);
+	struct net_pool *p = &n->pool;
 	struct conn *c;
+	bool is_over = false;
 
-	pthread_setname_np(pthread_self(), "net-worker");
-	while ((c = worker_next(w->net)) != NULL)
-		net_step(w->net, c);
+	while (!is_over && (c = worker_next(n)) != NULL) {
+		net_step(n, c);
+		is_over = net_worker_is_tired() && replace_me(n);
+	}
 	lock_get(&p->lock);
 	p->n_workers--;
-	w->next = p->ended;
-	p->ended = w;
+	net_worker_end(w, &p->ended);
 	lock_signal(&p->gone);
 	lock_put(&p->lock);
 	return NULL;
@@ -210,7 +187,7 @@ void net_pool_push(struct net *n, struct net_conn_list *l)
 	if (count == 0)
 		return;
 	lock_get(&p->lock);
-	while ((c = list_pop(l)) != NULL)
+	while ((c = net_conn_list_pop(l)) != NULL)
 		net_conn_list_add(&p->queue, c);
 	lock_put(&p->lock);
 	poke(p, count);
@@ -218,7 +195,7 @@ void net_pool_push(struct net *n, struct net_conn_list *l)
 
 struct conn *net_pool_first(struct net *n, struct net_conn_list *l)
 {
-	struct conn *c = list_pop(l);
+	struct conn *c = net_conn_list_pop(l);
 
 	net_pool_push(n, l);
 	return c;
@@ -234,7 +211,7 @@ struct conn *net_pool_pop(struct net *n)
 	if (atomic_load(&p->is_ending) || read(p->pokefd, &one, sizeof(one)) != sizeof(one))
 		return NULL;
 	lock_get(&p->lock);
-	c = list_pop(&p->queue);
+	c = net_conn_list_pop(&p->queue);
 	if (c == NULL)
 		p->probe_ms = 0;
 	lock_put(&p->lock);
@@ -261,7 +238,7 @@ bool net_pool_tick(struct net *n)
 	bool is_probe = false, is_ticking;
 
 	lock_get(&p->lock);
-	join_ended(p);
+	net_worker_join(&p->ended);
 	if (p->is_ticking && atomic_load(&p->n_idle) > 0) {
 		p->burst = 0;
 		/* Whoever leaves nobody waiting from here on finds it off, under the lock. */
@@ -285,6 +262,10 @@ void net_pool_block(struct net *n, int by)
 {
 	struct net_pool *p = &n->pool;
 
+	if (net_worker_is_behind()) {
+		net_behind_block(n, by);
+		return;
+	}
 	lock_get(&p->lock);
 	p->n_blocked += by;
 	lock_put(&p->lock);
@@ -334,7 +315,7 @@ void net_pool_close(struct net *n)
 		poke(p, 1);
 	while (p->n_workers > 0)
 		(void)lock_wait(&p->lock, &p->gone, 0);
-	join_ended(p);
+	net_worker_join(&p->ended);
 	lock_put(&p->lock);
 	lock_cond_fini(&p->gone);
 	lock_fini(&p->lock);
