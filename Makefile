@@ -97,12 +97,13 @@ test:
 	@tools/run-tests $(B)
 
 # Minutes instead of seconds: the server killed under load, power cuts, a failing disk, the time of
-# failed logins measured over many, a minute of noise.
+# failed logins measured over many, hostile peers, a minute of noise.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
 	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
 	@tests/crash/faults --martlet $(B)/martlet --rounds $(FAULT_ROUNDS)
 	@SASL_TIMING_TRIES=300 $(B)/test/sasl_test 'same_time*'
+	@tests/hostile/run --martlet $(B)/martlet
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
 
 test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so

@@ -32,7 +32,29 @@ struct arena_chunk {
 
 void arena_init(struct arena *a, size_t cap)
 {
-	*a = (struct arena){ .cap = cap };
+	*a = (struct arena){ .cap = cap, .purse = BUDGET_WORK };
+}
+
+void arena_init_held(struct arena *a, size_t cap)
+{
+	*a = (struct arena){ .cap = cap, .purse = BUDGET_HELD };
+}
+
+static size_t bytes_of(const struct arena_chunk *c)
+{
+	return sizeof(*c) + c->size;
+}
+
+/* What so many bytes of chunks have of the budget. */
+static size_t counted(size_t bytes)
+{
+	return bytes > BUDGET_ARENA_FREE ? bytes - BUDGET_ARENA_FREE : 0;
+}
+
+static void give_back(struct arena *a, size_t bytes_left)
+{
+	budget_give(a->purse, counted(a->bytes) - counted(bytes_left));
+	a->bytes = bytes_left;
 }
 
 static void free_chunks(struct arena_chunk *c)
@@ -50,7 +72,8 @@ void arena_fini(struct arena *a)
 	if (a == NULL)
 		return;
 	free_chunks(a->chunks);
-	arena_init(a, a->cap);
+	give_back(a, 0);
+	*a = (struct arena){ .cap = a->cap, .purse = a->purse };
 }
 
 void arena_reset(struct arena *a)
@@ -68,6 +91,7 @@ void arena_reset(struct arena *a)
 	}
 	free_chunks(a->chunks);
 	a->chunks = keep;
+	give_back(a, keep != NULL ? bytes_of(keep) : 0);
 	a->used = 0;
 	if (keep == NULL)
 		return;
@@ -77,17 +101,22 @@ void arena_reset(struct arena *a)
 	a->used = sizeof(*keep);
 }
 
-/* A chunk with size bytes of data, already counted against the cap; NULL at the cap. */
+/* A chunk with size bytes of data, already counted against cap and budget; NULL at either. */
 static struct arena_chunk *chunk_new(struct arena *a, size_t size, size_t first_use)
 {
 	struct arena_chunk *c;
+	size_t have = counted(a->bytes), more;
 
 	if (first_use > SIZE_MAX - sizeof(*c) || a->used > a->cap ||
 	    first_use + sizeof(*c) > a->cap - a->used)
 		return NULL;
+	more = counted(a->bytes + sizeof(*c) + size) - have;
+	if (more > 0 && !budget_take(a->purse, have, more))
+		return NULL;
 	c = mem_alloc(1, sizeof(*c) + size);
 	c->size = size;
 	c->used = first_use;
+	a->bytes += bytes_of(c);
 	a->used += sizeof(*c) + first_use;
 	return c;
 }

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Arena: many small allocations with one lifetime (a connection, a command, a job), freed
- * together. Every arena has a cap in bytes; at the cap arena_alloc() returns NULL and the caller
- * answers -E_LIMIT. One thread at a time.
+ * together. Every arena has a cap in bytes, and all arenas together a budget; at either
+ * arena_alloc() returns NULL and the caller answers -E_LIMIT. One thread at a time.
  */
 #pragma once
 
 #include <stdarg.h>
 
+#include "base/budget.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -17,9 +18,14 @@ struct arena {
 	struct arena_chunk *chunks;
 	size_t used;  /* bytes handed out and chunk heads */
 	size_t cap;
+	size_t bytes; /* of all chunks; beyond BUDGET_ARENA_FREE taken from the budget */
+	enum budget purse;
 };
 
+/* For memory that a command needs while it runs. */
 void arena_init(struct arena *a, size_t cap);
+/* For memory that is kept while a peer is waited for. */
+void arena_init_held(struct arena *a, size_t cap);
 /* Gives everything back to the heap; the arena may be used again. Accepts NULL. */
 void arena_fini(struct arena *a);
 /* Frees what was allocated; keeps at most one small chunk for reuse. */

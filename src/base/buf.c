@@ -18,18 +18,47 @@ void buf_init(struct buf *b, size_t max)
 	*b = (struct buf)BUF_INIT(max);
 }
 
+void buf_init_held(struct buf *b, size_t max)
+{
+	buf_init(b, max);
+	b->purse = BUDGET_HELD;
+}
+
+static size_t free_bytes(const struct buf *b)
+{
+	return b->purse == BUDGET_HELD ? BUDGET_HELD_BUF_FREE : BUDGET_BUF_FREE;
+}
+
+/* What it has of the budget when its capacity is cap. */
+static size_t counted(const struct buf *b, size_t cap)
+{
+	return cap > free_bytes(b) ? cap - free_bytes(b) : 0;
+}
+
 void buf_fini(struct buf *b)
 {
 	if (b == NULL)
 		return;
 	mem_free(b->p);
-	*b = (struct buf)BUF_INIT(b->max);
+	budget_give(b->purse, counted(b, b->cap));
+	*b = (struct buf){ .max = b->max, .purse = b->purse };
 }
 
 void buf_reset(struct buf *b)
 {
 	b->n = 0;
 	b->overflowed = false;
+}
+
+/* From the budget: as much as is wanted for growth, or else just what is needed now. */
+static bool take(const struct buf *b, size_t *cap, size_t want)
+{
+	size_t have = counted(b, b->cap);
+
+	if (budget_take(b->purse, have, counted(b, *cap) - have))
+		return true;
+	*cap = want;
+	return budget_take(b->purse, have, counted(b, want) - have);
 }
 
 char *buf_reserve(struct buf *b, size_t n)
@@ -48,6 +77,12 @@ char *buf_reserve(struct buf *b, size_t n)
 		cap = want;
 	if (cap > b->max)
 		cap = b->max;
+	if (cap > free_bytes(b) && want <= free_bytes(b))
+		cap = free_bytes(b);
+	if (cap > free_bytes(b) && !take(b, &cap, want)) {
+		b->overflowed = true;
+		return NULL;
+	}
 	b->p = mem_resize(b->p, cap + 1, 1);
 	b->cap = cap;
 	return b->p + b->n;

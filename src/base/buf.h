@@ -8,6 +8,7 @@
 
 #include <stdarg.h>
 
+#include "base/budget.h"
 #include "base/str.h"
 
 struct buf {
@@ -16,11 +17,17 @@ struct buf {
 	size_t cap;
 	size_t max;
 	bool overflowed;
+	enum budget purse;
 };
 
-/* No memory is taken before the first addition. max: bytes, at least 1. */
+/*
+ * No memory is taken before the first addition. max: bytes, at least 1. What is large comes from
+ * the budget too (base/budget.h): then an addition may fail before max.
+ */
 #define BUF_INIT(max_bytes) { .max = (max_bytes) }
 void buf_init(struct buf *b, size_t max);
+/* For what is kept while a peer is waited for. */
+void buf_init_held(struct buf *b, size_t max);
 /* Gives the memory back; the buffer may be used again with the same maximum. Accepts NULL. */
 void buf_fini(struct buf *b);
 /* Empties it and keeps the memory; clears the overflow mark. */
@@ -31,7 +38,10 @@ void buf_add_char(struct buf *b, char c);
 void buf_add_u64(struct buf *b, uint64_t v);
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void buf_vprintf(struct buf *b, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
-/* Room for n more bytes at the end, to be written and then counted with buf_commit(). NULL at the maximum. */
+/*
+ * Room for n more bytes at the end, to be written and then counted with buf_commit(). NULL at the
+ * maximum; within BUDGET_BUF_FREE and the maximum never.
+ */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_commit(struct buf *b, size_t n);
 /* Drops the first n bytes / everything after the first n. */

@@ -7,12 +7,15 @@
 /* RFC 5321 4.5.3.1.6 gives 1000 for text lines; longer ones are accepted and kept, they are common. */
 #define LIMIT_SMTP_RCPTS 1000         /* RFC 5321 4.5.3.1.8: at least 100 */
 #define LIMIT_SMTP_PATH 1024          /* RFC 5321 4.5.3.1.3: 256; UTF-8 and sub-addresses need more */
+#define LIMIT_LOG_REFUSALS 100        /* refused recipients of one session that are logged one by one */
 #define LIMIT_RECEIVED_HOPS 100       /* RFC 5321 6.3: loop detection, at least 100 */
 
 /* RFC 9051 4.. / RFC 7162 4: command lines of at least 8192; literals apart. */
 #define LIMIT_IMAP_LINE 65536
 #define LIMIT_IMAP_COMMAND 1048576    /* all of one command with its literals, APPEND's message apart */
+#define LIMIT_IMAP_LINE_PREAUTH 16384 /* a SASL initial response may be 12288 (RFC 4954 4) */
 #define LIMIT_IMAP_LITERAL_PREAUTH 4096
+#define LIMIT_IMAP_DRAIN (8u << 20)   /* of a refused LITERAL+ that is read and dropped; a larger one ends the session */
 #define LIMIT_IMAP_APPEND_MESSAGES 1000          /* of one APPEND (RFC 3502) */
 #define LIMIT_IMAP_APPEND_PARTS 2000             /* literals and URLs in all of them (RFC 4469) */
 #define LIMIT_IMAP_APPEND_BYTES (256u << 20)     /* of all its messages, unless a single one may have more */
@@ -52,8 +55,14 @@
 #define LIMIT_MIME_HEADER_FIELD (64u << 10) /* of one field that is interpreted; longer is cut for ENVELOPE and kept in the mail */
 #define LIMIT_MIME_ADDRESSES 10000    /* of one header field */
 
+#define LIMIT_LINGER (8u << 20)       /* dropped after the last reply, so that a reset does not overtake it */
+#define LIMIT_TLS_HELLO (16u << 10)   /* ClientHello; RFC 8446 5.1: one record. With a post-quantum key below 2 KB */
+#define LIMIT_TLS_CERTS (32u << 10)   /* a client's chain of certificates */
+#define LIMIT_TLS_NOISE (64u << 10)   /* of one peer without application data among it; records are 16 KB */
+
 #define LIMIT_CONN_IN (64u << 10)     /* input buffer of a connection */
 #define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */
+#define LIMIT_PEER_MEMORY (256u << 20) /* net.max_memory: all arenas and buffers together, base/budget.h */
 #define LIMIT_SESSION_ARENA (256u << 10)
 #define LIMIT_COMMAND_ARENA (64u << 20)
 

@@ -6,6 +6,7 @@
  */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdint.h>
 #include <unistd.h>
 
@@ -61,6 +62,11 @@ char *mem_dup_z(struct str s)
 void mem_free(void *p)
 {
 	free(p);
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
 }
 
 void mem_wipe(void *p, size_t n)

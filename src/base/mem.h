@@ -18,6 +18,8 @@ void *mem_resize(void *p, size_t n, size_t size) __attribute__((returns_nonnull)
 char *mem_dup_z(struct str s) __attribute__((malloc, returns_nonnull));
 /* Accepts NULL. Also for memory that a library took from malloc and gave away. */
 void mem_free(void *p);
+/* Gives back to the system what is free. Takes milliseconds: for a quiet moment. */
+void mem_trim(void);
 /* Overwrites a secret so that the compiler cannot leave it out. */
 void mem_wipe(void *p, size_t n);
 

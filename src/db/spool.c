@@ -5,7 +5,9 @@
  * The idea: one block of memory with the headroom in front. When it is full
  * (LIMIT_SPOOL_MEMORY) its bytes go to a nameless file, with the same headroom at the front of
  * the file, and the block becomes the buffer before that file. So the body is one contiguous
- * piece in both forms: a slice of the block, or of a mapping of the file.
+ * piece in both forms: a slice of the block, or of a mapping of the file. Beyond its first size a
+ * block takes from the budget of what waits for peers (base/budget.h); when that gives nothing
+ * the file comes earlier.
  *
  * Nothing here is durable: a crash leaves nothing (a file that never had a name, or, on file
  * systems without O_TMPFILE, at worst a DIR/tmp/spool-* that the next db_open() removes).
@@ -19,6 +21,7 @@
 
 #include <sys/mman.h>
 
+#include "base/budget.h"
 #include "base/limits.h"
 #include "base/must.h"
 
@@ -62,6 +65,12 @@ static void unmap(struct spool *s)
 	s->map = NULL;
 }
 
+/* What a block of that size has of the budget. */
+static size_t counted(size_t cap)
+{
+	return cap > BLOCK_FIRST ? cap - BLOCK_FIRST : 0;
+}
+
 void spool_free(struct spool *s)
 {
 	if (!s)
@@ -69,6 +78,7 @@ void spool_free(struct spool *s)
 	unmap(s);
 	os_file_close(&s->fd);
 	mem_free(s->block);
+	budget_give(BUDGET_HELD, counted(s->cap));
 	mem_free(s);
 }
 
@@ -112,6 +122,11 @@ static void grow(struct spool *s, size_t want)
 	if (cap > BLOCK_LAST)
 		cap = BLOCK_LAST;
 	if (cap == s->cap)
+		return;
+	if (cap > BLOCK_FIRST &&
+	    !budget_take(BUDGET_HELD, counted(s->cap), counted(cap) - counted(s->cap)))
+		cap = BLOCK_FIRST; /* which every spool may have */
+	if (cap <= s->cap)
 		return;
 	s->block = mem_resize(s->block, cap, 1);
 	s->cap = cap;

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "base/limits.h"
 
 static char byte_at(size_t i)
@@ -74,6 +75,34 @@ TEST(spool_sizes)
 		view_is(s, S("Received: y\r\nSubject: x\r\n\r\n"), rows[i].size + 300000);
 		spool_free(s);
 	}
+	db_close(&db);
+}
+
+/* Without memory for a larger block the file comes earlier; nothing else changes. */
+TEST(spool_when_memory_is_short)
+{
+	struct db *db = test_open(test_dir());
+	struct spool *s, *t;
+	size_t used;
+
+	assert_int_equal(budget_used(BUDGET_HELD), 0);
+	budget_set(100000);
+	assert_int_equal(spool_new(db, 2000000, &s), 0);
+	assert_int_equal(spool_new(db, 2000000, &t), 0);
+	append_pattern(s, 0, 500000);
+	used = budget_used(BUDGET_HELD);
+	assert_in_range(used, 1, 50000);
+	budget_set(0);
+	for (size_t i = 0; i < 100; i++)
+		append_pattern(t, i * 3000, 3000);
+	assert_int_equal(budget_used(BUDGET_HELD), used);
+	assert_int_equal(spool_prepend(t, S("head")), 0);
+	view_is(s, S(""), 500000);
+	view_is(t, S("head"), 300000);
+	spool_free(s);
+	spool_free(t);
+	assert_int_equal(budget_used(BUDGET_HELD), 0);
+	budget_set(LIMIT_PEER_MEMORY);
 	db_close(&db);
 }
 

@@ -43,6 +43,7 @@ static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 	s->account = who->account;
 	snprintf(s->name, sizeof(s->name), "%s", who->name);
 	s->state = IMAP_ST_AUTH;
+	conn_logged_in(s->conn);
 	LOG(INFO, "imap.login", F_Z("user", who->name), F_Z("mech", who->mechanism),
 	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)));
 	imap_caps_print(s, &caps);
@@ -150,6 +151,7 @@ static void forget_user(struct imap_session *s)
 	imap_deselect(s);
 	sasl_seat_give(&s->seat);
 	s->state = IMAP_ST_NOTAUTH;
+	conn_logged_out(s->conn);
 	s->account = 0;
 	s->name[0] = '\0';
 	s->is_rev2 = s->has_utf8 = false;

@@ -52,9 +52,9 @@ static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonl
 	}
 	sel->mailbox = mailbox;
 	sel->is_readonly = is_readonly;
-	arena_init(&sel->saved_arena, SAVED_ARENA);
-	arena_init(&sel->shown_arena, SHOWN_ARENA);
-	arena_init(&sel->recent_arena, RECENT_ARENA);
+	arena_init_held(&sel->saved_arena, SAVED_ARENA);
+	arena_init_held(&sel->shown_arena, SHOWN_ARENA);
+	arena_init_held(&sel->recent_arena, RECENT_ARENA);
 	must(s->sel == NULL);
 	s->sel = sel;
 	s->state = IMAP_ST_SELECTED;

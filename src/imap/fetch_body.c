@@ -155,6 +155,8 @@ static int read_header(struct imap_session *s, struct imap_fetch_msg *m, struct 
 
 	buf_init(ret, HEADER_MAX);
 	to = buf_reserve(ret, n);
+	if (to == NULL)
+		return -E_LIMIT;
 	r = n == 0 ? 0 : store_content_read(imap_store(s), &m->content, range.off, to, n);
 	if (r < 0)
 		buf_fini(ret);
@@ -207,7 +209,7 @@ static int make_fields(struct imap_session *s, struct imap_fetch_msg *m,
 		return r;
 	m->has_header |= is_own;
 	pick_fields(item, buf_str(header), out);
-	return 0;
+	return buf_overflowed(out) ? -E_LIMIT : 0;
 }
 
 static int write_fields(struct imap_session *s, struct imap_fetch_msg *m,

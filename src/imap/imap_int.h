@@ -94,6 +94,13 @@ struct imap_command {
 	struct str text; /* text of the tagged answer; empty: the default */
 };
 
+/* A literal that is being read (input.c). */
+enum imap_literal_to { IMAP_LIT_NONE, IMAP_LIT_COMMAND, IMAP_LIT_SPOOL, IMAP_LIT_NOWHERE };
+struct imap_literal {
+	enum imap_literal_to to;
+	uint64_t left;
+};
+
 enum imap_waiting { IMAP_WAIT_COMMAND, IMAP_WAIT_AUTH, IMAP_WAIT_IDLE };
 
 struct imap_session {
@@ -129,6 +136,8 @@ struct imap_session {
 	struct arena arena; /* command arena: reset after each command, given back before parking */
 
 	struct buf in;       /* the command as it came, literals included (input.c) */
+	struct imap_literal literal;
+	bool is_in_body;     /* it has had a literal, and so a place (net/conn.h) */
 	int in_refused;      /* its rest is read and dropped, then this is the outcome (input.c) */
 	struct spool *spool; /* APPEND's message literals; owned */
 	struct imap_append *append; /* its arguments, in the arena (append.h) */

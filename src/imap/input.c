@@ -3,13 +3,14 @@
  * Reading one command: lines, and literals (RFC 9051 4.3, RFC 7888). The only place that
  * decides about line ends and sizes.
  *
- * Lines come without blocking: an unfinished command is kept in session.in and the
- * session parks. A literal is read with blocking calls inside conn_body_begin/end, after
- * its size was checked; before login it is small and must come within seconds.
+ * Everything comes without blocking: an unfinished command is kept in session.in (or its
+ * spool) and the session parks. A literal's size is checked before any of it is read; from
+ * the first one on until its end the command is a body (net/conn.h), with a place and limits.
+ * Before login a literal is small and the command must come within seconds.
  *
  * A synchronizing literal that is refused is simply not asked for. A non-synchronizing
  * one comes anyway: it and the rest of the command are read and dropped
- * (session.in_refused) up to DRAIN_MAX; beyond that the connection ends.
+ * (session.in_refused) up to LIMIT_IMAP_DRAIN; beyond that the connection ends.
  *
  * A line ends in CRLF and nothing else: LF alone ends it too, but the command is refused. Bare
  * CR and NUL stay in the text, where no production of parse.c takes them.
@@ -21,13 +22,10 @@
 #include "imap/resp.h"
 #include "net/conn.h"
 
-#define LINE_PREAUTH 16384 /* a SASL initial response may be 12288 (RFC 4954 4) */
-#define DRAIN_MAX (8u << 20)
-
 static const struct conn_body_limit body_preauth = { .total_ms = 10000, .idle_ms = 5000 };
 static const struct conn_body_limit body_limit = { .idle_ms = 60000, .min_rate = 256 };
 
-struct literal {
+struct announced {
 	uint64_t n;
 	bool is_sync;
 };
@@ -36,7 +34,7 @@ struct literal {
  * Does the line end in "{" number64 ["+"] "}"? A number that is too large counts as
  * UINT64_MAX.
  */
-static bool literal_at_end(struct str line, struct literal *ret)
+static bool literal_at_end(struct str line, struct announced *ret)
 {
 	size_t end = line.n, at;
 	struct str digits;
@@ -69,61 +67,48 @@ static int bye(struct imap_session *s, const char *code, const char *text)
 	return -E_CLOSED;
 }
 
-/* Trouble while a literal was read. */
+/* Trouble in the middle of a command. */
 static int broken(struct imap_session *s, int r)
 {
-	return r == -E_TIMEOUT ? bye(s, "UNAVAILABLE", "the literal took too long") : -E_CLOSED;
+	if (r == -E_BUSY)
+		return bye(s, "INUSE", "too many transfers at once, try again later");
+	return r == -E_TIMEOUT ? bye(s, "UNAVAILABLE", "the command took too long") : -E_CLOSED;
 }
 
-static int drain(struct imap_session *s, uint64_t n)
+/* Some bytes of the literal, to where they go; trouble with them is remembered. */
+static void put(struct imap_session *s, struct str bytes)
 {
-	while (n > 0) {
-		struct str got;
-		int r = conn_peek_wait(s->conn, &got);
+	int r = 0;
 
-		if (r < 0)
-			return r;
-		if (got.n > n)
-			got.n = (size_t)n;
-		conn_take(s->conn, got.n);
-		n -= got.n;
-	}
-	return 0;
-}
-
-/*
- * A message of APPEND: into the spool; its trouble is remembered and the bytes are
- * taken anyway.
- */
-static int read_message(struct imap_session *s, uint64_t n)
-{
-	while (n > 0) {
-		struct str got;
-		int r = conn_peek_wait(s->conn, &got);
-
-		if (r < 0)
-			return r;
-		if (got.n > n)
-			got.n = (size_t)n;
-		r = s->in_refused != 0 ? 0 : spool_append(s->spool, got);
-		if (r < 0)
-			s->in_refused = r;
-		conn_take(s->conn, got.n);
-		n -= got.n;
-	}
-	return 0;
-}
-
-static int read_small(struct imap_session *s, uint64_t n)
-{
-	char *to = buf_reserve(&s->in, (size_t)n);
-	int r;
-
-	must(to != NULL);
-	r = n == 0 ? 0 : conn_read_wait(s->conn, to, (size_t)n);
+	if (s->literal.to == IMAP_LIT_SPOOL)
+		r = spool_append(s->spool, bytes);
+	else if (s->literal.to == IMAP_LIT_COMMAND)
+		buf_add(&s->in, bytes);
+	if (s->literal.to == IMAP_LIT_COMMAND && buf_overflowed(&s->in))
+		r = -E_LIMIT;
 	if (r == 0)
-		buf_commit(&s->in, (size_t)n);
-	return r;
+		return;
+	s->in_refused = r;
+	s->literal.to = IMAP_LIT_NOWHERE;
+}
+
+/* 1: the literal is whole; else as imap_input(). */
+static int read_literal(struct imap_session *s)
+{
+	while (s->literal.left > 0) {
+		struct str got;
+		int r = conn_body_peek(s->conn, &got);
+
+		if (r <= 0)
+			return r < 0 ? broken(s, r) : 0;
+		if (got.n > s->literal.left)
+			got.n = (size_t)s->literal.left;
+		put(s, got);
+		conn_take(s->conn, got.n);
+		s->literal.left -= got.n;
+	}
+	s->literal.to = IMAP_LIT_NONE;
+	return 1;
 }
 
 /*
@@ -144,44 +129,46 @@ static int check_size(struct imap_session *s, uint64_t n)
 	return n > s->in.max - 2 || s->in.n + n > s->in.max - 2 ? -E_LIMIT : 0;
 }
 
-/*
- * Reads one literal, or arranges that it is refused. 1: go on with the next line; else as
- * imap_input().
- */
-static int take_literal(struct imap_session *s, struct literal lit)
+/* Has the command a place already, or can it have one? */
+static int enter_body(struct imap_session *s)
 {
+	if (s->is_in_body)
+		return 0;
+	s->is_in_body = conn_body_begin(s->conn, is_preauth(s) ? &body_preauth : &body_limit) == 0;
+	return s->is_in_body ? 0 : -E_BUSY;
+}
+
+/*
+ * Begins to read a literal, or arranges that it is refused. 1: go on; else as imap_input().
+ */
+static int begin_literal(struct imap_session *s, struct announced lit)
+{
+	static const enum imap_literal_to to[] = { IMAP_LIT_COMMAND, IMAP_LIT_SPOOL };
 	int where = check_size(s, lit.n);
-	int r;
 
 	if (where < 0 && lit.is_sync)
 		return where;
 	if (where < 0)
 		s->in_refused = where;
-	if (where < 0 && (is_preauth(s) || lit.n > DRAIN_MAX))
+	if (where < 0 && (is_preauth(s) || lit.n > LIMIT_IMAP_DRAIN))
 		return bye(s, err_row(where)->imap, err_row(where)->text);
-	r = conn_body_begin(s->conn, is_preauth(s) ? &body_preauth : &body_limit);
-	if (r < 0)
-		return lit.is_sync ? r
-				   : bye(s, "INUSE", "too many transfers at once, try again later");
+	if (enter_body(s) < 0)
+		return lit.is_sync ? -E_BUSY : broken(s, -E_BUSY);
 	if (lit.is_sync) {
 		imap_resp(s, S("+ "));
 		imap_resp(s, imap_language_text(s->language, S("go ahead")));
 		imap_resp_end(s);
-		(void)conn_flush(s->conn);
 	}
-	if (where < 0)
-		r = drain(s, lit.n);
-	else
-		r = where > 0 ? read_message(s, lit.n) : read_small(s, lit.n);
-	conn_body_end(s->conn);
-	return r < 0 ? broken(s, r) : 1;
+	s->literal.to = where < 0 ? IMAP_LIT_NOWHERE : to[where];
+	s->literal.left = lit.n;
+	return 1;
 }
 
 /*
  * One more line of the command. 1: literal follows (*ret); 2: the command is complete;
  * negative: as imap_input().
  */
-static int add_line(struct imap_session *s, const struct conn_line *line, struct literal *ret)
+static int add_line(struct imap_session *s, const struct conn_line *line, struct announced *ret)
 {
 	bool has_literal = literal_at_end(line->text, ret);
 
@@ -199,34 +186,40 @@ static int add_line(struct imap_session *s, const struct conn_line *line, struct
 	return has_literal ? 1 : 2;
 }
 
+/* A line, and what follows from it. 1: go on; 2: the command is complete; else as imap_input(). */
+static int read_line(struct imap_session *s)
+{
+	struct conn_line line;
+	struct announced lit;
+	int r = conn_line(s->conn, is_preauth(s) ? LIMIT_IMAP_LINE_PREAUTH : LIMIT_IMAP_LINE, &line);
+
+	if (r == 0)
+		return 0;
+	/* A literal may have stood at its end: what follows cannot be told apart from commands. */
+	if (r == -E_LIMIT)
+		return bye(s, "LIMIT", "the line is too long");
+	if (r < 0)
+		return broken(s, r);
+	r = add_line(s, &line, &lit);
+	return r == 1 ? begin_literal(s, lit) : r;
+}
+
 int imap_input(struct imap_session *s)
 {
-	size_t max = is_preauth(s) ? LINE_PREAUTH : LIMIT_IMAP_LINE;
+	int r = 1;
 
 	s->in.max =
-		is_preauth(s) ? LINE_PREAUTH + 2 * LIMIT_IMAP_LITERAL_PREAUTH : LIMIT_IMAP_COMMAND;
-	for (;;) {
-		struct conn_line line;
-		struct literal lit;
-		int r = conn_line(s->conn, max, &line);
-
-		if (r == 0)
-			return 0;
-		/*
-		 * A literal may have stood at its end: what follows cannot be told apart
-		 * from commands.
-		 */
-		if (r == -E_LIMIT)
-			return bye(s, "LIMIT", "the line is too long");
-		if (r < 0)
-			return -E_CLOSED;
-		r = add_line(s, &line, &lit);
-		if (r == 2)
-			return s->in_refused != 0 ? s->in_refused : 1;
-		r = take_literal(s, lit);
-		if (r <= 0)
-			return r;
-	}
+		is_preauth(s) ? LIMIT_IMAP_LINE_PREAUTH + 2 * LIMIT_IMAP_LITERAL_PREAUTH : LIMIT_IMAP_COMMAND;
+	while (r == 1)
+		r = s->literal.to != IMAP_LIT_NONE ? read_literal(s) : read_line(s);
+	if (r == 0)
+		return 0;
+	if (s->is_in_body)
+		conn_body_end(s->conn);
+	s->is_in_body = false;
+	if (r < 0)
+		return r;
+	return s->in_refused != 0 ? s->in_refused : 1;
 }
 
 void imap_input_reset(struct imap_session *s)
@@ -235,5 +228,6 @@ void imap_input_reset(struct imap_session *s)
 	buf_fini(&s->in);
 	spool_free(s->spool);
 	s->spool = NULL;
+	s->literal = (struct imap_literal){ 0 };
 	s->in_refused = 0;
 }

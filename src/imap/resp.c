@@ -193,8 +193,14 @@ void imap_resp_flags(struct imap_session *s, const struct store_view *v, const s
 
 void imap_resp_uidset(struct imap_session *s, const struct uidset *set)
 {
-	AUTO(buf_fini) struct buf b = BUF_INIT(64u << 20);
+	/* Range by range: a set may be megabytes as text. */
+	for (size_t i = 0; i < set->n; i++) {
+		AUTO(buf_fini) struct buf b = BUF_INIT(64);
+		struct uidset one = { .r = &set->r[i], .n = 1 };
 
-	uidset_print(&b, set);
-	conn_write(s->conn, buf_str(&b));
+		if (i > 0)
+			conn_write(s->conn, S(","));
+		uidset_print(&b, &one);
+		conn_write(s->conn, buf_str(&b));
+	}
 }

@@ -187,7 +187,7 @@ static bool is_dead(int r)
 
 /*
  * A client that stays for days may err now and then; one that only errs is sent away. Before
- * login nothing makes good for an error.
+ * login everything but OK is an error, and nothing makes good for it.
  */
 static void count_error(struct imap_session *s, int r)
 {
@@ -417,7 +417,7 @@ static enum net_next loop(struct imap_session *s)
 		if (r == 0)
 			break;
 	}
-	if (s->in.n == 0)
+	if (s->in.n == 0 && !s->is_in_body)
 		settle(s);
 	conn_set_idle_ms(s->conn, patience_ms(s));
 	return NET_PARK;
@@ -473,7 +473,7 @@ static void *open_session(struct conn *c, void *ctx)
 	s->conf_snapshot = conf_live_get(s->ctx->conf);
 	s->conf = conf_get(s->conf_snapshot, &imap_conf_table);
 	arena_init(&s->arena, LIMIT_COMMAND_ARENA);
-	buf_init(&s->in, LIMIT_IMAP_COMMAND);
+	buf_init_held(&s->in, LIMIT_IMAP_COMMAND);
 	s->login_by_ms = clock_mono_ms() + s->conf->login_timeout_ms;
 	conn_set_idle_ms(c, s->conf->login_timeout_ms);
 	return s;
@@ -491,8 +491,10 @@ static void close_session(void *session)
 	sasl_exchange_free(s->exchange);
 	mem_free(s->identity);
 	sasl_seat_give(&s->seat);
-	LOG(INFO, "imap.end", F_Z("user", s->name), F_STR("peer", conn_peer(s->conn)),
-	    F_INT("commands", s->commands), F_INT("errors", s->errors));
+	/* Who neither logged in nor erred is no news: port scans would fill the log. */
+	if (s->account != 0 || s->errors > 0 || log_on(LOG_LVL_DEBUG))
+		LOG(INFO, "imap.end", F_Z("user", s->name), F_STR("peer", conn_peer(s->conn)),
+		    F_INT("commands", s->commands), F_INT("errors", s->errors));
 	conf_unref(s->conf_snapshot);
 	s->magic = 0;
 	mem_free(s);

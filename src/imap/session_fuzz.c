@@ -61,6 +61,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	imap_peer_open(&fixture, &p, buf_str(&script), data[0] & 0x7f, is_logged_in);
 	(void)imap_peer_run(&p, NET_START);
 	must(imap_peer_finish(&p).n < 64u << 20);
+	/* Unfinished commands and sets: what may be held is what has come. */
+	must(budget_used(BUDGET_HELD) <= 8u << 20);
 	imap_peer_close(&p);
+	must(budget_used(BUDGET_HELD) == 0);
 	return 0;
 }

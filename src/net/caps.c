@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many connections each address has. An IPv6 peer counts by its /64, which is what one
+ * How many connections each address has, and how many of the places (places.c). An IPv6 peer counts by its /64, which is what one
  * customer gets; the caller cuts the key. The hash is seeded: a peer cannot choose addresses that
  * share a bucket. There are never more entries than connections.
  */
@@ -14,7 +14,7 @@
 
 struct net_cap {
 	struct net_addr_key key;
-	int64_t n;
+	int64_t n, n_places;
 	struct net_cap *next;
 };
 
@@ -26,7 +26,7 @@ static uint64_t mix(uint64_t x)
 }
 
 /* The link that points to the entry of key, or the end of its chain. */
-static struct net_cap **find(struct net_caps *t, const struct net_addr_key *key)
+static struct net_cap **find(const struct net_caps *t, const struct net_addr_key *key)
 {
 	uint64_t half[2];
 	struct net_cap **at;
@@ -61,11 +61,27 @@ void net_caps_give(struct net_caps *t, const struct net_addr_key *key)
 {
 	struct net_cap **at = find(t, key), *e = *at;
 
-	must(e != NULL && e->n > 0);
+	must(e != NULL && e->n > 0 && e->n_places < e->n + 1);
 	if (--e->n > 0)
 		return;
 	*at = e->next;
 	mem_free(e);
+}
+
+int64_t net_caps_places(const struct net_caps *t, const struct net_addr_key *key)
+{
+	const struct net_cap *e = *find(t, key);
+
+	must(e != NULL);
+	return e->n_places;
+}
+
+void net_caps_place_add(struct net_caps *t, const struct net_addr_key *key, int by)
+{
+	struct net_cap *e = *find(t, key);
+
+	must(e != NULL && e->n_places + by >= 0);
+	e->n_places += by;
 }
 
 void net_caps_fini(struct net_caps *t)

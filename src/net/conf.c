@@ -13,18 +13,28 @@
 static const struct conf_row rows[] = {
 	{ "max_connections", CONF_INT, offsetof(struct net_conf, max_connections), "20000", 1,
 	  10000000, NULL, CONF_LIVE,
-	  "Connections in all; also bounded by the limit on open files, less 256." },
+	  "Connections in all; also bounded by the limit on open files, less max_bodies and 256. "
+	  "When all are taken the silent one that nobody has logged in on makes room." },
 	{ "max_connections_per_address", CONF_INT,
 	  offsetof(struct net_conf, max_connections_per_address), "200", 1, 10000000, NULL,
 	  CONF_LIVE,
-	  "Connections from one IPv4 address or one IPv6 /64; loopback is exempt." },
+	  "Connections from one IPv4 address or one IPv6 /64." },
+	{ "loopback_exempt", CONF_BOOL, offsetof(struct net_conf, is_loopback_exempt), "yes", 0, 0,
+	  NULL, CONF_LIVE,
+	  "Whether what is per address holds not for connections from this machine itself." },
 	{ "max_workers", CONF_INT, offsetof(struct net_conf, max_workers), "128", 2, 10000, NULL,
 	  CONF_LIVE,
 	  "Threads that run commands at once, those not counted that wait for their peer." },
 	{ "max_bodies", CONF_INT, offsetof(struct net_conf, max_bodies), "512", 1, 10000, NULL,
 	  CONF_LIVE,
-	  "Message bodies, literals and long replies that may wait for their peer at once; each "
-	  "holds a thread." },
+	  "Message bodies and literals under way, and long replies that wait for their reader, "
+	  "at once. When all places are taken the slowest makes room." },
+	{ "max_bodies_per_address", CONF_INT, offsetof(struct net_conf, max_bodies_per_address),
+	  "50", 1, 10000, NULL, CONF_LIVE, "How many of them may be those of one address." },
+	{ "max_memory", CONF_SIZE, offsetof(struct net_conf, max_memory), "256M", 16 << 20,
+	  1ll << 40, NULL, CONF_LIVE,
+	  "Memory that all running commands may take together beyond a little each, and as much "
+	  "again for what waits for its peer: unfinished commands and messages." },
 	{ "handshake_timeout", CONF_TIME, offsetof(struct net_conf, handshake_timeout_ms), "30s",
 	  100 * MS, 10 * MINUTES, NULL, CONF_NEW_SESSIONS, "Time for a whole TLS handshake." },
 	{ "write_timeout", CONF_TIME, offsetof(struct net_conf, write_timeout_ms), "2m", 100 * MS,

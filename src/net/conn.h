@@ -4,8 +4,8 @@
  * a scripted peer in memory for unit tests and fuzzers.
  *
  * Input: conn_line() takes whole lines and answers 0 when the line is not complete yet, so that
- * the session parks and costs no thread. Inside the body of a command (DATA, BDAT, literals) the
- * session brackets its blocking reads with conn_body_begin() and conn_body_end(). Output is
+ * the session parks and costs no thread. Bodies (DATA, BDAT, literals) come the same
+ * way by conn_body_peek(), between conn_body_begin() and conn_body_end(). Output is
  * buffered; write errors stick (conn_failed), so handlers write straight on and the session loop
  * asks once. A connection belongs to one thread at a time.
  */
@@ -56,15 +56,17 @@ struct conn_line {
  * (once for that line; the rest of it is skipped); -E_CLOSED, -E_TLS, -E_IO. Never blocks. max <=
  * LIMIT_CONN_IN. It also answers 0 when this session has had a worker for long or much output
  * waits: park, and run() comes back at once. So leave only by returning NET_PARK, never by
- * spinning on it.
+ * spinning on it. Between the pieces of a body it keeps the body's limits (-E_TIMEOUT, -E_BUSY).
  */
 MUST_CHECK int conn_line(struct conn *c, size_t max, struct conn_line *ret);
 
 /*
- * Brackets blocking reads. The whole body must be done within limit->total_ms (0: none), each
- * wait within idle_ms, and once 10 s have passed the average must be at least min_rate bytes/s,
- * else -E_TIMEOUT. -E_BUSY: too many bodies wait at once (net settings). Until conn_body_end()
- * each blocking read counts.
+ * Brackets the reading of a body. The whole of it must be done within limit->total_ms (0: none),
+ * each wait within idle_ms, and once 10 s have passed the average must be at least min_rate
+ * bytes/s, else -E_TIMEOUT. -E_BUSY: no place (net settings). The bracket stays while the session
+ * is parked, until conn_body_end() or the session's end; a wake or the stop of the server waits
+ * until then. A body may come in pieces with lines between them (BDAT chunks, the literals of one
+ * command).
  */
 struct conn_body_limit {
 	int64_t total_ms;
@@ -73,18 +75,14 @@ struct conn_body_limit {
 };
 MUST_CHECK int conn_body_begin(struct conn *c, const struct conn_body_limit *limit);
 void conn_body_end(struct conn *c);
-
-/* Inside a body only; they block, and send waiting output first. Like conn_line() but never 0. */
-MUST_CHECK int conn_line_wait(struct conn *c, size_t max, struct conn_line *ret);
 /*
- * Waits until input is there and shows what is buffered (1..LIMIT_CONN_IN bytes) without taking
- * it. 0 or negative.
+ * Inside a body only: shows what is buffered (1..LIMIT_CONN_IN bytes) without taking it. 1: it is
+ * there; 0: nothing is there yet: leave by returning NET_PARK, run() comes back with NET_INPUT;
+ * -E_TIMEOUT; -E_BUSY: all places were needed and this was the slowest; -E_CLOSED, -E_TLS, -E_IO.
  */
-MUST_CHECK int conn_peek_wait(struct conn *c, struct str *ret);
-/* Reads exactly n bytes. 0 or negative. */
-MUST_CHECK int conn_read_wait(struct conn *c, void *p, size_t n);
+MUST_CHECK int conn_body_peek(struct conn *c, struct str *ret);
 
-/* Takes n bytes of what conn_peek_wait() showed. */
+/* Takes n bytes of what conn_body_peek() showed. */
 void conn_take(struct conn *c, size_t n);
 /* What is buffered now; never blocks; empty is possible. */
 struct str conn_buffered(const struct conn *c);
@@ -101,6 +99,12 @@ void conn_printf(struct conn *c, const char *fmt, ...) __attribute__((format(pri
  */
 int conn_flush(struct conn *c);
 bool conn_failed(const struct conn *c);
+
+/* ---- who it is ---- */
+
+/* Somebody has logged in: this connection is not one of those that make room for new ones. */
+void conn_logged_in(struct conn *c);
+void conn_logged_out(struct conn *c); /* and out again on the same connection */
 
 /* ---- time ---- */
 
@@ -170,7 +174,7 @@ bool conn_is_compressed(const struct conn *c);
  * A conn without a socket: input is what the peer sends (chunk bytes at a time to exercise
  * partial lines; 0: all at once), then end of file. Output is collected. TLS can be pretended
  * (is_tls, conn_starttls() with any net_tls). After each chunk comes one "not now": conn_line()
- * answers 0 there and goes on when called again. Blocking reads do not wait.
+ * and conn_body_peek() answer 0 there and go on when called again.
  * conn_tls_binding(EXPORTER) gives 32 bytes of 0x42.
  */
 struct conn *conn_new_scripted(struct str input, size_t chunk, bool is_tls, const char *peer_z);

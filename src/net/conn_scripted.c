@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The peer in memory, for unit tests and fuzzers. Input comes in chunks with a "not now" between
- * two of them, so that conn_line() answers 0 as it does on a slow socket; then end of file.
- * Output is collected at once. There is no net: deadlines and caps do not apply, blocking reads
- * never wait.
+ * two of them, so that conn_line() and conn_body_peek() answer 0 as they do on a slow socket;
+ * then end of file. Output is collected at once. There is no net: deadlines and caps do not apply.
  */
 #include "net/net_int.h"
 

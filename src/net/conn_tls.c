@@ -3,11 +3,14 @@
  * The TLS transport of one connection: handshake in steps, reading, writing, and what a session
  * may ask about it.
  *
- * 1. The SSL object is made when the first byte of a handshake arrives, not before: a silent peer
- *    costs nothing.
+ * 1. The SSL object is made when the ClientHello has arrived, not before (tls_hello.c): a silent
+ *    peer costs nothing.
  * 2. It keeps a reference to the set of contexts that it was made of (its callbacks use the set),
  *    so a reload never pulls anything away.
  * 3. After a fatal error the SSL object is not spoken to again (is_tls_dead).
+ * 4. A read that meets records without data (KeyUpdate) comes back rather than to read on, and a
+ *    peer that sends LIMIT_TLS_NOISE bytes without any data among them is cut off: they cost us
+ *    more than they cost it.
  */
 #include "net/net_int.h"
 
@@ -50,6 +53,12 @@ static int outcome(struct conn *c, int rc, short *wants)
 	}
 }
 
+/* Has the peer sent too much that was no data? Called when there was none. */
+static bool is_noisy(const struct conn *c)
+{
+	return BIO_number_read(SSL_get_rbio(c->ssl)) - c->tls_heard > LIMIT_TLS_NOISE;
+}
+
 static int tls_read(struct conn *c, void *p, size_t n, size_t *ret_n)
 {
 	int got, rc;
@@ -63,6 +72,7 @@ static int tls_read(struct conn *c, void *p, size_t n, size_t *ret_n)
 	got = SSL_read(c->ssl, p, n > INT32_MAX ? INT32_MAX : (int)n);
 	if (got > 0) {
 		*ret_n = (size_t)got;
+		c->tls_heard = BIO_number_read(SSL_get_rbio(c->ssl));
 		/* Bytes read ahead may hold another record; otherwise wait for epoll. */
 		c->is_drained = SSL_has_pending(c->ssl) == 0;
 		c->read_wants = POLLIN;
@@ -70,7 +80,10 @@ static int tls_read(struct conn *c, void *p, size_t n, size_t *ret_n)
 	}
 	c->is_drained = true;
 	rc = outcome(c, got, &c->read_wants);
-	return rc;
+	if (rc != 0 || !is_noisy(c))
+		return rc;
+	c->is_tls_dead = true;
+	return -E_TLS;
 }
 
 static int tls_write(struct conn *c, const void *p, size_t n, size_t *ret_n)
@@ -168,6 +181,9 @@ int net_tls_handshake(struct conn *c, struct fault *fault)
 
 	ERR_clear_error();
 	if (c->ssl == NULL) {
+		rc = net_tls_hello_wait(c, fault);
+		if (rc <= 0)
+			return rc;
 		c->tls_set = net_tls_set_get(c->tls);
 		c->ssl = SSL_new(net_tls_set_default(c->tls_set));
 		if (c->ssl == NULL || SSL_set_fd(c->ssl, c->fd) != 1)
@@ -178,6 +194,7 @@ int net_tls_handshake(struct conn *c, struct fault *fault)
 	rc = SSL_accept(c->ssl);
 	if (rc == 1) {
 		c->is_drained = SSL_has_pending(c->ssl) == 0;
+		c->tls_heard = BIO_number_read(SSL_get_rbio(c->ssl));
 		peer_learn(c);
 		return 1;
 	}

@@ -35,6 +35,8 @@ int net_conn_flush_some(struct conn *c)
 		if (n == 0)
 			return 0;
 		c->out_at += n;
+		if (c->is_in_reply)
+			net_place_pay(c, n, clock_mono_ms());
 	}
 	c->out_at = 0;
 	buf_reset(&c->out);
@@ -48,11 +50,16 @@ static int wait_writable(struct conn *c, int64_t *deadline)
 
 	if (*deadline == 0)
 		*deadline = clock_mono_ms() + c->write_timeout_ms;
-	if (!net_conn_body_enter(c))
-		return -E_BUSY;
-	rc = net_conn_wait(c, c->write_wants, *deadline);
-	net_conn_body_leave(c);
-	return rc;
+	if (c->in_body) /* has a place already */
+		return net_conn_wait(c, c->write_wants, *deadline);
+	if (!c->is_in_reply)
+		net_place_begin(c, clock_mono_ms());
+	c->is_in_reply = true;
+	rc = net_place_take(c, true);
+	if (rc == 0)
+		rc = net_conn_wait(c, c->write_wants, *deadline);
+	net_place_give(c);
+	return atomic_load(&c->is_evicted) ? -E_BUSY : rc;
 }
 
 int conn_flush(struct conn *c)
@@ -86,6 +93,8 @@ static void write_through(struct conn *c, struct str s)
 			rc = wait_writable(c, &deadline);
 		else if (rc == 0)
 			s = str_skip(s, n);
+		if (c->is_in_reply)
+			net_place_pay(c, n, clock_mono_ms());
 		if (rc < 0) {
 			fail(c, rc);
 			return;

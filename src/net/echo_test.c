@@ -19,6 +19,8 @@
 struct echo {
 	struct conn *c;
 	struct echo_ctx *ctx;
+	char *body; /* BODY, until all of it is there */
+	size_t n, got;
 };
 
 static void *echo_open(struct conn *c, void *ctx)
@@ -36,6 +38,7 @@ static void echo_close(void *session)
 	struct echo *e = session;
 
 	atomic_fetch_add(&e->ctx->n_closed, 1);
+	mem_free(e->body);
 	mem_free(e);
 }
 
@@ -47,20 +50,44 @@ static uint64_t number(struct str s)
 	return v;
 }
 
-static void do_body(struct echo *e, size_t n)
+static void body_end(struct echo *e, int rc)
 {
-	char *p = mem_alloc(n + 1, 1);
-	int rc = conn_body_begin(e->c, &e->ctx->body);
-
-	conn_write(e->c, S("go\r\n"));
-	if (rc == 0)
-		rc = conn_read_wait(e->c, p, n);
 	conn_body_end(e->c);
 	if (rc < 0)
 		conn_printf(e->c, "failed %s\r\n", err_row(rc)->name);
 	else
-		conn_printf(e->c, "got %zu %c%c\r\n", n, p[0], p[n - 1]);
-	mem_free(p);
+		conn_printf(e->c, "got %zu %c%c\r\n", e->n, e->body[0], e->body[e->n - 1]);
+	mem_free(e->body);
+	e->body = NULL;
+}
+
+static void do_body(struct echo *e, size_t n)
+{
+	int rc = conn_body_begin(e->c, &e->ctx->body);
+
+	conn_write(e->c, S("go\r\n"));
+	e->body = mem_alloc(n + 1, 1);
+	e->n = n;
+	e->got = 0;
+	if (rc < 0)
+		body_end(e, rc);
+}
+
+/* False: park. */
+static bool more_body(struct echo *e)
+{
+	struct str s = S("");
+	int rc = 1;
+
+	while (e->got < e->n && (rc = conn_body_peek(e->c, &s)) > 0) {
+		s = str_head(s, e->n - e->got);
+		memcpy(e->body + e->got, s.p, s.n);
+		conn_take(e->c, s.n);
+		e->got += s.n;
+	}
+	if (rc != 0)
+		body_end(e, rc);
+	return rc != 0;
 }
 
 static void do_big(struct echo *e, size_t n)
@@ -109,6 +136,8 @@ static enum net_next command(struct echo *e, struct str line)
 		do_big(e, number(line));
 	else if (str_eq(word, S("SLEEP")))
 		usleep((useconds_t)number(line) * 1000);
+	else if (str_eq(word, S("LOGIN")))
+		conn_logged_in(e->c);
 	else if (str_eq(word, S("IDLE")))
 		conn_set_idle_ms(e->c, (int64_t)number(line));
 	else if (str_eq(word, S("HOLD"))) {
@@ -151,9 +180,15 @@ static enum net_next echo_run(void *session, enum net_reason why)
 		return NET_CLOSE;
 	if (why != NET_INPUT)
 		return NET_PARK;
-	while ((rc = conn_line(e->c, 1000, &line)) == 1)
+	for (;;) {
+		if (e->body != NULL && !more_body(e))
+			return NET_PARK;
+		rc = conn_line(e->c, 1000, &line);
+		if (rc != 1)
+			break;
 		if (command(e, line.text) == NET_CLOSE)
 			return NET_CLOSE;
+	}
 	if (rc == -E_LIMIT)
 		conn_write(e->c, S("too long\r\n"));
 	return rc == 0 || rc == -E_LIMIT ? NET_PARK : NET_CLOSE;
@@ -173,6 +208,8 @@ struct net_conf echo_conf(void)
 				  .max_connections_per_address = 10000,
 				  .max_workers = 16,
 				  .max_bodies = 16,
+				  .max_bodies_per_address = 10000,
+				  .is_loopback_exempt = true,
 				  .handshake_timeout_ms = 5000,
 				  .write_timeout_ms = 5000,
 				  .line_timeout_ms = 5000 };
@@ -197,7 +234,7 @@ struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum 
 
 struct net_tls_cert echo_cert(const char *const *names_z)
 {
-	static char paths[32][300];
+	static char paths[64][300];
 	static size_t n;
 	struct net_tls_cert cert = { 0 };
 	const char *dir = test_dir();

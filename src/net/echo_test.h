@@ -4,11 +4,11 @@
  * command to a line:
  *
  *   ECHO text       answers text
- *   BODY n          reads n bytes in a bracket, answers "got n"
+ *   BODY n          reads n bytes as a body, answers "got n"
  *   BIG n           answers n bytes of 'x' and CRLF
  *   HOLD ms         holds the connection and answers "held"
  *   LEAVE ms        the same with "left", and closes
- *   SLEEP ms, IDLE ms, STLS, INFO, CERT, ID, QUIT
+ *   SLEEP ms, IDLE ms, LOGIN, STLS, INFO, CERT, ID, QUIT
  */
 #pragma once
 

@@ -189,25 +189,43 @@ static void peer_set(struct conn *c, const union any_addr *a)
 	c->is_loopback = c->addr.b[12] == 127;
 }
 
-/* Enters c under the caps; -E_BUSY: too many in all, or we stop; -E_LIMIT: of its address. */
-static int admit(struct net *n, struct conn *c)
+/*
+ * Is there room for one more? A local socket is what administrators and delivery from here come
+ * by: a part of the overdue ones is theirs.
+ */
+static bool has_room(struct net *n, const struct conn *c, struct net_conn_list *ready)
 {
-	int64_t max;
+	int64_t max = n->conf.max_connections < n->max_by_fds ? n->conf.max_connections
+							      : n->max_by_fds;
+	int64_t over = (int64_t)n->table.n - max;
+
+	if (over < 0)
+		return true;
+	if (c->is_unix)
+		return over < 2 * NET_OVERDUE;
+	return over < NET_OVERDUE && net_stranger_evict(n, ready);
+}
+
+/* Enters c under the caps; -E_BUSY: too many in all, or we stop; -E_LIMIT: of its address. */
+static int admit(struct net *n, struct conn *c, struct net_conn_list *ready)
+{
+	bool is_shared;
 	int rc = 0;
 
 	lock_get(&n->lock);
-	max = n->conf.max_connections < n->max_by_fds ? n->conf.max_connections : n->max_by_fds;
-	if (n->is_stopping || (int64_t)n->table.n >= max)
+	is_shared = !c->is_unix && !(c->is_loopback && n->conf.is_loopback_exempt);
+	if (n->is_stopping || !has_room(n, c, ready))
 		rc = -E_BUSY;
-	else if (!c->is_loopback &&
+	else if (is_shared &&
 		 !net_caps_take(&n->caps, &c->addr, n->conf.max_connections_per_address))
 		rc = -E_LIMIT;
 	if (rc == 0) {
-		c->is_capped = !c->is_loopback;
+		c->is_capped = is_shared;
 		c->write_timeout_ms = (int32_t)n->conf.write_timeout_ms;
 		c->line_timeout_ms = (int32_t)n->conf.line_timeout_ms;
 		c->handshake_timeout_ms = (int32_t)n->conf.handshake_timeout_ms;
 		net_table_add(&n->table, c);
+		net_stranger_add(n, c);
 	}
 	lock_put(&n->lock);
 	return rc;
@@ -240,7 +258,7 @@ static void conn_accepted(struct net *n, const struct net_listener *l, int fd,
 	c->id = atomic_fetch_add(&n->last_id, 1) + 1;
 	c->phase = NET_PHASE_GREET;
 	peer_set(c, peer);
-	rc = admit(n, c);
+	rc = admit(n, c, ready);
 	if (rc < 0) {
 		refuse(n, c, rc);
 		return;

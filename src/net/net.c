@@ -22,11 +22,18 @@
 
 #define FDS_FOR_OTHERS 256 /* database, packs, logs, spool files */
 
-/* Raises the limit on open files as far as it goes; how many connections that allows. */
+/* How many connections so many files allow: a body may have one of its own. */
+static int64_t max_by_files(int64_t n_files, int64_t max_bodies)
+{
+	int64_t others = FDS_FOR_OTHERS + max_bodies;
+
+	return n_files > 2 * others ? n_files - others : n_files / 2;
+}
+
+/* Raises the limit on open files as far as it goes, and gives it back. */
 static int64_t raise_files(void)
 {
 	struct rlimit lim;
-	int64_t n;
 
 	if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
 		return FDS_FOR_OTHERS;
@@ -36,8 +43,7 @@ static int64_t raise_files(void)
 		if (setrlimit(RLIMIT_NOFILE, &up) == 0)
 			lim = up;
 	}
-	n = lim.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)lim.rlim_cur;
-	return n > 2 * FDS_FOR_OTHERS ? n - FDS_FOR_OTHERS : n / 2;
+	return lim.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)lim.rlim_cur;
 }
 
 /* OpenSSL writes with write(2): a vanished peer must be an error there, not a signal. */
@@ -53,9 +59,12 @@ static void conf_set(struct net *n, const struct net_conf *conf)
 {
 	lock_get(&n->lock);
 	n->conf = *conf;
+	n->max_by_fds = max_by_files(n->n_files, conf->max_bodies);
 	lock_put(&n->lock);
-	atomic_store(&n->max_bodies, conf->max_bodies);
+	if (conf->max_memory > 0)
+		budget_set((size_t)conf->max_memory);
 	net_pool_limits(n, conf->max_workers, conf->max_bodies);
+	net_behind_limits(n, conf->max_workers, conf->max_bodies);
 }
 
 static void net_free(struct net *n)
@@ -90,7 +99,8 @@ int net_open(const struct net_conf *conf, struct net **ret, struct fault *fault)
 	lock_init(&n->spare_lock);
 	lock_cond_init(&n->emptied);
 	net_pool_init(&n->pool);
-	n->max_by_fds = raise_files();
+	net_behind_init(&n->behind);
+	n->n_files = raise_files();
 	ignore_sigpipe();
 	conf_set(n, conf);
 	rc = net_waiter_init(n, fault);
@@ -100,6 +110,7 @@ int net_open(const struct net_conf *conf, struct net **ret, struct fault *fault)
 		rc = net_waiter_start(n, fault);
 	if (rc < 0) {
 		net_pool_close(n);
+		net_behind_close(&n->behind);
 		net_free(n);
 		return rc;
 	}
@@ -163,18 +174,20 @@ void net_wake_cb(void *ctx, uint64_t id)
 
 void net_counts(struct net *n, struct net_counts *ret)
 {
+	int64_t n_busy, n_behind = net_behind_count(n, &n_busy);
+
 	*ret = (struct net_counts){
-		.bodies = atomic_load(&n->n_bodies),
 		.accepted = atomic_load(&n->n_accepted),
 		.refused = atomic_load(&n->n_refused),
 	};
 	lock_get(&n->lock);
 	ret->connections = (int64_t)n->table.n;
 	ret->parked = n->n_parked;
+	ret->bodies = n->n_places;
 	lock_put(&n->lock);
 	lock_get(&n->pool.lock);
-	ret->workers = n->pool.n_workers;
-	ret->workers_busy = n->pool.n_workers - atomic_load(&n->pool.n_idle);
+	ret->workers = n->pool.n_workers + n_behind;
+	ret->workers_busy = n->pool.n_workers - atomic_load(&n->pool.n_idle) + n_busy;
 	lock_put(&n->pool.lock);
 }
 
@@ -230,5 +243,6 @@ void net_close(struct net **np, int64_t grace_ms)
 	lock_put(&n->lock);
 	net_waiter_join(n);
 	net_pool_close(n);
+	net_behind_close(&n->behind);
 	net_free(n);
 }

@@ -65,7 +65,10 @@ struct net_conf {
 	int64_t max_connections;             /* in all */
 	int64_t max_connections_per_address;
 	int64_t max_workers;
-	int64_t max_bodies;                  /* bodies and replies that wait for their peer */
+	int64_t max_bodies;                  /* bodies, and replies that wait for their peer */
+	int64_t max_bodies_per_address;
+	bool is_loopback_exempt;             /* from what is per address */
+	int64_t max_memory;                  /* base/budget.h; 0: as it was */
 	int64_t handshake_timeout_ms;
 	int64_t write_timeout_ms;
 	int64_t line_timeout_ms;             /* whole of an unfinished command line */

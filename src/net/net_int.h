@@ -29,7 +29,10 @@
 #define NET_READ_CHUNK 4096u       /* asked of the kernel at once for commands */
 #define NET_READ_CHUNK_BODY 32768u /* the same inside a body */
 #define NET_LISTENERS_MAX 64
-#define NET_SLICE_MS 100   /* a session with more input than this goes to the end of the queue */
+#define NET_OVERDUE 64 /* conns beyond the maximum, while those cut off for them leave */
+#define NET_SLICE_MS 20    /* a session with more input than this lets others go first */
+#define NET_LONG_MS 100    /* a command that runs so much longer than a slice goes behind others */
+#define NET_LOST_MS 5000   /* and after so long it ends when its peer is gone */
 #define NET_LINGER_MS 2000 /* how long a peer that still sends may read our last words */
 #define NET_IDLE_DEFAULT_MS 300000
 
@@ -67,6 +70,7 @@ enum net_park {
 	NET_PARK_NONE,
 	NET_PARK_HANDSHAKE,
 	NET_PARK_INPUT,
+	NET_PARK_BODY,
 	NET_PARK_OUTPUT,
 	NET_PARK_HOLD, /* nothing is sent and nothing read, see conn_hold() */
 	NET_PARK_LINGER
@@ -115,13 +119,21 @@ struct conn {
 
 	/* body bracket */
 	bool in_body;
+	bool is_slow; /* in this body the peer has not answered at once */
 	struct conn_body_limit body;
+	size_t lingered;     /* bytes dropped after the end */
 	bool may_be_sending; /* when the session closed: input is likely to be on its way */
-	int64_t body_start_ms;
+	int64_t body_start_ms, body_last_ms;
 	uint64_t body_bytes;
+	bool is_in_reply; /* this run() has waited for its reader */
+	/* place (places.c) */
+	atomic_int_fast64_t place_paid_us;
+	atomic_bool is_evicted;
 
 	/* TLS */
 	bool is_tls, is_tls_dead;
+	bool is_hello_cut;  /* the socket waits for the rest of a ClientHello */
+	uint64_t tls_heard; /* bytes that had come when the last data was among them */
 	SSL *ssl;
 	struct net_tls *tls;         /* our reference, until the handshake is done */
 	struct net_tls_set *tls_set; /* what the SSL was made of; our reference */
@@ -137,7 +149,7 @@ struct conn {
 	int64_t idle_ms;
 	bool is_idle_set;
 	int32_t write_timeout_ms, line_timeout_ms, handshake_timeout_ms;
-	int64_t slice_end_ms;
+	int64_t slice_end_ms, looked_ms;
 	int64_t idle_deadline_ms;
 	int64_t hold_until_ms;     /* conn_hold(); 0: not held */
 	int64_t phase_deadline_ms; /* of a handshake, a blocked flush, a linger; 0: none */
@@ -148,11 +160,15 @@ struct conn {
 	/* table */
 	unsigned pending; /* enum net_todo that came while not parked */
 	enum net_park park;
-	int64_t deadline_ms;
+	int64_t deadline_ms, parked_ms;
 	int64_t heap_ms;
 	int32_t heap_at;  /* -1: not in the heap */
 	bool is_in_epoll; /* the worker's */
 	struct conn *next_by_id;
+	bool has_place, is_replying;
+	struct conn *next_place, *prev_place;
+	bool is_stranger; /* in net.strangers */
+	struct conn *newer_stranger, *older_stranger;
 
 	struct conn *next_queued; /* the queue's */
 };
@@ -168,11 +184,12 @@ void net_conn_free(struct conn *c);
  */
 int net_conn_fill(struct conn *c);
 /*
- * Takes and gives back one of the places of [net] max_bodies, for a worker that waits for its
- * peer; in a body it has one already. False: all are taken.
+ * conn_body.c: the earliest moment at which one of the body's limits is broken if nothing more
+ * comes; 0: none.
  */
-bool net_conn_body_enter(struct conn *c);
-void net_conn_body_leave(struct conn *c);
+int64_t net_conn_body_deadline(const struct conn *c);
+/* Is the body still within its limits? 0, -E_TIMEOUT, -E_BUSY. */
+int net_conn_body_check(const struct conn *c, int64_t now_ms);
 /* Polls for events until the deadline (0: none); counts as a blocked worker. 0 or -E_TIMEOUT. */
 int net_conn_wait(struct conn *c, short events, int64_t deadline_ms);
 /* conn_write.c: writes what can be written now. 1: all gone; 0: some is left; negative (sticky). */
@@ -184,6 +201,13 @@ void net_conn_release(struct conn *c);
 void net_deflate_release(struct conn *c);
 /* Takes the layer out; what is not sent or not read of it is lost. */
 void net_deflate_free(struct conn *c);
+/*
+ * tls_hello.c: the first bytes (9 are enough) of n_there that have come. 1: go on; 0: not all is
+ * there, *ret_need bytes are wanted; -E_LIMIT: refused.
+ */
+int net_tls_hello_check(struct str s, size_t n_there, size_t *ret_need);
+/* The same for what has come to the socket: 1; 0: park until more is there; -E_TLS, -E_CLOSED. */
+int net_tls_hello_wait(struct conn *c, struct fault *fault);
 
 /* conn_tls.c: 1 done; 0 wants read_wants; -E_TLS, -E_CLOSED. */
 int net_tls_handshake(struct conn *c, struct fault *fault);
@@ -227,20 +251,81 @@ struct net_caps {
 /* caps.c: connections of each address; needs net.lock. False: at the maximum. */
 bool net_caps_take(struct net_caps *t, const struct net_addr_key *key, int64_t max);
 void net_caps_give(struct net_caps *t, const struct net_addr_key *key);
+/* Places of an address that has connections. */
+int64_t net_caps_places(const struct net_caps *t, const struct net_addr_key *key);
+void net_caps_place_add(struct net_caps *t, const struct net_addr_key *key, int by);
 void net_caps_fini(struct net_caps *t);
+
+/*
+ * places.c: one of the places of [net] max_bodies, for a body or for a worker that waits until its
+ * reply is read. 0; -E_BUSY: there is none, or this conn was thrown out of one. Any worker.
+ */
+MUST_CHECK int net_place_take(struct conn *c, bool is_reply);
+void net_place_give(struct conn *c); /* also without one */
+/* Bytes have moved: this keeps the place. By whoever works on the conn. */
+void net_place_begin(struct conn *c, int64_t now_ms);
+void net_place_pay(struct conn *c, size_t bytes, int64_t now_ms);
+
+/* strangers.c; all need net.lock. */
+struct net_strangers {
+	struct conn *oldest, *newest; /* by the time of their last park */
+};
+void net_stranger_add(struct net *n, struct conn *c);
+/* It has just been parked: now it is the newest. */
+void net_stranger_parked(struct net *n, struct conn *c);
+void net_stranger_remove(struct net *n, struct conn *c); /* also one that is none */
 
 struct net_conn_list {
 	struct conn *head, *tail;
 	size_t n;
 };
 void net_conn_list_add(struct net_conn_list *l, struct conn *c);
+struct conn *net_conn_list_pop(struct net_conn_list *l); /* NULL: empty */
+/*
+ * Cuts off the stranger that has been silent for longest, if that is long, and hands it to the
+ * pool. False: none.
+ */
+bool net_stranger_evict(struct net *n, struct net_conn_list *ready);
 
 struct net_worker;
+enum net_worker_kind { NET_FRONT, NET_BEHIND };
+/* worker.c: fn gets the worker. NULL: the system has no thread for us. */
+struct net_worker *net_worker_start(struct net *n, void *(*fn)(void *worker));
+/* The first and the last that fn does with it; it is then in *ended, to be joined. */
+struct net *net_worker_begin(struct net_worker *w, enum net_worker_kind kind);
+void net_worker_end(struct net_worker *w, struct net_worker **ended);
+void net_worker_join(struct net_worker **ended);
+/* Of the calling thread; false for others than workers. */
+bool net_worker_is_behind(void);
+bool net_worker_is_tired(void);
+/* It is at something long: lowers its priority, and it is tired from now on. */
+void net_worker_tire(void);
+
+struct net_behind {
+	struct lock lock;
+	struct lock_cond work; /* something is queued, or the end */
+	struct lock_cond gone; /* a worker ended */
+	struct net_conn_list queue;
+	int64_t n_idle, n_workers, n_blocked, max_workers, max_blocked;
+	struct net_worker *ended;
+	bool is_ending;
+};
+/* behind.c */
+void net_behind_init(struct net_behind *b);
+/* Ends and joins the workers; the queue must be empty for good. */
+void net_behind_close(struct net_behind *b);
+void net_behind_limits(struct net *n, int64_t max_workers, int64_t max_blocked);
+/* c has had its slice: others go on with it, behind those that have news. */
+void net_behind_push(struct net *n, struct conn *c);
+/* As net_pool_block(), which calls it. */
+void net_behind_block(struct net *n, int by);
+/* How many workers there are, and how many of them work. */
+int64_t net_behind_count(struct net *n, int64_t *ret_busy);
+
 struct net_pool {
 	struct lock lock;
 	struct lock_cond gone;        /* a worker ended */
 	struct net_conn_list queue;   /* lock, as what follows */
-	struct net_conn_list later;   /* sessions that gave way */
 	int64_t n_workers, n_blocked;
 	int64_t max_workers, max_blocked, n_eager;
 	struct net_worker *ended;     /* to be joined */
@@ -248,22 +333,20 @@ struct net_pool {
 	int n_calm;                   /* ticks since then with somebody waiting */
 	int burst;                    /* workers that the last tick started */
 	int64_t probe_ms;             /* a probe is on its way since; 0: none */
-	int pokefd;                   /* semaphore: one for each in both lists, and the probe */
+	int pokefd;                   /* semaphore: one for each in the queue, and the probe */
 	atomic_int_fast64_t n_idle;   /* wait in epoll_wait() */
 	atomic_bool is_ending;
 };
 /* pool.c */
 void net_pool_init(struct net_pool *p);
 MUST_CHECK int net_pool_open(struct net *n, struct fault *fault);
-/* Ends and joins the workers; both lists must be empty for good. After net_pool_init() at least. */
+/* Ends and joins the workers; the queue must be empty for good. After net_pool_init() at least. */
 void net_pool_close(struct net *n);
 void net_pool_limits(struct net *n, int64_t max_workers, int64_t max_blocked);
 /* Queues all of l (empty afterwards). Not under a lock. */
 void net_pool_push(struct net *n, struct net_conn_list *l);
 /* The same for all but the first, which is the calling worker's. NULL: l was empty. */
 struct conn *net_pool_first(struct net *n, struct net_conn_list *l);
-/* Queues one that has had its time, behind others like it. */
-void net_pool_push_later(struct net *n, struct conn *c);
 /* The waiter's: starts workers when work has waited too long. True: call again soon. */
 bool net_pool_tick(struct net *n);
 /* The calling worker begins (+1) or ends (-1) to wait for its peer. */
@@ -283,19 +366,25 @@ struct net {
 	struct net_table table;   /* lock */
 	struct net_timers timers; /* lock */
 	struct net_caps caps;     /* lock */
+	struct conn *places;      /* lock: a list */
+	int64_t n_places;         /* lock */
+	struct net_strangers strangers; /* lock */
 	int64_t n_parked;         /* lock */
 	int64_t waiting_until_ms; /* lock: when the waiter wakes by itself */
 	bool is_stopping, is_ending; /* lock; at the first the listeners are closed */
 	struct net_listener_slot listeners[NET_LISTENERS_MAX];
 	size_t n_listeners; /* lock */
-	int64_t max_by_fds; /* connections that the process's file limit allows */
-	atomic_int_fast64_t n_accepted, n_refused, n_bodies, max_bodies;
+	int64_t n_files;    /* that this process may have open */
+	int64_t max_by_fds; /* lock: connections that this allows */
+	atomic_int_fast64_t n_accepted, n_refused, n_patient;
+	atomic_bool is_untrimmed; /* something was done since memory was given back */
 	atomic_uint_fast64_t last_id;
 	int epfd, wakefd;
 	struct lock spare_lock;
 	int sparefd; /* spare_lock: given up to refuse when out of files */
 	pthread_t waiter;
 	struct net_pool pool;
+	struct net_behind behind;
 };
 
 /* waiter.c */

@@ -420,7 +420,7 @@ TEST(net_body_deadlines)
 	}
 }
 
-/* Workers that wait in bodies are not counted; one body too many is refused. */
+/* Bodies that wait hold no worker. When all places are taken, the slowest makes room. */
 TEST(net_bodies_have_a_cap_and_do_not_starve_others)
 {
 	struct net_conf conf = echo_conf();
@@ -434,15 +434,19 @@ TEST(net_bodies_have_a_cap_and_do_not_starve_others)
 		p[i] = peer_open(f.port);
 		peer_send(&p[i], "BODY 5\r\n");
 		peer_expect(&p[i], "hello\r\ngo\r\n");
+		usleep(5000);
 	}
+	EVENTUALLY(counts(&f).parked == 8);
 	assert_int_equal(counts(&f).bodies, 8);
 	p[8] = peer_open(f.port);
 	peer_send(&p[8], "BODY 5\r\n");
-	peer_expect(&p[8], "hello\r\ngo\r\nfailed BUSY\r\n");
+	peer_expect(&p[8], "hello\r\ngo\r\n");
+	peer_expect(&p[0], "failed BUSY\r\n"); /* the oldest of those that sent nothing */
+	assert_int_equal(counts(&f).bodies, 8);
 	q = peer_open(f.port);
 	peer_send(&q, "ECHO still here\r\n");
 	peer_expect(&q, "hello\r\nstill here\r\n");
-	for (size_t i = 0; i < 8; i++) {
+	for (size_t i = 1; i < 9; i++) {
 		peer_send(&p[i], "abcde");
 		peer_expect(&p[i], "got 5 ae\r\n");
 	}
@@ -450,6 +454,61 @@ TEST(net_bodies_have_a_cap_and_do_not_starve_others)
 	for (size_t i = 0; i < 9; i++)
 		peer_close(&p[i]);
 	peer_close(&q);
+	stop(&f);
+}
+
+/* Who sends keeps its place; a newcomer that finds nobody slow is refused. */
+TEST(net_fast_bodies_keep_their_places)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[2], q;
+	char block[20001];
+
+	conf.max_bodies = 2;
+	start(&f, &conf);
+	memset(block, 'x', sizeof(block) - 1);
+	block[sizeof(block) - 1] = '\0';
+	for (size_t i = 0; i < 2; i++) {
+		p[i] = peer_open(f.port);
+		peer_send(&p[i], "BODY 40000\r\n");
+		peer_expect(&p[i], "hello\r\ngo\r\n");
+		peer_send(&p[i], block);
+	}
+	EVENTUALLY(counts(&f).parked == 2);
+	q = peer_open(f.port);
+	peer_send(&q, "BODY 5\r\n");
+	peer_expect(&q, "hello\r\ngo\r\nfailed BUSY\r\n");
+	for (size_t i = 0; i < 2; i++) {
+		peer_send(&p[i], block);
+		peer_expect(&p[i], "got 40000 xx\r\n");
+		peer_close(&p[i]);
+	}
+	peer_close(&q);
+	stop(&f);
+}
+
+TEST(net_an_address_has_a_share_of_the_bodies)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[3];
+
+	conf.is_loopback_exempt = false;
+	conf.max_bodies_per_address = 2;
+	start(&f, &conf);
+	for (size_t i = 0; i < 3; i++) {
+		p[i] = peer_open(f.port);
+		peer_send(&p[i], "BODY 5\r\n");
+		peer_expect(&p[i], "hello\r\ngo\r\n");
+	}
+	peer_expect(&p[2], "failed BUSY\r\n");
+	peer_send(&p[0], "abcde");
+	peer_expect(&p[0], "got 5 ae\r\n");
+	peer_send(&p[2], "BODY 5\r\nfghij");
+	peer_expect(&p[2], "go\r\ngot 5 fj\r\n");
+	for (size_t i = 0; i < 3; i++)
+		peer_close(&p[i]);
 	stop(&f);
 }
 
@@ -530,6 +589,42 @@ TEST(net_cap_in_all)
 	peer_expect(&p[2], "hello\r\n");
 	for (size_t i = 0; i < 3; i++)
 		peer_close(&p[i]);
+	stop(&f);
+}
+
+/* A full server cuts off whom it does not know and who says nothing; users stay. */
+TEST(net_silent_strangers_make_room)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[3], q;
+
+	conf.max_connections = 3;
+	start(&f, &conf);
+	for (size_t i = 0; i < 3; i++) {
+		p[i] = peer_open(f.port);
+		peer_expect(&p[i], "hello\r\n");
+	}
+	peer_send(&p[0], "LOGIN\r\nECHO in\r\n");
+	peer_expect(&p[0], "in\r\n");
+	q = peer_open(f.port); /* nobody has been silent for long */
+	peer_expect(&q, "refused\r\n");
+	peer_close(&q);
+	usleep(5100000);
+	peer_send(&p[1], "ECHO here\r\n");
+	peer_expect(&p[1], "here\r\n");
+	EVENTUALLY(counts(&f).parked == 3);
+	q = peer_open(f.port);
+	peer_expect(&q, "hello\r\n");
+	peer_expect_end(&p[2]);
+	for (size_t i = 0; i < 2; i++) {
+		peer_send(&p[i], "ECHO still\r\n");
+		peer_expect(&p[i], "still\r\n");
+	}
+	EVENTUALLY(counts(&f).connections == 3);
+	for (size_t i = 0; i < 3; i++)
+		peer_close(&p[i]);
+	peer_close(&q);
 	stop(&f);
 }
 
@@ -702,6 +797,38 @@ TEST(net_wakes_have_their_turn)
 	for (size_t i = 0; i < N_BUSY; i++)
 		peer_close(&b.p[i]);
 	stop(&f);
+}
+
+/* Who sends one command does not wait for those who send a thousand. */
+TEST(net_pipelining_peers_go_behind)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p[8], q;
+	char line[32];
+	int64_t before;
+
+	conf.max_workers = 2;
+	start(&f, &conf);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
+		p[i] = peer_open(f.port);
+		for (int k = 0; k < 100; k++)
+			peer_send(&p[i], "SLEEP 30\r\n");
+	}
+	q = peer_open(f.port);
+	peer_expect(&q, "hello\r\n");
+	before = clock_mono_ms();
+	for (int i = 0; i < 10; i++) {
+		snprintf(line, sizeof(line), "ECHO %d\r\n", i);
+		peer_send(&q, line);
+		peer_expect(&q, line + 5);
+	}
+	/* One after the other of the eight, with a slice of 30 ms each and two workers: 120 ms each. */
+	assert_in_range(clock_mono_ms() - before, 0, 900);
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		peer_close(&p[i]);
+	peer_close(&q);
+	net_close(&f.net, 0);
 }
 
 /* Several threads wake, several clients talk and vanish: for the thread sanitizer above all. */

@@ -4,8 +4,8 @@
  * costs one wake-up. What did not come as an event (a wake, a deadline, a new connection) stands in
  * a queue, and `poke`, a semaphore in the same epoll, has one count for each of them, which frees
  * one worker. The kernel shows poke once in each round of the events that are ready. Who sees it has
- * as many turns as the queue is long just then, so that it is served once in each round as well, and
- * one more, for the list of the sessions that gave way: those have long turns.
+ * as many turns as the queue is long just then, so that it is served once in each round as well.
+ * Sessions that give way are not served here but in behind.c.
  *
  * How many threads: whoever takes an event and leaves nobody waiting starts another, up to a few
  * (n_eager). More only start when work has waited a few milliseconds, which means that the others
@@ -36,20 +36,6 @@
 #define SPAWN_MAX 16   /* new threads at one tick */
 #define CALM_TICKS 50  /* the waiter ticks on for so long after somebody was free */
 
-/* Virtual memory, touched as needed; sanitizers multiply the need. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define STACK_BYTES (2u << 20)
-#else
-#define STACK_BYTES (256u << 10)
-#endif
-
-struct net_worker {
-	pthread_t thread;
-	struct net *net;
-	struct net_worker *next;
-	size_t n_turns; /* at the queue, before it looks for events again */
-};
-
 void net_conn_list_add(struct net_conn_list *l, struct conn *c)
 {
 	c->next_queued = NULL;
@@ -61,7 +47,7 @@ void net_conn_list_add(struct net_conn_list *l, struct conn *c)
 	l->n++;
 }
 
-static struct conn *list_pop(struct net_conn_list *l)
+struct conn *net_conn_list_pop(struct net_conn_list *l)
 {
 	struct conn *c = l->head;
 
@@ -88,40 +74,17 @@ static void poke(struct net_pool *p, uint64_t n)
 	must(write(p->pokefd, &n, sizeof(n)) == sizeof(n));
 }
 
-static void join_ended(struct net_pool *p)
-{
-	while (p->ended != NULL) {
-		struct net_worker *w = p->ended;
-
-		p->ended = w->next;
-		must(pthread_join(w->thread, NULL) == 0);
-		mem_free(w);
-	}
-}
-
 static void *worker_main(void *arg);
 
 /* False when the system has no thread for us; the work waits then. */
 static bool spawn(struct net *n)
 {
 	struct net_pool *p = &n->pool;
-	struct net_worker *w = MEM_NEW(struct net_worker);
-	pthread_attr_t attr;
-	int rc;
+	bool is_ok = net_worker_start(n, worker_main) != NULL;
 
 	must(lock_held(&p->lock));
-	w->net = n;
-	must(pthread_attr_init(&attr) == 0);
-	must(pthread_attr_setstacksize(&attr, STACK_BYTES) == 0);
-	rc = pthread_create(&w->thread, &attr, worker_main, w);
-	pthread_attr_destroy(&attr);
-	if (rc != 0) {
-		LOG(DEBUG, "net.pool", F_Z("err", strerror(rc)), F_INT("workers", p->n_workers));
-		mem_free(w);
-		return false;
-	}
-	p->n_workers++;
-	return true;
+	p->n_workers += is_ok;
+	return is_ok;
 }
 
 /* Nobody waits for events: another worker now, or the waiter has an eye on how long they wait. */
@@ -158,32 +121,31 @@ static bool retire(struct net_pool *p)
 	return is_over;
 }
 
-static void begin_turns(struct net_worker *w)
+/* How often a worker that has seen poke takes from the queue; once more for a probe. */
+static size_t turns(struct net_pool *p)
 {
-	struct net_pool *p = &w->net->pool;
+	size_t n;
 
 	lock_get(&p->lock);
-	w->n_turns = p->queue.n + 1;
+	n = p->queue.n + 1;
 	lock_put(&p->lock);
+	return n;
 }
 
-/* One from the queue, at the last turn rather one that gave way. NULL: a probe, or others took all. */
-static struct conn *take_turn(struct net_worker *w)
+/* One from the queue. NULL: a probe, or others took all; then *n_turns is 0. */
+static struct conn *take_turn(struct net_pool *p, size_t *n_turns)
 {
-	struct net_pool *p = &w->net->pool;
-	bool is_last = --w->n_turns == 0;
 	struct conn *c;
 	uint64_t one;
 
+	--*n_turns;
 	/* At the end the count stays, so that it wakes all of them. */
 	if (atomic_load(&p->is_ending) || read(p->pokefd, &one, sizeof(one)) != sizeof(one)) {
-		w->n_turns = 0;
+		*n_turns = 0;
 		return NULL;
 	}
 	lock_get(&p->lock);
-	c = list_pop(is_last ? &p->later : &p->queue);
-	if (c == NULL)
-		c = list_pop(is_last ? &p->queue : &p->later);
+	c = net_conn_list_pop(&p->queue);
 	if (c == NULL)
 		p->probe_ms = 0;
 	lock_put(&p->lock);
@@ -208,38 +170,52 @@ static bool wait_event(struct net *n, struct epoll_event *ret)
 	return true;
 }
 
-/* Waits for work; NULL: this worker is to end. */
-static struct conn *worker_next(struct net_worker *w)
+/* Waits for work; NULL: this worker is to end. n_turns: this worker's, 0 at first. */
+static struct conn *worker_next(struct net *n, size_t *n_turns)
 {
 	struct epoll_event ev;
 	struct conn *c = NULL;
 
 	while (c == NULL) {
-		if (w->n_turns > 0)
-			c = take_turn(w);
-		else if (atomic_load(&w->net->pool.is_ending) || !wait_event(w->net, &ev))
+		if (*n_turns > 0)
+			c = take_turn(&n->pool, n_turns);
+		else if (atomic_load(&n->pool.is_ending) || !wait_event(n, &ev))
 			return NULL;
 		else if (ev.data.u64 == NET_EVENT_POKE)
-			begin_turns(w);
+			*n_turns = turns(&n->pool);
 		else
-			c = net_waiter_take(w->net, ev.data.u64);
+			c = net_waiter_take(n, ev.data.u64);
 	}
 	return c;
+}
+
+/* The calling worker is tired: another takes its place, if there can be one. */
+static bool replace_me(struct net *n)
+{
+	bool is_ok;
+
+	lock_get(&n->pool.lock);
+	is_ok = !atomic_load(&n->pool.is_ending) && spawn(n);
+	lock_put(&n->pool.lock);
+	return is_ok;
 }
 
 static void *worker_main(void *arg)
 {
 	struct net_worker *w = arg;
-	struct net_pool *p = &w->net->pool;
+	struct net *n = net_worker_begin(w, NET_FRONT);
+	struct net_pool *p = &n->pool;
 	struct conn *c;
+	bool is_over = false;
+	size_t n_turns = 0;
 
-	pthread_setname_np(pthread_self(), "net-worker");
-	while ((c = worker_next(w)) != NULL)
-		net_step(w->net, c);
+	while (!is_over && (c = worker_next(n, &n_turns)) != NULL) {
+		net_step(n, c);
+		is_over = net_worker_is_tired() && replace_me(n);
+	}
 	lock_get(&p->lock);
 	p->n_workers--;
-	w->next = p->ended;
-	p->ended = w;
+	net_worker_end(w, &p->ended);
 	lock_signal(&p->gone);
 	lock_put(&p->lock);
 	return NULL;
@@ -256,7 +232,7 @@ void net_pool_push(struct net *n, struct net_conn_list *l)
 	if (count == 0)
 		return;
 	lock_get(&p->lock);
-	while ((c = list_pop(l)) != NULL)
+	while ((c = net_conn_list_pop(l)) != NULL)
 		net_conn_list_add(&p->queue, c);
 	lock_put(&p->lock);
 	poke(p, count);
@@ -264,20 +240,10 @@ void net_pool_push(struct net *n, struct net_conn_list *l)
 
 struct conn *net_pool_first(struct net *n, struct net_conn_list *l)
 {
-	struct conn *c = list_pop(l);
+	struct conn *c = net_conn_list_pop(l);
 
 	net_pool_push(n, l);
 	return c;
-}
-
-void net_pool_push_later(struct net *n, struct conn *c)
-{
-	struct net_pool *p = &n->pool;
-
-	lock_get(&p->lock);
-	net_conn_list_add(&p->later, c);
-	lock_put(&p->lock);
-	poke(p, 1);
 }
 
 /* ---- how many ---- */
@@ -300,7 +266,7 @@ bool net_pool_tick(struct net *n)
 	bool is_probe = false, is_ticking;
 
 	lock_get(&p->lock);
-	join_ended(p);
+	net_worker_join(&p->ended);
 	if (p->is_ticking && atomic_load(&p->n_idle) > 0) {
 		p->burst = 0;
 		/* Whoever leaves nobody waiting from here on finds it off, under the lock. */
@@ -324,6 +290,10 @@ void net_pool_block(struct net *n, int by)
 {
 	struct net_pool *p = &n->pool;
 
+	if (net_worker_is_behind()) {
+		net_behind_block(n, by);
+		return;
+	}
 	lock_get(&p->lock);
 	p->n_blocked += by;
 	lock_put(&p->lock);
@@ -367,13 +337,13 @@ void net_pool_close(struct net *n)
 	struct net_pool *p = &n->pool;
 
 	lock_get(&p->lock);
-	must(p->queue.head == NULL && p->later.head == NULL);
+	must(p->queue.head == NULL);
 	atomic_store(&p->is_ending, true);
 	if (p->n_workers > 0)
 		poke(p, 1);
 	while (p->n_workers > 0)
 		(void)lock_wait(&p->lock, &p->gone, 0);
-	join_ended(p);
+	net_worker_join(&p->ended);
 	lock_put(&p->lock);
 	lock_cond_fini(&p->gone);
 	lock_fini(&p->lock);

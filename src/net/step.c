@@ -19,12 +19,15 @@
  *    for input, so what is pipelined stays in the kernel.
  * 5. The idle deadline moves on only when the session got somewhere: bytes of a half TLS record
  *    do not count.
+ * 6. A session in a body is left alone until the body is over: no wake, no stop; its deadline
+ *    comes as NET_INPUT, and conn_body_peek() tells.
  */
 #include "net/net_int.h"
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/must.h"
+#include "base/work.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -46,6 +49,7 @@ static enum step wait_for(struct conn *c, enum net_park what, int64_t deadline_m
 
 static void session_close(struct conn *c)
 {
+	conn_body_end(c);
 	if (c->session != NULL)
 		c->listener->protocol->close(c->session);
 	c->session = NULL;
@@ -171,12 +175,10 @@ static enum step run(struct conn *c, enum net_reason why)
 	uint64_t progress = c->progress;
 	enum net_next next;
 
-	c->is_idle_set = c->is_yielding = false;
-	c->body_start_ms = 0;
+	c->is_idle_set = c->is_yielding = c->is_in_reply = false;
+	c->may_be_sending = c->in_body;
 	next = c->listener->protocol->run(c->session, why);
-	conn_body_end(c);
-	c->may_be_sending = why == NET_TIMEOUT || c->body_start_ms != 0 || c->in.n > c->in_at ||
-			    c->is_skipping;
+	c->may_be_sending |= why == NET_TIMEOUT || c->in.n > c->in_at || c->is_skipping;
 	if (next == NET_CLOSE || why == NET_STOP || c->out_err != 0 || c->saw_in_err)
 		return begin_closing(c);
 	if (c->phase == NET_PHASE_HANDSHAKE)
@@ -228,7 +230,7 @@ static enum step phase_open(struct conn *c)
 		c->todo &= ~(unsigned)NET_TODO_WAKE;
 		return run(c, NET_WAKE);
 	}
-	if (has_more_input(c)) {
+	if (has_more_input(c) || (c->in_body && (c->todo & NET_TODO_TIMEOUT))) {
 		c->todo &= ~(unsigned)NET_TODO_TIMEOUT;
 		if (clock_mono_ms() >= c->slice_end_ms)
 			return STEP_YIELD;
@@ -238,6 +240,8 @@ static enum step phase_open(struct conn *c)
 		c->todo &= ~(unsigned)NET_TODO_TIMEOUT;
 		return run(c, NET_TIMEOUT);
 	}
+	if (c->in_body)
+		return wait_for(c, NET_PARK_BODY, net_conn_body_deadline(c));
 	deadline = c->idle_deadline_ms;
 	if (c->line_since_ms != 0 &&
 	    (deadline == 0 || c->line_since_ms + c->line_timeout_ms < deadline))
@@ -267,7 +271,7 @@ static enum step phase_closing(struct conn *c)
 /*
  * Input that is never read makes the kernel reset the connection, and the reset can overtake our
  * last reply. So a peer that still sends, or was in the middle of something, is given time to
- * close: input is taken and dropped. Others, who have asked for the end and wait for it, are
+ * close: input is taken and dropped, up to LIMIT_LINGER. Others, who have asked for the end and wait for it, are
  * closed at once.
  */
 static enum step phase_linger(struct conn *c)
@@ -282,10 +286,12 @@ static enum step phase_linger(struct conn *c)
 		got = recv(c->fd, scrap, sizeof(scrap), MSG_DONTWAIT);
 		if (got <= 0)
 			break;
+		c->lingered += (size_t)got;
 		if (c->phase_deadline_ms == 0)
 			c->phase_deadline_ms = clock_mono_ms() + NET_LINGER_MS;
 	}
-	if (got == 0 || c->phase_deadline_ms == 0 || clock_mono_ms() >= c->phase_deadline_ms)
+	if (got == 0 || c->phase_deadline_ms == 0 || c->lingered > LIMIT_LINGER ||
+	    clock_mono_ms() >= c->phase_deadline_ms)
 		return STEP_END;
 	return wait_for(c, NET_PARK_LINGER, c->phase_deadline_ms);
 }
@@ -298,12 +304,32 @@ static enum step (*const phases[])(struct conn *c) = {
 
 /* ---- the worker's loop ---- */
 
+/*
+ * Work that takes long (base/work.h) goes on at a lower priority, and not at all when the peer
+ * has gone meanwhile. For a while it is not asked: one that has only sent its last may still read.
+ */
+static bool go_on(void *ctx)
+{
+	struct conn *c = ctx;
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+	int64_t now = clock_mono_ms();
+
+	if (now < c->slice_end_ms + NET_LONG_MS)
+		return true;
+	net_worker_tire();
+	if (now < c->slice_end_ms + NET_LOST_MS || now < c->looked_ms + NET_LONG_MS)
+		return true;
+	c->looked_ms = now;
+	return poll(&p, 1, 0) != 1;
+}
+
 static void end(struct net *n, struct conn *c)
 {
 	session_close(c);
 	LOG(DEBUG, "net.close", F_Z("peer", c->peer));
 	lock_get(&n->lock);
 	net_table_remove(&n->table, c);
+	net_stranger_remove(n, c);
 	net_timer_remove(&n->timers, c);
 	if (c->is_capped)
 		net_caps_give(&n->caps, &c->addr);
@@ -320,6 +346,9 @@ void net_step(struct net *n, struct conn *c)
 	must(c->magic == NET_CONN_MAGIC && c->park == NET_PARK_NONE);
 	log_set_sid(c->sid);
 	c->slice_end_ms = clock_mono_ms() + NET_SLICE_MS;
+	work_set(go_on, c);
+	if (!atomic_load_explicit(&n->is_untrimmed, memory_order_relaxed))
+		atomic_store(&n->is_untrimmed, true);
 	while (s == STEP_AGAIN) {
 		s = phases[c->phase](c);
 		if (s != STEP_WAIT)
@@ -336,11 +365,12 @@ void net_step(struct net *n, struct conn *c)
 			break;
 		}
 	}
+	work_set(NULL, NULL);
 	if (s == STEP_END)
 		end(n, c);
 	if (s == STEP_YIELD) {
 		net_waiter_pass(n, c);
-		net_pool_push_later(n, c);
+		net_behind_push(n, c);
 	}
 	log_set_sid("");
 }

@@ -239,7 +239,9 @@ static int ctx_new(const struct net_tls_options *o, struct net_tls_set *set, SSL
 					 SSL_OP_PRIORITIZE_CHACHA | SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* conn_tls.c, 4 */
 	SSL_CTX_set_read_ahead(ctx, 1);
+	SSL_CTX_set_max_cert_list(ctx, LIMIT_TLS_CERTS);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_session_id_context(ctx, session_context, sizeof(session_context) - 1);
 	if (!o->has_tickets) {

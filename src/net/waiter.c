@@ -4,7 +4,7 @@
  *
  * All parked connections and the listeners are in one epoll, in which the free workers wait: the
  * kernel gives each event to one of them (net_waiter_take()). The waiter thread keeps the time:
- * deadlines, the pool's growth, the closing of the listeners.
+ * deadlines, the pool's growth, the closing of the listeners, giving memory back.
  *
  * 1. A conn is armed (EPOLLONESHOT) once for each park, by the worker that parks it, before it is
  *    marked as parked. An event that comes in between finds it not parked and becomes a mark in
@@ -24,6 +24,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/must.h"
 
 #include <errno.h>
@@ -33,7 +34,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define WAIT_MAX_MS 60000
+#define WAIT_MAX_MS 10000
+#define TRIM_EVERY_MS 10000
 #define TICK_MS 2 /* while no worker is free */
 
 /* What an epoll event belongs to: NET_EVENT_POKE, LISTENER | index, or a conn's id. */
@@ -44,6 +46,7 @@ static const unsigned interrupts[] = {
 	[NET_PARK_NONE] = 0,
 	[NET_PARK_HANDSHAKE] = NET_TODO_IO | NET_TODO_TIMEOUT | NET_TODO_STOP,
 	[NET_PARK_INPUT] = NET_TODO_IO | NET_TODO_TIMEOUT | NET_TODO_STOP | NET_TODO_WAKE,
+	[NET_PARK_BODY] = NET_TODO_IO | NET_TODO_TIMEOUT,
 	[NET_PARK_OUTPUT] = NET_TODO_IO | NET_TODO_TIMEOUT,
 	[NET_PARK_HOLD] = NET_TODO_TIMEOUT | NET_TODO_STOP,
 	[NET_PARK_LINGER] = NET_TODO_IO | NET_TODO_TIMEOUT,
@@ -56,7 +59,8 @@ static uint32_t events_of(const struct conn *c)
 
 	if (c->wait == NET_PARK_HOLD)
 		return EPOLLONESHOT;
-	if (c->wait == NET_PARK_INPUT || c->wait == NET_PARK_LINGER || (wants & POLLIN))
+	if (c->wait == NET_PARK_INPUT || c->wait == NET_PARK_BODY || c->wait == NET_PARK_LINGER ||
+	    (wants & POLLIN))
 		events |= EPOLLIN;
 	if (wants & POLLOUT)
 		events |= EPOLLOUT;
@@ -100,6 +104,7 @@ enum net_park_result net_waiter_park(struct net *n, struct conn *c)
 		c->park = c->wait;
 		c->deadline_ms = c->wait_deadline_ms;
 		n->n_parked++;
+		net_stranger_parked(n, c);
 		net_timer_set(&n->timers, c);
 		needs_kick = net_timer_next_ms(&n->timers) < n->waiting_until_ms;
 	}
@@ -114,7 +119,7 @@ void net_waiter_pass(struct net *n, struct conn *c)
 	unsigned came;
 
 	lock_get(&n->lock);
-	came = c->pending & interrupts[NET_PARK_INPUT];
+	came = c->pending & interrupts[c->in_body ? NET_PARK_BODY : NET_PARK_INPUT];
 	c->pending &= ~came;
 	c->todo |= came;
 	lock_put(&n->lock);
@@ -216,10 +221,30 @@ static int64_t handle_round(struct net *n, struct net_conn_list *ready, bool *re
 	return next - now;
 }
 
+/*
+ * In a quiet moment after work free memory goes back to the system: what a storm of connections
+ * needed does not stay with the process.
+ */
+static void trim(struct net *n, int64_t *trimmed_ms)
+{
+	int64_t now = clock_mono_ms();
+	struct net_counts counts;
+
+	if (!atomic_load(&n->is_untrimmed) || now - *trimmed_ms < TRIM_EVERY_MS)
+		return;
+	net_counts(n, &counts);
+	if (counts.workers_busy > 0)
+		return;
+	atomic_store(&n->is_untrimmed, false);
+	*trimmed_ms = now;
+	mem_trim();
+}
+
 static void *waiter_main(void *arg)
 {
 	struct net *n = arg;
 	struct pollfd wake = { .fd = n->wakefd, .events = POLLIN };
+	int64_t trimmed_ms = clock_mono_ms();
 	bool is_ending = false;
 
 	pthread_setname_np(pthread_self(), "net-waiter");
@@ -234,6 +259,7 @@ static void *waiter_main(void *arg)
 			wait_ms = TICK_MS;
 		if (is_ending)
 			break;
+		trim(n, &trimmed_ms);
 		must(poll(&wake, 1, (int)wait_ms) >= 0 || errno == EINTR);
 		rc = read(n->wakefd, &count, sizeof(count));
 		must(rc == sizeof(count) || errno == EAGAIN);

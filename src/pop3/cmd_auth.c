@@ -74,6 +74,8 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 	}
 	s->state = POP3_TRANSACTION;
 	s->errors = 0;
+	conn_logged_in(s->conn);
+	conn_set_idle_ms(s->conn, s->set->idle_timeout_ms);
 	pop3_snapshot_count(&s->box, &n, &octets);
 	LOG(INFO, "pop3.login", F_Z("user", id->name), F_Z("mech", id->mechanism),
 	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)),

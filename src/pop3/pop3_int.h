@@ -21,7 +21,7 @@
 
 /* [pop3] */
 struct pop3_conf {
-	int64_t idle_timeout_ms;
+	int64_t idle_timeout_ms, login_timeout_ms;
 	int64_t max_errors;
 };
 
@@ -98,6 +98,7 @@ struct pop3_session {
 	struct conf *conf; /* the settings this session began with */
 	const struct pop3_conf *set;
 	enum pop3_state state;
+	int64_t login_by_ms; /* monotonic; nobody logged in by then: the end */
 	enum pop3_sasl_state sasl_state;
 	bool is_over;         /* close after this command */
 	bool is_tls_starting; /* park for the handshake after this command */

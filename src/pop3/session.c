@@ -16,6 +16,7 @@
  */
 #include "pop3/pop3_int.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/must.h"
@@ -94,6 +95,22 @@ static void too_many_errors(struct pop3_session *s)
 	s->is_over = true;
 }
 
+/*
+ * The time to log in is counted from the beginning: a client that keeps saying CAPA is no reason
+ * to keep a connection for nobody. DEVIATION(RFC 1939 3): the 10 minutes that a silent client is
+ * due begin with the login.
+ */
+static enum net_next park(struct pop3_session *s)
+{
+	int64_t left = s->login_by_ms - clock_mono_ms();
+
+	if (s->state == POP3_AUTHORIZATION && left <= 0)
+		return NET_CLOSE;
+	if (s->state == POP3_AUTHORIZATION)
+		conn_set_idle_ms(s->conn, left);
+	return NET_PARK;
+}
+
 static enum net_next run_lines(struct pop3_session *s)
 {
 	while (!s->is_over && !conn_failed(s->conn)) {
@@ -102,7 +119,7 @@ static enum net_next run_lines(struct pop3_session *s)
 		int rc = conn_line(s->conn, max, &line);
 
 		if (rc == 0)
-			return NET_PARK;
+			return park(s);
 		if (rc < 0 && rc != -E_LIMIT)
 			return NET_CLOSE;
 		if (rc == -E_LIMIT) {
@@ -131,7 +148,8 @@ static void *session_open(struct conn *c, void *ctx)
 	s->conf = conf_live_get(s->ctx->conf);
 	s->set = conf_get(s->conf, &pop3_conf_table);
 	s->state = POP3_AUTHORIZATION;
-	conn_set_idle_ms(c, s->set->idle_timeout_ms);
+	s->login_by_ms = clock_mono_ms() + s->set->login_timeout_ms;
+	conn_set_idle_ms(c, s->set->login_timeout_ms);
 	return s;
 }
 
@@ -171,9 +189,12 @@ static void session_close(void *session)
 	struct pop3_session *s = session;
 
 	must(s->magic == POP3_SESSION_MAGIC);
-	LOG(INFO, "pop3.end", F_STR("peer", conn_peer(s->conn)), F_INT("account", s->account),
-	    F_INT("retr", s->n_retr), F_INT("top", s->n_top), F_INT("octets", s->octets),
-	    F_INT("expunged", s->n_expunged), F_INT("errors", s->errors));
+	/* Who neither logged in nor erred is no news: port scans would fill the log. */
+	if (s->account != 0 || s->errors > 0 || log_on(LOG_LVL_DEBUG))
+		LOG(INFO, "pop3.end", F_STR("peer", conn_peer(s->conn)),
+		    F_INT("account", s->account), F_INT("retr", s->n_retr),
+		    F_INT("top", s->n_top), F_INT("octets", s->octets),
+		    F_INT("expunged", s->n_expunged), F_INT("errors", s->errors));
 	pop3_auth_cancel(s);
 	pop3_session_leave(s);
 	mem_free(s->user);

@@ -66,6 +66,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pop3_fixture_run(&fixture, c, 4 * INPUT_MAX);
 	/* The longest reply to the shortest line is CAPA's. */
 	must(conn_scripted_output(c).n <= 1000 + input.n * 100);
+	must(budget_used(BUDGET_HELD) == 0);
 	conn_free_scripted(c);
 	return 0;
 }

@@ -4,6 +4,7 @@
 
 #include <unistd.h>
 
+#include "base/budget.h"
 #include "net/net.h"
 #include "sasl/sasl.h"
 
@@ -20,10 +21,12 @@ int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t *
 	(void)args;
 	(void)fault;
 	net_counts(ad->net, &c);
-	result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
+	result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
 			 "parked", (json_int_t)c.parked, "workers", (json_int_t)c.workers,
 			 "workers_busy", (json_int_t)c.workers_busy, "accepted", (json_int_t)c.accepted,
-			 "refused", (json_int_t)c.refused, "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid(),
+			 "refused", (json_int_t)c.refused, "bodies", (json_int_t)c.bodies,
+			 "memory_working", (json_int_t)budget_used(BUDGET_WORK),
+			 "memory_waiting", (json_int_t)budget_used(BUDGET_HELD), "pid", (json_int_t)getpid(), "uid", (json_int_t)geteuid(),
 			 "sandbox", ad->process->sandbox.text);
 	sasl_counts(ad->sasl, &l);
 	json_object_update_new(result, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "logged_in", (json_int_t)l.logged_in,

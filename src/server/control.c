@@ -53,7 +53,7 @@ static json_t *failure(int code, const struct fault *fault)
 			 admin_json_str(str_z(fault->text[0] ? fault->text : row->text)));
 }
 
-static json_t *answer(struct server_process *p, struct str line)
+json_t *server_control_answer(struct admin *ad, struct str line)
 {
 	struct fault fault = { 0 };
 	json_error_t jerr;
@@ -66,7 +66,7 @@ static json_t *answer(struct server_process *p, struct str line)
 	if (!verb)
 		r = fault_set(&fault, -E_USAGE, "not a request: one JSON object with \"verb\" and \"args\" is expected");
 	else
-		r = admin_run(&p->admin, verb, json_object_get(request, "args"), &result, &fault);
+		r = admin_run(ad, verb, json_object_get(request, "args"), &result, &fault);
 	LOG(INFO, "control.verb", F_Z("verb", verb), F_Z("err", r < 0 ? err_row(r)->name : "OK"));
 	reply = r < 0 ? failure(r, &fault)
 		      : json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
@@ -89,7 +89,7 @@ static enum net_next control_run(void *session, enum net_reason why)
 	if (why == NET_TIMEOUT || why == NET_STOP)
 		return NET_CLOSE;
 	while ((r = conn_line(s->conn, LIMIT_CONN_IN, &line)) == 1) {
-		json_t *reply = answer(s->process, line.text);
+		json_t *reply = server_control_answer(&s->process->admin, line.text);
 
 		json_dump_callback(reply, write_chunk, s->conn, JSON_COMPACT);
 		json_decref(reply);

@@ -17,6 +17,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/str.h"
@@ -56,7 +57,8 @@ static const struct {
 	{ "clone", 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND },
 	{ "prctl", 0, UINT32_MAX, PR_SET_NAME },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
-	{ "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* the housekeeper steps back behind the others */
+	{ "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* of the housekeeper, and of workers at something long; only ever lower */
+	{ "setsockopt", 2, UINT32_MAX, SO_RCVLOWAT }, /* until a whole ClientHello has come */
 };
 
 /* What fcntl() may do. F_SETOWN and F_SETSIG are not here: by them a descriptor sends any signal to any process of this user. */

@@ -127,4 +127,6 @@ void server_housekeeper_stop(struct server_housekeeper *h); /* soon; accepts NUL
 MUST_CHECK int server_control_bind(struct server_process *p, int *ret_fd, struct fault *fault);
 /* Serves it by p->net with the verbs of server/admin; takes fd. */
 MUST_CHECK int server_control_open(struct server_process *p, int fd, struct fault *fault);
+/* The reply to one line, a new object; the caller's. */
+json_t *server_control_answer(struct admin *ad, struct str line);
 

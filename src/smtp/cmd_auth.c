@@ -47,6 +47,7 @@ static int auth_failed(struct smtp_session *s, int err)
 	} replies[] = {
 		{ -E_AUTH_FAILED, SMTP_R_AUTH_FAILED, true },
 		{ -E_THROTTLED, SMTP_R_AUTH_THROTTLED, true },
+		{ -E_BUSY, SMTP_R_AUTH_TROUBLE, true },
 		{ -E_SYNTAX, SMTP_R_AUTH_SYNTAX, false },
 		{ -E_CANNOT, SMTP_R_AUTH_MECHANISM, false },
 		{ -E_TLS, SMTP_R_AUTH_NEEDS_TLS, false },
@@ -77,6 +78,7 @@ static int auth_done(struct smtp_session *s)
 		return SMTP_R_TOO_MANY_SEATS;
 	}
 	s->is_authenticated = true;
+	conn_logged_in(s->conn);
 	LOG(INFO, "smtp.login", F_Z("user", s->identity->name), F_Z("mech", s->identity->mechanism),
 	    F_STR("peer", conn_peer(s->conn)), F_INT("tls", conn_is_tls(s->conn)));
 	smtp_auth_end(s);

@@ -61,23 +61,59 @@ static void chunk_add(struct smtp_session *s, struct str bytes)
 		smtp_receive_add(s, slice);
 }
 
-/* Reads n octets; is_kept: they belong to the message. */
-static int chunk_read(struct smtp_session *s, uint64_t n, bool is_kept)
+/* 1: the chunk is whole; 0: more must come. */
+static int chunk_take(struct smtp_session *s)
 {
-	struct str chunk;
+	struct smtp_chunk *chunk = &s->chunk;
+	struct str bytes;
 	int r;
 
-	while (n > 0) {
-		r = conn_peek_wait(s->conn, &chunk);
-		if (r < 0)
+	while (chunk->left > 0) {
+		r = conn_body_peek(s->conn, &bytes);
+		if (r <= 0)
 			return r;
-		chunk = str_head(chunk, n < chunk.n ? (size_t)n : chunk.n);
-		if (is_kept)
-			chunk_add(s, chunk);
-		conn_take(s->conn, chunk.n);
-		n -= chunk.n;
+		bytes = str_head(bytes, chunk->left < bytes.n ? (size_t)chunk->left : bytes.n);
+		if (chunk->order == 0)
+			chunk_add(s, bytes);
+		conn_take(s->conn, bytes.n);
+		chunk->left -= bytes.n;
 	}
-	return 0;
+	return 1;
+}
+
+static int chunk_end(struct smtp_session *s)
+{
+	if (s->chunk.order != 0) {
+		if (s->state != SMTP_ST_BDAT) /* no message holds the place */
+			conn_body_end(s->conn);
+		return s->chunk.order;
+	}
+	if (s->chunk.is_last) {
+		conn_body_end(s->conn);
+		smtp_receive_end(s);
+		return SMTP_R_NONE;
+	}
+	/*
+	 * RFC 3030 2: what is wrong with the content of a chunk is said at once where it will
+	 * not go away.
+	 */
+	return s->tx.trouble < 0 ? s->tx.trouble : SMTP_R_CHUNK_OK;
+}
+
+static int chunk_fail(struct smtp_session *s, int r)
+{
+	smtp_session_close(s, err_row(r)->name);
+	return r == -E_BUSY ? SMTP_R_TOO_BUSY : r;
+}
+
+static int bdat_read_on(struct smtp_session *s)
+{
+	int r = chunk_take(s);
+
+	if (r == 0)
+		return SMTP_R_NONE;
+	s->read_on = NULL;
+	return r < 0 ? chunk_fail(s, r) : chunk_end(s);
 }
 
 /* More than anybody would read only to drop it. */
@@ -90,36 +126,26 @@ static bool is_absurd(const struct smtp_session *s, uint64_t n)
 
 int smtp_cmd_bdat(struct smtp_session *s, struct str args)
 {
-	uint64_t n;
-	bool is_last;
-	int order, r;
+	struct smtp_chunk chunk = { 0 };
+	bool is_first = s->state != SMTP_ST_BDAT;
+	int r = 0;
 
-	if (!bdat_parse(args, &n, &is_last)) {
+	if (!bdat_parse(args, &chunk.left, &chunk.is_last)) {
 		smtp_session_close(s, "bdat");
 		return SMTP_R_SYNTAX_BDAT;
 	}
-	if (is_absurd(s, n)) {
+	if (is_absurd(s, chunk.left)) {
 		smtp_session_close(s, "bdat");
 		return SMTP_R_TOO_BIG;
 	}
-	order = bdat_order(s);
-	r = smtp_receive_body_begin(s);
-	if (r == 0)
-		r = chunk_read(s, n, order == 0);
-	conn_body_end(s->conn);
-	if (r < 0) {
-		smtp_session_close(s, err_row(r)->name);
-		return r == -E_BUSY ? SMTP_R_TOO_BUSY : r;
-	}
-	if (order != 0)
-		return order;
-	if (is_last) {
-		smtp_receive_end(s);
-		return SMTP_R_NONE;
-	}
-	/*
-	 * RFC 3030 2: what is wrong with the content of a chunk is said at once where it will
-	 * not go away.
-	 */
-	return s->tx.trouble < 0 ? s->tx.trouble : SMTP_R_CHUNK_OK;
+	chunk.order = bdat_order(s);
+	/* From the first chunk to the last the message keeps its place, between chunks too. */
+	if (is_first)
+		r = smtp_receive_body_begin(s);
+	if (r < 0)
+		return chunk_fail(s, r);
+	s->n_commands -= chunk.left > 0; /* many chunks are no play */
+	s->chunk = chunk;
+	s->read_on = bdat_read_on;
+	return SMTP_R_NONE;
 }

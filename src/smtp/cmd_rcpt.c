@@ -6,12 +6,15 @@
  */
 #include "smtp/smtp_int.h"
 
+#include "base/budget.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/conn.h"
 #include "smtp/syntax.h"
 
 #define ORCPT_MAX 500 /* RFC 3461 4.2 */
+#define FREE_SLOTS 128
 
 /*
  * notify-esmtp-value = "NEVER" / 1#notify-list-element     notify-list-element = "SUCCESS" /
@@ -109,15 +112,35 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 	}
 }
 
-static void rcpt_add(struct smtp_session *s, const struct queue_rcpt *rcpt)
+/* What so many slots have of the budget; a few are free. */
+static size_t counted(size_t slots)
+{
+	return slots > FREE_SLOTS ? (slots - FREE_SLOTS) * sizeof(struct queue_rcpt) : 0;
+}
+
+static int rcpt_add(struct smtp_session *s, const struct queue_rcpt *rcpt)
 {
 	struct smtp_tx *tx = &s->tx;
 
 	if (tx->n_rcpts == tx->cap_rcpts) {
-		tx->cap_rcpts = tx->cap_rcpts ? tx->cap_rcpts * 2 : 4;
-		tx->rcpts = mem_resize(tx->rcpts, tx->cap_rcpts, sizeof(*tx->rcpts));
+		size_t cap = tx->cap_rcpts ? tx->cap_rcpts * 2 : 4;
+		size_t have = counted(tx->cap_rcpts);
+
+		if (counted(cap) > 0 && !budget_take(BUDGET_HELD, have, counted(cap) - have))
+			return -E_LIMIT;
+		tx->cap_rcpts = cap;
+		tx->rcpts = mem_resize(tx->rcpts, cap, sizeof(*tx->rcpts));
 	}
 	tx->rcpts[tx->n_rcpts++] = *rcpt;
+	return 0;
+}
+
+void smtp_rcpts_free(struct smtp_tx *tx)
+{
+	budget_give(BUDGET_HELD, counted(tx->cap_rcpts));
+	mem_free(tx->rcpts);
+	tx->rcpts = NULL;
+	tx->n_rcpts = tx->cap_rcpts = 0;
 }
 
 int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
@@ -125,23 +148,26 @@ int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
 	struct queue_rcpt rcpt = { 0 };
 	int r;
 
-	/* RFC 5321 4.5.3.1.10: also when the arena is full, which long addresses can do earlier. */
+	/* RFC 5321 4.5.3.1.10: also when there is no room, which long addresses can need earlier. */
 	if (s->tx.n_rcpts >= (size_t)s->conf->max_recipients)
 		return SMTP_R_TOO_MANY_RCPTS;
 	r = rcpt_parse(s, args, &rcpt);
 	if (r == 0)
 		r = rcpt_route(s, &rcpt);
+	if (r == 0)
+		r = rcpt_add(s, &rcpt);
 	if (r == -E_LIMIT)
 		r = SMTP_R_TOO_MANY_RCPTS;
 	if (r != 0) {
 		s->tx.n_refused++;
-		s->n_refused++;
+		if (s->n_refused++ >= LIMIT_LOG_REFUSALS)
+			return r;
 		LOG(INFO, "smtp.reject", F_Z("qid", s->tx.qid), F_STR("peer", conn_peer(s->conn)),
 		    F_STR("from", s->tx.reverse_path), F_STR("to", rcpt.address),
 		    F_INT("code", smtp_reply_row(r, &(struct smtp_reply_row){ 0 })->code));
 		return r;
 	}
-	rcpt_add(s, &rcpt);
+	s->n_commands--;
 	if (s->state == SMTP_ST_MAIL)
 		smtp_session_enter(s, SMTP_ST_RCPT);
 	return SMTP_R_RCPT_OK;

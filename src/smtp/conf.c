@@ -26,6 +26,11 @@ static const struct conf_row rows[] = {
 	{ .key = "max_messages", .type = CONF_INT, .offset = AT(max_messages), .default_z = "0",
 	  .max = 1000000000, .reload = CONF_NEW_SESSIONS,
 	  .help = "Transactions that may be begun in one session; 0 for any number." },
+	{ .key = "max_commands", .type = CONF_INT, .offset = AT(max_commands),
+	  .default_z = "1000",
+	  .min = 20, .max = 1000000000, .reload = CONF_NEW_SESSIONS,
+	  .help = "Commands without a message among them, taken recipients not counted, after "
+		  "which a session is closed; not for LMTP." },
 	{ .key = "max_hops", .type = CONF_INT, .offset = AT(max_hops), .default_z = "100",
 	  .min = 10, .max = 1000, .reload = CONF_NEW_SESSIONS,
 	  .help = "Received lines in a message beyond which it is refused as looping (RFC "

@@ -216,6 +216,7 @@ void smtp_receive_end(struct smtp_session *s)
 	}
 	log_rcpts(s, r);
 	s->n_messages += n_accepted > 0;
+	s->n_commands = 0;
 	s->n_refused += n_accepted == 0;
 	log_message(s,
 		    n_accepted > 0 ? SMTP_R_QUEUED

@@ -25,6 +25,7 @@
 	X(TIMED_OUT, 421, "4.4.2", "Timed out waiting for you") \
 	X(TOO_MANY_ERRORS, 421, "4.7.0", "Too many errors") \
 	X(TOO_MANY_SEATS, 421, "4.7.0", "Too many connections of this account, try again later") \
+	X(TOO_MANY_COMMANDS, 421, "4.7.0", "Too many commands and no message") \
 	X(TOO_MANY_MESSAGES, 421, "4.7.0", "Too many messages in one session, open a new one") \
 	X(TOO_BUSY, 421, "4.3.2", "Too many transfers at this moment, try again later") \
 	X(EARLY_TALKER, 554, "5.5.1", "You spoke before the greeting") \

@@ -11,8 +11,7 @@
  *    it is run, nor what stands between a bare LF and the next CR LF.
  * 3. smtp_tx_reset() ends a transaction on every way out; outside one the arena is empty.
  * 4. Refusals are counted where replies are written, so no handler can forget it.
- * 5. A session that waits is parked: between two lines it holds no thread and no spool,
- *    except for BDAT, whose chunks are commands of their own.
+ * 5. A session that waits is parked, in the middle of a body too: it holds no thread.
  */
 #include "smtp/smtp_int.h"
 
@@ -72,8 +71,9 @@ void smtp_session_reply(struct smtp_session *s, int reply, struct str detail)
 
 void smtp_tx_reset(struct smtp_session *s)
 {
+	conn_body_end(s->conn);
 	spool_free(s->tx.spool);
-	mem_free(s->tx.rcpts);
+	smtp_rcpts_free(&s->tx);
 	s->tx = (struct smtp_tx){ 0 };
 	arena_reset(&s->arena);
 }
@@ -295,9 +295,46 @@ static bool has_erred_enough(const struct smtp_session *s)
 	       s->n_errors >= (size_t)s->conf->max_errors;
 }
 
-static enum net_next serve(struct smtp_session *s)
+/* conn_line() had no line: the reply, or nothing when nobody is there to read it. */
+static int line_trouble(struct smtp_session *s, int r)
+{
+	if (r == -E_LIMIT) {
+		r = s->state == SMTP_ST_AUTH ? SMTP_R_AUTH_LONG : SMTP_R_LONG_LINE;
+		smtp_auth_end(s);
+		return r;
+	}
+	smtp_session_close(s, err_row(r)->name);
+	if (r == -E_BUSY) /* between two chunks of BDAT */
+		return SMTP_R_TOO_BUSY;
+	return r == -E_TIMEOUT ? SMTP_R_TIMED_OUT : SMTP_R_NONE;
+}
+
+/* Takes a line, or more of a body. False: park. *ret: the reply. */
+static bool take_next(struct smtp_session *s, int *ret)
 {
 	struct conn_line line;
+	int r;
+
+	if (s->read_on != NULL) {
+		*ret = s->read_on(s);
+		return s->read_on == NULL;
+	}
+	r = conn_line(s->conn, LIMIT_SMTP_LINE, &line);
+	s->n_commands += r != 0;
+	if (r != 0)
+		*ret = r < 0 ? line_trouble(s, r) : line_run(s, &line);
+	return r != 0;
+}
+
+/* Commands without end that lead nowhere: NOOP, RSET, MAIL and RSET again. */
+static bool has_played_enough(const struct smtp_session *s)
+{
+	return !s->is_closing && s->ctx->role != SMTP_LMTP &&
+	       s->n_commands >= (size_t)s->conf->max_commands;
+}
+
+static enum net_next serve(struct smtp_session *s)
+{
 	int r;
 
 	s->is_starting_tls = false;
@@ -306,22 +343,14 @@ static enum net_next serve(struct smtp_session *s)
 			smtp_session_close(s, "write");
 			break;
 		}
-		r = conn_line(s->conn, LIMIT_SMTP_LINE, &line);
-		if (r == 0)
+		if (!take_next(s, &r))
 			break;
-		if (r == -E_LIMIT) {
-			r = s->state == SMTP_ST_AUTH ? SMTP_R_AUTH_LONG : SMTP_R_LONG_LINE;
-			smtp_auth_end(s);
-		} else if (r < 0) {
-			smtp_session_close(s, err_row(r)->name);
-			break;
-		} else {
-			r = line_run(s, &line);
-		}
 		if (r != SMTP_R_NONE)
 			smtp_session_reply(s, r, S(""));
 		if (has_erred_enough(s))
 			smtp_session_reply(s, SMTP_R_TOO_MANY_ERRORS, S(""));
+		if (has_played_enough(s))
+			smtp_session_reply(s, SMTP_R_TOO_MANY_COMMANDS, S(""));
 	}
 	if (!s->tx.qid[0])
 		arena_fini(&s->arena);
@@ -339,7 +368,7 @@ static void *session_open(struct conn *c, void *ctx)
 	s->snapshot = conf_live_get(s->ctx->conf);
 	s->conf = conf_get(s->snapshot, &smtp_conf_table);
 	s->start_ms = clock_mono_ms();
-	arena_init(&s->arena, LIMIT_SESSION_ARENA);
+	arena_init_held(&s->arena, LIMIT_SESSION_ARENA);
 	return s;
 }
 
@@ -373,6 +402,13 @@ static enum net_next session_run(void *session, enum net_reason why)
 	return NET_CLOSE;
 }
 
+/* Who did nothing is none: port scans and health checks would fill the log. */
+static bool is_news(const struct smtp_session *s)
+{
+	return s->n_mails > 0 || s->n_errors > 0 || s->n_refused > 0 || s->is_authenticated ||
+	       log_on(LOG_LVL_DEBUG);
+}
+
 static void session_close(void *session)
 {
 	static const char *const roles[] = {
@@ -381,12 +417,13 @@ static void session_close(void *session)
 	struct smtp_session *s = session;
 
 	must(s->magic == SESSION_MAGIC);
-	LOG(INFO, "smtp.end", F_Z("role", roles[s->ctx->role]), F_STR("peer", conn_peer(s->conn)),
-	    F_Z("helo", s->helo_z ? s->helo_z : ""),
-	    F_Z("user", s->identity ? s->identity->name : ""), F_INT("tls", conn_is_tls(s->conn)),
-	    F_INT("messages", s->n_messages), F_INT("refused", s->n_refused),
-	    F_INT("errors", s->n_errors), F_Z("why", s->why_closed ? s->why_closed : ""),
-	    F_INT("ms", clock_mono_ms() - s->start_ms));
+	if (is_news(s))
+		LOG(INFO, "smtp.end", F_Z("role", roles[s->ctx->role]), F_STR("peer", conn_peer(s->conn)),
+		    F_Z("helo", s->helo_z ? s->helo_z : ""),
+		    F_Z("user", s->identity ? s->identity->name : ""), F_INT("tls", conn_is_tls(s->conn)),
+		    F_INT("messages", s->n_messages), F_INT("refused", s->n_refused),
+		    F_INT("errors", s->n_errors), F_Z("why", s->why_closed ? s->why_closed : ""),
+		    F_INT("ms", clock_mono_ms() - s->start_ms));
 	smtp_tx_reset(s);
 	arena_fini(&s->arena);
 	sasl_exchange_free(s->exchange);

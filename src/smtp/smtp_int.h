@@ -30,6 +30,7 @@ struct smtp_conf {
 	int64_t max_errors;
 	int64_t max_auth_failures;
 	int64_t max_messages;
+	int64_t max_commands;
 	int64_t max_hops;
 	int64_t greet_delay_ms;
 	int64_t command_timeout_ms;
@@ -79,7 +80,7 @@ struct smtp_tx {
 	uint64_t announced_size;
 	enum queue_ret dsn_ret;
 	struct str envid;
-	struct queue_rcpt *rcpts; /* heap; grows up to max_recipients */
+	struct queue_rcpt *rcpts; /* heap, from the budget; grows up to max_recipients */
 	size_t n_rcpts, cap_rcpts;
 	size_t n_refused;
 	/* the body (receive.c) */
@@ -87,6 +88,13 @@ struct smtp_tx {
 	struct smtp_dotstream dots;
 	uint64_t received; /* octets of the body, kept or not */
 	int trouble;       /* first refusal of a body byte: 0 or a negative code */
+};
+
+/* A chunk of BDAT that is being read (cmd_bdat.c). */
+struct smtp_chunk {
+	uint64_t left;
+	bool is_last;
+	int order; /* 0: it belongs to the message; else it is dropped and this is the reply */
 };
 
 struct smtp_session {
@@ -108,8 +116,16 @@ struct smtp_session {
 	bool is_last_challenge;         /* the exchange is done, an empty answer is awaited */
 	struct arena arena;
 	struct smtp_tx tx;
+	/*
+	 * What comes is not a command line but a body (cmd_data.c, cmd_bdat.c); NULL: lines. It
+	 * takes what is there and gives back a reply and NULL here, or, when more must come,
+	 * SMTP_R_NONE and itself.
+	 */
+	int (*read_on)(struct smtp_session *s);
+	struct smtp_chunk chunk;
 	int64_t start_ms;
 	size_t n_errors, n_auth_failures;
+	size_t n_commands;      /* since the last message; a recipient that is taken is none */
 	size_t n_mails;         /* MAIL commands accepted */
 	size_t n_messages;      /* messages accepted */
 	size_t n_refused;       /* recipients and messages refused */
@@ -152,13 +168,16 @@ int smtp_receive_begin(struct smtp_session *s, bool is_chunked);
 void smtp_receive_add(struct smtp_session *s, struct str bytes);
 /* So much came that reading on serves nobody: close. */
 bool smtp_receive_is_hopeless(const struct smtp_session *s);
-/* Limits of the blocking reads of a body. */
+/* The message's place and the limits of its reading, until smtp_tx_reset(). 0 or negative. */
 int smtp_receive_body_begin(struct smtp_session *s);
 /*
  * The message is complete: refuses or stores it, answers (LMTP: once for each recipient), ends
  * the transaction.
  */
 void smtp_receive_end(struct smtp_session *s);
+
+/* cmd_rcpt.c */
+void smtp_rcpts_free(struct smtp_tx *tx);
 
 /* cmd_auth.c: a line of the exchange, or NULL text for one that was too long. */
 int smtp_auth_continue(struct smtp_session *s, struct str line);

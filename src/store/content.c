@@ -5,7 +5,8 @@
  * store_content_prepare() runs on the caller's thread, before any transaction: everything that
  * later FETCHes need (ENVELOPE, BODYSTRUCTURE, the map of parts, the preview) is made here. It works in an
  * arena of its own; the caller's arena only gets the results. A message that breaks a limit of
- * the parser is kept all the same, described as one text part.
+ * the parser is kept all the same, described as one text part. That memory is short at this moment
+ * is no such limit: then it must come again.
  */
 #include "store/sort_int.h"
 
@@ -141,6 +142,7 @@ int store_content_prepare(struct arena *a, struct str bytes, struct store_conten
 {
 	AUTO(arena_fini) struct arena work;
 	struct store_content_new c = { .bytes = bytes };
+	unsigned refusals = budget_refusals();
 	struct str header, body;
 	int rc;
 
@@ -150,6 +152,8 @@ int store_content_prepare(struct arena *a, struct str bytes, struct store_conten
 	rc = summarise(&work, a, header, &c);
 	if (rc == 0)
 		rc = describe(&work, a, header, &c);
+	if (budget_refusals() != refusals)
+		return -E_BUSY;
 	if (rc == -E_LIMIT) {
 		c = (struct store_content_new){ .bytes = bytes, .header_n = header.n };
 		rc = describe_plainly(a, header.n, &c);

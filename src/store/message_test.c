@@ -75,6 +75,24 @@ TEST(content_beyond_the_parser_is_kept_plainly)
 	assert_int_equal(c.header_n, 59);
 }
 
+/* What is stored for ever is not made poorer because memory is short at this moment. */
+TEST(content_comes_again_when_memory_is_short)
+{
+	AUTO(buf_fini) struct buf b = BUF_INIT(1u << 20);
+	AUTO(arena_fini) struct arena a;
+	struct store_content_new c;
+
+	buf_add(&b, S("Content-Type: multipart/mixed; boundary=x\r\n\r\n"));
+	for (int i = 0; i < 1000; i++)
+		buf_add(&b, S("--x\r\nContent-Type: text/plain\r\n\r\nx\r\n"));
+	arena_init(&a, LIMIT_COMMAND_ARENA);
+	budget_set(20000);
+	assert_int_equal(store_content_prepare(&a, buf_str(&b), &c), -E_BUSY);
+	budget_set(LIMIT_PEER_MEMORY);
+	assert_int_equal(store_content_prepare(&a, buf_str(&b), &c), 0);
+	assert_true(str_find(c.structure, S("mixed")) > 0);
+}
+
 TEST(content_of_no_bytes_and_of_odd_ones)
 {
 	static const struct str rows[] = {

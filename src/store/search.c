@@ -12,6 +12,7 @@
 #include "store/search_int.h"
 
 #include "base/limits.h"
+#include "base/work.h"
 #include "store/view.h"
 
 #define BATCH 256
@@ -278,6 +279,8 @@ static int decide(struct walk *w, struct candidate *c)
 		search_msg_begin(&w->msg, &c->content);
 		c->answer = eval(&w->msg, w->tree, c->seq, c->m);
 		search_msg_begin(&w->msg, NULL);
+		if (w->msg.is_given_up || !work_go_on())
+			return -E_CLOSED;
 	}
 	return c->answer == YES && !is_done(w) ? uidset_add(w->a, &w->found, c->seq, c->seq) : 0;
 }
@@ -384,6 +387,7 @@ int store_search_run(struct store *s, struct arena *a, const struct store_view *
 		     struct uidset *ret_seqs)
 {
 	AUTO(mem_auto_free) struct walk *w = MEM_NEW(struct walk);
+	unsigned refusals = budget_refusals();
 	int r;
 
 	w->store = s;
@@ -396,6 +400,9 @@ int store_search_run(struct store *s, struct arena *a, const struct store_view *
 	r = run(w);
 	search_msg_fini(&w->msg);
 	arena_fini(&w->texts);
+	/* What was too large to be looked at for want of memory is no answer. */
+	if (r == 0 && budget_refusals() != refusals)
+		r = -E_LIMIT;
 	if (r == 0)
 		*ret_seqs = w->found;
 	return r;

@@ -63,7 +63,7 @@ void store_search_add(struct store_search ***at, struct store_search *key);
 /*
  * The sequence numbers of the matching messages, in the arena. Reorders the tree. A message
  * whose content cannot be read does not match. Takes as long as reading the mail takes; no
- * peer I/O. -E_LIMIT, or trouble of the database.
+ * peer I/O. -E_LIMIT, -E_CLOSED (base/work.h), or trouble of the database.
  */
 MUST_CHECK int store_search_run(struct store *s, struct arena *a, const struct store_view *v,
 				struct store_search *tree, enum store_search_want want,

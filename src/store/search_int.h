@@ -17,6 +17,7 @@ struct search_msg {
 	struct buf header;        /* of the message, when has_header */
 	bool has_header;
 	struct buf plain, utf8, folded; /* scratch */
+	bool is_given_up;         /* nobody waits for the answer any more (base/work.h) */
 };
 
 void search_msg_init(struct search_msg *m, struct store *s);

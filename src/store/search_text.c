@@ -11,6 +11,7 @@
 #include "store/search_int.h"
 
 #include "base/limits.h"
+#include "base/work.h"
 #include "store/part.h"
 
 /* A piece after its charset, which may grow it sixfold, and what is kept of the one before. */
@@ -93,7 +94,7 @@ static bool read_range(struct search_msg *m, uint64_t off, uint64_t n, struct bu
 	if (n == 0)
 		return true;
 	to = buf_reserve(b, (size_t)n);
-	if (store_content_read(m->store, m->content, off, to, (size_t)n) < 0)
+	if (to == NULL || store_content_read(m->store, m->content, off, to, (size_t)n) < 0)
 		return false;
 	buf_commit(b, (size_t)n);
 	return true;
@@ -223,6 +224,10 @@ static bool part_contains(struct search_msg *m, const struct mime_map_part *part
 	buf_reset(&m->utf8);
 	buf_reset(&m->plain);
 	while (store_part_next(&p, &piece) > 0) {
+		if (m->is_given_up || !work_go_on()) {
+			m->is_given_up = true;
+			return false;
+		}
 		buf_add(&m->plain, piece);
 		if (text_contains(m, convertible(buf_str(&m->plain)), charset, value))
 			return true;

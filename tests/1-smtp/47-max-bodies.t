@@ -1,21 +1,28 @@
 # SPDX-License-Identifier: MIT
-# RFC 5321 4.2.5: more messages in transfer than the server wants to hold: the next one is put off, and later served
+# RFC 5321 4.2.5: more messages under way than the server has places for: one that says nothing makes room, one that sends keeps its place
 set net max_bodies = 1
 S connect smtp hello
 S mail carol@example.org bob@example.test
 S >> Subject: slow\r\n
 sleep 100
 T connect smtp hello
-T > MAIL FROM:<carol@example.org>
-T < 250
-T > RCPT TO:<bob@example.test>
-T < 250
-T > DATA
-T < 4
-S >> \r\nx\r\n.\r\n
-S < 250
+T mail carol@example.org bob@example.test
+S < 421 4.3.2
+S eof
+repeat 1000 T >> $i 3456789 123456789 123456789 123456789 123456789 123456789 12345678\r\n
+sleep 100
 U connect smtp hello
-U mail carol@example.org bob@example.test
-U data simple.eml
+U > MAIL FROM:<carol@example.org>
 U < 250
+U > RCPT TO:<bob@example.test>
+U < 250
+U > DATA
+U < 421 4.3.2
+U eof
+T >> .\r\n
+T < 250
+V connect smtp hello
+V mail carol@example.org bob@example.test
+V data simple.eml
+V < 250
 mails bob 2
