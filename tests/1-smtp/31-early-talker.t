@@ -6,7 +6,7 @@ S > EHLO client.example
 S < 5
 S eof
 T connect smtp
-T silent 200
+T held 450
 T < 220
 T > EHLO client.example
 T <... 250 *

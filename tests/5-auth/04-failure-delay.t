@@ -6,7 +6,7 @@ set net max_workers = 2
 A connect imap
 A < * OK
 A > a LOGIN bob@example.test wrong
-A silent 700
+A held 700
 B connect imap as bob
 B > a NOOP
 B < a OK
@@ -36,12 +36,12 @@ H < 334
 H >> d3Jvbmc=\r\nNOOP\r\n
 B > b NOOP
 B < b OK
-H silent 500
-C silent 1
-D silent 1
-E silent 1
-F silent 1
-G silent 1
+C held 2500
+D held 2500
+E held 2500
+F held 2500
+G held 2500
+H held 2500
 C < b NO [AUTHENTICATIONFAILED]
 C < c OK
 D < d NO [AUTHENTICATIONFAILED]
@@ -60,7 +60,7 @@ cli account add dave@example.test --hash-file $dir/hash
 J connect imap
 J < * OK
 J > a LOGIN dave@example.test wrong
-J silent 700
+J held 700
 J < a NO [AUTHENTICATIONFAILED]
 J > b LOGIN dave@example.test "correct horse"
 J < b OK

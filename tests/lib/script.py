@@ -21,6 +21,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A data FILE                sends tests/messages/FILE dot-stuffed, and the final dot
   A bytes FILE               sends the file as it is; $size.FILE is its size
   A silent MS                nothing may come for so long
+  A held MS                  nothing may come earlier than so long after A sent its last (or connected); a machine that is too slow to see cannot fail
   A eof                      the server must close
   A close                    closes
   log EVENT key=value ...    a log line with these must come (within 10 s)
@@ -89,6 +90,7 @@ class Actor:
     """One connection."""
 
     def __init__(self, server, protocol, source=None):
+        self.sent_at = time.monotonic()
         self.sock = socket.create_connection(("127.0.0.1", server.port(protocol)), TIMEOUT,
                                              (source, 0) if source else None)
         self.protocol = protocol
@@ -112,7 +114,18 @@ class Actor:
     def send(self, data):
         if self.deflate:
             data = self.deflate.compress(data) + self.deflate.flush(zlib.Z_SYNC_FLUSH)
+        self.sent_at = time.monotonic()
         self.sock.sendall(data)
+
+    def held(self, seconds):
+        """Nothing comes earlier than so long after what was sent last."""
+        while (left := self.sent_at + seconds - time.monotonic()) > 0:
+            try:
+                self.fill(left)
+            except TimeoutError:
+                return
+            if time.monotonic() < self.sent_at + seconds:
+                raise Failure("came too early: %r" % self.buffer)
 
     def fill(self, seconds=TIMEOUT):
         self.sock.settimeout(seconds)
@@ -313,6 +326,8 @@ class Script:
                 came = b""
             if came:
                 raise Failure("nothing was expected, came %r" % came)
+        elif verb == "held":
+            a.held(int(rest) / 1000)
         elif verb == "eof":
             a.buffer = b""
             if a.fill():
