@@ -18,7 +18,7 @@
 #include "server/server.h"
 #include "store/store.h"
 
-#define ASK_AGAIN_MS 10000 /* well within what the server promises */
+#define ASK_AGAIN_MS 30000 /* well within what the server promises */
 
 struct backup {
 	const char *data_dir_z;

@@ -18,8 +18,8 @@
  * Rules that make this hold:
  *  - A pack is busy from before its file exists until its writer has settled it, so that a body
  *    whose row is not committed yet is never taken for dead.
- *  - After a commit that may or may not have reached the disk, the next durable one overwrites
- *    it or fails (head of sqlite.c): what state 5 has not seen cannot come back.
+ *  - A commit that may or may not have reached the disk ends the process (db_lose): no durable
+ *    commit follows it, so nothing that state 5 has not seen can come back.
  *  - A pack is removed only when a higher one with a synced record stays, so that numbers, which
  *    begin beyond the highest file, are never used for a second pack that rows name. Old copies
  *    of the directory rely on it too.

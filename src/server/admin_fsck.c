@@ -72,7 +72,7 @@ int admin_fsck(struct admin *ad, struct arena *a, const json_t *args, json_t **r
 			*ret = result(&said, &n);
 		else
 			fault_set(fault, r, "the data cannot be %s to the end: %s", repairs ? "repaired" : "read",
-				  err_row(r)->text);
+				  r == -E_CLOSED ? "the server stops" : err_row(r)->text);
 	}
 	json_decref(said.found.v);
 	json_decref(said.unreadable.v);

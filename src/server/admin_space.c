@@ -8,7 +8,7 @@
 #include "store/housekeep.h"
 
 #define DAMAGE_MAX 1000
-#define HOLD_MS 60000 /* a backup that is not heard of for so long has to begin anew */
+#define HOLD_MS 600000 /* a backup that is not heard of for so long has to begin anew; a slow disk syncs for minutes */
 
 static void keep_line(void *ctx, const char *text_z)
 {

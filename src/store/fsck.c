@@ -28,6 +28,11 @@
 #define PENDING_MAX 10000 /* faults of one snapshot; the rest comes in the next round */
 #define ROUNDS_MAX 8
 
+bool fsck_is_stopped(const struct fsck *c)
+{
+	return atomic_load(&c->s->is_keep_stopped);
+}
+
 /* ---- faults ---- */
 
 static void keep(struct fsck *c, const struct fsck_damage *d, const char *text_z)
@@ -164,6 +169,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_EXPUNGED },
 	{ "annotations: rows of mailboxes or users that are not there",
 	  STORE_SQL_FSCK_LEFT_ANNOTATIONS, STORE_SQL_REPAIR_LEFT_ANNOTATIONS },
+	{ "sort_keys: rows of contents that are not there", STORE_SQL_FSCK_LEFT_KEYS,
+	  STORE_SQL_REPAIR_LEFT_KEYS },
 };
 
 static int check_left_over(struct fsck *c, int64_t i)
@@ -482,7 +489,7 @@ static int check_all_refs(struct fsck *c, int64_t last)
 	int rc;
 
 	for (; hi < last; lo = hi + 1, hi += REFS_STEP) {
-		rc = check_refs(c, lo, hi);
+		rc = fsck_is_stopped(c) ? -E_CLOSED : check_refs(c, lo, hi);
 		rc = rc < 0 ? rc : fsck_settle(c);
 		if (rc < 0)
 			return rc;
@@ -515,7 +522,7 @@ static int check_each(struct fsck *c, int (*check_next)(struct fsck *c, int64_t 
 	do {
 		int settled;
 
-		rc = check_next(c, &id);
+		rc = fsck_is_stopped(c) ? -E_CLOSED : check_next(c, &id);
 		settled = rc < 0 ? 0 : fsck_settle(c);
 		rc = settled < 0 ? settled : rc;
 	} while (rc > 0);
@@ -674,8 +681,8 @@ int store_fsck(struct store *s, const struct store_fsck_job *job, struct store_f
 	AUTO(fsck_fini) struct fsck c = { .s = s, .job = job };
 	int rc;
 
-	if (job->say.repaired)
-		store_keep_enter(s); /* it counts what we count */
+	if (job->say.repaired && !store_keep_enter(s)) /* it counts what we count */
+		return -E_CLOSED;
 	rc = run(&c);
 	if (job->say.repaired)
 		store_keep_leave(s);

@@ -51,7 +51,8 @@ struct store_fsck_counts {
 };
 
 /*
- * 0 when all could be read (faults were said); negative: it ended early. While mail comes and goes
+ * 0 when all could be read (faults were said); negative: it ended early, -E_CLOSED because of
+ * store_keep_stop(). While mail comes and goes
  * is fine: what belongs together is compared in one snapshot, and no snapshot is held for longer
  * than one walk through the largest table. A repair is one transaction, which looks again before it
  * changes anything; housekeeping waits meanwhile. Any worker.

@@ -123,7 +123,7 @@ int fsck_bodies(struct fsck *c)
 		for (size_t i = 0; i < n && rc == 0; i++) {
 			c->n.contents++;
 			c->n.bytes += v[i].ref.length;
-			rc = check_body(c, &v[i]);
+			rc = fsck_is_stopped(c) ? -E_CLOSED : check_body(c, &v[i]);
 		}
 		rc = rc < 0 ? rc : fsck_settle(c);
 		if (rc < 0)

@@ -59,6 +59,7 @@ __attribute__((format(printf, 5, 6))) void fsck_found(struct fsck *c, enum fsck_
 /* With the name of a table. */
 void fsck_found_table(struct fsck *c, const char *table_z, struct str what);
 void fsck_found_bad(struct fsck *c, int64_t content, enum fsck_bad_why why);
+bool fsck_is_stopped(const struct fsck *c);
 /* No snapshot is open: repairs what waits. */
 MUST_CHECK int fsck_settle(struct fsck *c);
 
@@ -68,7 +69,7 @@ struct fsck_left_over {
 	const char *what_z;
 	enum store_sql_id count, remove;
 };
-#define FSCK_LEFT_OVERS 7
+#define FSCK_LEFT_OVERS 8
 extern const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS];
 
 /* fsck_bodies.c */

@@ -6,11 +6,14 @@
 #include <unistd.h>
 
 #include "store/fsck.h"
+#include "store/housekeep.h"
 
 struct finding {
 	char first[512];
 	char unreadable[512]; /* the last */
 	int n, n_unreadable, n_repaired;
+	const char *want_z;
+	bool is_wanted_said;
 };
 
 static void keep(void *ctx, const char *text_z)
@@ -19,6 +22,8 @@ static void keep(void *ctx, const char *text_z)
 
 	if (f->n++ == 0)
 		snprintf(f->first, sizeof(f->first), "%s", text_z);
+	if (f->want_z && str_starts(str_z(text_z), str_z(f->want_z)))
+		f->is_wanted_said = true;
 }
 
 static void keep_unreadable(void *ctx, const char *text_z)
@@ -37,15 +42,20 @@ static void count_repaired(void *ctx, const char *text_z)
 	f->n_repaired++;
 }
 
-static struct finding check(struct test_store *t, struct store_fsck_counts *ret)
+static struct finding check_for(struct test_store *t, const char *want_z, struct store_fsck_counts *ret)
 {
-	struct finding f = { 0 };
+	struct finding f = { .want_z = want_z };
 	const struct store_fsck_job job = {
 		.say = { .found = keep, .unreadable = keep_unreadable, .ctx = &f },
 	};
 
 	assert_int_equal(store_fsck(t->s, &job, ret), 0);
 	return f;
+}
+
+static struct finding check(struct test_store *t, struct store_fsck_counts *ret)
+{
+	return check_for(t, NULL, ret);
 }
 
 static struct finding repair(struct test_store *t, bool removes_unreadable)
@@ -103,7 +113,7 @@ static int run_sql(struct db_tx *tx, void *arg)
 }
 
 /*
- * Each row is one damage; the text is how the first thing said begins. after: what a repair leaves. Of
+ * Each row is one damage; the text is how something begins that must be said. after: what a repair leaves. Of
  * the seven messages those that cannot be read go on request only.
  */
 static const struct damage {
@@ -163,6 +173,8 @@ static const struct damage {
 	  "expunged: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO annotations VALUES (99, 0, '/x', 'y', 1)" }, .said =
 	  "annotations: rows of mailboxes or users that are not there: 1" },
+	{ .sql = { .sql = "UPDATE sort_keys SET content = 99 WHERE content = 1" }, .said =
+	  "sort_keys: rows of contents that are not there: 1" },
 	{ .sql = { .sql = "UPDATE store_counters SET value = 1" }, .said = "last UIDVALIDITY: is 1, must be at least" },
 	{ .sql = { .sql = "INSERT INTO packs (pack, size, live) VALUES (1, 7, 5)" }, .said =
 	  "pack 1: live is 5, counted " },
@@ -234,8 +246,8 @@ TEST(damages_are_found)
 
 		test_row(damages[i].sql.sql);
 		open_damaged(&t, i);
-		f = check(&t, &n);
-		if (strncmp(f.first, damages[i].said, strlen(damages[i].said)) != 0)
+		f = check_for(&t, damages[i].said, &n);
+		if (!f.is_wanted_said)
 			fail_msg("%s\nsaid: %s", damages[i].sql.sql, f.first);
 		assert_true(f.n_unreadable > 0 || damages[i].after == MENDED);
 		close_damaged(&t);
@@ -255,7 +267,7 @@ TEST(damages_are_repaired)
 		f = repair(&t, false);
 		if (d->after == MENDED && f.n > 0)
 			fail_msg("%s\nsaid: %s", d->sql.sql, f.first);
-		assert_int_equal(f.n_repaired > 0, d->after == MENDED);
+		assert_true(f.n_repaired > 0 || d->after != MENDED);
 		f = check(&t, &n);
 		assert_int_equal(f.n > 0, d->after != MENDED);
 		assert_int_equal(n.messages, d->after == MENDED && d->messages ? d->messages : 7);
@@ -356,6 +368,24 @@ TEST(lost_mail_is_given_a_place)
 	assert_int_equal(mailbox.messages, 4);
 	assert_int_equal(mailbox.uidnext, 6);
 	close_damaged(&t);
+}
+
+/* A server that stops does not wait for a check of all bodies. */
+TEST(check_ends_with_the_server)
+{
+	struct finding f = { 0 };
+	struct store_fsck_job job = { .say = { .found = keep, .unreadable = keep_unreadable, .ctx = &f } };
+	struct store_fsck_counts n;
+	struct test_store t;
+
+	test_open(&t);
+	fill(&t);
+	store_keep_stop(t.s);
+	assert_int_equal(store_fsck(t.s, &job, &n), -E_CLOSED);
+	job.say.repaired = count_repaired;
+	assert_int_equal(store_fsck(t.s, &job, &n), -E_CLOSED);
+	assert_int_equal(f.n, 0);
+	test_close(&t);
 }
 
 TEST(flipped_byte_is_found)

@@ -21,15 +21,20 @@
 
 /* ---- one at a time ---- */
 
-void store_keep_enter(struct store *s)
+bool store_keep_enter(struct store *s)
 {
+	bool is_in;
+
 	lock_get(&s->keep_lock);
 	s->n_keep_waiting++;
-	while (s->is_keeping)
+	while (s->is_keeping && !atomic_load(&s->is_keep_stopped))
 		lock_wait(&s->keep_lock, &s->keep_free, 0);
 	s->n_keep_waiting--;
-	s->is_keeping = true;
+	is_in = !atomic_load(&s->is_keep_stopped);
+	if (is_in)
+		s->is_keeping = true;
 	lock_put(&s->keep_lock);
+	return is_in;
 }
 
 void store_keep_leave(struct store *s)
@@ -42,7 +47,10 @@ void store_keep_leave(struct store *s)
 
 void store_keep_stop(struct store *s)
 {
+	lock_get(&s->keep_lock);
 	atomic_store(&s->is_keep_stopped, true);
+	lock_broadcast(&s->keep_free);
+	lock_put(&s->keep_lock);
 }
 
 bool store_keep_pause(struct keep *k, int64_t ms)
@@ -120,11 +128,12 @@ static int remove_dead(struct keep *k)
 int store_keep_house(struct store *s, const struct store_keep_job *job, struct store_kept *ret)
 {
 	struct keep k = { .s = s, .job = job };
-	int rc = 0;
+	int rc;
 
-	store_keep_enter(s);
-	if (store_keep_pause(&k, 0))
-		rc = remove_dead(&k);
+	*ret = k.kept;
+	if (!store_keep_enter(s))
+		return 0;
+	rc = remove_dead(&k);
 	if (rc == 0 && !k.is_over)
 		rc = store_keep_prune(&k);
 	if (rc == 0 && !k.is_over)

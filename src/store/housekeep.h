@@ -35,7 +35,7 @@ struct store_kept {
  */
 MUST_CHECK int store_keep_house(struct store *s, const struct store_keep_job *job,
 				struct store_kept *ret);
-/* Passes that run end soon, later ones at once. */
+/* Passes and checks (fsck.h) that run end soon, later ones at once. */
 void store_keep_stop(struct store *s);
 
 struct store_space {

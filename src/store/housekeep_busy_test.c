@@ -90,6 +90,30 @@ TEST(sessions_and_housekeeping_together)
 	close_small(&t);
 }
 
+/* Who waits for his turn does not wait when the store is told to stop. */
+TEST(nobody_waits_for_a_turn_that_does_not_come)
+{
+	struct test_store t;
+	struct busy b = { .t = &t };
+	pthread_t thread;
+	bool is_waiting = false;
+
+	open_small(&t);
+	assert_true(store_keep_enter(t.s));
+	pthread_create(&thread, NULL, keeper_main, &b);
+	while (!is_waiting) {
+		lock_get(&t.s->keep_lock);
+		is_waiting = t.s->n_keep_waiting > 0;
+		lock_put(&t.s->keep_lock);
+	}
+	atomic_store(&b.is_over, true);
+	store_keep_stop(t.s);
+	pthread_join(thread, NULL);
+	store_keep_leave(t.s);
+	assert_false(store_keep_enter(t.s));
+	close_small(&t);
+}
+
 /* ---- kill -9 ---- */
 
 struct told {

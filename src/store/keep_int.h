@@ -16,8 +16,11 @@ struct keep {
 /* Between two steps: false when the pass has to end. */
 bool store_keep_pause(struct keep *k, int64_t ms);
 
-/* Whoever holds it is the only one that removes contents, and that changes packs and their rows. */
-void store_keep_enter(struct store *s);
+/*
+ * Whoever holds it is the only one that removes contents, and that changes packs and their rows. False:
+ * store_keep_stop() was called, before or while it waited.
+ */
+MUST_CHECK bool store_keep_enter(struct store *s);
 void store_keep_leave(struct store *s);
 
 /* prune.c: forgets UIDs that were expunged long ago. */
