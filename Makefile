@@ -133,6 +133,7 @@ lint:
 	tools/headers
 	tools/rfcref
 	tools/sizes
+	tools/docs
 	@if command -v codespell >/dev/null; then codespell -q 3 -L statics,nin --skip '*_test.c' \
 		src bench docs tools dist Makefile *.md; else echo "codespell: not installed, left out"; fi
 	tools/analyze

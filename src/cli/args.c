@@ -19,7 +19,7 @@ const char *cli_option(const struct cli_args *args, const char *name)
 
 void cli_usage(const struct cli_command *cmd)
 {
-	printf("martlet %s %s\n    %s\n", cmd->name, cmd->usage, cmd->help);
+	printf("martlet %s%s%s\n    %s\n", cmd->name, cmd->usage[0] ? " " : "", cmd->usage, cmd->help);
 	for (const struct cli_option *o = cmd->options; o->name; o++)
 		printf("  %s%s%-*s %s\n", o->name, o->value ? " " : "",
 		       24 - (int)str_z(o->name).n - (o->value ? 1 : 0), o->value ? o->value : "", o->help);
@@ -37,6 +37,18 @@ static const struct cli_option *find_option(const struct cli_command *cmd, struc
 		if (str_eq(str_z(o->name), name))
 			return o;
 	return NULL;
+}
+
+/* As many as the usage has words. */
+static size_t positional_max(const struct cli_command *cmd)
+{
+	struct str rest = str_z(cmd->usage);
+	struct str word;
+	size_t n = 0;
+
+	while (str_split(&rest, ' ', &word))
+		n += word.n > 0;
+	return n;
 }
 
 /* --name VALUE and --name=VALUE. */
@@ -65,6 +77,7 @@ static enum cli_status take_option(const struct cli_command *cmd, int argc, char
 enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **argv, struct cli_args *ret)
 {
 	struct cli_args args = { 0 };
+	size_t most = positional_max(cmd);
 	bool is_plain = false; /* after -- */
 
 	for (int i = 0; i < argc; i++) {
@@ -75,8 +88,8 @@ enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **a
 
 			if (st != CLI_OK)
 				return st;
-		} else if (args.n_positional == ARRAY_LEN(args.positional)) {
-			return complain(cmd, "too many arguments", "");
+		} else if (args.n_positional == most) {
+			return complain(cmd, "one argument too many:", argv[i]);
 		} else {
 			args.positional[args.n_positional++] = argv[i];
 		}

@@ -35,7 +35,7 @@ struct cli_args {
 
 struct cli_command {
 	const char *name;      /* "serve", or "account add" */
-	const char *usage;     /* positional arguments, "ADDRESS" */
+	const char *usage;     /* positional arguments, one word each: "ALIAS [ACCOUNT]"; at most as many as positional[] */
 	const char *help;      /* one line */
 	const struct cli_option *options; /* ends with a row without name */
 	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);

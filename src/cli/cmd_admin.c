@@ -97,7 +97,7 @@ static int add_size(const struct cli_args *args, json_t *request, struct fault *
 		digits.n--;
 	}
 	if (!str_to_u64(digits, INT64_MAX >> shift, &n))
-		return fault_set(fault, -E_USAGE, "--quota %s: write a size such as 500M, 5G, or 0 for none", text);
+		return fault_set(fault, -E_USAGE, "--quota %s: write a size such as 500M or 5G, or 0 for no limit", text);
 	json_object_set_new(request, "quota", json_integer((json_int_t)n << shift));
 	return 0;
 }

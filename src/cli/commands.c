@@ -6,7 +6,7 @@
 	{ "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" }, \
 	{ "--dir", "DIR", "data directory of a demo" }
 #define QUOTAS \
-	{ "--quota", "SIZE", "largest total size of mail, such as 5G; 0 for none" }, \
+	{ "--quota", "SIZE", "largest total size of mail, such as 5G; 0 for no limit" }, \
 	{ "--quota-messages", "N", "most messages; 0 for no limit" }, \
 	{ "--quota-mailboxes", "N", "most mailboxes; 0 for no limit" }
 #define JSON { "--json", NULL, "print the result as JSON" }
@@ -99,7 +99,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "count the running server's connections and workers, and what mail takes on the disk, say how it is closed in", .verb = "status" },
+	  .help = "the running server: connections, logins, space on the disk, how it is closed in", .verb = "status" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

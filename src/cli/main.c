@@ -50,23 +50,32 @@ static void print_all(FILE *to)
 		    "5 trouble that may pass (in use, disk full, I/O).\n");
 }
 
+/* "account" of "account add"? */
+static bool is_first_word(const struct cli_command *cmd, const char *word_z)
+{
+	struct str rest = str_z(cmd->name);
+	struct str word;
+
+	return str_split(&rest, ' ', &word) && rest.n > 0 && str_eq(word, str_z(word_z));
+}
+
+static bool wants_help(struct str word)
+{
+	return str_eq(word, S("help")) || str_eq(word, S("--help")) || str_eq(word, S("-h"));
+}
+
 static int help(int argc, char **argv)
 {
 	bool is_found = false;
 
-	if (argc == 0) {
+	if (argc == 0 || wants_help(str_z(argv[0]))) {
 		print_all(stdout);
 		return CLI_OK;
 	}
 	for (size_t i = 0; i < cli_n_commands; i++) {
-		struct str first = str_z(cli_commands[i].name);
-		struct str word = { 0 };
-		int words = name_words(&cli_commands[i], argc, argv);
-
 		/* `help account` tells about all of them. */
-		if (words == 0 && argc == 1 && str_split(&first, ' ', &word) && first.n)
-			words = str_eq(word, str_z(argv[0]));
-		if (words > 0) {
+		if (name_words(&cli_commands[i], argc, argv) > 0 ||
+		    (argc == 1 && is_first_word(&cli_commands[i], argv[0]))) {
 			cli_usage(&cli_commands[i]);
 			is_found = true;
 		}
@@ -76,9 +85,15 @@ static int help(int argc, char **argv)
 	return is_found ? CLI_OK : CLI_USAGE;
 }
 
-static bool wants_help(struct str word)
+static int no_command(int argc, char **argv)
 {
-	return str_eq(word, S("help")) || str_eq(word, S("--help")) || str_eq(word, S("-h"));
+	bool is_group = false;
+
+	for (size_t i = 0; i < cli_n_commands; i++)
+		is_group |= is_first_word(&cli_commands[i], argv[1]);
+	fprintf(stderr, "martlet: no command %s%s%s; see: martlet help%s%s\n", argv[1], argc > 2 ? " " : "",
+		argc > 2 ? argv[2] : "", is_group ? " " : "", is_group ? argv[1] : "");
+	return CLI_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -99,11 +114,8 @@ int main(int argc, char **argv)
 	if (str_eq(str_z(argv[1]), S("--version")))
 		argv[1] = version;
 	cmd = find_command(argc - 1, argv + 1, &words);
-	if (!cmd) {
-		fprintf(stderr, "martlet: no command %s%s%s; see: martlet help\n", argv[1],
-			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
-		return CLI_USAGE;
-	}
+	if (!cmd)
+		return no_command(argc, argv);
 	for (int i = 1 + words; i < argc; i++) {
 		if (wants_help(str_z(argv[i])) && argv[i][0] == '-') {
 			cli_usage(cmd);

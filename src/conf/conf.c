@@ -171,14 +171,16 @@ static int section_start(struct loader *l, struct str heading)
 	const struct conf_table *t;
 	struct conf_section *old;
 	struct str word, name;
+	struct fault f;
 	bool is_exact;
 
 	if (!split_heading(heading, &word, &name))
 		return fail(l, l->line, "write the heading as [section \"name\"]");
 	t = conf_nearest_table(l->conf->tables, l->conf->n_tables, word, &is_exact);
-	if (!is_exact)
-		return fail(l, l->line, "unknown section [%" STR_FMT "]; did you mean [%s]?",
-			    STR_ARG(word), t != NULL ? t->section : "");
+	if (!is_exact) {
+		(void)conf_unknown_section(&f, word, t, l->conf->tables, l->conf->n_tables);
+		return fail(l, l->line, "%s", f.text);
+	}
 	if (t->is_named && name.p == NULL)
 		return fail(l, l->line, "[%s] needs a name, write [%s \"NAME\"]", t->section,
 			    t->section);
@@ -198,6 +200,7 @@ static int unknown_key(struct loader *l, const char *key_z, const struct conf_ro
 {
 	const struct conf *c = l->conf;
 	const char *section = l->section->table->section;
+	struct fault f;
 
 	for (size_t i = 0; i < c->n_tables; i++) {
 		bool is_exact;
@@ -207,8 +210,8 @@ static int unknown_key(struct loader *l, const char *key_z, const struct conf_ro
 			return fail(l, l->line, "unknown key \"%s\" in [%s]; it belongs to [%s]",
 				    key_z, section, c->tables[i]->section);
 	}
-	return fail(l, l->line, "unknown key \"%.80s\" in [%s]; did you mean \"%s\"?", key_z,
-		    section, nearest != NULL ? nearest->key : "");
+	(void)conf_unknown_key(&f, str_z(key_z), l->section->table, nearest);
+	return fail(l, l->line, "%s", f.text);
 }
 
 static int key_set(struct loader *l, const char *key_z, const char *value_z)

@@ -36,11 +36,16 @@ void conf_value_print(struct buf *out, const struct conf_row *row, const void *v
 /* "time, 1s to 1h" */
 void conf_value_describe(struct buf *out, const struct conf_row *row);
 
-/* The index of the candidate with the least edits between it and s; n > 0. */
+/* The index of the candidate with the least edits between it and s; n when none is near. */
 size_t conf_nearest(struct str s, const char *const *candidates, size_t n);
-/* The row of that key, or the nearest one (*ret_is_exact false). NULL when the table is empty. */
+/* The row of that key, or the nearest one (*ret_is_exact false). NULL when none is near. */
 const struct conf_row *conf_nearest_row(const struct conf_table *t, struct str key,
 					bool *ret_is_exact);
 /* The same for tables by their section word. */
 const struct conf_table *conf_nearest_table(const struct conf_table *const *tables, size_t n,
 					    struct str section, bool *ret_is_exact);
+/* -E_USAGE, with what to write instead. nearest: from the functions above, NULL when none is near. */
+int conf_unknown_section(struct fault *fault, struct str section, const struct conf_table *nearest,
+			 const struct conf_table *const *tables, size_t n);
+int conf_unknown_key(struct fault *fault, struct str key, const struct conf_table *t,
+		     const struct conf_row *nearest);

@@ -24,7 +24,7 @@ static const struct conf_row rows[] = {
 	  .reload = CONF_LIVE, .help = "A count." },
 	{ .key = "wait", .type = CONF_TIME, .offset = AT(wait_ms), .default_z = "5m", .min = 1000,
 	  .max = 86400000, .reload = CONF_NEW_SESSIONS, .help = "A time." },
-	{ .key = "max_size", .type = CONF_SIZE, .offset = AT(max_bytes), .default_z = "25M",
+	{ .key = "max_size", .type = CONF_SIZE, .offset = AT(max_bytes), .default_z = "25M", .max = INT64_MAX,
 	  .reload = CONF_RESTART, .help = "A size." },
 	{ .key = "active", .type = CONF_BOOL, .offset = AT(is_on), .default_z = "yes", .help = "A switch." },
 	{ .key = "color", .type = CONF_ENUM, .offset = AT(color), .default_z = "green", .names = colors,
@@ -128,6 +128,8 @@ TEST(conf_refuses)
 	} bad[] = {
 		{ "[imap]\nnmae = x\n", "t.conf:2: unknown key \"nmae\" in [imap]; did you mean \"name\"?" },
 		{ "[imap]\nbanner = x\n", "t.conf:2: unknown key \"banner\" in [imap]; it belongs to [smtp]" },
+		{ "[imap]\nnothing = x\n", "t.conf:2: unknown key \"nothing\" in [imap]; martlet config explain imap lists its keys" },
+		{ "[nothing]\n", "t.conf:1: unknown section [nothing]; write one of: [imap] [smtp] [listener]" },
 		{ "\n\n[imp]\n", "t.conf:3: unknown section [imp]; did you mean [imap]?" },
 		{ "name = x\n", "t.conf:1: \"name\" stands before the first [section]" },
 		{ "[imap]\ncount = 11\n", "t.conf:2: count = 11: out of range, write -5 to 10" },
@@ -139,6 +141,7 @@ TEST(conf_refuses)
 		{ "[imap]\nmax_size = 5 M\n", "t.conf:2: max_size = 5 M: not a size, write bytes or a number with K, M, G or T, such as 25M" },
 		{ "[imap]\nactive = maybe\n", "t.conf:2: active = maybe: write yes or no" },
 		{ "[imap]\ncolor = gren\n", "t.conf:2: color = gren: did you mean \"green\"? Write one of: red, green, blue" },
+		{ "[imap]\ncolor = loud\n", "t.conf:2: color = loud: write one of: red, green, blue" },
 		{ "[imap]\ncount = 1\n\ncount = 2\n", "t.conf:4: \"count\" is set in line 2 already" },
 		{ "[imap]\ncount = 7\n", "t.conf:1: [imap]: count may not be 7" },
 		{ "[listener \"a\"]\ncount = 7\n", "t.conf:1: [listener \"a\"]: count may not be 7" },
@@ -244,10 +247,13 @@ TEST(conf_explain)
 	assert_int_equal(conf_explain(tables, 3, S("imap.wait"), &out, &f), 0);
 	assert_str_eq(buf_str(&out), S("imap.wait (time, 1s to 1d; default 5m; on reload applies to new sessions)\n"
 				       "    A time.\n"));
+	buf_reset(&out);
+	assert_int_equal(conf_explain(tables, 3, S("imap.max_size"), &out, &f), 0);
+	assert_str_eq(buf_str(&out), S("imap.max_size (size, 0 or more; default 25M; needs a restart)\n    A size.\n"));
 	assert_int_equal(conf_explain(tables, 3, S("imap.wiat"), &out, &f), -E_NOT_FOUND);
 	assert_string_equal(f.text, "unknown key \"wiat\" in [imap]; did you mean \"wait\"?");
 	assert_int_equal(conf_explain(tables, 3, S("smpt.x"), &out, &f), -E_NOT_FOUND);
-	assert_string_equal(f.text, "unknown section \"smpt\"; did you mean \"smtp\"?");
+	assert_string_equal(f.text, "unknown section [smpt]; did you mean [smtp]?");
 	assert_int_equal(conf_explain(tables, 3, S("smtp"), &out, &f), 0);
 }
 

@@ -104,10 +104,10 @@ int conf_explain(const struct conf_table *const *tables, size_t n_tables, struct
 	if (n_tables == 0 || !str_split(&rest, '.', &section))
 		return fault_set(fault, -E_NOT_FOUND, "write section.key");
 	t = conf_nearest_table(tables, n_tables, section, &is_exact);
-	if (!is_exact)
-		return fault_set(fault, -E_NOT_FOUND,
-				 "unknown section \"%" STR_FMT "\"; did you mean \"%s\"?",
-				 STR_ARG(str_head(section, 80)), t->section);
+	if (!is_exact) {
+		(void)conf_unknown_section(fault, section, t, tables, n_tables);
+		return -E_NOT_FOUND;
+	}
 	if (rest.n == 0) {
 		buf_printf(out, "[%s%s]  %s\n", t->section, t->is_named ? " \"NAME\"" : "",
 			   t->help);
@@ -116,11 +116,10 @@ int conf_explain(const struct conf_table *const *tables, size_t n_tables, struct
 		return 0;
 	}
 	row = conf_nearest_row(t, rest, &is_exact);
-	if (!is_exact)
-		return fault_set(fault, -E_NOT_FOUND,
-				 "unknown key \"%" STR_FMT "\" in [%s]; did you mean \"%s\"?",
-				 STR_ARG(str_head(rest, 80)), t->section,
-				 row != NULL ? row->key : "");
+	if (!is_exact) {
+		(void)conf_unknown_key(fault, rest, t, row);
+		return -E_NOT_FOUND;
+	}
 	explain_row(out, t, row);
 	return 0;
 }

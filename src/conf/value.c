@@ -64,15 +64,25 @@ static bool has_bounds(const struct conf_row *row)
 	return row->min != 0 || row->max != 0;
 }
 
+/* "1s to 1h"; "0 or more" where only the type has an end. */
+static void print_bounds(struct buf *out, const struct conf_row *row)
+{
+	print_number(out, row->type, row->min);
+	if (row->max == INT64_MAX) {
+		buf_add(out, S(" or more"));
+		return;
+	}
+	buf_add(out, S(" to "));
+	print_number(out, row->type, row->max);
+}
+
 static int check_bounds(const struct conf_row *row, int64_t v, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf range = BUF_INIT(100);
 
 	if (!has_bounds(row) || (v >= row->min && v <= row->max))
 		return 0;
-	print_number(&range, row->type, row->min);
-	buf_add(&range, S(" to "));
-	print_number(&range, row->type, row->max);
+	print_bounds(&range, row);
 	return fault_set(fault, -E_USAGE, "out of range, write %s", buf_z(&range));
 }
 
@@ -133,6 +143,7 @@ static int parse_bool(const struct conf_row *row, struct str s, void *values, st
 static int parse_enum(const struct conf_row *row, struct str s, void *values, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf all = BUF_INIT(200);
+	size_t near;
 	int i;
 
 	for (i = 0; row->names[i] != NULL; i++) {
@@ -142,8 +153,10 @@ static int parse_enum(const struct conf_row *row, struct str s, void *values, st
 		}
 		buf_printf(&all, "%s%s", i > 0 ? ", " : "", row->names[i]);
 	}
-	return fault_set(fault, -E_USAGE, "did you mean \"%s\"? Write one of: %s",
-			 row->names[conf_nearest(s, row->names, (size_t)i)], buf_z(&all));
+	near = conf_nearest(s, row->names, (size_t)i);
+	if (near == (size_t)i)
+		return fault_set(fault, -E_USAGE, "write one of: %s", buf_z(&all));
+	return fault_set(fault, -E_USAGE, "did you mean \"%s\"? Write one of: %s", row->names[near], buf_z(&all));
 }
 
 static bool is_separator(char c)
@@ -265,7 +278,5 @@ void conf_value_describe(struct buf *out, const struct conf_row *row)
 	if (!has_bounds(row) || row->type == CONF_STR)
 		return;
 	buf_add(out, S(", "));
-	print_number(out, row->type, row->min);
-	buf_add(out, S(" to "));
-	print_number(out, row->type, row->max);
+	print_bounds(out, row);
 }

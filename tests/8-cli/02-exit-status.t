@@ -31,3 +31,11 @@ A connect imap
 A < * OK
 A > a LOGIN z@example.test hunter2
 A < a OK
+martlet!2 serve elsewhere --config $config
+out *too many: elsewhere*help serve*
+martlet!2 account
+out *help account
+martlet!2 account lits
+out *no command account lits*help account
+martlet help help
+out *account add*
