@@ -115,7 +115,7 @@ def test_data_of_another_user(server):
         done = server.command(*command, "--config", server.config)
         assert done.returncode == 2 and "belongs to user root" in done.stderr, done
         assert "chown -R nobody %s/data" % server.dir in done.stderr, done
-    assert os.stat(server.dir + "/data").st_uid == 0
+    assert os.stat(server.dir + "/data").st_uid == 0 and not os.path.exists(server.dir + "/copy")
     subprocess.run(["chown", "-R", "nobody", server.dir + "/data"], check=True)
     server.start()
     server.stop()
