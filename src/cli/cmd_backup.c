@@ -114,9 +114,9 @@ static int run(const struct cli_args *args, const char *dir_z, struct backup *b,
 		return r;
 	s = conf_get(conf, &server_conf_table);
 	b->data_dir_z = s->data_dir;
-	r = give_dir(dir_z, s, fault);
+	r = server_privileges_prepare(s, fault);
 	if (r == 0)
-		r = server_privileges_prepare(s, fault);
+		r = give_dir(dir_z, s, fault);
 	if (r == 0)
 		r = server_privileges_drop(s, fault);
 	if (r == 0)

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -48,6 +50,19 @@ static int claim_dir(const char *dir_z, struct fault *fault)
 	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
 		return fault_set(fault, -E_DENIED, "%s is not a directory of our own that only we can write to; "
 				 "name another with --dir", dir_z);
+	return 0;
+}
+
+/* The settings name the data by its whole path. */
+static int make_absolute(struct fault *fault)
+{
+	char path[PATH_MAX];
+
+	if (!realpath(demo_dir, path))
+		return fault_errno(fault, errno, "cannot look at %s", demo_dir);
+	if (strlen(path) >= sizeof(demo_dir))
+		return fault_set(fault, -E_USAGE, "--dir is too long");
+	memcpy(demo_dir, path, strlen(path) + 1);
 	return 0;
 }
 
@@ -140,6 +155,8 @@ static int set_up(const struct cli_args *args, char *path, size_t path_size, str
 	else
 		snprintf(demo_dir, sizeof(demo_dir), "/tmp/martlet-demo-%u", (unsigned)geteuid());
 	r = claim_dir(demo_dir, fault);
+	if (r == 0)
+		r = make_absolute(fault);
 	if (r < 0)
 		return r;
 	snprintf(path, path_size, "%s/martlet.conf", demo_dir);

@@ -2,6 +2,8 @@
 /* The rows of [server], [listener "..."], [tls] and [certificate "..."], and the list of all tables. */
 #include "server/server.h"
 
+#include <arpa/inet.h>
+
 #include "imap/imap.h"
 #include "pop3/pop3.h"
 #include "sasl/sasl.h"
@@ -37,16 +39,48 @@ static const struct conf_row server_rows[] = {
 };
 #undef AT
 
+/* It is said in greetings and written into messages. RFC 5321 2.3.5; underscores are common in inner networks. */
+static bool is_host_name(struct str s)
+{
+	if (s.n > 255 || str_starts(s, S("-")) || str_starts(s, S(".")))
+		return false;
+	for (size_t i = 0; i < s.n; i++)
+		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", str_lower_char(s.p[i])))
+			return false;
+	return true;
+}
+
+static int check_server(const void *values, struct fault *fault)
+{
+	const struct server_conf *s = values;
+
+	if (!is_host_name(str_z(s->hostname)))
+		return fault_set(fault, -E_USAGE, "hostname = %.100s: not a name of letters, digits, hyphens and dots, such as "
+				 "mail.example.org (of other scripts write the form with xn--)", s->hostname);
+	if (s->data_dir[0] != '/')
+		return fault_set(fault, -E_USAGE, "data_dir = %.100s: write the whole path, from / on", s->data_dir);
+	return 0;
+}
+
 const struct conf_table server_conf_table = {
 	.section = "server", .struct_size = sizeof(struct server_conf),
-	.rows = server_rows, .n_rows = ARRAY_LEN(server_rows),
+	.rows = server_rows, .n_rows = ARRAY_LEN(server_rows), .check = check_server,
 	.help = "The server as a whole.",
 };
+
+static bool is_address(const char *z)
+{
+	unsigned char room[sizeof(struct in6_addr)];
+
+	return z[0] == '/' || str_eq(str_z(z), S("*")) || inet_pton(AF_INET, z, room) == 1 || inet_pton(AF_INET6, z, room) == 1;
+}
 
 static int check_listener(const void *values, struct fault *fault)
 {
 	const struct server_listener_conf *l = values;
 
+	if (!is_address(l->address))
+		return fault_set(fault, -E_USAGE, "address = %.100s: write *, an IPv4 or IPv6 address, or /path", l->address);
 	if (l->address[0] != '/' && l->port == 0)
 		return fault_set(fault, -E_USAGE, "a listener needs a port, write for example: port = 143");
 	if (l->protocol == SERVER_SMTP && l->tls == NET_TLS_IMPLICIT)

@@ -53,6 +53,17 @@ static json_t *failure(int code, const struct fault *fault)
 			 admin_json_str(str_z(fault->text[0] ? fault->text : row->text)));
 }
 
+/* Whom or what a verb is about, for the log; never a password or a hash. */
+static struct str subject(const json_t *args)
+{
+	static const char *const keys[] = { "address", "alias", "domain", "name" };
+	struct str s = { 0 };
+
+	for (size_t i = 0; s.n == 0 && i < ARRAY_LEN(keys); i++)
+		s = admin_arg_opt(args, keys[i]);
+	return s;
+}
+
 json_t *server_control_answer(struct admin *ad, struct str line)
 {
 	struct fault fault = { 0 };
@@ -67,7 +78,7 @@ json_t *server_control_answer(struct admin *ad, struct str line)
 		r = fault_set(&fault, -E_USAGE, "not a request: one JSON object with \"verb\" and \"args\" is expected");
 	else
 		r = admin_run(ad, verb, json_object_get(request, "args"), &result, &fault);
-	LOG(INFO, "control.verb", F_Z("verb", verb), F_Z("err", r < 0 ? err_row(r)->name : "OK"));
+	LOG(INFO, "control.verb", F_Z("verb", verb), F_STR("of", subject(json_object_get(request, "args"))), F_Z("err", r < 0 ? err_row(r)->name : "OK"));
 	reply = r < 0 ? failure(r, &fault)
 		      : json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
 	json_decref(request);

@@ -102,29 +102,44 @@ static int read_file(struct server_files *files, const char *path_z, struct faul
 	return 0;
 }
 
-static int read_named(struct server_files *files, const char *path_z, struct fault *fault)
+/* where_z: the setting that names the file, for the fault. */
+static int read_named(struct server_files *files, const char *where_z, const char *path_z, struct fault *fault)
 {
+	struct fault f = { 0 };
+	int r;
+
 	if (!path_z[0] || server_files_get(files, path_z).p)
 		return 0;
-	return read_file(files, path_z, fault);
+	r = read_file(files, path_z, &f);
+	return r < 0 ? fault_set(fault, r, "%s: %s", where_z, f.text) : 0;
+}
+
+static int read_pair(struct server_files *files, const char *name_z, const struct server_certificate_conf *c,
+		     struct fault *fault)
+{
+	char where[128];
+	int r;
+
+	snprintf(where, sizeof(where), "[certificate \"%.80s\"] certificate", name_z);
+	r = read_named(files, where, c->certificate, fault);
+	snprintf(where, sizeof(where), "[certificate \"%.80s\"] key", name_z);
+	return r < 0 ? r : read_named(files, where, c->key, fault);
 }
 
 static int read_all(struct server_files *files, const struct conf *conf, struct fault *fault)
 {
 	const struct server_tls_conf *tls = conf_get(conf, &server_tls_table);
-	int r = read_named(files, tls->certificate, fault);
+	int r = read_named(files, "[tls] certificate", tls->certificate, fault);
 
 	if (r == 0)
-		r = read_named(files, tls->key, fault);
+		r = read_named(files, "[tls] key", tls->key, fault);
 	if (r == 0)
-		r = read_named(files, tls->client_ca, fault);
+		r = read_named(files, "[tls] client_ca", tls->client_ca, fault);
 	for (size_t i = 0; r == 0 && i < conf_count(conf, &server_certificate_table); i++) {
 		const char *name;
 		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);
 
-		r = read_named(files, c->certificate, fault);
-		if (r == 0)
-			r = read_named(files, c->key, fault);
+		r = read_pair(files, name, c, fault);
 	}
 	return r;
 }

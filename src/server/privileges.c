@@ -10,6 +10,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -48,6 +49,26 @@ static bool changes_user(const struct server_conf *conf)
 	return geteuid() == 0 && conf->user[0];
 }
 
+/*
+ * Data that another user made could not be opened by the server process, which would only hear "Permission denied". Only root comes
+ * here with a choice: user was not set at first, or is not set any more, or a copy was put in place by root.
+ */
+static int check_owner(const struct server_conf *conf, uid_t uid, struct fault *fault)
+{
+	const char *user = conf->user[0] ? conf->user : "root";
+	char path[4096], space[4096];
+	struct passwd pw;
+	struct passwd *owner = NULL;
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/martlet.lock", conf->data_dir);
+	if (lstat(path, &st) < 0 || st.st_uid == uid)
+		return 0;
+	getpwuid_r(st.st_uid, &pw, space, sizeof(space), &owner);
+	return fault_set(fault, -E_USAGE, "the data in %s belongs to user %s, the server would run as %s; change [server] user, or give it away: "
+			 "chown -R %s %s", conf->data_dir, owner ? owner->pw_name : "that is not known", user, user, conf->data_dir);
+}
+
 int server_privileges_prepare(const struct server_conf *conf, struct fault *fault)
 {
 	char space[4096];
@@ -55,8 +76,10 @@ int server_privileges_prepare(const struct server_conf *conf, struct fault *faul
 	int r;
 
 	if (!changes_user(conf))
-		return 0;
+		return geteuid() == 0 ? check_owner(conf, 0, fault) : 0;
 	r = find_user(conf, &pw, space, sizeof(space), fault);
+	if (r == 0)
+		r = check_owner(conf, pw.pw_uid, fault);
 	if (r < 0)
 		return r;
 	if (mkdir(conf->data_dir, 0700) < 0 && errno != EEXIST)

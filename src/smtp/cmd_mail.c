@@ -168,6 +168,8 @@ static int sender_check(struct smtp_session *s, const struct smtp_tx *tx)
 
 int smtp_cmd_mail(struct smtp_session *s, struct str args)
 {
+	const struct smtp_reply_row *row;
+	struct smtp_reply_row room;
 	struct smtp_tx tx = { 0 };
 	int r;
 
@@ -180,10 +182,11 @@ int smtp_cmd_mail(struct smtp_session *s, struct str args)
 	if (r == 0 && !db_has_room(store_db(s->ctx->store), (int64_t)tx.announced_size))
 		r = -E_DISK_FULL;
 	if (r != 0) {
+		row = smtp_reply_row(r, &room);
 		LOG(INFO, "smtp.reject", F_STR("peer", conn_peer(s->conn)),
 		    F_Z("user", s->identity ? s->identity->name : ""),
 		    F_STR("from", tx.reverse_path),
-		    F_INT("code", smtp_reply_row(r, &(struct smtp_reply_row){ 0 })->code));
+		    F_INT("code", row->code), F_Z("enhanced", row->enhanced));
 		smtp_tx_reset(s);
 		return r;
 	}

@@ -145,6 +145,8 @@ void smtp_rcpts_free(struct smtp_tx *tx)
 
 int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
 {
+	const struct smtp_reply_row *row;
+	struct smtp_reply_row room;
 	struct queue_rcpt rcpt = { 0 };
 	int r;
 
@@ -159,12 +161,13 @@ int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
 	if (r == -E_LIMIT)
 		r = SMTP_R_TOO_MANY_RCPTS;
 	if (r != 0) {
+		row = smtp_reply_row(r, &room);
 		s->tx.n_refused++;
 		if (s->n_refused++ >= LIMIT_LOG_REFUSALS)
 			return r;
 		LOG(INFO, "smtp.reject", F_Z("qid", s->tx.qid), F_STR("peer", conn_peer(s->conn)),
 		    F_STR("from", s->tx.reverse_path), F_STR("to", rcpt.address),
-		    F_INT("code", smtp_reply_row(r, &(struct smtp_reply_row){ 0 })->code));
+		    F_INT("code", row->code), F_Z("enhanced", row->enhanced));
 		return r;
 	}
 	s->n_commands--;

@@ -39,8 +39,23 @@ martlet!2 config check --config $dir/bad.conf
 out *nosuchuser*useradd*
 write bad.conf < [tls]\ncertificate = $dir/none.pem\nkey = $dir/none.key\n\n[listener "i"]\nprotocol = imap\nport = 1143\n
 martlet!3 config check --config $dir/bad.conf
-out *none.pem*
+out *[tls] certificate: *none.pem*
 write none.pem < nothing\n
 write none.key < nothing\n
 martlet!1 config check --config $dir/bad.conf
 out *none.pem*certificate*
+write bad.conf < [smtp]\nmax_hops = 20\n[server]\nhostname = mail example\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:3:*hostname = mail example:*
+write bad.conf < [server]\nhostname = grüße.test\n
+martlet!2 config check --config $dir/bad.conf
+out *xn--*
+write bad.conf < [server]\ndata_dir = data\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:1:*data_dir = data:*from / on*
+write bad.conf < [listener "i"]\nprotocol = imap\nport = 1143\naddress = localhost\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:1:*"i"*address = localhost:*
+write bad.conf < [certificate "w"]\ncertificate = $dir/gone.pem\nkey = $dir/gone.key\n\n[listener "i"]\nprotocol = imap\nport = 1143\n
+martlet!3 config check --config $dir/bad.conf
+out *[certificate "w"] certificate:*gone.pem*

@@ -28,3 +28,10 @@ P > QUIT
 P < +OK
 log pop3.login-refused user="strange\"\\name"
 log! s3cr3t-w0rd
+cli account password bob@example.test < s3cr3t-w0rd
+log control.verb verb=account.password of=bob@example.test err=OK
+cli alias add help@example.test bob@example.test
+log control.verb verb=alias.add of=help@example.test
+cli!3 domain remove nowhere.example
+log control.verb verb=domain.remove of=nowhere.example err=NOT_FOUND
+log! s3cr3t-w0rd

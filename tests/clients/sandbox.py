@@ -103,6 +103,29 @@ def test_as_user(server):
     server.start()
 
 
+def test_data_of_another_user(server):
+    """Root is told whose the data is, and what to do, before anything is changed; by serve and by commands without a server."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become another user")
+    server.stop()
+    os.chmod(server.dir, 0o755)
+    server.settings = {"server": {"user": "nobody"}}
+    server.write_settings()
+    for command in ("serve",), ("account", "list"), ("backup", server.dir + "/copy"):
+        done = server.command(*command, "--config", server.config)
+        assert done.returncode == 2 and "belongs to user root" in done.stderr, done
+        assert "chown -R nobody %s/data" % server.dir in done.stderr, done
+    assert os.stat(server.dir + "/data").st_uid == 0 and not os.path.exists(server.dir + "/copy")
+    subprocess.run(["chown", "-R", "nobody", server.dir + "/data"], check=True)
+    server.start()
+    server.stop()
+    server.settings = {}
+    server.write_settings()
+    done = server.command("serve", "--config", server.config)
+    assert done.returncode == 2 and "belongs to user nobody, the server would run as root" in done.stderr, done
+
+
+
 def test_attempts(server):
     """What an intruder in the server process would try is refused, or is the end of the process, which is back at once."""
     need_sandbox(server)
