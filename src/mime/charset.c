@@ -152,7 +152,8 @@ static void convert(iconv_t cd, struct str in, struct buf *out)
 		size_t got = iconv(cd, &from.out, &left, &to, &room);
 		int err = got == (size_t)-1 ? errno : 0;
 
-		buf_add(out, str_of(block, sizeof(block) - room));
+		/* It knows characters beyond U+10FFFF; each block holds whole ones. */
+		mime_utf8_clean(str_of(block, sizeof(block) - room), out);
 		if (err == 0 || err == E2BIG)
 			continue;
 		buf_add(out, REPLACEMENT);

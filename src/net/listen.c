@@ -214,18 +214,22 @@ static int admit(struct net *n, struct conn *c, struct net_conn_list *ready)
 
 	lock_get(&n->lock);
 	is_shared = !c->is_unix && !(c->is_loopback && n->conf.is_loopback_exempt);
-	if (n->is_stopping || !has_room(n, c, ready))
-		rc = -E_BUSY;
-	else if (is_shared &&
-		 !net_caps_take(&n->caps, &c->addr, n->conf.max_connections_per_address))
+	/* The address first: whoever has too many must throw nobody out. */
+	if (is_shared && !net_caps_take(&n->caps, &c->addr, n->conf.max_connections_per_address)) {
 		rc = -E_LIMIT;
+	} else if (n->is_stopping || !has_room(n, c, ready)) {
+		rc = -E_BUSY;
+		if (is_shared)
+			net_caps_give(&n->caps, &c->addr);
+	}
 	if (rc == 0) {
 		c->is_capped = is_shared;
 		c->write_timeout_ms = (int32_t)n->conf.write_timeout_ms;
 		c->line_timeout_ms = (int32_t)n->conf.line_timeout_ms;
 		c->handshake_timeout_ms = (int32_t)n->conf.handshake_timeout_ms;
 		net_table_add(&n->table, c);
-		net_stranger_add(n, c);
+		if (!c->is_unix)
+			net_stranger_add(n, c);
 	}
 	lock_put(&n->lock);
 	return rc;

@@ -6,8 +6,8 @@
  *
  * 1. A place is paid for with bytes, PAY_RATE of them a second, and AHEAD_US ahead at most: so
  *    who was fast and then stops is in debt soon. A newcomer begins even.
- * 2. When all places are taken, the one that is deepest in debt makes room for the newcomer. When
- *    none is in debt the newcomer is refused.
+ * 2. When all places are taken, the one that is deepest in debt makes room for the newcomer; when an
+ *    address has its share, the deepest of its own. When none is in debt the newcomer is refused.
  * 3. An evicted conn loses its place at once and learns of it (is_evicted) from conn_body_peek()
  *    or from its socket, which is shut when a worker waits for it to be read.
  *
@@ -65,8 +65,8 @@ static void enter(struct net *n, struct conn *c, bool is_reply)
 		net_caps_place_add(&n->caps, &c->addr, 1);
 }
 
-/* Makes room; false when nobody is in debt. */
-static bool evict(struct net *n, struct net_conn_list *ready)
+/* Makes room, among all or those of one address; false when nobody is in debt. */
+static bool evict(struct net *n, const struct net_addr_key *only, struct net_conn_list *ready)
 {
 	int64_t least = clock_mono_ms() * 1000;
 	struct conn *debtor = NULL;
@@ -74,6 +74,8 @@ static bool evict(struct net *n, struct net_conn_list *ready)
 	for (struct conn *c = n->places; c != NULL; c = c->next_place) {
 		int64_t paid = atomic_load_explicit(&c->place_paid_us, memory_order_relaxed);
 
+		if (only != NULL && (!c->is_capped || memcmp(only, &c->addr, sizeof(*only)) != 0))
+			continue;
 		if (paid < least) {
 			least = paid;
 			debtor = c;
@@ -102,10 +104,10 @@ int net_place_take(struct conn *c, bool is_reply)
 	lock_get(&n->lock);
 	if (c->is_capped &&
 	    net_caps_places(&n->caps, &c->addr) >= n->conf.max_bodies_per_address)
+		rc = evict(n, &c->addr, &ready) ? 0 : -E_BUSY;
+	if (rc == 0 && n->n_places >= n->conf.max_bodies && !evict(n, NULL, &ready))
 		rc = -E_BUSY;
-	else if (n->n_places >= n->conf.max_bodies && !evict(n, &ready))
-		rc = -E_BUSY;
-	else
+	if (rc == 0)
 		enter(n, c, is_reply);
 	lock_put(&n->lock);
 	net_pool_push(n, &ready);
