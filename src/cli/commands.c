@@ -103,8 +103,8 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },
-	{ .name = "config explain", .usage = "SECTION.KEY", .options = no_options, .run = cli_config,
-	  .help = "explain one setting" },
+	{ .name = "config explain", .usage = "SECTION[.KEY]", .options = no_options, .run = cli_config,
+	  .help = "explain one setting, or all of a section" },
 	{ .name = "config check", .usage = "", .options = config_options, .run = cli_config,
 	  .help = "check a settings file" },
 	{ .name = "version", .usage = "", .options = no_options, .run = cli_version,
