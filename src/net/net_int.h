@@ -201,11 +201,8 @@ void net_conn_release(struct conn *c);
 void net_deflate_release(struct conn *c);
 /* Takes the layer out; what is not sent or not read of it is lost. */
 void net_deflate_free(struct conn *c);
-/*
- * tls_hello.c: the first bytes (9 are enough) of n_there that have come. 1: go on; 0: not all is
- * there, *ret_need bytes are wanted; -E_LIMIT: refused.
- */
-int net_tls_hello_check(struct str s, size_t n_there, size_t *ret_need);
+/* tls_hello.c: of what has come. 1: go on; 0: *ret_need bytes are wanted; -E_LIMIT: refused. */
+int net_tls_hello_check(struct str s, size_t *ret_need);
 /* The same for what has come to the socket: 1; 0: park until more is there; -E_TLS, -E_CLOSED. */
 int net_tls_hello_wait(struct conn *c, struct fault *fault);
 

@@ -19,7 +19,7 @@
 #define HANDSHAKE 22
 #define CLIENT_HELLO 1
 
-int net_tls_hello_check(struct str s, size_t n_there, size_t *ret_need)
+int net_tls_hello_check(struct str s, size_t *ret_need)
 {
 	const unsigned char *b = (const unsigned char *)s.p;
 	size_t record, message;
@@ -41,7 +41,7 @@ int net_tls_hello_check(struct str s, size_t n_there, size_t *ret_need)
 	if (message > LIMIT_TLS_HELLO)
 		return -E_LIMIT;
 	*ret_need = RECORD_HEAD + record;
-	return n_there >= *ret_need;
+	return s.n >= *ret_need;
 }
 
 static void wake_at(const struct conn *c, size_t n)
@@ -62,9 +62,8 @@ static void say_no(const struct conn *c)
 int net_tls_hello_wait(struct conn *c, struct fault *fault)
 {
 	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
-	char b[RECORD_HEAD + MESSAGE_HEAD];
+	char b[RECORD_HEAD + LIMIT_TLS_HELLO];
 	ssize_t n = recv(c->fd, b, sizeof(b), MSG_PEEK | MSG_DONTWAIT);
-	ssize_t n_there;
 	size_t need = 0;
 	int rc;
 
@@ -72,10 +71,7 @@ int net_tls_hello_wait(struct conn *c, struct fault *fault)
 		return 1;
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 		return fault_set(fault, -E_CLOSED, "the peer closed before the handshake");
-	/* Linux, of TCP: counts them and copies none. */
-	n_there = recv(c->fd, NULL, RECORD_HEAD + LIMIT_TLS_HELLO, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
-	rc = net_tls_hello_check(str_of(b, n > 0 ? (size_t)n : 0),
-				 n_there > 0 ? (size_t)n_there : 0, &need);
+	rc = net_tls_hello_check(str_of(b, n > 0 ? (size_t)n : 0), &need);
 	if (rc < 0) {
 		say_no(c);
 		return fault_set(fault, -E_TLS, "the peer's first message is too large, or empty");

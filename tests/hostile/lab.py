@@ -315,7 +315,7 @@ class Lab:
     def numbers(self):
         return numbers(self.server.server_pid())
 
-    def settled(self, before, slack_kb, seconds=20):
+    def settled(self, before, slack_kb, seconds):
         """What the server has when it has given back what it will."""
         end = time.monotonic() + seconds
         while True:

@@ -58,12 +58,12 @@ class Trial:
         lab, attack, n = self.lab, self.attack, self.n
         grown, may = peak["kb"] - before["kb"], attack.slack_kb + n * attack.each_kb
         threads = peak["threads"] - before["threads"]
-        after = lab.settled(before, attack.back_kb)
+        after = lab.settled(before, attack.back_kb, 1 if lab.is_instrumented else 20)
         self.text += "  memory +%d KB (%.1f each), at the end %+d KB  threads +%d" % (
             grown, grown / max(n, 1), after["kb"] - before["kb"], threads)
         if threads > attack.threads:
             self.hard.append("%d threads more, %d would do" % (threads, attack.threads))
-        if after["files"] > before["files"] + 32:
+        if after["files"] > before["files"] + 32 and not lab.is_instrumented:
             self.hard.append("%d open files, %d before" % (after["files"], before["files"]))
         if attack.log_lines and lines > attack.log_lines * n + 1000:
             self.hard.append("%d lines of log for %d" % (lines, n))
