@@ -121,7 +121,7 @@ static struct uidset found(struct pair *t, struct str line)
 
 	line = !is_set ? str_skip(line, 8) : at < 0 ? S("") : str_skip(line, (size_t)at + 5);
 	while (str_split(&line, is_set ? ',' : ' ', &word)) {
-		uint64_t from, to;
+		uint64_t from = 0, to;
 
 		if (word.n == 0)
 			continue;

@@ -365,7 +365,7 @@ static int seqs_key(struct parser *ps, struct store_search **ret)
 /* search-key *(SP search-key) */
 static int key_list(struct parser *ps, struct store_search **ret)
 {
-	struct store_search **at, *key;
+	struct store_search **at, *key = NULL;
 	int r = new_key(ps, STORE_S_AND, ret);
 
 	if (r <= 0)
