@@ -34,12 +34,12 @@ static const struct sasl_refusal no_refusal = SASL_REFUSAL_INIT;
 static int logged_in(struct imap_session *s, const struct sasl_identity *who)
 {
 	AUTO(buf_fini) struct buf caps = BUF_INIT(4096);
-	int r = sasl_seat_take(s->ctx->sasl, who->account, &s->seat);
+	int r = sasl_seat_take(s->ctx->sasl, who->account, conn_id(s->conn), &s->seat);
 
-	if (r < 0) { /* RFC 5530 3: LIMIT */
+	if (r == -E_LIMIT) /* RFC 5530 3 */
 		imap_say(s, "too many connections of this account, try again later");
+	if (r < 0)
 		return refused(s, who->mechanism, str_z(who->name), r, &no_refusal);
-	}
 	s->account = who->account;
 	snprintf(s->name, sizeof(s->name), "%s", who->name);
 	s->state = IMAP_ST_AUTH;

@@ -167,6 +167,18 @@ void net_wake(struct net *n, uint64_t id)
 	net_pool_push(n, &ready);
 }
 
+void net_cut(struct net *n, uint64_t id)
+{
+	struct conn *c;
+
+	/* A parked one has input then: the end. */
+	lock_get(&n->lock);
+	c = net_table_find(&n->table, id);
+	if (c != NULL)
+		(void)shutdown(c->fd, SHUT_RDWR);
+	lock_put(&n->lock);
+}
+
 void net_wake_cb(void *ctx, uint64_t id)
 {
 	net_wake(ctx, id);

@@ -111,6 +111,11 @@ void net_close(struct net **n, int64_t grace_ms);
 void net_wake(struct net *n, uint64_t id);
 /* The same as a plain function for rooms that may not know net: ctx is the struct net. */
 void net_wake_cb(void *ctx, uint64_t id);
+/*
+ * Cuts the connection, whatever its session is doing: it ends as if the peer had closed it. Unknown ids
+ * are ignored. Any thread, never blocks long.
+ */
+void net_cut(struct net *n, uint64_t id);
 
 /* Open connections and workers, for the status verb. */
 struct net_counts {

@@ -51,13 +51,14 @@ static void enter(struct pop3_session *s, const struct sasl_identity *id)
 {
 	uint64_t octets;
 	uint32_t n;
-	int rc = sasl_seat_take(s->ctx->sasl, id->account, &s->seat);
+	int rc = sasl_seat_take(s->ctx->sasl, id->account, conn_id(s->conn), &s->seat);
 
-	if (rc < 0) {
+	if (rc == -E_LIMIT) {
 		refuse_in_use(s, id, rc, "too many connections of this account, try again later");
 		return;
 	}
-	rc = store_pop3_lock(s->ctx->store, id->account);
+	if (rc == 0)
+		rc = store_pop3_lock(s->ctx->store, id->account);
 	if (rc == -E_BUSY) {
 		refuse_in_use(s, id, rc, "another session has this maildrop");
 		return;

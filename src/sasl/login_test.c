@@ -420,24 +420,35 @@ TEST(seats)
 	struct sasl_seat seats[4] = { 0 }, other = { 0 };
 	struct sasl_counts n;
 	struct sasl_fixture f;
+	struct fault fault;
+	int64_t id;
 
 	sasl_fixture_open(&f, test_dir(), "[auth]\nmax_connections_per_account = 3\n");
 	for (size_t i = 0; i < 3; i++)
-		assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[i]), 0);
-	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[3]), -E_LIMIT);
+		assert_int_equal(sasl_seat_take(f.sasl, f.alice, 1, &seats[i]), 0);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, 1, &seats[3]), -E_LIMIT);
 	assert_null(seats[3].sasl);
 	sasl_seat_give(&seats[3]); /* what was not taken is not given */
-	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[3]), -E_LIMIT);
-	assert_int_equal(sasl_seat_take(f.sasl, f.alice + 1024, &other), 0);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, 1, &seats[3]), -E_LIMIT);
+	assert_int_equal(sasl_seat_take(f.sasl, f.bob, 2, &other), 0);
 	sasl_counts(f.sasl, &n);
 	assert_int_equal(n.logged_in, 4);
 	sasl_seat_give(&seats[0]);
 	sasl_seat_give(&seats[0]); /* once only */
-	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[3]), 0);
-	assert_int_equal(sasl_seat_take(f.sasl, f.alice, &seats[0]), -E_LIMIT);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, 1, &seats[3]), 0);
+	assert_int_equal(sasl_seat_take(f.sasl, f.alice, 1, &seats[0]), -E_LIMIT);
 	for (size_t i = 0; i < ARRAY_LEN(seats); i++)
 		sasl_seat_give(&seats[i]);
 	sasl_seat_give(&other);
+	/* It was disabled while its password was looked at. */
+	assert_int_equal(store_account_enable(f.store, S("bob@example.test"), false, &id, &fault), 0);
+	assert_int_equal(id, f.bob);
+	assert_int_equal(sasl_seat_take(f.sasl, f.bob, 2, &other), -E_AUTH_FAILED);
+	assert_null(other.sasl);
+	assert_int_equal(store_account_enable(f.store, S("bob@example.test"), true, &id, &fault), 0);
+	assert_int_equal(sasl_seat_take(f.sasl, f.bob, 2, &other), 0);
+	sasl_seat_give(&other);
+	assert_int_equal(sasl_seat_take(f.sasl, f.bob + 1024, 2, &other), -E_AUTH_FAILED);
 	sasl_counts(f.sasl, &n);
 	assert_int_equal(n.logged_in, 0);
 	sasl_fixture_close(&f);
@@ -450,7 +461,7 @@ static void *seat_taker(void *arg)
 	for (int i = 0; i < 2000; i++) {
 		struct sasl_seat seat = { 0 };
 
-		if (sasl_seat_take(f->sasl, i % 2 == 0 ? f->alice : f->bob, &seat) == 0)
+		if (sasl_seat_take(f->sasl, i % 2 == 0 ? f->alice : f->bob, 3, &seat) == 0)
 			sasl_seat_give(&seat);
 	}
 	return NULL;

@@ -14,6 +14,7 @@
 #include "store/account.h"
 
 struct conn;
+struct net;
 struct sasl;
 struct sasl_exchange;
 struct conf_live;
@@ -118,11 +119,22 @@ MUST_CHECK int sasl_login(struct sasl *s, struct conn *c, struct str user, struc
 struct sasl_seat {
 	struct sasl *sasl; /* NULL: none is taken */
 	int64_t account;
+	uint64_t conn; /* conn_id() */
+	struct sasl_seat *prev, *next; /* of the account; seat.c's */
 };
-/* -E_LIMIT: the account has too many. seat must be empty. */
-MUST_CHECK int sasl_seat_take(struct sasl *s, int64_t account, struct sasl_seat *seat);
+/*
+ * -E_LIMIT: the account has too many. -E_AUTH_FAILED: it has been disabled or removed since the password was looked at.
+ * seat must be empty, and stays where it is in memory until it is given back.
+ */
+MUST_CHECK int sasl_seat_take(struct sasl *s, int64_t account, uint64_t conn, struct sasl_seat *seat);
 /* Empties it; giving an empty one back does nothing. */
 void sasl_seat_give(struct sasl_seat *seat);
+/*
+ * Cuts the connections of an account (net_cut()) and forgets its passwords: for one that may not log in any more, or that is to
+ * log in again. Returns how many there were. A login that is under way either sees the account as it is in the
+ * store now, or is cut. Any thread.
+ */
+size_t sasl_disconnect(struct sasl *s, struct net *n, int64_t account);
 
 /*
  * Makes the credentials of a password (SASLprep, RFC 4013): crypt (yescrypt), scram-sha-1,

@@ -12,6 +12,9 @@
 static const struct admin_verb verbs[] = {
 	{ .name = "account.add", .fn = admin_account_add },
 	{ .name = "account.remove", .fn = admin_account_remove },
+	{ .name = "account.enable", .fn = admin_account_enable },
+	{ .name = "account.disable", .fn = admin_account_disable },
+	{ .name = "account.disconnect", .fn = admin_account_disconnect, .needs_server = true },
 	{ .name = "account.list", .fn = admin_account_list },
 	{ .name = "account.password", .fn = admin_account_password },
 	{ .name = "account.quota", .fn = admin_account_quota },

@@ -86,6 +86,51 @@ int admin_account_remove(struct admin *ad, struct arena *a, const json_t *args, 
 	return 0;
 }
 
+static int set_enabled(struct admin *ad, const json_t *args, bool is_enabled, json_t **ret, struct fault *fault)
+{
+	struct str address;
+	int64_t id = 0;
+	size_t n_cut = 0;
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = store_account_enable(ad->store, address, is_enabled, &id, fault);
+	if (r < 0)
+		return r;
+	if (!is_enabled && ad->net)
+		n_cut = sasl_disconnect(ad->sasl, ad->net, id);
+	*ret = json_pack("{s:o, s:b, s:I}", "address", admin_json_str(address), "enabled", is_enabled,
+			 "disconnected", (json_int_t)n_cut);
+	return 0;
+}
+
+int admin_account_enable(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	(void)a;
+	return set_enabled(ad, args, true, ret, fault);
+}
+
+int admin_account_disable(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	(void)a;
+	return set_enabled(ad, args, false, ret, fault);
+}
+
+int admin_account_disconnect(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct store_account account = { 0 };
+	struct str address;
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = find(ad, a, address, &account, fault);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:o, s:I}", "address", admin_json_str(address), "disconnected",
+			 (json_int_t)sasl_disconnect(ad->sasl, ad->net, account.id));
+	return 0;
+}
+
 int admin_account_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct store_account *v;

@@ -70,8 +70,10 @@ static int auth_failed(struct smtp_session *s, int err)
 
 static int auth_done(struct smtp_session *s)
 {
-	int r = sasl_seat_take(s->ctx->sasl, s->identity->account, &s->seat);
+	int r = sasl_seat_take(s->ctx->sasl, s->identity->account, conn_id(s->conn), &s->seat);
 
+	if (r < 0 && r != -E_LIMIT)
+		return auth_failed(s, r);
 	if (r < 0) {
 		log_refused(s, s->identity->name, r);
 		smtp_auth_end(s);

@@ -29,6 +29,7 @@ struct job {
 	struct store_quota quota;
 	const struct store_credential *creds;
 	size_t n_creds;
+	bool is_enabled;
 	int64_t id;
 };
 
@@ -156,6 +157,12 @@ static int remove_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
+static int no_account(struct str address, struct fault *fault)
+{
+	return fault_set(fault, -E_NOT_FOUND, "no account %" STR_FMT "; see: martlet account list",
+			 STR_ARG(str_head(address, 200)));
+}
+
 int store_account_remove(struct store *s, struct str address, struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
@@ -169,13 +176,49 @@ int store_account_remove(struct store *s, struct str address, struct fault *faul
 							     .arg = &j,
 							     .durability = DB_DURABLE });
 	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
-		return fault_set(fault, -E_NOT_FOUND,
-				 "no account %" STR_FMT "; see: martlet account list",
-				 STR_ARG(str_head(address, 200)));
+		return no_account(address, fault);
 	if (rc == 0)
 		rc = store_purge(s);
 	return rc < 0 ? fault_set(fault, rc, "cannot remove the account: %s", err_row(rc)->text)
 		      : 0;
+}
+
+/* ---- enabling ---- */
+
+static int enable_tx(struct db_tx *tx, void *arg)
+{
+	struct job *j = arg;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(ACCOUNT_BY_NAME), DB_T(j->address.full));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	j->id = db_int(&q, 0);
+	db_done(&q);
+	return DB_EXEC(tx, SQL(ACCOUNT_ENABLE), DB_I(j->id), DB_I(j->is_enabled));
+}
+
+int store_account_enable(struct store *s, struct str address, bool is_enabled, int64_t *ret_id,
+			 struct fault *fault)
+{
+	AUTO(arena_fini) struct arena a;
+	struct job j = { .s = s, .is_enabled = is_enabled };
+	int rc;
+
+	arena_init(&a, ACCOUNT_ARENA);
+	rc = store_address_parse(&a, address, false, &j.address);
+	if (rc == 0)
+		rc = db_write(s->db, &(struct db_write_job){ .fn = enable_tx,
+							     .arg = &j,
+							     .durability = DB_DURABLE });
+	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
+		return no_account(address, fault);
+	if (rc < 0)
+		return fault_set(fault, rc, "cannot change the account: %s", err_row(rc)->text);
+	*ret_id = j.id;
+	return 0;
 }
 
 /* ---- finding ---- */

@@ -38,6 +38,12 @@ MUST_CHECK int store_account_add(struct store *s, struct str address, const stru
 				 const struct store_credential *creds, size_t n_creds, int64_t *ret_id, struct fault *fault);
 /* Removes it with all its mail. -E_NOT_FOUND. */
 MUST_CHECK int store_account_remove(struct store *s, struct str address, struct fault *fault);
+/*
+ * Whether it may log in. Its mail, and mail to it, is not touched. *ret_id is the account's. -E_NOT_FOUND with fault.
+ * Durable. Who is logged in stays so: see sasl_disconnect().
+ */
+MUST_CHECK int store_account_enable(struct store *s, struct str address, bool is_enabled, int64_t *ret_id,
+				    struct fault *fault);
 MUST_CHECK int store_account_list(struct store *s, struct arena *a, struct store_account **ret, size_t *ret_n);
 /* By login name (case-insensitive domain and local part). -E_NOT_FOUND. */
 MUST_CHECK int store_account_find(struct store *s, struct arena *a, struct str name, struct store_account *ret);

@@ -56,6 +56,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT quota, quota_messages, quota_mailboxes, used, messages,"
 		" (SELECT count(*) FROM mailboxes WHERE account = ?1) FROM accounts WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_REMOVE] = { .sql = "DELETE FROM accounts WHERE id = ?1" },
+	[STORE_SQL_ACCOUNT_ENABLE] = { .sql = "UPDATE accounts SET enabled = ?2 WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_MODSEQ] = { .sql =
 		"UPDATE accounts SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq" },
 	[STORE_SQL_ACCOUNT_CHANGE] = { .sql =
