@@ -70,6 +70,7 @@
 #define LIMIT_CONF_LINE 4096          /* one line of it */
 #define LIMIT_CONF_SECTION 49         /* between the brackets; the INI reader (inih) keeps no more */
 #define LIMIT_CONF_SECTIONS 1000
+#define LIMIT_CONF_MISTAKES 50        /* told at once */
 #define LIMIT_CONF_ARENA (64u << 20)  /* what one snapshot may take */
 #define LIMIT_SASL_LINE 12288          /* RFC 4954 4: one message of a SASL exchange in base64, for POP3 and IMAP too */
 

@@ -71,6 +71,20 @@ static void say_what_to_know(const struct conf *conf, struct buf *out)
 	say_what_needs_restart(conf, s->data_dir, out);
 }
 
+/* All but the last one, which becomes the command's error. */
+static void say_mistakes(const char *path, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf all = BUF_INIT(CONFIG_TEXT_MAX);
+	struct str text, line;
+
+	if (conf_mistakes(server_tables, server_n_tables, path, &all) < 2)
+		return;
+	text = buf_str(&all);
+	while (str_split(&text, '\n', &line) && text.n > 0)
+		fprintf(stderr, "martlet: %" STR_FMT "\n", STR_ARG(line));
+	(void)fault_set(fault, 0, "%" STR_FMT, STR_ARG(line));
+}
+
 /* The first line is the result, those behind it are notes. */
 static int check(const struct cli_args *args, struct buf *out, struct fault *fault)
 {
@@ -79,8 +93,10 @@ static int check(const struct cli_args *args, struct buf *out, struct fault *fau
 	const char *path = cli_config_path(args, buf, sizeof(buf));
 	int r = server_conf_load(path, &conf, fault);
 
-	if (r < 0)
+	if (r < 0) {
+		say_mistakes(path, fault);
 		return r;
+	}
 	r = server_conf_try(conf, path, fault);
 	if (r == 0) {
 		buf_printf(out, "%s: no mistakes\n", path);

@@ -31,7 +31,10 @@ struct loader {
 	struct str left;              /* text that is not read yet */
 	int line;
 	bool is_heading; /* the line read last is one */
+	bool is_skipping; /* its keys: the heading was wrong */
 	int rc;
+	struct buf *all; /* every mistake goes to it; NULL: the first one ends the loading */
+	size_t n_mistakes;
 	struct fault *fault;
 };
 
@@ -94,22 +97,35 @@ const void *conf_get_nth(const struct conf *c, const struct conf_table *t, size_
 
 /* --- sections and keys ------------------------------------------------------------------------ */
 
-/* Records the first error, with its place. */
+/* Records an error, with its place: the first one, or all. */
 static int __attribute__((format(printf, 3, 4)))
 fail(struct loader *l, int line, const char *fmt, ...)
 {
-	struct fault f;
+	struct fault f, here;
 	va_list ap;
 
-	if (l->rc < 0)
+	if (l->rc < 0 && (l->all == NULL || l->n_mistakes >= LIMIT_CONF_MISTAKES))
 		return l->rc;
 	va_start(ap, fmt);
 	vsnprintf(f.text, sizeof(f.text), fmt, ap);
 	va_end(ap);
-	l->rc = -E_USAGE;
 	if (line > 0)
-		return fault_set(l->fault, l->rc, "%s:%d: %s", l->name_z, line, f.text);
-	return fault_set(l->fault, l->rc, "%s: %s", l->name_z, f.text);
+		(void)fault_set(&here, 0, "%s:%d: %s", l->name_z, line, f.text);
+	else
+		(void)fault_set(&here, 0, "%s: %s", l->name_z, f.text);
+	if (l->rc == 0)
+		*l->fault = here;
+	if (l->all != NULL)
+		buf_printf(l->all, "%s\n", here.text);
+	l->n_mistakes++;
+	l->rc = -E_USAGE;
+	return l->rc;
+}
+
+/* inih goes on. */
+static bool goes_on(const struct loader *l, int rc)
+{
+	return rc == 0 || l->all != NULL;
 }
 
 static int section_new(struct loader *l, const struct conf_table *t, struct str name)
@@ -223,6 +239,8 @@ static int key_set(struct loader *l, const char *key_z, const char *value_z)
 	int *line;
 	int rc;
 
+	if (s == NULL && l->is_skipping)
+		return 0;
 	if (s == NULL)
 		return fail(l, l->line, "\"%.80s\" stands before the first [section]", key_z);
 	row = conf_nearest_row(s->table, str_z(key_z), &is_exact);
@@ -251,11 +269,14 @@ static int on_key(void *arg, const char *section, const char *key, const char *v
 	int rc;
 
 	if (strcmp(key, START_KEY) != 0)
-		return key_set(l, key, value) == 0;
+		return goes_on(l, key_set(l, key, value));
 	rc = section_start(l, str_z(section));
-	if (rc == 0 && l->section->line == 0)
+	if (rc < 0)
+		l->section = NULL;
+	else if (l->section->line == 0)
 		l->section->line = l->line;
-	return rc == 0;
+	l->is_skipping = rc < 0;
+	return goes_on(l, rc);
 }
 
 static const char *line_fault(struct str line)
@@ -284,14 +305,16 @@ static char *read_line(char *to, int size, void *arg)
 		snprintf(to, (size_t)size, START_KEY " =\n");
 		return to;
 	}
-	if (l->rc < 0 || !str_split(&l->left, '\n', &line))
+	if (!goes_on(l, l->rc) || !str_split(&l->left, '\n', &line))
 		return NULL;
 	l->line++;
 	wrong = line_fault(line);
 	if (wrong != NULL || line.n + 2 > (size_t)size) {
 		fail(l, l->line, "%s", wrong != NULL ? wrong : "the line is too long");
-		return NULL;
+		line = S("");
 	}
+	if (!goes_on(l, l->rc))
+		return NULL;
 	memcpy(to, line.p, line.n);
 	to[line.n] = '\n';
 	to[line.n + 1] = '\0';
@@ -311,10 +334,12 @@ static int check_sections(struct loader *l)
 
 		if (s->table->check == NULL || s->table->check(s->values, &why) == 0)
 			continue;
-		return fail(l, s->line, "[%s%s%s%s]: %s", s->table->section, is_named ? " \"" : "",
+		(void)fail(l, s->line, "[%s%s%s%s]: %s", s->table->section, is_named ? " \"" : "",
 			    s->name_z, is_named ? "\"" : "", why.text);
+		if (l->all == NULL)
+			break;
 	}
-	return 0;
+	return l->rc;
 }
 
 static int load_text(struct loader *l, struct str text)
@@ -329,18 +354,20 @@ static int load_text(struct loader *l, struct str text)
 	}
 	l->section = NULL;
 	l->left = text;
-	rc = ini_parse_stream(read_line, l, on_key, l);
-	if (l->rc == 0 && rc != 0)
-		fail(l, l->line, "write [section], key = value, or # comment");
+	do {
+		rc = ini_parse_stream(read_line, l, on_key, l);
+		if (rc != 0 && goes_on(l, l->rc))
+			fail(l, l->line, "write [section], key = value, or # comment");
+	} while (goes_on(l, l->rc) && l->left.n > 0);
 	return l->rc < 0 ? l->rc : check_sections(l);
 }
 
-int conf_parse(const struct conf_table *const *tables, size_t n_tables, const char *name_z,
-	       struct str text, struct conf **ret, struct fault *fault)
+static int parse(const struct conf_table *const *tables, size_t n_tables, const char *name_z,
+		 struct str text, struct buf *all, struct conf **ret, struct fault *fault)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	struct conf *c;
-	struct loader l = { .name_z = name_z, .fault = fault };
+	struct loader l = { .name_z = name_z, .all = all, .fault = fault };
 	int rc;
 
 	pthread_once(&once, inih_setup);
@@ -361,32 +388,67 @@ int conf_parse(const struct conf_table *const *tables, size_t n_tables, const ch
 	return rc;
 }
 
+int conf_parse(const struct conf_table *const *tables, size_t n_tables, const char *name_z,
+	       struct str text, struct conf **ret, struct fault *fault)
+{
+	return parse(tables, n_tables, name_z, text, NULL, ret, fault);
+}
+
 static void fd_close(int *fd)
 {
 	if (*fd >= 0)
 		close(*fd);
 }
 
-int conf_load(const struct conf_table *const *tables, size_t n_tables, const char *path_z,
-	      struct conf **ret, struct fault *fault)
+static void conf_drop(struct conf **c)
 {
-	AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_CONF_FILE + 1);
+	conf_unref(*c);
+}
+
+static int read_file(const char *path_z, struct buf *to, struct fault *fault)
+{
 	AUTO(fd_close) int fd = -1;
 	ssize_t got;
 
-	if (path_z == NULL)
-		return conf_parse(tables, n_tables, "defaults", S(""), ret, fault);
 	fd = open(path_z, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fault_errno(fault, errno, "settings file %s", path_z);
 	do {
-		size_t want = text.max - text.n < 16384 ? text.max - text.n : 16384;
+		size_t want = to->max - to->n < 16384 ? to->max - to->n : 16384;
 
-		got = read(fd, buf_reserve(&text, want), want);
+		got = read(fd, buf_reserve(to, want), want);
 		if (got < 0 && errno != EINTR)
 			return fault_errno(fault, errno, "settings file %s", path_z);
 		if (got > 0)
-			buf_commit(&text, (size_t)got);
-	} while (got != 0 && text.n < text.max);
-	return conf_parse(tables, n_tables, path_z, buf_str(&text), ret, fault);
+			buf_commit(to, (size_t)got);
+	} while (got != 0 && to->n < to->max);
+	return 0;
+}
+
+int conf_load(const struct conf_table *const *tables, size_t n_tables, const char *path_z,
+	      struct conf **ret, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_CONF_FILE + 1);
+	int rc = path_z != NULL ? read_file(path_z, &text, fault) : 0;
+
+	if (rc < 0)
+		return rc;
+	return conf_parse(tables, n_tables, path_z != NULL ? path_z : "defaults", buf_str(&text), ret,
+			  fault);
+}
+
+size_t conf_mistakes(const struct conf_table *const *tables, size_t n_tables, const char *path_z,
+		     struct buf *out)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(LIMIT_CONF_FILE + 1);
+	AUTO(conf_drop) struct conf *c = NULL;
+	struct fault ignored;
+	size_t n = 0;
+
+	if (read_file(path_z, &text, &ignored) < 0 ||
+	    parse(tables, n_tables, path_z, buf_str(&text), out, &c, &ignored) == 0)
+		return 0;
+	for (size_t i = 0; i < out->n; i++)
+		n += out->p[i] == '\n';
+	return n;
 }

@@ -68,6 +68,12 @@ MUST_CHECK int conf_load(const struct conf_table *const *tables, size_t n_tables
 MUST_CHECK int conf_parse(const struct conf_table *const *tables, size_t n_tables,
 			  const char *name_z, struct str text, struct conf **ret,
 			  struct fault *fault);
+/*
+ * Every mistake of a file that conf_load() refused, a line each, at most LIMIT_CONF_MISTAKES; what only follows from another
+ * is left out. Returns how many there are in out.
+ */
+size_t conf_mistakes(const struct conf_table *const *tables, size_t n_tables, const char *path_z,
+		     struct buf *out);
 struct conf *conf_ref(struct conf *c);
 void conf_unref(struct conf *c); /* accepts NULL; any thread */
 

@@ -3,6 +3,7 @@
 #include "conf/conf.h"
 #include "conf/live.h"
 
+#include "base/limits.h"
 #include "base/test.h"
 
 #include <fcntl.h>
@@ -272,6 +273,50 @@ TEST(conf_load_file)
 	assert_int_equal(conf_load(tables, 3, path, &c, &f), 0);
 	assert_int_equal(((const struct values *)conf_get(c, &imap))->count, 2);
 	conf_unref(c);
+}
+
+TEST(conf_all_mistakes)
+{
+	static const char text[] =
+		"early = 1\n[imap]\ncount = many\nno equals\nwait = 0\nname = ok\n[imapp]\nfoo = 1\n"
+		"[smtp]\nbaner = x\nbanner = \x01\n[listener]\ncount = 9\n[listener \"a\"]\ncount = 7\n";
+	static const int lines[] = { 1, 3, 4, 5, 7, 10, 11, 12 };
+	AUTO(buf_fini) struct buf out = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf many = BUF_INIT(1 << 20);
+	char path[4096], at[32];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/bad.conf", test_dir());
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs(text, f);
+	fclose(f);
+	assert_int_equal(conf_mistakes(tables, ARRAY_LEN(tables), path, &out), ARRAY_LEN(lines));
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		snprintf(at, sizeof(at), "bad.conf:%d: ", lines[i]);
+		assert_non_null(strstr(buf_z(&out), at));
+	}
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("[imap]\n", f);
+	for (int i = 0; i < 2000; i++)
+		fputs("x = 1\n", f);
+	fclose(f);
+	assert_int_equal(conf_mistakes(tables, ARRAY_LEN(tables), path, &many), LIMIT_CONF_MISTAKES);
+	/* A section's own check is told when all its lines are right: there may be several. */
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("[imap]\ncount = 7\n[listener \"a\"]\ncount = 7\n", f);
+	fclose(f);
+	buf_reset(&out);
+	assert_int_equal(conf_mistakes(tables, ARRAY_LEN(tables), path, &out), 2);
+	/* A file without mistakes has none. */
+	f = fopen(path, "w");
+	assert_non_null(f);
+	fputs("[imap]\ncount = 8\n", f);
+	fclose(f);
+	buf_reset(&out);
+	assert_int_equal(conf_mistakes(tables, ARRAY_LEN(tables), path, &out), 0);
 }
 
 TEST(conf_live_swaps)

@@ -30,6 +30,26 @@ static int add_tx(struct db_tx *tx, void *arg)
 	return DB_EXEC(tx, SQL(DOMAIN_ADD), DB_T(j->domain));
 }
 
+static bool is_host_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
+
+/* Canonical ones. Labels of letters, digits and hyphens (RFC 1035 2.3.1): nobody can have mail sent to another name. */
+static bool is_host_name(struct str s)
+{
+	struct str label;
+
+	while (str_split(&s, '.', &label)) {
+		if (label.n == 0 || label.n > 63 || label.p[0] == '-' || label.p[label.n - 1] == '-')
+			return false;
+		for (size_t i = 0; i < label.n; i++)
+			if (!is_host_char(label.p[i]))
+				return false;
+	}
+	return true;
+}
+
 int store_domain_add(struct store *s, struct str domain, struct fault *fault)
 {
 	AUTO(arena_fini) struct arena a;
@@ -38,6 +58,8 @@ int store_domain_add(struct store *s, struct str domain, struct fault *fault)
 
 	arena_init(&a, DOMAIN_ARENA);
 	rc = store_domain_canonical(&a, domain, &j.domain);
+	if (rc == 0 && !is_host_name(j.domain))
+		rc = -E_SYNTAX;
 	if (rc < 0)
 		return fault_set(fault, rc,
 				 "%" STR_FMT " is not a domain name, write it like example.org",

@@ -5,6 +5,9 @@ out address *
 out bob@example.test *
 cli!3 account add carol@example.net < secret
 out martlet: * martlet domain add example.net
+cli!2 domain add bad_domain.example
+out *is not a domain name*
+cli!2 domain add -a.example
 cli domain add example.net
 cli account add carol@example.net < secret
 cli!4 account add carol@example.net < secret

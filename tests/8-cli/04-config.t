@@ -44,6 +44,14 @@ write none.pem < nothing\n
 write none.key < nothing\n
 martlet!1 config check --config $dir/bad.conf
 out *none.pem*certificate*
+write bad.conf < [smtp]\nmax_erors = 3\nmax_hops = many\n[nothing]\nx = 1\nnonsense\n[imap]\nmax_errors = 0\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:2:*max_errors*
+out *bad.conf:3:*max_hops = many*
+out *bad.conf:4:*nothing*
+out! *bad.conf:5:*
+out *bad.conf:6:*key = value*
+out *bad.conf:8:*max_errors = 0*
 write bad.conf < [smtp]\nmax_hops = 20\n[server]\nhostname = mail example\n
 martlet!2 config check --config $dir/bad.conf
 out *bad.conf:3:*hostname = mail example:*
