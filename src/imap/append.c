@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "db/blob.h"
 #include "imap/imap_int.h"
+#include "store/account.h"
 #include "store/mailbox.h"
 
 /* ---- steps ---- */
@@ -248,9 +249,36 @@ static int reserve(const struct imap_session *s, uint64_t n)
 	return 0;
 }
 
-int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
+/*
+ * So that nobody sends what cannot be kept; the store looks again when it takes the messages. A
+ * REPLACE makes room of its own, which is known only there.
+ */
+static int quota_room(struct imap_session *s, const struct store_mailbox *box, uint64_t *ret)
+{
+	struct store_quota limit, used;
+	int r = store_quota_get(imap_store(s), box->account, &limit, &used);
+
+	*ret = UINT64_MAX;
+	if (r == 0 && limit.bytes > 0 && !s->append->is_replace)
+		*ret = limit.bytes > used.bytes ? (uint64_t)(limit.bytes - used.bytes) : 0;
+	return r;
+}
+
+/* The first literal: is there a mailbox for it? */
+static int open_spool(struct imap_session *s)
 {
 	struct store_mailbox box;
+	int r = imap_append_target(s, &box);
+
+	if (r == 0)
+		r = quota_room(s, &box, &s->append->room);
+	if (r == 0 && s->append->bytes <= s->append->room)
+		r = spool_new(store_db(imap_store(s)), imap_append_bytes_max(s), &s->spool);
+	return r;
+}
+
+int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
+{
 	int r = 0;
 
 	if (!is_upload(s, so_far) || (r = begin(s)) < 0)
@@ -261,11 +289,10 @@ int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 	if (s->append->is_replace && s->sel->is_readonly)
 		return -E_DENIED;
 	r = reserve(s, n);
-	if (r < 0 || s->spool != NULL)
-		return r < 0 ? r : 1;
-	r = imap_append_target(s, &box);
-	if (r == 0)
-		r = spool_new(store_db(imap_store(s)), imap_append_bytes_max(s), &s->spool);
+	if (r == 0 && s->spool == NULL)
+		r = open_spool(s);
+	if (r == 0 && s->append->bytes > s->append->room)
+		r = -E_QUOTA;
 	return r < 0 ? r : 1;
 }
 

@@ -44,6 +44,7 @@ struct imap_append {
 	size_t n, cap;
 	size_t n_parts; /* of all messages */
 	uint64_t bytes; /* of all literals */
+	uint64_t room;  /* what the quota leaves for them, as it was at the first one */
 	uint64_t header_bytes; /* looked through for the fields that URLs name */
 };
 

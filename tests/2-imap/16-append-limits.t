@@ -21,6 +21,13 @@ A > f APPEND INBOX {$size.multipart.eml+}
 A bytes multipart.eml
 A >
 A < f NO [OVERQUOTA]
+# synchronizing: before its bytes are asked for; several messages count together
+A > f2 APPEND INBOX {1024}
+A < f2 NO [OVERQUOTA]
+A > f3 APPEND INBOX {10}
+A < +
+A >> a: b\r\n\r\nx\r {1014}\r\n
+A < f3 NO [OVERQUOTA]
 A > g NOOP
 A < g OK
 A > h COPY 1 Sent
