@@ -103,11 +103,11 @@ def reading(b, s, column, user, add):
 
 def writing(b, s, column, user, add):
     c = Client(s.ports["imap"], user)
-    add(column, "STORE \\Seen on all", c.run("STORE 1:* +FLAGS.SILENT (\\Seen)"))
-    c.run("STORE 1:* -FLAGS.SILENT (\\Seen)")
-    c.run("CREATE copies")
-    add(column, "COPY 2,000", c.run("COPY 1:2000 copies"))
-    c.run("DELETE copies")
+    for turn in range(3):
+        add(column, "STORE \\Seen on all", c.run("STORE 1:* +FLAGS.SILENT (\\Seen)"))
+        c.run("STORE 1:* -FLAGS.SILENT (\\Seen)")
+        c.run(f"CREATE copies{turn}")
+        add(column, "COPY 2,000", c.run(f"COPY 1:2000 copies{turn}"))
     c.run("STORE 1:5000 +FLAGS.SILENT (\\Deleted)")
     add(column, "EXPUNGE 5,000", c.run("EXPUNGE"))
     c.close()
