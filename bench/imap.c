@@ -20,12 +20,11 @@ static void skip_literal(struct client *c, struct str line)
 		client_skip(c, n);
 }
 
-/* One command until its OK; the last EXISTS goes to *exists. */
-static void command(struct client *c, const char *text_z, uint64_t *exists)
+/* What is answered until the OK of the command that text_z is about; the last EXISTS goes to *exists. */
+static void finish(struct client *c, const char *text_z, uint64_t *exists)
 {
 	struct str line, n;
 
-	client_printf(c, "t %s\r\n", text_z);
 	for (;;) {
 		line = client_line(c);
 		if (str_starts(line, S("t ")))
@@ -40,6 +39,12 @@ static void command(struct client *c, const char *text_z, uint64_t *exists)
 	}
 	if (!str_starts(line, S("t OK")))
 		load_fail("%s: %" STR_FMT, text_z, STR_ARG(line));
+}
+
+static void command(struct client *c, const char *text_z, uint64_t *exists)
+{
+	client_printf(c, "t %s\r\n", text_z);
+	finish(c, text_z, exists);
 }
 
 static void login(struct worker *w, unsigned index)
@@ -64,6 +69,15 @@ static const struct mix {
 	{ "session",
 	  { LOAD_LOGIN, LOAD_SELECT, LOAD_FLAGS, LOAD_ENVELOPE, LOAD_BODY, LOAD_STORE, LOAD_SEARCH,
 	    LOAD_LOGOUT } },
+	/* All that a program does with a mailbox, each time with a login of its own. */
+	{ "mixed",
+	  { LOAD_LOGIN, LOAD_LIST, LOAD_STATUS, LOAD_SELECT, LOAD_SCREEN, LOAD_STORE, LOAD_APPEND,
+	    LOAD_DELETE, LOAD_EXPUNGE, LOAD_LOGOUT } },
+	/* The same without the logins. */
+	{ "long",
+	  { LOAD_LIST, LOAD_STATUS, LOAD_SELECT, LOAD_SCREEN, LOAD_STORE, LOAD_APPEND, LOAD_DELETE,
+	    LOAD_EXPUNGE } },
+	{ "visit", { LOAD_LOGIN, LOAD_SELECT, LOAD_LOGOUT } },
 	{ "select", { LOAD_SELECT } },
 	{ "flags", { LOAD_FLAGS } },
 	{ "fetch", { LOAD_ENVELOPE, LOAD_BODY, LOAD_BODY, LOAD_BODY } },
@@ -77,6 +91,23 @@ static const struct mix *mix_of(const struct load *l)
 		if (str_eq(str_z(l->mix_z), str_z(mixes[i].name_z)))
 			return &mixes[i];
 	load_fail("no mix %s", l->mix_z);
+}
+
+/* A synchronizing literal, which every server takes. */
+static void append(struct worker *w, uint64_t number)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(1 << 26);
+	struct client *c = &w->client;
+	struct str line;
+
+	load_message(&text, number, w->load->size_bytes);
+	client_printf(c, "t APPEND INBOX {%zu}\r\n", text.n);
+	while (line = client_line(c), !str_starts(line, S("+")))
+		if (str_starts(line, S("t ")))
+			load_fail("APPEND: %" STR_FMT, STR_ARG(line));
+	client_send(c, buf_str(&text));
+	client_send(c, S("\r\n"));
+	finish(c, "APPEND", NULL);
 }
 
 /* One step; `one` is the message that it is about. */
@@ -101,6 +132,25 @@ static void step(struct worker *w, enum load_kind kind, uint64_t one, bool is_od
 		snprintf(line, sizeof(line), "FETCH %llu:* (UID ENVELOPE RFC822.SIZE INTERNALDATE)",
 			 (unsigned long long)(w->exists > 50 ? w->exists - 49 : 1));
 		break;
+	case LOAD_SCREEN:
+		snprintf(line, sizeof(line), "FETCH %llu:* (UID FLAGS ENVELOPE RFC822.SIZE)",
+			 (unsigned long long)(w->exists > 10 ? w->exists - 9 : 1));
+		break;
+	case LOAD_LIST:
+		command(c, "LIST \"\" *", NULL);
+		return;
+	case LOAD_STATUS:
+		command(c, "STATUS INBOX (MESSAGES UNSEEN UIDNEXT)", NULL);
+		return;
+	case LOAD_APPEND:
+		append(w, one);
+		return;
+	case LOAD_DELETE:
+		command(c, "STORE 1 +FLAGS.SILENT (\\Deleted)", NULL);
+		return;
+	case LOAD_EXPUNGE:
+		command(c, "EXPUNGE", NULL);
+		return;
 	case LOAD_BODY:
 		snprintf(line, sizeof(line), "FETCH %llu (UID BODY.PEEK[])",
 			 (unsigned long long)one);

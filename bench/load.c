@@ -57,7 +57,7 @@ static const struct option {
 	{ "--ms", AT(ms), false, "milliseconds after which nothing new is begun (no end)" },
 	{ "--per-connection", AT(per_connection), false, "messages before QUIT (1)" },
 	{ "--size", AT(size_bytes), false, "bytes of a message (4096)" },
-	{ "--mix", AT(mix_z), true, "session, select, flags, fetch, store, search (session)" },
+	{ "--mix", AT(mix_z), true, "session, mixed, long, visit, select, flags, fetch, store, search (session)" },
 	{ "--idle", AT(idle), false, "1: idle connections select INBOX and send IDLE" },
 	{ "--domain", AT(domain_z), true, "of the accounts u0, u1, ... (example.test)" },
 	{ "--users", AT(users), false, "accounts that the work is spread over (20)" },

@@ -64,16 +64,22 @@ void client_skip_to_dot(struct client *c);
 /* Reads an SMTP reply (all its lines) or a POP3 status line that must begin with `want`. */
 void client_expect(struct client *c, const char *want_z);
 
-/* The kinds of samples: one line of output each. */
+/* The kinds of samples, the steps of a mix among them: one line of output each. */
 enum load_kind {
 	LOAD_MAIN,
 	LOAD_LOGIN,
 	LOAD_SELECT,
 	LOAD_FLAGS,
-	LOAD_ENVELOPE,
+	LOAD_ENVELOPE, /* of the newest 50 */
+	LOAD_SCREEN, /* of the newest 10, with flags */
 	LOAD_BODY,
 	LOAD_STORE,
 	LOAD_SEARCH,
+	LOAD_LIST,
+	LOAD_STATUS,
+	LOAD_APPEND,
+	LOAD_DELETE, /* STORE \Deleted on the oldest */
+	LOAD_EXPUNGE,
 	LOAD_LOGOUT,
 	LOAD_KINDS
 };

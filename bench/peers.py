@@ -58,10 +58,9 @@ scache unix - - n - 1 scache
 postlog unix-dgram n - n - 1 postlogd
 """
 
-DOVECOT_CONF = """base_dir = {dir}/dovecot
-state_dir = {dir}/dovecot-state
+DOVECOT_CONF = """base_dir = {base}
+state_dir = {base}-state
 log_path = {dir}/dovecot.log
-protocols = imap pop3 lmtp
 listen = 127.0.0.1
 ssl = yes
 ssl_cert = <{dir}/cert.pem
@@ -83,59 +82,76 @@ userdb {{
   driver = static
   args = uid=vmail gid=vmail home={dir}/mail/%u
 }}
-service imap-login {{
+{services}"""
+
+# A process for many sessions one after the other, and login processes for many at once.
+TUNED = """protocols = imap pop3 lmtp
+service imap-login {
   service_count = 0
   process_min_avail = 2
   client_limit = 1000
   process_limit = 10
-  inet_listener imap {{
-    port = {imap}
-  }}
-  inet_listener imaps {{
-    port = {imaps}
+  inet_listener imap {
+    port = %(imap)s
+  }
+  inet_listener imaps {
+    port = %(imaps)s
     ssl = yes
-  }}
-}}
-service pop3-login {{
+  }
+}
+service pop3-login {
   service_count = 0
   process_min_avail = 2
   process_limit = 10
-  inet_listener pop3 {{
-    port = {pop3}
-  }}
-  inet_listener pop3s {{
+  inet_listener pop3 {
+    port = %(pop3)s
+  }
+  inet_listener pop3s {
     port = 0
-  }}
-}}
-service imap {{
+  }
+}
+service imap {
   service_count = 256
   process_min_avail = 4
   idle_kill = 4s
-  unix_listener imap-master {{
+  unix_listener imap-master {
     user = dovecot
-  }}
+  }
   extra_groups = dovecot
-}}
-service imap-hibernate {{
-  unix_listener imap-hibernate {{
+}
+service imap-hibernate {
+  unix_listener imap-hibernate {
     mode = 0660
     group = dovecot
-  }}
-}}
-protocol imap {{
+  }
+}
+protocol imap {
   imap_hibernate_timeout = 2s
-}}
-service pop3 {{
+}
+service pop3 {
   service_count = 256
   process_min_avail = 4
-}}
-service lmtp {{
+}
+service lmtp {
   process_min_avail = 4
-  unix_listener {dir}/lmtp {{
+  unix_listener %(dir)s/lmtp {
     mode = 0600
     user = postfix
-  }}
-}}
+  }
+}
+"""
+
+# As it is packaged: a process for each session, and one for each login.
+PACKAGED = """protocols = imap
+service imap-login {
+  inet_listener imap {
+    port = %(imap_packaged)s
+  }
+  inet_listener imaps {
+    port = %(imaps_packaged)s
+    ssl = yes
+  }
+}
 """
 
 # The first process of the namespace: lays the files over, starts both, ends with them.
@@ -148,9 +164,11 @@ chown postfix {dir}/postfix-data
 /usr/sbin/postfix -c {dir}/postfix check
 /usr/sbin/dovecot -F -c {dir}/dovecot.conf &
 dovecot=$!
+/usr/sbin/dovecot -F -c {dir}/packaged.conf &
+packaged=$!
 /usr/sbin/postfix -c {dir}/postfix start-fg &
 postfix=$!
-trap 'kill $dovecot $postfix; wait; exit 0' TERM
+trap 'kill $dovecot $packaged $postfix; wait; exit 0' TERM
 wait
 """
 USERS = {"postfix": 64101, "dovecot": 64102, "dovenull": 64103, "vmail": 64104}
@@ -192,23 +210,26 @@ def message(number, size):
 
 class Peers(Server):
     name, death = "postfix+dovecot", "KILL"
+    protocols = (*Server.protocols, "imap_packaged", "imaps_packaged")
+    imap_columns = (("dovecot tuned", ""), ("as packaged", "_packaged"))
     logged_in = 500             # each is a process
     in_idle = 25                # more of them than inotify instances for one user, and they do not hibernate
 
-    def __init__(self, dir, users, peers):
+    def __init__(self, dir, users, sdboxes, peers):
         super().__init__(dir, users)
         self.peers, self.files = peers, 0
         shutil.copytree(f"{peers}/etc/postfix", f"{dir}/postfix")
-        for sub in ("queue", "postfix-data", "mail", "sdbox", "dovecot", "dovecot-state"):
+        for sub in ("queue", "postfix-data", "mail", "sdbox", "dovecot", "dovecot-state", "packaged", "packaged-state"):
             os.mkdir(f"{dir}/{sub}")
         fill = dict(self.ports, dir=dir, password=PASSWORD, peers=peers)
         write(f"{dir}/postfix/main.cf", MAIN_CF.format(**fill))
         write(f"{dir}/postfix/master.cf", MASTER_CF.format(**fill))
         write(f"{dir}/boxes", "".join(f"u{i}@{DOMAIN} here\n" for i in range(users)))
-        write(f"{dir}/dovecot.conf", DOVECOT_CONF.format(**fill))
-        # The last account is the one whose mailbox is an sdbox.
-        write(f"{dir}/sdbox-users", f"u{users - 1}@{DOMAIN}::{USERS['vmail']}:{USERS['vmail']}::{dir}/mail/%u::"
-              f"userdb_mail=sdbox:{dir}/sdbox/%u\n")
+        for base, services in (("dovecot", TUNED), ("packaged", PACKAGED)):
+            write(f"{dir}/{base}.conf", DOVECOT_CONF.format(base=f"{dir}/{base}", services=services % fill, **fill))
+        write(f"{dir}/sdbox-users", "".join(
+            f"u{n}@{DOMAIN}::{USERS['vmail']}:{USERS['vmail']}::{dir}/mail/%u::userdb_mail=sdbox:{dir}/sdbox/%u\n"
+            for n in sdboxes))
         write(f"{dir}/first", FIRST.format(**fill))
         passwd, group = open("/etc/passwd").read(), open("/etc/group").read()
         for name, id in USERS.items():
@@ -243,27 +264,36 @@ class Peers(Server):
                 raise SystemExit(f"{self.name}: the queue is not empty after {seconds} s; see {self.dir}")
             time.sleep(0.02)
 
-    def fill(self, _, users, messages, size):
-        """Writes the files of Maildirs itself: by way of LMTP it would take long and show nothing new. The names
+    def write_maildir(self, user, texts):
+        """Writes the files of a Maildir itself: by way of LMTP it would take long and show nothing new. The names
         carry the sizes, as those of LMTP do."""
-        owner = USERS["vmail"]
-        for user in users:
-            box = f"{self.dir}/mail/u{user}@{DOMAIN}"
-            for sub in ("", "/new", "/cur", "/tmp"):
-                os.makedirs(box + sub, exist_ok=True)
-                os.chown(box + sub, owner, owner)
-            for i in range(messages):
-                text = message(i, size)
-                self.files += 1
-                sizes = f"S={len(text)},W={len(text) + text.count(chr(10))}"
-                path = f"{box}/new/{1700000000 + self.files}.M{i}P1.bench,{sizes}"
-                write(path, text)
-                os.chown(path, owner, owner)
+        owner, box = USERS["vmail"], f"{self.dir}/mail/u{user}@{DOMAIN}"
+        for sub in ("", "/new", "/cur", "/tmp"):
+            os.makedirs(box + sub, exist_ok=True)
+            os.chown(box + sub, owner, owner)
+        for text in texts:
+            self.files += 1
+            sizes = f"S={len(text)},W={len(text) + text.count(chr(10))}"
+            path = f"{box}/new/{1700000000 + self.files}.M1P1.bench,{sizes}"
+            write(path, text)
+            os.chown(path, owner, owner)
 
-    def big(self, load, user, sdbox, messages, size):
-        """A Maildir, and the same messages as an sdbox, Dovecot's own format."""
-        self.fill(load, [user], messages, size)
+    def to_sdbox(self, user, sdbox):
         subprocess.run(["nsenter", "--target", str(self.first()), "--mount", "--pid", "doveadm", "-c",
                         f"{self.dir}/dovecot.conf", "-o", "mail_fsync=never", "import", "-u", f"u{sdbox}@{DOMAIN}",
                         f"maildir:{self.dir}/mail/u{user}@{DOMAIN}", "", "ALL"], check=True)
         return [("Maildir", user), ("sdbox", sdbox)]
+
+    def box(self, user, sdbox, texts):
+        """A Maildir with these messages, and an sdbox, Dovecot's own format."""
+        self.write_maildir(user, texts)
+        return self.to_sdbox(user, sdbox)
+
+    def fill(self, _, users, messages, size):
+        for user in users:
+            self.write_maildir(user, (message(i, size) for i in range(messages)))
+
+    def big(self, load, user, sdbox, messages, size):
+        """A Maildir, and the same messages as an sdbox."""
+        self.fill(load, [user], messages, size)
+        return self.to_sdbox(user, sdbox)

@@ -7,8 +7,13 @@
 
 #include "base/mem.h"
 
-static const char *const kinds[LOAD_KINDS] = { "",      "/login", "/select", "/flags", "/envelope",
-					       "/body", "/store", "/search", "/logout" };
+static const char *const kinds[LOAD_KINDS] = {
+	[LOAD_MAIN] = "",          [LOAD_LOGIN] = "/login",   [LOAD_SELECT] = "/select",
+	[LOAD_FLAGS] = "/flags",   [LOAD_ENVELOPE] = "/envelope", [LOAD_SCREEN] = "/screen",
+	[LOAD_BODY] = "/body",     [LOAD_STORE] = "/store",   [LOAD_SEARCH] = "/search",
+	[LOAD_LIST] = "/list",     [LOAD_STATUS] = "/status", [LOAD_APPEND] = "/append",
+	[LOAD_DELETE] = "/delete", [LOAD_EXPUNGE] = "/expunge", [LOAD_LOGOUT] = "/logout",
+};
 
 void worker_sample(struct worker *w, enum load_kind kind, uint64_t since_us)
 {

@@ -56,6 +56,7 @@ def hold_ports(n):
 class Server:
     """What all have: ports, one process tree, measures of it."""
     protocols = ("smtp", "imap", "imaps", "pop3")
+    imap_columns = (("martlet", ""),)   # of the table, and the port: what follows "imap"
 
     def __init__(self, dir, users):
         self.dir, self.users, self.process = dir, users, None
@@ -81,7 +82,7 @@ class Server:
                     raise SystemExit(f"bench: {self.name} does not answer on port {port}; above is the end of its log")
                 try:
                     with socket.create_connection(("127.0.0.1", port), 5) as s:
-                        if name == "imaps" or s.recv(10):
+                        if name.startswith("imaps") or s.recv(10):
                             break
                 except OSError:
                     pass

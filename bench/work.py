@@ -5,9 +5,12 @@ in turn each time (A B A B), so that what else happens on the machine falls on a
 """
 import subprocess, sys, time
 
+import box as boxes
+
 SMTP, IMAP, POP3 = range(0, 20), range(20, 40), range(40, 60)   # accounts u0 to u19, ...
-BIG, WARM, SDBOX = 60, 61, 62                                   # one each; of SDBOX only peers make use
-ACCOUNTS = 63
+MIXED = range(60, 110)
+BIG, WARM, BOX, BIG_SDBOX, BOX_SDBOX = range(110, 115)          # one each; of sdboxes only peers make use
+ACCOUNTS = 115
 ENDLESS = 10 ** 9
 
 
@@ -135,6 +138,32 @@ def mixes(b):
             b.in_turn(one, mix, connections)
 
 
+def mixed(b):
+    """Each client in a mailbox of its own: what comes in with APPEND goes with EXPUNGE."""
+    def one(s, mix, connections, title, options):
+        for column, port in s.imap_columns:
+            cpu = s.cpu_ms()
+            got = b.timed("imap", s.ports[("imaps" if options else "imap") + port], mix=mix, connections=connections,
+                          first=MIXED[0], users=len(MIXED), **options)
+            units, _, load_ms = got.pop("count")
+            b.add(column, "IMAP mixed", title, "commands/s", got.pop("imap")[0])
+            b.add(column, "IMAP mixed", f"{title}: CPU", "ms a command", (s.cpu_ms() - cpu) / units)
+            b.add(column, "IMAP mixed", f"{title}: load CPU", "ms a command", load_ms / units)
+            for name, (_, p50, _) in got.items() if connections == 1 and not options else ():
+                b.add(column, "IMAP mixed", f"{title}: {name.split('/')[1].upper()} p50", "ms", p50)
+
+    for s in b.servers:
+        b.load("smtp", s.ports["smtp"], count=100 * len(MIXED), per_connection=50, first=MIXED[0], users=len(MIXED))
+        s.wait_delivered()
+        b.load("imap", s.ports["imap"], mix="visit", connections=len(MIXED), count=len(MIXED), first=MIXED[0], users=len(MIXED))
+    for mix, what, options in (("mixed", "with logins", {}), ("long", "long sessions", {}),
+                               ("visit", "login, SELECT, LOGOUT over TLS", {"tls": 1})):
+        for connections in (1, 10, 50):
+            title = f"{what}, {connections} client{'s' * (connections > 1)}"
+            b.say(f"IMAP mixed {title}")
+            b.in_turn(one, mix, connections, title, options)
+
+
 def tls(b):
     def one(s, connections):
         got = b.timed("tls", s.ports["imaps"], connections=connections)
@@ -199,7 +228,7 @@ def big(b):
 
     for s in b.servers:
         b.say(f"{section}, {s.name}")
-        columns = s.big(b.load, BIG, SDBOX, b.args.big, 1024)
+        columns = s.big(b.load, BIG, BIG_SDBOX, b.args.big, 1024)
         for _, user in columns:
             session(s, user)             # Dovecot makes its index here
         for _ in range(b.args.repeats):
@@ -227,9 +256,17 @@ def in_use(b, s, user, add):
             for name, title in (("envelope", "FETCH 50 envelopes"), ("body", "FETCH one body"), ("store", "STORE one"),
                                 ("search", "SEARCH UNSEEN SUBJECT")):
                 add(f"{title}, p50", "ms", got[f"imap/{name}"][1])
+            c = boxes.Client(s.ports["imap"], user)
+            add("SORT DATE", "ms", c.run("SORT (DATE) UTF-8 ALL"))
+            add("THREAD REFERENCES", "ms", c.run("THREAD REFERENCES UTF-8 ALL"))
+            c.close()
     finally:
         holder.stdin.close()
         holder.wait()
 
 
-SECTIONS = {"smtp": smtp, "limit": limit, "imap": mixes, "tls": tls, "pop3": pop3, "idle": idle, "big": big}
+def box(b):
+    boxes.box(b, BOX, BOX_SDBOX)
+
+
+SECTIONS = {"smtp": smtp, "limit": limit, "imap": mixes, "mixed": mixed, "tls": tls, "pop3": pop3, "idle": idle, "box": box, "big": big}
