@@ -19,6 +19,7 @@
 #include "imap/imap_int.h"
 #include "imap/url.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 /* ---- URLs ---- */
 
@@ -50,7 +51,7 @@ static int find_mailbox(struct imap_session *s, const struct imap_url *url, int6
 		*ret = s->sel != NULL ? s->sel->mailbox : 0;
 		return s->sel != NULL ? 0 : -E_NOT_FOUND;
 	}
-	r = imap_mailbox_find(s, url->mailbox, &box);
+	r = imap_mailbox_find(s, url->mailbox, STORE_R_READ, &box);
 	if (r == 0 && url->uidvalidity != 0 && url->uidvalidity != box.uidvalidity)
 		r = -E_NOT_FOUND;
 	if (r == 0)
@@ -110,7 +111,7 @@ static int add_url(struct imap_session *s, struct str text, uint64_t max, struct
 	if (r == 0)
 		r = imap_fetch_item_spool(s, &m, &item, &room, out);
 	s->append->header_bytes = LIMIT_IMAP_APPEND_HEADERS - room.header_bytes;
-	return r == -E_NOT_FOUND || r == -E_CANNOT ? bad_url(s, text) : r;
+	return r == -E_NOT_FOUND || r == -E_CANNOT || r == -E_DENIED ? bad_url(s, text) : r;
 }
 
 /* ---- messages ---- */
@@ -226,6 +227,7 @@ int imap_append_rows(struct imap_session *s, int64_t mailbox, struct imap_append
 	};
 	r = bytes != NULL ? gather(s, ret, bytes) : -E_LIMIT;
 	for (size_t i = 0; i < ap->n && r == 0; i++) {
+		ret->v[i].user = s->account;
 		ret->v[i].mailbox = mailbox;
 		r = used > LIMIT_COMMAND_ARENA ? -E_LIMIT
 					       : fill_row(s, &ap->messages[i], bytes[i],
