@@ -196,6 +196,8 @@ int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, in
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(RIGHTS_REMOVE_MAILBOX), DB_I(mailbox));
 	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(URL_KEYS_REMOVE_MAILBOX), DB_I(mailbox));
+	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MAILBOX_DOOM), DB_I(mailbox));
 	if (rc == 0)
 		store_announce(s, tx, account, mailbox, STORE_GONE);

@@ -191,6 +191,13 @@ static const char step_7[] =
 	"UPDATE subscriptions SET name = 'My Other Users' || substr(name, 12)"
 	" WHERE name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/';";
 
+static const char step_8[] =
+	/* RFC 4467 2.2: what a user signs URLs with that name messages of a mailbox. */
+	"CREATE TABLE url_keys ("
+	" account INTEGER NOT NULL, mailbox INTEGER NOT NULL, secret BLOB NOT NULL,"
+	" PRIMARY KEY (account, mailbox)) WITHOUT ROWID;"
+	"CREATE INDEX url_keys_mailbox ON url_keys (mailbox);";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -199,6 +206,7 @@ static const struct db_migration steps[] = {
 	{ 5, step_5 },
 	{ 6, step_6 },
 	{ 7, step_7 },
+	{ 8, step_8 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

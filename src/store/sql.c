@@ -39,6 +39,9 @@
 #define LEFT_RIGHTS \
 	" WHERE NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox AND o.account <> 0)" \
 	" OR (who <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = who))"
+#define LEFT_URL_KEYS \
+	" WHERE NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox AND o.account <> 0)" \
+	" OR NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = url_keys.account)"
 #define LEFT_COUNT(table, column, owners) "SELECT count(*) FROM " table LEFT_WHERE(column, owners)
 #define LEFT_REMOVE(table, column, owners) "DELETE FROM " table LEFT_WHERE(column, owners)
 
@@ -228,6 +231,15 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" ORDER BY domain, mailbox, given LIMIT ?2)) r"
 		" JOIN mailboxes m ON m.id = r.mailbox JOIN accounts o ON o.id = m.account"
 		" WHERE m.account <> ?1 ORDER BY r.mailbox" },
+
+	/* mailbox access keys (urlkey.c) */
+	[STORE_SQL_URL_KEY_GET] = { .sql =
+		"SELECT secret FROM url_keys WHERE account = ?1 AND mailbox = ?2" },
+	[STORE_SQL_URL_KEY_PUT] = { .sql =
+		"INSERT INTO url_keys (account, mailbox, secret) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (account, mailbox) DO UPDATE SET secret = ?3" },
+	[STORE_SQL_URL_KEYS_REMOVE_MAILBOX] = { .sql = "DELETE FROM url_keys WHERE mailbox = ?1" },
+	[STORE_SQL_URL_KEYS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM url_keys WHERE account = ?1" },
 	[STORE_SQL_MAILBOX_USE_TAKE] = { .sql =
 		"UPDATE mailboxes SET special_use = special_use & ~?2"
 		" WHERE account = ?1 AND special_use & ?2 <> 0" },
@@ -430,6 +442,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
 	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
+	[STORE_SQL_FSCK_LEFT_URL_KEYS] = { .sql = "SELECT count(*) FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_FSCK_LEFT_KEYS] = { .sql = LEFT_COUNT("sort_keys", "content", "contents") },
 	[STORE_SQL_FSCK_PACK] = { .sql =
 		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
@@ -454,6 +467,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
 	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
+	[STORE_SQL_REPAIR_LEFT_URL_KEYS] = { .sql = "DELETE FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_REPAIR_LEFT_KEYS] = { .sql = LEFT_REMOVE("sort_keys", "content", "contents") },
 	[STORE_SQL_REPAIR_COUNTER] = { .sql =
 		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"
