@@ -142,6 +142,7 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);
 	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
 	imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] highest", highestmodseq(v));
+	imap_resp_untagged(s, "OK [URLMECH INTERNAL] mechanisms of URLAUTH"); /* RFC 4467 8 */
 	/* RFC 8474 4.2 */
 	imap_resp_untagged(s, "OK [MAILBOXID (%" STR_FMT ")] id", STR_ARG(box->mailboxid));
 	if (s->is_rev2) {

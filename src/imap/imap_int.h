@@ -50,6 +50,7 @@ struct imap_conf {
 	bool may_compress, may_unauthenticate;
 	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
 	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
+	struct conf_list submit_users; /* login names; RFC 4467 3, "submit+" */
 };
 
 /* ---- the session ---- */
@@ -244,6 +245,10 @@ int imap_cmd_listrights(struct imap_session *s);
 int imap_cmd_myrights(struct imap_session *s);
 /* "* MYRIGHTS name rights", for LIST too (RFC 8440). */
 void imap_myrights_show(struct imap_session *s, const struct store_mailbox *box);
+/* cmd_urlauth.c */
+int imap_cmd_genurlauth(struct imap_session *s);
+int imap_cmd_urlfetch(struct imap_session *s);
+int imap_cmd_resetkey(struct imap_session *s);
 /* cmd_metadata.c */
 int imap_cmd_getmetadata(struct imap_session *s);
 int imap_cmd_setmetadata(struct imap_session *s);

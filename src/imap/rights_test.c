@@ -18,6 +18,7 @@
 #include "store/view.h"
 
 #define OF "Other Users/alice@example.test/"
+#define URL_OF "/Other%20Users/alice@example.test/Work/"
 #define MAIL "{17+}\r\nSubject: a\r\n\r\nb\r\n"
 
 /* %M is Plans of alice (or Cargo, which is not there); bob has the same rights on its superior Work. */
@@ -47,8 +48,11 @@ static const struct row {
 	{ NULL, "RENAME %M \"" OF "Work/Renamed\"", "xk", NULL },
 	{ NULL, "APPEND %M " MAIL, "i", NULL },
 	{ NULL, "APPEND %M (\\Seen) " MAIL " (\\Deleted x) " MAIL, "i", NULL },
-	{ NULL, "APPEND INBOX CATENATE (URL \"/Other%20Users/alice@example.test/Work/%m/;UID=1\")", "r", NULL },
-	{ NULL, "APPEND INBOX CATENATE (URL \"/Other%20Users/alice@example.test/Work/%m/;UID=1/;SECTION=1\")", "r", NULL },
+	{ NULL, "APPEND INBOX CATENATE (URL \"" URL_OF "%m/;UID=1\")", "r", NULL },
+	{ NULL, "APPEND INBOX CATENATE (URL \"" URL_OF "%m/;UID=1/;SECTION=1\")", "r", NULL },
+	{ NULL, "RESETKEY %M", "r", NULL },
+	{ NULL, "GENURLAUTH \"imap://bob%40example.test@h" URL_OF "%m/;UID=1;URLAUTH=anonymous\" INTERNAL",
+	  "r", NULL },
 	{ "SELECT INBOX", "COPY 1 %M", "i", NULL },
 	{ "SELECT INBOX", "UID COPY * %M", "i", NULL },
 	{ "SELECT INBOX", "MOVE 1 %M", "i", NULL },
