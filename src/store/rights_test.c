@@ -2,6 +2,7 @@
 /* Rights: letters, sums, names of other users' mailboxes, what others see, races. */
 #include "store/rights.h"
 
+#include "base/limits.h"
 #include "store/store_test.h"
 
 #define ALICE "Other Users/alice@example.org/"
@@ -332,5 +333,74 @@ TEST(rights_flags)
 	change(&w, w.bob, false, "lswte");
 	assert_int_equal(flag(&w, STORE_FLAGS_SET, STORE_SEEN, &now), -E_DENIED);
 	test_recount(&w.t);
+	test_close(&w.t);
+}
+
+/* What a session has checked is checked again where it is done: rights may have gone in between. */
+TEST(rights_in_the_transaction)
+{
+	struct two w;
+	struct store_content_new c;
+	struct store_append v;
+	struct store_appended at;
+	struct uidset gone;
+	struct store_mailbox m;
+	uint64_t modseq;
+
+	two_open(&w);
+	c = test_prepare(&w.t.a, S("Subject: a\r\n"));
+	v = (struct store_append){ .user = w.bob,
+				   .mailbox = w.t.archive,
+				   .content = &c,
+				   .flags = STORE_SEEN | STORE_DELETED | STORE_DRAFT };
+	assert_int_equal(store_append(w.t.s, &v, 1, &at), -E_NOT_FOUND);
+	change(&w, w.bob, false, "lrswte");
+	assert_int_equal(store_append(w.t.s, &v, 1, &at), -E_DENIED);
+	change(&w, w.bob, false, "it");
+	assert_int_equal(store_append(w.t.s, &v, 1, &at), 0);
+	assert_int_equal(store_mailbox_get(w.t.s, &w.t.a, w.t.archive, &m), 0);
+	assert_int_equal(m.messages, 1);
+	assert_int_equal(m.unseen, 1);
+	assert_int_equal(m.deleted, 1);
+	change(&w, w.bob, false, "lrswt");
+	assert_int_equal(
+		store_expunge_by(w.t.s, &w.t.a, w.bob, w.t.archive, NULL, true, &gone, &modseq),
+		-E_DENIED);
+	change(&w, w.bob, false, "lte");
+	assert_int_equal(
+		store_expunge_by(w.t.s, &w.t.a, w.bob, w.t.archive, NULL, true, &gone, &modseq),
+		-E_DENIED);
+	change(&w, w.bob, false, "re");
+	assert_int_equal(
+		store_expunge_by(w.t.s, &w.t.a, w.bob, w.t.archive, NULL, true, &gone, &modseq), 0);
+	assert_int_equal(gone.n, 1);
+	test_recount(&w.t);
+	test_close(&w.t);
+}
+
+static int fill_tx(struct db_tx *tx, void *arg)
+{
+	struct two *w = arg;
+	int rc = 0;
+
+	for (int64_t i = 0; i < LIMIT_RIGHTS && rc == 0; i++)
+		rc = DB_EXEC(tx, SQL(RIGHTS_PUT), DB_I(w->t.archive), DB_I(1000 + i), DB_I(1), DB_I(1));
+	return rc;
+}
+
+TEST(rights_limit)
+{
+	struct two w;
+	const struct store_identifier old = { .who = 0 };
+	struct store_identifier id;
+
+	two_open(&w);
+	assert_int_equal(store_rights_change(w.t.s, w.t.archive, 0, &old, STORE_RIGHTS_SET, 1), 0);
+	assert_int_equal(db_write(w.t.db, &(struct db_write_job){ .fn = fill_tx, .arg = &w }), 0);
+	id = (struct store_identifier){ .who = w.bob };
+	assert_int_equal(store_rights_change(w.t.s, w.t.archive, 0, &id, STORE_RIGHTS_SET, 1), -E_LIMIT);
+	/* What is there can be changed, and go. */
+	assert_int_equal(store_rights_change(w.t.s, w.t.archive, 0, &old, STORE_RIGHTS_ADD, 2), 0);
+	assert_int_equal(store_rights_change(w.t.s, w.t.archive, 0, &old, STORE_RIGHTS_SET, 0), 0);
 	test_close(&w.t);
 }
