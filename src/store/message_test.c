@@ -388,9 +388,20 @@ TEST(copy_to_another_account)
 	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied), 0);
 	assert_int_equal(copied.n, 1);
 	test_recount(&t);
+	/* What is taken away must be one's to take, and to read. */
+	all = test_uids(&t, 1, 1);
+	test_share(&t, m.id, t.alice, "lwite");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, false, &copied),
+			 -E_DENIED);
+	test_share(&t, m.id, t.alice, "lrit");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied),
+			 -E_DENIED);
+	test_share(&t, m.id, t.alice, "rite");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied), 0);
+	assert_int_equal(copied.n, 1);
+	test_recount(&t);
 	/* The owner pays. */
-	assert_int_equal(store_quota_set(t.s, bob, &(struct store_quota){ -1, 2, -1 }), 0);
-	test_append(&t, t.inbox, 0, 1);
+	assert_int_equal(store_quota_set(t.s, bob, &(struct store_quota){ -1, 1, -1 }), 0);
 	all = test_uids(&t, 2, 2);
 	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
 			 -E_QUOTA);
