@@ -41,8 +41,8 @@ static int find_identifier(struct imap_session *s, const struct store_mailbox *b
 static int change(struct imap_session *s, struct str mailbox, struct str identifier,
 		  enum store_rights_op op, unsigned rights)
 {
-	struct store_identifier id;
-	struct store_mailbox box;
+	struct store_identifier id = { 0 };
+	struct store_mailbox box = { 0 };
 	int r = imap_mailbox_find(s, mailbox, STORE_R_ADMIN, &box);
 
 	if (r == 0)
@@ -109,10 +109,10 @@ static void resp_rights(struct imap_session *s, unsigned rights)
 /* getacl = "GETACL" SP mailbox; acl-data = "ACL" SP mailbox *(SP identifier SP rights) */
 int imap_cmd_getacl(struct imap_session *s)
 {
-	struct store_rights_entry *v;
-	struct store_mailbox box;
+	struct store_rights_entry *v = NULL;
+	struct store_mailbox box = { 0 };
 	struct str mailbox;
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	if ((r = parse_mailbox(s, &mailbox)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
@@ -141,8 +141,8 @@ int imap_cmd_getacl(struct imap_session *s)
 int imap_cmd_listrights(struct imap_session *s)
 {
 	struct str mailbox, identifier;
-	struct store_identifier id;
-	struct store_mailbox box;
+	struct store_identifier id = { 0 };
+	struct store_mailbox box = { 0 };
 	int r;
 
 	if ((r = parse_mailbox(s, &mailbox)) < 0 || (r = parse_string(s, &identifier)) < 0 ||
@@ -178,7 +178,7 @@ void imap_myrights_show(struct imap_session *s, const struct store_mailbox *box)
 /* myrights = "MYRIGHTS" SP mailbox */
 int imap_cmd_myrights(struct imap_session *s)
 {
-	struct store_mailbox box;
+	struct store_mailbox box = { 0 };
 	struct str mailbox;
 	int r;
 

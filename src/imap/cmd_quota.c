@@ -135,9 +135,9 @@ int imap_cmd_getquota(struct imap_session *s)
 static int root_of(struct imap_session *s, struct str mailbox, struct str *ret_root,
 		   int64_t *ret_account)
 {
-	struct store_account owner;
-	struct store_mailbox box;
-	struct store_place place;
+	struct store_account owner = { 0 };
+	struct store_mailbox box = { 0 };
+	struct store_place place = { 0 };
 	int r = store_place_parse(&s->arena, mailbox, &place, NULL);
 
 	*ret_root = own_root(s);

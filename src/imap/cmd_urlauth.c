@@ -74,7 +74,7 @@ static int refuse(struct imap_session *s, const char *text_z)
 static int check_rump(struct imap_session *s, struct str text, struct imap_url_auth *u,
 		      struct store_mailbox *box)
 {
-	struct store_account owner;
+	struct store_account owner = { 0 };
 	struct imap_fetch_item item;
 	int r = imap_url_auth_parse(&s->arena, text, u);
 
@@ -99,9 +99,9 @@ static int check_rump(struct imap_session *s, struct str text, struct imap_url_a
 static int authorize(struct imap_session *s, struct str text, struct str mechanism, struct str *ret)
 {
 	uint8_t key[STORE_URL_KEY_BYTES];
-	struct imap_url_auth u;
-	struct store_mailbox box;
-	struct str token;
+	struct imap_url_auth u = { 0 };
+	struct store_mailbox box = { 0 };
+	struct str token = { 0 };
 	int r;
 
 	if (!str_ieq(mechanism, S("INTERNAL")))
@@ -190,7 +190,7 @@ static bool may_use(struct imap_session *s, const struct imap_url_auth *u)
 static int find_signed(struct imap_session *s, const struct imap_url_auth *u,
 		       struct store_mailbox *box, uint8_t key[STORE_URL_KEY_BYTES])
 {
-	struct store_account owner;
+	struct store_account owner = { 0 };
 	int r = store_account_find(imap_store(s), &s->arena, u->user, &owner);
 
 	if (r == 0 && !owner.is_enabled)
@@ -210,7 +210,7 @@ static int validate(struct imap_session *s, struct str text, struct imap_url_aut
 		    struct store_mailbox *box)
 {
 	uint8_t key[STORE_URL_KEY_BYTES];
-	struct str token;
+	struct str token = { 0 };
 	int found, r = imap_url_auth_parse(&s->arena, text, u);
 
 	if (r <= 0 || u->token.p == NULL)
@@ -257,7 +257,7 @@ static int write_item(struct imap_session *s, struct imap_fetch_msg *m, struct i
 	/* Headers have no encoding to be undone. */
 	if ((q->as & AS_BINARY) && item->text == IMAP_TEXT_ALL)
 		item->kind = IMAP_FETCH_BINARY;
-	item->label = q->as == 0 ? (struct str){ 0 } : q->as & AS_BINARY ? S("BINARY") : S("BODY");
+	item->label = q->as & AS_BINARY ? S("BINARY") : q->as & AS_BODY ? S("BODY") : S("");
 	imap_resp(s, q->as != 0 ? S(" (") : S(""));
 	r = imap_fetch_item_write(s, m, item);
 	imap_resp(s, q->as != 0 ? S(")") : S(""));
@@ -269,8 +269,8 @@ static int fetch_one(struct imap_session *s, const struct request *q)
 {
 	AUTO(imap_fetch_msg_fini) struct imap_fetch_msg m = { 0 };
 	struct imap_fetch_item item;
-	struct store_mailbox box;
-	struct imap_url_auth u;
+	struct store_mailbox box = { 0 };
+	struct imap_url_auth u = { 0 };
 	int r = validate(s, q->url, &u, &box);
 
 	if (r == 0)

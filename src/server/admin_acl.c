@@ -9,8 +9,8 @@
 /* "address" and "mailbox" to the mailbox. */
 static int find(struct admin *ad, struct arena *a, const json_t *args, struct store_mailbox *ret, struct fault *fault)
 {
-	struct store_account account;
-	struct str address, mailbox;
+	struct store_account account = { 0 };
+	struct str address = { 0 }, mailbox = { 0 };
 	int r = admin_arg(args, "address", &address, fault);
 
 	if (r == 0)
@@ -35,9 +35,9 @@ static json_t *rights_json(unsigned rights)
 
 int admin_acl_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct store_rights_entry *v;
-	struct store_mailbox box;
-	size_t n;
+	struct store_rights_entry *v = NULL;
+	struct store_mailbox box = { 0 };
+	size_t n = 0;
 	int r = find(ad, a, args, &box, fault);
 
 	if (r == 0)
@@ -54,8 +54,8 @@ int admin_acl_list(struct admin *ad, struct arena *a, const json_t *args, json_t
 static int change(struct admin *ad, struct arena *a, const json_t *args, unsigned rights, json_t **ret, struct fault *fault)
 {
 	struct store_identifier id = { 0 };
-	struct store_mailbox box;
-	struct str identifier;
+	struct store_mailbox box = { 0 };
+	struct str identifier = { 0 };
 	int r = find(ad, a, args, &box, fault);
 
 	if (r == 0)
@@ -75,8 +75,8 @@ static int change(struct admin *ad, struct arena *a, const json_t *args, unsigne
 
 int admin_acl_set(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct str text;
-	unsigned rights;
+	struct str text = { 0 };
+	unsigned rights = 0;
 	int r = admin_arg(args, "rights", &text, fault);
 
 	if (r < 0)
