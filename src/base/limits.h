@@ -26,6 +26,9 @@
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
+#define LIMIT_IMAP_URLS 64             /* of one GENURLAUTH or URLFETCH */
+#define LIMIT_RIGHTS 500              /* rows of rights of one mailbox */
+#define LIMIT_SHARED 5000             /* rows of rights that LIST looks at: those of the user, those of anyone */
 #define LIMIT_SORT_ARENA (128u << 20) /* that one SORT or THREAD may gather */
 #define LIMIT_THREAD_NODES 4000000    /* messages, and ids of messages that are not there, of one THREAD */
 #define LIMIT_THREAD_STEPS 50000000   /* to see that a reply is not its own ancestor */

@@ -40,7 +40,7 @@ struct cli_command {
 	const struct cli_option *options; /* ends with a row without name */
 	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
-	const char *arg_names[3];
+	const char *arg_names[4];
 	size_t n_required;
 };
 

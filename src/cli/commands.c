@@ -87,6 +87,16 @@ const struct cli_command cli_commands[] = {
 	{ .name = "alias list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the aliases", .verb = "alias.list" },
 
+	{ .name = "acl list", .usage = "ADDRESS MAILBOX", .options = admin_options, .run = cli_admin,
+	  .help = "list who may do what with a mailbox of an account",
+	  .verb = "acl.list", .arg_names = { "address", "mailbox" }, .n_required = 2 },
+	{ .name = "acl set", .usage = "ADDRESS MAILBOX IDENTIFIER RIGHTS", .options = admin_options, .run = cli_admin,
+	  .help = "give an account, or anyone, these rights on a mailbox (-IDENTIFIER: take them away)",
+	  .verb = "acl.set", .arg_names = { "address", "mailbox", "identifier", "rights" }, .n_required = 4 },
+	{ .name = "acl remove", .usage = "ADDRESS MAILBOX IDENTIFIER", .options = admin_options, .run = cli_admin,
+	  .help = "remove what was set for an account, or anyone, on a mailbox",
+	  .verb = "acl.remove", .arg_names = { "address", "mailbox", "identifier" }, .n_required = 3 },
+
 	{ .name = "domain add", .usage = "DOMAIN", .options = admin_options, .run = cli_admin,
 	  .help = "take mail for a domain", .verb = "domain.add", .arg_names = { "domain" }, .n_required = 1 },
 	{ .name = "domain remove", .usage = "DOMAIN", .options = admin_options, .run = cli_admin,

@@ -13,6 +13,7 @@
 #include "imap/imap_int.h"
 #include "store/account.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 /* ---- steps ---- */
 
@@ -286,7 +287,7 @@ int imap_append_literal(struct imap_session *s, struct str so_far, uint64_t n)
 	r = advance(s, so_far);
 	if (r <= 0)
 		return r;
-	if (s->append->is_replace && s->sel->is_readonly)
+	if (s->append->is_replace && (s->sel->is_readonly || imap_rights_need(s, IMAP_RIGHTS_TAKE) < 0))
 		return -E_DENIED;
 	r = reserve(s, n);
 	if (r == 0 && s->spool == NULL)
@@ -313,7 +314,7 @@ int imap_append_finish(struct imap_session *s)
 
 int imap_append_target(struct imap_session *s, struct store_mailbox *ret)
 {
-	int r = imap_mailbox_find(s, s->append->mailbox, ret);
+	int r = imap_mailbox_find(s, s->append->mailbox, STORE_R_INSERT, ret);
 
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");

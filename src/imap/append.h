@@ -14,6 +14,9 @@ struct spool;
 struct store_append;
 struct store_mailbox;
 
+/* What a message is taken away with: REPLACE (RFC 8508 4.1), MOVE (RFC 6851 4.2). */
+#define IMAP_RIGHTS_TAKE ((unsigned)(STORE_R_TRASH | STORE_R_EXPUNGE))
+
 /* A literal, or what a URL names (RFC 4469). */
 struct imap_append_part {
 	struct str url;  /* p == NULL: a literal */

@@ -19,6 +19,7 @@
 #include "imap/imap_int.h"
 #include "imap/url.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 /* ---- URLs ---- */
 
@@ -50,44 +51,12 @@ static int find_mailbox(struct imap_session *s, const struct imap_url *url, int6
 		*ret = s->sel != NULL ? s->sel->mailbox : 0;
 		return s->sel != NULL ? 0 : -E_NOT_FOUND;
 	}
-	r = imap_mailbox_find(s, url->mailbox, &box);
+	r = imap_mailbox_find(s, url->mailbox, STORE_R_READ, &box);
 	if (r == 0 && url->uidvalidity != 0 && url->uidvalidity != box.uidvalidity)
 		r = -E_NOT_FOUND;
 	if (r == 0)
 		*ret = box.id;
 	return r;
-}
-
-static int find_content(struct imap_session *s, int64_t mailbox, uint32_t uid,
-			struct store_content *ret)
-{
-	AUTO(store_reader_close) struct store_reader *reader = NULL;
-	int64_t id = 0;
-	int r = store_reader_open(imap_store(s), &reader);
-
-	if (r == 0)
-		r = store_content_find(reader, mailbox, uid, &id);
-	return r < 0 ? r : store_content_get(reader, &s->arena, id, STORE_C_MAP, ret);
-}
-
-/* The section as FETCH has it. 1 or 0. */
-static int section_item(struct imap_session *s, const struct imap_url *url,
-			struct imap_fetch_item *ret)
-{
-	struct str text = arena_printf(&s->arena, "[%" STR_FMT "]", STR_ARG(url->section));
-	struct imap_parse p;
-	int r;
-
-	if (text.p == NULL)
-		return -E_LIMIT;
-	imap_parse_init(&p, &s->arena, text, false);
-	r = imap_fetch_section_parse(&p, ret);
-	if (r <= 0 || !imap_parse_end(&p))
-		return r < 0 ? r : 0;
-	ret->has_partial = url->has_partial;
-	ret->start = url->start;
-	ret->count = url->count > 0 ? url->count : UINT64_MAX;
-	return 1;
 }
 
 /* RFC 4469 3: as if the literal of a FETCH BODY.PEEK response stood there; at most max bytes. */
@@ -101,16 +70,16 @@ static int add_url(struct imap_session *s, struct str text, uint64_t max, struct
 	int r = imap_url_parse(&s->arena, text, &url);
 
 	if (r > 0)
-		r = section_item(s, &url, &item);
+		r = imap_url_item(&s->arena, &url, &item);
 	if (r <= 0)
 		return r < 0 ? r : bad_url(s, text);
 	r = find_mailbox(s, &url, &mailbox);
 	if (r == 0)
-		r = find_content(s, mailbox, url.uid, &m.content);
+		r = imap_url_content(s, mailbox, url.uid, STORE_C_MAP, &m.content);
 	if (r == 0)
 		r = imap_fetch_item_spool(s, &m, &item, &room, out);
 	s->append->header_bytes = LIMIT_IMAP_APPEND_HEADERS - room.header_bytes;
-	return r == -E_NOT_FOUND || r == -E_CANNOT ? bad_url(s, text) : r;
+	return r == -E_NOT_FOUND || r == -E_CANNOT || r == -E_DENIED ? bad_url(s, text) : r;
 }
 
 /* ---- messages ---- */
@@ -226,6 +195,7 @@ int imap_append_rows(struct imap_session *s, int64_t mailbox, struct imap_append
 	};
 	r = bytes != NULL ? gather(s, ret, bytes) : -E_LIMIT;
 	for (size_t i = 0; i < ap->n && r == 0; i++) {
+		ret->v[i].user = s->account;
 		ret->v[i].mailbox = mailbox;
 		r = used > LIMIT_COMMAND_ARENA ? -E_LIMIT
 					       : fill_row(s, &ap->messages[i], bytes[i],

@@ -5,11 +5,13 @@
  * [COPYUID], EXPUNGEs (by the notices after the command), tagged OK.
  */
 #include "base/limits.h"
+#include "imap/append.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "imap/seqset.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/rights.h"
 #include "store/view.h"
 
 /* SP sequence-set SP mailbox */
@@ -85,9 +87,11 @@ static int copy(struct imap_session *s, bool is_move)
 	if (r == 0)
 		r = imap_seqset_resolve(&s->arena, &set, s->cmd.is_uid, s->sel->view,
 					&s->sel->saved, &seqs);
+	if (r == 0 && is_move)
+		r = imap_rights_need(s, IMAP_RIGHTS_TAKE);
 	if (r < 0)
 		return r;
-	r = imap_mailbox_find(s, name, &to);
+	r = imap_mailbox_find(s, name, STORE_R_INSERT, &to);
 	if (r == 0 && to.id == 0)
 		r = -E_NOT_FOUND;
 	/* RFC 9051 6.4.7: the client may create it and try again. */
@@ -97,8 +101,8 @@ static int copy(struct imap_session *s, bool is_move)
 		return r;
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
 	if (r == 0)
-		r = store_copy(imap_store(s), &s->arena, s->sel->mailbox, &uids, to.id, is_move,
-			       &copied);
+		r = store_copy_by(imap_store(s), &s->arena, s->account, s->sel->mailbox, &uids, to.id,
+				  is_move, &copied);
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");
 	if (r < 0)

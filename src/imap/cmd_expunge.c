@@ -7,6 +7,7 @@
 #include "imap/imap_int.h"
 #include "imap/seqset.h"
 #include "store/message.h"
+#include "store/rights.h"
 #include "store/view.h"
 
 /* SP sequence-set of UIDs, as UIDs; only messages that the client has been shown. */
@@ -31,10 +32,12 @@ int imap_cmd_expunge(struct imap_session *s)
 	uint64_t modseq = 0;
 	int r = s->cmd.is_uid ? parse_uids(s, &uids) : imap_need(imap_parse_end(&s->p));
 
+	if (r == 0)
+		r = imap_rights_need(s, STORE_R_EXPUNGE);
 	if (r < 0 || (s->cmd.is_uid && uids.n == 0))
 		return r;
-	r = store_expunge(imap_store(s), &s->arena, s->sel->mailbox, s->cmd.is_uid ? &uids : NULL,
-			  true, &expunged, &modseq);
+	r = store_expunge_by(imap_store(s), &s->arena, s->account, s->sel->mailbox,
+			     s->cmd.is_uid ? &uids : NULL, true, &expunged, &modseq);
 	/*
 	 * RFC 7162 3.2.7: the client need not ask for it. The notices before the tagged
 	 * answer cover all up to it.
@@ -48,9 +51,12 @@ int imap_close_expunge(struct imap_session *s)
 {
 	struct uidset expunged = { 0 };
 	uint64_t modseq = 0;
+	int r;
 
-	if (s->sel == NULL || s->sel->is_readonly)
+	/* RFC 4314 4: without "e" nothing happens, and CLOSE is OK all the same. */
+	if (s->sel == NULL || s->sel->is_examined || !(s->sel->rights & STORE_R_EXPUNGE))
 		return 0;
-	return store_expunge(imap_store(s), &s->arena, s->sel->mailbox, NULL, true, &expunged,
-			     &modseq);
+	r = store_expunge_by(imap_store(s), &s->arena, s->account, s->sel->mailbox, NULL, true,
+			     &expunged, &modseq);
+	return r == -E_DENIED ? 0 : r;
 }

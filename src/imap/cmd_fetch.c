@@ -20,6 +20,7 @@
 #include "imap/resp.h"
 #include "imap/seqset.h"
 #include "net/conn.h"
+#include "store/rights.h"
 #include "store/view.h"
 
 #define BATCH 128
@@ -99,11 +100,12 @@ static int collect_unseen(struct fetch *r, uint32_t seq, const struct store_msg 
 
 static int mark_seen(struct fetch *r, const struct uidset *seqs)
 {
-	static const struct store_flag_change change = {
+	struct imap_session *s = r->s;
+	const struct store_flag_change change = {
+		.user = s->account,
 		.op = STORE_FLAGS_ADD,
 		.flags = STORE_SEEN,
 	};
-	struct imap_session *s = r->s;
 	struct uidset modified = { 0 };
 	uint64_t modseq = 0;
 	int rc = walk(r, seqs, collect_unseen);
@@ -265,7 +267,8 @@ static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const s
 	r->view = s->sel->view;
 	arena_init(&r->arena, LIMIT_COMMAND_ARENA);
 	imap_fetch_line_init(&r->line, s);
-	if (f->sets_seen && !s->sel->is_readonly)
+	/* RFC 4314 4 */
+	if (f->sets_seen && !s->sel->is_examined && (s->sel->rights & STORE_R_SEEN))
 		rc = mark_seen(r, seqs);
 	if (rc == 0)
 		rc = walk(r, seqs, f->n > 0 ? add_to_batch : write_simple);

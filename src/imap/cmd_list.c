@@ -6,14 +6,18 @@
  * pattern. RECURSIVEMATCH, and LSUB with "%", need a pass before it that marks the
  * superiors of names which are selected but not matched.
  *
+ * The mailboxes that others share stand below "Other Users" (store/rights.h), with their rights.
+ *
  * RFC 9051 6.3.9, RFC 5258 (LIST-EXTENDED), RFC 5819 (LIST-STATUS), RFC 6154 (SPECIAL-
- * USE), RFC 9590 (LIST-METADATA), RFC 3348 (CHILDREN), RFC 3501 6.3.9 (LSUB)
+ * USE), RFC 9590 (LIST-METADATA), RFC 8440 (LIST-MYRIGHTS), RFC 3348 (CHILDREN), RFC 3501 6.3.9 (LSUB)
  */
 #include "base/limits.h"
 #include "imap/cmd_list.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
+#include "store/annotation.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 #define PATTERNS_MAX 64
 /* Of all patterns: each byte costs time for each byte of each name. */
@@ -29,6 +33,7 @@ enum list_option {
 	RETURN_SPECIAL = 64,
 	RETURN_STATUS = 128,
 	RETURN_METADATA = 256,
+	RETURN_MYRIGHTS = 512,
 };
 
 struct option {
@@ -50,6 +55,7 @@ static const struct option return_options[] = {
 	{ STR_INIT("SPECIAL-USE"), RETURN_SPECIAL },
 	{ STR_INIT("STATUS"), RETURN_STATUS },
 	{ STR_INIT("METADATA"), RETURN_METADATA },
+	{ STR_INIT("MYRIGHTS"), RETURN_MYRIGHTS },
 };
 
 static const struct {
@@ -305,7 +311,7 @@ static int decide(struct imap_session *s, const struct request *q, struct item *
 	struct store_mailbox *boxes;
 	struct item *items;
 	size_t n, i;
-	int r = store_mailbox_list(imap_store(s), &s->arena, s->account, &boxes, &n);
+	int r = store_mailbox_list_visible(imap_store(s), &s->arena, s->account, &boxes, &n);
 
 	if (r < 0)
 		return r;
@@ -345,6 +351,9 @@ static void show_attrs(struct imap_session *s, const struct request *q, const st
 	}
 	if (box->id == 0)
 		attr(s, &sep, q->is_extended || s->is_rev2 ? S("NonExistent") : S("Noselect"));
+	/* RFC 4314: it can be seen, not selected; RFC 5819 2 */
+	else if (!(box->rights & STORE_R_READ))
+		attr(s, &sep, S("Noselect"));
 	if (box->is_subscribed && (q->options & (SELECT_SUBSCRIBED | RETURN_SUBSCRIBED)))
 		attr(s, &sep, S("Subscribed"));
 	attr(s, &sep, box->has_children ? S("HasChildren") : S("HasNoChildren"));
@@ -372,11 +381,15 @@ static int show_item(struct imap_session *s, const struct request *q, const stru
 				     ? S(" (\"CHILDINFO\" (\"SUBSCRIBED\"))")
 				     : S(" (\"CHILDINFO\" (\"SPECIAL-USE\"))"));
 	imap_resp_end(s);
+	/* RFC 8440 3 */
+	if ((q->options & RETURN_MYRIGHTS) && item->box->id != 0)
+		imap_myrights_show(s, item->box);
 	/* RFC 5819 2: not for names that cannot be selected. */
-	if ((q->options & RETURN_STATUS) && item->box->id != 0)
+	if ((q->options & RETURN_STATUS) && (item->box->rights & STORE_R_READ))
 		r = imap_status_show(s, item->box, q->status_items);
 	/* RFC 9590 4: nor for those that are here only because of their children. */
-	if (r == 0 && (q->options & RETURN_METADATA) && item->box->id != 0 && item->is_selected)
+	if (r == 0 && (q->options & RETURN_METADATA) && item->is_selected &&
+	    store_annotations_may(item->box->rights))
 		r = imap_metadata_show(s, item->box, &q->metadata, &longest);
 	return r;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * CREATE (with RFC 6154 USE), DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE; and finding a
- * mailbox by the name a client gave.
+ * CREATE (with RFC 6154 USE), DELETE, RENAME, SUBSCRIBE, UNSUBSCRIBE. What RFC 4314 4 demands for
+ * them the store checks in their transactions.
  *
  * RFC 9051 6.3.4-6.3.8
  */
@@ -9,20 +9,13 @@
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "store/mailbox.h"
-
-int imap_mailbox_find(struct imap_session *s, struct str name, struct store_mailbox *ret)
-{
-	struct str checked;
-	int r = store_name_check(&s->arena, name, &checked, NULL);
-
-	return r < 0 ? r : store_mailbox_find(imap_store(s), &s->arena, s->account, checked, ret);
-}
+#include "store/rights.h"
 
 /*
  * SP mailbox, normalised; a trailing separator only says that children will follow (RFC
  * 9051 6.3.4).
  */
-static int parse_name(struct imap_session *s, struct str *ret)
+static int parse_name(struct imap_session *s, struct store_place *ret)
 {
 	struct fault fault = { 0 };
 	struct str name;
@@ -33,7 +26,7 @@ static int parse_name(struct imap_session *s, struct str *ret)
 		return r;
 	if (name.n > 1 && name.p[name.n - 1] == '/')
 		name.n--;
-	r = store_name_check(&s->arena, name, ret, &fault);
+	r = store_place_parse(&s->arena, name, ret, &fault);
 	if (r < 0 && s->language == IMAP_LANG_DEFAULT)
 		imap_say(s, "%s", fault.text);
 	return r;
@@ -43,9 +36,14 @@ static int parse_name(struct imap_session *s, struct str *ret)
  * What the store says about a refusal is meant for people; it does not carry peer text
  * beyond names. It says it in English: in another language the general text must do.
  */
-static int outcome(struct imap_session *s, int r, const struct fault *fault)
+static int outcome(struct imap_session *s, const struct store_place *place, int r,
+		   const struct fault *fault)
 {
 	size_t i;
+
+	/* RFC 4314 6: one text for what is not there and for what may not be known. */
+	if (place->is_other && (r == -E_NOT_FOUND || r == -E_DENIED))
+		return r;
 
 	if (r >= 0 || fault->text[0] == '\0' || r == -E_IO || r == -E_BUG ||
 	    s->language != IMAP_LANG_DEFAULT)
@@ -56,6 +54,11 @@ static int outcome(struct imap_session *s, int r, const struct fault *fault)
 	}
 	imap_say(s, "%s", fault->text);
 	return r;
+}
+
+static int find_owner(struct imap_session *s, const struct store_place *place, int64_t *ret)
+{
+	return store_place_owner(imap_store(s), &s->arena, s->account, place, ret);
 }
 
 /* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"   RFC 6154 6 */
@@ -92,67 +95,87 @@ int imap_cmd_create(struct imap_session *s)
 {
 	struct fault fault = { 0 };
 	struct store_mailbox box;
-	struct str name;
+	struct store_place place;
 	unsigned use = 0;
-	int64_t id;
+	int64_t id, owner;
 	int r;
 
-	if ((r = parse_name(s, &name)) < 0 || (r = parse_use(s, &use)) < 0)
+	if ((r = parse_name(s, &place)) < 0 || (r = parse_use(s, &use)) < 0)
 		return r;
-	r = store_mailbox_create(imap_store(s), s->account, name, use, &id, &fault);
+	r = find_owner(s, &place, &owner);
+	/* As where nothing may be made: who else has an account here is not told. */
+	if (r == -E_NOT_FOUND)
+		r = -E_DENIED;
+	if (r == 0)
+		r = store_mailbox_create_by(imap_store(s), s->account, owner, place.local, use, &id,
+					    &fault);
 	/* RFC 8474 4.1 */
 	if (r == 0 && store_mailbox_get(imap_store(s), &s->arena, id, &box) == 0)
 		imap_code(s, "MAILBOXID (%" STR_FMT ")", STR_ARG(box.mailboxid));
-	return outcome(s, r, &fault);
+	return outcome(s, &place, r, &fault);
 }
 
 int imap_cmd_delete(struct imap_session *s)
 {
 	struct fault fault = { 0 };
 	struct store_mailbox box;
-	struct str name;
+	struct store_place place;
+	int64_t owner;
 	int r;
 
-	if ((r = parse_name(s, &name)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
+	if ((r = parse_name(s, &place)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0 ||
+	    (r = find_owner(s, &place, &owner)) < 0)
 		return r;
 	/*
 	 * The own selected mailbox is left first; other sessions that have it selected
 	 * are told BYE.
 	 */
 	if (s->sel != NULL &&
-	    store_mailbox_find(imap_store(s), &s->arena, s->account, name, &box) == 0 &&
-	    box.id == s->sel->mailbox && !str_eq(name, S("INBOX"))) {
+	    imap_mailbox_find(s, place.shown, STORE_R_DELETE, &box) == 0 &&
+	    box.id == s->sel->mailbox && !str_eq(place.local, S("INBOX"))) {
 		if (s->is_rev2 || s->has_condstore)
 			imap_resp_untagged(s, "OK [CLOSED] the mailbox is being deleted");
 		imap_deselect(s);
 	}
-	r = store_mailbox_delete(imap_store(s), s->account, name, &fault);
-	return outcome(s, r, &fault);
+	r = store_mailbox_delete_by(imap_store(s), s->account, owner, place.local, &fault);
+	return outcome(s, &place, r, &fault);
 }
 
 int imap_cmd_rename(struct imap_session *s)
 {
 	struct fault fault = { 0 };
-	struct str from, to;
+	struct store_place from, to;
+	int64_t owner;
 	int r;
 
 	if ((r = parse_name(s, &from)) < 0 || (r = parse_name(s, &to)) < 0 ||
 	    (r = imap_need(imap_parse_end(&s->p))) < 0)
 		return r;
-	r = store_mailbox_rename(imap_store(s), s->account, from, to, &fault);
-	return outcome(s, r, &fault);
+	/* The names alone tell it, so nothing is given away. */
+	if (from.is_other != to.is_other || !str_eq(from.login, to.login)) {
+		imap_say(s, "a mailbox stays with its owner");
+		return -E_CANNOT;
+	}
+	r = find_owner(s, &from, &owner);
+	if (r == 0 && to.local.n == 0)
+		r = -E_DENIED;
+	if (r == 0)
+		r = store_mailbox_rename_by(imap_store(s), s->account, owner, from.local, to.local,
+					    &fault);
+	return outcome(s, &from, r, &fault);
 }
 
 static int subscribe(struct imap_session *s, bool is_subscribed)
 {
 	struct fault fault = { 0 };
-	struct str name;
+	struct store_place place;
 	int r;
 
-	if ((r = parse_name(s, &name)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
+	if ((r = parse_name(s, &place)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
 		return r;
-	r = store_mailbox_subscribe(imap_store(s), s->account, name, is_subscribed, &fault);
-	return outcome(s, r, &fault);
+	/* Of others too it is kept here, whether the mailbox exists or not, so nothing is told. */
+	r = store_mailbox_subscribe(imap_store(s), s->account, place.shown, is_subscribed, &fault);
+	return outcome(s, &place, r, &fault);
 }
 
 int imap_cmd_subscribe(struct imap_session *s)

@@ -14,6 +14,7 @@
 #include "imap/resp.h"
 #include "store/annotation.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 #define SPECIAL_USE "/private/specialuse"
 
@@ -174,6 +175,9 @@ static int find_mailbox(struct imap_session *s, struct arena *a, const struct st
 	AUTO(buf_fini) struct buf use = BUF_INIT(1000);
 	int r = store_annotations_list(imap_store(s), a, box->id, s->account, &f->v, &f->n);
 
+	/* RFC 5464 3.3 */
+	if (!store_annotations_may(box->rights))
+		return r < 0 ? r : -E_DENIED;
 	imap_list_use_print(box->special_use, &use);
 	return r == 0 && use.n > 0 ? add_computed(a, f, S(SPECIAL_USE), buf_str(&use)) : r;
 }
@@ -296,7 +300,7 @@ int imap_metadata_show(struct imap_session *s, const struct store_mailbox *box,
 static int find_target(struct imap_session *s, struct str name, struct store_mailbox *box,
 		       const struct store_mailbox **ret_box)
 {
-	int r = name.n > 0 ? imap_mailbox_find(s, name, box) : 0;
+	int r = name.n > 0 ? imap_mailbox_find(s, name, STORE_R_LOOKUP, box) : 0;
 
 	*ret_box = name.n > 0 ? box : NULL;
 	return r;

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
+#include "store/rights.h"
 
 /* capability = "CAPABILITY" */
 int imap_cmd_capability(struct imap_session *s)
@@ -73,12 +74,12 @@ int imap_cmd_id(struct imap_session *s)
 	return r;
 }
 
-/* RFC 9051 6.3.10: one personal namespace, no other users', no shared ones. */
+/* RFC 9051 6.3.10: one personal namespace, that of other users (store/rights.h), no shared ones. */
 int imap_cmd_namespace(struct imap_session *s)
 {
 	if (!imap_parse_end(&s->p))
 		return -E_SYNTAX;
-	imap_resp_untagged(s, "NAMESPACE ((\"\" \"/\")) NIL NIL");
+	imap_resp_untagged(s, "NAMESPACE ((\"\" \"/\")) ((\"" STORE_OTHER_USERS "/\" \"/\")) NIL");
 	return 0;
 }
 

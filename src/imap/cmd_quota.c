@@ -12,6 +12,8 @@
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "store/account.h"
+#include "store/mailbox.h"
+#include "store/rights.h"
 
 #define ROOT "#user/"
 #define KIB 1024
@@ -126,24 +128,51 @@ int imap_cmd_getquota(struct imap_session *s)
 	return r < 0 ? r : show_account(s, root, account);
 }
 
-/* getquotaroot = "GETQUOTAROOT" SP mailbox; the mailbox need not exist (RFC 9208 4.1.2). */
+/*
+ * Who pays for a mailbox. An own one need not exist (RFC 9208 4.1.2); of others, "r" is needed (RFC
+ * 9208 6), and the root is the owner's.
+ */
+static int root_of(struct imap_session *s, struct str mailbox, struct str *ret_root,
+		   int64_t *ret_account)
+{
+	struct store_account owner = { 0 };
+	struct store_mailbox box = { 0 };
+	struct store_place place = { 0 };
+	int r = store_place_parse(&s->arena, mailbox, &place, NULL);
+
+	*ret_root = own_root(s);
+	*ret_account = s->account;
+	if (r == -E_CANNOT || (r == 0 && !place.is_other))
+		return ret_root->p != NULL ? 0 : -E_LIMIT;
+	if (r == 0)
+		r = imap_mailbox_find(s, mailbox, STORE_R_READ, &box);
+	if (r == 0)
+		r = store_account_get(imap_store(s), &s->arena, box.account, &owner);
+	if (r < 0)
+		return r;
+	*ret_account = owner.id;
+	*ret_root = arena_printf(&s->arena, ROOT "%" STR_FMT, STR_ARG(owner.name));
+	return ret_root->p != NULL ? 0 : -E_LIMIT;
+}
+
+/* getquotaroot = "GETQUOTAROOT" SP mailbox */
 int imap_cmd_getquotaroot(struct imap_session *s)
 {
-	struct str mailbox, root = own_root(s);
+	struct str mailbox, root;
+	int64_t account;
 	int r;
 
-	if (root.p == NULL)
-		return -E_LIMIT;
 	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
 	    (r = imap_need(imap_parse_mailbox(&s->p, &mailbox))) < 0 ||
-	    (r = imap_need(imap_parse_end(&s->p))) < 0)
+	    (r = imap_need(imap_parse_end(&s->p))) < 0 ||
+	    (r = root_of(s, mailbox, &root, &account)) < 0)
 		return r;
 	imap_resp(s, S("* QUOTAROOT "));
 	imap_resp_mailbox(s, mailbox);
 	imap_resp(s, S(" "));
 	imap_resp_string(s, root);
 	imap_resp_end(s);
-	return show_account(s, root, s->account);
+	return show_account(s, root, account);
 }
 
 /* setquota-resource = resource-name SP resource-limit; 0 cannot be kept as a limit. */

@@ -14,6 +14,7 @@
 #include "imap/seqset.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/rights.h"
 
 /*
  * The UID of the message that goes. -E_SYNTAX: no such sequence number; -E_NOT_FOUND: no such UID.
@@ -62,6 +63,8 @@ int imap_cmd_replace(struct imap_session *s)
 	uint32_t uid;
 	int r = imap_append_finish(s);
 
+	if (r == 0)
+		r = imap_rights_need(s, IMAP_RIGHTS_TAKE);
 	if (r == 0)
 		r = find_replaced(s, &uid);
 	if (r == 0)

@@ -12,6 +12,7 @@
 #include "imap/qresync.h"
 #include "imap/resp.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 #include "store/view.h"
 
 #define SAVED_ARENA (4u << 20)
@@ -37,10 +38,11 @@ void imap_deselect(struct imap_session *s)
 	s->state = IMAP_ST_AUTH;
 }
 
-static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonly)
+static int open_mailbox(struct imap_session *s, const struct store_mailbox *box, bool is_examined,
+			uint64_t generation)
 {
 	struct imap_selected *sel = MEM_NEW(struct imap_selected);
-	int r = store_mbox_open(imap_store(s), mailbox, &sel->mbox);
+	int r = store_mbox_open(imap_store(s), box->id, &sel->mbox);
 
 	if (r == 0)
 		r = store_mbox_glance(sel->mbox, &sel->view);
@@ -50,8 +52,11 @@ static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonl
 		free_selected(sel);
 		return r;
 	}
-	sel->mailbox = mailbox;
-	sel->is_readonly = is_readonly;
+	sel->mailbox = box->id;
+	sel->owner = box->account;
+	sel->is_examined = is_examined;
+	sel->rights_generation = generation;
+	imap_rights_set(sel, box->rights);
 	arena_init_held(&sel->saved_arena, SAVED_ARENA);
 	arena_init_held(&sel->shown_arena, SHOWN_ARENA);
 	arena_init_held(&sel->recent_arena, RECENT_ARENA);
@@ -137,6 +142,7 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	imap_resp_untagged(s, "OK [UIDVALIDITY %u] UIDs are valid", v->uidvalidity);
 	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
 	imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] highest", highestmodseq(v));
+	imap_resp_untagged(s, "OK [URLMECH INTERNAL] mechanisms of URLAUTH"); /* RFC 4467 8 */
 	/* RFC 8474 4.2 */
 	imap_resp_untagged(s, "OK [MAILBOXID (%" STR_FMT ")] id", STR_ARG(box->mailboxid));
 	if (s->is_rev2) {
@@ -200,11 +206,12 @@ static int parse_select(struct imap_session *s, struct str *ret_name, struct par
 }
 
 /* select = "SELECT" SP mailbox [select-params] */
-static int select_mailbox(struct imap_session *s, bool is_readonly)
+static int select_mailbox(struct imap_session *s, bool is_examined)
 {
 	struct store_mailbox box;
 	struct params params = { 0 };
 	struct str name;
+	uint64_t generation = store_rights_generation(imap_store(s));
 	int r = parse_select(s, &name, &params);
 
 	if (r < 0)
@@ -217,9 +224,9 @@ static int select_mailbox(struct imap_session *s, bool is_readonly)
 		imap_resp_untagged(s, "OK [CLOSED] previous mailbox closed");
 	imap_deselect(s);
 	s->has_condstore |= params.has_condstore;
-	r = imap_mailbox_find(s, name, &box);
+	r = imap_mailbox_find(s, name, STORE_R_READ, &box);
 	if (r == 0)
-		r = open_mailbox(s, box.id, is_readonly);
+		r = open_mailbox(s, &box, is_examined, generation);
 	if (r == 0)
 		r = show_mailbox(s, &box);
 	if (r == 0 && params.has_qresync)
@@ -228,7 +235,7 @@ static int select_mailbox(struct imap_session *s, bool is_readonly)
 		imap_deselect(s);
 		return r;
 	}
-	imap_code(s, "%s", is_readonly ? "READ-ONLY" : "READ-WRITE");
+	imap_code(s, "%s", s->sel->is_readonly ? "READ-ONLY" : "READ-WRITE");
 	return 0;
 }
 
@@ -246,7 +253,7 @@ int imap_cmd_close(struct imap_session *s)
 {
 	int r = imap_parse_end(&s->p) ? 0 : -E_SYNTAX;
 
-	if (r == 0 && !s->sel->is_readonly)
+	if (r == 0)
 		r = imap_close_expunge(s);
 	if (r == 0)
 		imap_deselect(s);

@@ -4,6 +4,7 @@
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 enum item {
 	MESSAGES = 1,
@@ -157,6 +158,6 @@ int imap_cmd_status(struct imap_session *s)
 	    (r = imap_need(imap_status_parse(p, &items))) < 0 ||
 	    (r = imap_need(imap_parse_end(p))) < 0)
 		return r;
-	r = imap_mailbox_find(s, name, &box);
+	r = imap_mailbox_find(s, name, STORE_R_READ, &box);
 	return r < 0 ? r : imap_status_show(s, &box, items);
 }

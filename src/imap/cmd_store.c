@@ -223,6 +223,7 @@ int imap_cmd_store(struct imap_session *s)
 		imap_condstore_enable(s);
 	if (seqs.n == 0)
 		return 0;
+	args.change.user = s->account;
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
 	if (r == 0)
 		r = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &uids, &args.change,

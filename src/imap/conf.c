@@ -74,6 +74,12 @@ static const struct conf_row rows[] = {
 	  .default_z = "",
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "Accounts that may see and set the quotas of all accounts (SETQUOTA)." },
+	{ .key = "submit_users",
+	  .type = CONF_LIST,
+	  .offset = offsetof(struct imap_conf, submit_users),
+	  .default_z = "",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Accounts of submission servers, which may read what users authorize for sending (URLFETCH of \"submit+\")." },
 };
 
 const struct conf_table imap_conf_table = {

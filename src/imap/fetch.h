@@ -106,6 +106,12 @@ void imap_fetch_msg_fini(struct imap_fetch_msg *m);
  */
 MUST_CHECK int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 				     const struct imap_fetch_item *item);
+/*
+ * How many bytes a part has without its content transfer encoding. -E_NOT_FOUND, -E_UNKNOWN_CTE,
+ * other trouble.
+ */
+MUST_CHECK int imap_fetch_binary_size(struct imap_session *s, const struct imap_fetch_msg *m,
+				      const struct imap_fetch_item *item, uint64_t *ret);
 /* What an item may cost: its own bytes; bytes of headers, less by what is read of them. */
 struct imap_fetch_room {
 	uint64_t bytes, header_bytes;

@@ -315,6 +315,20 @@ static int write_binary(struct imap_session *s, const struct imap_fetch_msg *m,
 	return binary_stream(s, m, &part, sp);
 }
 
+int imap_fetch_binary_size(struct imap_session *s, const struct imap_fetch_msg *m,
+			   const struct imap_fetch_item *item, uint64_t *ret)
+{
+	struct mime_map_part part;
+	bool has_nul = false;
+	int r = find_binary(m, item, &part);
+
+	if (r > 0)
+		r = binary_count(s, m, &part, ret, &has_nul);
+	else if (r == 0)
+		r = -E_NOT_FOUND;
+	return r;
+}
+
 /* ---- items ---- */
 
 static int write_structure(struct imap_session *s, const struct imap_fetch_msg *m,

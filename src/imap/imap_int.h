@@ -34,6 +34,7 @@
 
 struct imap_append;
 struct spool;
+struct store_mailbox;
 struct store_mbox;
 struct store_msg;
 struct store_view;
@@ -49,6 +50,7 @@ struct imap_conf {
 	bool may_compress, may_unauthenticate;
 	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
 	struct conf_list quota_admins; /* login names; see imap_is_quota_admin() */
+	struct conf_list submit_users; /* login names; RFC 4467 3, "submit+" */
 };
 
 /* ---- the session ---- */
@@ -74,7 +76,11 @@ struct imap_selected {
 	 */
 	struct store_view *view;
 	int64_t mailbox;  /* id */
-	bool is_readonly; /* EXAMINE */
+	bool is_examined; /* EXAMINE */
+	bool is_readonly; /* that, or the rights change nothing (RFC 4314 5.2) */
+	int64_t owner;    /* account; not always the session's */
+	unsigned rights;  /* of the session's account: see imap_rights_refresh() */
+	uint64_t rights_generation;
 	struct arena saved_arena;
 	struct uidset saved; /* "$", RFC 5182: UIDs; see imap_saved_set() */
 	struct arena shown_arena;
@@ -231,6 +237,18 @@ int imap_cmd_unsubscribe(struct imap_session *s);
 int imap_cmd_status(struct imap_session *s);
 int imap_cmd_append(struct imap_session *s);
 int imap_cmd_idle(struct imap_session *s);
+/* cmd_acl.c */
+int imap_cmd_setacl(struct imap_session *s);
+int imap_cmd_deleteacl(struct imap_session *s);
+int imap_cmd_getacl(struct imap_session *s);
+int imap_cmd_listrights(struct imap_session *s);
+int imap_cmd_myrights(struct imap_session *s);
+/* "* MYRIGHTS name rights", for LIST too (RFC 8440). */
+void imap_myrights_show(struct imap_session *s, const struct store_mailbox *box);
+/* cmd_urlauth.c */
+int imap_cmd_genurlauth(struct imap_session *s);
+int imap_cmd_urlfetch(struct imap_session *s);
+int imap_cmd_resetkey(struct imap_session *s);
 /* cmd_metadata.c */
 int imap_cmd_getmetadata(struct imap_session *s);
 int imap_cmd_setmetadata(struct imap_session *s);
@@ -276,10 +294,27 @@ void imap_condstore_enable(struct imap_session *s);
 MUST_CHECK int imap_saved_set(struct imap_session *s, const struct uidset *uids);
 /* May this user see and set the quotas of all accounts (cmd_quota.c)? Without login: no. */
 bool imap_is_quota_admin(const struct imap_session *s);
-/* A mailbox name as parsed, normalised, and its row. -E_NOT_FOUND, -E_CANNOT (cmd_mailbox.c). */
-struct store_mailbox;
-MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name,
+
+/* ---- rights (rights.c) ---- */
+
+/*
+ * EVERY command that takes the name of a mailbox goes through this: a name as parsed, and its row,
+ * if the user has the rights `need` there (enum store_right; 0: any that tells that it exists).
+ * ret->name is what the client is told, ret->rights what the user may. -E_NOT_FOUND also when it
+ * may not be known that it is there; -E_DENIED; -E_CANNOT (store/rights.h: store_mailbox_lookup()).
+ */
+MUST_CHECK int imap_mailbox_find(struct imap_session *s, struct str name, unsigned need,
 				 struct store_mailbox *ret);
+/* Does the user have these in the selected mailbox? 0 or -E_DENIED. */
+MUST_CHECK int imap_rights_need(const struct imap_session *s, unsigned need);
+/*
+ * What the user may do in the selected mailbox now: before each command and each notice. Tells FLAGS
+ * and PERMANENTFLAGS when they have changed; -E_CLOSED after a BYE when it may not be read any
+ * more (RFC 4314 5.1.1). Costs a compare while nobody's rights change.
+ */
+MUST_CHECK int imap_rights_refresh(struct imap_session *s);
+/* Sets the rights of the selected mailbox, and is_readonly from them. */
+void imap_rights_set(struct imap_selected *sel, unsigned rights);
 
 /* ---- notices (notify.c) ---- */
 

@@ -17,6 +17,7 @@
 #include "imap/resp.h"
 #include "net/conn.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 #include "store/view.h"
 
 bool imap_is_recent(const struct imap_session *s, uint32_t uid)
@@ -93,27 +94,43 @@ static void show_expunged(struct imap_session *s, const struct store_view *old,
 	}
 }
 
+static const struct {
+	struct str name;
+	uint64_t flag;
+} system_flags[] = {
+	{ STR_INIT("\\Answered"), STORE_ANSWERED }, { STR_INIT("\\Flagged"), STORE_FLAGGED },
+	{ STR_INIT("\\Deleted"), STORE_DELETED },   { STR_INIT("\\Seen"), STORE_SEEN },
+	{ STR_INIT("\\Draft"), STORE_DRAFT },
+};
+
+static void say_flag(struct imap_session *s, const char **sep, struct str name)
+{
+	imap_resp(s, str_z(*sep));
+	imap_resp(s, name);
+	*sep = " ";
+}
+
+/* RFC 4314 5.1.1: PERMANENTFLAGS has what the user may change. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 {
-	static const struct str system = STR_INIT("\\Answered \\Flagged \\Deleted \\Seen \\Draft");
-	bool is_readonly = s->sel->is_readonly;
+	uint64_t may = s->sel->is_examined ? 0 : store_rights_flags(s->sel->rights);
+	size_t n = v->keywords != NULL ? v->keywords->n : 0;
 	int turn;
 
 	for (turn = 0; turn < 2; turn++) {
-		bool is_empty = turn == 1 && is_readonly;
-		size_t i;
+		uint64_t shown = turn == 0 ? UINT64_MAX : may;
+		bool has_keywords = shown >> STORE_KEYWORD_BIT;
+		const char *sep = "";
 
 		imap_resp(s, turn == 0 ? S("* FLAGS (") : S("* OK [PERMANENTFLAGS ("));
-		if (!is_empty)
-			imap_resp(s, system);
-		for (i = 0; !is_empty && v->keywords != NULL && i < v->keywords->n; i++) {
-			imap_resp(s, S(" "));
-			imap_resp(s, v->keywords->v[i]);
+		for (size_t i = 0; i < ARRAY_LEN(system_flags); i++) {
+			if (shown & system_flags[i].flag)
+				say_flag(s, &sep, system_flags[i].name);
 		}
-		if (turn == 1 && !is_readonly)
-			imap_resp(s, v->keywords == NULL || v->keywords->n < LIMIT_IMAP_KEYWORDS
-					     ? S(" \\*")
-					     : S(""));
+		for (size_t i = 0; has_keywords && i < n; i++)
+			say_flag(s, &sep, v->keywords->v[i]);
+		if (turn == 1 && has_keywords && n < LIMIT_IMAP_KEYWORDS)
+			say_flag(s, &sep, S("\\*"));
 		imap_resp(s, turn == 0 ? S(")") : S(")] flags that are kept"));
 		imap_resp_end(s);
 	}
@@ -231,8 +248,10 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 int imap_notify(struct imap_session *s, bool may_expunge)
 {
 	struct imap_selected *sel = s->sel;
-	int r = 0;
+	int r = imap_rights_refresh(s);
 
+	if (r < 0)
+		return r;
 	if (sel == NULL || !store_mbox_has_news(sel->mbox, sel->view))
 		return 0;
 	if (sel->view->is_bare)

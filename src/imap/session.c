@@ -60,6 +60,14 @@ const struct imap_cmd imap_cmds[] = {
 	{ "SETQUOTA", imap_cmd_setquota, IMAP_IN_AUTH, 0, "RFC 9208 4.1.3" },
 	{ "GETMETADATA", imap_cmd_getmetadata, IMAP_IN_AUTH, 0, "RFC 5464 4.2" },
 	{ "SETMETADATA", imap_cmd_setmetadata, IMAP_IN_AUTH, 0, "RFC 5464 4.3" },
+	{ "SETACL", imap_cmd_setacl, IMAP_IN_AUTH, 0, "RFC 4314 3.1" },
+	{ "DELETEACL", imap_cmd_deleteacl, IMAP_IN_AUTH, 0, "RFC 4314 3.2" },
+	{ "GETACL", imap_cmd_getacl, IMAP_IN_AUTH, 0, "RFC 4314 3.3" },
+	{ "LISTRIGHTS", imap_cmd_listrights, IMAP_IN_AUTH, 0, "RFC 4314 3.4" },
+	{ "MYRIGHTS", imap_cmd_myrights, IMAP_IN_AUTH, 0, "RFC 4314 3.5" },
+	{ "GENURLAUTH", imap_cmd_genurlauth, IMAP_IN_AUTH, 0, "RFC 4467 7" },
+	{ "URLFETCH", imap_cmd_urlfetch, IMAP_IN_AUTH, 0, "RFC 4467 7" },
+	{ "RESETKEY", imap_cmd_resetkey, IMAP_IN_AUTH, 0, "RFC 4467 7" },
 	{ "APPEND", imap_cmd_append, IMAP_IN_AUTH, 0, "RFC 9051 6.3.12" },
 	{ "IDLE", imap_cmd_idle, IMAP_IN_AUTH, 0, "RFC 9051 6.3.13" },
 	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, IMAP_CMD_BARE, "RFC 3501 6.4.1" },
@@ -313,6 +321,9 @@ static int run_command(struct imap_session *s, int input)
 
 	if (input < 0)
 		return r < 0 ? r : input;
+	/* Whatever the command is: nothing of a mailbox is told that may not be read any more. */
+	if (r == 0)
+		r = imap_rights_refresh(s);
 	if (r == 0)
 		r = check_row(s);
 	/* What needs a selected mailbox looks at its messages, unless the row says otherwise. */

@@ -78,7 +78,7 @@ static const struct script scripts[] = {
 	{ "misc",
 	  "a ID NIL\r\nb ID (\"name\" \"x\" \"os\" NIL)\r\nc ID x\r\nd NAMESPACE\r\n",
 	  true,
-	  { "* ID (", "a OK", "* ID (", "b OK", "c BAD", "* NAMESPACE ((\"\" \"/\")) NIL NIL",
+	  { "* ID (", "a OK", "* ID (", "b OK", "c BAD", "* NAMESPACE ((\"\" \"/\")) ((\"Other Users/\" \"/\")) NIL",
 	    "d OK" } },
 	{ "select",
 	  "a SELECT inbox\r\nb CHECK\r\nc UNSELECT\r\nd CLOSE\r\ne SELECT nope\r\n",

@@ -6,10 +6,10 @@
  *                    ["/;PARTIAL=" partial-range]
  *   irelative-path = ";UID=" ...        a message of the selected mailbox (RFC 5092 9.1)
  *
- * Other relative paths are refused, as RFC 5092 7.2 wants it, and so are dot-segments, absolute
- * URLs, and anything behind the message part (";URLAUTH=" and what goes with it).
+ * Other relative paths are refused, as RFC 5092 7.2 wants it, and so are dot-segments. Absolute URLs,
+ * and what authorizes, are in url_auth.c.
  */
-#include "imap/url.h"
+#include "imap/url_int.h"
 
 #include "base/buf.h"
 #include "base/limits.h"
@@ -23,7 +23,7 @@ static bool take_char(struct str *s, char c)
 }
 
 /* A name such as ";UID=", in any case. */
-static bool take_name(struct str *s, struct str name)
+bool imap_url_name(struct str *s, struct str name)
 {
 	if (!str_istarts(*s, name))
 		return false;
@@ -64,7 +64,7 @@ static int hex(char c)
 }
 
 /* bchar without "%": unreserved / "!" ... "," / "&" / "=" / ":" / "@" / "/" */
-static bool is_bchar(char c)
+bool imap_url_is_bchar(char c)
 {
 	char l = str_lower_char(c);
 
@@ -94,7 +94,7 @@ static bool take_run(struct str *s, struct str *ret_raw)
 			n += 3;
 		else if (s->p[n] == '%')
 			return false;
-		else if (is_bchar(s->p[n]))
+		else if (imap_url_is_bchar(s->p[n]))
 			n++;
 		else
 			break;
@@ -104,7 +104,7 @@ static bool take_run(struct str *s, struct str *ret_raw)
 	return true;
 }
 
-static int decode(struct arena *a, struct str raw, struct str *ret)
+int imap_url_decode(struct arena *a, struct str raw, struct str *ret)
 {
 	char *out = ARENA_ARRAY(a, char, raw.n + 1);
 	size_t n = 0;
@@ -130,7 +130,7 @@ static int take_mailbox(struct arena *a, struct str *s, struct imap_url *u)
 
 	if (!take_run(s, &raw))
 		return 0;
-	if (take_name(s, S(";UIDVALIDITY="))) {
+	if (imap_url_name(s, S(";UIDVALIDITY="))) {
 		if (!take_nz32(s, &u->uidvalidity) || !take_char(s, '/'))
 			return 0;
 	} else if (str_ends(raw, S("/"))) {
@@ -140,7 +140,7 @@ static int take_mailbox(struct arena *a, struct str *s, struct imap_url *u)
 	}
 	if (raw.n == 0 || raw.p[0] == '/' || has_dot_segment(raw))
 		return 0;
-	if (decode(a, raw, &u->mailbox) < 0)
+	if (imap_url_decode(a, raw, &u->mailbox) < 0)
 		return -E_LIMIT;
 	return str_is_utf8(u->mailbox) && str_chr(u->mailbox, '\0') < 0;
 }
@@ -150,7 +150,7 @@ static int take_section(struct arena *a, struct str *s, struct imap_url *u)
 {
 	struct str raw;
 
-	if (!take_name(s, S("/;SECTION=")))
+	if (!imap_url_name(s, S("/;SECTION=")))
 		return 1;
 	if (!take_run(s, &raw))
 		return 0;
@@ -158,35 +158,44 @@ static int take_section(struct arena *a, struct str *s, struct imap_url *u)
 		raw.n--;
 		*s = (struct str){ s->p - 1, s->n + 1 };
 	}
-	return raw.n == 0 ? 0 : decode(a, raw, &u->section);
+	return raw.n == 0 ? 0 : imap_url_decode(a, raw, &u->section);
 }
 
 /* "/;PARTIAL=" number ["." nz-number] */
 static bool take_partial(struct str *s, struct imap_url *u)
 {
-	if (!take_name(s, S("/;PARTIAL=")))
+	if (!imap_url_name(s, S("/;PARTIAL=")))
 		return true;
 	u->has_partial = true;
 	return take_number(s, INT64_MAX, false, &u->start) &&
 	       (!take_char(s, '.') || take_number(s, INT64_MAX, true, &u->count));
 }
 
+/* "/;UID=" nz-number ["/;SECTION=" enc-section] ["/;PARTIAL=" partial-range]; "/" is taken already. */
+static int take_message(struct arena *a, struct str *s, struct imap_url *u)
+{
+	int r;
+
+	if (!imap_url_name(s, S(";UID=")) || !take_nz32(s, &u->uid))
+		return 0;
+	r = take_section(a, s, u);
+	return r <= 0 ? r : take_partial(s, u);
+}
+
+int imap_url_take(struct arena *a, struct str *s, struct imap_url *ret)
+{
+	int r = take_mailbox(a, s, ret);
+
+	return r <= 0 ? r : take_message(a, s, ret);
+}
+
 int imap_url_parse(struct arena *a, struct str url, struct imap_url *ret)
 {
 	struct imap_url u = { 0 };
-	int r = 1;
+	int r = take_char(&url, '/') ? imap_url_take(a, &url, &u) : take_message(a, &url, &u);
 
-	if (take_char(&url, '/'))
-		r = take_mailbox(a, &url, &u);
-	if (r <= 0)
-		return r;
-	if (!take_name(&url, S(";UID=")) || !take_nz32(&url, &u.uid))
-		return 0;
-	r = take_section(a, &url, &u);
-	if (r <= 0)
-		return r;
-	if (!take_partial(&url, &u) || url.n > 0)
-		return 0;
+	if (r <= 0 || url.n > 0)
+		return r < 0 ? r : 0;
 	*ret = u;
 	return 1;
 }

@@ -137,7 +137,9 @@ static int remove_tx(struct db_tx *tx, void *arg)
 	static const enum store_sql_id by_account[] = {
 		STORE_SQL_CREDENTIALS_REMOVE,   STORE_SQL_ALIAS_REMOVE_ACCOUNT,
 		STORE_SQL_SUBSCRIPTIONS_REMOVE, STORE_SQL_THREADS_REMOVE,
-		STORE_SQL_ANNOTATIONS_REMOVE_USER, STORE_SQL_ACCOUNT_REMOVE,
+		STORE_SQL_ANNOTATIONS_REMOVE_USER, STORE_SQL_RIGHTS_REMOVE_ACCOUNT,
+		STORE_SQL_URL_KEYS_REMOVE_ACCOUNT,
+		STORE_SQL_ACCOUNT_REMOVE,
 	};
 	struct job *j = arg;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -154,6 +156,8 @@ static int remove_tx(struct db_tx *tx, void *arg)
 		rc = DB_EXEC(tx, &store_sql[by_account[i]], DB_I(j->id));
 	if (rc == 0)
 		store_announce(j->s, tx, j->id, 0, 0);
+	if (rc == 0)
+		store_rights_announce(j->s, tx, j->id, 0);
 	return rc;
 }
 

@@ -77,6 +77,12 @@ int store_annotations_list(struct store *s, struct arena *a, int64_t mailbox, in
 	return 0;
 }
 
+bool store_annotations_may(unsigned rights)
+{
+	return (rights & STORE_R_LOOKUP) && (rights & (STORE_R_READ | STORE_R_SEEN | STORE_R_WRITE |
+						      STORE_R_INSERT | STORE_R_POST));
+}
+
 /* ---- setting ---- */
 
 struct job {
@@ -153,6 +159,17 @@ static int set_special_use(const struct job *j, struct db_tx *tx)
 	return rc;
 }
 
+/* RFC 5464 3.3; the special use is the owner's own affair. */
+static int check_rights(const struct job *j, struct db_tx *tx)
+{
+	unsigned rights;
+	int rc = store_tx_rights_need(j->s, tx, j->mailbox, j->user, STORE_R_LOOKUP, &rights);
+
+	if (rc == 0 && !store_annotations_may(rights))
+		rc = -E_DENIED;
+	return rc == 0 && j->change->sets_special_use && j->owner != j->user ? -E_DENIED : rc;
+}
+
 static int set_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -160,6 +177,8 @@ static int set_tx(struct db_tx *tx, void *arg)
 	int rc = j->mailbox != 0 ? store_tx_box(tx, j->mailbox, &box) : 0;
 
 	j->owner = box.account;
+	if (rc == 0 && j->mailbox != 0)
+		rc = check_rights(j, tx);
 	for (size_t i = 0; i < j->change->n && rc == 0; i++)
 		rc = set_one(j, tx, &j->change->v[i]);
 	if (rc == 0 && j->change->sets_special_use)

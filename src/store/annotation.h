@@ -20,6 +20,9 @@ struct store_annotation {
  */
 MUST_CHECK int store_entry_check(struct arena *a, struct str entry, bool is_set, struct str *ret);
 
+/* RFC 5464 3.3: may somebody with these rights read and set annotations of a mailbox? */
+bool store_annotations_may(unsigned rights);
+
 /* All of a mailbox that this user sees, by entry. mailbox 0: the user's own ones of the server. */
 MUST_CHECK int store_annotations_list(struct store *s, struct arena *a, int64_t mailbox, int64_t user,
 				      struct store_annotation **ret, size_t *ret_n);
@@ -32,7 +35,7 @@ struct store_annotations_change {
 };
 /*
  * Sets and removes all of them or none. mailbox 0: of the server, where only /private can be set
- * (-E_DENIED). -E_NOT_FOUND mailbox; -E_TOO_BIG: a value beyond LIMIT_ANNOTATION_VALUE; -E_LIMIT:
+ * (-E_DENIED), as whoever lacks the rights (enum store_right) is refused. -E_NOT_FOUND mailbox; -E_TOO_BIG: a value beyond LIMIT_ANNOTATION_VALUE; -E_LIMIT:
  * more than LIMIT_ANNOTATIONS or LIMIT_ANNOTATION_BYTES would be there. Durable.
  */
 MUST_CHECK int store_annotations_set(struct store *s, int64_t mailbox, int64_t user,

@@ -78,6 +78,11 @@ TEST(annotations_of_users_and_mailboxes)
 	assert_int_equal(store_account_add(t.s, S("bob@example.org"), NULL, NULL, 0, &bob, &f), 0);
 	assert_int_equal(set(&t, t.inbox, t.alice, "/private/a", S("1")), 0);
 	assert_int_equal(set(&t, t.inbox, t.alice, "/private/a", S("longer")), 0);
+	/* RFC 5464 3.3: "l" and one of "rswip". */
+	assert_int_equal(set(&t, t.inbox, bob, "/private/a", S("2")), -E_NOT_FOUND);
+	test_share(&t, t.inbox, bob, "l");
+	assert_int_equal(set(&t, t.inbox, bob, "/private/a", S("2")), -E_DENIED);
+	test_share(&t, t.inbox, bob, "lp");
 	assert_int_equal(set(&t, t.inbox, bob, "/private/a", S("2")), 0);
 	assert_int_equal(set(&t, t.inbox, bob, "/shared/b", S("3\0x")), 0);
 	assert_int_equal(set(&t, 0, t.alice, "/private/a", S("")), 0);

@@ -34,6 +34,7 @@ struct job {
 	int64_t replaced_mailbox; /* 0: nothing is replaced */
 	uint32_t replaced_uid;
 	struct store_box other; /* of what is replaced, when it is another mailbox */
+	uint64_t may_set;       /* flags that the user may set */
 	struct store_keyword_set keywords;
 	bool has_keywords;
 };
@@ -41,11 +42,13 @@ struct job {
 /* All together, before the first is written. */
 static int check_quota(const struct job *j)
 {
-	int64_t bytes = j->other.d.bytes;
+	/* What goes makes room if it was the same account's. */
+	bool is_same = j->other.account == j->box.account;
+	int64_t bytes = is_same ? j->other.d.bytes : 0;
 
 	for (size_t i = 0; i < j->n; i++)
 		bytes += (int64_t)j->v[i].content->bytes.n;
-	return store_box_fits(&j->box, (int64_t)j->n + j->other.d.messages, bytes);
+	return store_box_fits(&j->box, (int64_t)j->n + (is_same ? j->other.d.messages : 0), bytes);
 }
 
 static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *v, uint64_t *ret)
@@ -53,14 +56,17 @@ static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *
 	uint64_t bits = 0;
 	int rc = 0;
 
-	if (v->n_keywords && !j->has_keywords) {
+	*ret = v->flags & STORE_SYSTEM_FLAGS & j->may_set;
+	if (!v->n_keywords || !(j->may_set >> STORE_KEYWORD_BIT))
+		return 0;
+	if (!j->has_keywords) {
 		rc = store_tx_keywords(tx, &j->a, j->box.id, &j->keywords);
 		j->has_keywords = true;
 	}
-	if (v->n_keywords && rc == 0)
+	if (rc == 0)
 		rc = store_tx_keyword_bits(tx, j->box.id, &j->keywords, v->keywords, v->n_keywords,
 					   true, &bits);
-	*ret = (v->flags & STORE_SYSTEM_FLAGS) | bits;
+	*ret |= bits;
 	return rc;
 }
 
@@ -102,13 +108,16 @@ static int take_replaced(struct job *j, struct db_tx *tx, struct store_box *box)
 
 static int remove_replaced(struct job *j, struct db_tx *tx)
 {
-	int rc;
+	unsigned need = STORE_R_READ | STORE_R_TRASH | STORE_R_EXPUNGE, rights;
+	int rc = store_tx_rights(j->s, tx, j->replaced_mailbox, j->v[0].user, &rights);
 
+	if (rc == 0 && (rights & need) != need)
+		rc = -E_DENIED;
+	if (rc < 0)
+		return rc;
 	if (j->replaced_mailbox == j->box.id)
 		return take_replaced(j, tx, &j->box);
 	rc = store_tx_box(tx, j->replaced_mailbox, &j->other);
-	if (rc == 0 && j->other.account != j->box.account)
-		rc = -E_CANNOT;
 	if (rc == 0)
 		rc = take_replaced(j, tx, &j->other);
 	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->other);
@@ -117,8 +126,12 @@ static int remove_replaced(struct job *j, struct db_tx *tx)
 static int append_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
+	unsigned rights = 0;
 	int rc = store_tx_box(tx, j->v[0].mailbox, &j->box);
 
+	if (rc == 0)
+		rc = store_tx_rights_need(j->s, tx, j->box.id, j->v[0].user, STORE_R_INSERT, &rights);
+	j->may_set = store_rights_flags(rights);
 	if (rc == 0 && j->replaced_mailbox != 0)
 		rc = remove_replaced(j, tx);
 	if (rc == 0)
@@ -167,8 +180,7 @@ int store_replace(struct store *s, const struct store_append *v, int64_t mailbox
 	struct job j = { .s = s, .v = v, .n = 1, .replaced_mailbox = mailbox, .replaced_uid = uid };
 	int rc = run(&j, ret);
 
-	/* One modseq for both halves, in whichever mailbox they are. */
 	if (rc == 0)
-		*ret_modseq = j.box.modseq;
+		*ret_modseq = j.other.id != 0 ? j.other.modseq : j.box.modseq;
 	return rc;
 }

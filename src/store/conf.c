@@ -4,6 +4,9 @@
 
 #include "base/mem.h"
 
+/* enum store_anyone */
+static const char *const anyone_names[] = { "no", "domain", "all", NULL };
+
 #define DAY_MS ((int64_t)86400000)
 #define AT(member) offsetof(struct store_conf, member)
 static const struct conf_row rows[] = {
@@ -84,6 +87,13 @@ static const struct conf_row rows[] = {
 	  .max = INT64_MAX,
 	  .reload = CONF_LIVE,
 	  .help = "How much of the disk new mail leaves free, so that deleting and compacting have room when it is full; 0 for nothing." },
+	{ .key = "acl_anyone",
+	  .type = CONF_ENUM,
+	  .offset = AT(anyone),
+	  .default_z = "domain",
+	  .names = anyone_names,
+	  .reload = CONF_LIVE,
+	  .help = "Whom a mailbox is shared with that is shared with \"anyone\": nobody, the accounts of the owner's domain, or all accounts." },
 	{ .key = "pack_size",
 	  .type = CONF_SIZE,
 	  .offset = AT(pack_bytes),

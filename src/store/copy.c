@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COPY and MOVE within an account: rows are gathered, for a MOVE taken out of the source, and put
+ * COPY and MOVE: rows are gathered, for a MOVE taken out of the source, and put
  * into the destination with new UIDs. Contents are shared: a COPY adds a reference to each, a
  * MOVE keeps them as they are. Both halves of a MOVE are one transaction with one modseq (RFC
- * 6851 3.3: nobody sees a message twice or not at all).
+ * 6851 3.3: nobody sees a message twice or not at all), or two in two accounts.
+ *
+ * Between accounts the thread goes along as it is: threads are named after contents, so it means no
+ * other one there. Later mail finds it only if it is that account's by its message ids too.
  */
 #include "store/store_int.h"
 
@@ -14,6 +17,7 @@ struct copy {
 	struct store *s;
 	struct db_tx *tx;
 	bool is_move;
+	uint64_t may_set; /* flags that the user may set in the destination */
 	struct store_box from, to;
 	uint64_t to_bit[64]; /* keyword bit of the source -> flag in the destination, 0: none */
 };
@@ -32,7 +36,7 @@ static int map_keywords(struct copy *c, const struct store_rows *rows)
 	arena_init(&a, KEYWORD_ARENA);
 	for (size_t i = 0; i < rows->n; i++)
 		used |= rows->v[i].flags;
-	used &= ~(uint64_t)STORE_SYSTEM_FLAGS;
+	used &= ~(uint64_t)STORE_SYSTEM_FLAGS & c->may_set;
 	if (!used)
 		return 0;
 	rc = store_tx_keywords(c->tx, &a, c->from.id, &from);
@@ -52,7 +56,7 @@ static int map_keywords(struct copy *c, const struct store_rows *rows)
 
 static uint64_t map_flags(const struct copy *c, uint64_t flags)
 {
-	uint64_t out = flags & STORE_SYSTEM_FLAGS;
+	uint64_t out = flags & STORE_SYSTEM_FLAGS & c->may_set;
 
 	for (uint64_t rest = flags & ~(uint64_t)STORE_SYSTEM_FLAGS; rest; rest &= rest - 1)
 		out |= c->to_bit[__builtin_ctzll(rest)];
@@ -63,9 +67,7 @@ static int check(const struct copy *c, const struct store_rows *rows)
 {
 	int64_t bytes = 0;
 
-	if (c->from.account != c->to.account)
-		return -E_CANNOT;
-	if (c->is_move)
+	if (c->is_move && c->from.account == c->to.account)
 		return 0;
 	if (!db_has_room(c->s->db, (int64_t)rows->n * ROW_BYTES))
 		return -E_DISK_FULL;
@@ -119,12 +121,31 @@ static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
 	return rc < 0 ? rc : store_tx_box_change(c->s, c->tx, &c->to);
 }
 
+/* RFC 4314 4, RFC 6851 4.2 */
+static int check_rights(struct copy *c, int64_t src, int64_t dst, int64_t user)
+{
+	unsigned need = c->is_move ? STORE_R_READ | STORE_R_TRASH | STORE_R_EXPUNGE : STORE_R_READ;
+	unsigned from = 0, to = 0;
+	int rc = store_tx_rights(c->s, c->tx, src, user, &from);
+
+	if (rc == 0 && (from & need) != need)
+		rc = -E_DENIED;
+	if (rc == 0)
+		rc = store_tx_rights_need(c->s, c->tx, dst, user, STORE_R_INSERT, &to);
+	c->may_set = store_rights_flags(to);
+	return rc;
+}
+
 int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
-		  const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret)
+		  const struct uidset *uids, int64_t dst, bool is_move, int64_t user,
+		  struct store_copied *ret)
 {
 	AUTO(store_rows_fini) struct store_rows rows = { 0 };
 	struct copy c = { .s = s, .tx = tx, .is_move = is_move };
-	int rc = store_tx_box(tx, src, &c.from);
+	int rc = check_rights(&c, src, dst, user);
+
+	if (rc == 0)
+		rc = store_tx_box(tx, src, &c.from);
 
 	if (rc == 0)
 		rc = store_tx_box(tx, dst, &c.to);
@@ -143,7 +164,7 @@ int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t sr
 struct job {
 	struct store *s;
 	struct arena *a;
-	int64_t src, dst;
+	int64_t user, src, dst;
 	const struct uidset *uids;
 	bool is_move;
 	struct store_copied copied;
@@ -153,13 +174,26 @@ static int copy_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 
-	return store_tx_copy(j->s, tx, j->a, j->src, j->uids, j->dst, j->is_move, &j->copied);
+	return store_tx_copy(j->s, tx, j->a, j->src, j->uids, j->dst, j->is_move, j->user,
+			     &j->copied);
 }
 
 int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids,
 	       int64_t dst, bool is_move, struct store_copied *ret)
 {
-	struct job j = { .s = s, .a = a, .src = src, .dst = dst, .uids = uids, .is_move = is_move };
+	return store_copy_by(s, a, 0, src, uids, dst, is_move, ret);
+}
+
+int store_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src,
+		  const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret)
+{
+	struct job j = { .s = s,
+			 .a = a,
+			 .user = user,
+			 .src = src,
+			 .dst = dst,
+			 .uids = uids,
+			 .is_move = is_move };
 	int rc = db_write(s->db, &(struct db_write_job){
 					 .fn = copy_tx, .arg = &j, .durability = DB_DURABLE });
 

@@ -8,7 +8,7 @@
 struct job {
 	struct store *s;
 	struct arena *a;
-	int64_t mailbox;
+	int64_t user, mailbox;
 	const struct uidset *uids;
 	uint64_t mask;
 	struct store_rows rows;
@@ -32,8 +32,13 @@ static int expunge_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 	struct store_box box;
+	unsigned rights, need = STORE_R_READ | STORE_R_EXPUNGE;
 	int rc = store_tx_box(tx, j->mailbox, &box);
 
+	if (rc == 0)
+		rc = store_tx_rights(j->s, tx, j->mailbox, j->user, &rights);
+	if (rc == 0 && (rights & need) != need)
+		rc = -E_DENIED;
 	if (rc == 0)
 		rc = store_tx_rows(tx, j->mailbox, j->uids, j->mask, &j->rows);
 	if (rc < 0)
@@ -45,9 +50,17 @@ static int expunge_tx(struct db_tx *tx, void *arg)
 int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
 		  bool only_deleted, struct uidset *ret_expunged, uint64_t *ret_modseq)
 {
+	return store_expunge_by(s, a, 0, mailbox, uids, only_deleted, ret_expunged, ret_modseq);
+}
+
+int store_expunge_by(struct store *s, struct arena *a, int64_t user, int64_t mailbox,
+		     const struct uidset *uids, bool only_deleted, struct uidset *ret_expunged,
+		     uint64_t *ret_modseq)
+{
 	struct job j = {
 		.s = s,
 		.a = a,
+		.user = user,
 		.mailbox = mailbox,
 		.uids = uids,
 		.mask = only_deleted ? STORE_DELETED : 0,

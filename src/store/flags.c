@@ -19,6 +19,7 @@ struct job {
 	uint64_t modseq;
 	/* */
 	struct store_box box;
+	uint64_t may_set; /* flags that the user may change */
 	uint64_t keep, come, since;
 	int64_t n_changed;
 };
@@ -29,17 +30,23 @@ static int set_masks(struct job *j, struct db_tx *tx)
 	const struct store_flag_change *c = j->change;
 	struct store_keyword_set have = { 0 };
 	uint64_t bits = 0;
+	bool has_named = c->flags != 0 || c->n_keywords > 0;
+	bool may_keywords = j->may_set >> STORE_KEYWORD_BIT;
 	int rc = 0;
 
-	if (c->n_keywords)
+	/* RFC 4314 4: not NO, as long as one of the flags may be changed. */
+	if (j->may_set == 0 ||
+	    (has_named && !(c->flags & j->may_set) && !(c->n_keywords && may_keywords)))
+		return -E_DENIED;
+	if (c->n_keywords && may_keywords)
 		rc = store_tx_keywords(tx, j->keyword_arena, j->box.id, &have);
-	if (c->n_keywords && rc == 0)
+	if (c->n_keywords && may_keywords && rc == 0)
 		rc = store_tx_keyword_bits(tx, j->box.id, &have, c->keywords, c->n_keywords,
 					   c->op != STORE_FLAGS_REMOVE, &bits);
 	if (rc < 0)
 		return rc;
-	bits |= c->flags & STORE_SYSTEM_FLAGS;
-	j->keep = c->op == STORE_FLAGS_SET ? 0 : c->op == STORE_FLAGS_REMOVE ? ~bits : UINT64_MAX;
+	bits |= c->flags & STORE_SYSTEM_FLAGS & j->may_set;
+	j->keep = c->op == STORE_FLAGS_SET ? ~j->may_set : c->op == STORE_FLAGS_REMOVE ? ~bits : UINT64_MAX;
 	j->come = c->op == STORE_FLAGS_REMOVE ? 0 : bits;
 	j->since = c->has_unchangedsince && c->unchangedsince < INT64_MAX ? c->unchangedsince
 									  : INT64_MAX;
@@ -101,8 +108,14 @@ static int change_range(struct job *j, struct db_tx *tx, struct uid_range r)
 static int flags_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
+	unsigned rights = 0;
 	int rc = store_tx_box(tx, j->mailbox, &j->box);
 
+	if (rc == 0)
+		rc = store_tx_rights(j->s, tx, j->mailbox, j->change->user, &rights);
+	if (rc == 0 && !(rights & STORE_R_READ))
+		rc = -E_DENIED;
+	j->may_set = store_rights_flags(rights);
 	if (rc == 0)
 		rc = set_masks(j, tx);
 	for (size_t i = 0; i < j->uids->n && rc == 0; i++)

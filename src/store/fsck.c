@@ -169,6 +169,10 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_EXPUNGED },
 	{ "annotations: rows of mailboxes or users that are not there",
 	  STORE_SQL_FSCK_LEFT_ANNOTATIONS, STORE_SQL_REPAIR_LEFT_ANNOTATIONS },
+	{ "rights: rows of mailboxes or accounts that are not there", STORE_SQL_FSCK_LEFT_RIGHTS,
+	  STORE_SQL_REPAIR_LEFT_RIGHTS },
+	{ "url_keys: rows of mailboxes or accounts that are not there", STORE_SQL_FSCK_LEFT_URL_KEYS,
+	  STORE_SQL_REPAIR_LEFT_URL_KEYS },
 	{ "sort_keys: rows of contents that are not there", STORE_SQL_FSCK_LEFT_KEYS,
 	  STORE_SQL_REPAIR_LEFT_KEYS },
 };

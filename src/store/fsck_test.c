@@ -173,6 +173,12 @@ static const struct damage {
 	  "expunged: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO annotations VALUES (99, 0, '/x', 'y', 1)" }, .said =
 	  "annotations: rows of mailboxes or users that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO rights VALUES (99, 0, 1, 3, 'x')" }, .said =
+	  "rights: rows of mailboxes or accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO rights VALUES (1, 99, 1, 3, '')" }, .said =
+	  "rights: rows of mailboxes or accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO url_keys VALUES (99, 1, 'x')" }, .said =
+	  "url_keys: rows of mailboxes or accounts that are not there: 1" },
 	{ .sql = { .sql = "UPDATE sort_keys SET content = 99 WHERE content = 1" }, .said =
 	  "sort_keys: rows of contents that are not there: 1" },
 	{ .sql = { .sql = "UPDATE store_counters SET value = 1" }, .said = "last UIDVALIDITY: is 1, must be at least" },

@@ -21,6 +21,7 @@
 struct job {
 	struct store *s;
 	struct arena *a;
+	int64_t user; /* 0: the server */
 	int64_t account;
 	struct str name, to;
 	unsigned special_use;
@@ -193,18 +194,55 @@ int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, in
 	if (rc == 0)
 		rc = store_tx_annotations_remove(tx, mailbox);
 	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(RIGHTS_REMOVE_MAILBOX), DB_I(mailbox));
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(URL_KEYS_REMOVE_MAILBOX), DB_I(mailbox));
+	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MAILBOX_DOOM), DB_I(mailbox));
 	if (rc == 0)
 		store_announce(s, tx, account, mailbox, STORE_GONE);
 	return rc;
 }
 
-static int exists(struct db_tx *tx, int64_t account, struct str name)
+/* 1, 0 or negative. */
+static int exists(struct db_tx *tx, int64_t account, struct str name, int64_t *ret_id)
 {
 	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
 
 	DB_QUERY(tx, &q, SQL(MAILBOX_FIND), DB_I(account), DB_T(name));
-	return db_step(&q);
+	rc = db_step(&q);
+	if (rc > 0)
+		*ret_id = db_int(&q, 0);
+	return rc;
+}
+
+static bool is_owner(const struct job *j)
+{
+	return j->user == 0 || j->user == j->account;
+}
+
+/*
+ * RFC 4314 4: "k" on the nearest superior that exists. All refusals are the same one, so that none
+ * tells what there is.
+ */
+static int check_create(const struct job *j, struct db_tx *tx, struct str name)
+{
+	ptrdiff_t slash;
+	int64_t id = 0;
+	int rc = 0;
+
+	if (is_owner(j))
+		return 0;
+	while (rc == 0 && (slash = str_rchr(name, '/')) > 0) {
+		name = str_head(name, (size_t)slash);
+		rc = exists(tx, j->account, name, &id);
+	}
+	if (rc > 0)
+		rc = store_tx_rights_need(j->s, tx, id, j->user, STORE_R_CREATE, NULL);
+	else if (rc == 0)
+		rc = -E_DENIED;
+	return rc == -E_NOT_FOUND ? -E_DENIED : rc;
 }
 
 /* May there be this many mailboxes? */
@@ -223,13 +261,13 @@ static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 			      unsigned special_use, int64_t *ret_id)
 {
 	struct store_quota limit, used;
-	int64_t id;
+	int64_t id = 0, parent = 0;
 	int rc = store_tx_quota(tx, j->account, &limit, &used);
 
 	for (size_t i = 0; i <= name.n && rc >= 0; i++) {
 		if (i < name.n && name.p[i] != '/')
 			continue;
-		rc = exists(tx, j->account, str_head(name, i));
+		rc = exists(tx, j->account, str_head(name, i), &parent);
 		if (rc < 0)
 			return rc;
 		if (rc > 0 && i == name.n)
@@ -240,9 +278,23 @@ static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 		if (rc == 0)
 			rc = store_tx_mailbox_add(j->s, tx, j->account, str_head(name, i),
 						  i == name.n ? special_use : 0, &id);
+		/* RFC 4314 4: it has the rights of its superior. */
+		if (rc == 0 && parent != 0)
+			rc = DB_EXEC(tx, SQL(RIGHTS_COPY), DB_I(parent), DB_I(id));
 		if (rc == 0)
-			*ret_id = id;
+			*ret_id = parent = id;
 	}
+	return rc;
+}
+
+/* No own mailbox has a name that means one of others. */
+static int check_name(struct arena *a, struct str name, struct str *ret, struct fault *fault)
+{
+	int rc = store_name_check(a, name, ret, fault);
+
+	if (rc == 0 && store_name_is_reserved(*ret))
+		return fault_set(fault, -E_CANNOT,
+				 "the mailboxes of others are below \"" STORE_OTHER_USERS "\"");
 	return rc;
 }
 
@@ -251,19 +303,28 @@ static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 static int create_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
+	int rc = check_create(j, tx, j->name);
 
-	return add_with_superiors(j, tx, j->name, j->special_use, &j->id);
+	return rc < 0 ? rc : add_with_superiors(j, tx, j->name, j->special_use, &j->id);
 }
 
 int store_mailbox_create(struct store *s, int64_t account, struct str name, unsigned special_use,
 			 int64_t *ret_id, struct fault *fault)
 {
+	return store_mailbox_create_by(s, 0, account, name, special_use, ret_id, fault);
+}
+
+int store_mailbox_create_by(struct store *s, int64_t user, int64_t account, struct str name,
+			    unsigned special_use, int64_t *ret_id, struct fault *fault)
+{
 	AUTO(arena_fini) struct arena a;
-	struct job j = { .s = s, .account = account, .special_use = special_use };
+	struct job j = { .s = s, .user = user, .account = account, .special_use = special_use };
 	int rc;
 
 	arena_init(&a, NAME_ARENA);
-	rc = store_name_check(&a, name, &j.name, fault);
+	rc = check_name(&a, name, &j.name, fault);
+	if (rc == 0 && special_use != 0 && !is_owner(&j))
+		rc = fault_set(fault, -E_CANNOT, "only the owner gives a mailbox a special use");
 	if (rc == 0)
 		rc = run(&j, create_tx, "create", fault);
 	if (rc == 0)
@@ -288,20 +349,32 @@ static int delete_tx(struct db_tx *tx, void *arg)
 	struct job *j = arg;
 	int rc = find_id(tx, j->account, j->name, &j->id);
 
+	if (rc == 0)
+		rc = store_tx_rights_need(j->s, tx, j->id, j->user, STORE_R_DELETE, NULL);
+	if (rc == 0 && str_eq(j->name, S("INBOX"))) {
+		j->why_z = "INBOX cannot be deleted";
+		rc = -E_CANNOT;
+	}
 	return rc < 0 ? rc : store_tx_mailbox_doom(j->s, tx, j->account, j->id);
 }
 
 int store_mailbox_delete(struct store *s, int64_t account, struct str name, struct fault *fault)
 {
+	return store_mailbox_delete_by(s, 0, account, name, fault);
+}
+
+int store_mailbox_delete_by(struct store *s, int64_t user, int64_t account, struct str name,
+			    struct fault *fault)
+{
 	AUTO(arena_fini) struct arena a;
-	struct job j = { .s = s, .account = account };
+	struct job j = { .s = s, .user = user, .account = account };
 	int rc;
 
 	arena_init(&a, NAME_ARENA);
 	rc = store_name_check(&a, name, &j.name, fault);
 	if (rc < 0)
 		return rc;
-	if (str_eq(j.name, S("INBOX")))
+	if (is_owner(&j) && str_eq(j.name, S("INBOX")))
 		return fault_set(fault, -E_CANNOT, "INBOX cannot be deleted");
 	rc = run(&j, delete_tx, "delete", fault);
 	if (rc == 0 && store_purge(s) < 0)
@@ -409,10 +482,19 @@ static int rename_tx(struct db_tx *tx, void *arg)
 	struct job *j = arg;
 	struct named *family = NULL;
 	size_t n = 0;
+	unsigned rights = 0;
+	int64_t other;
 	int rc = find_id(tx, j->account, j->name, &j->id);
 
 	if (rc == 0)
-		rc = exists(tx, j->account, j->to);
+		rc = store_tx_rights_need(j->s, tx, j->id, j->user, STORE_R_DELETE, &rights);
+	if (rc == 0)
+		rc = check_create(j, tx, j->to);
+	/* Who had the right to go, and not to know. */
+	if (rc == -E_DENIED && (rights & STORE_R_DELETE) && !(rights & STORE_R_LOOKUP))
+		rc = -E_NOT_FOUND;
+	if (rc == 0)
+		rc = exists(tx, j->account, j->to, &other);
 	if (rc != 0)
 		return rc < 0 ? rc : -E_EXISTS;
 	rc = gather_family(j, tx, &family, &n);
@@ -437,24 +519,36 @@ static int rename_inbox_tx(struct db_tx *tx, void *arg)
 	int rc = find_id(tx, j->account, j->name, &inbox);
 
 	if (rc == 0)
+		rc = store_tx_rights_need(j->s, tx, inbox, j->user, STORE_R_DELETE, NULL);
+	if (rc == 0 && !is_owner(j)) {
+		j->why_z = "only the owner renames INBOX";
+		rc = -E_CANNOT;
+	}
+	if (rc == 0)
 		rc = add_with_superiors(j, tx, j->to, 0, &to);
 	if (rc == 0)
 		rc = store_tx_annotations_copy(tx, j->account, inbox, to);
-	return rc < 0 ? rc : store_tx_copy(j->s, tx, NULL, inbox, NULL, to, true, &copied);
+	return rc < 0 ? rc : store_tx_copy(j->s, tx, NULL, inbox, NULL, to, true, 0, &copied);
 }
 
 int store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,
 			 struct fault *fault)
 {
+	return store_mailbox_rename_by(s, 0, account, from, to, fault);
+}
+
+int store_mailbox_rename_by(struct store *s, int64_t user, int64_t account, struct str from,
+			    struct str to, struct fault *fault)
+{
 	AUTO(arena_fini) struct arena a;
-	struct job j = { .s = s, .a = &a, .account = account };
+	struct job j = { .s = s, .a = &a, .user = user, .account = account };
 	bool is_inbox;
 	int rc;
 
 	arena_init(&a, RENAME_ARENA);
 	rc = store_name_check(&a, from, &j.name, fault);
 	if (rc == 0)
-		rc = store_name_check(&a, to, &j.to, fault);
+		rc = check_name(&a, to, &j.to, fault);
 	if (rc < 0)
 		return rc;
 	is_inbox = str_eq(j.name, S("INBOX"));

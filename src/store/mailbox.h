@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "store/rights.h"
 #include "store/store.h"
 
 enum store_special_use { /* RFC 6154 */
@@ -17,7 +18,9 @@ enum store_special_use { /* RFC 6154 */
 struct store_mailbox {
 	int64_t id;               /* 0: the name does not exist (implied superior, or only a subscription) */
 	int64_t account;
-	struct str name;
+	struct str name;          /* of store_mailbox_lookup(), _list_visible(): as the user says it */
+	struct str local;         /* as the owner calls it; those two only */
+	unsigned rights;          /* of the user, enum store_right; those two only */
 	struct str mailboxid;     /* RFC 8474 MAILBOXID, never changes */
 	uint32_t uidvalidity;
 	uint32_t uidnext;
@@ -33,6 +36,11 @@ MUST_CHECK int store_name_check(struct arena *a, struct str name, struct str *re
 
 /* All mailboxes, implied superiors (id 0) and names that are only subscribed (id 0), sorted by name, INBOX first. */
 MUST_CHECK int store_mailbox_list(struct store *s, struct arena *a, int64_t account, struct store_mailbox **ret, size_t *ret_n);
+/*
+ * The same for a user, with `local` and `rights`: also what others share with him (`l`), below "Other Users": of
+ * LIMIT_SHARED rows of rights that are his, and as many that are anyone's. Costs as much as is shared with him.
+ */
+MUST_CHECK int store_mailbox_list_visible(struct store *s, struct arena *a, int64_t user, struct store_mailbox **ret, size_t *ret_n);
 /* One, with its counters (STATUS). -E_NOT_FOUND. */
 MUST_CHECK int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *ret);
 MUST_CHECK int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store_mailbox *ret);
@@ -45,6 +53,14 @@ MUST_CHECK int store_mailbox_create(struct store *s, int64_t account, struct str
 MUST_CHECK int store_mailbox_delete(struct store *s, int64_t account, struct str name, struct fault *fault);
 /* With inferiors. Renaming INBOX moves its messages into the new mailbox and keeps INBOX (RFC 9051 6.3.6). */
 MUST_CHECK int store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to, struct fault *fault);
+/*
+ * The three for a user who may be somebody else than the owner. CREATE and the new name of a RENAME need `k` on the nearest superior that exists
+ * (-E_DENIED, whatever is missing), the others `x` (-E_NOT_FOUND, -E_DENIED as store_rights_check()). The account pays. A new mailbox has the
+ * rights of its superior (RFC 4314 4). Only the owner gives special uses and renames INBOX (-E_CANNOT).
+ */
+MUST_CHECK int store_mailbox_create_by(struct store *s, int64_t user, int64_t account, struct str name, unsigned special_use, int64_t *ret_id, struct fault *fault);
+MUST_CHECK int store_mailbox_delete_by(struct store *s, int64_t user, int64_t account, struct str name, struct fault *fault);
+MUST_CHECK int store_mailbox_rename_by(struct store *s, int64_t user, int64_t account, struct str from, struct str to, struct fault *fault);
 /* Subscribing a name that does not exist is allowed (RFC 9051 6.3.7). */
 MUST_CHECK int store_mailbox_subscribe(struct store *s, int64_t account, struct str name, bool is_subscribed, struct fault *fault);
 

@@ -104,7 +104,8 @@ static int add_superiors(struct list *l, int64_t account)
 				continue;
 			m = find(&known, str_head(name, k));
 			if (m) {
-				m->has_children = true;
+				/* Those in l: they move when it grows. */
+				l->v[m - known.v].has_children = true;
 				continue;
 			}
 			m = add(l);
@@ -138,8 +139,71 @@ static int add_subscriptions(struct list *l, struct db_tx *tx, int64_t account)
 	return rc;
 }
 
-int store_mailbox_list(struct store *s, struct arena *a, int64_t account,
-		       struct store_mailbox **ret, size_t *ret_n)
+/* ---- what others share ---- */
+
+struct shared { /* the mailbox whose rows are being added up */
+	struct store_mailbox m;
+	struct str owner;
+	struct store_rights_rows rows;
+};
+
+static int add_shared(struct list *l, const struct store *s, const struct shared *sh)
+{
+	unsigned rights = sh->m.id ? store_rights_sum(s, &sh->rows) : 0;
+	struct store_mailbox *m;
+
+	if (!(rights & STORE_R_LOOKUP))
+		return 0;
+	m = add(l);
+	if (!m)
+		return -E_LIMIT;
+	*m = sh->m;
+	m->rights = rights;
+	m->local = sh->m.name;
+	m->name = arena_printf(l->a, STORE_OTHER_USERS "/%" STR_FMT "/%" STR_FMT,
+			       STR_ARG(sh->owner), STR_ARG(sh->m.name));
+	/* Those of the owner. */
+	m->special_use = 0;
+	m->is_subscribed = false;
+	return m->name.p ? 0 : -E_LIMIT;
+}
+
+static int begin_shared(struct list *l, struct db_query *q, struct shared *ret)
+{
+	int rc;
+
+	*ret = (struct shared){ .owner = arena_str(l->a, db_text(q, 13)) };
+	ret->rows.is_same_domain = db_int(q, 14) != 0;
+	rc = store_mailbox_row(q, l->a, &ret->m);
+	return rc == 0 && !ret->owner.p ? -E_LIMIT : rc;
+}
+
+static int add_all_shared(struct list *l, const struct store *s, struct db_tx *tx, int64_t user)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	struct shared sh = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(SHARED_LIST), DB_I(user), DB_I(LIMIT_SHARED),
+		 DB_I(atomic_load(&s->anyone)));
+	while ((rc = db_step(&q)) > 0) {
+		if (db_int(&q, 0) != sh.m.id) {
+			rc = add_shared(l, s, &sh);
+			if (rc == 0)
+				rc = begin_shared(l, &q, &sh);
+			if (rc < 0)
+				return rc;
+		}
+		store_rights_add_row(&sh.rows, db_int(&q, 15) == 0, db_int(&q, 16) == 0,
+				     (unsigned)db_int(&q, 17));
+	}
+	return rc < 0 ? rc : add_shared(l, s, &sh);
+}
+
+/* ---- all together ---- */
+
+static int list(struct store *s, struct arena *a, int64_t account, bool has_shared,
+		struct store_mailbox **ret, size_t *ret_n)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	struct list l = { .a = a };
@@ -147,6 +211,12 @@ int store_mailbox_list(struct store *s, struct arena *a, int64_t account,
 
 	if (rc == 0)
 		rc = add_mailboxes(&l, tx, account);
+	for (size_t i = 0; i < l.n && rc == 0; i++) {
+		l.v[i].local = l.v[i].name;
+		l.v[i].rights = STORE_RIGHTS_ALL;
+	}
+	if (rc == 0 && has_shared)
+		rc = add_all_shared(&l, s, tx, account);
 	if (rc < 0)
 		return rc;
 	sort_and_join(&l);
@@ -161,4 +231,16 @@ int store_mailbox_list(struct store *s, struct arena *a, int64_t account,
 	*ret = l.v;
 	*ret_n = l.n;
 	return 0;
+}
+
+int store_mailbox_list(struct store *s, struct arena *a, int64_t account,
+		       struct store_mailbox **ret, size_t *ret_n)
+{
+	return list(s, a, account, false, ret, ret_n);
+}
+
+int store_mailbox_list_visible(struct store *s, struct arena *a, int64_t user,
+			       struct store_mailbox **ret, size_t *ret_n)
+{
+	return list(s, a, user, true, ret, ret_n);
 }

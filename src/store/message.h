@@ -83,6 +83,7 @@ MUST_CHECK int store_content_preview(struct store *s, struct arena *a, const str
 /* ---- adding ---- */
 
 struct store_append {
+	int64_t user;                  /* who adds it, 0: the server; one for all of a call */
 	int64_t mailbox;
 	struct store_content_new *content;
 	uint64_t flags;                /* system flags */
@@ -93,11 +94,11 @@ struct store_append {
 struct store_appended {
 	uint32_t uidvalidity, uid;
 };
-/* APPEND: durable. All of n messages (one mailbox) or none. -E_NOT_FOUND mailbox, -E_QUOTA, -E_LIMIT keywords, -E_DISK_FULL ... */
+/* APPEND: durable. All of n messages (one mailbox) or none. The user needs `i`; flags that he may not set are left out (RFC 4314 4). -E_NOT_FOUND mailbox, -E_QUOTA, -E_LIMIT keywords, -E_DISK_FULL ... */
 MUST_CHECK int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret);
 /*
- * REPLACE (RFC 8508): the same with one message, while the message uid of a mailbox of the same account goes, in one transaction: the quota
- * sees the difference, and nobody sees both or none. -E_NOT_FOUND also when there is no such message (any more). *ret_modseq: of that mailbox.
+ * REPLACE (RFC 8508): the same with one message, while the message uid of another mailbox goes, in one transaction: the quota
+ * sees the difference, and nobody sees both or none. The user needs `t` and `e` where it goes (RFC 8508 4.1). -E_NOT_FOUND also when there is no such message (any more). *ret_modseq: of that mailbox.
  */
 MUST_CHECK int store_replace(struct store *s, const struct store_append *v, int64_t mailbox, uint32_t uid,
 			     struct store_appended *ret, uint64_t *ret_modseq);
@@ -113,6 +114,7 @@ MUST_CHECK int store_tx_deliver(struct store *s, struct db_tx *tx, int64_t accou
 
 enum store_flag_op { STORE_FLAGS_SET, STORE_FLAGS_ADD, STORE_FLAGS_REMOVE };
 struct store_flag_change {
+	int64_t user;                  /* who changes them, 0: the server; see store/rights.h */
 	enum store_flag_op op;
 	uint64_t flags;                /* system flags only */
 	const struct str *keywords;
@@ -124,12 +126,17 @@ struct store_flag_change {
  * Changes the flags of those UIDs that exist. Only messages whose flags really change get a new modseq. *ret_modified: UIDs
  * that failed UNCHANGEDSINCE. Lazily durable. Adding a keyword beyond LIMIT_IMAP_KEYWORDS: -E_LIMIT.
  */
+/* Flags that the user may not change stay as they are; -E_DENIED when that is all that he named. */
 MUST_CHECK int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
 			   const struct store_flag_change *change, struct uidset *ret_modified, uint64_t *ret_modseq);
 
 /* Removes those UIDs; with only_deleted those of them that carry \Deleted at that moment. Durable. uids NULL: all of the mailbox. */
 MUST_CHECK int store_expunge(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids, bool only_deleted,
 			     struct uidset *ret_expunged, uint64_t *ret_modseq);
+
+/* The same for a user, who needs `e`. */
+MUST_CHECK int store_expunge_by(struct store *s, struct arena *a, int64_t user, int64_t mailbox, const struct uidset *uids, bool only_deleted,
+				struct uidset *ret_expunged, uint64_t *ret_modseq);
 
 struct store_copied {
 	uint32_t uidvalidity;      /* of the destination */
@@ -139,6 +146,12 @@ struct store_copied {
 };
 /* COPY, or MOVE (both halves in one transaction). Flags, internal date and thread go along; the content is shared. All or nothing. Durable. */
 MUST_CHECK int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret);
+/*
+ * The same for a user, who needs `i` on dst, and for a MOVE `t` and `e` on src (RFC 6851 4.2); also between accounts. Flags that he may not
+ * set in dst stay behind. -E_DENIED also when he may not read in src any more.
+ */
+MUST_CHECK int store_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src, const struct uidset *uids, int64_t dst, bool is_move,
+			     struct store_copied *ret);
 
 /*
  * UIDs expunged after modseq (QRESYNC, RFC 7162 3.2); -E_LIMIT when the arena cannot hold them. Old ones are forgotten after

@@ -214,9 +214,18 @@ TEST(replace)
 	assert_int_equal(store_account_add(t.s, S("bob@example.org"), NULL, NULL, 0, &bob, &f), 0);
 	assert_int_equal(store_mailbox_find(t.s, &t.a, bob, S("INBOX"), &m), 0);
 	v.mailbox = m.id;
-	assert_int_equal(store_replace(t.s, &v, t.inbox, 3, &at, &modseq), -E_CANNOT);
+	v.user = t.alice;
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 2, &at, &modseq), -E_NOT_FOUND);
+	test_share(&t, m.id, t.alice, "lri");
+	test_append(&t, t.inbox, 0, 1);
+	assert_int_equal(store_replace(t.s, &v, t.inbox, 4, &at, &modseq), 0);
+	/* The other way round it takes what he may not take. */
+	test_append(&t, m.id, 0, 1);
 	v.mailbox = t.inbox;
-	assert_int_equal(store_replace(t.s, &v, m.id, 3, &at, &modseq), -E_CANNOT);
+	assert_int_equal(store_replace(t.s, &v, m.id, 2, &at, &modseq), -E_DENIED);
+	test_share(&t, m.id, t.alice, "lrte");
+	assert_int_equal(store_replace(t.s, &v, m.id, 2, &at, &modseq), 0);
+	test_recount(&t);
 	test_close(&t);
 }
 
@@ -355,7 +364,7 @@ TEST(copy_and_move_into_the_same_mailbox)
 	test_close(&t);
 }
 
-TEST(copy_to_another_account_is_refused)
+TEST(copy_to_another_account)
 {
 	struct test_store t;
 	struct store_copied copied;
@@ -369,7 +378,34 @@ TEST(copy_to_another_account_is_refused)
 	assert_int_equal(store_mailbox_find(t.s, &t.a, bob, S("INBOX"), &m), 0);
 	test_append(&t, t.inbox, 0, 1);
 	all = test_uids(&t, 1, 1);
-	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &all, m.id, false, &copied), -E_CANNOT);
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, false, &copied),
+			 -E_NOT_FOUND);
+	test_share(&t, m.id, t.alice, "l");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
+			 -E_DENIED);
+	test_share(&t, m.id, t.alice, "li");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, false, &copied), 0);
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied), 0);
+	assert_int_equal(copied.n, 1);
+	test_recount(&t);
+	/* What is taken away must be one's to take, and to read. */
+	all = test_uids(&t, 1, 1);
+	test_share(&t, m.id, t.alice, "lwite");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, false, &copied),
+			 -E_DENIED);
+	test_share(&t, m.id, t.alice, "lrit");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied),
+			 -E_DENIED);
+	test_share(&t, m.id, t.alice, "rite");
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied), 0);
+	assert_int_equal(copied.n, 1);
+	test_recount(&t);
+	/* The owner pays. */
+	assert_int_equal(store_quota_set(t.s, bob, &(struct store_quota){ -1, 1, -1 }), 0);
+	all = test_uids(&t, 2, 2);
+	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
+			 -E_QUOTA);
+	test_recount(&t);
 	test_close(&t);
 }
 

@@ -171,6 +171,33 @@ static const char step_6[] =
 	/* Rows of expunged with this modseq or a smaller one may have been forgotten (prune.c). */
 	"ALTER TABLE mailboxes ADD COLUMN pruned_modseq INTEGER NOT NULL DEFAULT 0;";
 
+static const char step_7[] =
+	/*
+	 * RFC 4314: what others may do with a mailbox. who: account, 0: anyone. given 0: rights that
+	 * are taken away. rights: enum store_right. domain: of the owner where who is 0, else empty.
+	 * The owner has no row.
+	 */
+	"CREATE TABLE rights ("
+	" mailbox INTEGER NOT NULL,"
+	" who INTEGER NOT NULL,"
+	" given INTEGER NOT NULL,"
+	" rights INTEGER NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" PRIMARY KEY (mailbox, who, given)) WITHOUT ROWID;"
+	"CREATE INDEX rights_who ON rights (who, domain);"
+	/* That name means other things from now on (place.c); what has it stays within reach. */
+	"UPDATE mailboxes SET name = 'My Other Users' || substr(name, 12)"
+	" WHERE account <> 0 AND (name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/');"
+	"UPDATE subscriptions SET name = 'My Other Users' || substr(name, 12)"
+	" WHERE name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/';";
+
+static const char step_8[] =
+	/* RFC 4467 2.2: what a user signs URLs with that name messages of a mailbox. */
+	"CREATE TABLE url_keys ("
+	" account INTEGER NOT NULL, mailbox INTEGER NOT NULL, secret BLOB NOT NULL,"
+	" PRIMARY KEY (account, mailbox)) WITHOUT ROWID;"
+	"CREATE INDEX url_keys_mailbox ON url_keys (mailbox);";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -178,6 +205,8 @@ static const struct db_migration steps[] = {
 	{ 4, step_4 },
 	{ 5, step_5 },
 	{ 6, step_6 },
+	{ 7, step_7 },
+	{ 8, step_8 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

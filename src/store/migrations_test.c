@@ -11,7 +11,7 @@ static const struct db_sql old_rows[] = {
 	{ .sql = "INSERT INTO accounts (id, name, domain, quota, created)"
 		 " VALUES (1, 'alice@example.org', 'example.org', 77, 5)" },
 	{ .sql = "INSERT INTO mailboxes (id, account, name, mailboxid, uidvalidity, highestmodseq)"
-		 " VALUES (1, 1, 'INBOX', 'abc', 9, 1)" },
+		 " VALUES (1, 1, 'INBOX', 'abc', 9, 1), (2, 1, 'Other Users/x', 'abd', 10, 1)" },
 };
 
 static int fill_tx(struct db_tx *tx, void *arg)
@@ -61,6 +61,8 @@ TEST(migrations_from_each_step)
 		assert_int_equal(account.quota.messages, 0);
 		assert_int_equal(account.quota.mailboxes, 0);
 		t.alice = 1;
+		/* Step 7 gives that name another meaning. */
+		(void)test_mailbox(&t, steps < 7 ? "My Other Users/x" : "Other Users/x");
 		t.inbox = test_mailbox(&t, "INBOX");
 		test_append(&t, t.inbox, 0, 1);
 		test_close(&t);

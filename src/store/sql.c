@@ -9,12 +9,12 @@
 	"SELECT id, name, quota, used, messages, created, enabled, quota_messages, quota_mailboxes" \
 	" FROM accounts "
 /* store_mailbox_row() */
-#define MAILBOX \
+#define MAILBOX_COLUMNS \
 	"SELECT m.id, m.account, m.name, m.mailboxid, m.uidvalidity, m.uidnext, m.highestmodseq," \
 	" m.messages," \
 	" m.unseen, m.deleted, m.bytes, m.special_use," \
-	" EXISTS (SELECT 1 FROM subscriptions s WHERE s.account = m.account AND s.name = m.name)" \
-	" FROM mailboxes m "
+	" EXISTS (SELECT 1 FROM subscriptions s WHERE s.account = m.account AND s.name = m.name)"
+#define MAILBOX MAILBOX_COLUMNS " FROM mailboxes m "
 /* box.c */
 #define BOX \
 	"SELECT m.id, m.account, m.uidvalidity, m.uidnext, m.highestmodseq, m.messages, m.bytes," \
@@ -36,6 +36,12 @@
 #define LEFT_ANNOTATIONS \
 	" WHERE (mailbox <> 0 AND NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox))" \
 	" OR (user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = user))"
+#define LEFT_RIGHTS \
+	" WHERE NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox AND o.account <> 0)" \
+	" OR (who <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = who))"
+#define LEFT_URL_KEYS \
+	" WHERE NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox AND o.account <> 0)" \
+	" OR NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = url_keys.account)"
 #define LEFT_COUNT(table, column, owners) "SELECT count(*) FROM " table LEFT_WHERE(column, owners)
 #define LEFT_REMOVE(table, column, owners) "DELETE FROM " table LEFT_WHERE(column, owners)
 
@@ -180,6 +186,60 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" SELECT ?2, user, entry, value, payer FROM annotations WHERE mailbox = ?1" },
 	[STORE_SQL_ANNOTATIONS_REMOVE] = { .sql = "DELETE FROM annotations WHERE mailbox = ?1" },
 	[STORE_SQL_ANNOTATIONS_REMOVE_USER] = { .sql = "DELETE FROM annotations WHERE user = ?1" },
+
+	/* rights (rights.c): a row for each of the user's and anyone's, or one with NULLs */
+	[STORE_SQL_RIGHTS_GET] = { .sql =
+		"SELECT m.account, coalesce((SELECT domain FROM accounts WHERE id = ?2) ="
+		" (SELECT domain FROM accounts WHERE id = m.account), 0),"
+		" r.who, r.given, coalesce(r.rights, 0)"
+		" FROM mailboxes m LEFT JOIN rights r ON r.mailbox = m.id AND r.who IN (0, ?2)"
+		" WHERE m.id = ?1 AND m.account <> 0" },
+	[STORE_SQL_RIGHTS_LIST] = { .sql =
+		"SELECT 1 AS is_owner, o.name AS name, 1 AS given, 0 AS rights FROM mailboxes m"
+		" JOIN accounts o ON o.id = m.account WHERE m.id = ?1"
+		" UNION ALL SELECT 0, CASE r.who WHEN 0 THEN 'anyone' ELSE w.name END, r.given,"
+		" r.rights FROM rights r LEFT JOIN accounts w ON w.id = r.who"
+		" WHERE r.mailbox = ?1 AND (r.who = 0 OR w.id IS NOT NULL)"
+		" ORDER BY is_owner DESC, name, given DESC" },
+	[STORE_SQL_RIGHTS_ROW] = { .sql =
+		"SELECT coalesce((SELECT rights FROM rights WHERE mailbox = ?1 AND who = ?2"
+		" AND given = ?3), 0), (SELECT count(*) FROM rights WHERE mailbox = ?1)" },
+	[STORE_SQL_RIGHTS_PUT] = { .sql =
+		"INSERT INTO rights (mailbox, who, given, rights, domain) VALUES (?1, ?2, ?3, ?4,"
+		" CASE ?2 WHEN 0 THEN (SELECT o.domain FROM mailboxes m JOIN accounts o"
+		" ON o.id = m.account WHERE m.id = ?1) ELSE '' END)"
+		" ON CONFLICT (mailbox, who, given) DO UPDATE SET rights = ?4" },
+	[STORE_SQL_RIGHTS_REMOVE] = { .sql =
+		"DELETE FROM rights WHERE mailbox = ?1 AND who = ?2 AND given = ?3" },
+	[STORE_SQL_RIGHTS_COPY] = { .sql =
+		"INSERT INTO rights (mailbox, who, given, rights, domain)"
+		" SELECT ?2, who, given, rights, domain FROM rights WHERE mailbox = ?1" },
+	[STORE_SQL_RIGHTS_REMOVE_MAILBOX] = { .sql = "DELETE FROM rights WHERE mailbox = ?1" },
+	[STORE_SQL_RIGHTS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM rights WHERE who = ?1" },
+	/*
+	 * mailbox_list.c: store_mailbox_row(), then of whom, and a row of rights. ?3: enum
+	 * store_anyone. In the order of the index, so what there is beyond the limit is not read.
+	 */
+	[STORE_SQL_SHARED_LIST] = { .sql =
+		MAILBOX_COLUMNS ", o.name, o.domain = (SELECT domain FROM accounts WHERE id = ?1),"
+		" r.who, r.given, r.rights FROM ("
+		"SELECT * FROM (SELECT * FROM rights WHERE who = ?1 AND domain = ''"
+		" ORDER BY mailbox, given LIMIT ?2)"
+		" UNION ALL SELECT * FROM (SELECT * FROM rights WHERE ?3 = 1 AND who = 0 AND domain ="
+		" (SELECT domain FROM accounts WHERE id = ?1) ORDER BY mailbox, given LIMIT ?2)"
+		" UNION ALL SELECT * FROM (SELECT * FROM rights WHERE ?3 = 2 AND who = 0"
+		" ORDER BY domain, mailbox, given LIMIT ?2)) r"
+		" JOIN mailboxes m ON m.id = r.mailbox JOIN accounts o ON o.id = m.account"
+		" WHERE m.account <> ?1 ORDER BY r.mailbox" },
+
+	/* mailbox access keys (urlkey.c) */
+	[STORE_SQL_URL_KEY_GET] = { .sql =
+		"SELECT secret FROM url_keys WHERE account = ?1 AND mailbox = ?2" },
+	[STORE_SQL_URL_KEY_PUT] = { .sql =
+		"INSERT INTO url_keys (account, mailbox, secret) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (account, mailbox) DO UPDATE SET secret = ?3" },
+	[STORE_SQL_URL_KEYS_REMOVE_MAILBOX] = { .sql = "DELETE FROM url_keys WHERE mailbox = ?1" },
+	[STORE_SQL_URL_KEYS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM url_keys WHERE account = ?1" },
 	[STORE_SQL_MAILBOX_USE_TAKE] = { .sql =
 		"UPDATE mailboxes SET special_use = special_use & ~?2"
 		" WHERE account = ?1 AND special_use & ?2 <> 0" },
@@ -381,6 +441,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_KEYWORDS] = { .sql = LEFT_COUNT("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
+	[STORE_SQL_FSCK_LEFT_URL_KEYS] = { .sql = "SELECT count(*) FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_FSCK_LEFT_KEYS] = { .sql = LEFT_COUNT("sort_keys", "content", "contents") },
 	[STORE_SQL_FSCK_PACK] = { .sql =
 		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
@@ -404,6 +466,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_KEYWORDS] = { .sql = LEFT_REMOVE("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
+	[STORE_SQL_REPAIR_LEFT_URL_KEYS] = { .sql = "DELETE FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_REPAIR_LEFT_KEYS] = { .sql = LEFT_REMOVE("sort_keys", "content", "contents") },
 	[STORE_SQL_REPAIR_COUNTER] = { .sql =
 		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"

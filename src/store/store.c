@@ -84,5 +84,6 @@ void store_configure(struct store *s, const struct store_conf *conf)
 	atomic_store(&s->expunged_history_ms, conf->expunged_history_ms);
 	atomic_store(&s->compact_percent, conf->compact_percent);
 	atomic_store(&s->compact_rate_bytes, conf->compact_rate_bytes);
+	atomic_store(&s->anyone, conf->anyone);
 	db_keep_free(s->db, conf->min_free_bytes);
 }

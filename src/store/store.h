@@ -6,7 +6,7 @@
  * (flag changes: within 1 s), and announced to views and watchers after its commit. While a thread has a
  * struct store_reader open it calls nothing here but store_content_get() and store_content_find().
  *
- * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h, store/housekeep.h,
+ * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h, store/rights.h, store/housekeep.h,
  * store/fsck.h.
  */
 #pragma once
@@ -25,6 +25,8 @@ extern const struct db_sql store_backup_packs;
 
 /* [store] settings. */
 extern const struct conf_table store_conf_table;
+/* Whom the identifier "anyone" means (RFC 4314 2; docs/decisions/021). */
+enum store_anyone { STORE_ANYONE_NO, STORE_ANYONE_DOMAIN, STORE_ANYONE_ALL };
 struct store_conf {
 	/* For accounts added without quotas of their own; 0: no limit. */
 	int64_t default_quota_bytes, default_quota_messages, default_quota_mailboxes;
@@ -36,6 +38,7 @@ struct store_conf {
 	int64_t compact_rate_bytes;  /* a second; 0: as fast as it goes */
 	int64_t pack_bytes;          /* for db_options */
 	int64_t min_free_bytes;      /* what db_has_room() keeps free */
+	int anyone;                  /* enum store_anyone */
 };
 
 /* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */

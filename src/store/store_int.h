@@ -11,6 +11,7 @@
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/rights.h"
 #include "store/store.h"
 #include "store/view.h"
 
@@ -80,6 +81,19 @@ enum store_sql_id {
 	STORE_SQL_ANNOTATIONS_COPY,
 	STORE_SQL_ANNOTATIONS_REMOVE,
 	STORE_SQL_ANNOTATIONS_REMOVE_USER,
+	STORE_SQL_RIGHTS_GET,
+	STORE_SQL_RIGHTS_LIST,
+	STORE_SQL_RIGHTS_ROW,
+	STORE_SQL_RIGHTS_PUT,
+	STORE_SQL_RIGHTS_REMOVE,
+	STORE_SQL_RIGHTS_COPY,
+	STORE_SQL_RIGHTS_REMOVE_MAILBOX,
+	STORE_SQL_RIGHTS_REMOVE_ACCOUNT,
+	STORE_SQL_SHARED_LIST,
+	STORE_SQL_URL_KEY_GET,
+	STORE_SQL_URL_KEY_PUT,
+	STORE_SQL_URL_KEYS_REMOVE_MAILBOX,
+	STORE_SQL_URL_KEYS_REMOVE_ACCOUNT,
 	STORE_SQL_MAILBOX_USE_TAKE,
 	STORE_SQL_MAILBOX_USE_SET,
 	STORE_SQL_KEYWORD_LIST,
@@ -155,6 +169,8 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_EXPUNGED,
 	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
 	STORE_SQL_FSCK_LEFT_KEYS,
+	STORE_SQL_FSCK_LEFT_RIGHTS,
+	STORE_SQL_FSCK_LEFT_URL_KEYS,
 	STORE_SQL_FSCK_PACK,
 	STORE_SQL_FSCK_OWNER,
 	STORE_SQL_FSCK_HELD,
@@ -167,6 +183,8 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_EXPUNGED,
 	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
 	STORE_SQL_REPAIR_LEFT_KEYS,
+	STORE_SQL_REPAIR_LEFT_RIGHTS,
+	STORE_SQL_REPAIR_LEFT_URL_KEYS,
 	STORE_SQL_REPAIR_COUNTER,
 	STORE_SQL_REPAIR_ACCOUNT,
 	STORE_SQL_REPAIR_MODSEQ,
@@ -222,6 +240,8 @@ struct store {
 	struct store_default_quota { /* quota.c; as struct store_quota */
 		_Atomic int64_t bytes, messages, mailboxes;
 	} default_quota;
+	_Atomic int anyone; /* enum store_anyone */
+	_Atomic uint64_t rights_generation;
 	_Atomic int64_t expunge_grace_ms, expunged_history_ms, compact_percent, compact_rate_bytes;
 	struct store_feed feed;
 	struct lock mbox_lock; /* mbox.c: guards the table and the counts in its entries */
@@ -372,6 +392,26 @@ MUST_CHECK int store_tx_domain_find(struct db_tx *tx, struct str canonical);
 MUST_CHECK int store_tx_credentials_add(struct db_tx *tx, int64_t account,
 					const struct store_credential *creds, size_t n);
 
+/* ---- rights (rights.c) ---- */
+
+struct store_rights_rows { /* of one mailbox for one user; [0]: for him, [1]: for anyone */
+	unsigned given[2], taken[2];
+	bool is_same_domain; /* user and owner */
+};
+void store_rights_add_row(struct store_rights_rows *r, bool is_anyone, bool is_negative,
+			  unsigned rights);
+unsigned store_rights_sum(const struct store *s, const struct store_rights_rows *r);
+/* What a user has (0: all). -E_NOT_FOUND: no such mailbox. */
+MUST_CHECK int store_tx_rights(struct store *s, struct db_tx *tx, int64_t mailbox, int64_t user,
+			       unsigned *ret);
+/* The same, checked as store_rights_check(). ret may be NULL. */
+MUST_CHECK int store_tx_rights_need(struct store *s, struct db_tx *tx, int64_t mailbox,
+				    int64_t user, unsigned need, unsigned *ret);
+/* After the commit: the generation grows, watchers of the mailbox (0: of the account) are woken. */
+void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox);
+/* place.c: is it "Other Users", or below it? No own mailbox can have such a name. */
+bool store_name_is_reserved(struct str name);
+
 /* ---- mailboxes ---- */
 
 /* Makes one row; its superiors are the caller's affair. */
@@ -391,7 +431,7 @@ MUST_CHECK int store_purge(struct store *s);
 
 /* copy.c: the work of COPY and MOVE inside a write. a NULL: no list of pairs is wanted. */
 MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
-			     const struct uidset *uids, int64_t dst, bool is_move,
+			     const struct uidset *uids, int64_t dst, bool is_move, int64_t user,
 			     struct store_copied *ret);
 
 /* ---- views ---- */

@@ -152,6 +152,16 @@ static inline void test_close(struct test_store *t)
 	arena_fini(&t->a);
 }
 
+/* Gives an account exactly these rights (0: anyone). */
+static inline void test_share(struct test_store *t, int64_t mailbox, int64_t who, const char *rights_z)
+{
+	const struct store_identifier id = { .who = who };
+	unsigned rights;
+
+	assert_true(store_rights_parse(str_z(rights_z), &rights));
+	assert_int_equal(store_rights_change(t->s, mailbox, 0, &id, STORE_RIGHTS_SET, rights), 0);
+}
+
 static inline struct store_content_new test_prepare(struct arena *a, struct str bytes)
 {
 	struct store_content_new c;

@@ -49,4 +49,4 @@ out * ESEARCH*
 out * SEARCHRES*
 out * CONDSTORE*
 out * BINARY*
-out! *AUTH=*
+out! * AUTH=*

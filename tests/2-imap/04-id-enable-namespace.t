@@ -15,7 +15,7 @@ A < d BAD
 A > e LOGIN bob@example.test demo
 A < e OK
 A > f NAMESPACE
-A <= * NAMESPACE (("" "/")) NIL NIL
+A <= * NAMESPACE (("" "/")) (("Other Users/" "/")) NIL
 A < f OK
 A > g ENABLE CONDSTORE X-NOT-KNOWN
 A <= * ENABLED CONDSTORE

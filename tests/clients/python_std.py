@@ -118,6 +118,32 @@ def test_imap_session(server):
     c.logout()
 
 
+def test_imap_acl(server):
+    """imaplib shares a mailbox, the other user reads it in the namespace that the server tells."""
+    shared = '"Other Users/alice@example.test/Work"'
+    alice = imaplib.IMAP4_SSL("127.0.0.1", server.port("imaps"), ssl_context=tls_context())
+    alice.login("alice@example.test", "demo")
+    bob = imap(server)
+    assert alice.create("Work")[0] == "OK"
+    assert alice.append("Work", None, None, message("simple.eml"))[0] == "OK"
+    assert bob.select(shared)[0] == "NO"
+    assert alice.setacl("Work", BOB[0], "lr")[0] == "OK"
+    assert b'"bob@example.test" lr' in alice.getacl("Work")[1][0]
+    assert bob.namespace()[1][0] == b'(("" "/")) (("Other Users/" "/")) NIL'
+    assert bob.myrights(shared)[1][0].endswith(b" lr")
+    assert any(b"/Work" in line for line in bob.list('""', '"Other Users/*"')[1])
+    assert bob.select(shared, readonly=True)[1] == [b"1"]
+    assert bob.fetch("1", "(BODY[])")[1][0][1] == message("simple.eml")
+    assert bob.append(shared, None, None, message("simple.eml"))[0] == "NO"
+    assert alice.deleteacl("Work", BOB[0])[0] == "OK"
+    try:
+        bob.noop()
+        raise AssertionError("bob still has the mailbox open")
+    except imaplib.IMAP4.abort:
+        pass
+    alice.logout()
+
+
 def test_pop3_delete(server):
     with smtplib.SMTP("127.0.0.1", server.port("smtp"), timeout=30) as c:
         c.ehlo("client.example")

@@ -30,9 +30,13 @@ def claim(port):
         path = os.path.join(tempfile.gettempdir(), "martlet-test-ports.%d" % os.getuid())
         claims = open(path, "a+b")      # pylint: disable=consider-using-with
     fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    with socket.socket() as s:
-        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # as listeners do: connections that have ended do not matter
-        s.bind(("127.0.0.1", port))
+    try:
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # as listeners do: connections that have ended do not matter
+            s.bind(("127.0.0.1", port))
+    except OSError:
+        fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
+        raise
 
 
 def free_offset():
@@ -40,12 +44,16 @@ def free_offset():
     with taken_lock:
         for _ in range(1000):
             offset = random.randrange(10000, 31000)
+            ours = []
             try:
                 for port in PORTS.values():
                     if port + offset in taken:
                         raise OSError
                     claim(port + offset)
+                    ours.append(port + offset)
             except OSError:
+                for port in ours:
+                    fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
                 continue
             taken.update(port + offset for port in PORTS.values())
             return offset
