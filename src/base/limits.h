@@ -77,6 +77,12 @@
 #define LIMIT_CONF_ARENA (64u << 20)  /* what one snapshot may take */
 #define LIMIT_SASL_LINE 12288          /* RFC 4954 4: one message of a SASL exchange in base64, for POP3 and IMAP too */
 
+#define LIMIT_OAUTH_TOKEN 9216         /* what a SASL message can carry, decoded */
+#define LIMIT_OAUTH_ANSWER (16u << 10) /* of a token introspection */
+#define LIMIT_OAUTH_WAITING 256        /* logins that wait for one */
+#define LIMIT_OAUTH_KEYS 64            /* in a set of keys (JWKS) */
+#define LIMIT_OAUTH_TOKENS 4096        /* good ones that are remembered */
+
 #define LIMIT_MIME_PARAMS 100         /* of one header field, RFC 2231 segments counted */
 #define LIMIT_MIME_BOUNDARY 1000      /* RFC 2046 5.1.1: 70; a longer one is no multipart */
 #define LIMIT_MIME_TOKEN 255          /* type, subtype, parameter name; RFC 6838 4.2: 127 */

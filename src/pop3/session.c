@@ -165,7 +165,8 @@ static enum net_next session_run(void *session, enum net_reason why)
 	case NET_INPUT:
 		return run_lines(s);
 	case NET_WAKE:
-		return NET_PARK;
+		pop3_auth_wake(s);
+		return run_lines(s);
 	case NET_TIMEOUT: /* RFC 1939 3: closed without a response, nothing is deleted */
 	case NET_STOP:
 		break;
