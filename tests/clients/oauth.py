@@ -341,6 +341,34 @@ def test_trouble(server):
     no_token_logged(server)
 
 
+def test_certificate(server):
+    """A provider whose certificate is of nobody that the system knows, or of another name, is not asked."""
+    with Provider(server) as provider:
+        for change in ({"oauth_ca_file": None},
+                       {"oauth_introspection_url": provider.settings["oauth_introspection_url"].replace("localhost", "127.0.0.1")}):
+            use(server, {k: v for k, v in {**provider.settings, **change}.items() if v})
+            mark = len(server.log)
+            assert is_trouble(login(server, "good")[0])
+            line = server.wait_log("asker.trouble", {}, mark=mark)
+            if change.get("oauth_ca_file", "") is None and not os.path.exists("/etc/ssl/certs/ca-certificates.crt"):
+                continue
+            assert "certificate" in line and "CA cert" not in line, line
+        assert not provider.asked
+
+
+def test_unknown_host(server):
+    """A name that leads nowhere: the asker looks for it from inside of its cage, and lives on."""
+    with Provider(server) as provider:
+        use(server, {**provider.settings, "oauth_timeout": "1s",
+                     "oauth_introspection_url": "https://id.martlet.invalid:%d/introspect" % provider.http.server_port})
+        pid = asker_pid(server)
+        assert is_trouble(login(server, "good")[0])
+        server.wait_log("asker.trouble", {})
+        assert not [x for x in server.log if " asker.died " in x]
+        use(server, provider.settings)
+        assert asker_pid(server) != pid and is_ok(login(server, "good")[0])
+
+
 def test_killed(server):
     """The asker dies while it is asked: who waits hears so at once, and the next login works. So when the server process dies."""
     with Provider(server) as provider:
