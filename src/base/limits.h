@@ -22,7 +22,8 @@
 #define LIMIT_IMAP_APPEND_HEADERS (64u << 20)        /* that are looked through for the fields that its URLs name */
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
-#define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255; SASL initial responses need more */
+#define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255 */
+#define LIMIT_POP3_AUTH_LINE 12352    /* AUTH with an initial response: LIMIT_SASL_LINE and the command */
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */

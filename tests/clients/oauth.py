@@ -304,6 +304,12 @@ def test_sizes(server):
                     pass
                 c.close()
         assert max(len(x) for x in provider.asked) == 9000
+        c = Login(server, "pop3s")      # as an initial response too, longer than any other command
+        c.actor.send(("AUTH XOAUTH2 %s\r\n" % b64(xoauth2("b" * 8900))).encode())
+        assert is_refused(c.end()) and provider.asked[-1] == "b" * 8900
+        c.actor.send(b"USER " + b"x" * 1100 + b"\r\n")
+        assert c.actor.line() == "-ERR the line is too long"
+        c.close()
         assert is_ok(login(server, "good")[0])
 
 
