@@ -10,6 +10,8 @@
  *    kid there must be only one key of the kind.
  * 3. Key type, curve, and the key's own "alg" fit the algorithm.
  * 4. No extension that must be understood ("crit") is there, as none is.
+ * 5. The library's base64 decoder ends the process on some texts that are none, so it sees only what
+ *    is_base64url() let through; and of a key only its public members.
  */
 #include "sasl/oauth.h"
 
@@ -58,6 +60,18 @@ bool sasl_jwt_knows_alg(struct str alg)
 		if (str_eq(str_z(algs[i].name_z), alg))
 			return true;
 	return false;
+}
+
+/* RFC 7515 2: without padding. See 5 above. */
+static bool is_base64url(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = str_lower_char(s.p[i]);
+
+		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+			return false;
+	}
+	return s.n > 0 && s.n % 4 != 1;
 }
 
 /* ---- keys ---- */
@@ -110,24 +124,44 @@ static bool is_for_signatures(const json_t *o)
 	return ops == NULL;
 }
 
-static int import(struct sasl_jwks *k, const json_t *o, struct fault *fault)
+/* The public members as text, for the library; NULL when one is missing or has not its form. */
+static char *public_part(const json_t *o, bool is_rsa)
+{
+	static const char *const members[2][2] = { { "x", "y" }, { "n", "e" } };
+	json_t *part = json_pack("{s:s}", "kty", text_z(o, "kty"));
+	char *text = NULL;
+	bool is_good = part != NULL;
+
+	for (size_t i = 0; i < 2 && is_good; i++) {
+		const char *name_z = members[is_rsa][i];
+
+		is_good = is_base64url(str_z(text_z(o, name_z))) &&
+			  json_object_set(part, name_z, json_object_get(o, name_z)) == 0;
+	}
+	if (is_good && !is_rsa)
+		is_good = json_object_set_new(part, "crv", json_string(text_z(o, "crv"))) == 0;
+	if (is_good)
+		text = json_dumps(part, JSON_COMPACT);
+	json_decref(part);
+	return text;
+}
+
+static int import(struct sasl_jwks *k, const json_t *o, bool is_rsa, struct fault *fault)
 {
 	struct key *key = &k->v[k->n];
-	char *text = json_dumps(o, JSON_COMPACT);
+	char *text;
 
-	if (k->n == LIMIT_OAUTH_KEYS) {
-		mem_free(text);
+	if (k->n == LIMIT_OAUTH_KEYS)
 		return fault_set(fault, -E_LIMIT, "more than %d keys", LIMIT_OAUTH_KEYS);
-	}
 	snprintf(key->kid, sizeof(key->kid), "%s", text_z(o, "kid"));
 	snprintf(key->alg, sizeof(key->alg), "%s", text_z(o, "alg"));
+	text = public_part(o, is_rsa);
 	key->jwk = text != NULL ? cjose_jwk_import(text, strlen(text), NULL) : NULL;
 	mem_free(text);
 	if (key->jwk == NULL)
 		return fault_set(fault, -E_USAGE, "key \"%.64s\" cannot be read", key->kid);
 	k->n++;
-	if (cjose_jwk_get_kty(key->jwk, NULL) == CJOSE_JWK_KTY_RSA &&
-	    cjose_jwk_get_keysize(key->jwk, NULL) < RSA_MIN_BITS)
+	if (is_rsa && cjose_jwk_get_keysize(key->jwk, NULL) < RSA_MIN_BITS)
 		return fault_set(fault, -E_USAGE, "key \"%.64s\": RSA keys have at least %d bits",
 				 key->kid, RSA_MIN_BITS);
 	return 0;
@@ -151,7 +185,7 @@ static int add_key(struct sasl_jwks *k, const json_t *o, struct fault *fault)
 	for (size_t i = 0; i < k->n; i++)
 		if (kid.n > 0 && str_eq(str_z(k->v[i].kid), kid))
 			return fault_set(fault, -E_USAGE, "two keys have the kid \"%.64s\"", k->v[i].kid);
-	return import(k, o, fault);
+	return import(k, o, str_eq(type, S("RSA")), fault);
 }
 
 int sasl_jwks_parse(struct str text, struct sasl_jwks **ret, struct fault *fault)
@@ -184,17 +218,17 @@ int sasl_jwks_parse(struct str text, struct sasl_jwks **ret, struct fault *fault
 
 bool sasl_jwt_is_one(struct str token)
 {
-	size_t dots = 0;
+	struct str rest = token, part;
+	int n = 0;
 
-	for (size_t i = 0; i < token.n; i++) {
-		char c = str_lower_char(token.p[i]);
-
-		if (c == '.')
-			dots++;
-		else if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
+	if (token.n == 0 || token.n > LIMIT_OAUTH_TOKEN || token.p[token.n - 1] == '.')
+		return false;
+	while (n <= 3 && str_split(&rest, '.', &part)) {
+		if (!is_base64url(part))
 			return false;
+		n++;
 	}
-	return dots == 2 && token.n <= LIMIT_OAUTH_TOKEN;
+	return n == 3;
 }
 
 static bool is_permitted(const struct sasl_conf *set, const char *alg_z)

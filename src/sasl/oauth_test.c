@@ -194,6 +194,33 @@ TEST(oauth_jwt_vector)
 	sasl_jwks_unref(keys);
 }
 
+/* Texts at which the library's base64 decoder would end the process. */
+TEST(oauth_jwt_base64)
+{
+	static const char *const keys[] = {
+		"{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"abc7=4\",\"y\":\"AAAA\"}", "{\"kty\":\"EC\",\"crv\":\"P-256\",\"x\":\"A\",\"y\":\"AA\"}",
+		"{\"kty\":\"RSA\",\"n\":\"=\",\"e\":\"AQAB\"}", "{\"kty\":\"RSA\",\"n\":\"AQAB\",\"e\":\"AQAB=\"}", "{\"kty\":\"RSA\",\"n\":\"AQAB\"}",
+		"{\"kty\":\"RSA\",\"n\":7,\"e\":\"AQAB\"}", "{\"kty\":\"EC\",\"crv\":\"P-999\",\"x\":\"AAAA\",\"y\":\"AAAA\"}",
+	};
+	static const char *const tokens[] = { "", ".", "..", "...", "a.b.c", "aa.bb.c", "aaaaa.bb.cc", "aa.bb", "aa.bb.cc.dd", "aa.bb.", "aa..cc",
+					      ".bb.cc", "aa.b=.cc", "aa.bb.cc=", "aa.bb.c+", "aa.bb.cc." };
+
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		AUTO(buf_fini) struct buf set = BUF_INIT(4096);
+		struct sasl_jwks *k = NULL;
+		struct fault fault = { 0 };
+
+		test_row(keys[i]);
+		buf_printf(&set, "{\"keys\":[%s]}", keys[i]);
+		assert_int_equal(sasl_jwks_parse(buf_str(&set), &k, &fault), -E_USAGE);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(tokens); i++) {
+		test_row(tokens[i]);
+		assert_false(sasl_jwt_is_one(str_z(tokens[i])));
+	}
+	assert_true(sasl_jwt_is_one(S("aa.bbb.c-_1")));
+}
+
 /* A key pair; its public half in the set is called kid_z. */
 static cjose_jwk_t *make_key(cjose_jwk_t *k, const char *kid_z, const char *more_z, struct buf *set)
 {
