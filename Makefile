@@ -38,11 +38,11 @@ endif
 CLANGFLAGS := $(if $(findstring clang,$(CC)),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 CFLAGS_ALL := $(DIALECT) $(WARN) $(OPT) $(HARDEN) $(SANFLAGS) $(CLANGFLAGS) $(CFLAGS)
 LDFLAGS_ALL := $(LDHARDEN) $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
-LIBS := -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljansson -lutf8proc -lidn2 -lz \
+LIBS := -lcjose -lcurl -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljansson -lutf8proc -lidn2 -lz \
 	-lseccomp -lpthread
 
 PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libargon2-dev libinih-dev \
-	libjansson-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev
+	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev
 PKG_TEST := libcmocka-dev python3 openssl curl swaks libnet-ssleay-perl isync msmtp fetchmail
 PKG_FUZZ := clang libclang-rt-14-dev
 

@@ -22,7 +22,8 @@
 #define LIMIT_IMAP_APPEND_HEADERS (64u << 20)        /* that are looked through for the fields that its URLs name */
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
-#define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255; SASL initial responses need more */
+#define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255 */
+#define LIMIT_POP3_AUTH_LINE 12352    /* AUTH with an initial response: LIMIT_SASL_LINE and the command */
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
 #define LIMIT_MAILBOXES 20000         /* of one account */
@@ -76,6 +77,12 @@
 #define LIMIT_CONF_MISTAKES 50        /* told at once */
 #define LIMIT_CONF_ARENA (64u << 20)  /* what one snapshot may take */
 #define LIMIT_SASL_LINE 12288          /* RFC 4954 4: one message of a SASL exchange in base64, for POP3 and IMAP too */
+
+#define LIMIT_OAUTH_TOKEN 9216         /* what a SASL message can carry, decoded */
+#define LIMIT_OAUTH_ANSWER (16u << 10) /* of a token introspection */
+#define LIMIT_OAUTH_WAITING 256        /* logins that wait for one */
+#define LIMIT_OAUTH_KEYS 64            /* in a set of keys (JWKS) */
+#define LIMIT_OAUTH_TOKENS 4096        /* good ones that are remembered */
 
 #define LIMIT_MIME_PARAMS 100         /* of one header field, RFC 2231 segments counted */
 #define LIMIT_MIME_BOUNDARY 1000      /* RFC 2046 5.1.1: 70; a longer one is no multipart */

@@ -3,7 +3,8 @@
  * LOGIN (RFC 9051 6.2.3), AUTHENTICATE (6.2.2, with RFC 4959 initial responses) and what undoes
  * them, UNAUTHENTICATE (RFC 8437). An
  * exchange is parked between its messages: session.waiting is IMAP_WAIT_AUTH and each
- * line comes to imap_auth_line().
+ * line comes to imap_auth_line(). An access token may have to be asked about: then the session is
+ * woken, see imap_auth_wake().
  *
  * Where a mechanism ends with a message of the server (SCRAM), IMAP has no place for it
  * in the OK: it is sent as a last challenge, the client answers with an empty line, and
@@ -91,23 +92,39 @@ static int done(struct imap_session *s, int r, const struct sasl_identity *who)
 	return r;
 }
 
+/* What a step of the exchange came to. */
+static int stepped(struct imap_session *s, int r, struct str out, const struct sasl_identity *who)
+{
+	if (r < 0)
+		return done(s, r, who);
+	if (r == 0 && out.n == 0)
+		return done(s, 0, who);
+	if (r == 0) {
+		s->identity = MEM_NEW(struct sasl_identity);
+		*s->identity = *who;
+	}
+	if (r != SASL_WAITS)
+		challenge(s, out);
+	s->waiting = IMAP_WAIT_AUTH;
+	return IMAP_PARKED;
+}
+
 static int exchange_step(struct imap_session *s, struct str client_b64)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(LIMIT_SASL_LINE);
 	struct sasl_identity who = { 0 };
 	int r = sasl_exchange_step(s->exchange, client_b64, &out, &who);
 
-	if (r < 0)
-		return done(s, r, &who);
-	if (r == 0 && out.n == 0)
-		return done(s, 0, &who);
-	if (r == 0) {
-		s->identity = MEM_NEW(struct sasl_identity);
-		*s->identity = who;
-	}
-	challenge(s, buf_str(&out));
-	s->waiting = IMAP_WAIT_AUTH;
-	return IMAP_PARKED;
+	return stepped(s, r, buf_str(&out), &who);
+}
+
+int imap_auth_wake(struct imap_session *s)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(LIMIT_SASL_LINE);
+	struct sasl_identity who = { 0 };
+	int r = sasl_exchange_resume(s->exchange, &out, &who);
+
+	return stepped(s, r, buf_str(&out), &who);
 }
 
 int imap_auth_line(struct imap_session *s, struct str line)

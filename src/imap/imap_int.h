@@ -396,6 +396,8 @@ MUST_CHECK int imap_append_literal(struct imap_session *s, struct str so_far, ui
 
 /* ---- continuing a parked command: as handlers, with the line (cmd_login.c, cmd_idle.c) ---- */
 int imap_auth_line(struct imap_session *s, struct str line);
+/* The exchange waited for somebody (sasl_exchange_is_waiting()), and the session was woken. */
+int imap_auth_wake(struct imap_session *s);
 int imap_idle_line(struct imap_session *s, struct str line);
 /* NET_WAKE while idling: shows news. */
 void imap_idle_wake(struct imap_session *s);

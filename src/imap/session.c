@@ -445,6 +445,15 @@ static void greet(struct imap_session *s)
 	imap_resp_end(s);
 }
 
+/* The answer about an access token. */
+static void wake_auth(struct imap_session *s)
+{
+	s->cmd.tag = str_z(s->parked_tag);
+	s->cmd.row = find_row(S("AUTHENTICATE"), false);
+	finish(s, imap_auth_wake(s));
+	settle(s);
+}
+
 static enum net_next run(void *session, enum net_reason why)
 {
 	struct imap_session *s = session;
@@ -464,6 +473,8 @@ static enum net_next run(void *session, enum net_reason why)
 	case NET_WAKE:
 		if (s->waiting == IMAP_WAIT_IDLE)
 			imap_idle_wake(s);
+		if (sasl_exchange_is_waiting(s->exchange))
+			wake_auth(s);
 		break;
 	case NET_INPUT:
 		break;

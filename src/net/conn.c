@@ -120,6 +120,13 @@ void conn_hold(struct conn *c, int64_t ms)
 		c->hold_until_ms = until_ms;
 }
 
+void conn_await(struct conn *c, int64_t ms)
+{
+	must(c->magic == NET_CONN_MAGIC && ms > 0);
+	if (c->net != NULL)
+		c->await_until_ms = clock_mono_ms() + ms;
+}
+
 bool conn_is_tls(const struct conn *c)
 {
 	return c->is_tls;

@@ -123,6 +123,14 @@ void conn_set_idle_ms(struct conn *c, int64_t ms);
  */
 void conn_hold(struct conn *c, int64_t ms);
 
+/*
+ * Somebody else is asked for the session: it is not run until net_wake() for it or ms have passed,
+ * and then with NET_WAKE, once. Until then what is written leaves, conn_line() answers 0 and what
+ * the peer sends stays where it is. No thread waits; a stop of the server ends it. A scripted conn
+ * awaits nothing.
+ */
+void conn_await(struct conn *c, int64_t ms);
+
 /* ---- TLS ---- */
 
 /*

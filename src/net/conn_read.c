@@ -167,8 +167,8 @@ int conn_line(struct conn *c, size_t max, struct conn_line *ret)
 	must(c->magic == NET_CONN_MAGIC && max <= LIMIT_CONN_IN);
 	if (c->net == NULL) {
 		c->is_drained = false;
-	} else if (c->hold_until_ms != 0 || c->out.n - c->out_at >= OUT_YIELD ||
-		   clock_mono_ms() >= c->slice_end_ms) {
+	} else if (c->hold_until_ms != 0 || c->await_until_ms != 0 ||
+		   c->out.n - c->out_at >= OUT_YIELD || clock_mono_ms() >= c->slice_end_ms) {
 		c->is_yielding = true;
 		return 0;
 	}

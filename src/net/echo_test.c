@@ -143,6 +143,9 @@ static enum net_next command(struct echo *e, struct str line)
 	else if (str_eq(word, S("HOLD"))) {
 		conn_hold(e->c, (int64_t)number(line));
 		conn_write(e->c, S("held\r\n"));
+	} else if (str_eq(word, S("AWAIT"))) {
+		conn_await(e->c, (int64_t)number(line));
+		conn_write(e->c, S("asked\r\n"));
 	} else if (str_eq(word, S("LEAVE"))) {
 		conn_hold(e->c, (int64_t)number(line));
 		conn_write(e->c, S("left\r\n"));

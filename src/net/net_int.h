@@ -73,6 +73,7 @@ enum net_park {
 	NET_PARK_BODY,
 	NET_PARK_OUTPUT,
 	NET_PARK_HOLD, /* nothing is sent and nothing read, see conn_hold() */
+	NET_PARK_AWAIT, /* nothing is read until a wake, see conn_await() */
 	NET_PARK_LINGER
 };
 
@@ -152,6 +153,7 @@ struct conn {
 	int64_t slice_end_ms, looked_ms;
 	int64_t idle_deadline_ms;
 	int64_t hold_until_ms;     /* conn_hold(); 0: not held */
+	int64_t await_until_ms;    /* conn_await(); 0: nothing is awaited */
 	int64_t phase_deadline_ms; /* of a handshake, a blocked flush, a linger; 0: none */
 	/* what to park for; set by the phase before it answers "wait" */
 	enum net_park wait;

@@ -208,6 +208,38 @@ TEST(net_idle_deadline)
 	stop(&f);
 }
 
+/* What is written leaves, what is pipelined waits for the wake or the deadline, and no worker does. */
+TEST(net_await)
+{
+	struct net_conf conf = echo_conf();
+	struct fixture f;
+	struct peer p;
+	int64_t before;
+	uint64_t id;
+
+	start(&f, &conf);
+	p = peer_open(f.port);
+	peer_expect(&p, "hello\r\n");
+	id = ask_id(&p);
+	peer_send(&p, "AWAIT 60000\r\nECHO behind\r\n");
+	peer_expect(&p, "asked\r\n");
+	EVENTUALLY(counts(&f).parked == 1);
+	peer_send(&p, "ECHO later\r\n");
+	usleep(50000);
+	assert_int_equal(counts(&f).parked, 1);
+	assert_int_equal(recv(p.fd, (char[1]){ 0 }, 1, MSG_DONTWAIT), -1);
+	net_wake(f.net, id);
+	peer_expect(&p, "* wake\r\nbehind\r\nlater\r\n");
+	before = clock_mono_ms();
+	peer_send(&p, "AWAIT 100\r\nECHO c\r\n");
+	peer_expect(&p, "asked\r\n* wake\r\nc\r\n");
+	assert_in_range(clock_mono_ms() - before, 90, 15000);
+	peer_send(&p, "AWAIT 60000\r\n");
+	peer_expect(&p, "asked\r\n");
+	peer_close(&p);
+	stop(&f);
+}
+
 /* The answer and all that is pipelined behind it wait, no worker does, and nothing is lost. */
 TEST(net_hold)
 {

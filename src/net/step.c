@@ -16,7 +16,8 @@
  * 3. A session is run with NET_INPUT only when something came since conn_line() answered 0, so an
  *    unfinished line does not spin.
  * 4. A held connection (conn_hold()) waits with its output before anything else; it is not armed
- *    for input, so what is pipelined stays in the kernel.
+ *    for input, so what is pipelined stays in the kernel. One that awaits (conn_await()) sends first,
+ *    then waits in the same way, but a wake ends it.
  * 5. The idle deadline moves on only when the session got somewhere: bytes of a half TLS record
  *    do not count.
  * 6. A session in a body is left alone until the body is over: no wake, no stop; its deadline
@@ -217,6 +218,19 @@ static bool has_more_input(struct conn *c)
 	return !c->is_starved && (c->in.n > c->in_at || !c->is_drained || c->in_err != 0);
 }
 
+/* Nothing came yet for a session that awaits; its deadline is a wake as well. */
+static bool is_awaiting(struct conn *c)
+{
+	if (c->await_until_ms == 0)
+		return false;
+	if (!(c->todo & NET_TODO_WAKE) && clock_mono_ms() < c->await_until_ms)
+		return true;
+	c->await_until_ms = 0;
+	c->todo &= ~(unsigned)NET_TODO_TIMEOUT;
+	c->todo |= NET_TODO_WAKE;
+	return false;
+}
+
 static enum step phase_open(struct conn *c)
 {
 	enum step s = push_output(c);
@@ -226,6 +240,8 @@ static enum step phase_open(struct conn *c)
 		return s;
 	if (c->todo & NET_TODO_STOP)
 		return run(c, NET_STOP);
+	if (is_awaiting(c))
+		return wait_for(c, NET_PARK_AWAIT, c->await_until_ms);
 	if (c->todo & NET_TODO_WAKE) {
 		c->todo &= ~(unsigned)NET_TODO_WAKE;
 		return run(c, NET_WAKE);

@@ -60,10 +60,10 @@ void net_stranger_remove(struct net *n, struct conn *c)
 	c->is_stranger = false;
 }
 
-/* One that is held is waited for, not waiting. */
+/* One that is held, or for which somebody else is asked, is waited for, not waiting. */
 static bool is_waiting(const struct conn *c)
 {
-	return c->park != NET_PARK_NONE && c->park != NET_PARK_HOLD;
+	return c->park != NET_PARK_NONE && c->park != NET_PARK_HOLD && c->park != NET_PARK_AWAIT;
 }
 
 bool net_stranger_evict(struct net *n, struct net_conn_list *ready)

@@ -49,6 +49,7 @@ static const unsigned interrupts[] = {
 	[NET_PARK_BODY] = NET_TODO_IO | NET_TODO_TIMEOUT,
 	[NET_PARK_OUTPUT] = NET_TODO_IO | NET_TODO_TIMEOUT,
 	[NET_PARK_HOLD] = NET_TODO_TIMEOUT | NET_TODO_STOP,
+	[NET_PARK_AWAIT] = NET_TODO_TIMEOUT | NET_TODO_STOP | NET_TODO_WAKE,
 	[NET_PARK_LINGER] = NET_TODO_IO | NET_TODO_TIMEOUT,
 };
 
@@ -57,7 +58,7 @@ static uint32_t events_of(const struct conn *c)
 	short wants = c->wait == NET_PARK_OUTPUT ? c->write_wants : c->read_wants;
 	uint32_t events = EPOLLONESHOT | EPOLLRDHUP;
 
-	if (c->wait == NET_PARK_HOLD)
+	if (c->wait == NET_PARK_HOLD || c->wait == NET_PARK_AWAIT)
 		return EPOLLONESHOT;
 	if (c->wait == NET_PARK_INPUT || c->wait == NET_PARK_BODY || c->wait == NET_PARK_LINGER ||
 	    (wants & POLLIN))

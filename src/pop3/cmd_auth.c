@@ -131,14 +131,15 @@ static void challenge(struct pop3_session *s, const struct buf *text, enum pop3_
 	s->sasl_state = next;
 }
 
-static void step(struct pop3_session *s, struct str response)
+/* What a step of the exchange came to. */
+static void stepped(struct pop3_session *s, int rc, const struct buf *out, const struct sasl_identity *id)
 {
-	AUTO(buf_fini) struct buf out = BUF_INIT(SASL_REPLY_MAX);
-	struct sasl_identity id = { 0 };
-	int rc = sasl_exchange_step(s->exchange, response, &out, &id);
-
+	if (rc == SASL_WAITS) {
+		s->sasl_state = POP3_SASL_STEP;
+		return;
+	}
 	if (rc == 1) {
-		challenge(s, &out, POP3_SASL_STEP);
+		challenge(s, out, POP3_SASL_STEP);
 		return;
 	}
 	if (rc < 0)
@@ -147,12 +148,33 @@ static void step(struct pop3_session *s, struct str response)
 	pop3_auth_cancel(s);
 	if (rc < 0)
 		return;
-	if (out.n > 0) {
+	if (out->n > 0) {
 		s->pending = MEM_NEW(struct sasl_identity);
-		*s->pending = id;
-		challenge(s, &out, POP3_SASL_LAST);
+		*s->pending = *id;
+		challenge(s, out, POP3_SASL_LAST);
 	} else {
-		enter(s, &id);
+		enter(s, id);
+	}
+}
+
+static void step(struct pop3_session *s, struct str response)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(SASL_REPLY_MAX);
+	struct sasl_identity id = { 0 };
+	int rc = sasl_exchange_step(s->exchange, response, &out, &id);
+
+	stepped(s, rc, &out, &id);
+}
+
+void pop3_auth_wake(struct pop3_session *s)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(SASL_REPLY_MAX);
+	struct sasl_identity id = { 0 };
+
+	if (sasl_exchange_is_waiting(s->exchange)) {
+		int rc = sasl_exchange_resume(s->exchange, &out, &id);
+
+		stepped(s, rc, &out, &id);
 	}
 }
 

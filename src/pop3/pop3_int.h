@@ -145,6 +145,8 @@ void pop3_cmd_stls(struct pop3_session *s, struct str args);
 /* A line of a running AUTH exchange. */
 void pop3_auth_line(struct pop3_session *s, struct str line);
 void pop3_auth_cancel(struct pop3_session *s);
+/* The session was woken, maybe because somebody answered about an access token. */
+void pop3_auth_wake(struct pop3_session *s);
 
 void pop3_cmd_capa(struct pop3_session *s, struct str args);
 void pop3_cmd_lang(struct pop3_session *s, struct str args);

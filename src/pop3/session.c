@@ -75,6 +75,17 @@ static void command(struct pop3_session *s, struct str line)
 		cmd->run(s, args);
 }
 
+/*
+ * DEVIATION(RFC 5034 4): an initial response that makes AUTH longer than a command line is taken, because access tokens are,
+ * and clients send them so.
+ */
+static size_t line_max(const struct pop3_session *s)
+{
+	if (s->sasl_state != POP3_SASL_NONE)
+		return LIMIT_SASL_LINE;
+	return s->state == POP3_AUTHORIZATION ? LIMIT_POP3_AUTH_LINE : LIMIT_POP3_LINE;
+}
+
 static void one_line(struct pop3_session *s, const struct conn_line *line)
 {
 	if (line->flags & (CONN_LINE_NUL | CONN_LINE_BARE_CR)) {
@@ -82,6 +93,8 @@ static void one_line(struct pop3_session *s, const struct conn_line *line)
 		pop3_err(s, "a command is one line of text");
 	} else if (s->sasl_state != POP3_SASL_NONE) {
 		pop3_auth_line(s, line->text);
+	} else if (line->text.n > LIMIT_POP3_LINE && !str_istarts(line->text, S("AUTH "))) {
+		pop3_err(s, "the line is too long");
 	} else {
 		command(s, line->text);
 	}
@@ -114,9 +127,8 @@ static enum net_next park(struct pop3_session *s)
 static enum net_next run_lines(struct pop3_session *s)
 {
 	while (!s->is_over && !conn_failed(s->conn)) {
-		size_t max = s->sasl_state != POP3_SASL_NONE ? LIMIT_SASL_LINE : LIMIT_POP3_LINE;
 		struct conn_line line;
-		int rc = conn_line(s->conn, max, &line);
+		int rc = conn_line(s->conn, line_max(s), &line);
 
 		if (rc == 0)
 			return park(s);
@@ -165,7 +177,8 @@ static enum net_next session_run(void *session, enum net_reason why)
 	case NET_INPUT:
 		return run_lines(s);
 	case NET_WAKE:
-		return NET_PARK;
+		pop3_auth_wake(s);
+		return run_lines(s);
 	case NET_TIMEOUT: /* RFC 1939 3: closed without a response, nothing is deleted */
 	case NET_STOP:
 		break;

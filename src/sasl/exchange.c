@@ -16,9 +16,12 @@
  * 3. What a check says is kept in x->verdict: trouble of the store is not answered as a wrong
  *    password, and what GNU SASL makes of a refusal does not matter (asked for the keys of SCRAM
  *    it would go on with some of its own).
+ *
+ * Access tokens are not GNU SASL's: their messages go to oauth.c (x->oauth), which may have to ask
+ * somebody; the session then waits and resumes.
  * 4. An exchange ends after EXCHANGE_STEPS messages, whatever the mechanism says.
  */
-#include "sasl/sasl_int.h"
+#include "sasl/oauth.h"
 
 #include <gsasl.h>
 
@@ -33,7 +36,9 @@ struct sasl_exchange {
 	struct sasl *sasl;
 	struct conn *conn;
 	const struct sasl_mech *mech;
-	Gsasl_session *session;
+	Gsasl_session *session;      /* NULL with oauth */
+	struct sasl_oauth *oauth;    /* access tokens; else NULL */
+	int64_t start_ms;            /* of the message that is answered */
 	struct sasl_identity id;     /* account 0: nobody yet */
 	struct sasl_attempt attempt; /* of SCRAM, with has_attempt */
 	struct sasl_refusal why;
@@ -42,6 +47,7 @@ struct sasl_exchange {
 	bool has_prompted;
 	bool has_attempt;
 	bool is_counted; /* the throttle has been told how it ended */
+	bool is_waiting; /* for an answer about a token */
 	bool is_over;
 };
 
@@ -254,13 +260,19 @@ int sasl_exchange_new(struct sasl *s, struct conn *c, const char *service_z, str
 		return -E_CANNOT;
 	x = MEM_NEW(struct sasl_exchange);
 	*x = (struct sasl_exchange){ .sasl = s, .conn = c, .mech = m, .why = SASL_REFUSAL_INIT };
+	*ret = x;
+	if (m->flags & SASL_MECH_BEARER) {
+		x->oauth = sasl_oauth_new(s, c, str_eq(str_z(m->name), S("XOAUTH2")));
+		x->is_counted = true;
+		return 0;
+	}
 	if (gsasl_server_start(s->gsasl, m->name, &x->session) != GSASL_OK) {
+		*ret = NULL;
 		mem_free(x);
 		return -E_IO;
 	}
 	gsasl_session_hook_set(x->session, x);
 	gsasl_property_set(x->session, GSASL_SERVICE, service_z);
-	*ret = x;
 	return 0;
 }
 
@@ -268,18 +280,21 @@ void sasl_exchange_free(struct sasl_exchange *x)
 {
 	if (x == NULL)
 		return;
-	gsasl_finish(x->session);
+	if (x->session != NULL)
+		gsasl_finish(x->session);
+	sasl_oauth_free(x->oauth);
 	mem_free(x);
 }
 
 const char *sasl_exchange_mechanism_z(const struct sasl_exchange *x)
 {
-	return gsasl_mechanism_name(x->session);
+	return x->mech->name;
 }
 
 struct str sasl_exchange_user(const struct sasl_exchange *x)
 {
-	return str_z(gsasl_property_fast(x->session, GSASL_AUTHID));
+	return x->oauth != NULL ? sasl_oauth_user(x->oauth)
+				: str_z(gsasl_property_fast(x->session, GSASL_AUTHID));
 }
 
 const struct sasl_refusal *sasl_exchange_refusal(const struct sasl_exchange *x)
@@ -362,12 +377,34 @@ static int confirm(struct sasl_exchange *x)
 	return rc;
 }
 
+/* What oauth.c said: challenges leave in base64, and one that refuses is held like a refusal. */
+static int settle_oauth(struct sasl_exchange *x, int rc, const struct buf *raw, bool is_refused,
+			struct buf *out)
+{
+	if (rc == 1)
+		text_b64_encode(out, buf_str(raw));
+	if (is_refused)
+		sasl_hold(x->sasl, x->conn, -E_AUTH_FAILED, x->start_ms);
+	return rc == 0 ? confirm(x) : rc;
+}
+
+static int step_oauth(struct sasl_exchange *x, struct str message, struct buf *out)
+{
+	AUTO(buf_fini) struct buf raw = BUF_INIT(8192);
+	bool is_refused;
+	int rc = sasl_oauth_step(x->oauth, message, &raw, &x->id, &x->why, &is_refused);
+
+	return settle_oauth(x, rc, &raw, is_refused, out);
+}
+
 static int step(struct sasl_exchange *x, struct str message, struct buf *out)
 {
 	int rc;
 
 	if (++x->steps > EXCHANGE_STEPS)
 		return -E_AUTH_FAILED;
+	if (x->oauth != NULL)
+		return step_oauth(x, message, out);
 	if (x->has_attempt) {
 		AUTO(sasl_conf_put) struct conf *hold = NULL;
 
@@ -396,17 +433,36 @@ static void tell_throttle(struct sasl_exchange *x, int rc)
 		sasl_throttle_failed(x->sasl->throttle, set, &x->attempt, clock_mono_ms(), &x->why);
 }
 
+/* After the message that began at x->start_ms. */
+static int finish(struct sasl_exchange *x, int rc, struct buf *out, struct sasl_identity *ret)
+{
+	x->is_waiting = rc == SASL_WAITS;
+	if (rc > 0)
+		return rc;
+	x->is_over = true;
+	if (rc == -E_AUTH_FAILED && x->why.reason[0] == '\0')
+		x->why.reason = x->mech->flags & SASL_MECH_CERT ? "certificate" : "malformed";
+	tell_throttle(x, rc);
+	/* A refused token was held when its challenge left. */
+	if (x->oauth == NULL || rc == -E_THROTTLED)
+		sasl_hold(x->sasl, x->conn, rc, x->start_ms);
+	if (rc == 0)
+		*ret = x->id;
+	else
+		buf_reset(out);
+	return rc;
+}
+
 int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct buf *out,
 		       struct sasl_identity *ret)
 {
 	AUTO(buf_wipe) struct buf raw = BUF_INIT(SASL_MESSAGE_MAX);
-	int64_t start_ms = clock_mono_ms();
 	struct str message = { 0 };
-	int rc;
 
 	buf_reset(out);
-	if (x->is_over)
+	if (x->is_over || x->is_waiting)
 		return -E_AUTH_FAILED;
+	x->start_ms = clock_mono_ms();
 	if (str_eq(client_b64, S("*")) ||
 	    (client_b64.p != NULL && !str_eq(client_b64, S("=")) &&
 	     !text_b64_decode(&raw, client_b64)) ||
@@ -416,17 +472,22 @@ int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct bu
 	}
 	if (client_b64.p != NULL)
 		message = (struct str){ buf_z(&raw), raw.n };
-	rc = step(x, message, out);
-	if (rc == 1)
-		return 1;
-	x->is_over = true;
-	if (rc == -E_AUTH_FAILED && x->why.reason[0] == '\0')
-		x->why.reason = x->mech->flags & SASL_MECH_CERT ? "certificate" : "malformed";
-	tell_throttle(x, rc);
-	sasl_hold(x->sasl, x->conn, rc, start_ms);
-	if (rc == 0)
-		*ret = x->id;
-	else
-		buf_reset(out);
-	return rc;
+	return finish(x, step(x, message, out), out, ret);
+}
+
+int sasl_exchange_resume(struct sasl_exchange *x, struct buf *out, struct sasl_identity *ret)
+{
+	AUTO(buf_fini) struct buf raw = BUF_INIT(8192);
+	bool is_refused;
+	int rc;
+
+	must(x->oauth != NULL && x->is_waiting);
+	buf_reset(out);
+	rc = sasl_oauth_resume(x->oauth, &raw, &x->id, &x->why, &is_refused);
+	return finish(x, settle_oauth(x, rc, &raw, is_refused, out), out, ret);
+}
+
+bool sasl_exchange_is_waiting(const struct sasl_exchange *x)
+{
+	return x != NULL && x->is_waiting;
 }

@@ -10,7 +10,7 @@
  * 4. After a login by an account that has no SCRAM keys (its hash was imported) they are made
  *    from the password, so that SCRAM works next time.
  */
-#include "sasl/sasl_int.h"
+#include "sasl/oauth.h"
 
 #include "base/clock.h"
 
@@ -207,4 +207,5 @@ int sasl_login(struct sasl *s, struct conn *c, struct str user, struct str passw
 void sasl_forget(struct sasl *s, int64_t account)
 {
 	sasl_cache_forget(s->cache, account);
+	sasl_seen_forget(s->seen, account);
 }

@@ -8,8 +8,9 @@
  * 2. A -PLUS mechanism is offered exactly where channel binding bytes exist; then a client that
  *    says "y" (it could bind, but believes that the server cannot) is refused as a sign of a
  *    downgrade (RFC 5802 6), see exchange.c.
+ * 3. Access tokens are offered when they are set up, and over TLS alone, also from loopback (RFC 7628 3).
  */
-#include "sasl/sasl_int.h"
+#include "sasl/oauth.h"
 
 static const struct sasl_mech mechs[] = {
 	{ "SCRAM-SHA-256-PLUS", SASL_MECH_SCRAM | SASL_MECH_PLUS, "scram-sha-256", "RFC 7677 4" },
@@ -19,6 +20,8 @@ static const struct sasl_mech mechs[] = {
 	{ "PLAIN", 0, NULL, "RFC 4616 2" },
 	{ "LOGIN", SASL_MECH_PROMPTS, NULL, "draft-murchison-sasl-login" },
 	{ "EXTERNAL", SASL_MECH_CERT, NULL, "RFC 4422 A" },
+	{ "OAUTHBEARER", SASL_MECH_BEARER, NULL, "RFC 7628 3" },
+	{ "XOAUTH2", SASL_MECH_BEARER, NULL, "Google's and Microsoft's documents" },
 };
 
 const struct sasl_mech *sasl_mech_find(struct str name)
@@ -64,6 +67,8 @@ bool sasl_mech_is_usable(const struct sasl_conf *set, const struct conn *c,
 	if (!is_permitted(set, c) || !is_listed(set, m))
 		return false;
 	if ((m->flags & SASL_MECH_PLUS) && !has_binding(c))
+		return false;
+	if ((m->flags & SASL_MECH_BEARER) && (!conn_is_tls(c) || !sasl_oauth_is_set(set)))
 		return false;
 	return !(m->flags & SASL_MECH_CERT) || has_client_cert(c);
 }

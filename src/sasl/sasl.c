@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Opens and closes what all exchanges of the process share. */
-#include "sasl/sasl_int.h"
+#include "sasl/oauth.h"
 
 #include <gsasl.h>
 #include <unistd.h>
@@ -27,6 +27,9 @@ int sasl_open(struct store *store, struct conf_live *conf, struct sasl **ret, st
 	s->cache = sasl_cache_new();
 	s->throttle = sasl_throttle_new();
 	s->seats = sasl_seats_new();
+	s->ask = sasl_ask_new();
+	s->seen = sasl_seen_new();
+	lock_init(&s->keys_lock);
 	*ret = s;
 	return 0;
 }
@@ -40,6 +43,10 @@ void sasl_close(struct sasl **s)
 	sasl_cache_free((*s)->cache);
 	sasl_throttle_free((*s)->throttle);
 	sasl_seats_free((*s)->seats);
+	sasl_ask_free((*s)->ask);
+	sasl_seen_free((*s)->seen);
+	sasl_jwks_unref((*s)->keys);
+	lock_fini(&(*s)->keys_lock);
 	mem_wipe(*s, sizeof(**s));
 	mem_free(*s);
 	*s = NULL;

@@ -32,6 +32,15 @@ struct sasl_conf {
 	int64_t known_memory_ms;
 	struct conf_list throttle_exempt; /* networks */
 	int64_t max_connections_per_account;
+	/* access tokens (RFC 7628): on when there is an introspection URL or a file of keys */
+	const char *oauth_introspection_url, *oauth_client_id, *oauth_client_secret_file;
+	const char *oauth_ca_file; /* "": the system's */
+	const char *oauth_jwks_file, *oauth_issuer, *oauth_domain, *oauth_configuration_url;
+	struct conf_list oauth_audience, oauth_scope, oauth_algorithms;
+	int oauth_claim;            /* enum sasl_claim */
+	bool oauth_requires_at_jwt; /* RFC 9068 4 */
+	int64_t oauth_leeway_ms, oauth_timeout_ms, oauth_cache_ttl_ms;
+	int64_t oauth_max_waiting;
 };
 
 MUST_CHECK int sasl_open(struct store *s, struct conf_live *conf, struct sasl **ret,
@@ -93,13 +102,24 @@ const char *sasl_exchange_mechanism_z(const struct sasl_exchange *x);
  * client has sent nothing yet, "*" cancels). The answer to send, in base64, is written to out
  * (emptied first). 1: send out as a challenge and go on; 0: authenticated, ret is filled (a final
  * server message, as SCRAM has, is in out: where the protocol has no place for it send it as a
- * last challenge and take an empty answer); -E_AUTH_FAILED; -E_THROTTLED (try later, the password
+ * last challenge and take an empty answer); SASL_WAITS, see below; -E_AUTH_FAILED; -E_THROTTLED (try later, the password
  * was not looked at); -E_SYNTAX (bad base64 or cancelled); -E_BUSY/-E_IO trouble. After the first
  * two the connection is held for failure_delay (conn_hold()): answer, and return NET_PARK or
  * NET_CLOSE.
  */
 MUST_CHECK int sasl_exchange_step(struct sasl_exchange *x, struct str client_b64, struct buf *out,
 				  struct sasl_identity *ret);
+
+/*
+ * The answer comes later: somebody else is asked about an access token. Write nothing and return
+ * NET_PARK; run with NET_WAKE, go on with sasl_exchange_resume(), which answers like the step, this
+ * answer included. The connection awaits (conn_await()), so nothing else happens meanwhile.
+ */
+#define SASL_WAITS 2
+MUST_CHECK int sasl_exchange_resume(struct sasl_exchange *x, struct buf *out,
+				    struct sasl_identity *ret);
+/* Did the last step answer SASL_WAITS? */
+bool sasl_exchange_is_waiting(const struct sasl_exchange *x);
 
 /* Why the last step refused. Valid with x. */
 const struct sasl_refusal *sasl_exchange_refusal(const struct sasl_exchange *x);
@@ -151,6 +171,24 @@ MUST_CHECK int sasl_credential_import(struct arena *a, struct str hash,
 				      struct store_credential *ret, struct fault *fault);
 /* Forgets what is cached about an account: after a password change or removal. */
 void sasl_forget(struct sasl *s, int64_t account);
+
+/* ---- access tokens ---- */
+
+/* A set of public keys (RFC 7517 5). Counted; any thread. */
+struct sasl_jwks;
+/* -E_USAGE with what is wrong with it. */
+MUST_CHECK int sasl_jwks_parse(struct str text, struct sasl_jwks **ret, struct fault *fault);
+struct sasl_jwks *sasl_jwks_ref(struct sasl_jwks *k); /* accepts NULL */
+void sasl_jwks_unref(struct sasl_jwks *k);            /* accepts NULL */
+/* Takes over the keys (NULL: none), and forgets all tokens: at the start and when settings change. */
+void sasl_oauth_configure(struct sasl *s, struct sasl_jwks *keys);
+/*
+ * Once: where the asker listens, see sasl/ask.h. fd is ours on success. wake: net_wake_cb() and its
+ * ctx. Starts a thread.
+ */
+typedef void sasl_wake_fn(void *ctx, uint64_t conn_id);
+MUST_CHECK int sasl_oauth_connect(struct sasl *s, int fd, sasl_wake_fn *wake, void *ctx,
+				  struct fault *fault);
 
 /* ---- for operators ---- */
 

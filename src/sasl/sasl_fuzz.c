@@ -36,7 +36,8 @@ static void fixture_once(void)
 	must(mkdtemp(dir) != NULL);
 	sasl_fixture_open(&fixture, dir,
 			  "[auth]\nfailure_delay = 0ms\n"
-			  "max_address_failures = 0\nmax_account_failures = 0\n");
+			  "max_address_failures = 0\nmax_account_failures = 0\n"
+			  "oauth_jwks_file = /keys\noauth_issuer = i\noauth_audience = a\n");
 	atexit(fixture_leave);
 }
 

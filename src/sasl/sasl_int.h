@@ -14,11 +14,13 @@
  *   tally.c     how often lately, in fixed memory; known.c: who has logged in from where
  *   peer.c      addresses and networks
  *   seat.c      connections of each account
+ *   oauth*.c    access tokens, see oauth.h
  */
 #pragma once
 
 #include <gsasl.h>
 
+#include "base/limits.h"
 #include "base/lock.h"
 #include "conf/live.h"
 #include "net/conn.h"
@@ -32,6 +34,7 @@ enum sasl_mech_flag {
 	SASL_MECH_SCRAM = 4,
 	SASL_MECH_PROMPTS =
 		8, /* server speaks first; an initial response answers the first prompt */
+	SASL_MECH_BEARER = 16, /* access tokens: ours, not GNU SASL's */
 };
 struct sasl_mech {
 	const char *name;
@@ -245,9 +248,15 @@ struct sasl {
 	struct sasl_cache *cache;
 	struct sasl_throttle *throttle;
 	struct sasl_seats *seats;
+	struct sasl_ask *ask;
+	struct sasl_seen *seen;
+	struct lock keys_lock;
+	struct sasl_jwks *keys; /* for JWTs; NULL: none */
 	uint8_t fake_key[STORE_SECRET_BYTES]; /* salts of users that do not exist */
 };
 
+/* A reference, or NULL. */
+struct sasl_jwks *sasl_oauth_keys(struct sasl *s);
 /* The settings in force; give them back with conf_unref(). */
 const struct sasl_conf *sasl_conf_get(struct sasl *s, struct conf **ret_hold);
 void sasl_conf_put(struct conf **hold);
@@ -290,7 +299,7 @@ MUST_CHECK int sasl_external_check(struct sasl *s, const struct conn_tls_info *i
 /* ---- credential.c ---- */
 
 /* The longest client message of an exchange, decoded. */
-#define SASL_MESSAGE_MAX 9216
+#define SASL_MESSAGE_MAX LIMIT_OAUTH_TOKEN
 
 /*
  * SASLprep (RFC 4013) of a name or password, NUL-terminated, in the arena. -E_SYNTAX: not allowed

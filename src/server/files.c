@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The files that only the supervisor can be sure to read (settings, certificates, keys), as bytes in memory. The server
+ * The files that only the supervisor can be sure to read (settings, certificates, keys, secrets), as bytes in memory. The server
  * process inherits them at its fork; on reload the supervisor hands over a new set:
  *
  *  1. the supervisor reads and checks everything (server_files_load). A mistake: logged, nothing else happens.
@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "sasl/sasl.h"
 
 #define FILE_MAX ((size_t)4 << 20)  /* of one file */
 #define ALL_MAX ((size_t)64 << 20)
@@ -126,6 +127,28 @@ static int read_pair(struct server_files *files, const char *name_z, const struc
 	return r < 0 ? r : read_named(files, where, c->key, fault);
 }
 
+/* A secret that others can read or change is none. */
+static int check_secret(const char *path_z, struct fault *fault)
+{
+	struct stat st;
+
+	if (path_z[0] && stat(path_z, &st) == 0 && (st.st_mode & 037))
+		return fault_set(fault, -E_USAGE, "[auth] oauth_client_secret_file: %s can be read or written by others; chmod 600 it", path_z);
+	return 0;
+}
+
+static int read_oauth(struct server_files *files, const struct conf *conf, struct fault *fault)
+{
+	const struct sasl_conf *auth = conf_get(conf, &sasl_conf_table);
+	int r = read_named(files, "[auth] oauth_jwks_file", auth->oauth_jwks_file, fault);
+
+	if (r == 0)
+		r = read_named(files, "[auth] oauth_ca_file", auth->oauth_ca_file, fault);
+	if (r == 0)
+		r = check_secret(auth->oauth_client_secret_file, fault);
+	return r < 0 ? r : read_named(files, "[auth] oauth_client_secret_file", auth->oauth_client_secret_file, fault);
+}
+
 static int read_all(struct server_files *files, const struct conf *conf, struct fault *fault)
 {
 	const struct server_tls_conf *tls = conf_get(conf, &server_tls_table);
@@ -135,6 +158,8 @@ static int read_all(struct server_files *files, const struct conf *conf, struct 
 		r = read_named(files, "[tls] key", tls->key, fault);
 	if (r == 0)
 		r = read_named(files, "[tls] client_ca", tls->client_ca, fault);
+	if (r == 0)
+		r = read_oauth(files, conf, fault);
 	for (size_t i = 0; r == 0 && i < conf_count(conf, &server_certificate_table); i++) {
 		const char *name;
 		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);
@@ -142,6 +167,19 @@ static int read_all(struct server_files *files, const struct conf *conf, struct 
 		r = read_pair(files, name, c, fault);
 	}
 	return r;
+}
+
+int server_files_jwks(const struct conf *conf, const struct server_files *files, struct sasl_jwks **ret, struct fault *fault)
+{
+	const struct sasl_conf *auth = conf_get(conf, &sasl_conf_table);
+	struct fault f = { 0 };
+	int r;
+
+	*ret = NULL;
+	if (!auth->oauth_jwks_file[0])
+		return 0;
+	r = sasl_jwks_parse(server_files_get(files, auth->oauth_jwks_file), ret, &f);
+	return r < 0 ? fault_set(fault, r, "[auth] oauth_jwks_file: %s: %s", auth->oauth_jwks_file, f.text) : 0;
 }
 
 int server_files_read(const struct conf *conf, struct server_files **ret, struct fault *fault)

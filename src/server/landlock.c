@@ -58,17 +58,27 @@ static const struct {
 	 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR | \
 	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | LANDLOCK_ACCESS_FS_REFER | FS_TRUNCATE)
 
-/* Files elsewhere. One that is not there is not missed. */
+#define READ_DIR (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+
+/* Files elsewhere, of each kind of process. One that is not there is not missed. */
 static const struct {
+	bool is_asker;
 	const char *path_z;
 	uint64_t rights;
 } paths[] = {
-	{ "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE }, /* SQLite seeds itself from it */
-};
-
-/* TCP ports that may be bound or connected to. The listeners are bound by the supervisor, and nothing calls out yet. */
-static const struct net_port ports[] = {
-	{ 0, 0 }, /* the end; a port to connect to: { NET_CONNECT_TCP, 25 } */
+	{ false, "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE }, /* SQLite seeds itself from it */
+	/* how names become addresses */
+	{ true, "/etc/resolv.conf", LANDLOCK_ACCESS_FS_READ_FILE },
+	{ true, "/run/systemd/resolve", READ_DIR }, /* where that may be a link to, and is replaced */
+	{ true, "/etc/hosts", LANDLOCK_ACCESS_FS_READ_FILE },
+	{ true, "/etc/host.conf", LANDLOCK_ACCESS_FS_READ_FILE },
+	{ true, "/etc/nsswitch.conf", LANDLOCK_ACCESS_FS_READ_FILE },
+	{ true, "/etc/gai.conf", LANDLOCK_ACCESS_FS_READ_FILE },
+	/* authorities of the system */
+	{ true, "/etc/ssl/certs", READ_DIR },
+	{ true, "/etc/ssl/openssl.cnf", LANDLOCK_ACCESS_FS_READ_FILE },
+	{ true, "/usr/share/ca-certificates", READ_DIR },
+	{ true, "/etc/pki/tls/certs", READ_DIR },
 };
 
 static struct ruleset rights_of(int abi)
@@ -109,19 +119,31 @@ static int allow_path(int rules, const char *path_z, uint64_t rights)
 	return (int)r;
 }
 
+/* What one kind of process may. TCP ports are only to connect to: the listeners are bound by the supervisor. */
+struct cage {
+	const char *data_dir_z; /* NULL: not the data */
+	bool is_asker;
+	const uint16_t *ports;
+	size_t n_ports;
+};
+
 /* The rules of the tables; -1 with errno when the kernel refuses one of ours. */
-static int allow_rest(int rules, const struct ruleset *known)
+static int allow_rest(int rules, const struct ruleset *known, const struct cage *cage)
 {
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (allow_path(rules, paths[i].path_z, paths[i].rights & known->fs) < 0 && errno != ENOENT && errno != EACCES)
+		if (paths[i].is_asker == cage->is_asker &&
+		    allow_path(rules, paths[i].path_z, paths[i].rights & known->fs) < 0 && errno != ENOENT && errno != EACCES)
 			return -1;
-	for (size_t i = 0; i < ARRAY_LEN(ports) && (ports[i].allowed & known->net); i++)
-		if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &ports[i], 0) < 0)
+	for (size_t i = 0; i < cage->n_ports && (known->net & NET_CONNECT_TCP); i++) {
+		const struct net_port port = { NET_CONNECT_TCP, cage->ports[i] };
+
+		if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &port, 0) < 0)
 			return -1;
+	}
 	return 0;
 }
 
-int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fault)
+static int enter(const struct cage *cage, int *ret_abi, struct fault *fault)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset known = rights_of((int)abi);
@@ -133,15 +155,27 @@ int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fa
 		(void)fault_errno(fault, errno, "Landlock");
 		return 0;
 	}
-	if (allow_path(rules, data_dir_z, DATA_RIGHTS & known.fs) < 0) {
-		r = fault_errno(fault, errno, "cannot open data_dir %s", data_dir_z);
+	if (cage->data_dir_z && allow_path(rules, cage->data_dir_z, DATA_RIGHTS & known.fs) < 0) {
+		r = fault_errno(fault, errno, "cannot open data_dir %s", cage->data_dir_z);
 		close(rules);
 		return r;
 	}
-	if (allow_rest(rules, &known) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+	if (allow_rest(rules, &known, cage) < 0 || syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		(void)fault_errno(fault, errno, "Landlock");
 	else
 		*ret_abi = (int)abi;
 	close(rules);
 	return 0;
+}
+
+int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fault)
+{
+	return enter(&(struct cage){ .data_dir_z = data_dir_z }, ret_abi, fault);
+}
+
+int server_landlock_enter_asker(uint16_t port, int *ret_abi, struct fault *fault)
+{
+	const uint16_t ports[] = { port, 53 /* answers of DNS that UDP has no room for */ };
+
+	return enter(&(struct cage){ .is_asker = true, .ports = ports, .n_ports = ARRAY_LEN(ports) }, ret_abi, fault);
 }

@@ -18,6 +18,7 @@
 #include "conf/live.h"
 #include "db/db.h"
 #include "net/tls.h"
+#include "sasl/sasl.h"
 
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
 #define STOP_LOOK_MS 20 /* how often it is looked for the end of the last session */
@@ -69,6 +70,18 @@ static int open_network(struct server_process *p, const struct server_start *sta
 	return r < 0 ? r : server_control_open(p, control, fault);
 }
 
+/* Access tokens: the keys for signed ones, and whom to ask about the others. */
+static int open_tokens(struct server_process *p, const struct server_start *start, struct fault *fault)
+{
+	struct sasl_jwks *keys = NULL;
+	int r = server_files_jwks(start->conf, start->files, &keys, fault);
+
+	if (r < 0)
+		return r;
+	sasl_oauth_configure(p->data.sasl, keys);
+	return sasl_oauth_connect(p->data.sasl, start->ask_fd, net_wake_cb, p->net, fault);
+}
+
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
 static int open_all(struct server_process *p, const struct server_start *start, struct fault *fault)
 {
@@ -86,6 +99,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		r = db_claim(p->data.db, fault);
 	if (r == 0)
 		r = server_tls_open(p, conf, start->files, fault);
+	if (r == 0)
+		r = open_tokens(p, start, fault);
 	if (r < 0)
 		return r;
 	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
@@ -99,7 +114,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	return r;
 }
 
-static void apply(struct server_process *p, struct conf *next)
+/* Takes over both. */
+static void apply(struct server_process *p, struct conf *next, struct sasl_jwks *keys)
 {
 	const struct server_conf *s = conf_get(next, &server_conf_table);
 
@@ -107,21 +123,27 @@ static void apply(struct server_process *p, struct conf *next)
 	store_configure(p->data.store, conf_get(next, &store_conf_table));
 	net_reload(p->net, conf_get(next, &net_conf_table));
 	conf_live_swap(p->conf, next);
+	sasl_oauth_configure(p->data.sasl, keys);
 }
 
-/* All or nothing: certificates first, because they are what may still be wrong. */
+/* All or nothing: keys and certificates first, because they are what may still be wrong. */
 static int take_files(struct server_process *p, const struct server_files *files, const char *path_z, struct fault *fault)
 {
 	struct conf *next = NULL;
+	struct sasl_jwks *keys = NULL;
 	int r = server_conf_parse(path_z, server_files_get(files, path_z), &next, fault);
 
 	if (r < 0)
 		return r;
-	r = server_tls_reload(p, next, files, fault);
-	if (r < 0)
-		conf_unref(next);
-	else
-		apply(p, next);
+	r = server_files_jwks(next, files, &keys, fault);
+	if (r == 0)
+		r = server_tls_reload(p, next, files, fault);
+	if (r == 0) {
+		apply(p, next, keys);
+		return 0;
+	}
+	conf_unref(next);
+	sasl_jwks_unref(keys);
 	return r;
 }
 
@@ -231,9 +253,10 @@ _Noreturn void server_process_main(const struct server_start *start)
 				    .first = start->first,
 				    .fixed = conf_get(start->first, &server_conf_table) };
 	struct fault fault = { 0 };
-	int r = open_all(&p, start, &fault);
-	int signo;
+	int r, signo;
 
+	close(start->asker_fd);
+	r = open_all(&p, start, &fault);
 	server_files_free(start->files);
 	if (r < 0) {
 		tell(start->ready_fd, (char)err_row(r)->code, fault.text);

@@ -69,10 +69,23 @@ static int take_missing(struct server_sandbox *s, const char *what_z, struct fau
 	return 0;
 }
 
+/* What came of Landlock. */
+static int see_files(struct server_sandbox *s, const char *why_z, struct fault *fault)
+{
+	char gaps[sizeof(s->missing)];
+
+	if (s->landlock_abi == 0)
+		return take_missing(s, why_z, fault);
+	server_landlock_gaps(s->landlock_abi, gaps, sizeof(gaps));
+	if (gaps[0])
+		add_missing(s, gaps);
+	set_text(s);
+	return 0;
+}
+
 int server_sandbox_begin(struct server_sandbox *s, enum server_sandbox_mode mode, const char *data_dir_z, struct fault *fault)
 {
 	struct fault why = { 0 };
-	char gaps[sizeof(s->missing)];
 	int r;
 
 	*s = (struct server_sandbox){ .mode = mode };
@@ -83,15 +96,7 @@ int server_sandbox_begin(struct server_sandbox *s, enum server_sandbox_mode mode
 		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
 	load_early();
 	r = server_landlock_enter(data_dir_z, &s->landlock_abi, &why);
-	if (r < 0)
-		return fault_set(fault, r, "%s", why.text);
-	if (s->landlock_abi == 0)
-		return take_missing(s, why.text, fault);
-	server_landlock_gaps(s->landlock_abi, gaps, sizeof(gaps));
-	if (gaps[0])
-		add_missing(s, gaps);
-	set_text(s);
-	return 0;
+	return r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
 }
 
 int server_sandbox_finish(struct server_sandbox *s, struct fault *fault)
@@ -101,6 +106,27 @@ int server_sandbox_finish(struct server_sandbox *s, struct fault *fault)
 	if (s->mode == SERVER_SANDBOX_NO || !IS_BUILT)
 		return 0;
 	s->has_seccomp = server_seccomp_enter(&why) == 0;
+	set_text(s);
+	return s->has_seccomp ? 0 : take_missing(s, why.text, fault);
+}
+
+int server_sandbox_asker(struct server_sandbox *s, enum server_sandbox_mode mode, uint16_t port, struct fault *fault)
+{
+	struct fault why = { 0 };
+	int r;
+
+	*s = (struct server_sandbox){ .mode = mode };
+	set_text(s);
+	if (mode == SERVER_SANDBOX_NO)
+		return 0;
+	if (!IS_BUILT)
+		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
+	load_early();
+	r = server_landlock_enter_asker(port, &s->landlock_abi, &why);
+	r = r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
+	if (r < 0)
+		return r;
+	s->has_seccomp = server_seccomp_enter_asker(&why) == 0;
 	set_text(s);
 	return s->has_seccomp ? 0 : take_missing(s, why.text, fault);
 }

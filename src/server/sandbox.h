@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 enum server_sandbox_mode { SERVER_SANDBOX_NO, SERVER_SANDBOX_YES, SERVER_SANDBOX_REQUIRED };
@@ -34,10 +36,17 @@ MUST_CHECK int server_sandbox_begin(struct server_sandbox *s, enum server_sandbo
 /* Second half: system calls by the table of seccomp.c, for all threads. Nothing from the network may have been read. */
 MUST_CHECK int server_sandbox_finish(struct server_sandbox *s, struct fault *fault);
 
-/* ---- the parts, for the two above and the tests ---- */
+/*
+ * Both halves for the asker (asker_main.c), which may connect to this TCP port and to DNS, read how names become addresses and
+ * the system's authorities, and nothing of the data.
+ */
+MUST_CHECK int server_sandbox_asker(struct server_sandbox *s, enum server_sandbox_mode mode, uint16_t port, struct fault *fault);
+
+/* ---- the parts, for those above and the tests ---- */
 
 /* landlock.c. *ret_abi is the kernel's version, 0 with a text in fault when it has none. Negative: the directory cannot be opened. */
 MUST_CHECK int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fault);
+MUST_CHECK int server_landlock_enter_asker(uint16_t port, int *ret_abi, struct fault *fault);
 /* What a kernel of that ABI cannot close off, as words; "" when nothing. */
 void server_landlock_gaps(int abi, char *buf, size_t n);
 /*
@@ -47,3 +56,4 @@ void server_landlock_gaps(int abi, char *buf, size_t n);
 MUST_CHECK int server_sandbox_try(const char *name_z, const char *dir_z, int port, int pid, int *ret_errno);
 /* seccomp.c. -E_CANNOT with fault when the kernel or the library refuses. */
 MUST_CHECK int server_seccomp_enter(struct fault *fault);
+MUST_CHECK int server_seccomp_enter_asker(struct fault *fault);

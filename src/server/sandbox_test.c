@@ -65,6 +65,22 @@ static int seccomp_cage(void)
 	return server_seccomp_enter(NULL);
 }
 
+static int asker_cage(void)
+{
+	struct server_sandbox s;
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_asker(&s, SERVER_SANDBOX_YES, (uint16_t)port(), NULL) < 0
+		       ? -1 : 0;
+}
+
+/* One whose identity provider is at another port. */
+static int other_asker_cage(void)
+{
+	struct server_sandbox s;
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_asker(&s, SERVER_SANDBOX_YES, 1, NULL) < 0 ? -1 : 0;
+}
+
 /* The errno of one attempt in a child that entered the cage; DIED: by SIGSYS. */
 static int attempt(int (*enter)(void), const char *name_z)
 {
@@ -184,6 +200,44 @@ TEST(sandbox_seccomp)
 		test_row(rows[i].name_z);
 		assert_int_equal(attempt(seccomp_cage, rows[i].name_z), rows[i].want);
 	}
+}
+
+/* The asker calls out to one port, and has nothing of the data. */
+TEST(sandbox_asker)
+{
+	static const struct {
+		const char *name_z;
+		int abi; /* since when it is so */
+		int want;
+	} rows[] = {
+		{ "connect", 0, 0 },
+		{ "thread", 0, 0 },
+		{ "inside", 1, EACCES },
+		{ "read-passwd", 1, EACCES },
+		{ "read-root", 1, EACCES },
+		{ "write-tmp", 1, EACCES },
+		{ "unix-socket", 0, EAFNOSUPPORT },
+		{ "bind", 0, DIED },
+		{ "exec", 0, DIED },
+		{ "fork", 0, DIED },
+		{ "ptrace", 0, DIED },
+		{ "kill", 0, DIED },
+		{ "map-code", 0, EACCES },
+		{ "setuid", 0, DIED },
+		{ "memfd_create", 0, DIED },
+		{ "setrlimit", 0, DIED },
+	};
+	int abi = landlock_version();
+
+	if (!server_sandbox_is_built())
+		skip();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		test_row(rows[i].name_z);
+		if (abi >= rows[i].abi)
+			assert_int_equal(attempt(asker_cage, rows[i].name_z), rows[i].want);
+	}
+	if (abi >= 4)
+		assert_int_equal(attempt(other_asker_cage, "connect"), EACCES);
 }
 
 static void *fork_when_told(void *arg)

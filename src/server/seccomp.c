@@ -6,6 +6,8 @@
  *
  * A library may try a new call first and use an older one when there is none: such calls get an errno here. Calls that this
  * machine's libseccomp does not know are skipped, so the table may name what is newer than it, or of other processors.
+ *
+ * The asker (asker_main.c) has the same table and, as its work, sockets of its own.
  */
 #include "server/sandbox.h"
 
@@ -14,6 +16,7 @@
 #include <linux/sched.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -23,7 +26,7 @@
 #include "base/str.h"
 
 /* Named calls that are allowed whatever their arguments. */
-static const struct {
+static const struct group {
 	const char *calls_z; /* separated by spaces */
 	const char *why_z;
 } groups[] = {
@@ -45,8 +48,14 @@ static const struct {
 	{ "getrandom geteuid sysinfo", "random bytes; who we are; how much memory there is (qsort() asks)" },
 };
 
+/* Beyond these, of the asker: connections of its own. Landlock says to which ports. */
+static const struct group asker_groups[] = {
+	{ "connect sendmsg sendmmsg recvmmsg setsockopt pselect6", "HTTPS and DNS" },
+	{ "pipe2 eventfd2 uname getuid getgid getegid fadvise64", "libraries" },
+};
+
 /* Calls that are allowed when (argument & mask) == value. */
-static const struct {
+static const struct only {
 	const char *call_z;
 	unsigned arg;
 	uint64_t mask, value;
@@ -61,6 +70,13 @@ static const struct {
 	{ "setsockopt", 2, UINT32_MAX, SO_RCVLOWAT }, /* until a whole ClientHello has come */
 };
 
+static const struct only asker_only[] = {
+	{ "socket", 0, UINT32_MAX, AF_INET },
+	{ "socket", 0, UINT32_MAX, AF_INET6 },
+	{ "socketpair", 0, UINT32_MAX, AF_UNIX }, /* libcurl wakes itself */
+	{ "ioctl", 1, UINT32_MAX, FIONREAD },     /* the resolver asks how long an answer is */
+};
+
 /* What fcntl() may do. F_SETOWN and F_SETSIG are not here: by them a descriptor sends any signal to any process of this user. */
 static const unsigned fcntl_commands[] = {
 	F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL, F_SETFL, /* libraries look, and set what open() did not */
@@ -68,7 +84,7 @@ static const unsigned fcntl_commands[] = {
 };
 
 /* Calls that fail. With PROT_EXEC: a library that cannot be loaded any more, which is its caller's error and not the end. */
-static const struct {
+static const struct failing {
 	const char *call_z;
 	int err;
 	unsigned arg;
@@ -78,6 +94,11 @@ static const struct {
 	{ "mmap", EACCES, 2, PROT_EXEC, PROT_EXEC },
 	{ "mmap2", EACCES, 2, PROT_EXEC, PROT_EXEC },
 	{ "mprotect", EACCES, 2, PROT_EXEC, PROT_EXEC },
+};
+
+static const struct failing asker_failing[] = {
+	{ "socket", EAFNOSUPPORT, 0, UINT32_MAX, AF_UNIX },    /* the resolver looks for a cache of names */
+	{ "socket", EAFNOSUPPORT, 0, UINT32_MAX, AF_NETLINK }, /* and for addresses of this machine; it does without */
 };
 
 /* A number of our own processor, or a negative one. */
@@ -98,16 +119,40 @@ static int add(scmp_filter_ctx ctx, uint32_t action, struct str name, const stru
 	return nr < 0 ? 0 : seccomp_rule_add_array(ctx, action, nr, arg ? 1 : 0, arg);
 }
 
-static int add_groups(scmp_filter_ctx ctx)
+static int add_groups(scmp_filter_ctx ctx, const struct group *v, size_t n)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(groups); i++) {
-		struct str rest = str_z(groups[i].calls_z);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		struct str rest = str_z(v[i].calls_z);
 		struct str name;
 
 		while (r == 0 && str_split(&rest, ' ', &name))
 			r = add(ctx, SCMP_ACT_ALLOW, name, NULL);
+	}
+	return r;
+}
+
+static int add_only(scmp_filter_ctx ctx, const struct only *v, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct scmp_arg_cmp arg = { v[i].arg, SCMP_CMP_MASKED_EQ, v[i].mask, v[i].value };
+
+		r = add(ctx, SCMP_ACT_ALLOW, str_z(v[i].call_z), &arg);
+	}
+	return r;
+}
+
+static int add_failing(scmp_filter_ctx ctx, const struct failing *v, size_t n)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct scmp_arg_cmp arg = { v[i].arg, SCMP_CMP_MASKED_EQ, v[i].mask, v[i].value };
+
+		r = add(ctx, SCMP_ACT_ERRNO((uint32_t)v[i].err), str_z(v[i].call_z), v[i].mask ? &arg : NULL);
 	}
 	return r;
 }
@@ -118,11 +163,8 @@ static int add_by_argument(scmp_filter_ctx ctx)
 	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)getpid());
 	int r = add(ctx, SCMP_ACT_ALLOW, S("tgkill"), &own);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(only); i++) {
-		const struct scmp_arg_cmp arg = { only[i].arg, SCMP_CMP_MASKED_EQ, only[i].mask, only[i].value };
-
-		r = add(ctx, SCMP_ACT_ALLOW, str_z(only[i].call_z), &arg);
-	}
+	if (r == 0)
+		r = add_only(ctx, only, ARRAY_LEN(only));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fcntl_commands); i++) {
 		const struct scmp_arg_cmp arg = { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, fcntl_commands[i] };
 
@@ -130,15 +172,19 @@ static int add_by_argument(scmp_filter_ctx ctx)
 		if (r == 0)
 			r = add(ctx, SCMP_ACT_ALLOW, S("fcntl64"), &arg);
 	}
-	for (size_t i = 0; r == 0 && i < ARRAY_LEN(failing); i++) {
-		const struct scmp_arg_cmp arg = { failing[i].arg, SCMP_CMP_MASKED_EQ, failing[i].mask, failing[i].value };
-
-		r = add(ctx, SCMP_ACT_ERRNO((uint32_t)failing[i].err), str_z(failing[i].call_z), failing[i].mask ? &arg : NULL);
-	}
-	return r;
+	return r < 0 ? r : add_failing(ctx, failing, ARRAY_LEN(failing));
 }
 
-int server_seccomp_enter(struct fault *fault)
+static int add_asker(scmp_filter_ctx ctx)
+{
+	int r = add_groups(ctx, asker_groups, ARRAY_LEN(asker_groups));
+
+	if (r == 0)
+		r = add_only(ctx, asker_only, ARRAY_LEN(asker_only));
+	return r < 0 ? r : add_failing(ctx, asker_failing, ARRAY_LEN(asker_failing));
+}
+
+static int enter(bool is_asker, struct fault *fault)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	int r = ctx ? seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) : -ENOMEM;
@@ -146,9 +192,11 @@ int server_seccomp_enter(struct fault *fault)
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1);
 	if (r == 0)
-		r = add_groups(ctx);
+		r = add_groups(ctx, groups, ARRAY_LEN(groups));
 	if (r == 0)
 		r = add_by_argument(ctx);
+	if (r == 0 && is_asker)
+		r = add_asker(ctx);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	if (ctx)
@@ -157,4 +205,14 @@ int server_seccomp_enter(struct fault *fault)
 		return 0;
 	(void)fault_errno(fault, -r, "seccomp");
 	return -E_CANNOT;
+}
+
+int server_seccomp_enter(struct fault *fault)
+{
+	return enter(false, fault);
+}
+
+int server_seccomp_enter_asker(struct fault *fault)
+{
+	return enter(true, fault);
 }

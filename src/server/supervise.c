@@ -10,6 +10,9 @@
  *   stopping --SIGTERM/SIGINT again--> the child is told to hurry
  *   stopping --stop_grace and STOP_MARGIN_MS over--> the child is killed
  *
+ * Beside it lives the asker (asker.c), when the settings name somebody to ask about access tokens. Its life is of no
+ * concern to the states above.
+ *
  * It binds with the rights of whoever started it, and keeps only those of privileges.c.
  */
 #include "server/server_int.h"
@@ -41,6 +44,7 @@ struct supervisor {
 	struct server_files *next_files; /* that go with next */
 	int files_fd;          /* hands new ones to the server process; -1: none runs */
 	bool is_reload_wanted; /* SIGHUP came while next waits for its answer: one set at a time, so answers are never mixed up */
+	struct server_asker asker;
 	int signal_fd;
 	int ready_fd;          /* reading end while starting, else -1 */
 	pid_t child;           /* 0: none runs */
@@ -86,6 +90,8 @@ static _Noreturn void run_child(struct supervisor *s, pid_t supervisor, int read
 		.ready_fd = ready_fd,
 		.files_fd = files_fd,
 		.supervisor = supervisor,
+		.ask_fd = s->asker.fds[0],
+		.asker_fd = s->asker.fds[1],
 	};
 
 	close(s->signal_fd);
@@ -222,6 +228,7 @@ static void hear_reload(struct supervisor *s)
 		s->next_files = NULL;
 		log_as_set(s->latest);
 		warn_of_restart(s);
+		server_asker_start(&s->asker, s->latest, s->files);
 	}
 	drop_next(s);
 	if (s->is_reload_wanted)
@@ -292,6 +299,8 @@ static int reap(struct supervisor *s, struct fault *fault)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == s->child)
 			r = child_ended(s, status, fault);
+		else
+			(void)server_asker_ended(&s->asker, pid, status, latest_conf(s)->restart_pause_ms);
 	return r;
 }
 
@@ -354,10 +363,14 @@ static int on_signal(struct supervisor *s, struct fault *fault)
 static int patience_ms(const struct supervisor *s)
 {
 	int64_t at = s->is_stopping ? s->kill_ms : s->child == 0 ? s->restart_ms : INT64_MAX;
-	int64_t left = at - clock_mono_ms();
+	int64_t asker_at = s->is_stopping ? INT64_MAX : server_asker_due_ms(&s->asker);
+	int64_t left;
 
+	if (asker_at < at)
+		at = asker_at;
 	if (at == INT64_MAX)
 		return -1;
+	left = at - clock_mono_ms();
 	return left < 0 ? 0 : left > INT32_MAX ? INT32_MAX : (int)left;
 }
 
@@ -369,12 +382,16 @@ static void do_what_is_due(struct supervisor *s)
 		kill_child(s);
 	else if (!s->is_stopping && s->child == 0 && now >= s->restart_ms)
 		restart(s);
+	if (!s->is_stopping && now >= server_asker_due_ms(&s->asker))
+		server_asker_start(&s->asker, s->latest, s->files);
 }
 
 static int watch(struct supervisor *s, struct fault *fault)
 {
 	int r = start_child(s, fault);
 
+	if (r == 0)
+		server_asker_start(&s->asker, s->latest, s->files);
 	while (r == 0 && !(s->is_stopping && s->child == 0)) {
 		struct pollfd fds[3] = {
 			{ .fd = s->signal_fd, .events = POLLIN },
@@ -428,12 +445,14 @@ static int run(struct supervisor *s, struct fault *fault)
 		r = server_bound_open(s->conf, &s->bound, &s->n_bound, fault);
 	if (r == 0)
 		r = server_privileges_narrow(conf, fault);
+	if (r == 0)
+		r = server_asker_open(&s->asker, fault);
 	return r < 0 ? r : watch(s, fault);
 }
 
 int server_run(const struct server_options *o, struct fault *fault)
 {
-	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1 };
+	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1, .asker.fds = { -1, -1 } };
 	int r = server_files_load(o->config_path_z, &s.conf, &s.files, fault);
 
 	if (r < 0)
@@ -442,6 +461,7 @@ int server_run(const struct server_options *o, struct fault *fault)
 	s.latest = conf_ref(s.conf);
 	log_as_set(s.latest);
 	r = run(&s, fault);
+	server_asker_close(&s.asker);
 	server_bound_close(s.bound, s.n_bound);
 	close_fd(&s.signal_fd);
 	close_fd(&s.ready_fd);

@@ -5,13 +5,18 @@
 #include <pwd.h>
 
 #include "net/tls.h"
+#include "sasl/sasl.h"
 
-static int try_tls(const struct conf *conf, struct fault *fault)
+static int try_files(const struct conf *conf, struct fault *fault)
 {
 	struct server_process p = { .fixed = conf_get(conf, &server_conf_table) };
 	struct server_files *files = NULL;
+	struct sasl_jwks *keys = NULL;
 	int r = server_files_read(conf, &files, fault);
 
+	if (r == 0)
+		r = server_files_jwks(conf, files, &keys, fault);
+	sasl_jwks_unref(keys);
 	if (r == 0 && !server_tls_is_self_made(conf))
 		r = server_tls_open(&p, conf, files, fault);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)
@@ -32,5 +37,5 @@ int server_conf_try(const struct conf *conf, const char *path_z, struct fault *f
 	if (s->user[0] && !found)
 		return fault_set(fault, -E_USAGE, "%s: [server] user = %s: no such user; make it with: useradd --system %s",
 				 path_z, s->user, s->user);
-	return try_tls(conf, fault);
+	return try_files(conf, fault);
 }

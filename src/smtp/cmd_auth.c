@@ -87,24 +87,45 @@ static int auth_done(struct smtp_session *s)
 	return SMTP_R_AUTH_OK;
 }
 
-/* client: a message in base64, or NULL for none yet. */
-static int auth_step(struct smtp_session *s, struct str client)
+/* What a step of the exchange came to. */
+static int auth_stepped(struct smtp_session *s, int r, struct str out,
+			const struct sasl_identity *identity)
 {
-	AUTO(buf_fini) struct buf out = BUF_INIT(LIMIT_SMTP_LINE);
-	struct sasl_identity identity;
-	int r = sasl_exchange_step(s->exchange, client, &out, &identity);
-
 	if (r < 0)
 		return auth_failed(s, r);
+	if (r == SASL_WAITS)
+		return SMTP_R_NONE;
 	if (r == 0) {
 		s->identity = MEM_NEW(struct sasl_identity);
-		*s->identity = identity;
+		*s->identity = *identity;
 		if (out.n == 0)
 			return auth_done(s);
 		s->is_last_challenge = true;
 	}
-	conn_printf(s->conn, "334 %" STR_FMT "\r\n", STR_ARG(buf_str(&out)));
+	conn_printf(s->conn, "334 %" STR_FMT "\r\n", STR_ARG(out));
 	return SMTP_R_NONE;
+}
+
+/* client: a message in base64, or NULL for none yet. */
+static int auth_step(struct smtp_session *s, struct str client)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(LIMIT_SMTP_LINE);
+	struct sasl_identity identity = { 0 };
+	int r = sasl_exchange_step(s->exchange, client, &out, &identity);
+
+	return auth_stepped(s, r, buf_str(&out), &identity);
+}
+
+int smtp_auth_wake(struct smtp_session *s)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(LIMIT_SMTP_LINE);
+	struct sasl_identity identity = { 0 };
+	int r;
+
+	if (s->state != SMTP_ST_AUTH || !sasl_exchange_is_waiting(s->exchange))
+		return SMTP_R_NONE;
+	r = sasl_exchange_resume(s->exchange, &out, &identity);
+	return auth_stepped(s, r, buf_str(&out), &identity);
 }
 
 int smtp_auth_continue(struct smtp_session *s, struct str line)

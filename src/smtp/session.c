@@ -333,10 +333,12 @@ static bool has_played_enough(const struct smtp_session *s)
 	       s->n_commands >= (size_t)s->conf->max_commands;
 }
 
-static enum net_next serve(struct smtp_session *s)
+static enum net_next serve(struct smtp_session *s, enum net_reason why)
 {
-	int r;
+	int r = why == NET_WAKE ? smtp_auth_wake(s) : SMTP_R_NONE;
 
+	if (r != SMTP_R_NONE)
+		smtp_session_reply(s, r, S(""));
 	s->is_starting_tls = false;
 	while (!s->is_closing && !s->is_starting_tls) {
 		if (conn_failed(s->conn)) {
@@ -395,7 +397,7 @@ static enum net_next session_run(void *session, enum net_reason why)
 		break;
 	}
 	if (s->state != SMTP_ST_GREET)
-		return serve(s);
+		return serve(s, why);
 	if (conn_has_input(s->conn))
 		return refuse_early_talker(s);
 	smtp_session_close(s, "CLOSED");

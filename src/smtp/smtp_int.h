@@ -181,6 +181,8 @@ void smtp_rcpts_free(struct smtp_tx *tx);
 
 /* cmd_auth.c: a line of the exchange, or NULL text for one that was too long. */
 int smtp_auth_continue(struct smtp_session *s, struct str line);
+/* The session was woken, maybe because somebody answered about an access token. */
+int smtp_auth_wake(struct smtp_session *s);
 void smtp_auth_end(struct smtp_session *s);
 
 /* ---- command handlers ---- */
