@@ -43,7 +43,8 @@ LIBS := -lcjose -lcurl -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih 
 
 PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libargon2-dev libinih-dev \
 	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev
-PKG_TEST := libcmocka-dev python3 openssl curl swaks libnet-ssleay-perl isync msmtp fetchmail
+PKG_TEST := libcmocka-dev python3 openssl curl swaks libnet-ssleay-perl isync msmtp fetchmail \
+	offlineimap3 mutt
 PKG_FUZZ := clang libclang-rt-14-dev
 
 # --- files ---------------------------------------------------------------------------------------
@@ -97,7 +98,8 @@ test:
 	@tools/run-tests $(B)
 
 # Minutes instead of seconds: the server killed under load, power cuts, a failing disk, the time of
-# failed logins measured over many, hostile peers, a minute of noise.
+# failed logins measured over many, hostile peers, a minute of noise, a minute of 50 sessions in one
+# mailbox, thousands of damaged messages.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
 	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
@@ -105,6 +107,8 @@ test-full: test
 	@SASL_TIMING_TRIES=300 $(B)/test/sasl_test 'same_time*'
 	@tests/hostile/run --martlet $(B)/martlet
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
+	@tests/stress/run --martlet $(B)/martlet --seconds 60
+	@tests/damage/run --martlet $(B)/martlet --seeds 5000
 
 test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so
 

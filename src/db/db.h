@@ -160,6 +160,8 @@ MUST_CHECK int db_rebuild(struct db_tx *tx, const char *table_z);
  */
 MUST_CHECK int db_read_begin(struct db *db, struct db_tx **ret);
 void db_read_end(struct db_tx **tx); /* accepts a pointer to NULL */
+/* Has this thread a snapshot open? For what must not run then. */
+bool db_is_reading(void);
 
 /* ---- writing ---- */
 

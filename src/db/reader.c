@@ -110,6 +110,11 @@ static int open_reader(struct db *db, struct db_tx **ret)
 	return 0;
 }
 
+bool db_is_reading(void)
+{
+	return is_reading;
+}
+
 int db_read_begin(struct db *db, struct db_tx **ret)
 {
 	struct db_tx *tx;

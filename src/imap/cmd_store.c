@@ -87,9 +87,9 @@ static int parse(struct imap_parse *p, struct store_args *args)
  * Which items the answers have; 0: none are sent. RFC 7162 3.1.3: .SILENT does not silence
  * MODSEQ; 3.2.4: it brings the UID along.
  */
-static unsigned answer_bits(const struct imap_session *s, const struct store_args *args)
+static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 {
-	unsigned bits = (args->is_silent ? 0 : IMAP_FETCH_FLAGS) |
+	unsigned bits = (is_silent ? 0 : IMAP_FETCH_FLAGS) |
 			(s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
 
 	/* RFC 9586 3.3: UIDFETCH begins with it. */
@@ -126,9 +126,14 @@ struct answers {
 
 /* One message of the set, as it was shown before the command and as it is now. */
 static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *was,
-		      const struct store_msg *m, unsigned bits)
+		      const struct store_msg *m)
 {
-	bool is_silent = a->args->is_silent;
+	/*
+	 * RFC 9051 6.4.6: no race about the flags. The ones that were told in front of this change may
+	 * have reached the client after it made the change itself, so the new ones follow.
+	 */
+	bool is_silent = a->args->is_silent && !uidset_has(&a->s->cmd.told, m->uid);
+	unsigned bits = answer_bits(a->s, is_silent);
 	/* RFC 7162 3.1.3: who sets a condition hears of each message, also that it was so already. */
 	bool is_told = !is_silent || m->modseq == a->modseq || a->args->change.has_unchangedsince;
 
@@ -149,7 +154,6 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 
 static int answer_all(struct answers *a, const struct uidset *seqs)
 {
-	unsigned bits = answer_bits(a->s, a->args);
 	struct uidset_iter it = { 0 };
 	int r = 0;
 
@@ -158,7 +162,7 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 		uint32_t at = was != NULL ? store_view_seq(a->now, was->uid) : 0;
 
 		if (at > 0 && !uidset_has(a->modified, was->uid))
-			r = answer_one(a, it.v, was, store_view_at(a->now, at), bits);
+			r = answer_one(a, it.v, was, store_view_at(a->now, at));
 		if (conn_failed(a->s->conn))
 			return -E_CLOSED;
 	}

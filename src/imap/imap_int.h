@@ -96,6 +96,8 @@ struct imap_command {
 	const struct imap_cmd *row;
 	bool is_uid;     /* came as "UID name" */
 	bool has_seqs;   /* UID SEARCH with sequence numbers: no EXPUNGE at its end (RFC 7162 3.2.10.2) */
+	bool is_in_front;    /* the news in front of it are being told (IMAP_CMD_FRESH) */
+	struct uidset told;  /* of which messages the flags were among them; in the arena */
 	struct str code; /* response code of the tagged answer, without brackets; empty: none */
 	struct str text; /* text of the tagged answer; empty: the default */
 };

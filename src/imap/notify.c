@@ -163,6 +163,9 @@ static void show_flags(struct imap_session *s, const struct store_view *now,
 		if (s->has_condstore)
 			imap_respf(s, " MODSEQ (%llu)", (unsigned long long)m->modseq);
 		imap_resp(s, S(")\r\n"));
+		/* Without room for it a silent STORE stays silent. */
+		if (s->cmd.is_in_front)
+			(void)!uidset_add(&s->arena, &s->cmd.told, m->uid, m->uid);
 	}
 }
 

@@ -333,7 +333,9 @@ static int run_command(struct imap_session *s, int input)
 	if (r < 0)
 		return r;
 	if (s->cmd.row->flags & IMAP_CMD_FRESH) {
+		s->cmd.is_in_front = true;
 		r = imap_notify(s, false);
+		s->cmd.is_in_front = false;
 		if (is_dead(r))
 			return r;
 	}

@@ -147,10 +147,10 @@ static inline size_t smtp_fixture_inbox(struct smtp_fixture *f, int64_t account,
 		must(store_reader_open(f->store, &reader) == 0);
 		must(store_content_get(reader, &a, store_view_at(view, view->n)->content, 0,
 				       &content) == 0);
+		store_reader_close(&reader);
 		must(store_content_read(f->store, &content, 0, buf_reserve(out, content.size),
 					content.size) == 0);
 		buf_commit(out, content.size);
-		store_reader_close(&reader);
 	}
 	store_view_unref(view);
 	store_mbox_close(&mbox);

@@ -357,8 +357,10 @@ int store_content_read(struct store *s, const struct store_content *c, uint64_t 
 		       size_t n)
 {
 	struct blob_ref ref = c->ref;
-	int rc = blob_read(s->db, &ref, off, dst, n);
+	int rc;
 
+	must(!db_is_reading()); /* also when find_again() is not needed, that is, nearly always */
+	rc = blob_read(s->db, &ref, off, dst, n);
 	/* Each turn, a whole pack was emptied and removed since the row was read. */
 	for (int turn = 0; rc == -E_NOT_FOUND && turn < MOVES_FOLLOWED; turn++) {
 		rc = find_again(s, c->id, &ref);

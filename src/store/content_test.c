@@ -2,6 +2,9 @@
 /* A reader goes from row to row, forward, back, over gaps, with and without texts, and always has the right one. */
 #include "store/store_test.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #define N 300
 
 static const struct db_sql removal[] = {
@@ -97,6 +100,45 @@ TEST(content_reader_in_any_order)
 		check_one(&t, r, id, (seed >> 33) % 9 ? 0 : STORE_C_ENVELOPE);
 	}
 	store_reader_close(&r);
+	store_close(&t.s);
+	db_close(&t.db);
+	arena_fini(&t.a);
+}
+
+static int read_first(struct test_store *t, struct store_reader *r)
+{
+	struct store_content c;
+	char first;
+	int rc = store_content_get(r, &t->a, 1, 0, &c);
+
+	return rc < 0 ? rc : store_content_read(t->s, &c, 0, &first, 1);
+}
+
+/* Whoever reads a body with a reader open is found at once, not when compaction moves the body. */
+TEST(content_read_with_reader_open)
+{
+	struct store_reader *r;
+	struct store_content c;
+	struct test_store t;
+	char first;
+	int status;
+	pid_t pid;
+
+	test_open(&t);
+	add_one(&t, 1);
+	assert_int_equal(store_reader_open(t.s, &r), 0);
+	assert_int_equal(store_content_get(r, &t.a, 1, 0, &c), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		(void)!freopen("/dev/null", "w", stderr);
+		_exit(read_first(&t, r) == 0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	store_reader_close(&r);
+	assert_int_equal(store_content_read(t.s, &c, 0, &first, 1), 0);
+	assert_int_equal(first, 'S');
 	store_close(&t.s);
 	db_close(&t.db);
 	arena_fini(&t.a);

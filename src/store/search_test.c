@@ -185,6 +185,7 @@ TEST(search_part_pieces)
 		assert_int_equal(store_reader_open(t.s, &reader), 0);
 		assert_int_equal(
 			store_content_get(reader, &t.a, store_view_at(v, v->n)->content, 0, &c), 0);
+		store_reader_close(&reader);
 		mime_cte_decode(ctes[e], str_skip(buf_str(&mail), c.header_n), &want);
 		store_part_init(&p, t.s, &c, c.header_n, c.size - c.header_n, ctes[e], true);
 		while ((r = store_part_next(&p, &piece)) > 0) {

@@ -60,6 +60,14 @@ def free_offset():
     raise RuntimeError("no free ports")
 
 
+def give_back(offset):
+    """The ports of a server that has ended: several test runs at a time need many."""
+    with taken_lock:
+        for port in PORTS.values():
+            taken.discard(port + offset)
+            fcntl.lockf(claims, fcntl.LOCK_UN, 1, port + offset)
+
+
 class Skip(Exception):
     """A test that cannot run here, with the reason."""
 
@@ -72,8 +80,8 @@ class Server:
 
     def __init__(self, martlet, settings=None, env=None):
         self.martlet = os.path.abspath(martlet)
+        self.offset, self.has_ports = free_offset(), True
         self.dir = tempfile.mkdtemp(prefix="martlet-test-")
-        self.offset = free_offset()
         self.settings = settings or {}
         self.env = {**os.environ, **(env or {})}
         self.process = None
@@ -208,6 +216,9 @@ class Server:
             self.stop()
         finally:
             shutil.rmtree(self.dir, ignore_errors=True)
+            if self.has_ports:
+                give_back(self.offset)
+            self.has_ports = False
 
     def __enter__(self):
         return self.start()
