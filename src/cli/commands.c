@@ -41,6 +41,12 @@ static const struct cli_option password_options[] = {
 	{ "--hash-file", "FILE", "first line is an imported hash such as {SHA512-CRYPT}$6$..." },
 	END,
 };
+static const struct cli_option import_options[] = {
+	WHERE, JSON,
+	{ "--into", "MAILBOX", "put all into this mailbox; of a Maildir only its INBOX is read" },
+	{ "--mbox-quoting", "KIND", "mboxrd (default) or mboxo: what a '>' before From means" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -115,6 +121,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
 	{ .name = "backup", .usage = "DIR", .options = admin_options, .run = cli_backup,
 	  .help = "copy all data to DIR, or bring an earlier copy up to date", .n_required = 1 },
+	{ .name = "import", .usage = "ACCOUNT SOURCE", .options = import_options, .run = cli_import,
+	  .help = "bring mail from a Maildir or mbox; again: what is new" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

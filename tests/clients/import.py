@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""Mail from elsewhere: what comes in is what was there, each message once, and nothing is lost without a word."""
+
+import imaplib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+
+from server import Skip
+
+FLAGS = {"D": r"\Draft", "F": r"\Flagged", "R": r"\Answered", "S": r"\Seen", "T": r"\Deleted", "P": "$Forwarded"}
+
+
+class Scratch:
+    """A directory that goes when the test ends."""
+
+    def __enter__(self):
+        self.dir = tempfile.mkdtemp(prefix="martlet-import-")
+        return self.dir
+
+    def __exit__(self, *exc):
+        shutil.rmtree(self.dir)
+
+
+def text(number, lines=3):
+    return ("From: a@example.org\nSubject: message %d\nMessage-ID: <%d@example.org>\n\n%s"
+            % (number, number, "".join("line %d of %d\n" % (i, number) for i in range(lines)))).encode()
+
+
+def crlf(raw):
+    return re.sub(rb"(?<!\r)\n", b"\r\n", raw)
+
+
+def put(folder, name, raw, date=None, sub="cur"):
+    for d in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(folder, d), exist_ok=True)
+    path = os.path.join(folder, sub, name)
+    with open(path, "wb") as f:
+        f.write(raw)
+    if date:
+        os.utime(path, (date, date))
+    return path
+
+
+def run_import(server, *args, status=0):
+    r = server.command("import", *args, "--config", server.config, "--json")
+    assert r.returncode == status, (r.returncode, r.stdout, r.stderr)
+    return json.loads(r.stdout)
+
+
+def connect(server, name="bob"):
+    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
+    imap.login(name + "@example.test", "demo")
+    return imap
+
+
+def mailbox_names(imap, command="LIST"):
+    lines = (imap.list if command == "LIST" else imap.lsub)('""', "*")[1]
+    return {re.search(rb' "?([^"]*)"?$', x).group(1).decode() for x in lines if x}
+
+
+def read_mailbox(server, mailbox, name="bob"):
+    """(UIDVALIDITY, {uid: (bytes, flags, INTERNALDATE in seconds)})"""
+    imap = connect(server, name)
+    assert imap.select('"%s"' % mailbox, readonly=True)[0] == "OK", mailbox
+    validity = int(imap.response("UIDVALIDITY")[1][0])
+    found = {}
+    data = imap.uid("FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]
+    for i, x in enumerate(data):
+        if not isinstance(x, tuple):
+            continue
+        head = x[0] + (data[i + 1] if isinstance(data[i + 1], bytes) else b"")
+        flags = set(re.search(rb"FLAGS \(([^)]*)\)", head).group(1).decode().split()) - {r"\Recent"}
+        date = time.mktime(imaplib.Internaldate2tuple(head))
+        found[int(re.search(rb"UID (\d+)", head).group(1))] = (x[1], flags, int(date))
+    imap.logout()
+    return validity, found
+
+
+def make_dovecot(top):
+    """A Maildir as Dovecot keeps it, written by hand."""
+    put(top, "1.host,S=9,W=9:2,S", text(1), 1000000001)
+    put(top, "2.host:2,RSab", crlf(text(2)), 1000000002)
+    put(top, "3.host:2,DFPRST", text(3) + b"no end", 1000000003)
+    put(top, "9.host", text(9), 1000000009, "new")
+    put(top, "tmp.host", b"not delivered", sub="tmp")
+    with open(top + "/dovecot-uidlist", "w", encoding="ascii") as f:
+        f.write("3 V1234567 N20 Gabc\n5 W9 :1.host,S=9,W=9\n7 :2.host:2,S\n11 :3.host\n12 :gone.host\n")
+    with open(top + "/dovecot-keywords", "w", encoding="ascii") as f:
+        f.write("0 $Work\n1 later\n")
+    put(top + "/.Sent.2024", "1.host:2,S", text(101), 1000000101)
+    with open(top + "/.Sent.2024/dovecot-uidlist", "w", encoding="ascii") as f:
+        f.write("1 777 9\n8 1.host:2,S\n")
+    put(top + "/.Entw&APw-rfe", "1.host:2,D", text(102), 1000000102)
+    put(top + "/.a&AC8-b", "1.host:2,", text(103), 1000000103)
+    with open(top + "/subscriptions", "w", encoding="utf-8") as f:
+        f.write("V\t2\n\nSent\t2024\nEntw&APw-rfe\n")
+
+
+def check_dovecot(server):
+    validity, inbox = read_mailbox(server, "INBOX")
+    assert validity == 1234567, validity
+    assert inbox == {
+        5: (crlf(text(1)), {r"\Seen"}, 1000000001),
+        7: (crlf(text(2)), {r"\Seen", r"\Answered", "$Work", "later"}, 1000000002),
+        11: (crlf(text(3)) + b"no end", set(FLAGS.values()), 1000000003),
+        20: (crlf(text(9)), set(), 1000000009)}, inbox
+    validity, sent = read_mailbox(server, "Sent/2024")
+    assert validity == 777 and list(sent) == [8], (validity, list(sent))
+    assert read_mailbox(server, "Entw&APw-rfe")[1][1] == (crlf(text(102)), {r"\Draft"}, 1000000102)
+    assert read_mailbox(server, "a_b")[1][1][0] == crlf(text(103))
+    imap = connect(server)
+    assert {"Sent/2024", "Entw&APw-rfe"} <= mailbox_names(imap, "LSUB") and "a_b" not in mailbox_names(imap, "LSUB")
+    imap.logout()
+
+
+def test_import_of_dovecots_files(server):
+    """UIDs, UIDVALIDITY, flags, keywords, dates, names, subscriptions; a second time nothing; while the server runs and when not."""
+    with Scratch() as top:
+        make_dovecot(top)
+        said = run_import(server, "bob@example.test", top)
+        assert (said["imported"], said["was_there"], said["new_uids"], said["bad"]) == (7, 0, 0, 0), said
+        assert len(said["notes"]) == 1 and "a_b" in said["notes"][0], said
+        check_dovecot(server)
+        again = run_import(server, "bob@example.test", top)
+        assert (again["imported"], again["was_there"]) == (0, 7), again
+        put(top, "30.host:2,S", text(30), 1000000030)
+        assert run_import(server, "bob@example.test", top)["imported"] == 1
+        assert read_mailbox(server, "INBOX")[1][21][0] == crlf(text(30))
+        os.unlink(top + "/cur/30.host:2,S")
+        server.stop()
+        shutil.rmtree(server.dir + "/data")
+        server.make_accounts()
+        assert run_import(server, "bob@example.test", top)["imported"] == 7
+        server.start()
+        check_dovecot(server)
+        server.stop()
+        assert json.loads(server.cli("fsck", "--json").stdout)["clean"]
+        server.start()
+
+
+def test_import_into_a_used_mailbox(server):
+    """New UIDs, and that is said; mail that is delivered in the middle of an import gets none of the source's UIDs."""
+    with Scratch() as top:
+        make_dovecot(top)
+        imap = connect(server)
+        imap.append("INBOX", None, None, crlf(text(77)))
+        said = run_import(server, "bob@example.test", top)
+        assert said["imported"] == 7 and any("INBOX had mail before" in x for x in said["notes"]), said
+        validity, inbox = read_mailbox(server, "INBOX")
+        assert validity != 1234567 and sorted(inbox) == [1, 2, 3, 4, 5], (validity, sorted(inbox))
+        # alice: half of it, then a message of another kind, then the rest
+        os.rename(top + "/cur/3.host:2,DFPRST", top + "/kept")
+        assert run_import(server, "alice@example.test", top)["imported"] == 6
+        other = connect(server, "alice")
+        other.append("INBOX", None, None, crlf(text(77)))
+        os.rename(top + "/kept", top + "/cur/3.host:2,DFPRST")
+        said = run_import(server, "alice@example.test", top)
+        assert (said["imported"], said["new_uids"]) == (1, 1), said
+        validity, inbox = read_mailbox(server, "INBOX", "alice")
+        assert validity == 1234567 and sorted(inbox) == [5, 7, 20, 21, 22], (validity, sorted(inbox))
+        other.logout()
+        imap.logout()
+
+
+def test_import_reports_what_is_bad(server):
+    """Links, FIFOs, directories, empty and forbidden files: said, counted, the exit status tells; the rest comes."""
+    with Scratch() as top:
+        put(top, "1.host:2,S", text(1))
+        put(top, "empty.host:2,S", b"")
+        os.symlink("/etc/passwd", top + "/cur/link.host:2,S")
+        os.mkfifo(top + "/cur/fifo.host:2,S")
+        os.mkdir(top + "/cur/dir.host:2,S")
+        os.symlink(top + "/cur", top + "/.Linked")
+        with open(put(top, "big.host:2,S", b"x"), "r+b") as f:
+            f.truncate((256 << 20) + 1)
+        put(top + "/.Good", "1.host:2,S", text(2))
+        said = run_import(server, "bob@example.test", top, status=1)
+        assert (said["imported"], said["bad"], said["clean"]) == (2, 6, False), said
+        names = {os.path.basename(x["source"]).split(".host")[0] for x in said["bad_messages"]}
+        assert names == {"empty", "link", "fifo", "dir", ".Linked", "big"}, names
+        r = server.command("import", "bob@example.test", top, "--config", server.config)
+        assert r.returncode == 1 and "fifo.host" in r.stderr and "imported before: 2" in r.stdout, (r.stdout, r.stderr)
+        assert server.command("import", "bob@example.test", top + "/none", "--config", server.config).returncode == 3
+        assert server.command("import", "nobody@example.test", top, "--config", server.config).returncode == 3
+        assert server.command("import", "bob@example.test", "--config", server.config).returncode == 2
+
+
+def test_import_of_an_mbox(server):
+    """RFC 4155: quoted lines, flags, dates, Content-Length, two messages that are alike."""
+    line = b"From bob@example.org Mon Nov 23 20:08:00 2026 +0000\n"
+    with Scratch() as top:
+        with open(top + "/mbox", "wb") as f:
+            f.write(line + b"Status: RO\nX-Status: AF\nX-Keywords: $Work\nSubject: 1\n\n>From x\n>>From y\n\n")
+            f.write(line + b"Subject: 2\n\nFrom here on\n\n")
+            f.write(line + b"Subject: 2\n\nFrom here on\n\n")
+            body = b"a\n\n" + line + b"b\n"
+            f.write(line + b"Content-Length: %d\nSubject: 3\n\n" % len(body) + body + b"\n")
+            f.write(line + b"Subject: 4\n\nend")
+        said = run_import(server, "bob@example.test", top + "/mbox", "--into", "Old/mail")
+        assert (said["imported"], said["bad"]) == (5, 0), said
+        found = [x for _, x in sorted(read_mailbox(server, "Old/mail")[1].items())]
+        assert found[0] == (b"Subject: 1\r\n\r\nFrom x\r\n>From y\r\n", {r"\Seen", r"\Answered", r"\Flagged", "$Work"}, 1795464480)
+        assert found[1] == found[2] == (b"Subject: 2\r\n\r\nFrom here on\r\n", set(), 1795464480), found[1]
+        assert found[3][0].startswith(b"Subject: 3\r\n\r\na\r\n\r\nFrom bob@example.org"), found[3]
+        assert found[4][0] == b"Subject: 4\r\n\r\nend"
+        with open(top + "/mbox", "r+b") as f:
+            raw = f.read().replace(b"Status: RO\n", b"Status: O\n")
+            f.seek(0)
+            f.truncate()
+            f.write(raw + b"\n\n" + line + b"Subject: 5\n\nnew\n")
+        said = run_import(server, "bob@example.test", top + "/mbox", "--into", "Old/mail")
+        assert (said["imported"], said["was_there"]) == (1, 5), said
+        with open(top + "/none", "wb") as f:
+            f.write(b"Subject: no mbox\n\n")
+        assert run_import(server, "bob@example.test", top + "/none", status=1)["bad"] == 1
+
+
+def test_import_killed(server):
+    """kill -9 of the command, and of the server: the next run goes on, and each message is there once."""
+    n = 6000
+    with Scratch() as top:
+        for i in range(1, n + 1):
+            put(top, "%d.host,S=1:2,S" % i, text(i, 12), 1000000000 + i)
+        with open(top + "/dovecot-uidlist", "w", encoding="ascii") as f:
+            f.write("3 V1234567 N%d Gabc\n" % (2 * n + 1) + "".join("%d :%d.host,S=1\n" % (2 * i, i) for i in range(1, n + 1)))
+        command = [server.martlet, "import", "bob@example.test", top, "--config", server.config]
+        watch = connect(server)
+        for victim in ("command", "server", "command"):
+            before = messages(watch)
+            p = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=server.env)
+            while p.poll() is None and messages(watch) <= before:
+                pass
+            if victim == "command":
+                p.send_signal(signal.SIGKILL)
+            else:
+                server.crash()
+            out, err = p.communicate(timeout=60)
+            assert victim == "command" or p.returncode in (0, 5), (p.returncode, out, err)
+            if victim == "server":
+                watch = connect(server)
+        said = run_import(server, "bob@example.test", top)
+        assert said["imported"] + said["was_there"] == n and said["new_uids"] == 0, said
+        watch.logout()
+        validity, found = read_mailbox(server, "INBOX")
+        assert validity == 1234567 and len(found) == n
+        assert all(found[2 * i][0] == crlf(text(i, 12)) for i in range(1, n + 1))
+
+
+def messages(imap):
+    return int(re.search(rb"MESSAGES (\d+)", imap.status("INBOX", "(MESSAGES)")[1][0]).group(1))
