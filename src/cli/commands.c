@@ -47,6 +47,12 @@ static const struct cli_option import_options[] = {
 	{ "--mbox-quoting", "KIND", "mboxrd (default) or mboxo: what a '>' before From means" },
 	END,
 };
+static const struct cli_option export_options[] = {
+	WHERE, JSON,
+	{ "--mailbox", "MAILBOX", "only this one" },
+	{ "--format", "KIND", "maildir (default) or mbox" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -123,6 +129,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "copy all data to DIR, or bring an earlier copy up to date", .n_required = 1 },
 	{ .name = "import", .usage = "ACCOUNT SOURCE", .options = import_options, .run = cli_import,
 	  .help = "bring mail from a Maildir or mbox; again: what is new" },
+	{ .name = "export", .usage = "ACCOUNT DIR", .options = export_options, .run = cli_export,
+	  .help = "write mail to DIR, or add what is new to an earlier export" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

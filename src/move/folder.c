@@ -35,16 +35,16 @@ static int read_all(int fd, size_t size, struct buf *out)
 {
 	while (true) {
 		size_t room = size + 1 > 65536 ? size + 1 : 65536;
-		char *p = buf_reserve(out, room);
-		ssize_t n;
+		size_t left = out->max - out->n;
+		char one, *p = left ? buf_reserve(out, room < left ? room : left) : &one;
+		ssize_t n = p ? read(fd, p, !left ? 1 : room < left ? room : left) : 1;
 
-		if (!p)
-			return -E_TOO_BIG;
-		n = read(fd, p, room);
 		if (n < 0 && errno != EINTR)
 			return -E_IO;
 		if (n == 0)
 			return 0;
+		if (n > 0 && (!left || !p))
+			return -E_TOO_BIG;
 		if (n > 0)
 			buf_commit(out, (size_t)n);
 		size = 0;

@@ -72,6 +72,12 @@ static bool find_again(const struct move_folder *f, struct move_entry *e)
 	return is_found;
 }
 
+/* maildir_out.c: a message of ours with line ends that must stay. */
+static bool is_as_is(const struct move_entry *e)
+{
+	return str_find(str_of(e->file_z, e->base_n), S(".martlet-as-is,")) >= 0;
+}
+
 static int read_message(struct walk *w, const struct move_folder *f, struct move_entry *e, int64_t *ret_date)
 {
 	char name[NAME_MAX + 8];
@@ -87,7 +93,10 @@ static int read_message(struct walk *w, const struct move_folder *f, struct move
 	if (r < 0)
 		return r;
 	buf_reset(&w->message);
-	move_add_crlf(&w->message, buf_str(&w->raw), 0);
+	if (is_as_is(e))
+		buf_add(&w->message, buf_str(&w->raw));
+	else
+		move_add_crlf(&w->message, buf_str(&w->raw), 0);
 	return buf_overflowed(&w->message) ? -E_TOO_BIG : 0;
 }
 

@@ -22,6 +22,7 @@
 #include "base/must.h"
 #include "store/store_int.h"
 
+#define AHEAD_S 86400
 #define KEYWORD_ARENA (64u << 10)
 
 /* ---- beginning ---- */
@@ -42,12 +43,13 @@ static int has_any(struct db_tx *tx, int64_t mailbox)
 }
 
 /*
- * Ours come from a counter that follows the clock: one that is not larger cannot be in the way of those to come.
+ * Ours come from a counter that follows the clock. It is moved on to a larger one, so that a name that comes back has a larger one still;
+ * one that is far ahead would use it up.
  */
 static bool may_adopt(const struct begin *b, const struct store_box *box)
 {
 	return b->uidvalidity != 0 && b->uidvalidity != box->uidvalidity && box->uidnext == 1 &&
-	       b->uidvalidity <= store_now_s();
+	       b->uidvalidity <= store_now_s() + AHEAD_S;
 }
 
 static int begin_tx(struct db_tx *tx, void *arg)
@@ -65,6 +67,8 @@ static int begin_tx(struct db_tx *tx, void *arg)
 	rc = 0;
 	if (may_adopt(b, &box)) {
 		rc = DB_EXEC(tx, SQL(IMPORT_ADOPT), DB_I(box.id), DB_I(b->uidvalidity));
+		if (rc == 0)
+			rc = DB_EXEC(tx, SQL(IMPORT_COUNTER), DB_I(b->uidvalidity));
 		box.uidvalidity = b->uidvalidity;
 	}
 	b->keeps = b->uidvalidity != 0 && box.uidvalidity == b->uidvalidity;

@@ -154,10 +154,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* imports (import.c) */
 	[STORE_SQL_IMPORT_RESERVE] = { .sql =
-		"UPDATE mailboxes SET reserved_uid = max(reserved_uid, ?2) WHERE id = ?1" },
+		"UPDATE mailboxes SET reserved_uid = ?2 WHERE id = ?1 AND reserved_uid < ?2" },
 	[STORE_SQL_IMPORT_ADOPT] = { .sql =
 		"UPDATE mailboxes SET uidvalidity = ?2 WHERE id = ?1 AND uidnext = 1"
 		" AND messages = 0 AND account <> 0" },
+	[STORE_SQL_IMPORT_COUNTER] = { .sql =
+		"UPDATE store_counters SET value = ?1 WHERE name = 'uidvalidity' AND value < ?1" },
 	[STORE_SQL_IMPORT_HAS] = { .sql =
 		"SELECT 1 FROM imports WHERE mailbox = ?1 AND key = ?2" },
 	[STORE_SQL_IMPORT_ANY] = { .sql = "SELECT 1 FROM imports WHERE mailbox = ?1 LIMIT 1" },

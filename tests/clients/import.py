@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import time
 
+from script import MESSAGES
 from server import Skip
 
 FLAGS = {"D": r"\Draft", "F": r"\Flagged", "R": r"\Answered", "S": r"\Seen", "T": r"\Deleted", "P": "$Forwarded"}
@@ -255,3 +256,112 @@ def test_import_killed(server):
 
 def messages(imap):
     return int(re.search(rb"MESSAGES (\d+)", imap.status("INBOX", "(MESSAGES)")[1][0]).group(1))
+
+
+def run_export(server, *args, status=0):
+    r = server.command("export", *args, "--config", server.config, "--json")
+    assert r.returncode == status, (r.returncode, r.stdout, r.stderr)
+    return json.loads(r.stdout)
+
+
+def fill_mailboxes(server):
+    """Mail of all kinds for bob: all of tests/messages, odd line ends, flags, keywords, dates, names."""
+    imap = connect(server)
+    for name in ("Entw&APw-rfe", "a.b/c.d", "R&-D"):
+        imap.create('"%s"' % name)
+        imap.subscribe('"%s"' % name)
+    for name in sorted(os.listdir(MESSAGES)):
+        with open(os.path.join(MESSAGES, name), "rb") as f:
+            assert imap.append("INBOX", r"(\Seen)", '"01-Feb-2003 04:05:06 +0000"', crlf(f.read()))[0] == "OK"
+    for raw in (b"A: 1\n\nbare\nLF", b"A: 2\r\n\r\nbare\rCR\r\n", b"A: 3\r\nB: mixed\n\r\nFrom x\r\n>From y\n", b"\r\n", b"x",
+                b"Subject: 8bit \xff\r\n\r\n\xe4\r\n"):
+        imap.append('"a.b/c.d"', r"(\Flagged \Draft \Answered \Deleted $Forwarded $Work)", None, raw)
+    imap.select('"a.b/c.d"')
+    imap.store("2", "+FLAGS", " ".join("k%d" % i for i in range(24)))
+    imap.store("1", "+FLAGS", r"(\Deleted)")
+    imap.expunge()
+    imap.append('"R&-D"', None, None, crlf(text(5)))
+    imap.logout()
+    return ("INBOX", "a.b/c.d", "R&-D", "Entw&APw-rfe")
+
+
+def test_export_and_import_again(server):
+    """Martlet -> Maildir -> Martlet: UIDVALIDITY, UIDs, bytes, flags, dates, subscriptions are equal; again: what is new."""
+    names = fill_mailboxes(server)
+    with Scratch() as top:
+        said = run_export(server, "bob@example.test", top + "/out")
+        assert said["exported"] == len(os.listdir(MESSAGES)) + 1 and said["lost_keywords"] == 0, said
+        imap = connect(server)
+        imap.append("INBOX", r"(\Draft)", None, crlf(text(9)))
+        assert run_export(server, "bob@example.test", top + "/out")["exported"] == 1
+        assert run_export(server, "bob@example.test", top + "/out")["exported"] == 0
+        said = run_import(server, "alice@example.test", top + "/out")
+        assert said["notes"] == [], said
+        for name in names:
+            assert read_mailbox(server, name) == read_mailbox(server, name, "alice"), name
+        assert mailbox_names(imap, "LSUB") == mailbox_names(connect(server, "alice"), "LSUB")
+        # another mailbox of that name is not mixed with it
+        imap.delete('"R&-D"')
+        imap.create('"R&-D"')
+        said = run_export(server, "bob@example.test", top + "/out", status=1)
+        assert said["bad"] == 1 and said["bad_messages"][0]["source"] == "R&D", said
+        imap.logout()
+        # a link that somebody laid leads nowhere
+        os.makedirs(top + "/other")
+        os.makedirs(top + "/trap")
+        os.symlink(top + "/trap", top + "/other/.Archive")
+        run_export(server, "bob@example.test", top + "/other", status=1)
+        assert os.listdir(top + "/trap") == []
+
+
+def test_export_to_mbox(server):
+    """Martlet -> mboxrd -> Martlet; again: what is new; a run that was cut off is made good."""
+    imap = connect(server)
+    raws = [b"A: 1\r\n\r\nFrom x\r\n>From y\r\n>>From z\r\n\r\n", crlf(text(1)),
+            b"A: 2\r\n\r\nFrom a@example.org Mon Nov 23 20:08:00 2026\r\n\r\nx\r\n"]
+    for raw in raws:
+        imap.append("INBOX", r"(\Seen \Flagged $Work)", '"01-Feb-2003 04:05:06 +0000"', raw)
+    with Scratch() as top:
+        args = ("bob@example.test", top, "--format", "mbox", "--mailbox", "INBOX")
+        assert run_export(server, *args)["exported"] == 3
+        with open(top + "/INBOX.mbox", "ab") as f:
+            f.write(b"From half of a mess")
+        imap.append("INBOX", None, '"02-Feb-2003 04:05:06 +0000"', crlf(text(2)))
+        assert run_export(server, *args)["exported"] == 1
+        assert run_export(server, *args)["exported"] == 0
+        said = run_import(server, "alice@example.test", top + "/INBOX.mbox")
+        assert said["imported"] == 4, said
+        assert list(read_mailbox(server, "INBOX")[1].values()) == list(read_mailbox(server, "INBOX", "alice")[1].values())
+        with open(top + "/Sent.mbox", "wb") as f:
+            f.write(b"somebody else's")
+        run_export(server, "bob@example.test", top, "--format", "mbox", "--mailbox", "Sent", status=1)
+        with open(top + "/Sent.mbox", "rb") as f:
+            assert f.read() == b"somebody else's"
+        assert server.command("export", "bob@example.test", top, "--mailbox", "None", "--config", server.config).returncode == 3
+    imap.logout()
+
+
+def test_export_killed(server):
+    """kill -9 of the command: the next run goes on, and each message is there once."""
+    n = 3000
+    with Scratch() as top:
+        for i in range(n):
+            put(top + "/in", "%d.host" % i, text(i))
+        run_import(server, "bob@example.test", top + "/in")
+        for _ in range(2):
+            p = subprocess.Popen([server.martlet, "export", "bob@example.test", top + "/out", "--config", server.config],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=server.env)
+            while p.poll() is None and not (os.path.isdir(top + "/out/cur") and len(os.listdir(top + "/out/cur")) > 50):
+                pass
+            p.kill()
+            p.wait()
+        imap = connect(server)
+        imap.select("INBOX")
+        imap.store("1:100", "+FLAGS", r"(\Flagged)")
+        run_export(server, "bob@example.test", top + "/out")
+        files = os.listdir(top + "/out/cur")
+        assert len(files) == n and os.listdir(top + "/out/tmp") == [], len(files)
+        assert run_import(server, "alice@example.test", top + "/out")["imported"] == n
+        ours, theirs = read_mailbox(server, "INBOX"), read_mailbox(server, "INBOX", "alice")
+        assert ours[0] == theirs[0] and {u: x[0] for u, x in ours[1].items()} == {u: x[0] for u, x in theirs[1].items()}
+    imap.logout()
