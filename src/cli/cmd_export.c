@@ -30,8 +30,7 @@ struct export {
 
 static void say_bad(struct export *ex, const char *where_z, const char *why_z)
 {
-	cli_progress_clear(&ex->progress);
-	fprintf(stderr, "martlet: %s: %s\n", where_z, why_z);
+	cli_progress_say(&ex->progress, where_z, why_z);
 	ex->bad++;
 	json_array_append_new(ex->bad_list, json_pack("{s:o, s:o}", "source", admin_json_str(str_z(where_z)), "text",
 						      admin_json_str(str_z(why_z))));

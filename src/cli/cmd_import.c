@@ -18,7 +18,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "cli/progress.h"
-#include "move/move.h"
+#include "move/imap.h"
 #include "server/admin.h"
 
 #define MEMORY_MAX ((size_t)4 << 30) /* a message of the largest size, as it grows in buffers; nobody else is here */
@@ -57,18 +57,17 @@ static void say_bad(void *ctx, const char *where_z, const char *why_z)
 {
 	struct import *im = ctx;
 
-	cli_progress_clear(&im->progress);
-	fprintf(stderr, "martlet: %s: %s\n", where_z, why_z);
+	cli_progress_say(&im->progress, where_z, why_z);
 	if (im->bad++ < BAD_MAX)
-		json_array_append_new(im->bad_list, json_pack("{s:o, s:s}", "source", admin_json_str(str_z(where_z)), "text", why_z));
+		json_array_append_new(im->bad_list, json_pack("{s:o, s:o}", "source", admin_json_str(str_z(where_z)), "text",
+							      admin_json_str(str_z(why_z))));
 }
 
 static void say_note(void *ctx, const char *text_z)
 {
 	struct import *im = ctx;
 
-	cli_progress_clear(&im->progress);
-	fprintf(stderr, "martlet: %s\n", text_z);
+	cli_progress_say(&im->progress, NULL, text_z);
 	json_array_append_new(im->notes, admin_json_str(str_z(text_z)));
 }
 
@@ -316,12 +315,24 @@ static int take_subscription(void *ctx, struct str name, struct fault *fault)
 
 /* ---- the command ---- */
 
-static int read_source(struct import *im, const char *source_z, struct fault *fault)
+static int read_imap(struct import *im, struct move_imap_options *o, const struct move_sink *sink, struct fault *fault)
 {
-	const struct move_sink sink = {
-		.box = take_box, .message = take_message, .have = answer_have, .subscribed = take_subscription,
-		.bad = say_bad, .note = say_note, .ctx = im,
-	};
+	AUTO(buf_fini) struct buf password = BUF_INIT(4096);
+	int r = cli_read_secret(cli_option(im->args, "--password-file"), &password, fault);
+
+	o->password = buf_str(&password);
+	o->ca_file_z = cli_option(im->args, "--ca-file");
+	o->is_insecure = cli_option(im->args, "--insecure") != NULL;
+	if (r == 0 && cli_option(im->args, "--into"))
+		r = fault_set(fault, -E_USAGE, "--into is for a Maildir or an mbox");
+	if (r == 0)
+		r = move_imap(o, sink, fault);
+	mem_wipe(password.p, password.n);
+	return r;
+}
+
+static int read_files(struct import *im, const char *source_z, const struct move_sink *sink, struct fault *fault)
+{
 	const char *into_z = cli_option(im->args, "--into");
 	const char *quoting_z = cli_option(im->args, "--mbox-quoting");
 	bool is_mboxo = quoting_z && str_eq(str_z(quoting_z), S("mboxo"));
@@ -332,8 +343,25 @@ static int read_source(struct import *im, const char *source_z, struct fault *fa
 	if (stat(source_z, &st) < 0)
 		return fault_errno(fault, errno, "cannot read %s", source_z);
 	if (S_ISDIR(st.st_mode))
-		return move_maildir(source_z, into_z, &sink, fault);
-	return move_mbox(source_z, into_z, is_mboxo ? MOVE_MBOXO : MOVE_MBOXRD, &sink, fault);
+		return move_maildir(source_z, into_z, sink, fault);
+	return move_mbox(source_z, into_z, is_mboxo ? MOVE_MBOXO : MOVE_MBOXRD, sink, fault);
+}
+
+static int read_source(struct import *im, const char *source_z, struct fault *fault)
+{
+	const struct move_sink sink = {
+		.box = take_box, .message = take_message, .have = answer_have, .subscribed = take_subscription,
+		.bad = say_bad, .note = say_note, .ctx = im,
+	};
+	struct move_imap_options o;
+	AUTO(arena_fini) struct arena a;
+
+	arena_init(&a, 65536);
+	if (move_imap_url(&a, str_z(source_z), &o))
+		return read_imap(im, &o, &sink, fault);
+	if (str_find(str_z(source_z), S("://")) >= 0)
+		return fault_set(fault, -E_USAGE, "%s: write imaps://USER@HOST[:PORT] or imap://..., with %%40 for an @ in USER", source_z);
+	return read_files(im, source_z, &sink, fault);
 }
 
 static int run(struct import *im, const char *source_z, struct fault *fault)

@@ -22,17 +22,35 @@ static uint64_t per_second(const struct cli_progress *p, uint64_t done)
 	return ms > 0 ? done * 1000 / (uint64_t)ms : 0;
 }
 
-void cli_progress_clear(struct cli_progress *p)
+static void clear(struct cli_progress *p)
 {
 	if (p->has_line)
 		fprintf(stderr, "\r\033[K");
 	p->has_line = false;
 }
 
+static void put_clean(const char *z)
+{
+	for (; *z; z++)
+		fputc((unsigned char)*z < 0x20 || *z == 0x7f ? '?' : *z, stderr);
+}
+
+void cli_progress_say(struct cli_progress *p, const char *where_z, const char *why_z)
+{
+	clear(p);
+	fputs("martlet: ", stderr);
+	if (where_z) {
+		put_clean(where_z);
+		fputs(": ", stderr);
+	}
+	put_clean(why_z);
+	fputc('\n', stderr);
+}
+
 /* The mailbox that is done. */
 static void finish_box(struct cli_progress *p, uint64_t done)
 {
-	cli_progress_clear(p);
+	clear(p);
 	if (p->box[0] && !p->is_quiet)
 		fprintf(stderr, "%s: %" PRIu64 " messages\n", p->box, done - p->start);
 }
@@ -53,7 +71,7 @@ void cli_progress_show(struct cli_progress *p, uint64_t done)
 	if (p->is_quiet || !p->is_terminal || now - p->shown_ms < SHOW_MS)
 		return;
 	p->shown_ms = now;
-	cli_progress_clear(p);
+	clear(p);
 	fprintf(stderr, "%s: %" PRIu64, p->box, done - p->start);
 	if (p->of)
 		fprintf(stderr, " of %" PRIu64, p->of);

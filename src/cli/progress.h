@@ -18,6 +18,6 @@ void cli_progress_begin(struct cli_progress *p, bool is_quiet);
 /* A new mailbox; of: its messages, 0 when not known. done: the count of all so far. */
 void cli_progress_box(struct cli_progress *p, struct str name, uint64_t of, uint64_t done);
 void cli_progress_show(struct cli_progress *p, uint64_t done);
-/* Before something else is written to the terminal. */
-void cli_progress_clear(struct cli_progress *p);
+/* A line "martlet: WHERE: WHY" of its own; where_z may be NULL. Both may come from strangers: nothing of them moves the cursor. */
+void cli_progress_say(struct cli_progress *p, const char *where_z, const char *why_z);
 void cli_progress_end(struct cli_progress *p, uint64_t done);

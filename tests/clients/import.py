@@ -8,12 +8,15 @@ import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
+from certs import certificate_of
 from script import MESSAGES
-from server import Skip
+from server import Server, Skip
 
 FLAGS = {"D": r"\Draft", "F": r"\Flagged", "R": r"\Answered", "S": r"\Seen", "T": r"\Deleted", "P": "$Forwarded"}
 
@@ -275,11 +278,12 @@ def fill_mailboxes(server):
             assert imap.append("INBOX", r"(\Seen)", '"01-Feb-2003 04:05:06 +0000"', crlf(f.read()))[0] == "OK"
     for raw in (b"A: 1\n\nbare\nLF", b"A: 2\r\n\r\nbare\rCR\r\n", b"A: 3\r\nB: mixed\n\r\nFrom x\r\n>From y\n", b"\r\n", b"x",
                 b"Subject: 8bit \xff\r\n\r\n\xe4\r\n"):
-        imap.append('"a.b/c.d"', r"(\Flagged \Draft \Answered \Deleted $Forwarded $Work)", None, raw)
+        imap.append('"a.b/c.d"', r"(\Flagged \Draft \Answered $Forwarded $Work)", None, raw)
     imap.select('"a.b/c.d"')
     imap.store("2", "+FLAGS", " ".join("k%d" % i for i in range(24)))
     imap.store("1", "+FLAGS", r"(\Deleted)")
     imap.expunge()
+    imap.store("3", "+FLAGS", r"(\Deleted)")
     imap.append('"R&-D"', None, None, crlf(text(5)))
     imap.logout()
     return ("INBOX", "a.b/c.d", "R&-D", "Entw&APw-rfe")
@@ -290,7 +294,7 @@ def test_export_and_import_again(server):
     names = fill_mailboxes(server)
     with Scratch() as top:
         said = run_export(server, "bob@example.test", top + "/out")
-        assert said["exported"] == len(os.listdir(MESSAGES)) + 1 and said["lost_keywords"] == 0, said
+        assert said["exported"] == len(os.listdir(MESSAGES)) + 6 and said["lost_keywords"] == 0, said
         imap = connect(server)
         imap.append("INBOX", r"(\Draft)", None, crlf(text(9)))
         assert run_export(server, "bob@example.test", top + "/out")["exported"] == 1
@@ -365,3 +369,130 @@ def test_export_killed(server):
         ours, theirs = read_mailbox(server, "INBOX"), read_mailbox(server, "INBOX", "alice")
         assert ours[0] == theirs[0] and {u: x[0] for u, x in ours[1].items()} == {u: x[0] for u, x in theirs[1].items()}
     imap.logout()
+
+
+def certificate(server, path):
+    with open(path, "w", encoding="ascii") as f:
+        f.write(ssl.DER_cert_to_PEM_cert(certificate_of(server)))
+    return path
+
+
+def test_import_over_imap(server):
+    """From another server, over TLS and STARTTLS: UIDs, UIDVALIDITY, bytes, flags, dates, names, subscriptions; again: what is new."""
+    other = Server(server.martlet)
+    with Scratch() as top:
+        try:
+            other.start()
+            names = fill_mailboxes(other)
+            trust = certificate(other, top + "/ca.pem")
+            with open(top + "/password", "w", encoding="ascii") as f:
+                f.write("demo\n")
+            imap = connect(other)
+            for port, scheme, who in ((other.port("imaps"), "imaps", "bob"), (other.port("imap"), "imap", "alice")):
+                url = "%s://bob%%40example.test@localhost:%d/" % (scheme, port)
+                args = (who + "@example.test", url, "--password-file", top + "/password")
+                r = server.command("import", *args, "--config", server.config)
+                assert r.returncode == 1 and "does not verify" in r.stderr, r
+                args += ("--ca-file", trust)
+                said = run_import(server, *args)
+                assert said["notes"] == [] and said["bad"] == 0 and said["imported"] >= len(os.listdir(MESSAGES)) + 6, said
+                for name in names:
+                    assert read_mailbox(server, name, who) == read_mailbox(other, name), name
+                assert mailbox_names(imap, "LSUB") == mailbox_names(connect(server, who), "LSUB")
+                before = said["imported"]
+                imap.append("INBOX", None, None, crlf(text(99)))
+                said = run_import(server, *args)
+                assert (said["imported"], said["was_there"]) == (1, before), said
+            # the name must be that of the certificate
+            r = server.command("import", "bob@example.test", "imaps://bob%%40example.test@127.0.0.3:%d/" % other.port("imaps"),
+                               "--password-file", top + "/password", "--ca-file", trust, "--config", server.config)
+            assert r.returncode != 0, r
+            with open(top + "/password", "w", encoding="ascii") as f:
+                f.write("wrong\n")
+            assert server.command("import", *args, "--config", server.config).returncode == 1
+            imap.logout()
+        finally:
+            other.remove()
+
+
+class Flaky:
+    """An IMAP server of 30 messages that hangs up in the middle, refuses one message and has lost another; UIDs are twice the place."""
+
+    def __init__(self, breaks):
+        self.breaks, self.fetched, self.listener = breaks, 0, socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def run(self):
+        while True:
+            try:
+                peer = self.listener.accept()[0]
+            except OSError:
+                return
+            with peer, peer.makefile("rwb") as f:
+                try:
+                    self.serve(f)
+                except ConnectionError:
+                    pass
+
+    def say(self, f, line):
+        f.write(line + b"\r\n")
+        f.flush()
+
+    def serve(self, f):
+        self.say(f, b"* OK hello")
+        for line in f:
+            tag, command = line.decode().strip().split(" ", 1)
+            if not self.answer(f, command):
+                return
+            if not command.startswith("UID FETCH 14 "):
+                self.say(f, tag.encode() + b" OK done")
+            else:
+                self.say(f, tag.encode() + b" NO [SERVERBUG] broken")
+
+    def answer(self, f, command):
+        if command == "CAPABILITY":
+            self.say(f, b"* CAPABILITY IMAP4rev1")
+        elif command.startswith("LIST"):
+            self.say(f, b'* LIST () "." INBOX')
+            self.say(f, b'* LIST () "." "INBOX.Old.Mail"')
+        elif command.startswith("EXAMINE"):
+            self.say(f, b"* %d EXISTS" % (30 if "Old" not in command else 0))
+            self.say(f, b"* OK [UIDVALIDITY 5]")
+            self.say(f, b"* OK [UIDNEXT 61]")
+        elif command.startswith("FETCH"):
+            lo, hi = map(int, command.split()[1].split(":"))
+            for i in range(lo, hi + 1):
+                self.say(f, b"* %d FETCH (RFC822.SIZE %d UID %d)" % (i, len(crlf(text(i))), 2 * i))
+        elif command.startswith("UID FETCH"):
+            for uid in map(int, command.split()[2].split(",")):
+                if uid in (14, 40):
+                    continue
+                self.fetched += 1
+                if self.fetched in self.breaks:
+                    self.say(f, b"* %d FETCH (UID %d BODY[] {500}\r\nhalf of it" % (uid // 2, uid))
+                    return False
+                raw = crlf(text(uid // 2))
+                self.say(f, b'* %d FETCH (FLAGS (\\Seen \\Recent Word) X ("a" (b)) INTERNALDATE " 1-Feb-2003 04:05:06 +0000" BODY[] {%d}\r\n%s UID %d)'
+                         % (uid // 2, len(raw), raw, uid))
+        return True
+
+
+def test_import_from_a_server_that_breaks(server):
+    """Connections that break are made again; what the server does not give is reported, once; each message comes once."""
+    flaky = Flaky({5, 12})
+    with Scratch() as top:
+        with open(top + "/password", "w", encoding="ascii") as f:
+            f.write("demo\n")
+        args = ("bob@example.test", "imap://bob@127.0.0.1:%d/" % flaky.port, "--password-file", top + "/password")
+        r = server.command("import", *args, "--config", server.config)
+        assert r.returncode == 1 and "STARTTLS" in r.stderr, r.stderr
+        said = run_import(server, *args, "--insecure", status=1)
+        assert (said["imported"], said["was_there"], said["bad"], said["new_uids"]) == (28, 0, 2, 0), said
+        assert {x["source"] for x in said["bad_messages"]} == {"INBOX, UID 14", "INBOX, UID 40"}, said
+        validity, found = read_mailbox(server, "INBOX")
+        assert validity == 5 and sorted(found) == [2 * i for i in range(1, 31) if i not in (7, 20)], sorted(found)
+        assert all(x == (crlf(text(uid // 2)), {r"\Seen", "Word"}, 1044072306) for uid, x in found.items())
+        assert "Old/Mail" in mailbox_names(connect(server))
+        flaky.listener.close()
