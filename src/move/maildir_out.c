@@ -143,16 +143,13 @@ static void name_file(struct move_writer *w, struct out *o, const struct move_me
 		buf_printf(name, "-as-is,S=%zu", on_disk);
 	*ret_base = name->n;
 	for (size_t i = 0; i < m->n_keywords; i++) {
-		unsigned letter = 26;
+		bool is_p = str_ieq(m->keywords[i], S("$Forwarded")); /* Dovecot knows its letter only, others P only */
+		unsigned letter = letter_of(o, m->keywords[i]);
 
-		if (str_ieq(m->keywords[i], S("$Forwarded")))
-			is_forwarded = true;
-		else
-			letter = letter_of(o, m->keywords[i]);
+		is_forwarded |= is_p;
 		if (letter < 26)
 			letters |= 1u << letter;
-		else if (!str_ieq(m->keywords[i], S("$Forwarded")))
-			w->lost_keywords++;
+		w->lost_keywords += letter == 26 && !is_p;
 	}
 	move_file_name_add_flags(name, m->flags, is_forwarded, letters);
 }

@@ -496,3 +496,70 @@ def test_import_from_a_server_that_breaks(server):
         assert all(x == (crlf(text(uid // 2)), {r"\Seen", "Word"}, 1044072306) for uid, x in found.items())
         assert "Old/Mail" in mailbox_names(connect(server))
         flaky.listener.close()
+
+
+DOVECOT = "/usr/lib/dovecot/imap"
+
+
+def dovecot(top):
+    """Dovecot's IMAP, logged in, over a Maildir in that directory; as another user, because it does not serve root."""
+    with open(top + "/dovecot.conf", "w", encoding="ascii") as f:
+        f.write("mail_location = maildir:%s/Maildir\nbase_dir = %s/run\nlog_path = %s/log\nssl = no\n" % (top, top, top))
+    user = "setpriv --reuid daemon --regid daemon --clear-groups " if os.geteuid() == 0 else ""
+    return imaplib.IMAP4_stream("%senv HOME=%s USER=daemon %s -c %s/dovecot.conf 2>/dev/null" % (user, top, DOVECOT, top))
+
+
+def fetch_dovecot(imap, mailbox):
+    imap.select('"%s"' % mailbox, readonly=True)
+    validity = int(imap.response("UIDVALIDITY")[1][0])
+    found, data = {}, imap.uid("FETCH", "1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")[1]
+    for i, x in enumerate(data):
+        if isinstance(x, tuple):
+            head = x[0] + (data[i + 1] if isinstance(data[i + 1], bytes) else b"")
+            flags = set(re.search(rb"FLAGS \(([^)]*)\)", head).group(1).decode().split()) - {r"\Recent"}
+            found[int(re.search(rb"UID (\d+)", head).group(1))] = (
+                x[1], flags, int(time.mktime(imaplib.Internaldate2tuple(head))))
+    return validity, found
+
+
+def test_import_from_dovecot(server):
+    """Data that Dovecot made is the same here, over IMAP; what we export is the same in Dovecot."""
+    if not os.path.exists(DOVECOT):
+        raise Skip("needs dovecot-imapd")
+    names = ("INBOX", "Sent", "Entw&APw-rfe.2024", "R&-D")
+    with Scratch() as top:
+        os.chmod(top, 0o777)
+        theirs = dovecot(top)
+        for name in names[1:]:
+            theirs.create('"%s"' % name)
+        theirs.subscribe('"Entw&APw-rfe.2024"')
+        for number, name in enumerate(names):
+            for i in range(4):
+                theirs.append('"%s"' % name, r"(\Seen \Flagged $Forwarded $Work k%d)" % number if i % 2 else None,
+                              '"0%d-Feb-2003 04:05:06 +0000"' % (i + 1), crlf(text(10 * number + i)))
+            for file in sorted(os.listdir(MESSAGES)) if name == "INBOX" else ():
+                with open(os.path.join(MESSAGES, file), "rb") as f:
+                    theirs.append("INBOX", None, None, crlf(f.read()))
+            theirs.select('"%s"' % name)
+            theirs.store("2", "+FLAGS", r"(\Deleted)")
+            theirs.expunge()
+            theirs.store("2", "+FLAGS", r"(\Deleted \Answered \Draft)")
+            theirs.close() if name == "Sent" else theirs.unselect()
+        want = {name: fetch_dovecot(theirs, name) for name in names}
+        theirs.logout()
+        said = run_import(server, "bob@example.test", top + "/Maildir")
+        assert said["bad"] == 0 and said["new_uids"] == 0 and said["notes"] == [], said
+        for name in names:
+            assert read_mailbox(server, name.replace(".", "/")) == want[name], name
+        assert "Entw&APw-rfe/2024" in mailbox_names(connect(server), "LSUB")
+        shutil.rmtree(top + "/Maildir")
+        run_export(server, "bob@example.test", top + "/Maildir")
+        subprocess.run(["chmod", "-R", "a+rwX", top + "/Maildir"], check=True)
+        theirs = dovecot(top)
+        for name in names:
+            assert fetch_dovecot(theirs, name) == want[name], name
+        assert "Entw&APw-rfe.2024" in mailbox_names(theirs, "LSUB")
+        theirs.logout()
+        with open(top + "/log", encoding="utf-8", errors="replace") if os.path.exists(top + "/log") else open(os.devnull, encoding="ascii") as f:
+            trouble = [x for x in f if "Error" in x]
+        assert not trouble, trouble
