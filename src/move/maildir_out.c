@@ -174,13 +174,15 @@ static bool is_there(const struct move_folder *f, struct str base)
 	return false;
 }
 
-static int write_file(struct out *o, const char *name_z, struct str bytes, int64_t date_s, struct fault *fault)
+/* In tmp its name has no flags: they may be others when a run that was killed is made good. */
+static int write_file(struct out *o, const char *name_z, struct str base, struct str bytes, int64_t date_s, struct fault *fault)
 {
 	const struct timespec times[2] = { { .tv_sec = date_s }, { .tv_sec = date_s } };
-	AUTO(move_close_fd) int fd = move_create(o->tmp, name_z, fault);
+	AUTO(mem_auto_free) char *temp_z = mem_dup_z(base);
+	AUTO(move_close_fd) int fd = move_create(o->tmp, temp_z, fault);
 	int r = fd < 0 ? fd : move_write_all(fd, bytes, fault);
 
-	if (r == 0 && (futimens(fd, times) < 0 || renameat(o->tmp, name_z, o->cur, name_z) < 0))
+	if (r == 0 && (futimens(fd, times) < 0 || renameat(o->tmp, temp_z, o->cur, name_z) < 0))
 		r = fault_errno(fault, errno, "cannot write %s", name_z);
 	return r;
 }
@@ -211,7 +213,7 @@ static int add_message(struct move_writer *w, const struct move_message *m, stru
 	}
 	name_file(w, o, m, is_canonical, bytes.n, &name, &base);
 	if (!is_there(&o->there, str_head(buf_str(&name), base)))
-		r = write_file(o, buf_z(&name), bytes, m->date_s, fault);
+		r = write_file(o, buf_z(&name), str_head(buf_str(&name), base), bytes, m->date_s, fault);
 	buf_printf(&o->lines, "%u :%" STR_FMT "\n", m->uid, STR_ARG(str_head(buf_str(&name), base)));
 	return r == 0 && o->lines.n > 65536 ? flush_lines(o, fault) : r;
 }
