@@ -79,6 +79,8 @@ static void batch_reset(struct batch *b)
 		mem_free(b->v[i].where_z);
 	b->n = 0;
 	buf_reset(&b->bytes);
+	if (b->bytes.cap > 2 * LIMIT_IMPORT_BATCH) /* of one large message */
+		buf_fini(&b->bytes);
 }
 
 static void count_one(struct import *im, const struct record *rec, json_int_t uid)
@@ -335,16 +337,18 @@ static int read_files(struct import *im, const char *source_z, const struct move
 {
 	const char *into_z = cli_option(im->args, "--into");
 	const char *quoting_z = cli_option(im->args, "--mbox-quoting");
-	bool is_mboxo = quoting_z && str_eq(str_z(quoting_z), S("mboxo"));
+	enum move_mbox_quoting quoting = quoting_z && str_eq(str_z(quoting_z), S("mboxo")) ? MOVE_MBOXO : MOVE_MBOXRD;
 	struct stat st;
+	int r;
 
-	if (quoting_z && !is_mboxo && !str_eq(str_z(quoting_z), S("mboxrd")))
+	if (quoting_z && quoting == MOVE_MBOXRD && !str_eq(str_z(quoting_z), S("mboxrd")))
 		return fault_set(fault, -E_USAGE, "--mbox-quoting %s: write mboxrd or mboxo", quoting_z);
 	if (stat(source_z, &st) < 0)
 		return fault_errno(fault, errno, "cannot read %s", source_z);
-	if (S_ISDIR(st.st_mode))
-		return move_maildir(source_z, into_z, sink, fault);
-	return move_mbox(source_z, into_z, is_mboxo ? MOVE_MBOXO : MOVE_MBOXRD, sink, fault);
+	if (!S_ISDIR(st.st_mode))
+		return move_mbox(source_z, into_z, quoting, sink, fault);
+	r = move_maildir(source_z, into_z, sink, fault);
+	return r == -E_NOT_FOUND && !into_z && im->mailboxes == 0 ? move_mbox_dir(source_z, quoting, sink, fault) : r;
 }
 
 static int read_source(struct import *im, const char *source_z, struct fault *fault)

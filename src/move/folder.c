@@ -69,6 +69,36 @@ int move_read_file(int dir_fd, const char *name_z, struct buf *out, int64_t *ret
 	return read_all(fd, (size_t)st.st_size, out);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return str_cmp(str_z(*(char *const *)a), str_z(*(char *const *)b));
+}
+
+size_t move_list_names(int fd, char ***ret)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
+	char **v = NULL;
+	size_t n = 0, cap = 0;
+	struct dirent *e;
+
+	while (dir && (e = readdir(dir)) != NULL) {
+		if (str_eq(str_z(e->d_name), S(".")) || str_eq(str_z(e->d_name), S("..")))
+			continue;
+		if (n == cap) {
+			cap = cap ? 2 * cap : 64;
+			v = mem_resize(v, cap, sizeof(*v));
+		}
+		v[n++] = mem_dup_z(str_z(e->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	if (n)
+		qsort(v, n, sizeof(*v), by_name);
+	*ret = v;
+	return n;
+}
+
 /* ---- the list ---- */
 
 static size_t base_of(const char *file_z)

@@ -14,6 +14,8 @@ MUST_CHECK int move_open_dir(int dir_fd, const char *name_z);
  */
 MUST_CHECK int move_read_file(int dir_fd, const char *name_z, struct buf *out, int64_t *ret_mtime_s);
 void move_close_fd(int *fd); /* for AUTO() */
+/* The names in a directory, sorted, so that each run is like the one before; the array and each are the caller's. How many. */
+size_t move_list_names(int fd, char ***ret);
 
 struct move_entry {
 	char *file_z;

@@ -289,7 +289,7 @@ static bool is_address(const char *host_z)
 	return inet_pton(AF_INET, host_z, &v) == 1 || inet_pton(AF_INET6, host_z, &v) == 1;
 }
 
-static bool expect_name(SSL *ssl, const char *host_z)
+static bool expect_name(SSL *ssl, char *host_z)
 {
 	if (is_address(host_z))
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host_z) == 1;

@@ -20,6 +20,7 @@ struct walk {
 	const struct move_sink *sink;
 	const char *path_z;
 	const char *into_z;      /* name of the INBOX */
+	bool has_folder;
 	struct buf raw, message; /* of the message at hand */
 	char where[4096];
 };
@@ -97,6 +98,8 @@ static int read_message(struct walk *w, const struct move_folder *f, struct move
 		buf_add(&w->message, buf_str(&w->raw));
 	else
 		move_add_crlf(&w->message, buf_str(&w->raw), 0);
+	if (w->raw.cap > LIMIT_IMPORT_BATCH) /* it will not be needed soon */
+		buf_fini(&w->raw);
 	return buf_overflowed(&w->message) ? -E_TOO_BIG : 0;
 }
 
@@ -141,6 +144,7 @@ static int give_folder(struct walk *w, int fd, const char *dir_z, struct str nam
 	struct move_folder f;
 	int r = move_folder_read(fd, &f, &trouble);
 
+	w->has_folder = true;
 	if (r < 0) {
 		say_bad(w, dir_z, "", trouble.text);
 		r = 0;
@@ -169,46 +173,15 @@ static bool is_folder(int fd)
 	return has_dir(fd, "cur") || has_dir(fd, "new");
 }
 
-/* The names in a directory, sorted, so that each run is like the one before; freed by the caller. */
-static size_t list_names(int fd, char ***ret)
-{
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = copy < 0 ? NULL : fdopendir(copy);
-	char **v = NULL;
-	size_t n = 0, cap = 0;
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir)) != NULL) {
-		if (str_eq(str_z(e->d_name), S(".")) || str_eq(str_z(e->d_name), S("..")))
-			continue;
-		if (n == cap) {
-			cap = cap ? 2 * cap : 64;
-			v = mem_resize(v, cap, sizeof(*v));
-		}
-		v[n++] = mem_dup_z(str_z(e->d_name));
-	}
-	if (dir)
-		closedir(dir);
-	*ret = v;
-	return n;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	return str_cmp(str_z(*(char *const *)a), str_z(*(char *const *)b));
-}
-
 static int try_name(struct walk *w, int parent, const char *dir_z, const char *name_z, unsigned depth, struct fault *fault);
 
 /* Folders below a directory. */
 static int walk_dir(struct walk *w, int fd, const char *dir_z, unsigned depth, struct fault *fault)
 {
 	char **names = NULL;
-	size_t n = depth > DEPTH_MAX ? 0 : list_names(fd, &names);
+	size_t n = depth > DEPTH_MAX ? 0 : move_list_names(fd, &names);
 	int r = 0;
 
-	if (n)
-		qsort(names, n, sizeof(*names), by_name);
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0)
 			r = try_name(w, fd, dir_z, names[i], depth, fault);
@@ -313,12 +286,7 @@ int move_maildir(const char *path_z, const char *into_z, const struct move_sink 
 		r = give_subscriptions(&w, fd, fault);
 	buf_fini(&w.raw);
 	buf_fini(&w.message);
+	if (r == 0 && !w.has_folder)
+		r = fault_set(fault, -E_NOT_FOUND, "%s: there is no Maildir in it", path_z);
 	return r;
-}
-
-bool move_is_maildir(const char *path_z)
-{
-	AUTO(move_close_fd) int fd = open(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	return fd >= 0 && is_folder(fd);
 }

@@ -14,7 +14,8 @@
 
 #include "base/limits.h"
 
-#define GIVE_BACK (64u << 20)
+#define DEPTH_MAX 20
+#define GIVE_BACK (4u << 20)
 
 /* ---- how often was that hash there? ---- */
 
@@ -139,13 +140,13 @@ static int read_messages(struct reader *r, struct fault *fault)
 	return 0;
 }
 
-static int map(const char *path_z, struct str *ret, struct fault *fault)
+/* The whole file, if it is one. */
+static int map(int fd, const char *path_z, struct str *ret, struct fault *fault)
 {
-	AUTO(move_close_fd) int fd = open(path_z, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	void *p;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (fstat(fd, &st) < 0)
 		return fault_errno(fault, errno, "cannot read %s", path_z);
 	if (!S_ISREG(st.st_mode))
 		return fault_set(fault, -E_CANNOT, "%s is not a file", path_z);
@@ -160,20 +161,115 @@ static int map(const char *path_z, struct str *ret, struct fault *fault)
 	return 0;
 }
 
+#define OPEN_FLAGS (O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)
+
+static int give_file(struct reader *r, int fd, struct str mailbox, struct fault *fault)
+{
+	const struct move_box box = { .name = mailbox };
+	int rc = map(fd, r->path_z, &r->whole, fault);
+
+	if (rc == 0)
+		rc = r->sink->box(r->sink->ctx, &box, fault);
+	if (rc == 0)
+		rc = read_messages(r, fault);
+	if (r->whole.n)
+		munmap((void *)(uintptr_t)r->whole.p, r->whole.n);
+	buf_fini(&r->message);
+	mem_free(r->seen.v);
+	return rc;
+}
+
 int move_mbox(const char *path_z, const char *into_z, enum move_mbox_quoting quoting, const struct move_sink *sink,
 	      struct fault *fault)
 {
 	struct reader r = { .sink = sink, .path_z = path_z, .quoting = quoting, .message = BUF_INIT(LIMIT_IMPORT_MESSAGE) };
-	const struct move_box box = { .name = into_z ? str_z(into_z) : S("INBOX") };
-	int rc = map(path_z, &r.whole, fault);
+	AUTO(move_close_fd) int fd = open(path_z, OPEN_FLAGS);
 
-	if (rc == 0)
-		rc = sink->box(sink->ctx, &box, fault);
-	if (rc == 0)
-		rc = read_messages(&r, fault);
-	if (r.whole.n)
-		munmap((void *)(uintptr_t)r.whole.p, r.whole.n);
-	buf_fini(&r.message);
-	mem_free(r.seen.v);
-	return rc;
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot read %s", path_z);
+	return give_file(&r, fd, into_z ? str_z(into_z) : S("INBOX"), fault);
+}
+
+/* ---- a directory of them ---- */
+
+struct dir_walk {
+	const struct move_sink *sink;
+	enum move_mbox_quoting quoting;
+	size_t top_n;   /* of a path: what is before the names */
+	unsigned n;
+};
+
+/* Sent.2024.mbox of ours, or Sent/2024 of others. */
+static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *name)
+{
+	struct str disk = str_skip(str_z(path_z), w->top_n + 1);
+	bool is_ours = str_ends(disk, S(".mbox")) && disk.n > 5;
+	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
+
+	if (is_ours)
+		disk.n -= 5;
+	if (move_name_read(name, disk, is_ours ? '.' : '/'))
+		return;
+	buf_printf(&text, "%s cannot have that name here: it is %s", path_z, buf_z(name));
+	w->sink->note(w->sink->ctx, buf_z(&text));
+}
+
+static bool is_mbox(int fd)
+{
+	char head[5];
+
+	return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && memcmp(head, "From ", 5) == 0;
+}
+
+static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned depth, struct fault *fault);
+
+static int try_file(struct dir_walk *w, int parent, const char *path_z, const char *name_z, unsigned depth, struct fault *fault)
+{
+	struct reader r = { .sink = w->sink, .path_z = path_z, .quoting = w->quoting, .message = BUF_INIT(LIMIT_IMPORT_MESSAGE) };
+	AUTO(move_close_fd) int fd = openat(parent, name_z, OPEN_FLAGS | O_NOFOLLOW);
+	AUTO(buf_fini) struct buf name = BUF_INIT(65536);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0) {
+		w->sink->bad(w->sink->ctx, path_z, errno == ELOOP ? "a symbolic link: left out" : "cannot be read");
+		return 0;
+	}
+	if (S_ISDIR(st.st_mode))
+		return walk_dir(w, fd, path_z, depth + 1, fault);
+	if (!S_ISREG(st.st_mode) || !is_mbox(fd))
+		return 0;
+	w->n++;
+	name_mailbox(w, path_z, &name);
+	return give_file(&r, fd, buf_str(&name), fault);
+}
+
+static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned depth, struct fault *fault)
+{
+	char **names = NULL;
+	char path[4096];
+	size_t n = depth > DEPTH_MAX ? 0 : move_list_names(fd, &names);
+	int r = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (r == 0 && names[i][0] != '.' &&
+		    (size_t)snprintf(path, sizeof(path), "%s/%s", path_z, names[i]) < sizeof(path))
+			r = try_file(w, fd, path, names[i], depth, fault);
+		mem_free(names[i]);
+	}
+	mem_free(names);
+	return r;
+}
+
+int move_mbox_dir(const char *path_z, enum move_mbox_quoting quoting, const struct move_sink *sink, struct fault *fault)
+{
+	struct dir_walk w = { .sink = sink, .quoting = quoting, .top_n = strlen(path_z) };
+	AUTO(move_close_fd) int fd = open(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return fault_errno(fault, errno, "cannot read %s", path_z);
+	r = walk_dir(&w, fd, path_z, 0, fault);
+	if (r == 0 && w.n == 0)
+		r = fault_set(fault, -E_NOT_FOUND, "%s: there is neither a Maildir nor an mbox in it", path_z);
+	return r;
 }

@@ -47,15 +47,21 @@ struct move_sink {
 	void *ctx;
 };
 
-/* A Maildir or Maildir++, with Dovecot's files where they are (maildir.c). into_z: the name of its INBOX, or NULL. */
+/*
+ * A Maildir or Maildir++, with Dovecot's files where they are (maildir.c). into_z: the name of its INBOX, or NULL.
+ * -E_NOT_FOUND: there is none; then nothing was given to the sink but what is bad.
+ */
 MUST_CHECK int move_maildir(const char *path_z, const char *into_z, const struct move_sink *sink, struct fault *fault);
 /* One mbox file into one mailbox (mbox_file.c). */
 enum move_mbox_quoting { MOVE_MBOXRD, MOVE_MBOXO };
 MUST_CHECK int move_mbox(const char *path_z, const char *into_z, enum move_mbox_quoting quoting, const struct move_sink *sink,
 			 struct fault *fault);
 
-/* Is that directory a Maildir (it has cur and new)? */
-bool move_is_maildir(const char *path_z);
+/*
+ * All files of a directory and those below it that begin with "From "; each is a mailbox of its name. NAME.mbox is as our own export
+ * writes it: modified UTF-7, '.' between levels. -E_NOT_FOUND: there is none.
+ */
+MUST_CHECK int move_mbox_dir(const char *path_z, enum move_mbox_quoting quoting, const struct move_sink *sink, struct fault *fault);
 
 /* ---- lines (lines.c) ---- */
 

@@ -119,6 +119,13 @@ json_t *admin_answer(struct admin *ad, const json_t *request)
 	return json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
 }
 
+bool admin_is_move(const json_t *request)
+{
+	struct str verb = str_z(json_string_value(json_object_get(request, "verb")));
+
+	return str_starts(verb, S("import.")) || str_starts(verb, S("export."));
+}
+
 int64_t admin_request_bytes(const json_t *request)
 {
 	json_int_t n = json_integer_value(json_object_get(request, "bytes"));

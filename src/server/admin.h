@@ -49,6 +49,8 @@ MUST_CHECK int admin_run(struct admin *ad, const char *verb_z, const json_t *arg
  * that came with it; those of ad->sends follow it. Logs the verb.
  */
 json_t *admin_answer(struct admin *ad, const json_t *request);
+/* One of many requests of an import or export? */
+bool admin_is_move(const json_t *request);
 /* How many bytes come with it: 0 to LIMIT_CONTROL_BODY, or -E_TOO_BIG. */
 MUST_CHECK int64_t admin_request_bytes(const json_t *request);
 /* Hands ad->sends to write(), in pieces; write answers 0 or negative, which ends it. */

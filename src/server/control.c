@@ -24,6 +24,7 @@
 #include "store/store.h"
 
 #define CONTROL_IDLE_MS 60000
+#define CONTROL_MOVE_IDLE_MS 3600000 /* an import may wait for another server, an export for a disk */
 
 struct control {
 	struct conn *conn;
@@ -89,6 +90,8 @@ static int answer(struct control *s)
 	json_t *reply = NULL;
 	int r = s->spool ? spool_view(s->spool, &ad.body) : 0;
 
+	if (admin_is_move(s->request))
+		conn_set_idle_ms(s->conn, CONTROL_MOVE_IDLE_MS);
 	if (r == 0)
 		reply = admin_answer(&ad, s->request);
 	forget_request(s);

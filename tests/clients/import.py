@@ -191,6 +191,8 @@ def test_import_reports_what_is_bad(server):
         assert names == {"empty", "link", "fifo", "dir", ".Linked", "big"}, names
         r = server.command("import", "bob@example.test", top, "--config", server.config)
         assert r.returncode == 1 and "fifo.host" in r.stderr and "imported before: 2" in r.stdout, (r.stdout, r.stderr)
+        os.makedirs(top + "/nothing")
+        assert server.command("import", "bob@example.test", top + "/nothing", "--config", server.config).returncode == 3
         assert server.command("import", "bob@example.test", top + "/none", "--config", server.config).returncode == 3
         assert server.command("import", "nobody@example.test", top, "--config", server.config).returncode == 3
         assert server.command("import", "bob@example.test", "--config", server.config).returncode == 2
@@ -336,6 +338,13 @@ def test_export_to_mbox(server):
         said = run_import(server, "alice@example.test", top + "/INBOX.mbox")
         assert said["imported"] == 4, said
         assert list(read_mailbox(server, "INBOX")[1].values()) == list(read_mailbox(server, "INBOX", "alice")[1].values())
+        run_export(server, "bob@example.test", top + "/all", "--format", "mbox")
+        os.makedirs(top + "/all/Work")
+        shutil.copy(top + "/INBOX.mbox", top + "/all/Work/2024")
+        os.symlink(top + "/INBOX.mbox", top + "/all/Link")
+        said = run_import(server, "alice@example.test", top + "/all", status=1)
+        assert (said["imported"], said["was_there"], said["bad"], said["mailboxes"]) == (4, 4, 1, 2), said
+        assert len(read_mailbox(server, "Work/2024", "alice")[1]) == 4
         with open(top + "/Sent.mbox", "wb") as f:
             f.write(b"somebody else's")
         run_export(server, "bob@example.test", top, "--format", "mbox", "--mailbox", "Sent", status=1)
