@@ -229,7 +229,7 @@ static int export_all(struct export *ex, struct fault *fault)
 
 static int choose(const struct cli_args *args, const struct move_writing **ret, struct fault *fault)
 {
-	static const struct move_writing *const kinds[] = { &move_maildir_writing, &move_mbox_writing };
+	static const struct move_writing *const kinds[] = { &move_maildir_writing, &move_mbox_writing, &move_eml_writing };
 	const char *format_z = cli_option(args, "--format");
 
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
@@ -238,7 +238,7 @@ static int choose(const struct cli_args *args, const struct move_writing **ret, 
 			return 0;
 		}
 	}
-	return fault_set(fault, -E_USAGE, "--format %s: write maildir or mbox", format_z);
+	return fault_set(fault, -E_USAGE, "--format %s: write maildir, mbox or eml", format_z);
 }
 
 static int run(struct export *ex, const char *dir_z, struct fault *fault)

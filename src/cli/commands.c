@@ -53,7 +53,7 @@ static const struct cli_option import_options[] = {
 static const struct cli_option export_options[] = {
 	WHERE, JSON,
 	{ "--mailbox", "MAILBOX", "only this one" },
-	{ "--format", "KIND", "maildir (default) or mbox" },
+	{ "--format", "KIND", "maildir (default), mbox or eml" },
 	END,
 };
 static const struct cli_option show_options[] = {

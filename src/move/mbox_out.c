@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -80,6 +81,8 @@ static int open_mbox(struct move_writer *w, const struct move_box *box, uint32_t
 	w->state = o;
 	move_name_write(&o->name, box->name, '.');
 	buf_add(&o->name, S(".mbox"));
+	if (o->name.n + 8 > NAME_MAX)
+		return fault_set(fault, -E_CANNOT, "its name is too long for a file");
 	r = move_read_file(w->fd, (buf_add(&o->note, buf_str(&o->name)), buf_add(&o->note, S(".martlet")), buf_z(&o->note)), &old, NULL);
 	if (r == 0 && !read_note(buf_str(&old), v))
 		return fault_set(fault, -E_CANNOT, "%s is not from us", buf_z(&o->note));

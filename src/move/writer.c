@@ -42,7 +42,7 @@ int move_make_dir(int dir_fd, const char *name_z, struct fault *fault)
 	int fd;
 
 	if (mkdirat(dir_fd, name_z, 0700) < 0 && errno != EEXIST)
-		return fault_errno(fault, errno, "cannot make %s", name_z);
+		return errno == ENAMETOOLONG ? fault_set(fault, -E_CANNOT, "its name is too long for a file") : fault_errno(fault, errno, "cannot make %s", name_z);
 	fd = move_open_dir(dir_fd, name_z);
 	return fd < 0 ? fault_set(fault, fd, "%s is not a directory", name_z) : fd;
 }

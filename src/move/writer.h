@@ -15,7 +15,7 @@ struct move_writer {
 	void *state;          /* of the mailbox at hand */
 };
 
-/* The kinds: Maildir++ with Dovecot's files (maildir_out.c), mboxrd (mbox_out.c). */
+/* The kinds: Maildir++ with Dovecot's files (maildir_out.c), mboxrd (mbox_out.c), a file for each message (eml_out.c). */
 struct move_writing {
 	const char *name;
 	/* *ret_from: UIDs below it are there. -E_CANNOT: what is there is of another mailbox. */
@@ -26,7 +26,7 @@ struct move_writing {
 	/* All subscribed names; may be NULL. */
 	int (*subscriptions)(struct move_writer *w, const struct str *names, size_t n, struct fault *fault);
 };
-extern const struct move_writing move_maildir_writing, move_mbox_writing;
+extern const struct move_writing move_maildir_writing, move_mbox_writing, move_eml_writing;
 
 /* Makes the directory if it is not there. */
 MUST_CHECK int move_writer_open(const char *path_z, const struct move_writing *how, struct move_writer *ret, struct fault *fault);

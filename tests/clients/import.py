@@ -354,6 +354,31 @@ def test_export_to_mbox(server):
     imap.logout()
 
 
+def test_export_to_files(server):
+    """A file for each message, byte for byte, with its date; flags beside them; again: what is new. A name too long is told."""
+    fill_mailboxes(server)
+    imap = connect(server)
+    imap.create("x" * 250)
+    with Scratch() as top:
+        want = read_mailbox(server, "a.b/c.d")[1]
+        said = run_export(server, "bob@example.test", top, "--format", "eml", status=0)
+        assert said["exported"] == len(os.listdir(MESSAGES)) + 6, said
+        folder = top + "/a&AC4-b.c&AC4-d"
+        files = {int(x[:-4]): x for x in os.listdir(folder) if x.endswith(".eml")}
+        assert sorted(files) == sorted(want)
+        with open(folder + "/index.tsv", encoding="ascii") as f:
+            flags = {int(x.split("\t")[0]): set(x.rstrip("\n").split("\t")[1].split(" ")) - {""} for x in f if x[0] != "#"}
+        for uid, (raw, have, date) in want.items():
+            with open(folder + "/" + files[uid], "rb") as f:
+                assert f.read() == raw
+            assert os.stat(folder + "/" + files[uid]).st_mtime == date and flags[uid] == have, (flags[uid], have)
+        imap.append("INBOX", None, None, crlf(text(5)))
+        assert run_export(server, "bob@example.test", top, "--format", "eml")["exported"] == 1
+        said = run_export(server, "bob@example.test", top + "/mbox", "--format", "mbox", status=1)
+        assert said["bad"] == 1 and "too long" in said["bad_messages"][0]["text"], said
+    imap.logout()
+
+
 def test_export_killed(server):
     """kill -9 of the command: the next run goes on, and each message is there once."""
     n = 3000
