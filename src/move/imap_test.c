@@ -56,7 +56,7 @@ TEST(imap_fetch_items)
 	struct move_imap_reply r;
 
 	arena_init(&a, 1u << 20);
-	assert_int_equal(parse(&a, "* 12 FETCH (FLAGS (\\Seen \\Recent $Work \\Odd \\*) X-GM-LABELS (\"a b\" (c {1}\r\nd)) UID 7"
+	assert_int_equal(parse(&a, "* 12 FETCH (FLAGS (\\Seen \\Recent $Work \\Odd \\*) X-GM-LABELS (\"a b\" (c {1}\r\nx)) UID 7"
 			       " INTERNALDATE \"23-Nov-2026 20:08:00 +0000\" RFC822.SIZE 5 BODY[] {5}\r\na)b\r\n"
 			       " ENVELOPE NIL)\r\n", &r), 1);
 	assert_int_equal(r.kind, MOVE_IMAP_FETCH);

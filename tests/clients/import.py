@@ -4,6 +4,7 @@
 import imaplib
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -196,6 +197,29 @@ def test_import_reports_what_is_bad(server):
         assert server.command("import", "bob@example.test", top + "/none", "--config", server.config).returncode == 3
         assert server.command("import", "nobody@example.test", top, "--config", server.config).returncode == 3
         assert server.command("import", "bob@example.test", "--config", server.config).returncode == 2
+
+
+def test_import_as_root(server):
+    """Root imports what only root may read, for a server that is somebody else, with and without it: no file of root's appears."""
+    if os.geteuid() != 0:
+        raise Skip("needs root, to run the server as another user")
+    other = Server(server.martlet, {"server": {"user": "daemon"}})
+    with Scratch() as top:
+        try:
+            os.chmod(other.dir, 0o755)
+            other.start()
+            for i in range(2):
+                put(top + "/in", "%d.host:2,S" % i, text(i))
+                if i:
+                    other.stop()
+                said = run_import(other, "bob@example.test", top + "/in")
+                assert said["imported"] == 1, (i, said)
+                run_export(other, "bob@example.test", top + "/out")
+                owners = {os.lstat(os.path.join(d, x)).st_uid for d, _, files in os.walk(other.dir + "/data") for x in files}
+                assert owners == {pwd.getpwnam("daemon").pw_uid}, owners
+            assert len(os.listdir(top + "/out/cur")) == 2
+        finally:
+            other.remove()
 
 
 def test_import_of_an_mbox(server):
