@@ -149,7 +149,7 @@ static int look_up(struct import *im, bool have[LIMIT_IMPORT_MESSAGES], struct f
 /* Sends what is filled; its answer is taken when the next batch is ready. */
 static int send_filled(struct import *im, struct fault *fault)
 {
-	bool have[LIMIT_IMPORT_MESSAGES];
+	bool have[LIMIT_IMPORT_MESSAGES] = { false };
 	struct str pieces[LIMIT_IMPORT_MESSAGES];
 	struct batch *b = &im->filling;
 	size_t n = 0;

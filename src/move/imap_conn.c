@@ -56,9 +56,12 @@ static bool decode(struct arena *a, struct str s, struct str *ret)
 		char c = s.p[i];
 
 		if (c == '%') {
-			if (i + 2 >= s.n || hex(s.p[i + 1]) < 0 || hex(s.p[i + 2]) < 0)
+			int high = i + 2 < s.n ? hex(s.p[i + 1]) : -1;
+			int low = i + 2 < s.n ? hex(s.p[i + 2]) : -1;
+
+			if (high < 0 || low < 0)
 				return false;
-			c = (char)(hex(s.p[i + 1]) << 4 | hex(s.p[i + 2]));
+			c = (char)(high << 4 | low);
 			i += 2;
 		}
 		if ((unsigned char)c < 0x20 || c == 0x7f)
@@ -246,18 +249,17 @@ static int connect_one(const struct addrinfo *ai)
 
 	if (fd < 0)
 		return -1;
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0 && errno != EINPROGRESS)
-		err = errno;
-	else if (poll(&p, 1, CONNECT_MS) != 1)
-		err = ETIMEDOUT;
-	else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0)
-		err = errno;
-	if (err == 0) {
-		if (fcntl(fd, F_SETFL, 0) == 0 && setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
-		    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0)
+	errno = 0;
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0 || errno == EINPROGRESS) {
+		errno = 0;
+		if (poll(&p, 1, CONNECT_MS) != 1)
+			errno = ETIMEDOUT;
+		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) == 0 && err == 0 && fcntl(fd, F_SETFL, 0) == 0 &&
+			 setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
+			 setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0)
 			return fd;
-		err = errno;
 	}
+	err = err ? err : errno;
 	close(fd);
 	errno = err;
 	return -1;

@@ -11,10 +11,10 @@
 
 int admin_export_mailboxes(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct store_account account;
-	struct store_mailbox *v;
-	struct str address;
-	size_t n;
+	struct store_account account = { 0 };
+	struct store_mailbox *v = NULL;
+	struct str address = { 0 };
+	size_t n = 0;
 	int r = admin_arg(args, "address", &address, fault);
 
 	if (r == 0)
@@ -80,7 +80,7 @@ int admin_export_list(struct admin *ad, struct arena *a, const json_t *args, jso
 int admin_export_body(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct store_reader *reader = NULL;
-	struct store_content c;
+	struct store_content c = { 0 };
 	char last;
 	int r = store_reader_open(ad->store, &reader);
 

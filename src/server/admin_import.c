@@ -22,7 +22,7 @@
 
 static int find_account(struct admin *ad, struct arena *a, const json_t *args, struct store_account *ret, struct fault *fault)
 {
-	struct str address;
+	struct str address = { 0 };
 	int r = admin_arg(args, "address", &address, fault);
 
 	if (r == 0)
@@ -53,8 +53,8 @@ static uint32_t number(const json_t *args, const char *key_z)
 int admin_import_mailbox(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	bool keeps = false, was_begun = false;
-	struct store_account account;
-	struct str name;
+	struct store_account account = { 0 };
+	struct str name = { 0 };
 	int64_t id = 0;
 	int r = find_account(ad, a, args, &account, fault);
 
@@ -71,8 +71,8 @@ int admin_import_mailbox(struct admin *ad, struct arena *a, const json_t *args, 
 
 int admin_import_subscribe(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct store_account account;
-	struct str name;
+	struct store_account account = { 0 };
+	struct str name = { 0 };
 	int r = find_account(ad, a, args, &account, fault);
 
 	(void)ret;
