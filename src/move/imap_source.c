@@ -427,6 +427,10 @@ static int give_all(struct walk *w, struct fault *fault)
 
 	if (r == 0)
 		r = take_names(w, S("LSUB \"\" \"*\""), fault);
+	if (r == -E_CANNOT && w->n_boxes > 0) { /* IMAP4rev2 has it no more */
+		w->sink->note(w->sink->ctx, "the server does not tell which mailboxes are subscribed");
+		r = 0;
+	}
 	find_prefix(w);
 	for (size_t i = 0; i < w->n_boxes && r == 0; i++)
 		if (!w->boxes[i].is_noselect)

@@ -11,7 +11,8 @@
  *  5. the message is expunged or moved: the key stays, so that it does not come back. Keys go with their mailbox (purge.c).
  *
  * States of a mailbox that keeps the UIDs of its source:
- *  1. it never had a message (uidnext 1). Its UIDVALIDITY is our own.
+ *  1. it never had a message (uidnext 1). Its UIDVALIDITY is our own; no UID was ever given under it, so none fails to
+ *     persist when it changes (RFC 9051 2.3.1.1). A session that has the mailbox open goes on with the old one until it selects again.
  *  2. store_import_begin(): its UIDVALIDITY is that of the source, UIDs below the source's UIDNEXT are reserved.
  *  3. messages come in the order of their UIDs. What is delivered meanwhile gets a UID beyond the reserved ones; from then on
  *     UIDs of the source are smaller than UIDNEXT and cannot be kept (RFC 9051 2.3.1.1: UIDs only grow): such a message gets a

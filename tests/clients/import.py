@@ -504,7 +504,9 @@ class Flaky:
             tag, command = line.decode().strip().split(" ", 1)
             if not self.answer(f, command):
                 return
-            if not command.startswith("UID FETCH 14 "):
+            if command.startswith("LSUB"):
+                self.say(f, tag.encode() + b" BAD not in IMAP4rev2")
+            elif not command.startswith("UID FETCH 14 "):
                 self.say(f, tag.encode() + b" OK done")
             else:
                 self.say(f, tag.encode() + b" NO [SERVERBUG] broken")
