@@ -63,6 +63,9 @@ TEST(mailbox_names_are_read)
 		{ "x\x01y", "x_y", '.', false },
 		{ "\xff", "_", '.', false },
 		{ "", "_", '.', false },
+		{ "Other Users", "My Other Users", '.', false },
+		{ "Other Users.a.b", "My Other Users/a/b", '.', false },
+		{ "Other Users2", "Other Users2", '.', true },
 		{ "inbox", "inbox", '.', true }, /* the store makes it INBOX */
 	};
 

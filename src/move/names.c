@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "imap/utf7.h"
 #include "store/mailbox.h"
+#include "store/rights.h"
 
 /* ---- files ---- */
 
@@ -150,6 +151,22 @@ static bool make_legal(struct buf *out, size_t from)
 	return false;
 }
 
+/* RFC 2342: below that name stands what others share. */
+static bool leave_others(struct buf *out, size_t from)
+{
+	AUTO(buf_fini) struct buf name = BUF_INIT(65536);
+	struct str s = str_skip(buf_str(out), from);
+
+	if (!str_starts(s, S(STORE_OTHER_USERS)) ||
+	    (s.n > sizeof(STORE_OTHER_USERS) - 1 && s.p[sizeof(STORE_OTHER_USERS) - 1] != '/'))
+		return true;
+	buf_add(&name, s);
+	buf_truncate(out, from);
+	buf_add(out, S("My "));
+	buf_add(out, buf_str(&name));
+	return false;
+}
+
 bool move_name_read(struct buf *out, struct str disk, char sep)
 {
 	size_t from = out->n;
@@ -165,6 +182,7 @@ bool move_name_read(struct buf *out, struct str disk, char sep)
 			buf_add_char(out, '/');
 		is_as_it_was &= read_level(out, level);
 	}
+	is_as_it_was &= leave_others(out, from);
 	return make_legal(out, from) && is_as_it_was;
 }
 
