@@ -50,6 +50,12 @@
 #define LIMIT_AUTH_KNOWN 65536        /* addresses that accounts have logged in from */
 
 #define LIMIT_MESSAGE_DEFAULT (50u << 20)
+#define LIMIT_IMPORT_MESSAGE (256u << 20) /* one message of martlet import */
+#define LIMIT_IMPORT_BATCH (8u << 20)    /* bytes of messages that go together, if not one is larger */
+#define LIMIT_IMPORT_MESSAGES 500        /* of them, or of keys that are asked for */
+#define LIMIT_IMPORT_LINE 65536          /* what stands before a message in a batch: flags, date, key */
+#define LIMIT_MOVE_LINE (1u << 20)       /* a response of another IMAP server, literals apart */
+#define LIMIT_CONTROL_BODY (LIMIT_IMPORT_MESSAGE + LIMIT_IMPORT_BATCH + LIMIT_IMPORT_MESSAGES * LIMIT_IMPORT_LINE)
 #define LIMIT_SPOOL_MEMORY (256u << 10)  /* a message being received moves to a file beyond this */
 #define LIMIT_BODY_BATCHED (1u << 20)    /* larger bodies get a pack of their own, synced by the caller */
 

@@ -103,7 +103,10 @@ enum cli_status cli_fail(const struct cli_args *args, int code, const struct fau
 	const struct err_row *row = err_row(code);
 	const char *text = fault->text[0] ? fault->text : row->text;
 
-	fprintf(stderr, "martlet: %s\n", text);
+	fputs("martlet: ", stderr);
+	for (const char *p = text; *p; p++) /* some of it may be a stranger's */
+		fputc(((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f ? '?' : *p, stderr);
+	fputc('\n', stderr);
 	if (cli_option(args, "--json")) {
 		json_t *v = json_pack("{s:s, s:o}", "error", row->name, "text", admin_json_str(str_z(text)));
 

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum cli_status {
@@ -72,6 +73,8 @@ enum cli_status cli_result(const struct cli_args *args, json_t *result);
 const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
 #define CLI_DEFAULT_CONFIG "/etc/martlet/martlet.conf"
 
+/* The first line of a file or of standard input (NULL, "-"), asked for without echo on a terminal. */
+MUST_CHECK int cli_read_secret(const char *path_z, struct buf *out, struct fault *fault);
 /* Asks the server that runs on that directory. -E_NOT_FOUND without fault: none does. *ret is the caller's. */
 MUST_CHECK int cli_ask_running(const char *data_dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault);
 
@@ -79,5 +82,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

@@ -22,8 +22,7 @@
 
 /* ---- the request ---- */
 
-/* The first line of a file or of standard input ("-"), asked for without echo on a terminal. */
-static int read_secret(const char *path_z, struct buf *out, struct fault *fault)
+int cli_read_secret(const char *path_z, struct buf *out, struct fault *fault)
 {
 	bool is_stdin = !path_z || str_eq(str_z(path_z), S("-"));
 	struct termios saved;
@@ -72,7 +71,7 @@ static int add_secret(const struct cli_command *cmd, const struct cli_args *args
 
 	if (!has_option_row(cmd, "--password-file"))
 		return 0;
-	r = read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
+	r = cli_read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
 	if (r == 0)
 		json_object_set_new(request, hash_file ? "hash" : "password", json_stringn(secret.p, secret.n));
 	mem_wipe(secret.p, secret.n);

@@ -41,6 +41,21 @@ static const struct cli_option password_options[] = {
 	{ "--hash-file", "FILE", "first line is an imported hash such as {SHA512-CRYPT}$6$..." },
 	END,
 };
+static const struct cli_option import_options[] = {
+	WHERE, JSON,
+	{ "--into", "MAILBOX", "put all into this mailbox; of a Maildir only its INBOX is read" },
+	{ "--mbox-quoting", "KIND", "mboxrd (default) or mboxo: what a '>' before From means" },
+	{ "--password-file", "FILE", "of an IMAP server: first line is the password (default: standard input)" },
+	{ "--ca-file", "FILE", "of an IMAP server: certificates to trust instead of the system's" },
+	{ "--insecure", NULL, "of an IMAP server: take any certificate, and no TLS where there is none" },
+	END,
+};
+static const struct cli_option export_options[] = {
+	WHERE, JSON,
+	{ "--mailbox", "MAILBOX", "only this one" },
+	{ "--format", "KIND", "maildir (default), mbox or eml" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -115,6 +130,10 @@ const struct cli_command cli_commands[] = {
 	  .help = "check all mail: rows, counters and stored bodies against each other", .verb = "fsck" },
 	{ .name = "backup", .usage = "DIR", .options = admin_options, .run = cli_backup,
 	  .help = "copy all data to DIR, or bring an earlier copy up to date", .n_required = 1 },
+	{ .name = "import", .usage = "ACCOUNT SOURCE", .options = import_options, .run = cli_import,
+	  .help = "bring mail from a Maildir, an mbox or imaps://USER@HOST; again: what is new" },
+	{ .name = "export", .usage = "ACCOUNT DIR", .options = export_options, .run = cli_export,
+	  .help = "write mail to DIR, or add what is new to an earlier export" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "db/db.h"
 #include "queue/queue.h"
@@ -30,6 +31,13 @@ static const struct admin_verb verbs[] = {
 	{ .name = "queue.list", .fn = admin_queue_list },
 	{ .name = "auth.list", .fn = admin_auth_list, .needs_server = true },
 	{ .name = "auth.forget", .fn = admin_auth_forget, .needs_server = true },
+	{ .name = "import.mailbox", .fn = admin_import_mailbox },
+	{ .name = "import.have", .fn = admin_import_have, .is_frequent = true },
+	{ .name = "import.add", .fn = admin_import_add, .is_frequent = true },
+	{ .name = "import.subscribe", .fn = admin_import_subscribe, .is_frequent = true },
+	{ .name = "export.mailboxes", .fn = admin_export_mailboxes },
+	{ .name = "export.list", .fn = admin_export_list, .is_frequent = true },
+	{ .name = "export.body", .fn = admin_export_body, .is_frequent = true },
 	{ .name = "fsck", .fn = admin_fsck },
 	{ .name = "compact", .fn = admin_compact },
 	{ .name = "backup.hold", .fn = admin_backup_hold, .needs_server = true },
@@ -60,6 +68,90 @@ int admin_run(struct admin *ad, const char *verb_z, const json_t *args, json_t *
 	arena_init(&a, LIMIT_COMMAND_ARENA);
 	return verb->fn(ad, &a, args, ret, fault);
 }
+
+/* ---- requests and answers ---- */
+
+static json_t *failure(int code, const struct fault *fault)
+{
+	const struct err_row *row = err_row(code);
+
+	return json_pack("{s:b, s:i, s:s, s:o}", "ok", 0, "code", row->code, "error", row->name, "text",
+			 admin_json_str(str_z(fault->text[0] ? fault->text : row->text)));
+}
+
+/* Whom or what a verb is about, for the log; never a password or a hash. */
+static struct str subject(const json_t *args)
+{
+	static const char *const keys[] = { "address", "alias", "domain", "name" };
+	struct str s = { 0 };
+
+	for (size_t i = 0; s.n == 0 && i < ARRAY_LEN(keys); i++)
+		s = admin_arg_opt(args, keys[i]);
+	return s;
+}
+
+static void log_verb(const struct admin *ad, const char *verb_z, struct str of, int r)
+{
+	const struct admin_verb *verb = find_verb(ad, str_z(verb_z));
+	const char *err_z = r < 0 ? err_row(r)->name : "OK";
+
+	if (verb && verb->is_frequent && r >= 0)
+		LOG(DEBUG, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_Z("err", err_z));
+	else
+		LOG(INFO, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_Z("err", err_z));
+}
+
+json_t *admin_answer(struct admin *ad, const json_t *request)
+{
+	const char *verb_z = request ? json_string_value(json_object_get(request, "verb")) : NULL;
+	const json_t *args = json_object_get(request, "args");
+	struct fault fault = { 0 };
+	json_t *result = NULL;
+	int r;
+
+	if (!verb_z)
+		r = fault_set(&fault, -E_USAGE, "not a request: one JSON object with \"verb\" and \"args\" is expected");
+	else
+		r = admin_run(ad, verb_z, args, &result, &fault);
+	log_verb(ad, verb_z ? verb_z : "", subject(args), r);
+	if (r < 0)
+		return failure(r, &fault);
+	return json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
+}
+
+bool admin_is_move(const json_t *request)
+{
+	struct str verb = str_z(json_string_value(json_object_get(request, "verb")));
+
+	return str_starts(verb, S("import.")) || str_starts(verb, S("export."));
+}
+
+int64_t admin_request_bytes(const json_t *request)
+{
+	json_int_t n = json_integer_value(json_object_get(request, "bytes"));
+
+	return n < 0 || n > LIMIT_CONTROL_BODY ? -E_TOO_BIG : n;
+}
+
+int admin_send(struct admin *ad, int (*write)(void *ctx, struct str piece), void *ctx)
+{
+	AUTO(mem_auto_free) char *piece = mem_alloc(LIMIT_CONN_OUT, 1);
+	uint64_t at = 0;
+	int r = 0;
+
+	while (r == 0 && at < ad->sends.size) {
+		uint64_t left = ad->sends.size - at;
+		size_t n = left < LIMIT_CONN_OUT ? (size_t)left : LIMIT_CONN_OUT;
+
+		r = store_content_read(ad->store, &ad->sends, at, piece, n);
+		if (r == 0)
+			r = write(ctx, str_of(piece, n));
+		at += n;
+	}
+	return r;
+}
+
+/* ---- arguments ---- */
 
 struct str admin_arg_opt(const json_t *args, const char *key_z)
 {

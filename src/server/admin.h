@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "store/message.h"
 
 struct conf_live;
 struct net;
@@ -25,6 +26,8 @@ struct admin {
 	struct net *net; /* NULL when no server runs */
 	const struct server_process *process; /* likewise */
 	bool has_test_verbs;
+	struct str body;            /* the bytes that came with the request */
+	struct store_content sends; /* bytes that follow the answer: size 0 none; set by a verb */
 };
 
 /* Sets *ret to a new JSON value (the caller's) and returns 0, or a negative code with fault. Any worker. */
@@ -35,10 +38,26 @@ struct admin_verb {
 	admin_fn *fn;
 	bool needs_server; /* makes no sense without a running one */
 	bool is_test;      /* only with server.test_verbs */
+	bool is_frequent;  /* one of many that belong together: not worth a line of the log each */
 };
 
 /* Finds the verb and runs it. -E_USAGE for an unknown one. */
 MUST_CHECK int admin_run(struct admin *ad, const char *verb_z, const json_t *args, json_t **ret, struct fault *fault);
+
+/*
+ * The answer to a request {"verb", "args", "bytes"}, as it goes over the control socket (control.c); a new value. ad->body has the bytes
+ * that came with it; those of ad->sends follow it. Logs the verb.
+ */
+json_t *admin_answer(struct admin *ad, const json_t *request);
+/* One of many requests of an import or export? */
+bool admin_is_move(const json_t *request);
+/* How many bytes come with it: 0 to LIMIT_CONTROL_BODY, or -E_TOO_BIG. */
+MUST_CHECK int64_t admin_request_bytes(const json_t *request);
+/* Hands ad->sends to write(), in pieces; write answers 0 or negative, which ends it. */
+MUST_CHECK int admin_send(struct admin *ad, int (*write)(void *ctx, struct str piece), void *ctx);
+
+/* alone.c: answers the peer of that socket until it hangs up. For a process that serves one command (cli/port.c). */
+void server_alone(struct admin *ad, int fd);
 
 /* A required / optional string argument; the empty slice when absent. -E_USAGE names the missing one. */
 MUST_CHECK int admin_arg(const json_t *args, const char *key_z, struct str *ret, struct fault *fault);
@@ -53,6 +72,9 @@ admin_fn admin_acl_list, admin_acl_set, admin_acl_remove;
 admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
 admin_fn admin_queue_list, admin_status, admin_fsck, admin_compact, admin_backup_hold, admin_clock, admin_fail, admin_started;
 admin_fn admin_sandbox, admin_auth_list, admin_auth_forget;
+
+admin_fn admin_import_mailbox, admin_import_have, admin_import_add, admin_import_subscribe;
+admin_fn admin_export_mailboxes, admin_export_list, admin_export_body;
 
 /* Adds what bodies take on the disk, alive and dead. */
 MUST_CHECK int admin_add_space(struct store *store, json_t *to);

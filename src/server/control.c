@@ -5,6 +5,9 @@
  *   {"verb": "account.list", "args": {}}
  *   {"ok": true, "result": [...]}      or      {"ok": false, "code": 1, "error": "NOT_FOUND", "text": "..."}
  *
+ * "bytes": N in a request: so many bytes follow its line (messages of an import). A verb that gives a message back has "bytes" in its
+ * result, and they follow the answer's line. When they cannot be had to the end the connection is closed.
+ *
  * Only root and the user that the server runs as may speak: the socket's mode says so, and the peer's
  * credentials are looked at again.
  */
@@ -16,15 +19,28 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "base/log.h"
+#include "db/blob.h"
 #include "net/conn.h"
+#include "store/store.h"
 
 #define CONTROL_IDLE_MS 60000
+#define CONTROL_MOVE_IDLE_MS 3600000 /* an import may wait for another server, an export for a disk */
 
 struct control {
 	struct conn *conn;
 	struct server_process *process;
+	json_t *request;     /* whose bytes are to come */
+	struct spool *spool; /* those that are there */
+	int64_t left;        /* those that are not */
 };
+
+static void forget_request(struct control *s)
+{
+	json_decref(s->request);
+	spool_free(s->spool);
+	s->request = NULL;
+	s->spool = NULL;
+}
 
 static void *control_open(struct conn *c, void *ctx)
 {
@@ -42,45 +58,16 @@ static void *control_open(struct conn *c, void *ctx)
 
 static void control_close(void *session)
 {
+	forget_request(session);
 	mem_free(session);
 }
 
-static json_t *failure(int code, const struct fault *fault)
-{
-	const struct err_row *row = err_row(code);
-
-	return json_pack("{s:b, s:i, s:s, s:o}", "ok", 0, "code", row->code, "error", row->name, "text",
-			 admin_json_str(str_z(fault->text[0] ? fault->text : row->text)));
-}
-
-/* Whom or what a verb is about, for the log; never a password or a hash. */
-static struct str subject(const json_t *args)
-{
-	static const char *const keys[] = { "address", "alias", "domain", "name" };
-	struct str s = { 0 };
-
-	for (size_t i = 0; s.n == 0 && i < ARRAY_LEN(keys); i++)
-		s = admin_arg_opt(args, keys[i]);
-	return s;
-}
-
+/* For one line without bytes. */
 json_t *server_control_answer(struct admin *ad, struct str line)
 {
-	struct fault fault = { 0 };
-	json_error_t jerr;
-	json_t *request = json_loadb(line.p, line.n, 0, &jerr);
-	const char *verb = request ? json_string_value(json_object_get(request, "verb")) : NULL;
-	json_t *result = NULL;
-	json_t *reply;
-	int r;
+	json_t *request = json_loadb(line.p, line.n, 0, NULL);
+	json_t *reply = admin_answer(ad, request);
 
-	if (!verb)
-		r = fault_set(&fault, -E_USAGE, "not a request: one JSON object with \"verb\" and \"args\" is expected");
-	else
-		r = admin_run(ad, verb, json_object_get(request, "args"), &result, &fault);
-	LOG(INFO, "control.verb", F_Z("verb", verb), F_STR("of", subject(json_object_get(request, "args"))), F_Z("err", r < 0 ? err_row(r)->name : "OK"));
-	reply = r < 0 ? failure(r, &fault)
-		      : json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
 	json_decref(request);
 	return reply;
 }
@@ -91,20 +78,84 @@ static int write_chunk(const char *p, size_t n, void *conn)
 	return conn_failed(conn) ? -1 : 0;
 }
 
+static int write_piece(void *conn, struct str piece)
+{
+	return write_chunk(piece.p, piece.n, conn) < 0 ? -E_CLOSED : 0;
+}
+
+/* The request is complete. 0, or negative: close. */
+static int answer(struct control *s)
+{
+	struct admin ad = s->process->admin; /* the verb's own */
+	json_t *reply = NULL;
+	int r = s->spool ? spool_view(s->spool, &ad.body) : 0;
+
+	if (admin_is_move(s->request))
+		conn_set_idle_ms(s->conn, CONTROL_MOVE_IDLE_MS);
+	if (r == 0)
+		reply = admin_answer(&ad, s->request);
+	forget_request(s);
+	if (!reply)
+		return r;
+	json_dump_callback(reply, write_chunk, s->conn, JSON_COMPACT);
+	json_decref(reply);
+	conn_write(s->conn, S("\n"));
+	return ad.sends.size ? admin_send(&ad, write_piece, s->conn) : 0;
+}
+
+/* Bytes that come with a request. 1: all are there; 0: park; negative: close. */
+static int take_body(struct control *s)
+{
+	struct str bytes;
+	int r = 1;
+
+	while (s->left > 0 && (r = conn_body_peek(s->conn, &bytes)) == 1) {
+		bytes = str_head(bytes, (size_t)s->left);
+		r = spool_append(s->spool, bytes);
+		if (r < 0)
+			return r;
+		conn_take(s->conn, bytes.n);
+		s->left -= (int64_t)bytes.n;
+		r = 1;
+	}
+	if (r == 1)
+		conn_body_end(s->conn);
+	return r;
+}
+
+/* 1: the request is complete; 0: bytes are to come; negative: close. */
+static int begin(struct control *s, struct str line)
+{
+	static const struct conn_body_limit limit = { .idle_ms = CONTROL_IDLE_MS };
+	int r;
+
+	s->request = json_loadb(line.p, line.n, 0, NULL);
+	s->left = admin_request_bytes(s->request);
+	if (s->left <= 0)
+		return s->left < 0 ? (int)s->left : 1;
+	r = spool_new(store_db(s->process->admin.store), LIMIT_CONTROL_BODY, &s->spool);
+	return r < 0 ? r : conn_body_begin(s->conn, &limit);
+}
+
 static enum net_next control_run(void *session, enum net_reason why)
 {
 	struct control *s = session;
 	struct conn_line line;
-	int r;
+	int r = 1;
 
 	if (why == NET_TIMEOUT || why == NET_STOP)
 		return NET_CLOSE;
-	while ((r = conn_line(s->conn, LIMIT_CONN_IN, &line)) == 1) {
-		json_t *reply = server_control_answer(&s->process->admin, line.text);
-
-		json_dump_callback(reply, write_chunk, s->conn, JSON_COMPACT);
-		json_decref(reply);
-		conn_write(s->conn, S("\n"));
+	while (r == 1) {
+		if (s->left == 0) {
+			r = conn_line(s->conn, LIMIT_CONN_IN, &line);
+			if (r == 1)
+				r = begin(s, line.text);
+			if (r < 0 || (r == 0 && s->left == 0))
+				break;
+		}
+		r = take_body(s);
+		if (r == 1)
+			r = answer(s) < 0 ? -E_CLOSED : 1;
 	}
 	return r == 0 ? NET_PARK : NET_CLOSE;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Lines to the control socket: each gets one object with "ok", and what it holds is given back.
- * The first byte chooses a verb that is put in front, so that arguments are reached too.
+ * The first byte chooses a verb that is put in front, so that arguments are reached too; what stands behind a first line are its bytes.
  */
 #include "server/server_int.h"
 
@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "conf/live.h"
+#include "store/account.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -22,6 +23,7 @@ static char dir[] = "/tmp/martlet-fuzz-control-XXXXXX";
 static const char *const verbs[] = {
 	"account.remove", "account.list", "alias.add", "alias.remove", "alias.list", "domain.add",
 	"domain.remove", "domain.list", "queue.list", "status", "test.clock", "nothing",
+	"import.mailbox", "import.have", "import.add", "import.subscribe", "export.mailboxes", "export.list", "export.body",
 };
 
 static int remove_one(const char *path_z, const struct stat *st, int flag, struct FTW *ftw)
@@ -41,6 +43,7 @@ static void open_once(void)
 {
 	struct fault fault = { 0 };
 	struct conf *first = NULL;
+	int64_t id;
 
 	if (room.db != NULL)
 		return;
@@ -49,6 +52,8 @@ static void open_once(void)
 	must(conf_parse(server_tables, server_n_tables, "test", S(""), &first, &fault) == 0);
 	conf = conf_live_new(first);
 	must(server_data_open(dir, conf, NULL, NULL, &room, &fault) == 0);
+	must(store_domain_add(room.store, S("example.test"), &fault) == 0);
+	must(store_account_add(room.store, S("a@example.test"), NULL, NULL, 0, &id, &fault) == 0);
 	atexit(leave);
 }
 
@@ -65,6 +70,7 @@ static void ask(struct admin *ad, struct str line)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(1u << 17);
+	struct str rest, args = { 0 };
 	struct admin ad;
 
 	if (size < 1 || size > 65536)
@@ -72,9 +78,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	open_once();
 	ad = (struct admin){ .store = room.store, .queue = room.queue, .sasl = room.sasl,
 			     .conf = conf };
-	ask(&ad, str_of(data + 1, size - 1));
+	rest = str_of(data + 1, size - 1);
+	ask(&ad, rest);
+	(void)str_split(&rest, '\n', &args); /* what is behind a line comes as bytes */
+	ad.body = rest;
 	buf_printf(&line, "{\"verb\":\"%s\",\"args\":", verbs[data[0] % ARRAY_LEN(verbs)]);
-	buf_add(&line, str_of(data + 1, size - 1));
+	buf_add(&line, args);
 	buf_add(&line, S("}"));
 	ask(&ad, buf_str(&line));
 	return 0;

@@ -24,6 +24,7 @@ static int read_box(struct db_query *q, struct store_box *ret)
 		.used = db_int(q, 9),
 		.quota_messages = db_int(q, 10),
 		.used_messages = db_int(q, 11),
+		.reserved_uid = (uint32_t)db_int(q, 12),
 	};
 	return 0;
 }
@@ -73,9 +74,11 @@ int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m,
 		     uint32_t *ret_uid)
 {
-	uint32_t uid = b->uidnext;
+	uint32_t uid = b->uidnext > b->reserved_uid ? b->uidnext : b->reserved_uid;
 	int rc;
 
+	if (m->uid >= b->uidnext)
+		uid = m->uid;
 	if (uid >= UINT32_MAX - 1)
 		return -E_LIMIT;
 	rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_I(b->id), DB_I(uid), DB_I(m->content),

@@ -173,6 +173,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_RIGHTS },
 	{ "url_keys: rows of mailboxes or accounts that are not there", STORE_SQL_FSCK_LEFT_URL_KEYS,
 	  STORE_SQL_REPAIR_LEFT_URL_KEYS },
+	{ "imports: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_IMPORTS,
+	  STORE_SQL_REPAIR_LEFT_IMPORTS },
 	{ "sort_keys: rows of contents that are not there", STORE_SQL_FSCK_LEFT_KEYS,
 	  STORE_SQL_REPAIR_LEFT_KEYS },
 };

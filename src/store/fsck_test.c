@@ -167,6 +167,8 @@ static const struct damage {
 	  "subscriptions: rows of accounts that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO threads VALUES (99, 1, 1)" }, .said =
 	  "threads: rows of accounts that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO imports VALUES (99, 'x')" }, .said =
+	  "imports: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (99, 8, 'x')" }, .said =
 	  "keywords: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (99, 1, 1)" }, .said =

@@ -6,7 +6,7 @@
  *
  * UIDVALIDITY comes from one counter over all accounts that follows the clock and never stands
  * still (RFC 9051 2.3.1.1): a name that comes back has a larger one, and no two mailboxes ever
- * have the same.
+ * have the same, unless an import brought it (import.c).
  */
 #include "store/store_int.h"
 

@@ -198,6 +198,13 @@ static const char step_8[] =
 	" PRIMARY KEY (account, mailbox)) WITHOUT ROWID;"
 	"CREATE INDEX url_keys_mailbox ON url_keys (mailbox);";
 
+static const char step_9[] =
+	/* What came from elsewhere (import.c): a hash for each message, so that none comes twice. */
+	"CREATE TABLE imports ("
+	" mailbox INTEGER NOT NULL, key BLOB NOT NULL, PRIMARY KEY (mailbox, key)) WITHOUT ROWID;"
+	/* UIDs below it belong to messages that an import is still to bring; 0: none. */
+	"ALTER TABLE mailboxes ADD COLUMN reserved_uid INTEGER NOT NULL DEFAULT 0;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -207,6 +214,7 @@ static const struct db_migration steps[] = {
 	{ 6, step_6 },
 	{ 7, step_7 },
 	{ 8, step_8 },
+	{ 9, step_9 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

@@ -18,7 +18,7 @@
 /* box.c */
 #define BOX \
 	"SELECT m.id, m.account, m.uidvalidity, m.uidnext, m.highestmodseq, m.messages, m.bytes," \
-	" a.modseq, a.quota, a.used, a.quota_messages, a.messages" \
+	" a.modseq, a.quota, a.used, a.quota_messages, a.messages, m.reserved_uid" \
 	" FROM mailboxes m JOIN accounts a ON a.id = m.account "
 /* view_load.c */
 #define MESSAGE "SELECT uid, size, flags, modseq, content, thread, internaldate, savedate FROM messages "
@@ -151,6 +151,21 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"UPDATE mailboxes SET uidnext = ?2, highestmodseq = ?3, messages = messages +"
 		" ?4, unseen = unseen + ?5,"
 		" deleted = deleted + ?6, bytes = bytes + ?7 WHERE id = ?1" },
+
+	/* imports (import.c) */
+	[STORE_SQL_IMPORT_RESERVE] = { .sql =
+		"UPDATE mailboxes SET reserved_uid = ?2 WHERE id = ?1 AND reserved_uid < ?2" },
+	[STORE_SQL_IMPORT_ADOPT] = { .sql =
+		"UPDATE mailboxes SET uidvalidity = ?2 WHERE id = ?1 AND uidnext = 1"
+		" AND messages = 0 AND account <> 0" },
+	[STORE_SQL_IMPORT_COUNTER] = { .sql =
+		"UPDATE store_counters SET value = ?1 WHERE name = 'uidvalidity' AND value < ?1" },
+	[STORE_SQL_IMPORT_HAS] = { .sql =
+		"SELECT 1 FROM imports WHERE mailbox = ?1 AND key = ?2" },
+	[STORE_SQL_IMPORT_ANY] = { .sql = "SELECT 1 FROM imports WHERE mailbox = ?1 LIMIT 1" },
+	[STORE_SQL_IMPORT_ADD] = { .sql =
+		"INSERT INTO imports (mailbox, key) VALUES (?1, ?2) ON CONFLICT DO NOTHING" },
+	[STORE_SQL_IMPORTS_REMOVE] = { .sql = "DELETE FROM imports WHERE mailbox = ?1" },
 
 	/* annotations; their size is length(entry) + length(value) */
 	[STORE_SQL_ANNOTATION_LIST] = { .sql =
@@ -443,6 +458,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
 	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_FSCK_LEFT_URL_KEYS] = { .sql = "SELECT count(*) FROM url_keys" LEFT_URL_KEYS },
+	[STORE_SQL_FSCK_LEFT_IMPORTS] = { .sql = LEFT_COUNT("imports", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_KEYS] = { .sql = LEFT_COUNT("sort_keys", "content", "contents") },
 	[STORE_SQL_FSCK_PACK] = { .sql =
 		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
@@ -468,6 +484,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
 	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_REPAIR_LEFT_URL_KEYS] = { .sql = "DELETE FROM url_keys" LEFT_URL_KEYS },
+	[STORE_SQL_REPAIR_LEFT_IMPORTS] = { .sql = LEFT_REMOVE("imports", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_KEYS] = { .sql = LEFT_REMOVE("sort_keys", "content", "contents") },
 	[STORE_SQL_REPAIR_COUNTER] = { .sql =
 		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"

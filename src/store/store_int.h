@@ -69,6 +69,13 @@ enum store_sql_id {
 	STORE_SQL_BOX_BY_ID,
 	STORE_SQL_BOX_BY_NAME,
 	STORE_SQL_BOX_CHANGE,
+	STORE_SQL_IMPORT_RESERVE,
+	STORE_SQL_IMPORT_ADOPT,
+	STORE_SQL_IMPORT_COUNTER,
+	STORE_SQL_IMPORT_HAS,
+	STORE_SQL_IMPORT_ANY,
+	STORE_SQL_IMPORT_ADD,
+	STORE_SQL_IMPORTS_REMOVE,
 	STORE_SQL_ANNOTATION_LIST,
 	STORE_SQL_ANNOTATION_SIZE,
 	STORE_SQL_ANNOTATION_COUNT,
@@ -168,6 +175,7 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_KEYWORDS,
 	STORE_SQL_FSCK_LEFT_EXPUNGED,
 	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
+	STORE_SQL_FSCK_LEFT_IMPORTS,
 	STORE_SQL_FSCK_LEFT_KEYS,
 	STORE_SQL_FSCK_LEFT_RIGHTS,
 	STORE_SQL_FSCK_LEFT_URL_KEYS,
@@ -182,6 +190,7 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_KEYWORDS,
 	STORE_SQL_REPAIR_LEFT_EXPUNGED,
 	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
+	STORE_SQL_REPAIR_LEFT_IMPORTS,
 	STORE_SQL_REPAIR_LEFT_KEYS,
 	STORE_SQL_REPAIR_LEFT_RIGHTS,
 	STORE_SQL_REPAIR_LEFT_URL_KEYS,
@@ -282,6 +291,7 @@ void store_mbox_fini(struct store *s);
 struct store_box {
 	int64_t id, account;
 	uint32_t uidvalidity, uidnext;
+	uint32_t reserved_uid; /* what is not imported gets this UID or a larger one */
 	uint64_t highestmodseq;
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
 	int64_t quota, used;     /* of the account, bytes */
@@ -309,8 +319,9 @@ struct store_adding { /* one message that a box gets */
 	int64_t internaldate_s;
 	int64_t size;
 	int64_t thread;
+	uint32_t uid; /* wanted (import.c); 0: the next */
 };
-/* Inserts it with the next UID; counts it in the box. -E_LIMIT when the UIDs are used up. */
+/* Inserts it with the UID that it wants, if that is not below the next one, else with the next that is not reserved; counts it in the box. -E_LIMIT when the UIDs are used up. */
 MUST_CHECK int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_adding *m,
 				uint32_t *ret_uid);
 

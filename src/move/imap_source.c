@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All mailboxes of an account of another server. Each is examined, so nothing changes there. Its messages are looked at a page at a time
+ * (UID and size); those that did not come before are fetched with one command.
+ *
+ * A message is known again by the user, the mailbox, its UIDVALIDITY, UID and size. When a connection breaks, a new one leaves
+ * out those of which something was said to the sink.
+ */
+#include "move/imap.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#include "base/limits.h"
+#include "base/uidset.h"
+
+#define PAGE 500
+#define TRIES 5               /* connections that break without a message in between */
+#define NAMES_MAX (64u << 20) /* of all mailboxes */
+
+struct mailbox {
+	struct str raw;   /* as the server writes it */
+	char delimiter;
+	bool is_noselect;
+};
+
+struct wanted {
+	uint32_t uid;
+	bool is_had, is_done;
+	uint64_t size;
+	uint8_t key[STORE_IMPORT_KEY];
+};
+
+struct walk {
+	const struct move_imap_options *o;
+	const struct move_sink *sink;
+	struct move_imap *conn;
+	struct arena names;
+	struct mailbox *boxes;
+	size_t n_boxes, cap_boxes;
+	struct str *subscribed; /* raw names; the delimiter is that of LIST */
+	size_t n_subscribed, cap_subscribed;
+	char delimiter;
+	size_t prefix_n;        /* "INBOX." before all other names, which is left out */
+	unsigned tries;
+	bool is_sink_broken;
+	/* the mailbox at hand */
+	struct buf name;        /* ours */
+	bool is_told;           /* the sink knows it */
+	uint32_t uidvalidity, uidnext, exists, next_seq, done_uid;
+	struct wanted page[PAGE];
+	size_t n_page;
+	struct uidset done;     /* of pages during which the connection broke */
+	struct arena done_arena;
+	char where[1200];
+};
+
+/* Of a command. */
+static int end_of(const struct move_imap_reply *r, struct fault *fault)
+{
+	return r->is_ok ? 0 : fault_set(fault, -E_CANNOT, "the server says %" STR_FMT, STR_ARG(str_head(r->text, 200)));
+}
+
+/* What the sink answered: its trouble is not that of the connection. */
+static int of_sink(struct walk *w, int r)
+{
+	w->is_sink_broken |= r < 0;
+	return r;
+}
+
+static const char *where(struct walk *w, uint32_t uid)
+{
+	snprintf(w->where, sizeof(w->where), "%.1000s, UID %u", buf_z(&w->name), uid);
+	return w->where;
+}
+
+/* ---- which mailboxes there are ---- */
+
+static int keep_name(struct walk *w, const struct move_imap_reply *r)
+{
+	struct str raw = arena_str(&w->names, r->name);
+
+	if (!raw.p)
+		return -E_LIMIT;
+	if (r->is_lsub) {
+		if (arena_grow(&w->names, &w->subscribed, w->n_subscribed, &w->cap_subscribed, sizeof(*w->subscribed)) < 0)
+			return -E_LIMIT;
+		w->subscribed[w->n_subscribed++] = raw;
+		return 0;
+	}
+	if (arena_grow(&w->names, &w->boxes, w->n_boxes, &w->cap_boxes, sizeof(*w->boxes)) < 0)
+		return -E_LIMIT;
+	w->boxes[w->n_boxes++] = (struct mailbox){ raw, r->delimiter, r->is_noselect };
+	if (r->delimiter)
+		w->delimiter = r->delimiter;
+	return 0;
+}
+
+static int take_names(struct walk *w, struct str command, struct fault *fault)
+{
+	struct move_imap_reply reply = { 0 };
+	int r = move_imap_send(w->conn, command, fault);
+
+	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
+		r = move_imap_next(w->conn, &reply, fault);
+		if (r == 0 && reply.kind == MOVE_IMAP_LIST && keep_name(w, &reply) < 0)
+			r = fault_set(fault, -E_LIMIT, "the server has too many mailboxes");
+	}
+	if (r == 0)
+		r = end_of(&reply, fault);
+	return r;
+}
+
+/* Some servers have all mailboxes below INBOX. */
+static void find_prefix(struct walk *w)
+{
+	size_t n_others = 0;
+
+	for (size_t i = 0; i < w->n_boxes; i++) {
+		struct str raw = w->boxes[i].raw;
+
+		if (str_ieq(raw, S("INBOX")))
+			continue;
+		if (!str_istarts(raw, S("INBOX")) || raw.n < 7 || raw.p[5] != w->boxes[i].delimiter)
+			return;
+		n_others++;
+	}
+	if (n_others > 0) {
+		w->prefix_n = 6;
+		w->sink->note(w->sink->ctx, "all mailboxes of the server are below INBOX; here they stand beside it");
+	}
+}
+
+static void name_mailbox(struct walk *w, struct str raw, char delimiter, struct buf *out)
+{
+	if (w->prefix_n && raw.n > w->prefix_n)
+		raw = str_skip(raw, w->prefix_n);
+	if (move_name_read(out, raw, delimiter ? delimiter : '/'))
+		return;
+	snprintf(w->where, sizeof(w->where), "%" STR_FMT " cannot have that name here: it is %.500s", STR_ARG(str_head(raw, 500)),
+		 buf_z(out));
+	w->sink->note(w->sink->ctx, w->where);
+}
+
+/* ---- one mailbox ---- */
+
+static int examine(struct walk *w, const struct mailbox *m, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
+	struct move_imap_reply reply = { 0 };
+	uint32_t uidvalidity = 0;
+	int r;
+
+	buf_add(&line, S("EXAMINE \""));
+	for (size_t i = 0; i < m->raw.n; i++) {
+		if (m->raw.p[i] == '"' || m->raw.p[i] == '\\')
+			buf_add_char(&line, '\\');
+		buf_add_char(&line, m->raw.p[i] == '\r' || m->raw.p[i] == '\n' ? '?' : m->raw.p[i]);
+	}
+	buf_add_char(&line, '"');
+	w->exists = w->uidnext = 0;
+	w->next_seq = 1;
+	r = move_imap_send(w->conn, buf_str(&line), fault);
+	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
+		r = move_imap_next(w->conn, &reply, fault);
+		if (r == 0 && reply.kind == MOVE_IMAP_EXISTS)
+			w->exists = reply.number;
+		if (r == 0 && reply.uidvalidity)
+			uidvalidity = reply.uidvalidity;
+		if (r == 0 && reply.uidnext)
+			w->uidnext = reply.uidnext;
+	}
+	if (r == 0)
+		r = end_of(&reply, fault);
+	if (r == 0 && w->is_told && uidvalidity != w->uidvalidity)
+		r = fault_set(fault, -E_CANNOT, "the mailbox was made anew while it was read; run the command again");
+	if (r == 0)
+		w->uidvalidity = uidvalidity;
+	return r;
+}
+
+/* Messages may go and come while we read: sequence numbers follow. */
+static void follow(struct walk *w, const struct move_imap_reply *r)
+{
+	if (r->kind == MOVE_IMAP_EXISTS && r->number > w->exists)
+		w->exists = r->number;
+	if (r->kind == MOVE_IMAP_EXPUNGE && r->number > 0 && r->number <= w->exists) {
+		w->exists--;
+		w->next_seq -= r->number < w->next_seq;
+	}
+}
+
+static bool is_done_already(const struct walk *w, uint32_t uid)
+{
+	return uid <= w->done_uid || uidset_has(&w->done, uid);
+}
+
+static void note_wanted(struct walk *w, const struct move_imap_reply *r)
+{
+	char text[80];
+	struct wanted *one = &w->page[w->n_page];
+
+	if (w->n_page == PAGE || r->uid == 0 || is_done_already(w, r->uid) || (w->n_page > 0 && r->uid <= one[-1].uid))
+		return;
+	*one = (struct wanted){ .uid = r->uid, .size = r->size };
+	snprintf(text, sizeof(text), "%u %u %llu", w->uidvalidity, r->uid, (unsigned long long)r->size);
+	move_key(S("imap"), w->o->user, S(""), one->key); /* hashed together with what follows */
+	move_key(str_of(one->key, sizeof(one->key)), buf_str(&w->name), str_z(text), one->key);
+	w->n_page++;
+}
+
+/* The next UIDs and sizes. */
+static int look(struct walk *w, struct fault *fault)
+{
+	struct move_imap_reply reply = { 0 };
+	char line[80];
+	uint32_t last = w->exists - w->next_seq < PAGE ? w->exists : w->next_seq + PAGE - 1;
+	int r;
+
+	snprintf(line, sizeof(line), "FETCH %u:%u (UID RFC822.SIZE)", w->next_seq, last);
+	w->n_page = 0;
+	w->next_seq = last + 1;
+	r = move_imap_send(w->conn, str_z(line), fault);
+	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
+		r = move_imap_next(w->conn, &reply, fault);
+		if (r == 0 && reply.kind == MOVE_IMAP_FETCH)
+			note_wanted(w, &reply);
+		else if (r == 0)
+			follow(w, &reply);
+	}
+	if (r == 0)
+		r = end_of(&reply, fault);
+	return r;
+}
+
+static int ask_sink(struct walk *w, struct fault *fault)
+{
+	uint8_t keys[PAGE][STORE_IMPORT_KEY];
+	bool had[PAGE];
+	int r;
+
+	if (w->n_page == 0)
+		return 0;
+	for (size_t i = 0; i < w->n_page; i++)
+		memcpy(keys[i], w->page[i].key, STORE_IMPORT_KEY);
+	r = of_sink(w, w->sink->have(w->sink->ctx, (const uint8_t (*)[STORE_IMPORT_KEY])keys, w->n_page, had, fault));
+	for (size_t i = 0; i < w->n_page && r == 0; i++) {
+		w->page[i].is_had = w->page[i].is_done = had[i];
+		if (!had[i] && w->page[i].size > LIMIT_IMPORT_MESSAGE) {
+			w->sink->bad(w->sink->ctx, where(w, w->page[i].uid), "larger than 256 MiB");
+			w->page[i].is_done = true;
+		}
+	}
+	return r;
+}
+
+static struct wanted *find_wanted(struct walk *w, uint32_t uid)
+{
+	for (size_t i = 0; i < w->n_page; i++)
+		if (w->page[i].uid == uid && !w->page[i].is_done)
+			return &w->page[i];
+	return NULL;
+}
+
+static int give(struct walk *w, const struct move_imap_reply *r, struct fault *fault)
+{
+	struct wanted *one = find_wanted(w, r->uid);
+	struct move_message m = { .bytes = r->body, .flags = (unsigned)r->flags.flags, .date_s = r->date_s, .uid = r->uid };
+
+	if (!one || !r->has_body)
+		return 0; /* changed flags of some message */
+	one->is_done = true;
+	w->tries = 0;
+	m.where_z = where(w, r->uid);
+	for (size_t i = 0; i < r->flags.n_keywords && m.n_keywords < MOVE_KEYWORDS; i++)
+		m.keywords[m.n_keywords++] = r->flags.keywords[i];
+	if (m.date_s < 0)
+		m.date_s = 0;
+	memcpy(m.key, one->key, sizeof(m.key));
+	if (m.bytes.n == 0) {
+		w->sink->bad(w->sink->ctx, w->where, "empty");
+		return 0;
+	}
+	return of_sink(w, w->sink->message(w->sink->ctx, &m, fault));
+}
+
+/* UIDs from..to of the page that are not done; *ret_is_refused: the server says NO. */
+static int fetch(struct walk *w, size_t from, size_t to, bool *ret_is_refused, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
+	struct move_imap_reply reply = { 0 };
+	size_t n = 0;
+	int r;
+
+	buf_add(&line, S("UID FETCH "));
+	for (size_t i = from; i < to; i++) {
+		if (w->page[i].is_done)
+			continue;
+		buf_printf(&line, "%s%u", n++ ? "," : "", w->page[i].uid);
+	}
+	if (n == 0)
+		return 0;
+	buf_add(&line, S(" (UID FLAGS INTERNALDATE BODY.PEEK[])"));
+	r = move_imap_send(w->conn, buf_str(&line), fault);
+	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
+		r = move_imap_next(w->conn, &reply, fault);
+		if (r == 0 && reply.kind == MOVE_IMAP_FETCH)
+			r = give(w, &reply, fault);
+		else if (r == 0)
+			follow(w, &reply);
+	}
+	if (r == 0)
+		*ret_is_refused = !reply.is_ok;
+	return r;
+}
+
+/* Together; those that do not come then, one by one; what does not come then either is bad, unless it was expunged. */
+static int fetch_page(struct walk *w, struct fault *fault)
+{
+	bool is_refused = false;
+	int r = fetch(w, 0, w->n_page, &is_refused, fault);
+
+	for (size_t i = 0; i < w->n_page && r == 0; i++) {
+		bool is_alone_refused = false;
+
+		if (!w->page[i].is_done)
+			r = fetch(w, i, i + 1, &is_alone_refused, fault);
+		if (r < 0 || w->page[i].is_done)
+			continue;
+		w->sink->bad(w->sink->ctx, where(w, w->page[i].uid),
+			     is_alone_refused ? "the server does not give it" : "gone while it was to be read");
+		w->page[i].is_done = true;
+	}
+	if (r == 0 && w->n_page)
+		w->done_uid = w->page[w->n_page - 1].uid;
+	return r;
+}
+
+/* From the beginning, or behind the last UID that is done. */
+static int read_mailbox(struct walk *w, const struct mailbox *m, struct fault *fault)
+{
+	int r = examine(w, m, fault);
+
+	if (r == 0 && !w->is_told) {
+		const struct move_box box = { buf_str(&w->name), w->uidvalidity, w->uidnext, w->exists };
+
+		r = of_sink(w, w->sink->box(w->sink->ctx, &box, fault));
+		w->is_told = r == 0;
+	}
+	while (r == 0 && w->next_seq <= w->exists) {
+		r = look(w, fault);
+		if (r == 0)
+			r = ask_sink(w, fault);
+		if (r == 0)
+			r = fetch_page(w, fault);
+	}
+	return r;
+}
+
+/* ---- connections that break ---- */
+
+static bool is_broken(const struct walk *w, int r)
+{
+	return !w->is_sink_broken && (r == -E_CLOSED || r == -E_TIMEOUT || r == -E_TLS) && w->tries < TRIES;
+}
+
+/* What was said to the sink about messages of this page stays said. */
+static int keep_page(struct walk *w)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < w->n_page && r == 0; i++)
+		if (w->page[i].is_done)
+			r = uidset_add(&w->done_arena, &w->done, w->page[i].uid, w->page[i].uid);
+	w->n_page = 0;
+	return r;
+}
+
+static int connect_again(struct walk *w, struct fault *fault)
+{
+	const struct timespec wait = { .tv_sec = 1 << w->tries };
+	int r;
+
+	move_imap_close(&w->conn);
+	do {
+		w->sink->note(w->sink->ctx, fault->text[0] ? fault->text : "the connection broke");
+		w->tries++;
+		nanosleep(&wait, NULL);
+		r = move_imap_open(w->o, &w->conn, fault);
+	} while (r < 0 && r != -E_AUTH_FAILED && w->tries < TRIES);
+	return r;
+}
+
+/* 0 also when this mailbox alone cannot be read. */
+static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *fault)
+{
+	struct fault why = { 0 };
+	int r;
+
+	buf_reset(&w->name);
+	name_mailbox(w, m->raw, m->delimiter, &w->name);
+	w->is_told = false;
+	w->done_uid = 0;
+	w->n_page = 0;
+	w->done = (struct uidset){ 0 };
+	arena_reset(&w->done_arena);
+	r = read_mailbox(w, m, &why);
+	while (is_broken(w, r)) {
+		r = keep_page(w);
+		if (r == 0)
+			r = connect_again(w, &why);
+		if (r == 0)
+			r = read_mailbox(w, m, &why);
+	}
+	if (r == -E_CANNOT) {
+		w->sink->bad(w->sink->ctx, buf_z(&w->name), why.text);
+		r = 0;
+	}
+	if (r < 0)
+		*fault = why;
+	return r;
+}
+
+static int give_all(struct walk *w, struct fault *fault)
+{
+	int r = take_names(w, S("LIST \"\" \"*\""), fault);
+
+	if (r == 0)
+		r = take_names(w, S("LSUB \"\" \"*\""), fault);
+	if (r == -E_CANNOT && w->n_boxes > 0) { /* IMAP4rev2 has it no more */
+		w->sink->note(w->sink->ctx, "the server does not tell which mailboxes are subscribed");
+		r = 0;
+	}
+	find_prefix(w);
+	for (size_t i = 0; i < w->n_boxes && r == 0; i++)
+		if (!w->boxes[i].is_noselect)
+			r = give_mailbox(w, &w->boxes[i], fault);
+	for (size_t i = 0; i < w->n_subscribed && r == 0; i++) {
+		AUTO(buf_fini) struct buf name = BUF_INIT(65536);
+
+		name_mailbox(w, w->subscribed[i], w->delimiter, &name);
+		r = w->sink->subscribed(w->sink->ctx, buf_str(&name), fault);
+	}
+	return r;
+}
+
+int move_imap(const struct move_imap_options *o, const struct move_sink *sink, struct fault *fault)
+{
+	static struct walk w; /* large */
+	int r;
+
+	w = (struct walk){ .o = o, .sink = sink, .name = BUF_INIT(65536) };
+	arena_init(&w.names, NAMES_MAX);
+	arena_init(&w.done_arena, NAMES_MAX);
+	r = move_imap_open(o, &w.conn, fault);
+	if (r == 0)
+		r = give_all(&w, fault);
+	move_imap_close(&w.conn);
+	arena_fini(&w.names);
+	arena_fini(&w.done_arena);
+	buf_fini(&w.name);
+	return r;
+}
