@@ -9,6 +9,7 @@
 #include "imap/resp.h"
 #include "imap/search.h"
 #include "imap/seqset.h"
+#include "imap/update.h"
 #include "net/conn.h"
 #include "store/view.h"
 
@@ -22,7 +23,8 @@ struct result {
 static bool is_ends_only(unsigned returns)
 {
 	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) &&
-	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL));
+	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL |
+			    IMAP_RETURN_UPDATE));
 }
 
 static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
@@ -234,7 +236,7 @@ int imap_search_failed(struct imap_session *s, const struct imap_search *q, int 
 
 	if (err == -E_BAD_CHARSET)
 		imap_code(s, "BADCHARSET (UTF-8)");
-	if ((q->returns & IMAP_RETURN_SAVE) && err != -E_SYNTAX)
+	if ((q->returns & IMAP_RETURN_SAVE) && err != -E_SYNTAX && err != -E_USAGE)
 		(void)!imap_saved_set(s, &none);
 	return err;
 }
@@ -242,17 +244,24 @@ int imap_search_failed(struct imap_session *s, const struct imap_search *q, int 
 int imap_cmd_search(struct imap_session *s)
 {
 	struct imap_search q;
-	struct result res;
+	struct result res = { 0 };
+	struct imap_update *update = NULL;
 	int r = imap_search_parse(s, &q);
 
-	if (r < 0)
-		return imap_search_failed(s, &q, r);
-	if (q.has_modseq)
+	if (r == 0)
+		r = imap_update_new(s, &q, NULL, 0, &update);
+	if (r == 0 && q.has_modseq)
 		imap_condstore_enable(s);
-	r = search_run(s, &q, &res);
+	if (r == 0)
+		r = search_run(s, &q, &res);
 	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
 		r = imap_search_save(s, &res.told);
-	if (r < 0)
+	if (r == 0)
+		r = answer(s, &q, &res);
+	if (r < 0) {
+		imap_update_free(update);
 		return imap_search_failed(s, &q, r);
-	return answer(s, &q, &res);
+	}
+	imap_update_start(s, &q, update, &res.seqs, NULL);
+	return 0;
 }

@@ -7,6 +7,7 @@
 #include "imap/resp.h"
 #include "imap/search.h"
 #include "imap/seqset.h"
+#include "imap/update.h"
 #include "net/conn.h"
 #include "store/view.h"
 
@@ -140,7 +141,7 @@ static int tell(struct imap_session *s, const struct imap_search *q, struct sort
 	return r < 0 ? r : imap_search_told(s, q, &found, &res->told);
 }
 
-static int sort(struct imap_session *s, const struct imap_sort *q)
+static int sort(struct imap_session *s, const struct imap_sort *q, struct sorted *ret)
 {
 	struct sorted res = { 0 };
 	int r = find(s, &q->search, &res.seqs);
@@ -158,19 +159,29 @@ static int sort(struct imap_session *s, const struct imap_sort *q)
 		answer_sort(s, &q->search, &res);
 	else if (q->search.returns != IMAP_RETURN_SAVE)
 		answer_esort(s, &q->search, &res);
+	*ret = res;
 	return 0;
 }
 
 int imap_cmd_sort(struct imap_session *s)
 {
+	struct imap_update *update = NULL;
+	struct sorted res;
 	struct imap_sort q;
 	int r = imap_sort_parse(s, &q);
 
+	if (r == 0)
+		r = imap_update_new(s, &q.search, q.by, q.n_by, &update);
 	if (r == 0 && q.search.has_modseq)
 		imap_condstore_enable(s);
 	if (r == 0)
-		r = sort(s, &q);
-	return r < 0 ? imap_search_failed(s, &q.search, r) : 0;
+		r = sort(s, &q, &res);
+	if (r < 0) {
+		imap_update_free(update);
+		return imap_search_failed(s, &q.search, r);
+	}
+	imap_update_start(s, &q.search, update, &res.seqs, res.v);
+	return 0;
 }
 
 /* ---- THREAD ---- */

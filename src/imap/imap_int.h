@@ -33,6 +33,7 @@
 #include "sasl/sasl.h"
 
 struct imap_append;
+struct imap_update;
 struct spool;
 struct store_mailbox;
 struct store_mbox;
@@ -88,6 +89,7 @@ struct imap_selected {
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
 	uint32_t n_recent;    /* as the client was told */
+	struct imap_update *updates; /* searches that are kept up to date (update.h) */
 };
 
 /* The command being run; all of it lives in session.arena or session.in. */
@@ -269,6 +271,8 @@ int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);
 int imap_cmd_search(struct imap_session *s);
+/* update.c */
+int imap_cmd_cancelupdate(struct imap_session *s);
 /* cmd_sort.c */
 int imap_cmd_sort(struct imap_session *s);
 int imap_cmd_thread(struct imap_session *s);

@@ -104,6 +104,7 @@ static const struct {
 	  "cet usage spécial n'est pas pris en charge" },
 	{ "that language is not supported", "diese Sprache wird nicht unterstützt",
 	  "cette langue n'est pas prise en charge" },
+	{ "tag reuse", "diese Marke ist schon in Gebrauch", "cette étiquette est déjà utilisée" },
 	{ "no such comparator", "diesen Vergleich gibt es nicht", "ce comparateur n'existe pas" },
 	/* untagged OK */
 	{ "first unseen", "die erste ungelesene", "le premier non lu" },
@@ -116,6 +117,8 @@ static const struct {
 	  "la boîte précédente est fermée" },
 	{ "the mailbox is being deleted", "das Postfach wird gelöscht", "la boîte est supprimée" },
 	{ "moved", "verschoben", "déplacé" },
+	{ "changes of this result are not told", "Änderungen dieses Ergebnisses werden nicht gemeldet",
+	  "les changements de ce résultat ne sont pas annoncés" },
 	{ "replacement is there", "der Ersatz ist da", "le remplaçant est là" },
 	/* BYE */
 	{ "see you", "auf Wiedersehen", "au revoir" },

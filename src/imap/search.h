@@ -15,6 +15,7 @@ enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 3.1; never with ALL */
+	IMAP_RETURN_UPDATE = 64,  /* RFC 5267 4.3: see update.h */
 };
 
 struct imap_search {

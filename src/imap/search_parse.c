@@ -172,6 +172,29 @@ static int arg_interval(struct parser *ps, struct store_search *key)
 	return 1;
 }
 
+/*
+ * The same for messages that are still to come: "300:*" has no end. "*" by itself is the message
+ * that is the last one now.
+ */
+static int open_uids(struct parser *ps, const struct imap_seqset *set, struct uidset *ret)
+{
+	const struct store_view *v = ps->s->sel->view;
+	const struct store_msg *last = store_view_at(v, v->n);
+	bool has_star = false;
+	int r;
+
+	if (set->is_saved) {
+		*ret = ps->s->sel->saved;
+		return 0;
+	}
+	for (size_t i = 0; i < set->n; i++)
+		has_star |= set->r[i].lo == 0 || set->r[i].hi == 0;
+	r = imap_seqset_numbers(ps->p->arena, set, UINT32_MAX, ret);
+	if (r == 0 && has_star && last != NULL)
+		r = uidset_add(ps->p->arena, ret, last->uid, last->uid);
+	return r;
+}
+
 static int arg_uids(struct parser *ps, struct store_search *key)
 {
 	struct imap_selected *sel = ps->s->sel;
@@ -180,10 +203,12 @@ static int arg_uids(struct parser *ps, struct store_search *key)
 
 	if (r > 0)
 		r = imap_parse_seqset(ps->p, &set);
-	if (r > 0)
-		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
-					&key->set);
-	return r < 0 ? r : r == 0 ? 1 : r;
+	if (r <= 0)
+		return r;
+	r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved, &key->set);
+	if (r == 0 && (ps->search->returns & IMAP_RETURN_UPDATE))
+		r = open_uids(ps, &set, &key->uids);
+	return r < 0 ? r : 1;
 }
 
 /*
@@ -423,6 +448,8 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		{ STR_INIT("COUNT"), IMAP_RETURN_COUNT },
 		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
 		{ STR_INIT("PARTIAL"), IMAP_RETURN_PARTIAL },
+		{ STR_INIT("UPDATE"), IMAP_RETURN_UPDATE },
+		{ STR_INIT("CONTEXT"), 0 }, /* RFC 5267 4.2: a hint, and we need none */
 	};
 	struct str name;
 

@@ -48,6 +48,7 @@ static const struct {
 	{ "younger than no number", " YOUNGER x", NULL, -E_SYNTAX },
 	{ "interval too large", " OLDER 4294967296", NULL, -E_SYNTAX },
 	{ "number too large", " LARGER 99999999999999999999", NULL, -E_SYNTAX },
+	{ "return update", " RETURN (UPDATE CONTEXT COUNT) UID 3:*", "RETURN=72 seqs", 0 },
 	{ "return partial", " RETURN (PARTIAL -1:-2 COUNT) ALL", "RETURN=40 all", 0 },
 	{ "return partial and all", " RETURN (PARTIAL 1:2 ALL) ALL", NULL, -E_SYNTAX },
 	{ "return without list", " RETURN ALL", NULL, -E_SYNTAX },

@@ -78,6 +78,8 @@ const struct imap_cmd imap_cmds[] = {
 	{ "EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_BARE,
 	  "RFC 9051 6.4.3" },
 	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
+	{ "CANCELUPDATE", imap_cmd_cancelupdate, IMAP_ST_SELECTED, IMAP_CMD_BARE,
+	  "RFC 5267 4.3.5" },
 	{ "SORT", imap_cmd_sort, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
 	{ "THREAD", imap_cmd_thread, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
