@@ -46,7 +46,7 @@ static void answer_sort(struct imap_session *s, const struct imap_search *q, con
 	flush(s, &out, 0);
 	if (q->has_modseq && res->n > 0)
 		imap_respf(s, " (MODSEQ %llu)",
-			   (unsigned long long)imap_search_modseq(s, &res->told));
+			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
 	imap_resp_end(s);
 }
 
@@ -70,7 +70,7 @@ static void print_set(struct imap_session *s, const uint32_t *v, size_t n)
 
 static void answer_esort(struct imap_session *s, const struct imap_search *q, const struct sorted *res)
 {
-	imap_search_begin(s);
+	imap_search_begin(s, q);
 	if (res->n > 0 && (q->returns & IMAP_RETURN_MIN))
 		imap_respf(s, " MIN %u", imap_search_number(s, res->v[0]));
 	if (res->n > 0 && (q->returns & IMAP_RETURN_MAX))
@@ -88,7 +88,7 @@ static void answer_esort(struct imap_session *s, const struct imap_search *q, co
 		imap_respf(s, " COUNT %zu", res->n);
 	if (q->has_modseq && res->told.n > 0)
 		imap_respf(s, " MODSEQ %llu",
-			   (unsigned long long)imap_search_modseq(s, &res->told));
+			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
 	imap_resp_end(s);
 }
 
@@ -138,7 +138,7 @@ static int tell(struct imap_session *s, const struct imap_search *q, struct sort
 	}
 	if (q->has_modseq || (q->returns & IMAP_RETURN_SAVE))
 		r = partial_set(s, res, &found.partial);
-	return r < 0 ? r : imap_search_told(s, q, &found, &res->told);
+	return r < 0 ? r : imap_search_told(q, &found, &res->told);
 }
 
 static int sort(struct imap_session *s, const struct imap_sort *q, struct sorted *ret)

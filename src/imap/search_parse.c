@@ -172,19 +172,27 @@ static int arg_interval(struct parser *ps, struct store_search *key)
 	return 1;
 }
 
+/* "$" */
+static const struct uidset *saved(const struct imap_search_place *in)
+{
+	static const struct uidset none;
+
+	return in->saved != NULL ? in->saved : &none;
+}
+
 /*
  * The same for messages that are still to come: "300:*" has no end. "*" by itself is the message
  * that is the last one now.
  */
 static int open_uids(struct parser *ps, const struct imap_seqset *set, struct uidset *ret)
 {
-	const struct store_view *v = ps->s->sel->view;
+	const struct store_view *v = ps->search->in.view;
 	const struct store_msg *last = store_view_at(v, v->n);
 	bool has_star = false;
 	int r;
 
 	if (set->is_saved) {
-		*ret = ps->s->sel->saved;
+		*ret = *saved(&ps->search->in);
 		return 0;
 	}
 	for (size_t i = 0; i < set->n; i++)
@@ -197,7 +205,7 @@ static int open_uids(struct parser *ps, const struct imap_seqset *set, struct ui
 
 static int arg_uids(struct parser *ps, struct store_search *key)
 {
-	struct imap_selected *sel = ps->s->sel;
+	const struct imap_search_place *in = &ps->search->in;
 	struct imap_seqset set;
 	int r = imap_parse_sp(ps->p);
 
@@ -205,7 +213,8 @@ static int arg_uids(struct parser *ps, struct store_search *key)
 		r = imap_parse_seqset(ps->p, &set);
 	if (r <= 0)
 		return r;
-	r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved, &key->set);
+	ps->search->has_sets = true;
+	r = imap_seqset_resolve(ps->p->arena, &set, true, in->view, saved(in), &key->set);
 	if (r == 0 && (ps->search->returns & IMAP_RETURN_UPDATE))
 		r = open_uids(ps, &set, &key->uids);
 	return r < 0 ? r : 1;
@@ -273,8 +282,9 @@ static int arg_recent(struct parser *ps, enum arg arg, struct store_search *key)
 	int r;
 
 	if (arg == ARG_RECENT) {
-		if (!ps->s->is_rev2)
-			key->set = ps->s->sel->recent;
+		ps->search->has_sets = true;
+		if (!ps->s->is_rev2 && ps->search->in.recent != NULL)
+			key->set = *ps->search->in.recent;
 		return 1;
 	}
 	r = new_key(ps, STORE_S_UIDS, &k);
@@ -362,7 +372,7 @@ static int word_key(struct parser *ps, struct store_search **ret)
  */
 static int seqs_key(struct parser *ps, struct store_search **ret)
 {
-	struct imap_selected *sel = ps->s->sel;
+	const struct imap_search_place *in = &ps->search->in;
 	struct imap_seqset set;
 	struct uidset all = { 0 };
 	int r = imap_parse_seqset(ps->p, &set);
@@ -374,13 +384,14 @@ static int seqs_key(struct parser *ps, struct store_search **ret)
 	if (r <= 0)
 		return r;
 	ps->s->cmd.has_seqs = true;
+	ps->search->has_sets = true;
 	if (set.is_saved)
-		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
+		r = imap_seqset_resolve(ps->p->arena, &set, true, in->view, saved(in),
 					&(*ret)->set);
 	else
-		r = imap_seqset_numbers(ps->p->arena, &set, sel->view->n, &all);
-	for (size_t i = 0; r == 0 && i < all.n && all.r[i].lo <= sel->view->n; i++) {
-		uint32_t hi = all.r[i].hi < sel->view->n ? all.r[i].hi : sel->view->n;
+		r = imap_seqset_numbers(ps->p->arena, &set, in->view->n, &all);
+	for (size_t i = 0; r == 0 && i < all.n && all.r[i].lo <= in->view->n; i++) {
+		uint32_t hi = all.r[i].hi < in->view->n ? all.r[i].hi : in->view->n;
 
 		r = uidset_add(ps->p->arena, &(*ret)->set, all.r[i].lo, hi);
 	}
@@ -494,25 +505,41 @@ static int charset(struct parser *ps)
 	return mime_to_utf8(ps->charset, S("a"), &out) < 0 ? -E_BAD_CHARSET : imap_parse_sp(ps->p);
 }
 
-/*
- * search = "SEARCH" [search-return-opts] SP search-program
- * search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
- */
-int imap_search_parse(struct imap_session *s, struct imap_search *ret)
+struct imap_search_place imap_search_here(struct imap_session *s)
 {
-	struct parser ps = { .s = s, .p = &s->p, .search = ret };
-	int r = imap_search_returns(&s->p, ret);
+	return (struct imap_search_place){
+		.view = s->sel->view,
+		.saved = &s->sel->saved,
+		.recent = &s->sel->recent,
+		.arena = &s->arena,
+	};
+}
+
+/* search-program = ["CHARSET" SP charset SP] search-key *(SP search-key) */
+int imap_search_program(struct imap_session *s, struct imap_parse *p, struct imap_search *ret)
+{
+	struct parser ps = { .s = s, .p = p, .search = ret };
+	int r = 1;
 
 	/* RFC 6855 3: the charset is settled then. */
-	if (r > 0 && s->has_utf8 && imap_parse_word(ps.p, S("CHARSET")) > 0)
+	if (s->has_utf8 && imap_parse_word(p, S("CHARSET")) > 0)
 		return -E_SYNTAX;
-	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
+	if (imap_parse_word(p, S("CHARSET")) > 0)
 		r = charset(&ps);
 	if (r > 0)
 		r = key_list(&ps, &ret->tree);
 	if (r > 0)
-		r = imap_parse_end(ps.p);
+		r = imap_parse_end(p);
 	return imap_need(r);
+}
+
+/* search = "SEARCH" [search-return-opts] SP search-program */
+int imap_search_parse(struct imap_session *s, struct imap_search *ret)
+{
+	int r = imap_search_returns(&s->p, ret);
+
+	ret->in = imap_search_here(s);
+	return r > 0 ? imap_search_program(s, &s->p, ret) : imap_need(r);
 }
 
 int imap_search_returns(struct imap_parse *p, struct imap_search *ret)
@@ -532,6 +559,7 @@ int imap_search_criteria(struct imap_session *s, struct imap_search *ret)
 	struct parser ps = { .s = s, .p = &s->p, .search = ret };
 	int r = charset(&ps);
 
+	ret->in = imap_search_here(s);
 	if (r > 0)
 		r = key_list(&ps, &ret->tree);
 	if (r > 0)

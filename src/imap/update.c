@@ -26,8 +26,10 @@ struct numbers {
 
 struct imap_update {
 	struct imap_update *next;
-	struct arena arena; /* program and tag */
+	struct arena arena; /* program, tag and name */
 	struct str tag;
+	struct str mailbox; /* of ESEARCH: its correlator, as it was called then */
+	uint32_t uidvalidity;
 	bool is_uid, is_volatile;
 	struct store_search *tree;
 	struct store_sort by[STORE_SORT_KEYS];
@@ -132,6 +134,9 @@ int imap_update_new(struct imap_session *s, const struct imap_search *q,
 	if (n_by > 0)
 		memcpy(u->by, by, n_by * sizeof(*by));
 	u->tag = arena_str(&u->arena, s->cmd.tag);
+	u->uidvalidity = s->sel->view->uidvalidity;
+	if (q->in.mailbox.p != NULL)
+		u->mailbox = arena_str(&u->arena, q->in.mailbox);
 	r = u->tag.p != NULL ? store_search_keep(&u->arena, s->sel->view, q->tree, &u->tree,
 						 &u->is_volatile)
 			     : -E_LIMIT;
@@ -255,7 +260,13 @@ static void tell(struct imap_session *s, const struct imap_update *u, const stru
 		return;
 	imap_resp(s, S("* ESEARCH (TAG \""));
 	imap_resp(s, u->tag);
-	imap_resp(s, u->is_uid ? S("\") UID") : S("\")"));
+	imap_resp(s, S("\""));
+	if (u->mailbox.p != NULL) {
+		imap_resp(s, S(" MAILBOX "));
+		imap_resp_mailbox(s, u->mailbox);
+		imap_respf(s, " UIDVALIDITY %u", u->uidvalidity);
+	}
+	imap_resp(s, u->is_uid ? S(") UID") : S(")"));
 	if (c->n_gone > 0) {
 		imap_resp(s, S(" REMOVEFROM ("));
 		print_items(s, u, v, c->gone, c->n_gone, 0);
