@@ -105,6 +105,9 @@ static const struct {
 	{ "that language is not supported", "diese Sprache wird nicht unterstützt",
 	  "cette langue n'est pas prise en charge" },
 	{ "tag reuse", "diese Marke ist schon in Gebrauch", "cette étiquette est déjà utilisée" },
+	{ "no such filter", "diesen Filter gibt es nicht", "ce filtre n'existe pas" },
+	{ "the filter is no search program", "der Filter ist kein Suchprogramm",
+	  "le filtre n'est pas un programme de recherche" },
 	{ "no such comparator", "diesen Vergleich gibt es nicht", "ce comparateur n'existe pas" },
 	/* untagged OK */
 	{ "first unseen", "die erste ungelesene", "le premier non lu" },

@@ -50,6 +50,9 @@ int imap_search_returns(struct imap_parse *p, struct imap_search *ret);
 /* What follows them, [CHARSET ...] and keys, in ret->in: the rest of imap_search_parse(). */
 MUST_CHECK int imap_search_program(struct imap_session *s, struct imap_parse *p,
 				   struct imap_search *ret);
+/* A filter (RFC 5466 3.2) that is all of a program, in UTF-8? Filters that it names need not be there. */
+bool imap_search_is_program(struct imap_session *s, struct str text);
+#define IMAP_FILTER_VALUES "/private/filters/values/" /* annotations of the server */
 /* The selected mailbox. */
 struct imap_search_place imap_search_here(struct imap_session *s);
 /* RFC 5256 5: SP charset 1*(SP search-key), up to the end of the command. As imap_search_parse(). */

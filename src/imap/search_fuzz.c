@@ -51,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
 	if (imap_thread_parse(&s, &sort) == 0)
 		check(sort.search.tree, 0);
+	(void)imap_search_is_program(&s, str_of(data, size));
 	arena_fini(&s.arena);
 	return 0;
 }

@@ -53,6 +53,10 @@ static const struct {
 	{ "return partial and all", " RETURN (PARTIAL 1:2 ALL) ALL", NULL, -E_SYNTAX },
 	{ "return without list", " RETURN ALL", NULL, -E_SYNTAX },
 	{ "charset unknown", " CHARSET X-NOPE ALL", NULL, -E_BAD_CHARSET },
+	{ "filter without a name", " FILTER", NULL, -E_SYNTAX },
+	{ "filter of a path", " FILTER a/b", NULL, -E_SYNTAX },
+	{ "filter and charset", " CHARSET iso-8859-1 FILTER x", NULL, -E_USAGE },
+	{ "no filter", " FILTER x", NULL, -E_NOT_FOUND },
 	{ "charset without a key", " CHARSET UTF-8", NULL, -E_SYNTAX },
 	{ "modseq of nothing", " MODSEQ \"/x\" all 1", NULL, -E_SYNTAX },
 };
