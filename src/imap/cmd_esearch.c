@@ -217,6 +217,8 @@ static int search_all(struct imap_session *s, struct esearch *e, const struct st
 	for (size_t i = 0; i < n && r == 0; i++) {
 		if (!work_go_on())
 			return -E_CLOSED;
+		s->progress.done = i;
+		s->progress.goal = n;
 		if (s->sel == NULL || s->sel->mailbox != boxes[i].id)
 			r = search_other(s, e, &boxes[i]);
 		else

@@ -46,6 +46,7 @@ struct imap_conf {
 	int64_t idle_timeout_ms;   /* RFC 9051 5.4: at least 30 minutes */
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
+	int64_t progress_ms;       /* between notices of a long command (RFC 9585) */
 	int64_t max_message_bytes; /* APPEND */
 	int language; /* enum imap_language, for LANGUAGE "default" */
 	bool may_compress, may_unauthenticate;
@@ -111,6 +112,12 @@ struct imap_literal {
 	uint64_t left;
 };
 
+/* Of the command that runs (progress.c). */
+struct imap_progress {
+	int64_t next_ms;     /* monotonic: when the client is told next */
+	uint64_t done, goal; /* goal > 0: of the command itself, whatever its parts report */
+};
+
 enum imap_waiting { IMAP_WAIT_COMMAND, IMAP_WAIT_AUTH, IMAP_WAIT_IDLE };
 
 struct imap_session {
@@ -136,6 +143,7 @@ struct imap_session {
 	int64_t commands;
 	int64_t login_by_ms;  /* monotonic; nobody logged in by then: BYE */
 	bool has_said_id;     /* ID was logged */
+	struct imap_progress progress;
 
 	int64_t account;           /* 0 before login */
 	char name[320];            /* login name */
@@ -377,6 +385,15 @@ int imap_notify_gone(struct imap_session *s);
 MUST_CHECK int imap_notify_recent(struct imap_session *s, const struct store_view *now);
 /* Is the message \Recent in this session (never in rev2)? */
 bool imap_is_recent(const struct imap_session *s, uint32_t uid);
+
+/* ---- progress (progress.c) ---- */
+
+/*
+ * From here to imap_progress_end() the client is told now and then how far the work of this thread is (RFC 9585 4, base/work.h).
+ * Handlers ask for long work only between whole responses.
+ */
+void imap_progress_begin(struct imap_session *s);
+void imap_progress_end(void);
 
 /* ---- capabilities (caps.c) ---- */
 

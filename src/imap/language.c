@@ -119,6 +119,7 @@ static const struct {
 	{ "previous mailbox closed", "das vorige Postfach ist geschlossen",
 	  "la boîte précédente est fermée" },
 	{ "the mailbox is being deleted", "das Postfach wird gelöscht", "la boîte est supprimée" },
+	{ "still working", "noch bei der Arbeit", "travail en cours" },
 	{ "moved", "verschoben", "déplacé" },
 	{ "changes of this result are not told", "Änderungen dieses Ergebnisses werden nicht gemeldet",
 	  "les changements de ce résultat ne sont pas annoncés" },

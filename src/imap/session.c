@@ -342,7 +342,10 @@ static int run_command(struct imap_session *s, int input)
 		if (is_dead(r))
 			return r;
 	}
-	return s->cmd.row->run(s);
+	imap_progress_begin(s);
+	r = s->cmd.row->run(s);
+	imap_progress_end();
+	return r;
 }
 
 /* ---- the loop ---- */

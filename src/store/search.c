@@ -275,6 +275,15 @@ static int read_rows(struct walk *w, size_t from)
 	return (int)i;
 }
 
+/* After a message whose content was looked at. */
+static void progress(const struct walk *w, uint32_t seq)
+{
+	uint32_t n = w->view->n, done = w->want == STORE_SEARCH_LAST ? n - seq + 1 : seq;
+
+	if (done < n)
+		work_progress(done, n);
+}
+
 static int decide(struct walk *w, struct candidate *c)
 {
 	if (c->answer == UNKNOWN) {
@@ -283,6 +292,7 @@ static int decide(struct walk *w, struct candidate *c)
 		search_msg_begin(&w->msg, NULL);
 		if (w->msg.is_given_up || !work_go_on())
 			return -E_CLOSED;
+		progress(w, c->seq);
 	}
 	return c->answer == YES && !is_done(w) ? uidset_add(w->a, &w->found, c->seq, c->seq) : 0;
 }
