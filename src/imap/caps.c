@@ -66,6 +66,7 @@ static const struct {
 	{ "CONDSTORE", AFTER_LOGIN, "RFC 7162" },
 	{ "QRESYNC", AFTER_LOGIN, "RFC 7162 3.2" },
 	{ "UIDONLY", AFTER_LOGIN, "RFC 9586" },
+	{ "UIDBATCHES", AFTER_LOGIN, "draft-ietf-mailmaint-imap-uidbatches" },
 	{ "BINARY", AFTER_LOGIN, "RFC 3516" },
 	{ "OBJECTID", AFTER_LOGIN, "RFC 8474" },
 	{ "SAVEDATE", AFTER_LOGIN, "RFC 8514" },

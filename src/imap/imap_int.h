@@ -279,6 +279,8 @@ int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);
 int imap_cmd_search(struct imap_session *s);
+/* cmd_uidbatches.c */
+int imap_cmd_uidbatches(struct imap_session *s);
 /* cmd_esearch.c */
 int imap_cmd_esearch(struct imap_session *s);
 /* update.c */

@@ -108,6 +108,8 @@ static const struct {
 	{ "no such filter", "diesen Filter gibt es nicht", "ce filtre n'existe pas" },
 	{ "the filter is no search program", "der Filter ist kein Suchprogramm",
 	  "le filtre n'est pas un programme de recherche" },
+	{ "a batch is of 500 messages or more", "ein Teil hat 500 Nachrichten oder mehr",
+	  "un lot a 500 messages ou plus" },
 	{ "no such comparator", "diesen Vergleich gibt es nicht", "ce comparateur n'existe pas" },
 	/* untagged OK */
 	{ "first unseen", "die erste ungelesene", "le premier non lu" },

@@ -79,6 +79,8 @@ const struct imap_cmd imap_cmds[] = {
 	  "RFC 9051 6.4.3" },
 	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
 	{ "ESEARCH", imap_cmd_esearch, IMAP_IN_AUTH, IMAP_CMD_FRESH, "RFC 7377 2" },
+	{ "UIDBATCHES", imap_cmd_uidbatches, IMAP_ST_SELECTED, IMAP_CMD_FRESH,
+	  "draft-ietf-mailmaint-imap-uidbatches" },
 	{ "CANCELUPDATE", imap_cmd_cancelupdate, IMAP_ST_SELECTED, IMAP_CMD_BARE,
 	  "RFC 5267 4.3.5" },
 	{ "SORT", imap_cmd_sort, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
