@@ -131,10 +131,13 @@ static bool is_named(const struct named *n, struct str box)
 	return n->kind == ITS_TREE || memchr(rest.p, '/', rest.n) == NULL;
 }
 
+/* What is not named itself must be visible too; the list has nothing else (RFC 7377 2.2). */
 static bool is_source(const struct imap_session *s, const struct sources *q,
 		      const struct store_mailbox *box)
 {
-	if (q->scopes & SCOPE_PERSONAL)
+	if (box->id == 0 || !(box->rights & STORE_R_READ))
+		return false;
+	if ((q->scopes & SCOPE_PERSONAL) && box->account == s->account)
 		return true;
 	if ((q->scopes & SCOPE_SUBSCRIBED) && box->is_subscribed)
 		return true;
@@ -146,25 +149,52 @@ static bool is_source(const struct imap_session *s, const struct sources *q,
 	return false;
 }
 
+/* Those that are named and may be read, but not be seen in a list. */
+static int add_unlisted(struct imap_session *s, const struct sources *q, struct store_mailbox *list,
+			size_t *n)
+{
+	for (size_t i = 0; i < q->n_names; i++) {
+		struct store_mailbox box;
+		size_t at = 0;
+		int r = imap_mailbox_find(s, q->names[i].name, STORE_R_READ, &box);
+
+		if (r == -E_NOT_FOUND || r == -E_DENIED || r == -E_CANNOT)
+			continue;
+		if (r < 0)
+			return r;
+		while (at < *n && list[at].id != box.id)
+			at++;
+		if (at == *n)
+			list[(*n)++] = box;
+	}
+	return 0;
+}
+
 /*
  * Every mailbox that is to be searched, once, in the arena. This is the one place that knows which
- * mailboxes a user may search.
+ * mailboxes a user may search: those with the right to read them.
  */
 static int sources_list(struct imap_session *s, const struct sources *q, struct store_mailbox **ret,
 			size_t *ret_n)
 {
-	struct store_mailbox *all;
-	size_t n, n_sources = 0;
-	int r = store_mailbox_list(imap_store(s), &s->arena, s->account, &all, &n);
+	struct store_mailbox *all, *list;
+	size_t n, n_list = 0;
+	int r = store_mailbox_list_visible(imap_store(s), &s->arena, s->account, &all, &n);
 
-	for (size_t i = 0; r == 0 && i < n; i++) {
+	if (r < 0)
+		return r;
+	list = ARENA_ARRAY(&s->arena, struct store_mailbox, n + q->n_names);
+	if (list == NULL)
+		return -E_LIMIT;
+	for (size_t i = 0; i < n; i++) {
 		if (q->n_names > 0 && i % 64 == 0 && !work_go_on())
 			return -E_CLOSED;
-		if (all[i].id != 0 && is_source(s, q, &all[i]))
-			all[n_sources++] = all[i];
+		if (is_source(s, q, &all[i]))
+			list[n_list++] = all[i];
 	}
-	*ret = all;
-	*ret_n = n_sources;
+	*ret = list;
+	r = add_unlisted(s, q, list, &n_list);
+	*ret_n = n_list;
 	return r;
 }
 
