@@ -20,6 +20,10 @@
 #define LIMIT_IMAP_APPEND_PARTS 2000             /* literals and URLs in all of them (RFC 4469) */
 #define LIMIT_IMAP_APPEND_BYTES (256u << 20)     /* of all its messages, unless a single one may have more */
 #define LIMIT_IMAP_APPEND_HEADERS (64u << 20)        /* that are looked through for the fields that its URLs name */
+#define LIMIT_IMAP_UPDATES 16         /* searches of one session that are kept up to date (RFC 5267 4.3) */
+#define LIMIT_IMAP_UPDATE_NUMBERS (4u << 20)     /* UIDs in all their results; a SORT has each twice */
+#define LIMIT_IMAP_UPDATE_PROGRAM (1u << 20)     /* bytes that one of their programs may take */
+#define LIMIT_IMAP_ESEARCH_NAMES 200  /* of mailboxes, in one ESEARCH (RFC 7377 2.4); each is compared with all there are */
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
 #define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255 */

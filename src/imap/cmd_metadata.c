@@ -12,6 +12,7 @@
 #include "imap/cmd_list.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
+#include "imap/search.h"
 #include "store/annotation.h"
 #include "store/mailbox.h"
 #include "store/rights.h"
@@ -408,6 +409,34 @@ static int refused(struct imap_session *s, int r)
 	return r;
 }
 
+/* filter-name = 1*<any ATOM-CHAR except "/"> */
+static bool is_filter_name(struct str name)
+{
+	struct imap_parse p;
+	struct str atom;
+
+	imap_parse_init(&p, NULL, name, false);
+	return imap_parse_atom(&p, &atom) > 0 && imap_parse_end(&p) &&
+	       memchr(name.p, '/', name.n) == NULL;
+}
+
+/* RFC 5466 3.2: what SEARCH could not use is not kept. */
+static int check_filters(struct imap_session *s, const struct set *set)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		const struct store_annotation *v = &set->v[i];
+
+		if (v->value.p == NULL || !str_starts(v->entry, S(IMAP_FILTER_VALUES)))
+			continue;
+		if (!is_filter_name(str_skip(v->entry, strlen(IMAP_FILTER_VALUES))) ||
+		    !imap_search_is_program(s, v->value)) {
+			imap_say(s, "the filter is no search program");
+			return -E_CANNOT;
+		}
+	}
+	return 0;
+}
+
 int imap_cmd_setmetadata(struct imap_session *s)
 {
 	struct store_annotations_change change = { 0 };
@@ -421,6 +450,8 @@ int imap_cmd_setmetadata(struct imap_session *s)
 		r = parse_use(s, set.use, &change.special_use);
 	if (r == 0)
 		r = find_target(s, name, &box, &target);
+	if (r == 0 && target == NULL)
+		r = check_filters(s, &set);
 	if (r < 0)
 		return r == -E_LIMIT ? refused(s, r) : r;
 	change.v = set.v;

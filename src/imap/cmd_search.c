@@ -9,6 +9,7 @@
 #include "imap/resp.h"
 #include "imap/search.h"
 #include "imap/seqset.h"
+#include "imap/update.h"
 #include "net/conn.h"
 #include "store/view.h"
 
@@ -22,7 +23,8 @@ struct result {
 static bool is_ends_only(unsigned returns)
 {
 	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) &&
-	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL));
+	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL |
+			    IMAP_RETURN_UPDATE));
 }
 
 static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
@@ -31,20 +33,20 @@ static int run_ends(struct imap_session *s, const struct imap_search *q, struct 
 	int r = 0;
 
 	if (q->returns & IMAP_RETURN_MIN)
-		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree,
+		r = store_search_run(imap_store(s), q->in.arena, q->in.view, q->tree,
 				     STORE_SEARCH_FIRST, &first);
 	if (r == 0 && (q->returns & IMAP_RETURN_MAX))
-		r = store_search_run(imap_store(s), &s->arena, s->sel->view, q->tree,
+		r = store_search_run(imap_store(s), q->in.arena, q->in.view, q->tree,
 				     STORE_SEARCH_LAST, &last);
 	if (r == 0 && last.n > 0)
-		r = uidset_add(&s->arena, &first, last.r[0].lo, last.r[0].lo);
+		r = uidset_add(q->in.arena, &first, last.r[0].lo, last.r[0].lo);
 	if (r == 0)
 		*ret = first;
 	return r;
 }
 
-int imap_search_told(struct imap_session *s, const struct imap_search *q,
-		     const struct imap_found *found, struct uidset *ret)
+int imap_search_told(const struct imap_search *q, const struct imap_found *found,
+		     struct uidset *ret)
 {
 	static const unsigned some = IMAP_RETURN_MIN | IMAP_RETURN_MAX | IMAP_RETURN_PARTIAL;
 	struct uidset told = { 0 };
@@ -55,16 +57,16 @@ int imap_search_told(struct imap_session *s, const struct imap_search *q,
 	    (q->returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT)))
 		return 0;
 	for (size_t i = 0; i < found->partial.n && r == 0; i++)
-		r = uidset_add(&s->arena, &told, found->partial.r[i].lo, found->partial.r[i].hi);
+		r = uidset_add(q->in.arena, &told, found->partial.r[i].lo, found->partial.r[i].hi);
 	if (r == 0 && (q->returns & IMAP_RETURN_MIN))
-		r = uidset_add(&s->arena, &told, found->first, found->first);
+		r = uidset_add(q->in.arena, &told, found->first, found->first);
 	if (r == 0 && (q->returns & IMAP_RETURN_MAX))
-		r = uidset_add(&s->arena, &told, found->last, found->last);
+		r = uidset_add(q->in.arena, &told, found->last, found->last);
 	*ret = told;
 	return r;
 }
 
-static int tell(struct imap_session *s, const struct imap_search *q, struct result *res)
+static int tell(const struct imap_search *q, struct result *res)
 {
 	struct imap_found found = { .all = res->seqs, .partial = res->partial };
 
@@ -72,32 +74,32 @@ static int tell(struct imap_session *s, const struct imap_search *q, struct resu
 		found.first = res->seqs.r[0].lo;
 		found.last = res->seqs.r[res->seqs.n - 1].hi;
 	}
-	return imap_search_told(s, q, &found, &res->told);
+	return imap_search_told(q, &found, &res->told);
 }
 
 static int search_run(struct imap_session *s, const struct imap_search *q, struct result *ret)
 {
-	const struct store_view *v = s->sel->view;
+	const struct store_view *v = q->in.view;
 	int r;
 
 	*ret = (struct result){ 0 };
 	if (is_ends_only(q->returns))
 		r = run_ends(s, q, &ret->seqs);
 	else
-		r = store_search_run(imap_store(s), &s->arena, v, q->tree, STORE_SEARCH_ALL,
+		r = store_search_run(imap_store(s), q->in.arena, v, q->tree, STORE_SEARCH_ALL,
 				     &ret->seqs);
 	if (r == 0 && (q->returns & IMAP_RETURN_PARTIAL))
-		r = imap_partial_set(&s->arena, &q->partial, &ret->seqs, &ret->partial);
-	return r < 0 ? r : tell(s, q, ret);
+		r = imap_partial_set(q->in.arena, &q->partial, &ret->seqs, &ret->partial);
+	return r < 0 ? r : tell(q, ret);
 }
 
-uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs)
+uint64_t imap_search_modseq(const struct store_view *v, const struct uidset *seqs)
 {
 	struct uidset_iter it = { 0 };
 	uint64_t highest = 0;
 
 	while (uidset_next(seqs, &it)) {
-		uint64_t modseq = store_view_at(s->sel->view, it.v)->modseq;
+		uint64_t modseq = store_view_at(v, it.v)->modseq;
 
 		highest = modseq > highest ? modseq : highest;
 	}
@@ -109,6 +111,12 @@ uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *s
 uint32_t imap_search_number(const struct imap_session *s, uint32_t seq)
 {
 	return s->cmd.is_uid ? store_view_at(s->sel->view, seq)->uid : seq;
+}
+
+/* The same in q->in. */
+static uint32_t number(const struct imap_session *s, const struct imap_search *q, uint32_t seq)
+{
+	return s->cmd.is_uid ? store_view_at(q->in.view, seq)->uid : seq;
 }
 
 /*
@@ -124,7 +132,7 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
 	imap_resp(s, S("* SEARCH"));
 	while (uidset_next(&res->seqs, &it) && !conn_failed(s->conn)) {
 		buf_add_char(&out, ' ');
-		buf_add_u64(&out, imap_search_number(s, it.v));
+		buf_add_u64(&out, number(s, q, it.v));
 		if (out.n > (32u << 10)) {
 			imap_resp(s, buf_str(&out));
 			buf_reset(&out);
@@ -133,7 +141,7 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
 	imap_resp(s, buf_str(&out));
 	if (q->has_modseq && res->seqs.n > 0)
 		imap_respf(s, " (MODSEQ %llu)",
-			   (unsigned long long)imap_search_modseq(s, &res->told));
+			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
 	imap_resp_end(s);
 }
 
@@ -141,7 +149,8 @@ static void answer_search(struct imap_session *s, const struct imap_search *q,
  * The set as the client numbers it: each UID by itself, so that a range names nothing that
  * did not match.
  */
-static int numbers(struct imap_session *s, const struct uidset *seqs, struct uidset *ret)
+static int numbers(struct imap_session *s, const struct imap_search *q, const struct uidset *seqs,
+		   struct uidset *ret)
 {
 	struct uidset_iter it = { 0 };
 
@@ -150,19 +159,25 @@ static int numbers(struct imap_session *s, const struct uidset *seqs, struct uid
 		return 0;
 	*ret = (struct uidset){ 0 };
 	while (uidset_next(seqs, &it)) {
-		uint32_t uid = imap_search_number(s, it.v);
+		uint32_t uid = number(s, q, it.v);
 
-		if (uidset_add(&s->arena, ret, uid, uid) < 0)
+		if (uidset_add(q->in.arena, ret, uid, uid) < 0)
 			return -E_LIMIT;
 	}
 	return 0;
 }
 
-void imap_search_begin(struct imap_session *s)
+void imap_search_begin(struct imap_session *s, const struct imap_search *q)
 {
 	imap_resp(s, S("* ESEARCH (TAG \""));
 	imap_resp(s, s->cmd.tag);
-	imap_resp(s, s->cmd.is_uid ? S("\") UID") : S("\")"));
+	imap_resp(s, S("\""));
+	if (q->in.mailbox.p != NULL) {
+		imap_resp(s, S(" MAILBOX "));
+		imap_resp_mailbox(s, q->in.mailbox);
+		imap_respf(s, " UIDVALIDITY %u", q->in.view->uidvalidity);
+	}
+	imap_resp(s, s->cmd.is_uid ? S(") UID") : S(")"));
 }
 
 void imap_search_partial(struct imap_session *s, const struct imap_search *q)
@@ -182,15 +197,15 @@ static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 	int r = 0;
 
 	if (is_partial || (q->returns & IMAP_RETURN_ALL))
-		r = numbers(s, is_partial ? &res->partial : &res->seqs, &set);
+		r = numbers(s, q, is_partial ? &res->partial : &res->seqs, &set);
 
 	if (r < 0)
 		return r;
-	imap_search_begin(s);
+	imap_search_begin(s, q);
 	if (n > 0 && (q->returns & IMAP_RETURN_MIN))
-		imap_respf(s, " MIN %u", imap_search_number(s, res->seqs.r[0].lo));
+		imap_respf(s, " MIN %u", number(s, q, res->seqs.r[0].lo));
 	if (n > 0 && (q->returns & IMAP_RETURN_MAX))
-		imap_respf(s, " MAX %u", imap_search_number(s, res->seqs.r[n - 1].hi));
+		imap_respf(s, " MAX %u", number(s, q, res->seqs.r[n - 1].hi));
 	if (n > 0 && (q->returns & IMAP_RETURN_ALL)) {
 		imap_resp(s, S(" ALL "));
 		imap_resp_uidset(s, &set);
@@ -204,7 +219,7 @@ static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 		imap_respf(s, " COUNT %llu", (unsigned long long)uidset_count(&res->seqs));
 	if (q->has_modseq && res->told.n > 0)
 		imap_respf(s, " MODSEQ %llu",
-			   (unsigned long long)imap_search_modseq(s, &res->told));
+			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
 	imap_resp_end(s);
 	return 0;
 }
@@ -234,25 +249,47 @@ int imap_search_failed(struct imap_session *s, const struct imap_search *q, int 
 
 	if (err == -E_BAD_CHARSET)
 		imap_code(s, "BADCHARSET (UTF-8)");
-	if ((q->returns & IMAP_RETURN_SAVE) && err != -E_SYNTAX)
+	if ((q->returns & IMAP_RETURN_SAVE) && s->sel != NULL && err != -E_SYNTAX && err != -E_USAGE)
 		(void)!imap_saved_set(s, &none);
 	return err;
+}
+
+int imap_search_mailbox(struct imap_session *s, const struct imap_search *q,
+			struct uidset *ret_found)
+{
+	struct result res = { 0 };
+	int r = search_run(s, q, &res);
+
+	if (r == 0 && (q->returns & IMAP_RETURN_SAVE))
+		r = imap_search_save(s, &res.told);
+	if (r == 0 && ret_found != NULL)
+		*ret_found = res.seqs;
+	if (r == 0 && res.seqs.n > 0 && q->returns != IMAP_RETURN_SAVE)
+		r = answer_esearch(s, q, &res);
+	return r;
 }
 
 int imap_cmd_search(struct imap_session *s)
 {
 	struct imap_search q;
-	struct result res;
+	struct result res = { 0 };
+	struct imap_update *update = NULL;
 	int r = imap_search_parse(s, &q);
 
-	if (r < 0)
-		return imap_search_failed(s, &q, r);
-	if (q.has_modseq)
+	if (r == 0)
+		r = imap_update_new(s, &q, NULL, 0, &update);
+	if (r == 0 && q.has_modseq)
 		imap_condstore_enable(s);
-	r = search_run(s, &q, &res);
+	if (r == 0)
+		r = search_run(s, &q, &res);
 	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
 		r = imap_search_save(s, &res.told);
-	if (r < 0)
+	if (r == 0)
+		r = answer(s, &q, &res);
+	if (r < 0) {
+		imap_update_free(update);
 		return imap_search_failed(s, &q, r);
-	return answer(s, &q, &res);
+	}
+	imap_update_start(s, &q, update, &res.seqs, NULL);
+	return 0;
 }

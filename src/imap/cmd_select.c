@@ -11,6 +11,7 @@
 #include "imap/imap_int.h"
 #include "imap/qresync.h"
 #include "imap/resp.h"
+#include "imap/update.h"
 #include "store/mailbox.h"
 #include "store/rights.h"
 #include "store/view.h"
@@ -21,6 +22,7 @@
 
 static void free_selected(struct imap_selected *sel)
 {
+	imap_updates_end(sel);
 	store_view_unref(sel->view);
 	store_mbox_close(&sel->mbox);
 	arena_fini(&sel->saved_arena);

@@ -7,6 +7,7 @@
 #include "imap/resp.h"
 #include "imap/search.h"
 #include "imap/seqset.h"
+#include "imap/update.h"
 #include "net/conn.h"
 #include "store/view.h"
 
@@ -45,7 +46,7 @@ static void answer_sort(struct imap_session *s, const struct imap_search *q, con
 	flush(s, &out, 0);
 	if (q->has_modseq && res->n > 0)
 		imap_respf(s, " (MODSEQ %llu)",
-			   (unsigned long long)imap_search_modseq(s, &res->told));
+			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
 	imap_resp_end(s);
 }
 
@@ -69,7 +70,7 @@ static void print_set(struct imap_session *s, const uint32_t *v, size_t n)
 
 static void answer_esort(struct imap_session *s, const struct imap_search *q, const struct sorted *res)
 {
-	imap_search_begin(s);
+	imap_search_begin(s, q);
 	if (res->n > 0 && (q->returns & IMAP_RETURN_MIN))
 		imap_respf(s, " MIN %u", imap_search_number(s, res->v[0]));
 	if (res->n > 0 && (q->returns & IMAP_RETURN_MAX))
@@ -87,7 +88,7 @@ static void answer_esort(struct imap_session *s, const struct imap_search *q, co
 		imap_respf(s, " COUNT %zu", res->n);
 	if (q->has_modseq && res->told.n > 0)
 		imap_respf(s, " MODSEQ %llu",
-			   (unsigned long long)imap_search_modseq(s, &res->told));
+			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
 	imap_resp_end(s);
 }
 
@@ -137,10 +138,10 @@ static int tell(struct imap_session *s, const struct imap_search *q, struct sort
 	}
 	if (q->has_modseq || (q->returns & IMAP_RETURN_SAVE))
 		r = partial_set(s, res, &found.partial);
-	return r < 0 ? r : imap_search_told(s, q, &found, &res->told);
+	return r < 0 ? r : imap_search_told(q, &found, &res->told);
 }
 
-static int sort(struct imap_session *s, const struct imap_sort *q)
+static int sort(struct imap_session *s, const struct imap_sort *q, struct sorted *ret)
 {
 	struct sorted res = { 0 };
 	int r = find(s, &q->search, &res.seqs);
@@ -158,19 +159,29 @@ static int sort(struct imap_session *s, const struct imap_sort *q)
 		answer_sort(s, &q->search, &res);
 	else if (q->search.returns != IMAP_RETURN_SAVE)
 		answer_esort(s, &q->search, &res);
+	*ret = res;
 	return 0;
 }
 
 int imap_cmd_sort(struct imap_session *s)
 {
+	struct imap_update *update = NULL;
+	struct sorted res;
 	struct imap_sort q;
 	int r = imap_sort_parse(s, &q);
 
+	if (r == 0)
+		r = imap_update_new(s, &q.search, q.by, q.n_by, &update);
 	if (r == 0 && q.search.has_modseq)
 		imap_condstore_enable(s);
 	if (r == 0)
-		r = sort(s, &q);
-	return r < 0 ? imap_search_failed(s, &q.search, r) : 0;
+		r = sort(s, &q, &res);
+	if (r < 0) {
+		imap_update_free(update);
+		return imap_search_failed(s, &q.search, r);
+	}
+	imap_update_start(s, &q.search, update, &res.seqs, res.v);
+	return 0;
 }
 
 /* ---- THREAD ---- */

@@ -33,6 +33,7 @@
 #include "sasl/sasl.h"
 
 struct imap_append;
+struct imap_update;
 struct spool;
 struct store_mailbox;
 struct store_mbox;
@@ -45,6 +46,7 @@ struct imap_conf {
 	int64_t idle_timeout_ms;   /* RFC 9051 5.4: at least 30 minutes */
 	int64_t login_timeout_ms;  /* from connect to login */
 	int64_t max_errors;        /* BADs before BYE */
+	int64_t progress_ms;       /* between notices of a long command (RFC 9585) */
 	int64_t max_message_bytes; /* APPEND */
 	int language; /* enum imap_language, for LANGUAGE "default" */
 	bool may_compress, may_unauthenticate;
@@ -88,6 +90,7 @@ struct imap_selected {
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
 	uint32_t n_recent;    /* as the client was told */
+	struct imap_update *updates; /* searches that are kept up to date (update.h) */
 };
 
 /* The command being run; all of it lives in session.arena or session.in. */
@@ -107,6 +110,12 @@ enum imap_literal_to { IMAP_LIT_NONE, IMAP_LIT_COMMAND, IMAP_LIT_SPOOL, IMAP_LIT
 struct imap_literal {
 	enum imap_literal_to to;
 	uint64_t left;
+};
+
+/* Of the command that runs (progress.c). */
+struct imap_progress {
+	int64_t next_ms;     /* monotonic: when the client is told next */
+	uint64_t done, goal; /* goal > 0: of the command itself, whatever its parts report */
 };
 
 enum imap_waiting { IMAP_WAIT_COMMAND, IMAP_WAIT_AUTH, IMAP_WAIT_IDLE };
@@ -134,6 +143,7 @@ struct imap_session {
 	int64_t commands;
 	int64_t login_by_ms;  /* monotonic; nobody logged in by then: BYE */
 	bool has_said_id;     /* ID was logged */
+	struct imap_progress progress;
 
 	int64_t account;           /* 0 before login */
 	char name[320];            /* login name */
@@ -269,6 +279,12 @@ int imap_cmd_copy(struct imap_session *s);
 int imap_cmd_move(struct imap_session *s);
 int imap_cmd_expunge(struct imap_session *s);
 int imap_cmd_search(struct imap_session *s);
+/* cmd_uidbatches.c */
+int imap_cmd_uidbatches(struct imap_session *s);
+/* cmd_esearch.c */
+int imap_cmd_esearch(struct imap_session *s);
+/* update.c */
+int imap_cmd_cancelupdate(struct imap_session *s);
 /* cmd_sort.c */
 int imap_cmd_sort(struct imap_session *s);
 int imap_cmd_thread(struct imap_session *s);
@@ -371,6 +387,15 @@ int imap_notify_gone(struct imap_session *s);
 MUST_CHECK int imap_notify_recent(struct imap_session *s, const struct store_view *now);
 /* Is the message \Recent in this session (never in rev2)? */
 bool imap_is_recent(const struct imap_session *s, uint32_t uid);
+
+/* ---- progress (progress.c) ---- */
+
+/*
+ * From here to imap_progress_end() the client is told now and then how far the work of this thread is (RFC 9585 4, base/work.h).
+ * Handlers ask for long work only between whole responses.
+ */
+void imap_progress_begin(struct imap_session *s);
+void imap_progress_end(void);
 
 /* ---- capabilities (caps.c) ---- */
 

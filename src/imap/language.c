@@ -104,6 +104,12 @@ static const struct {
 	  "cet usage spécial n'est pas pris en charge" },
 	{ "that language is not supported", "diese Sprache wird nicht unterstützt",
 	  "cette langue n'est pas prise en charge" },
+	{ "tag reuse", "diese Marke ist schon in Gebrauch", "cette étiquette est déjà utilisée" },
+	{ "no such filter", "diesen Filter gibt es nicht", "ce filtre n'existe pas" },
+	{ "the filter is no search program", "der Filter ist kein Suchprogramm",
+	  "le filtre n'est pas un programme de recherche" },
+	{ "a batch is of 500 messages or more", "ein Teil hat 500 Nachrichten oder mehr",
+	  "un lot a 500 messages ou plus" },
 	{ "no such comparator", "diesen Vergleich gibt es nicht", "ce comparateur n'existe pas" },
 	/* untagged OK */
 	{ "first unseen", "die erste ungelesene", "le premier non lu" },
@@ -115,7 +121,10 @@ static const struct {
 	{ "previous mailbox closed", "das vorige Postfach ist geschlossen",
 	  "la boîte précédente est fermée" },
 	{ "the mailbox is being deleted", "das Postfach wird gelöscht", "la boîte est supprimée" },
+	{ "still working", "noch bei der Arbeit", "travail en cours" },
 	{ "moved", "verschoben", "déplacé" },
+	{ "changes of this result are not told", "Änderungen dieses Ergebnisses werden nicht gemeldet",
+	  "les changements de ce résultat ne sont pas annoncés" },
 	{ "replacement is there", "der Ersatz ist da", "le remplaçant est là" },
 	/* BYE */
 	{ "see you", "auf Wiedersehen", "au revoir" },

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
+#include "imap/update.h"
 #include "net/conn.h"
 #include "store/mailbox.h"
 #include "store/rights.h"
@@ -175,6 +176,7 @@ static void show(struct imap_session *s, const struct store_view *now,
 	struct imap_selected *sel = s->sel;
 	uint32_t told = sel->n_recent;
 
+	imap_update_expunged(s, sel->view, &diff->expunged);
 	show_expunged(s, sel->view, &diff->expunged);
 	if (diff->first_new_uid != 0)
 		imap_resp_untagged(s, "%u EXISTS", now->n);
@@ -185,6 +187,7 @@ static void show(struct imap_session *s, const struct store_view *now,
 	if (imap_notify_has_keywords(sel->view, now))
 		imap_notify_keywords(s, now);
 	show_flags(s, now, diff);
+	imap_update_changed(s, now, diff);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "store/sort.h"
 
 struct imap_session;
+struct store_view;
 
 enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_MIN = 1,
@@ -15,13 +16,24 @@ enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 3.1; never with ALL */
+	IMAP_RETURN_UPDATE = 64,  /* RFC 5267 4.3: see update.h */
+};
+
+/* Where a program is run: what its sets mean, and what the answer says of it. */
+struct imap_search_place {
+	const struct store_view *view;
+	const struct uidset *saved, *recent; /* NULL: none */
+	struct arena *arena;                 /* of sets, keys and results */
+	struct str mailbox;                  /* RFC 7377 2.1: a correlator; p == NULL: it goes without saying */
 };
 
 struct imap_search {
+	struct imap_search_place in;
 	bool has_return;          /* RETURN (...) was there: the answer is an ESEARCH */
 	unsigned returns;         /* enum imap_search_return */
 	struct imap_partial partial;
 	bool has_modseq;          /* RFC 7162 3.1.5: MODSEQ is a key, and in the answer */
+	bool has_sets;            /* numbers, UIDs or \Recent: tree is for this view alone */
 	struct store_search *tree;
 };
 
@@ -35,6 +47,14 @@ struct imap_search {
 MUST_CHECK int imap_search_parse(struct imap_session *s, struct imap_search *ret);
 /* SP [search-return-opts SP]: 1, 0 or negative; *ret is fresh then. */
 int imap_search_returns(struct imap_parse *p, struct imap_search *ret);
+/* What follows them, [CHARSET ...] and keys, in ret->in: the rest of imap_search_parse(). */
+MUST_CHECK int imap_search_program(struct imap_session *s, struct imap_parse *p,
+				   struct imap_search *ret);
+/* A filter (RFC 5466 3.2) that is all of a program, in UTF-8? Filters that it names need not be there. */
+bool imap_search_is_program(struct imap_session *s, struct str text);
+#define IMAP_FILTER_VALUES "/private/filters/values/" /* annotations of the server */
+/* The selected mailbox. */
+struct imap_search_place imap_search_here(struct imap_session *s);
 /* RFC 5256 5: SP charset 1*(SP search-key), up to the end of the command. As imap_search_parse(). */
 MUST_CHECK int imap_search_criteria(struct imap_session *s, struct imap_search *ret);
 
@@ -43,9 +63,9 @@ MUST_CHECK int imap_search_criteria(struct imap_session *s, struct imap_search *
 /* Sequence number as the client wants it: or its UID. */
 uint32_t imap_search_number(const struct imap_session *s, uint32_t seq);
 /* Highest modseq of those messages. */
-uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs);
-/* "* ESEARCH (TAG "a") UID" */
-void imap_search_begin(struct imap_session *s);
+uint64_t imap_search_modseq(const struct store_view *v, const struct uidset *seqs);
+/* "* ESEARCH (TAG "a") UID", with the mailbox of q->in */
+void imap_search_begin(struct imap_session *s, const struct imap_search *q);
 /* " PARTIAL (-1:-100 ": the numbers, or NIL, and ")" follow. */
 void imap_search_partial(struct imap_session *s, const struct imap_search *q);
 /*
@@ -62,8 +82,14 @@ struct imap_found {
  * What "$" and MODSEQ are about (RFC 9051 6.4.4.1, RFC 9394 3.2): all matches, or with MIN, MAX and PARTIAL
  * alone just those. -E_LIMIT.
  */
-MUST_CHECK int imap_search_told(struct imap_session *s, const struct imap_search *q,
-				const struct imap_found *found, struct uidset *ret);
+MUST_CHECK int imap_search_told(const struct imap_search *q, const struct imap_found *found,
+				struct uidset *ret);
+/*
+ * ESEARCH: runs it in q->in and answers, if there is a match (RFC 7377 2.1). *ret_found, unless NULL: all matches. With SAVE
+ * "$" is set.
+ */
+MUST_CHECK int imap_search_mailbox(struct imap_session *s, const struct imap_search *q,
+				   struct uidset *ret_found);
 /* "$" is these messages. 0 or -E_LIMIT. */
 MUST_CHECK int imap_search_save(struct imap_session *s, const struct uidset *seqs);
 

@@ -28,11 +28,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct imap_search q;
 	struct imap_sort sort;
 	struct uidset found = { 0 };
+	struct store_search *kept;
+	bool is_volatile;
 
 	arena_init(&s.arena, 16u << 20);
 	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
 	if (imap_search_parse(&s, &q) == 0) {
 		check(q.tree, 0);
+		if (store_search_keep(&s.arena, &view, q.tree, &kept, &is_volatile) == 0) {
+			check(kept, 0);
+			must(store_search_among(NULL, &s.arena, &view, kept, &found, &found) == 0);
+		}
 		must(store_search_run(NULL, &s.arena, &view, q.tree, STORE_SEARCH_ALL, &found) ==
 			     0 &&
 		     found.n == 0);
@@ -45,6 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	imap_parse_init(&s.p, &s.arena, str_of(data, size), false);
 	if (imap_thread_parse(&s, &sort) == 0)
 		check(sort.search.tree, 0);
+	(void)imap_search_is_program(&s, str_of(data, size));
 	arena_fini(&s.arena);
 	return 0;
 }

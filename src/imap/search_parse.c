@@ -2,7 +2,7 @@
 /*
  * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT;
  * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates; RFC 5032 OLDER, YOUNGER) to the tree that
- * the store evaluates. One table row for each key, one function for each kind of argument.
+ * the store evaluates; RFC 5466 (FILTER). One table row for each key, one function for each kind of argument.
  * Depth and number of keys are bounded before memory or time is spent.
  */
 #include "imap/search.h"
@@ -12,7 +12,17 @@
 #include "imap/imap_int.h"
 #include "imap/seqset.h"
 #include "mime/mime.h"
+#include "store/annotation.h"
 #include "store/view.h"
+
+#define FILTERS_DEEP 8 /* RFC 5466 3.1: at least 3 */
+
+/* A filter that is being read. */
+struct filter {
+	struct str name;
+	size_t depth;
+	const struct filter *outer;
+};
 
 struct parser {
 	struct imap_session *s;
@@ -21,12 +31,15 @@ struct parser {
 	struct str charset; /* empty: UTF-8 */
 	size_t n_keys;
 	size_t depth;
+	const struct filter *filter; /* p is within; NULL: the command */
+	bool is_check;               /* nothing is run: a FILTER need not be there */
 };
 
 /* clang-format off */
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
 	ARG_NOT, ARG_OR, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
+	ARG_FILTER,
 };
 /* clang-format on */
 
@@ -87,6 +100,7 @@ static const struct row rows[] = {
 	KEY("MODSEQ", ARG_MODSEQ, STORE_S_MODSEQ),
 	{ STR_INIT("EMAILID"), ARG_ID, STORE_S_EMAILID, false, 'E', NO_NAME },
 	{ STR_INIT("THREADID"), ARG_ID, STORE_S_THREADID, false, 'T', NO_NAME },
+	KEY("FILTER", ARG_FILTER, STORE_S_AND),
 	KEY("NOT", ARG_NOT, STORE_S_NOT),
 	KEY("OR", ARG_OR, STORE_S_OR),
 	KEY("RECENT", ARG_RECENT, STORE_S_UIDS),
@@ -96,6 +110,7 @@ static const struct row rows[] = {
 
 /* Parsers of keys: 1 with *ret, 0 not the grammar, negative as in imap_search_parse(). */
 static int search_key(struct parser *ps, struct store_search **ret);
+static int key_list(struct parser *ps, struct store_search **ret);
 
 static int new_key(struct parser *ps, enum store_search_op op, struct store_search **ret)
 {
@@ -172,18 +187,52 @@ static int arg_interval(struct parser *ps, struct store_search *key)
 	return 1;
 }
 
+/* "$" */
+static const struct uidset *saved(const struct imap_search_place *in)
+{
+	static const struct uidset none;
+
+	return in->saved != NULL ? in->saved : &none;
+}
+
+/*
+ * The same for messages that are still to come: "300:*" has no end. "*" by itself is the message
+ * that is the last one now.
+ */
+static int open_uids(struct parser *ps, const struct imap_seqset *set, struct uidset *ret)
+{
+	const struct store_view *v = ps->search->in.view;
+	const struct store_msg *last = store_view_at(v, v->n);
+	bool has_star = false;
+	int r;
+
+	if (set->is_saved) {
+		*ret = *saved(&ps->search->in);
+		return 0;
+	}
+	for (size_t i = 0; i < set->n; i++)
+		has_star |= set->r[i].lo == 0 || set->r[i].hi == 0;
+	r = imap_seqset_numbers(ps->p->arena, set, UINT32_MAX, ret);
+	if (r == 0 && has_star && last != NULL)
+		r = uidset_add(ps->p->arena, ret, last->uid, last->uid);
+	return r;
+}
+
 static int arg_uids(struct parser *ps, struct store_search *key)
 {
-	struct imap_selected *sel = ps->s->sel;
+	const struct imap_search_place *in = &ps->search->in;
 	struct imap_seqset set;
 	int r = imap_parse_sp(ps->p);
 
 	if (r > 0)
 		r = imap_parse_seqset(ps->p, &set);
-	if (r > 0)
-		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
-					&key->set);
-	return r < 0 ? r : r == 0 ? 1 : r;
+	if (r <= 0)
+		return r;
+	ps->search->has_sets = true;
+	r = imap_seqset_resolve(ps->p->arena, &set, true, in->view, saved(in), &key->set);
+	if (r == 0 && (ps->search->returns & IMAP_RETURN_UPDATE))
+		r = open_uids(ps, &set, &key->uids);
+	return r < 0 ? r : 1;
 }
 
 /*
@@ -248,8 +297,9 @@ static int arg_recent(struct parser *ps, enum arg arg, struct store_search *key)
 	int r;
 
 	if (arg == ARG_RECENT) {
-		if (!ps->s->is_rev2)
-			key->set = ps->s->sel->recent;
+		ps->search->has_sets = true;
+		if (!ps->s->is_rev2 && ps->search->in.recent != NULL)
+			key->set = *ps->search->in.recent;
 		return 1;
 	}
 	r = new_key(ps, STORE_S_UIDS, &k);
@@ -267,6 +317,92 @@ static int arg_recent(struct parser *ps, enum arg arg, struct store_search *key)
 	if (r > 0)
 		store_search_add(&at, k);
 	return r;
+}
+
+/* ---- filters (RFC 5466 3.1) ---- */
+
+static int undefined(struct parser *ps, struct str name)
+{
+	/* It is an atom: there is nothing in it that could end the code. */
+	imap_code(ps->s, "UNDEFINED-FILTER %" STR_FMT, STR_ARG(name));
+	imap_say(ps->s, "no such filter");
+	return -E_NOT_FOUND;
+}
+
+/* Names are compared as those of annotations are. /shared has no filters: it cannot be set. */
+static int filter_value(struct parser *ps, struct str name, struct str *ret)
+{
+	struct str entry = arena_printf(ps->p->arena, IMAP_FILTER_VALUES "%" STR_FMT, STR_ARG(name));
+	int r = entry.p != NULL ? store_entry_check(ps->p->arena, entry, true, &entry) : -E_LIMIT;
+
+	for (const struct filter *f = ps->filter; f != NULL; f = f->outer)
+		if (str_ieq(f->name, name) || f->depth >= FILTERS_DEEP)
+			return undefined(ps, name);
+	if (r == 0 && ps->s->account != 0)
+		r = store_annotation_get(imap_store(ps->s), ps->p->arena, ps->s->account, entry, ret);
+	else if (r == 0)
+		r = -E_NOT_FOUND;
+	return r == -E_NOT_FOUND || r == -E_SYNTAX ? undefined(ps, name) : r;
+}
+
+
+/* Its value is a program of its own, in UTF-8. */
+static int filter_keys(struct parser *ps, struct str name, struct str value, struct store_search *key)
+{
+	struct filter filter = { .name = name, .outer = ps->filter };
+	struct parser inner = *ps;
+	struct imap_parse p;
+	int r;
+
+	imap_parse_init(&p, ps->p->arena, value, ps->p->is_utf8);
+	filter.depth = filter.outer != NULL ? filter.outer->depth + 1 : 1;
+	inner.p = &p;
+	inner.charset = (struct str){ 0 };
+	inner.filter = &filter;
+	r = key_list(&inner, &key->child);
+	ps->n_keys = inner.n_keys;
+	if (r < 0 || (r > 0 && imap_parse_end(&p)))
+		return r;
+	imap_say(ps->s, "the filter is no search program");
+	return -E_CANNOT;
+}
+
+/*
+ * "FILTER" SP filter-name; filter-name = 1*<any ATOM-CHAR except "/">
+ * DEVIATION(RFC 5466 3.1): what stands in its place is the value in parentheses, so that NOT and OR mean
+ * all of a filter with several keys.
+ */
+static int arg_filter(struct parser *ps, struct store_search *key)
+{
+	struct str name, value;
+	int r;
+
+	if (imap_parse_sp(ps->p) <= 0 || imap_parse_atom(ps->p, &name) <= 0 ||
+	    memchr(name.p, '/', name.n) != NULL)
+		return 0;
+	if (ps->charset.n > 0 && !str_ieq(ps->charset, S("UTF-8")) &&
+	    !str_ieq(ps->charset, S("US-ASCII"))) {
+		imap_code(ps->s, "BADCHARSET (UTF-8)");
+		return -E_USAGE;
+	}
+	if (ps->is_check) {
+		key->op = STORE_S_ALL;
+		return 1;
+	}
+	r = filter_value(ps, name, &value);
+	return r < 0 ? r : filter_keys(ps, name, value, key);
+}
+
+bool imap_search_is_program(struct imap_session *s, struct str text)
+{
+	static const struct store_view nothing = { .uidnext = 1 };
+	struct imap_search q = { .in = { .view = &nothing, .arena = &s->arena } };
+	struct parser ps = { .s = s, .search = &q, .is_check = true };
+	struct imap_parse p;
+
+	imap_parse_init(&p, &s->arena, text, imap_is_utf8(s));
+	ps.p = &p;
+	return str_is_utf8(text) && key_list(&ps, &q.tree) > 0 && imap_parse_end(&p);
 }
 
 static int argument(struct parser *ps, const struct row *row, struct store_search *key)
@@ -300,6 +436,8 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 	case ARG_NEW:
 	case ARG_OLD:
 		return arg_recent(ps, row->arg, key);
+	case ARG_FILTER:
+		return arg_filter(ps, key);
 	}
 	return 0;
 }
@@ -337,25 +475,26 @@ static int word_key(struct parser *ps, struct store_search **ret)
  */
 static int seqs_key(struct parser *ps, struct store_search **ret)
 {
-	struct imap_selected *sel = ps->s->sel;
+	const struct imap_search_place *in = &ps->search->in;
 	struct imap_seqset set;
 	struct uidset all = { 0 };
 	int r = imap_parse_seqset(ps->p, &set);
 
-	if (r > 0 && ps->s->has_uidonly && !set.is_saved)
+	if (r > 0 && ps->s->has_uidonly && !set.is_saved && !ps->is_check)
 		return imap_uid_required(ps->s);
 	if (r > 0)
 		r = new_key(ps, STORE_S_SEQS, ret);
 	if (r <= 0)
 		return r;
-	ps->s->cmd.has_seqs = true;
+	ps->s->cmd.has_seqs |= !ps->is_check;
+	ps->search->has_sets = true;
 	if (set.is_saved)
-		r = imap_seqset_resolve(ps->p->arena, &set, true, sel->view, &sel->saved,
+		r = imap_seqset_resolve(ps->p->arena, &set, true, in->view, saved(in),
 					&(*ret)->set);
 	else
-		r = imap_seqset_numbers(ps->p->arena, &set, sel->view->n, &all);
-	for (size_t i = 0; r == 0 && i < all.n && all.r[i].lo <= sel->view->n; i++) {
-		uint32_t hi = all.r[i].hi < sel->view->n ? all.r[i].hi : sel->view->n;
+		r = imap_seqset_numbers(ps->p->arena, &set, in->view->n, &all);
+	for (size_t i = 0; r == 0 && i < all.n && all.r[i].lo <= in->view->n; i++) {
+		uint32_t hi = all.r[i].hi < in->view->n ? all.r[i].hi : in->view->n;
 
 		r = uidset_add(ps->p->arena, &(*ret)->set, all.r[i].lo, hi);
 	}
@@ -423,6 +562,8 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		{ STR_INIT("COUNT"), IMAP_RETURN_COUNT },
 		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
 		{ STR_INIT("PARTIAL"), IMAP_RETURN_PARTIAL },
+		{ STR_INIT("UPDATE"), IMAP_RETURN_UPDATE },
+		{ STR_INIT("CONTEXT"), 0 }, /* RFC 5267 4.2: a hint, and we need none */
 	};
 	struct str name;
 
@@ -467,25 +608,41 @@ static int charset(struct parser *ps)
 	return mime_to_utf8(ps->charset, S("a"), &out) < 0 ? -E_BAD_CHARSET : imap_parse_sp(ps->p);
 }
 
-/*
- * search = "SEARCH" [search-return-opts] SP search-program
- * search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
- */
-int imap_search_parse(struct imap_session *s, struct imap_search *ret)
+struct imap_search_place imap_search_here(struct imap_session *s)
 {
-	struct parser ps = { .s = s, .p = &s->p, .search = ret };
-	int r = imap_search_returns(&s->p, ret);
+	return (struct imap_search_place){
+		.view = s->sel->view,
+		.saved = &s->sel->saved,
+		.recent = &s->sel->recent,
+		.arena = &s->arena,
+	};
+}
+
+/* search-program = ["CHARSET" SP charset SP] search-key *(SP search-key) */
+int imap_search_program(struct imap_session *s, struct imap_parse *p, struct imap_search *ret)
+{
+	struct parser ps = { .s = s, .p = p, .search = ret };
+	int r = 1;
 
 	/* RFC 6855 3: the charset is settled then. */
-	if (r > 0 && s->has_utf8 && imap_parse_word(ps.p, S("CHARSET")) > 0)
+	if (s->has_utf8 && imap_parse_word(p, S("CHARSET")) > 0)
 		return -E_SYNTAX;
-	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
+	if (imap_parse_word(p, S("CHARSET")) > 0)
 		r = charset(&ps);
 	if (r > 0)
 		r = key_list(&ps, &ret->tree);
 	if (r > 0)
-		r = imap_parse_end(ps.p);
+		r = imap_parse_end(p);
 	return imap_need(r);
+}
+
+/* search = "SEARCH" [search-return-opts] SP search-program */
+int imap_search_parse(struct imap_session *s, struct imap_search *ret)
+{
+	int r = imap_search_returns(&s->p, ret);
+
+	ret->in = imap_search_here(s);
+	return r > 0 ? imap_search_program(s, &s->p, ret) : imap_need(r);
 }
 
 int imap_search_returns(struct imap_parse *p, struct imap_search *ret)
@@ -505,6 +662,7 @@ int imap_search_criteria(struct imap_session *s, struct imap_search *ret)
 	struct parser ps = { .s = s, .p = &s->p, .search = ret };
 	int r = charset(&ps);
 
+	ret->in = imap_search_here(s);
 	if (r > 0)
 		r = key_list(&ps, &ret->tree);
 	if (r > 0)

@@ -78,6 +78,11 @@ const struct imap_cmd imap_cmds[] = {
 	{ "EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_BARE,
 	  "RFC 9051 6.4.3" },
 	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
+	{ "ESEARCH", imap_cmd_esearch, IMAP_IN_AUTH, IMAP_CMD_FRESH, "RFC 7377 2" },
+	{ "UIDBATCHES", imap_cmd_uidbatches, IMAP_ST_SELECTED, IMAP_CMD_FRESH,
+	  "draft-ietf-mailmaint-imap-uidbatches" },
+	{ "CANCELUPDATE", imap_cmd_cancelupdate, IMAP_ST_SELECTED, IMAP_CMD_BARE,
+	  "RFC 5267 4.3.5" },
 	{ "SORT", imap_cmd_sort, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
 	{ "THREAD", imap_cmd_thread, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
@@ -339,7 +344,10 @@ static int run_command(struct imap_session *s, int input)
 		if (is_dead(r))
 			return r;
 	}
-	return s->cmd.row->run(s);
+	imap_progress_begin(s);
+	r = s->cmd.row->run(s);
+	imap_progress_end();
+	return r;
 }
 
 /* ---- the loop ---- */

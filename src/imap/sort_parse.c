@@ -63,13 +63,18 @@ int imap_sort_parse(struct imap_session *s, struct imap_sort *ret)
 	return r < 0 ? r : imap_search_criteria(s, &ret->search);
 }
 
-/* thread-alg = "ORDEREDSUBJECT" / "REFERENCES" / thread-alg-ext */
+/*
+ * thread-alg = "ORDEREDSUBJECT" / "REFERENCES" / thread-alg-ext
+ * REFS is of draft-ietf-morg-inthread, which never became an RFC; other servers have it.
+ */
 static int algorithm(struct imap_parse *p, struct imap_sort *ret)
 {
 	if (imap_parse_word(p, S("ORDEREDSUBJECT")) > 0)
 		ret->algorithm = STORE_THREAD_ORDEREDSUBJECT;
 	else if (imap_parse_word(p, S("REFERENCES")) > 0)
 		ret->algorithm = STORE_THREAD_REFERENCES;
+	else if (imap_parse_word(p, S("REFS")) > 0)
+		ret->algorithm = STORE_THREAD_REFS;
 	else
 		return 0;
 	return 1;

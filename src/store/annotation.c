@@ -83,6 +83,23 @@ bool store_annotations_may(unsigned rights)
 						      STORE_R_INSERT | STORE_R_POST));
 }
 
+int store_annotation_get(struct store *s, struct arena *a, int64_t user, struct str entry,
+			 struct str *ret)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc = db_read_begin(s->db, &tx);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(ANNOTATION_GET), DB_I(0), DB_I(user), DB_T(entry));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	*ret = arena_str(a, db_text(&q, 0));
+	return ret->p != NULL ? 0 : -E_LIMIT;
+}
+
 /* ---- setting ---- */
 
 struct job {

@@ -27,6 +27,10 @@ bool store_annotations_may(unsigned rights);
 MUST_CHECK int store_annotations_list(struct store *s, struct arena *a, int64_t mailbox, int64_t user,
 				      struct store_annotation **ret, size_t *ret_n);
 
+/* The value of one of the user's own of the server, in the arena; entry is canonical. -E_NOT_FOUND. */
+MUST_CHECK int store_annotation_get(struct store *s, struct arena *a, int64_t user, struct str entry,
+				    struct str *ret);
+
 struct store_annotations_change {
 	const struct store_annotation *v; /* values that are not there are removed; the last of an entry counts */
 	size_t n;

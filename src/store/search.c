@@ -35,6 +35,7 @@ struct walk {
 	const struct store_view *view;
 	struct store_search *tree;
 	enum store_search_want want;
+	const struct uidset *among; /* only these are looked at; NULL: all */
 	unsigned content_fields;
 	struct uidset found;
 	struct candidate batch[BATCH];
@@ -94,7 +95,7 @@ static int own_cost(enum store_search_op op)
 	}
 }
 
-/* Sets costs, orders children, and turns keyword names into bits of this view. */
+/* Sets costs, orders children, and looks up the bits of keywords in this view. */
 static void prepare(struct walk *w, struct store_search *key)
 {
 	key->cost = own_cost(key->op);
@@ -103,7 +104,6 @@ static void prepare(struct walk *w, struct store_search *key)
 	if (key->op == STORE_S_KEYWORD) {
 		int bit = store_view_keyword_bit(w->view, key->name);
 
-		key->op = bit < 0 ? STORE_S_NONE : STORE_S_FLAGS;
 		key->number = bit < 0 ? 0 : (uint64_t)1 << bit;
 	}
 	for (struct store_search *k = key->child; k != NULL; k = k->next) {
@@ -154,6 +154,8 @@ static enum answer from_view(const struct store_search *key, uint32_t seq,
 		return uidset_has(&key->set, m->uid);
 	case STORE_S_FLAGS:
 		return (m->flags & key->number) == key->number;
+	case STORE_S_KEYWORD:
+		return (m->flags & key->number) != 0;
 	case STORE_S_UNTIL:
 		return m->internaldate_s <= key->day_s ? YES : NO;
 	case STORE_S_FROM:
@@ -273,6 +275,15 @@ static int read_rows(struct walk *w, size_t from)
 	return (int)i;
 }
 
+/* After a message whose content was looked at. */
+static void progress(const struct walk *w, uint32_t seq)
+{
+	uint32_t n = w->view->n, done = w->want == STORE_SEARCH_LAST ? n - seq + 1 : seq;
+
+	if (done < n)
+		work_progress(done, n);
+}
+
 static int decide(struct walk *w, struct candidate *c)
 {
 	if (c->answer == UNKNOWN) {
@@ -281,6 +292,7 @@ static int decide(struct walk *w, struct candidate *c)
 		search_msg_begin(&w->msg, NULL);
 		if (w->msg.is_given_up || !work_go_on())
 			return -E_CLOSED;
+		progress(w, c->seq);
 	}
 	return c->answer == YES && !is_done(w) ? uidset_add(w->a, &w->found, c->seq, c->seq) : 0;
 }
@@ -372,19 +384,23 @@ static void bounds(const struct store_search *key, uint32_t *lo, uint32_t *hi)
 static int run(struct walk *w)
 {
 	uint32_t lo = 1, hi = w->view->n;
-	int r;
+	int r = 0;
 
 	prepare(w, w->tree);
 	bounds(w->tree, &lo, &hi);
-	r = w->want == STORE_SEARCH_LAST ? walk_down(w, lo, hi) : walk_up(w, lo, hi);
+	if (w->among != NULL)
+		for (size_t i = 0; i < w->among->n && r == 0; i++)
+			r = walk_up(w, w->among->r[i].lo, w->among->r[i].hi);
+	else
+		r = w->want == STORE_SEARCH_LAST ? walk_down(w, lo, hi) : walk_up(w, lo, hi);
 	if (r == 0 && !is_done(w))
 		r = finish_batch(w);
 	return r;
 }
 
-int store_search_run(struct store *s, struct arena *a, const struct store_view *v,
-		     struct store_search *tree, enum store_search_want want,
-		     struct uidset *ret_seqs)
+static int search(struct store *s, struct arena *a, const struct store_view *v,
+		  struct store_search *tree, enum store_search_want want,
+		  const struct uidset *among, struct uidset *ret_seqs)
 {
 	AUTO(mem_auto_free) struct walk *w = MEM_NEW(struct walk);
 	unsigned refusals = budget_refusals();
@@ -395,6 +411,7 @@ int store_search_run(struct store *s, struct arena *a, const struct store_view *
 	w->view = v;
 	w->tree = tree;
 	w->want = want;
+	w->among = among;
 	arena_init(&w->texts, LIMIT_COMMAND_ARENA);
 	search_msg_init(&w->msg, s);
 	r = run(w);
@@ -406,4 +423,18 @@ int store_search_run(struct store *s, struct arena *a, const struct store_view *
 	if (r == 0)
 		*ret_seqs = w->found;
 	return r;
+}
+
+int store_search_run(struct store *s, struct arena *a, const struct store_view *v,
+		     struct store_search *tree, enum store_search_want want,
+		     struct uidset *ret_seqs)
+{
+	return search(s, a, v, tree, want, NULL, ret_seqs);
+}
+
+int store_search_among(struct store *s, struct arena *a, const struct store_view *v,
+		       struct store_search *tree, const struct uidset *seqs,
+		       struct uidset *ret_seqs)
+{
+	return search(s, a, v, tree, STORE_SEARCH_ALL, seqs, ret_seqs);
 }

@@ -2,7 +2,7 @@
 /*
  * Searching a mailbox view (RFC 9051 6.4.4): a tree of keys, evaluated for each message with
  * the cheapest first. The caller builds the tree in an arena with store_search_new() and the
- * fields below, and runs it once.
+ * fields below; it may be run any number of times, on any view.
  */
 #pragma once
 
@@ -41,6 +41,7 @@ struct store_search {
 	uint64_t number;
 	int64_t day_s;          /* midnight UTC */
 	struct uidset set;
+	struct uidset uids;     /* SEQS that were written as UIDs: these, for store_search_keep() */
 	struct str name;
 	struct str value;       /* UTF-8, in the form of mime_casemap() */
 	int cost;               /* private */
@@ -68,3 +69,17 @@ void store_search_add(struct store_search ***at, struct store_search *key);
 MUST_CHECK int store_search_run(struct store *s, struct arena *a, const struct store_view *v,
 				struct store_search *tree, enum store_search_want want,
 				struct uidset *ret_seqs);
+/* The same, but only these messages of the view are looked at: it costs by their number. */
+MUST_CHECK int store_search_among(struct store *s, struct arena *a, const struct store_view *v,
+				  struct store_search *tree, const struct uidset *seqs,
+				  struct uidset *ret_seqs);
+
+/*
+ * A copy in the arena that means on later views of the mailbox what the tree means on v (RFC 5267 4.3): sequence
+ * numbers become the UIDs that they stand for. *ret_is_volatile: what a message is asked may change
+ * while it is there (flags, modseq). -E_LIMIT; -E_CANNOT: the answer changes while the mailbox does not (intervals
+ * that end now, \Recent).
+ */
+MUST_CHECK int store_search_keep(struct arena *a, const struct store_view *v,
+				 const struct store_search *tree, struct store_search **ret,
+				 bool *ret_is_volatile);

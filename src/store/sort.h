@@ -45,7 +45,8 @@ struct store_sort {
 MUST_CHECK int store_sort_run(struct store *s, struct arena *a, const struct store_view *v, const struct uidset *seqs,
 			      const struct store_sort *by, size_t n_by, uint32_t **ret_seqs, size_t *ret_n);
 
-enum store_thread_algorithm { STORE_THREAD_ORDEREDSUBJECT, STORE_THREAD_REFERENCES };
+/* REFS: as REFERENCES, but subjects join nothing, and the thread that mail came to last is the last one. */
+enum store_thread_algorithm { STORE_THREAD_ORDEREDSUBJECT, STORE_THREAD_REFERENCES, STORE_THREAD_REFS };
 #define STORE_NO_NODE UINT32_MAX
 struct store_thread_node {
 	uint32_t seq;         /* 0: a dummy (only at the top, with more than one child) */

@@ -171,6 +171,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ANNOTATION_LIST] = { .sql =
 		"SELECT entry, value FROM annotations WHERE mailbox = ?1 AND user IN (0, ?2)"
 		" ORDER BY entry" },
+	[STORE_SQL_ANNOTATION_GET] = { .sql =
+		"SELECT value FROM annotations WHERE mailbox = ?1 AND user = ?2 AND entry = ?3" },
 	[STORE_SQL_ANNOTATION_SIZE] = { .sql =
 		"SELECT length(entry) + length(value) FROM annotations"
 		" WHERE mailbox = ?1 AND user = ?2 AND entry = ?3" },

@@ -9,6 +9,7 @@
  *   2-3 prune(): the parent of a message becomes the next message above it, or the topmost dummy
  *   4   the threads in the order of their first message, by sent date
  *   5   merge() over a table of base subjects
+ *   REFS has no step 5, and instead of 4 sort_latest()
  *   6   build(): children are put to their parents in order of sent date, so they are sorted
  */
 #include "store/sort_int.h"
@@ -416,6 +417,68 @@ static void build(struct threading *t, struct store_threads *ret)
 	mem_free(last);
 }
 
+/* ---- REFS: threads by their last arrival ---- */
+
+struct arrival {
+	uint32_t top;
+	uint32_t last; /* highest number of a message in it */
+	int64_t at_s;  /* latest internal date in it */
+};
+
+static int compare_arrivals(const void *a, const void *b)
+{
+	const struct arrival *x = a, *y = b;
+
+	if (x->at_s != y->at_s)
+		return x->at_s < y->at_s ? -1 : 1;
+	return (x->last > y->last) - (x->last < y->last);
+}
+
+/* The top of a node; the way is made short for those that come after. */
+static uint32_t top_of(struct store_thread_node *nodes, uint32_t *up, uint32_t node)
+{
+	uint32_t top = node;
+
+	while (nodes[top].parent != NONE)
+		top = up[top] != NONE ? up[top] : nodes[top].parent;
+	while (node != top) {
+		uint32_t next = up[node] != NONE ? up[node] : nodes[node].parent;
+
+		up[node] = top;
+		node = next;
+	}
+	return top;
+}
+
+static void sort_latest(const struct threading *t, struct store_threads *ret)
+{
+	struct store_thread_node *nodes = ret->nodes;
+	struct arrival *by_node = mem_alloc(t->n + 1, sizeof(*by_node)), *tops;
+	uint32_t *up = mem_alloc(t->n + 1, sizeof(*up)), n = 0;
+
+	for (uint32_t i = 0; i < t->n; i++) {
+		up[i] = NONE;
+		by_node[i] = (struct arrival){ .top = i, .at_s = INT64_MIN };
+	}
+	for (uint32_t i = 0; i < t->n_msgs; i++) {
+		struct arrival *a = &by_node[top_of(nodes, up, i)];
+		int64_t at_s = t->v[i].m->internaldate_s;
+
+		a->at_s = at_s > a->at_s ? at_s : a->at_s;
+		a->last = i; /* they ascend */
+	}
+	tops = mem_alloc(t->n + 1, sizeof(*tops));
+	for (uint32_t at = ret->first; at != NONE; at = nodes[at].next)
+		tops[n++] = by_node[at];
+	qsort(tops, n, sizeof(*tops), compare_arrivals);
+	for (uint32_t i = 0; i < n; i++)
+		nodes[tops[i].top].next = i + 1 < n ? tops[i + 1].top : NONE;
+	ret->first = n > 0 ? tops[0].top : NONE;
+	mem_free(by_node);
+	mem_free(tops);
+	mem_free(up);
+}
+
 /* ---- reading ---- */
 
 static int gather(void *ctx, size_t i, const struct store_keys *k)
@@ -464,7 +527,7 @@ static int read_all(struct threading *t, struct store *s, const struct store_vie
 int store_thread_run(struct store *s, const struct store_view *v, const struct uidset *seqs,
 		     enum store_thread_algorithm algorithm, struct store_threads *ret)
 {
-	struct threading t = { .has_ids = algorithm == STORE_THREAD_REFERENCES };
+	struct threading t = { .has_ids = algorithm != STORE_THREAD_ORDEREDSUBJECT };
 	int rc;
 
 	arena_init(&t.work, LIMIT_SORT_ARENA);
@@ -474,15 +537,17 @@ int store_thread_run(struct store *s, const struct store_view *v, const struct u
 	rc = read_all(&t, s, v, seqs);
 	if (rc == 0 && algorithm == STORE_THREAD_ORDEREDSUBJECT)
 		by_subject(&t);
-	if (rc == 0 && algorithm == STORE_THREAD_REFERENCES) {
+	if (rc == 0 && t.has_ids) {
 		rc = link_all(&t);
-		if (rc == 0) {
+		if (rc == 0)
 			prune(&t);
+		if (rc == 0 && algorithm == STORE_THREAD_REFERENCES)
 			rc = merge(&t);
-		}
 	}
 	if (rc == 0)
 		build(&t, ret);
+	if (rc == 0 && algorithm == STORE_THREAD_REFS)
+		sort_latest(&t, ret);
 	mem_free(t.parent);
 	mem_free(t.set);
 	mem_free(t.slots);
