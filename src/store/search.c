@@ -181,10 +181,20 @@ static enum answer from_view(const struct store_search *key, uint32_t seq,
 	}
 }
 
-static enum answer from_content(struct search_msg *msg, const struct store_search *key)
+/* Before the message is there, the index may know. */
+static enum answer from_index(struct search_msg *msg, struct store_search *key,
+			      const struct store_msg *m)
+{
+	int r = msg->index != NULL && key->op >= STORE_S_HEADER ? search_index_ask(msg->index, key, m) : -1;
+
+	return r < 0 ? UNKNOWN : r > 0 ? YES : NO;
+}
+
+static enum answer from_content(struct search_msg *msg, struct store_search *key,
+				const struct store_msg *m)
 {
 	if (msg->content == NULL)
-		return UNKNOWN;
+		return from_index(msg, key, m);
 	switch (key->op) {
 	case STORE_S_HEADER:
 		return search_text_header(msg, key);
@@ -197,20 +207,20 @@ static enum answer from_content(struct search_msg *msg, const struct store_searc
 	}
 }
 
-static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+static enum answer eval(struct search_msg *msg, struct store_search *key, uint32_t seq,
 			const struct store_msg *m);
 
 /*
  * AND ends at the first NO, OR at the first YES; otherwise an unknown child leaves it
  * unknown.
  */
-static enum answer eval_list(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+static enum answer eval_list(struct search_msg *msg, struct store_search *key, uint32_t seq,
 			     const struct store_msg *m)
 {
 	enum answer decides = key->op == STORE_S_AND ? NO : YES;
 	enum answer result = key->op == STORE_S_AND ? YES : NO;
 
-	for (const struct store_search *k = key->child; k != NULL; k = k->next) {
+	for (struct store_search *k = key->child; k != NULL; k = k->next) {
 		enum answer got = eval(msg, k, seq, m);
 
 		if (got == decides)
@@ -221,7 +231,7 @@ static enum answer eval_list(struct search_msg *msg, const struct store_search *
 	return result;
 }
 
-static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+static enum answer eval(struct search_msg *msg, struct store_search *key, uint32_t seq,
 			const struct store_msg *m)
 {
 	enum answer got;
@@ -235,7 +245,7 @@ static enum answer eval(struct search_msg *msg, const struct store_search *key, 
 		return got == UNKNOWN ? UNKNOWN : got == YES ? NO : YES;
 	default:
 		return own_cost(key->op) == COST_VIEW ? from_view(key, seq, m)
-						      : from_content(msg, key);
+						      : from_content(msg, key, m);
 	}
 }
 
@@ -387,6 +397,7 @@ int store_search_run(struct store *s, struct arena *a, const struct store_view *
 		     struct uidset *ret_seqs)
 {
 	AUTO(mem_auto_free) struct walk *w = MEM_NEW(struct walk);
+	AUTO(search_index_free) struct search_index *index = search_index_new(s, v->mailbox);
 	unsigned refusals = budget_refusals();
 	int r;
 
@@ -397,11 +408,12 @@ int store_search_run(struct store *s, struct arena *a, const struct store_view *
 	w->want = want;
 	arena_init(&w->texts, LIMIT_COMMAND_ARENA);
 	search_msg_init(&w->msg, s);
+	w->msg.index = index;
 	r = run(w);
 	search_msg_fini(&w->msg);
 	arena_fini(&w->texts);
 	/* What was too large to be looked at for want of memory is no answer. */
-	if (r == 0 && budget_refusals() != refusals)
+	if (r == 0 && budget_refusals() - refusals != search_index_refusals(index))
 		r = -E_LIMIT;
 	if (r == 0)
 		*ret_seqs = w->found;

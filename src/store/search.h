@@ -43,7 +43,8 @@ struct store_search {
 	struct uidset set;
 	struct str name;
 	struct str value;       /* UTF-8, in the form of mime_casemap() */
-	int cost;               /* private */
+	int cost;               /* private, as the next */
+	struct search_hits *hits; /* from the index */
 };
 
 /*
