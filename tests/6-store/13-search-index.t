@@ -18,7 +18,7 @@ A < * ESEARCH (TAG "b") COUNT 40
 A < b OK
 crash
 A connect imap as bob in INBOX
-A > c SEARCH RETURN (COUNT) SUBJECT strasse
+A > c SEARCH RETURN (COUNT) SUBJECT "e ONE"
 A < * ESEARCH (TAG "c") COUNT 39
 A < c OK
 A > d SEARCH NOT BODY "alpha om"
