@@ -15,6 +15,7 @@ enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_COUNT = 8,
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 3.1; never with ALL */
+	IMAP_RETURN_RELEVANCY = 64, /* RFC 6203 4 */
 };
 
 struct imap_search {
@@ -22,6 +23,8 @@ struct imap_search {
 	unsigned returns;         /* enum imap_search_return */
 	struct imap_partial partial;
 	bool has_modseq;          /* RFC 7162 3.1.5: MODSEQ is a key, and in the answer */
+	bool has_fuzzy;           /* RFC 6203 3: FUZZY is a key; then there are scores */
+	struct store_scores scores;
 	struct store_search *tree;
 };
 
@@ -46,6 +49,12 @@ uint32_t imap_search_number(const struct imap_session *s, uint32_t seq);
 uint64_t imap_search_modseq(const struct imap_session *s, const struct uidset *seqs);
 /* "* ESEARCH (TAG "a") UID" */
 void imap_search_begin(struct imap_session *s);
+/*
+ * The scores of the matches by sequence number, in the arena; NULL: the answer does not need them.
+ * 0 or -E_LIMIT.
+ */
+MUST_CHECK int imap_search_scores(struct imap_session *s, const struct imap_search *q,
+				  const struct uidset *seqs, const uint8_t **ret);
 /* " PARTIAL (-1:-100 ": the numbers, or NIL, and ")" follow. */
 void imap_search_partial(struct imap_session *s, const struct imap_search *q);
 /*

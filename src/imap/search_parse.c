@@ -26,7 +26,7 @@ struct parser {
 /* clang-format off */
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
-	ARG_NOT, ARG_OR, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
+	ARG_NOT, ARG_OR, ARG_FUZZY, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
 };
 /* clang-format on */
 
@@ -89,6 +89,7 @@ static const struct row rows[] = {
 	{ STR_INIT("THREADID"), ARG_ID, STORE_S_THREADID, false, 'T', NO_NAME },
 	KEY("NOT", ARG_NOT, STORE_S_NOT),
 	KEY("OR", ARG_OR, STORE_S_OR),
+	KEY("FUZZY", ARG_FUZZY, STORE_S_AND),
 	KEY("RECENT", ARG_RECENT, STORE_S_UIDS),
 	KEY("NEW", ARG_NEW, STORE_S_AND),
 	KEY("OLD", ARG_OLD, STORE_S_NOT),
@@ -241,6 +242,38 @@ static int arg_or(struct parser *ps, struct store_search *key)
 	return 1;
 }
 
+static bool has_fuzzy_form(const struct store_search *key)
+{
+	static const char *const names[] = { "Subject", "From", "To", "Cc" };
+
+	if (key->op == STORE_S_BODY || key->op == STORE_S_TEXT)
+		return key->value.n > 0;
+	for (size_t i = 0; key->op == STORE_S_HEADER && i < ARRAY_LEN(names); i++) {
+		if (str_ieq(key->name, str_z(names[i])))
+			return key->value.n > 0;
+	}
+	return false;
+}
+
+/* As deep as STORE_SEARCH_DEPTH. */
+static void make_fuzzy(struct store_search *key)
+{
+	key->is_fuzzy = has_fuzzy_form(key);
+	for (struct store_search *k = key->child; k != NULL; k = k->next)
+		make_fuzzy(k);
+}
+
+/* "FUZZY" SP search-key. Keys without words are matched exactly (RFC 6203 5). */
+static int arg_fuzzy(struct parser *ps, struct store_search *key)
+{
+	int r = imap_parse_sp(ps->p) > 0 ? search_key(ps, &key->child) : 0;
+
+	if (r > 0)
+		make_fuzzy(key->child);
+	ps->search->has_fuzzy |= r > 0;
+	return r;
+}
+
 /* RFC 3501 6.4.4: RECENT; NEW is RECENT UNSEEN; OLD is NOT RECENT. */
 static int arg_recent(struct parser *ps, enum arg arg, struct store_search *key)
 {
@@ -296,6 +329,8 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 		return imap_parse_sp(ps->p) > 0 ? search_key(ps, &key->child) : 0;
 	case ARG_OR:
 		return arg_or(ps, key);
+	case ARG_FUZZY:
+		return arg_fuzzy(ps, key);
 	case ARG_RECENT:
 	case ARG_NEW:
 	case ARG_OLD:
@@ -423,6 +458,7 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		{ STR_INIT("COUNT"), IMAP_RETURN_COUNT },
 		{ STR_INIT("SAVE"), IMAP_RETURN_SAVE },
 		{ STR_INIT("PARTIAL"), IMAP_RETURN_PARTIAL },
+		{ STR_INIT("RELEVANCY"), IMAP_RETURN_RELEVANCY },
 	};
 	struct str name;
 
@@ -467,6 +503,21 @@ static int charset(struct parser *ps)
 	return mime_to_utf8(ps->charset, S("a"), &out) < 0 ? -E_BAD_CHARSET : imap_parse_sp(ps->p);
 }
 
+/* 1*(SP search-key), to the end. RFC 6203 4: RELEVANCY needs FUZZY. */
+static int program(struct parser *ps)
+{
+	struct imap_search *q = ps->search;
+	int r = key_list(ps, &q->tree);
+
+	if (r > 0)
+		r = imap_parse_end(ps->p);
+	if (r > 0 && (q->returns & IMAP_RETURN_RELEVANCY) && !q->has_fuzzy)
+		r = 0;
+	if (r > 0 && q->has_fuzzy)
+		q->tree->scores = &q->scores;
+	return imap_need(r);
+}
+
 /*
  * search = "SEARCH" [search-return-opts] SP search-program
  * search-program = ["CHARSET" SP charset SP] search-key *(SP search-key)
@@ -481,11 +532,7 @@ int imap_search_parse(struct imap_session *s, struct imap_search *ret)
 		return -E_SYNTAX;
 	if (r > 0 && imap_parse_word(ps.p, S("CHARSET")) > 0)
 		r = charset(&ps);
-	if (r > 0)
-		r = key_list(&ps, &ret->tree);
-	if (r > 0)
-		r = imap_parse_end(ps.p);
-	return imap_need(r);
+	return r > 0 ? program(&ps) : imap_need(r);
 }
 
 int imap_search_returns(struct imap_parse *p, struct imap_search *ret)
@@ -505,9 +552,5 @@ int imap_search_criteria(struct imap_session *s, struct imap_search *ret)
 	struct parser ps = { .s = s, .p = &s->p, .search = ret };
 	int r = charset(&ps);
 
-	if (r > 0)
-		r = key_list(&ps, &ret->tree);
-	if (r > 0)
-		r = imap_parse_end(ps.p);
-	return imap_need(r);
+	return r > 0 ? program(&ps) : imap_need(r);
 }

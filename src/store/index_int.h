@@ -73,6 +73,9 @@ struct index_hit {
 	uint32_t zones;
 };
 
+/* Of the value of a header field. */
+unsigned index_zone_of(struct str name);
+
 #define INDEX_BLOCK 16384          /* bytes of words that are looked through together */
 #define INDEX_POSTS (256u << 10)   /* a block ends when its hits take more than this */
 #define INDEX_DOCS_MAX (1u << 22)  /* of one segment */

@@ -26,6 +26,7 @@ struct candidate {
 	uint32_t seq;
 	const struct store_msg *m;
 	enum answer answer;
+	uint8_t score;
 	struct store_content content;
 };
 
@@ -190,9 +191,27 @@ static enum answer from_index(struct search_msg *msg, struct store_search *key,
 	return r < 0 ? UNKNOWN : r > 0 ? YES : NO;
 }
 
+static enum answer from_fuzzy(struct search_msg *msg, struct store_search *key,
+			      const struct store_msg *m)
+{
+	int score = -1;
+
+	if (msg->content != NULL)
+		score = (int)search_fuzzy_text(msg, key);
+	else if (msg->index != NULL)
+		score = search_index_ask(msg->index, key, m);
+	if (score <= 0)
+		return score < 0 ? UNKNOWN : NO;
+	msg->score += (unsigned)score;
+	msg->n_scores++;
+	return YES;
+}
+
 static enum answer from_content(struct search_msg *msg, struct store_search *key,
 				const struct store_msg *m)
 {
+	if (key->is_fuzzy)
+		return from_fuzzy(msg, key, m);
 	if (msg->content == NULL)
 		return from_index(msg, key, m);
 	switch (key->op) {
@@ -283,16 +302,39 @@ static int read_rows(struct walk *w, size_t from)
 	return (int)i;
 }
 
+/* Evaluates all keys, and the score. */
+static enum answer eval_all(struct walk *w, struct candidate *c)
+{
+	enum answer answer;
+
+	w->msg.score = w->msg.n_scores = 0;
+	answer = eval(&w->msg, w->tree, c->seq, c->m);
+	c->score = (uint8_t)(w->msg.n_scores > 0 ? w->msg.score / w->msg.n_scores : 100);
+	return answer;
+}
+
+static int add_found(struct walk *w, const struct candidate *c)
+{
+	struct store_scores *scores = w->tree->scores;
+
+	if (scores != NULL) {
+		if (arena_grow(w->a, &scores->v, scores->n, &scores->cap, 1) < 0)
+			return -E_LIMIT;
+		scores->v[scores->n++] = c->score;
+	}
+	return uidset_add(w->a, &w->found, c->seq, c->seq);
+}
+
 static int decide(struct walk *w, struct candidate *c)
 {
 	if (c->answer == UNKNOWN) {
 		search_msg_begin(&w->msg, &c->content);
-		c->answer = eval(&w->msg, w->tree, c->seq, c->m);
+		c->answer = eval_all(w, c);
 		search_msg_begin(&w->msg, NULL);
 		if (w->msg.is_given_up || !work_go_on())
 			return -E_CLOSED;
 	}
-	return c->answer == YES && !is_done(w) ? uidset_add(w->a, &w->found, c->seq, c->seq) : 0;
+	return c->answer == YES && !is_done(w) ? add_found(w, c) : 0;
 }
 
 static int finish_batch(struct walk *w)
@@ -318,14 +360,15 @@ static int finish_batch(struct walk *w)
 
 static int visit(struct walk *w, uint32_t seq, const struct store_msg *m)
 {
-	enum answer answer = m->is_lost ? NO : eval(&w->msg, w->tree, seq, m);
+	struct candidate c = { .seq = seq, .m = m };
 
-	if (answer == NO)
+	c.answer = m->is_lost ? NO : eval_all(w, &c);
+	if (c.answer == NO)
 		return 0;
-	if (answer == YES && w->n_unknown == 0)
-		return uidset_add(w->a, &w->found, seq, seq);
-	w->batch[w->n_batch++] = (struct candidate){ .seq = seq, .m = m, .answer = answer };
-	w->n_unknown += answer == UNKNOWN;
+	if (c.answer == YES && w->n_unknown == 0)
+		return add_found(w, &c);
+	w->batch[w->n_batch++] = c;
+	w->n_unknown += c.answer == UNKNOWN;
 	return w->n_batch == BATCH ? finish_batch(w) : 0;
 }
 

@@ -42,7 +42,9 @@ struct store_search {
 	int64_t day_s;          /* midnight UTC */
 	struct uidset set;
 	struct str name;
+	struct store_scores *scores; /* of the topmost key, filled by store_search_run(); NULL: not wanted */
 	struct str value;       /* UTF-8, in the form of mime_casemap() */
+	bool is_fuzzy;          /* HEADER with Subject, From, To, Cc; BODY, TEXT: RFC 6203 */
 	int cost;               /* private, as the next */
 	struct search_hits *hits; /* from the index */
 };
@@ -52,6 +54,12 @@ struct store_search {
  * that end.
  */
 enum store_search_want { STORE_SEARCH_ALL, STORE_SEARCH_FIRST, STORE_SEARCH_LAST };
+
+/* How well each match fits, 1 to 100, in the order of *ret_seqs (RFC 6203 4); in the arena of the result. */
+struct store_scores {
+	uint8_t *v;
+	size_t n, cap;
+};
 
 #define STORE_SEARCH_DEPTH 64   /* of nested keys, the caller's to keep */
 #define STORE_SEARCH_VALUE 4096 /* bytes of a value, the caller's to keep */

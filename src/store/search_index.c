@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/work.h"
 #include "db/os_file.h"
 
 #define FREE_ASKS 16          /* as many messages are looked into sooner than the index */
@@ -24,6 +25,7 @@ struct search_hits {
 	bool is_exact;
 	bool is_useless;
 	uint64_t **docs; /* of each segment, bits */
+	uint8_t **scores; /* instead, of a fuzzy key */
 };
 
 struct search_index {
@@ -48,7 +50,6 @@ struct search_index *search_index_new(struct store *s, int64_t mailbox)
 	ix->s = s;
 	ix->mailbox = mailbox;
 	ix->dir_fd = -1;
-	ix->is_tried = !atomic_load(&s->search_index);
 	arena_init(&ix->a, HITS_MAX);
 	return ix;
 }
@@ -127,7 +128,7 @@ static int by_first(const void *x, const void *y)
 
 static void open_index(struct search_index *ix)
 {
-	int64_t account = owner(ix);
+	int64_t account = atomic_load(&ix->s->search_index) ? owner(ix) : 0;
 
 	ix->is_tried = true;
 	ix->dir_fd = account > 0 ? index_dir(ix->s, account, false) : -1;
@@ -162,22 +163,11 @@ static const struct place *find(struct search_index *ix, int64_t content)
 
 static unsigned zones_of(const struct store_search *key)
 {
-	static const struct {
-		const char *name_z;
-		unsigned zone;
-	} rows[] = {
-		{ "Subject", INDEX_SUBJECT }, { "From", INDEX_FROM }, { "To", INDEX_TO }, { "Cc", INDEX_CC },
-	};
-
 	if (key->op == STORE_S_BODY)
 		return INDEX_BODY;
 	if (key->op == STORE_S_TEXT)
 		return INDEX_BODY | INDEX_HEAD;
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		if (str_ieq(key->name, str_z(rows[i].name_z)))
-			return rows[i].zone;
-	}
-	return INDEX_FIELD;
+	return index_zone_of(key->name);
 }
 
 /* All pieces are in one of the zones. 0 or negative. */
@@ -225,6 +215,91 @@ static void look_up_all(struct search_index *ix, const struct store_search *key,
 	}
 }
 
+/* ---- fuzzy keys ---- */
+
+/* Scores of the words of a block, into best: a row of f->n for each content. */
+static int rate_block(struct index_segment *g, struct index_page *p, const struct store_search *key,
+		      const struct search_fuzzy *f, uint8_t *best)
+{
+	struct str word, hits;
+	int r;
+
+	while ((r = index_page_next(p, &word, &hits)) > 0) {
+		for (size_t i = 0; i < f->n && r > 0; i++) {
+			unsigned alike = search_fuzzy_alike(f->want[i], word);
+			struct index_hit hit = { .doc = UINT32_MAX };
+			struct str rest = hits;
+
+			while (alike > 0 && (r = index_hit_next(&rest, g->n_docs, &hit)) > 0) {
+				unsigned got = alike * search_fuzzy_weight(key, hit.zones) / 100;
+				uint8_t *at = &best[hit.doc * f->n + i];
+
+				*at = got > *at ? (uint8_t)got : *at;
+			}
+			r = r == 0 ? 1 : r;
+		}
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+static int rate(struct index_segment *g, const struct store_search *key, const struct search_fuzzy *f,
+		uint8_t *best)
+{
+	struct index_page p;
+	int r = 0;
+
+	index_page_init(&p);
+	for (uint32_t i = 0; i < g->n_blocks && r == 0; i++) {
+		r = index_page_read(g, i, true, &p);
+		if (r == 0)
+			r = rate_block(g, &p, key, f, best);
+		if (r == 0 && !work_go_on())
+			r = -E_CLOSED;
+	}
+	index_page_fini(&p);
+	return r;
+}
+
+static void rate_all(struct search_index *ix, const struct store_search *key, struct search_hits *hits)
+{
+	struct search_fuzzy f;
+
+	search_fuzzy_init(&f, key);
+	hits->scores = ARENA_ARRAY(&ix->a, uint8_t *, ix->n + 1);
+	hits->is_useless = f.n == 0 || hits->scores == NULL;
+	for (size_t i = 0; i < ix->n && !hits->is_useless; i++) {
+		struct index_segment *g = ix->v[i];
+		uint8_t *best = ARENA_ARRAY(&ix->a, uint8_t, (size_t)g->n_docs * f.n);
+		int r = best == NULL || ix->is_bad[i] ? -E_LIMIT : rate(g, key, &f, best);
+
+		for (uint32_t k = 0; k < g->n_docs && r == 0; k++)
+			best[k] = (uint8_t)search_fuzzy_score(&f, best + k * f.n);
+		hits->scores[i] = r == 0 ? best : NULL;
+		if (r == -E_BUG || r == -E_IO) {
+			ix->is_bad[i] = true;
+			os_file_unlink(ix->dir_fd, g->name_z);
+		}
+	}
+}
+
+static int fuzzy_answer(struct search_index *ix, const struct search_hits *hits,
+			const struct store_msg *m)
+{
+	const struct place *p = find(ix, m->content);
+	const struct index_doc *d;
+
+	if (p == NULL || ix->is_bad[p->segment] || hits->scores[p->segment] == NULL)
+		return -1;
+	d = &ix->v[p->segment]->docs[p->doc];
+	if (d->size != m->size)
+		return -1;
+	return hits->scores[p->segment][p->doc];
+}
+
+/* ---- the answer ---- */
+
 static int answer(struct search_index *ix, const struct search_hits *hits,
 		  const struct store_msg *m)
 {
@@ -253,11 +328,13 @@ int search_index_ask(struct search_index *ix, struct store_search *key, const st
 		open_index(ix);
 	if (ix->n_places > 0 && key->hits == NULL) {
 		key->hits = ARENA_NEW(&ix->a, struct search_hits);
-		if (key->hits != NULL)
+		if (key->hits != NULL && key->is_fuzzy)
+			rate_all(ix, key, key->hits);
+		else if (key->hits != NULL)
 			look_up_all(ix, key, key->hits);
 	}
 	ix->refusals += budget_refusals() - refusals;
 	if (ix->n_places == 0 || key->hits == NULL || key->hits->is_useless)
 		return -1;
-	return answer(ix, key->hits, m);
+	return key->is_fuzzy ? fuzzy_answer(ix, key->hits, m) : answer(ix, key->hits, m);
 }

@@ -21,6 +21,7 @@ struct search_msg {
 	bool has_header;
 	struct buf plain, utf8, folded; /* scratch */
 	struct search_index *index; /* NULL: none */
+	unsigned score, n_scores; /* of fuzzy keys that matched this message */
 	bool is_given_up;         /* nobody waits for the answer any more (base/work.h) */
 };
 
@@ -50,12 +51,30 @@ struct search_sink {
 };
 void search_text_collect(struct search_msg *m, struct search_sink *sink);
 
+/* ---- fuzzy keys (search_fuzzy.c) ---- */
+
+#define SEARCH_FUZZY_WORDS 8
+struct search_fuzzy { /* the words of a value; more are left out */
+	size_t n;
+	struct str want[SEARCH_FUZZY_WORDS];
+	char text[SEARCH_FUZZY_WORDS][96]; /* INDEX_WORD_MAX */
+};
+void search_fuzzy_init(struct search_fuzzy *f, const struct store_search *key);
+/* 0 (not at all) to 100 (the same). */
+unsigned search_fuzzy_alike(struct str want, struct str word);
+/* Per cent that a word counts for a key, by where it stands. */
+unsigned search_fuzzy_weight(const struct store_search *key, unsigned zones);
+/* Of the best likeness of each word. 0: no match. */
+unsigned search_fuzzy_score(const struct search_fuzzy *f, const uint8_t *best);
+/* The score of a message, 0 when it does not match. */
+unsigned search_fuzzy_text(struct search_msg *m, const struct store_search *key);
+
 /* ---- the index (search_index.c) ---- */
 
 struct search_index *search_index_new(struct store *s, int64_t mailbox);
 void search_index_free(struct search_index **ix); /* accepts a pointer to NULL */
 /*
- * 1: the message matches that key; 0: it does not; -1: it has to be looked into. No reader may be open in this
+ * 1 (of a fuzzy key the score): the message matches that key; 0: it does not; -1: it has to be looked into. No reader may be open in this
  * thread.
  */
 int search_index_ask(struct search_index *ix, struct store_search *key, const struct store_msg *m);

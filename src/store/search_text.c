@@ -334,7 +334,7 @@ static void tell_fields(struct search_msg *m, struct search_sink *sink, unsigned
 		tell_field(m, sink, zones, f.raw);
 }
 
-static unsigned zone_of(struct str name)
+unsigned index_zone_of(struct str name)
 {
 	static const struct {
 		const char *name_z;
@@ -357,7 +357,7 @@ static void tell_values(struct search_msg *m, struct search_sink *sink)
 
 	sink->is_short |= rest.n < m->content->header_n;
 	while (!sink->is_short && mime_field_next(&rest, &f) > 0)
-		tell_field(m, sink, zone_of(f.name), f.value);
+		tell_field(m, sink, index_zone_of(f.name), f.value);
 }
 
 /* As part_contains() walks. */
