@@ -23,7 +23,7 @@
 #define BATCH_BYTES (32u << 20)
 #define TEXT_MAX (8u << 20)     /* of one content; longer ones are indexed in part */
 #define FAN 8                   /* as many segments of a size become one */
-#define REST_FACTOR 50          /* an account rests so many times as long as its pass took */
+#define REST_FACTOR 10          /* an account rests so many times as long as its pass took */
 
 /* ---- directories ---- */
 
@@ -545,8 +545,8 @@ static int pass_account(struct store_indexer *x, size_t i, const struct store_in
 	mem_free(p.todo);
 	took_ms = clock_mono_ms() - since_ms;
 	seen->rests_until_ms = job->pause != NULL ? since_ms + took_ms * REST_FACTOR : 0;
-	if (seen->rests_until_ms > since_ms + took_ms + 60000)
-		seen->rests_until_ms = since_ms + took_ms + 60000;
+	if (seen->rests_until_ms > since_ms + took_ms + 20000)
+		seen->rests_until_ms = since_ms + took_ms + 20000;
 	if (r == 0 && !p.is_over)
 		seen->modseq = x->modseqs[i];
 	*is_over = p.is_over;
