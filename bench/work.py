@@ -6,6 +6,8 @@ in turn each time (A B A B), so that what else happens on the machine falls on a
 import subprocess, sys, time
 
 import box as boxes
+import search
+from servers import DOMAIN, PASSWORD
 
 SMTP, IMAP, POP3 = range(0, 20), range(20, 40), range(40, 60)   # accounts u0 to u19, ...
 MIXED = range(60, 110)
@@ -237,6 +239,9 @@ def big(b):
                 b.add(column, section, "SELECT, server just started", "ms", session(s, user)["imap/select"][1])
         for column, user in columns:
             in_use(b, s, user, lambda title, unit, value: b.add(column, section, title, unit, value))
+            b.say(f"{section}, {column}: searches")
+            search.measure(s.ports["imap"], f"u{user}@{DOMAIN}", PASSWORD, 2, b.args.big, s.name == "martlet",
+                           lambda title, unit, value: b.add(column, section, title, unit, value))
             for _ in range(b.args.repeats):
                 b.load("smtp", s.ports["smtp"], count=1, connections=1, first=user, users=1)
                 s.wait_delivered()

@@ -24,7 +24,7 @@ static bool is_ends_only(unsigned returns)
 {
 	return (returns & (IMAP_RETURN_MIN | IMAP_RETURN_MAX)) &&
 	       !(returns & (IMAP_RETURN_ALL | IMAP_RETURN_COUNT | IMAP_RETURN_PARTIAL |
-			    IMAP_RETURN_UPDATE));
+			    IMAP_RETURN_UPDATE | IMAP_RETURN_RELEVANCY));
 }
 
 static int run_ends(struct imap_session *s, const struct imap_search *q, struct uidset *ret)
@@ -187,18 +187,31 @@ void imap_search_partial(struct imap_session *s, const struct imap_search *q)
 	imap_resp(s, S(" "));
 }
 
+static void answer_scores(struct imap_session *s, const uint8_t *scores, const struct uidset *seqs)
+{
+	struct uidset_iter it = { 0 };
+	const char *before_z = " RELEVANCY (";
+
+	for (; uidset_next(seqs, &it) && !conn_failed(s->conn); before_z = " ")
+		imap_respf(s, "%s%u", before_z, scores[it.v]);
+	imap_resp(s, before_z[1] == 'R' ? S(" RELEVANCY ()") : S(")"));
+}
+
 /* esearch-response = "ESEARCH" [search-correlator] [SP "UID"] *(SP search-return-data) */
 static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 			  const struct result *res)
 {
 	bool is_partial = q->returns & IMAP_RETURN_PARTIAL;
+	const struct uidset *named = is_partial ? &res->partial : &res->seqs;
+	const uint8_t *scores;
 	struct uidset set = { 0 };
 	size_t n = res->seqs.n;
 	int r = 0;
 
 	if (is_partial || (q->returns & IMAP_RETURN_ALL))
-		r = numbers(s, q, is_partial ? &res->partial : &res->seqs, &set);
-
+		r = numbers(s, q, named, &set);
+	if (r == 0)
+		r = imap_search_scores(q, &res->seqs, &scores);
 	if (r < 0)
 		return r;
 	imap_search_begin(s, q);
@@ -220,6 +233,8 @@ static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 	if (q->has_modseq && res->told.n > 0)
 		imap_respf(s, " MODSEQ %llu",
 			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
+	if (n > 0 && scores != NULL)
+		answer_scores(s, scores, named);
 	imap_resp_end(s);
 	return 0;
 }
@@ -232,6 +247,25 @@ static int answer(struct imap_session *s, const struct imap_search *q, const str
 	if (q->has_return || s->is_rev2)
 		return answer_esearch(s, q, res);
 	answer_search(s, q, res);
+	return 0;
+}
+
+int imap_search_scores(const struct imap_search *q, const struct uidset *seqs, const uint8_t **ret)
+{
+	const struct store_scores *scores = q->tree->scores; /* those of the last run */
+	struct uidset_iter it = { 0 };
+	size_t i = 0;
+	uint8_t *v;
+
+	*ret = NULL;
+	if (!(q->returns & IMAP_RETURN_RELEVANCY))
+		return 0;
+	v = ARENA_ARRAY(q->in.arena, uint8_t, (size_t)q->in.view->n + 1);
+	if (v == NULL)
+		return -E_LIMIT;
+	for (; uidset_next(seqs, &it) && i < scores->n; i++)
+		v[it.v] = scores->v[i];
+	*ret = v;
 	return 0;
 }
 

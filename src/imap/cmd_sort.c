@@ -15,6 +15,7 @@
 
 struct sorted {
 	struct uidset seqs; /* as found */
+	const uint8_t *scores; /* by sequence number; NULL: not asked for */
 	uint32_t *v;        /* sequence numbers in order */
 	size_t n;
 	const uint32_t *partial; /* those of v that PARTIAL names */
@@ -68,6 +69,19 @@ static void print_set(struct imap_session *s, const uint32_t *v, size_t n)
 	flush(s, &out, 0);
 }
 
+/* "RELEVANCY" SP score-list (RFC 6203 7), of what the answer names. */
+static void answer_scores(struct imap_session *s, const struct imap_search *q, const struct sorted *res)
+{
+	bool is_partial = q->returns & IMAP_RETURN_PARTIAL;
+	const uint32_t *v = is_partial ? res->partial : res->v;
+	size_t n = is_partial ? res->n_partial : res->n;
+
+	imap_resp(s, S(" RELEVANCY ("));
+	for (size_t i = 0; i < n && !conn_failed(s->conn); i++)
+		imap_respf(s, i > 0 ? " %u" : "%u", res->scores[v[i]]);
+	imap_resp(s, S(")"));
+}
+
 static void answer_esort(struct imap_session *s, const struct imap_search *q, const struct sorted *res)
 {
 	imap_search_begin(s, q);
@@ -89,6 +103,8 @@ static void answer_esort(struct imap_session *s, const struct imap_search *q, co
 	if (q->has_modseq && res->told.n > 0)
 		imap_respf(s, " MODSEQ %llu",
 			   (unsigned long long)imap_search_modseq(q->in.view, &res->told));
+	if (res->n > 0 && (q->returns & IMAP_RETURN_RELEVANCY))
+		answer_scores(s, q, res);
 	imap_resp_end(s);
 }
 
@@ -141,11 +157,27 @@ static int tell(struct imap_session *s, const struct imap_search *q, struct sort
 	return r < 0 ? r : imap_search_told(q, &found, &res->told);
 }
 
-static int sort(struct imap_session *s, const struct imap_sort *q, struct sorted *ret)
+/* RELEVANCY needs the scores in the order of the mailbox. */
+static int take_scores(struct imap_sort *q, struct sorted *res)
+{
+	struct imap_search with = q->search;
+	int r;
+
+	if (q->search.has_fuzzy)
+		with.returns |= IMAP_RETURN_RELEVANCY;
+	r = imap_search_scores(&with, &res->seqs, &res->scores);
+	for (size_t i = 0; i < q->n_by; i++)
+		q->by[i].scores = res->scores;
+	return r;
+}
+
+static int sort(struct imap_session *s, struct imap_sort *q, struct sorted *ret)
 {
 	struct sorted res = { 0 };
 	int r = find(s, &q->search, &res.seqs);
 
+	if (r == 0)
+		r = take_scores(q, &res);
 	if (r == 0)
 		r = store_sort_run(imap_store(s), &s->arena, s->sel->view, &res.seqs, q->by, q->n_by,
 				   &res.v, &res.n);

@@ -17,6 +17,7 @@ enum imap_search_return { /* bits; RFC 9051 6.4.4 */
 	IMAP_RETURN_SAVE = 16,
 	IMAP_RETURN_PARTIAL = 32, /* RFC 9394 3.1; never with ALL */
 	IMAP_RETURN_UPDATE = 64,  /* RFC 5267 4.3: see update.h */
+	IMAP_RETURN_RELEVANCY = 128, /* RFC 6203 4 */
 };
 
 /* Where a program is run: what its sets mean, and what the answer says of it. */
@@ -34,6 +35,8 @@ struct imap_search {
 	struct imap_partial partial;
 	bool has_modseq;          /* RFC 7162 3.1.5: MODSEQ is a key, and in the answer */
 	bool has_sets;            /* numbers, UIDs or \Recent: tree is for this view alone */
+	bool has_fuzzy;           /* RFC 6203 3: FUZZY is a key; then there are scores */
+	struct store_scores scores;
 	struct store_search *tree;
 };
 
@@ -66,6 +69,11 @@ uint32_t imap_search_number(const struct imap_session *s, uint32_t seq);
 uint64_t imap_search_modseq(const struct store_view *v, const struct uidset *seqs);
 /* "* ESEARCH (TAG "a") UID", with the mailbox of q->in */
 void imap_search_begin(struct imap_session *s, const struct imap_search *q);
+/*
+ * The scores of the matches by sequence number, in the arena of q->in; NULL: the answer does not need them.
+ * 0 or -E_LIMIT.
+ */
+MUST_CHECK int imap_search_scores(const struct imap_search *q, const struct uidset *seqs, const uint8_t **ret);
 /* " PARTIAL (-1:-100 ": the numbers, or NIL, and ")" follow. */
 void imap_search_partial(struct imap_session *s, const struct imap_search *q);
 /*

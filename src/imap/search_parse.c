@@ -38,7 +38,7 @@ struct parser {
 /* clang-format off */
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
-	ARG_NOT, ARG_OR, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
+	ARG_NOT, ARG_OR, ARG_FUZZY, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
 	ARG_FILTER,
 };
 /* clang-format on */
@@ -103,6 +103,7 @@ static const struct row rows[] = {
 	KEY("FILTER", ARG_FILTER, STORE_S_AND),
 	KEY("NOT", ARG_NOT, STORE_S_NOT),
 	KEY("OR", ARG_OR, STORE_S_OR),
+	KEY("FUZZY", ARG_FUZZY, STORE_S_AND),
 	KEY("RECENT", ARG_RECENT, STORE_S_UIDS),
 	KEY("NEW", ARG_NEW, STORE_S_AND),
 	KEY("OLD", ARG_OLD, STORE_S_NOT),
@@ -290,6 +291,38 @@ static int arg_or(struct parser *ps, struct store_search *key)
 	return 1;
 }
 
+static bool has_fuzzy_form(const struct store_search *key)
+{
+	static const char *const names[] = { "Subject", "From", "To", "Cc" };
+
+	if (key->op == STORE_S_BODY || key->op == STORE_S_TEXT)
+		return key->value.n > 0;
+	for (size_t i = 0; key->op == STORE_S_HEADER && i < ARRAY_LEN(names); i++) {
+		if (str_ieq(key->name, str_z(names[i])))
+			return key->value.n > 0;
+	}
+	return false;
+}
+
+/* As deep as STORE_SEARCH_DEPTH. */
+static void make_fuzzy(struct store_search *key)
+{
+	key->is_fuzzy = has_fuzzy_form(key);
+	for (struct store_search *k = key->child; k != NULL; k = k->next)
+		make_fuzzy(k);
+}
+
+/* "FUZZY" SP search-key. Keys without words are matched exactly (RFC 6203 5). */
+static int arg_fuzzy(struct parser *ps, struct store_search *key)
+{
+	int r = imap_parse_sp(ps->p) > 0 ? search_key(ps, &key->child) : 0;
+
+	if (r > 0)
+		make_fuzzy(key->child);
+	ps->search->has_fuzzy |= r > 0;
+	return r;
+}
+
 /* RFC 3501 6.4.4: RECENT; NEW is RECENT UNSEEN; OLD is NOT RECENT. */
 static int arg_recent(struct parser *ps, enum arg arg, struct store_search *key)
 {
@@ -432,6 +465,8 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 		return imap_parse_sp(ps->p) > 0 ? search_key(ps, &key->child) : 0;
 	case ARG_OR:
 		return arg_or(ps, key);
+	case ARG_FUZZY:
+		return arg_fuzzy(ps, key);
 	case ARG_RECENT:
 	case ARG_NEW:
 	case ARG_OLD:
@@ -564,6 +599,7 @@ static int return_opts(struct imap_parse *p, struct imap_search *ret)
 		{ STR_INIT("PARTIAL"), IMAP_RETURN_PARTIAL },
 		{ STR_INIT("UPDATE"), IMAP_RETURN_UPDATE },
 		{ STR_INIT("CONTEXT"), 0 }, /* RFC 5267 4.2: a hint, and we need none */
+		{ STR_INIT("RELEVANCY"), IMAP_RETURN_RELEVANCY },
 	};
 	struct str name;
 
@@ -608,6 +644,21 @@ static int charset(struct parser *ps)
 	return mime_to_utf8(ps->charset, S("a"), &out) < 0 ? -E_BAD_CHARSET : imap_parse_sp(ps->p);
 }
 
+/* 1*(SP search-key), to the end. RFC 6203 4: RELEVANCY needs FUZZY. */
+static int program(struct parser *ps)
+{
+	struct imap_search *q = ps->search;
+	int r = key_list(ps, &q->tree);
+
+	if (r > 0)
+		r = imap_parse_end(ps->p);
+	if (r > 0 && (q->returns & IMAP_RETURN_RELEVANCY) && !q->has_fuzzy)
+		r = 0;
+	if (r > 0 && q->has_fuzzy)
+		q->tree->scores = &q->scores;
+	return imap_need(r);
+}
+
 struct imap_search_place imap_search_here(struct imap_session *s)
 {
 	return (struct imap_search_place){
@@ -629,11 +680,7 @@ int imap_search_program(struct imap_session *s, struct imap_parse *p, struct ima
 		return -E_SYNTAX;
 	if (imap_parse_word(p, S("CHARSET")) > 0)
 		r = charset(&ps);
-	if (r > 0)
-		r = key_list(&ps, &ret->tree);
-	if (r > 0)
-		r = imap_parse_end(p);
-	return imap_need(r);
+	return r > 0 ? program(&ps) : imap_need(r);
 }
 
 /* search = "SEARCH" [search-return-opts] SP search-program */
@@ -663,9 +710,5 @@ int imap_search_criteria(struct imap_session *s, struct imap_search *ret)
 	int r = charset(&ps);
 
 	ret->in = imap_search_here(s);
-	if (r > 0)
-		r = key_list(&ps, &ret->tree);
-	if (r > 0)
-		r = imap_parse_end(ps.p);
-	return imap_need(r);
+	return r > 0 ? program(&ps) : imap_need(r);
 }

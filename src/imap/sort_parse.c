@@ -16,6 +16,7 @@ static const struct {
 	{ STR_INIT("TO"), STORE_SORT_TEXT + STORE_K_TO },
 	{ STR_INIT("DISPLAYFROM"), STORE_SORT_TEXT + STORE_K_DISPLAY_FROM },
 	{ STR_INIT("DISPLAYTO"), STORE_SORT_TEXT + STORE_K_DISPLAY_TO },
+	{ STR_INIT("RELEVANCY"), STORE_SORT_RELEVANCY },
 };
 
 /* sort-criterion = ["REVERSE" SP] sort-key; one that was there before decides nothing. */
@@ -60,7 +61,14 @@ int imap_sort_parse(struct imap_session *s, struct imap_sort *ret)
 	r = imap_need(imap_search_returns(&s->p, &ret->search));
 	if (r == 0)
 		r = imap_need(criteria(&s->p, ret));
-	return r < 0 ? r : imap_search_criteria(s, &ret->search);
+	if (r == 0)
+		r = imap_search_criteria(s, &ret->search);
+	/* RFC 6203 6: RELEVANCY needs FUZZY. */
+	for (size_t i = 0; r == 0 && i < ret->n_by; i++) {
+		if (ret->by[i].by == STORE_SORT_RELEVANCY && !ret->search.has_fuzzy)
+			r = -E_SYNTAX;
+	}
+	return r;
 }
 
 /*

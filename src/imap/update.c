@@ -125,7 +125,8 @@ int imap_update_new(struct imap_session *s, const struct imap_search *q,
 		imap_say(s, "tag reuse");
 		return -E_USAGE;
 	}
-	if (is_full(s->sel))
+	/* How well a message fits is not kept with a result. */
+	if (is_full(s->sel) || q->has_fuzzy)
 		return 0;
 	u = MEM_NEW(struct imap_update);
 	arena_init_held(&u->arena, LIMIT_IMAP_UPDATE_PROGRAM);

@@ -111,6 +111,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		r = open_network(p, start, fault);
 	if (r == 0)
 		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
+	if (r == 0)
+		p->indexer = server_indexer_start(p->data.store, p->conf);
 	return r;
 }
 
@@ -227,6 +229,7 @@ static void close_all(struct server_process *p)
 {
 	struct conf *conf = conf_live_get(p->conf);
 
+	server_indexer_stop(p->indexer);
 	server_housekeeper_stop(p->housekeeper);
 	drain(p);
 	server_data_close(&p->data);

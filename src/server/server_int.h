@@ -30,6 +30,7 @@ union server_context {
 struct sasl_jwks;
 struct server_files;
 struct server_housekeeper;
+struct server_indexer;
 
 struct server_process {
 	struct conf_live *conf;
@@ -37,6 +38,7 @@ struct server_process {
 	const struct server_conf *fixed;         /* its [server] */
 	struct server_data data;
 	struct server_housekeeper *housekeeper;
+	struct server_indexer *indexer;
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];
@@ -145,6 +147,9 @@ MUST_CHECK int server_listeners_open(struct server_process *p, const struct serv
 /* A thread that keeps house from now on; store and conf must outlive it. */
 struct server_housekeeper *server_housekeeper_start(struct store *store, struct conf_live *conf);
 void server_housekeeper_stop(struct server_housekeeper *h); /* soon; accepts NULL */
+
+struct server_indexer *server_indexer_start(struct store *store, struct conf_live *conf);
+void server_indexer_stop(struct server_indexer *x); /* soon; accepts NULL */
 
 /* ---- control.c ---- */
 

@@ -6,6 +6,7 @@
  * Removing: one transaction takes the account, its names and its mailboxes away; what was in them
  * goes in small steps (purge.c), so that deliveries to others need not wait.
  */
+#include "store/index.h"
 #include "store/store_int.h"
 
 #include "base/limits.h"
@@ -181,6 +182,8 @@ int store_account_remove(struct store *s, struct str address, struct fault *faul
 							     .durability = DB_DURABLE });
 	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
 		return no_account(address, fault);
+	if (rc == 0)
+		store_index_remove(s, j.id);
 	if (rc == 0)
 		rc = store_purge(s);
 	return rc < 0 ? fault_set(fault, rc, "cannot remove the account: %s", err_row(rc)->text)

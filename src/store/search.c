@@ -26,6 +26,7 @@ struct candidate {
 	uint32_t seq;
 	const struct store_msg *m;
 	enum answer answer;
+	uint8_t score;
 	struct store_content content;
 };
 
@@ -95,9 +96,13 @@ static int own_cost(enum store_search_op op)
 	}
 }
 
-/* Sets costs, orders children, and looks up the bits of keywords in this view. */
+/*
+ * Sets costs, orders children, and looks up the bits of keywords in this view. What the index said belongs to
+ * the run before.
+ */
 static void prepare(struct walk *w, struct store_search *key)
 {
+	key->hits = NULL;
 	key->cost = own_cost(key->op);
 	if (key->cost == COST_BODY)
 		w->content_fields |= STORE_C_MAP;
@@ -183,10 +188,38 @@ static enum answer from_view(const struct store_search *key, uint32_t seq,
 	}
 }
 
-static enum answer from_content(struct search_msg *msg, const struct store_search *key)
+/* Before the message is there, the index may know. */
+static enum answer from_index(struct search_msg *msg, struct store_search *key,
+			      const struct store_msg *m)
 {
+	int r = msg->index != NULL && key->op >= STORE_S_HEADER ? search_index_ask(msg->index, key, m) : -1;
+
+	return r < 0 ? UNKNOWN : r > 0 ? YES : NO;
+}
+
+static enum answer from_fuzzy(struct search_msg *msg, struct store_search *key,
+			      const struct store_msg *m)
+{
+	int score = -1;
+
+	if (msg->content != NULL)
+		score = (int)search_fuzzy_text(msg, key);
+	else if (msg->index != NULL)
+		score = search_index_ask(msg->index, key, m);
+	if (score <= 0)
+		return score < 0 ? UNKNOWN : NO;
+	msg->score += (unsigned)score;
+	msg->n_scores++;
+	return YES;
+}
+
+static enum answer from_content(struct search_msg *msg, struct store_search *key,
+				const struct store_msg *m)
+{
+	if (key->is_fuzzy)
+		return from_fuzzy(msg, key, m);
 	if (msg->content == NULL)
-		return UNKNOWN;
+		return from_index(msg, key, m);
 	switch (key->op) {
 	case STORE_S_HEADER:
 		return search_text_header(msg, key);
@@ -199,20 +232,20 @@ static enum answer from_content(struct search_msg *msg, const struct store_searc
 	}
 }
 
-static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+static enum answer eval(struct search_msg *msg, struct store_search *key, uint32_t seq,
 			const struct store_msg *m);
 
 /*
  * AND ends at the first NO, OR at the first YES; otherwise an unknown child leaves it
  * unknown.
  */
-static enum answer eval_list(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+static enum answer eval_list(struct search_msg *msg, struct store_search *key, uint32_t seq,
 			     const struct store_msg *m)
 {
 	enum answer decides = key->op == STORE_S_AND ? NO : YES;
 	enum answer result = key->op == STORE_S_AND ? YES : NO;
 
-	for (const struct store_search *k = key->child; k != NULL; k = k->next) {
+	for (struct store_search *k = key->child; k != NULL; k = k->next) {
 		enum answer got = eval(msg, k, seq, m);
 
 		if (got == decides)
@@ -223,7 +256,7 @@ static enum answer eval_list(struct search_msg *msg, const struct store_search *
 	return result;
 }
 
-static enum answer eval(struct search_msg *msg, const struct store_search *key, uint32_t seq,
+static enum answer eval(struct search_msg *msg, struct store_search *key, uint32_t seq,
 			const struct store_msg *m)
 {
 	enum answer got;
@@ -237,7 +270,7 @@ static enum answer eval(struct search_msg *msg, const struct store_search *key, 
 		return got == UNKNOWN ? UNKNOWN : got == YES ? NO : YES;
 	default:
 		return own_cost(key->op) == COST_VIEW ? from_view(key, seq, m)
-						      : from_content(msg, key);
+						      : from_content(msg, key, m);
 	}
 }
 
@@ -284,17 +317,40 @@ static void progress(const struct walk *w, uint32_t seq)
 		work_progress(done, n);
 }
 
+/* Evaluates all keys, and the score. */
+static enum answer eval_all(struct walk *w, struct candidate *c)
+{
+	enum answer answer;
+
+	w->msg.score = w->msg.n_scores = 0;
+	answer = eval(&w->msg, w->tree, c->seq, c->m);
+	c->score = (uint8_t)(w->msg.n_scores > 0 ? w->msg.score / w->msg.n_scores : 100);
+	return answer;
+}
+
+static int add_found(struct walk *w, const struct candidate *c)
+{
+	struct store_scores *scores = w->tree->scores;
+
+	if (scores != NULL) {
+		if (arena_grow(w->a, &scores->v, scores->n, &scores->cap, 1) < 0)
+			return -E_LIMIT;
+		scores->v[scores->n++] = c->score;
+	}
+	return uidset_add(w->a, &w->found, c->seq, c->seq);
+}
+
 static int decide(struct walk *w, struct candidate *c)
 {
 	if (c->answer == UNKNOWN) {
 		search_msg_begin(&w->msg, &c->content);
-		c->answer = eval(&w->msg, w->tree, c->seq, c->m);
+		c->answer = eval_all(w, c);
 		search_msg_begin(&w->msg, NULL);
 		if (w->msg.is_given_up || !work_go_on())
 			return -E_CLOSED;
 		progress(w, c->seq);
 	}
-	return c->answer == YES && !is_done(w) ? uidset_add(w->a, &w->found, c->seq, c->seq) : 0;
+	return c->answer == YES && !is_done(w) ? add_found(w, c) : 0;
 }
 
 static int finish_batch(struct walk *w)
@@ -320,14 +376,15 @@ static int finish_batch(struct walk *w)
 
 static int visit(struct walk *w, uint32_t seq, const struct store_msg *m)
 {
-	enum answer answer = m->is_lost ? NO : eval(&w->msg, w->tree, seq, m);
+	struct candidate c = { .seq = seq, .m = m };
 
-	if (answer == NO)
+	c.answer = m->is_lost ? NO : eval_all(w, &c);
+	if (c.answer == NO)
 		return 0;
-	if (answer == YES && w->n_unknown == 0)
-		return uidset_add(w->a, &w->found, seq, seq);
-	w->batch[w->n_batch++] = (struct candidate){ .seq = seq, .m = m, .answer = answer };
-	w->n_unknown += answer == UNKNOWN;
+	if (c.answer == YES && w->n_unknown == 0)
+		return add_found(w, &c);
+	w->batch[w->n_batch++] = c;
+	w->n_unknown += c.answer == UNKNOWN;
 	return w->n_batch == BATCH ? finish_batch(w) : 0;
 }
 
@@ -403,6 +460,7 @@ static int search(struct store *s, struct arena *a, const struct store_view *v,
 		  const struct uidset *among, struct uidset *ret_seqs)
 {
 	AUTO(mem_auto_free) struct walk *w = MEM_NEW(struct walk);
+	AUTO(search_index_free) struct search_index *index = search_index_new(s, v->mailbox);
 	unsigned refusals = budget_refusals();
 	int r;
 
@@ -414,11 +472,14 @@ static int search(struct store *s, struct arena *a, const struct store_view *v,
 	w->among = among;
 	arena_init(&w->texts, LIMIT_COMMAND_ARENA);
 	search_msg_init(&w->msg, s);
+	w->msg.index = index;
+	if (tree->scores != NULL)
+		*tree->scores = (struct store_scores){ 0 };
 	r = run(w);
 	search_msg_fini(&w->msg);
 	arena_fini(&w->texts);
 	/* What was too large to be looked at for want of memory is no answer. */
-	if (r == 0 && budget_refusals() != refusals)
+	if (r == 0 && budget_refusals() - refusals != search_index_refusals(index))
 		r = -E_LIMIT;
 	if (r == 0)
 		*ret_seqs = w->found;

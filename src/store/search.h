@@ -43,8 +43,11 @@ struct store_search {
 	struct uidset set;
 	struct uidset uids;     /* SEQS that were written as UIDs: these, for store_search_keep() */
 	struct str name;
+	struct store_scores *scores; /* of the topmost key, filled by store_search_run(); NULL: not wanted */
 	struct str value;       /* UTF-8, in the form of mime_casemap() */
-	int cost;               /* private */
+	bool is_fuzzy;          /* HEADER with Subject, From, To, Cc; BODY, TEXT: RFC 6203 */
+	int cost;               /* private, as the next */
+	struct search_hits *hits; /* from the index */
 };
 
 /*
@@ -52,6 +55,12 @@ struct store_search {
  * that end.
  */
 enum store_search_want { STORE_SEARCH_ALL, STORE_SEARCH_FIRST, STORE_SEARCH_LAST };
+
+/* How well each match fits, 1 to 100, in the order of *ret_seqs (RFC 6203 4); in the arena of the result. */
+struct store_scores {
+	uint8_t *v;
+	size_t n, cap;
+};
 
 #define STORE_SEARCH_DEPTH 64   /* of nested keys, the caller's to keep */
 #define STORE_SEARCH_VALUE 4096 /* bytes of a value, the caller's to keep */

@@ -47,6 +47,8 @@ static int copy_fields(struct keeping *k, const struct store_search *from, struc
 
 	*to = *from;
 	to->child = to->next = NULL;
+	to->hits = NULL;
+	to->scores = NULL;
 	to->name = from->name.n > 0 ? arena_str(k->a, from->name) : (struct str){ 0 };
 	to->value = from->value.n > 0 ? arena_str(k->a, from->value) : (struct str){ 0 };
 	if ((from->name.n > 0 && to->name.p == NULL) || (from->value.n > 0 && to->value.p == NULL))

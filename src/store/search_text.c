@@ -12,6 +12,7 @@
 
 #include "base/limits.h"
 #include "base/work.h"
+#include "store/index_int.h"
 #include "store/part.h"
 
 /* A piece after its charset, which may grow it sixfold, and what is kept of the one before. */
@@ -43,13 +44,24 @@ void search_msg_begin(struct search_msg *m, const struct store_content *c)
 
 /* ---- comparing ---- */
 
+/*
+ * ASCII that folds to itself. Small letters stay in the folded form of other characters only
+ * (U+FB01 gives "fi"), and the folded form of ASCII text has none.
+ */
+static bool is_ascii_folded(struct str value)
+{
+	bool has_small = false;
+
+	for (size_t i = 0; i < value.n; i++)
+		has_small |= value.p[i] >= 'a' && value.p[i] <= 'z';
+	return !has_small && str_is_ascii(value);
+}
+
 static bool contains(struct search_msg *m, struct str utf8, struct str value)
 {
-	bool is_ascii_value = str_is_ascii(value);
-
 	if (value.n == 0)
 		return true;
-	if (is_ascii_value && str_is_ascii(utf8))
+	if (is_ascii_folded(value) && str_is_ascii(utf8))
 		return str_ifind(utf8, value) >= 0;
 	buf_reset(&m->folded);
 	mime_casemap(utf8, &m->folded);
@@ -63,11 +75,11 @@ static bool is_plain(struct str text)
 	       str_find(text, S("=?")) < 0;
 }
 
-/* A field's text without its folds and encodings. */
-static bool field_contains(struct search_msg *m, struct str text, struct str value)
+/* A field's text without its folds and encodings, in m->utf8 or where it was. */
+static struct str field_text(struct search_msg *m, struct str text)
 {
 	if (is_plain(text))
-		return contains(m, str_trim(text), value);
+		return str_trim(text);
 	buf_reset(&m->plain);
 	for (size_t i = 0; i < text.n; i++) {
 		if (text.p[i] != '\r' && text.p[i] != '\n')
@@ -75,7 +87,12 @@ static bool field_contains(struct search_msg *m, struct str text, struct str val
 	}
 	buf_reset(&m->utf8);
 	mime_encword_decode(str_trim(buf_str(&m->plain)), &m->utf8);
-	return contains(m, buf_str(&m->utf8), value);
+	return buf_str(&m->utf8);
+}
+
+static bool field_contains(struct search_msg *m, struct str text, struct str value)
+{
+	return contains(m, field_text(m, text), value);
 }
 
 /* ---- headers ---- */
@@ -282,4 +299,128 @@ bool search_text_body(struct search_msg *m, const struct store_search *key, bool
 		is_inner = part.is_message;
 	}
 	return r < 0 ? raw_contains(m, key, with_headers) : false;
+}
+
+/* ---- everything, for the index ---- */
+
+static void tell(struct search_msg *m, struct search_sink *sink, unsigned zones, struct str utf8,
+		 bool is_end)
+{
+	buf_reset(&m->folded);
+	mime_casemap(utf8, &m->folded);
+	if (buf_overflowed(&m->folded) || m->folded.n > sink->left) {
+		sink->is_short = true;
+		return;
+	}
+	sink->left -= m->folded.n;
+	sink->add(sink->ctx, zones, buf_str(&m->folded), is_end);
+}
+
+static void tell_field(struct search_msg *m, struct search_sink *sink, unsigned zones,
+		       struct str text)
+{
+	struct str utf8 = field_text(m, text);
+
+	sink->is_short |= buf_overflowed(&m->plain) || buf_overflowed(&m->utf8);
+	tell(m, sink, zones, utf8, true);
+}
+
+static void tell_fields(struct search_msg *m, struct search_sink *sink, unsigned zones,
+			struct str header)
+{
+	struct mime_field f;
+
+	while (!sink->is_short && mime_field_next(&header, &f) > 0)
+		tell_field(m, sink, zones, f.raw);
+}
+
+unsigned index_zone_of(struct str name)
+{
+	static const struct {
+		const char *name_z;
+		unsigned zone;
+	} rows[] = {
+		{ "Subject", INDEX_SUBJECT }, { "From", INDEX_FROM }, { "To", INDEX_TO }, { "Cc", INDEX_CC },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		if (str_ieq(name, str_z(rows[i].name_z)))
+			return rows[i].zone;
+	}
+	return INDEX_FIELD;
+}
+
+static void tell_values(struct search_msg *m, struct search_sink *sink)
+{
+	struct str rest = own_header(m);
+	struct mime_field f;
+
+	sink->is_short |= rest.n < m->content->header_n;
+	while (!sink->is_short && mime_field_next(&rest, &f) > 0)
+		tell_field(m, sink, index_zone_of(f.name), f.value);
+}
+
+/* As part_contains() walks. */
+static void tell_part(struct search_msg *m, struct search_sink *sink,
+		      const struct mime_map_part *part, struct str charset)
+{
+	AUTO(store_part_fini) struct store_part p;
+	struct str piece;
+	int r;
+
+	store_part_init(&p, m->store, m->content, part->body_off, part->body_n, part->cte, false);
+	buf_reset(&m->plain);
+	while (!sink->is_short && (r = store_part_next(&p, &piece)) != 0) {
+		size_t n;
+
+		if (r > 0)
+			buf_add(&m->plain, piece);
+		n = convertible(buf_str(&m->plain));
+		buf_reset(&m->utf8);
+		add_utf8(charset, str_head(buf_str(&m->plain), n), &m->utf8);
+		buf_consume(&m->plain, n);
+		sink->is_short |= r < 0 || buf_overflowed(&m->plain) || buf_overflowed(&m->utf8);
+		tell(m, sink, INDEX_BODY, buf_str(&m->utf8), false);
+	}
+	buf_reset(&m->utf8);
+	add_utf8(charset, buf_str(&m->plain), &m->utf8);
+	sink->is_short |= buf_overflowed(&m->utf8);
+	tell(m, sink, INDEX_BODY, buf_str(&m->utf8), true);
+}
+
+/* As look_into() looks. */
+static void tell_one(struct search_msg *m, struct search_sink *sink,
+		     const struct mime_map_part *part, bool is_inner)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	AUTO(buf_fini) struct buf inner = BUF_INIT(SEARCH_HEADER_MAX);
+	struct str header;
+
+	if (part->header_off == 0) {
+		header = own_header(m);
+	} else {
+		bool is_read = read_range(m, part->header_off, part->header_n, &inner);
+
+		sink->is_short |= !is_read || inner.n < part->header_n;
+		header = buf_str(&inner);
+	}
+	tell_fields(m, sink, is_inner ? INDEX_BODY | INDEX_HEAD : INDEX_HEAD, header);
+	if (part->is_text && !part->is_multipart && !part->is_message && !sink->is_short)
+		tell_part(m, sink, part, part_charset(&a, header));
+}
+
+void search_text_collect(struct search_msg *m, struct search_sink *sink)
+{
+	unsigned refusals = budget_refusals();
+	struct mime_map_part part;
+	bool is_inner = false;
+	size_t pos = 0;
+	int r = 0;
+
+	tell_values(m, sink);
+	while (!sink->is_short && (r = mime_map_next(m->content->map, &pos, &part)) > 0) {
+		tell_one(m, sink, &part, is_inner);
+		is_inner = part.is_message;
+	}
+	sink->is_short |= r < 0 || budget_refusals() != refusals;
 }

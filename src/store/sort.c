@@ -57,6 +57,8 @@ static int gather(void *ctx, size_t i, const struct store_keys *k)
 			value->head = head_of_number(m->internaldate_s);
 		else if (g->by[j].by == STORE_SORT_SIZE)
 			value->head = m->size;
+		else if (g->by[j].by == STORE_SORT_RELEVANCY)
+			value->head = 100u - g->by[j].scores[g->v[i].seq];
 		else if (g->by[j].by == STORE_SORT_DATE)
 			value->head = head_of_number(store_keys_sent(k, m));
 		else
@@ -95,7 +97,8 @@ static int compare(const void *a, const void *b, void *ctx)
 static bool needs_rows(const struct store_sort *by, size_t n_by)
 {
 	for (size_t j = 0; j < n_by; j++)
-		if (by[j].by != STORE_SORT_ARRIVAL && by[j].by != STORE_SORT_SIZE)
+		if (by[j].by != STORE_SORT_ARRIVAL && by[j].by != STORE_SORT_SIZE &&
+		    by[j].by != STORE_SORT_RELEVANCY)
 			return true;
 	return false;
 }

@@ -28,14 +28,16 @@ struct store_keys {
 
 enum store_sort_by {
 	STORE_SORT_ARRIVAL, STORE_SORT_DATE, STORE_SORT_SIZE,
+	STORE_SORT_RELEVANCY, /* RFC 6203 6: the highest score first */
 	/* and then enum store_key_text, in its order */
 	STORE_SORT_TEXT,
 };
 struct store_sort {
 	unsigned by;          /* enum store_sort_by, or STORE_SORT_TEXT + enum store_key_text */
 	bool is_reverse;
+	const uint8_t *scores; /* RELEVANCY: by sequence number */
 };
-#define STORE_SORT_KEYS 9 /* there are no more different ones: the caller leaves repeated ones out */
+#define STORE_SORT_KEYS 10 /* there are no more different ones: the caller leaves repeated ones out */
 
 /*
  * Those sequence numbers of the view in that order (RFC 5256 3 SORT), in the arena. Equal ones in the order of the

@@ -343,8 +343,8 @@ static int64_t count_keys(struct test_store *t)
 static void check_order(struct test_store *t, const struct letter *v, uint32_t n)
 {
 	static const struct store_sort by[] = {
-		{ STORE_SORT_TEXT + STORE_K_SUBJECT, true },
-		{ STORE_SORT_DATE, false },
+		{ .by = STORE_SORT_TEXT + STORE_K_SUBJECT, .is_reverse = true },
+		{ .by = STORE_SORT_DATE, .is_reverse = false },
 	};
 	struct store_view *view = view_of(t);
 	struct uidset all = { 0 };

@@ -393,6 +393,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_PACK_BODIES] = { .sql =
 		"SELECT id, pos, size FROM contents WHERE pack = ?1 AND pos > ?2"
 		" ORDER BY pos LIMIT ?3" },
+	[STORE_SQL_INDEX_ACCOUNTS] = { .sql = /* index.c */
+		"SELECT id, modseq FROM accounts ORDER BY id" },
+	[STORE_SQL_INDEX_CONTENTS] = { .sql =
+		"SELECT m.content, m.size FROM mailboxes b CROSS JOIN messages m ON m.mailbox = b.id"
+		" WHERE b.account = ?1 ORDER BY m.content" },
+	[STORE_SQL_INDEX_OWNER] = { .sql = "SELECT account FROM mailboxes WHERE id = ?1" },
 	[STORE_SQL_SPACE] = { .sql =
 		"SELECT count(*), coalesce(sum(size), 0),"
 		" coalesce(sum(CASE WHEN size > live THEN size - live ELSE 0 END), 0),"

@@ -85,5 +85,8 @@ void store_configure(struct store *s, const struct store_conf *conf)
 	atomic_store(&s->compact_percent, conf->compact_percent);
 	atomic_store(&s->compact_rate_bytes, conf->compact_rate_bytes);
 	atomic_store(&s->anyone, conf->anyone);
+	atomic_store(&s->search_index, conf->search_index);
+	atomic_store(&s->search_index_after, conf->search_index_after);
+	atomic_store(&s->min_free_bytes, conf->min_free_bytes);
 	db_keep_free(s->db, conf->min_free_bytes);
 }

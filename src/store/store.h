@@ -37,6 +37,9 @@ struct store_conf {
 	int64_t compact_percent;     /* dead share of a pack that is worth its compaction */
 	int64_t compact_rate_bytes;  /* a second; 0: as fast as it goes */
 	int64_t pack_bytes;          /* for db_options */
+	bool search_index;
+	int64_t search_index_after;  /* messages of an account that are not indexed yet and worth a pass */
+	int64_t search_index_ms;     /* from the end of a pass to the next */
 	int64_t min_free_bytes;      /* what db_has_room() keeps free */
 	int anyone;                  /* enum store_anyone */
 };

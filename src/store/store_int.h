@@ -154,6 +154,9 @@ enum store_sql_id {
 	STORE_SQL_PACK_COUNT,
 	STORE_SQL_PACK_NAMED,
 	STORE_SQL_PACK_BODIES,
+	STORE_SQL_INDEX_ACCOUNTS,
+	STORE_SQL_INDEX_CONTENTS,
+	STORE_SQL_INDEX_OWNER,
 	STORE_SQL_SPACE,
 	STORE_SQL_PRUNE_NEXT,
 	STORE_SQL_PRUNE_OLDEST,
@@ -253,6 +256,7 @@ struct store {
 	_Atomic int anyone; /* enum store_anyone */
 	_Atomic uint64_t rights_generation;
 	_Atomic int64_t expunge_grace_ms, expunged_history_ms, compact_percent, compact_rate_bytes;
+	_Atomic int64_t search_index, search_index_after, min_free_bytes; /* index.c */
 	struct store_feed feed;
 	struct lock mbox_lock; /* mbox.c: guards the table and the counts in its entries */
 	struct store_idmap mboxes;
