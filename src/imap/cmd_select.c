@@ -8,6 +8,7 @@
  */
 #include "base/limits.h"
 #include "base/must.h"
+#include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/qresync.h"
 #include "imap/resp.h"
@@ -25,6 +26,7 @@ static void free_selected(struct imap_selected *sel)
 	arena_fini(&sel->saved_arena);
 	arena_fini(&sel->shown_arena);
 	arena_fini(&sel->recent_arena);
+	arena_fini(&sel->own_arena);
 	mem_free(sel);
 }
 
@@ -35,6 +37,7 @@ void imap_deselect(struct imap_session *s)
 	free_selected(s->sel);
 	s->sel = NULL;
 	s->state = IMAP_ST_AUTH;
+	imap_events_watch(s);
 }
 
 static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonly)
@@ -55,9 +58,11 @@ static int open_mailbox(struct imap_session *s, int64_t mailbox, bool is_readonl
 	arena_init_held(&sel->saved_arena, SAVED_ARENA);
 	arena_init_held(&sel->shown_arena, SHOWN_ARENA);
 	arena_init_held(&sel->recent_arena, RECENT_ARENA);
+	arena_init_held(&sel->own_arena, RECENT_ARENA);
 	must(s->sel == NULL);
 	s->sel = sel;
 	s->state = IMAP_ST_SELECTED;
+	imap_events_watch(s);
 	return 0;
 }
 

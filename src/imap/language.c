@@ -87,6 +87,9 @@ static const struct {
 	  "cet usage spécial n'est pas pris en charge" },
 	{ "that language is not supported", "diese Sprache wird nicht unterstützt",
 	  "cette langue n'est pas prise en charge" },
+	{ "such an event is not supported", "so ein Ereignis wird nicht unterstützt",
+	  "cet événement n'est pas pris en charge" },
+	{ "that is too much to watch", "das ist zu viel zu beobachten", "c'est trop à surveiller" },
 	{ "no such comparator", "diesen Vergleich gibt es nicht", "ce comparateur n'existe pas" },
 	/* untagged OK */
 	{ "first unseen", "die erste ungelesene", "le premier non lu" },

@@ -8,6 +8,7 @@
 #include "store/annotation.h"
 
 #include "base/limits.h"
+#include "store/news.h"
 #include "store/store_int.h"
 
 /* ---- names ---- */
@@ -148,9 +149,31 @@ static int set_special_use(const struct job *j, struct db_tx *tx)
 
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MAILBOX_USE_SET), DB_I(j->mailbox), DB_I(use));
-	if (rc == 0)
-		store_announce(j->s, tx, j->owner, 0, 0);
 	return rc;
+}
+
+/* Who else sees these entries is told their names. */
+static void announce(const struct job *j, struct db_tx *tx, bool is_private)
+{
+	const struct store_annotations_change *c = j->change;
+	AUTO(buf_fini) struct buf entries = BUF_INIT((c->n + 1) * (LIMIT_ANNOTATION_ENTRY + 1));
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (str_starts(c->v[i].entry, S("/private/")) != is_private)
+			continue;
+		buf_add(&entries, c->v[i].entry);
+		buf_add_char(&entries, '\n');
+	}
+	if (is_private && c->sets_special_use)
+		buf_add(&entries, S(STORE_ENTRY_SPECIAL_USE "\n"));
+	if (entries.n == 0)
+		return;
+	store_announce(j->s, tx, &(struct store_event){
+					 .account = is_private ? j->user : j->owner,
+					 .mailbox = j->mailbox,
+					 .kinds = j->mailbox != 0 ? STORE_NEWS_METADATA
+								  : STORE_NEWS_SERVER_METADATA,
+					 .entries = buf_str(&entries) });
 }
 
 static int set_tx(struct db_tx *tx, void *arg)
@@ -166,6 +189,10 @@ static int set_tx(struct db_tx *tx, void *arg)
 		rc = set_special_use(j, tx);
 	if (rc == 0)
 		rc = check_bytes(tx, j->user);
+	if (rc == 0) {
+		announce(j, tx, true);
+		announce(j, tx, false);
+	}
 	return rc == 0 && j->owner != j->user ? check_bytes(tx, j->owner) : rc;
 }
 

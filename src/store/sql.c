@@ -128,6 +128,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"DELETE FROM subscriptions WHERE account = ?1 AND name = ?2" },
 	[STORE_SQL_SUBSCRIPTION_LIST] = { .sql =
 		"SELECT name FROM subscriptions WHERE account = ?1 LIMIT ?2" },
+	[STORE_SQL_SUBSCRIPTION_HAS] = { .sql =
+		"SELECT 1 FROM subscriptions WHERE account = ?1 AND name = ?2" },
 	[STORE_SQL_SUBSCRIPTION_COUNT] = { .sql =
 		"SELECT count(*) FROM subscriptions WHERE account = ?1" },
 	[STORE_SQL_SUBSCRIPTIONS_REMOVE] = { .sql =
