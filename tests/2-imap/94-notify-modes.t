@@ -147,7 +147,35 @@ D < +
 B >> y APPEND misc {8+}\r\nA: b\r\n\r\n\r\n
 B <... y OK
 D silent 100
-D > here
+D >> he
+D silent 100
+D >> re\r\n
 D < * 3 EXISTS
 D < * 3 FETCH (UID 4)
 D < d OK
+# 6: the selected mailbox has its own group, and the others do not count for it; several groups may name one mailbox
+G connect imap as bob in misc
+G > a notify set (selected (Messagenew (uid flags) messageExpunge)) (personal (MessageNew FlagChange MessageExpunge))
+G < a OK
+B >> z APPEND misc {8+}\r\nA: b\r\n\r\n\r\n
+B <... z OK
+G < * 4 EXISTS
+G <... * 4 FETCH (UID 5 FLAGS (*))
+B >> z1 APPEND INBOX {8+}\r\nA: b\r\n\r\n\r\n
+B < z1 OK
+G < * STATUS INBOX (MESSAGES *
+G silent 100
+G > b notify set (mailboxes INBOX (Messagenew messageExpunge)) (personal (SubscriptionChange))
+G < b OK
+B >> z2 APPEND misc {8+}\r\nA: b\r\n\r\n\r\n
+B <... z2 OK
+B >> z3 APPEND INBOX {8+}\r\nA: b\r\n\r\n\r\n
+B < z3 OK
+G < * STATUS INBOX (MESSAGES *
+B > z4 UNSUBSCRIBE INBOX
+B < z4 OK
+G < * LIST (\HasNoChildren) "/" INBOX
+B > z5 SUBSCRIBE INBOX
+B < z5 OK
+G < * LIST (\Subscribed \HasNoChildren) "/" INBOX
+G silent 100
