@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
 Several sessions in one mailbox do random things, and each keeps the list that RFC 9051 5.2 and 7.5.1 promise it: sequence
-numbers mean what they meant until EXPUNGE says otherwise, and EXPUNGE never comes while FETCH, STORE or SEARCH run.
+numbers mean what they meant until EXPUNGE says otherwise, and EXPUNGE never comes while FETCH, STORE or SEARCH run. Half of them
+have said NOTIFY with SELECTED-DELAYED (RFC 5465 6.1.2), which must not change that. One does nothing but listen (SELECTED), and knows everything all the same.
 """
 
 import random
@@ -24,6 +25,8 @@ class Session:
         self.uids, self.trail = [], []
         self.actor = Actor(server, "imap")
         self.actor.login("bob")
+        if number % 2:
+            assert self.run("NOTIFY SET (selected-delayed (MessageNew (UID) MessageExpunge FlagChange)) (personal (MessageNew MessageExpunge))")
         self.run("SELECT INBOX")
 
     def told(self, line, command):
@@ -98,7 +101,55 @@ class Session:
             self.run("NOOP")
 
 
+class Listener(Session):
+    """Knows the UIDs and flags of all messages, from nothing but NOTIFY."""
+
+    def __init__(self, server):
+        super().__init__(server, 1000)
+        self.flags = {}
+        self.faults, self.told_flags = [], threading.Condition()
+        assert self.run("NOTIFY SET (selected (MessageNew (UID FLAGS) MessageExpunge FlagChange))")
+        self.run("UID FETCH 1:* (FLAGS)")
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def told(self, line, command):
+        super().told(line, command)
+        m = re.match(r"\* \d+ FETCH .*UID (\d+).*FLAGS \(([^)]*)\)", line)
+        if m and hasattr(self, "flags"):
+            self.flags[int(m.group(1))] = sorted(set(m.group(2).split()) - {"\\Recent"})
+
+    def listen(self):
+        while True:
+            try:
+                line = self.actor.line()
+            except Exception:   # pylint: disable=broad-except
+                return          # closed
+            with self.told_flags:
+                try:
+                    self.told(line, "NOOP")
+                except AssertionError as e:
+                    self.faults.append(e)
+                self.told_flags.notify_all()
+
+    def knows(self, uids, flags):
+        end = time.monotonic() + 10
+        with self.told_flags:
+            while not self.faults and (self.uids != uids or {x: self.flags.get(x) for x in uids} != flags):
+                if not self.told_flags.wait(end - time.monotonic()):
+                    raise AssertionError("the listener has %r %r, there is %r %r" % (self.uids, self.flags, uids, flags))
+        assert not self.faults, self.faults[0]
+
+
+def flags_of(session):
+    """UID -> flags, as FETCH has them."""
+    mark = len(session.trail)
+    session.run("UID FETCH 1:* (FLAGS)")
+    found = [re.search(r"UID (\d+) FLAGS \(([^)]*)\)", x) for x in session.trail[mark:]]
+    return {int(m.group(1)): sorted(set(m.group(2).split()) - {"\\Recent"}) for m in found if m}
+
+
 def test_sessions_agree(server):
+    listener = Listener(server)
     sessions = [Session(server, n) for n in range(4)]
     faults = []
     end = time.monotonic() + SECONDS
@@ -120,8 +171,9 @@ def test_sessions_agree(server):
         t.join()
     if faults:
         raise AssertionError(str(faults[0]))
-    last = Session(server, 99)
+    last = Session(server, 98)
     last.run("UID FETCH 1:* (UID)")
+    listener.knows(last.uids, flags_of(last))
     for s in sessions:
         s.run("NOOP")
         s.run("UID FETCH 1:* (UID)")
