@@ -151,12 +151,12 @@ TEST(news_watchers_know_their_own)
 
 static void subscribe_many(struct test_store *t, int n)
 {
-	char name[LIMIT_MAILBOX_NAME];
+	char name[LIMIT_MAILBOX_NAME], number[32];
 
 	memset(name, 'n', sizeof(name));
 	for (int i = 0; i < n; i++) {
-		snprintf(name, 10, "%09d", i);
-		name[9] = 'n';
+		snprintf(number, sizeof(number), "%09d", i);
+		memcpy(name, number, 9);
 		assert_int_equal(store_mailbox_subscribe(t->s, t->alice, str_of(name, sizeof(name)),
 							 true, NULL),
 				 0);
