@@ -33,7 +33,10 @@ static int parse_set(struct imap_session *s, struct imap_event_filter *f)
 	return r == 0 && f->has_unsupported ? refuse_event(s) : r;
 }
 
-/* RFC 5465 3.1: it is a NOOP as well. All that has happened so far is told, whatever was wanted of it. */
+/*
+ * RFC 5465 3.1: it is a NOOP as well. All that has happened so far is told, whatever was
+ * wanted of it.
+ */
 static int tell_all(struct imap_session *s)
 {
 	struct imap_event_filter *before = s->events;

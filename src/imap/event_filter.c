@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The grammar of NOTIFY SET (RFC 5465 8) and what its groups mean for a mailbox. Several groups may
- * name the same one: then all their events are wanted (6). Names are compared as they are at the time
- * of the event, whether such mailboxes exist or not: so one that comes later is in it too.
+ * The grammar of NOTIFY SET (RFC 5465 8) and what its groups mean for a mailbox. Several groups
+ * may name the same one: then all their events are wanted (6). Names are compared as they are
+ * at the time of the event, whether such mailboxes exist or not: so one that comes later is in
+ * it too.
  *
  * The filter keeps a copy of the command, and is parsed from that: what fetch-atts and names point
  * to lives as long as it.
@@ -125,8 +126,8 @@ static int parse_place(struct imap_parse *p, struct imap_event_filter *f,
 }
 
 /*
- * event; behind MessageNew [SP "(" fetch-att *(SP fetch-att) ")"], for the selected mailbox only. The
- * attributes never set \Seen: nobody has asked for the message yet.
+ * event; behind MessageNew [SP "(" fetch-att *(SP fetch-att) ")"], for the selected mailbox
+ * only. The attributes never set \Seen: nobody has asked for the message yet.
  */
 static int parse_event(struct imap_parse *p, struct imap_event_filter *f,
 		       struct imap_event_group *g)

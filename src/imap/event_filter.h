@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which events a client wants to be told of (RFC 5465 6, 8): the arguments of NOTIFY, parsed, and asked
- * for each piece of news. Lives as long as the NOTIFY does.
+ * Which events a client wants to be told of (RFC 5465 6, 8): the arguments of NOTIFY, parsed,
+ * and asked for each piece of news. Lives as long as the NOTIFY does.
  */
 #pragma once
 
@@ -28,10 +28,10 @@ struct imap_event_group {
 };
 
 struct imap_event_filter {
-	struct arena arena; /* of all of it; at most LIMIT_NOTIFY_BYTES, and counted: it waits for its client */
+	struct arena arena; /* of all of it; at most LIMIT_NOTIFY_BYTES, counted as held */
 	struct imap_event_group *groups;
 	size_t n_names;
-	unsigned kinds;     /* all that is wanted of mailboxes that are not selected, and of the server */
+	unsigned kinds;     /* all that is wanted of other mailboxes than the selected one */
 	unsigned selected;  /* what is wanted of the selected mailbox; 0: nothing */
 	bool has_selected;  /* a group was for it */
 	bool is_delayed;    /* SELECTED-DELAYED: EXPUNGE only when a command allows it */
@@ -44,11 +44,12 @@ struct imap_event_filter {
 struct imap_event_filter *imap_event_filter_new(void);
 void imap_event_filter_free(struct imap_event_filter **f); /* accepts a pointer to NULL */
 /*
- * event-groups, to the end of the command; into a new filter. 0; -E_SYNTAX: not the grammar, or what RFC 5465 5 and
- * 6.1 call an error; -E_LIMIT: too much.
+ * event-groups, to the end of the command; into a new filter. 0; -E_SYNTAX: not the grammar, or
+ * what RFC 5465 5 and 6.1 call an error; -E_LIMIT: too much; -E_CANNOT: the encoding of a name.
  */
 MUST_CHECK int imap_event_filter_parse(const struct imap_parse *p, struct imap_event_filter *ret);
 /* What is wanted of the mailbox with that name when it is not selected. */
-unsigned imap_event_filter_kinds(const struct imap_event_filter *f, struct str name, bool is_subscribed);
+unsigned imap_event_filter_kinds(const struct imap_event_filter *f, struct str name,
+				 bool is_subscribed);
 /* "MessageNew MessageExpunge ...": all that are supported. */
 void imap_event_names_print(struct buf *out);

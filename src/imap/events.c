@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * News of an account, told. A session that wants any has a queue in the store (store/news.h); a commit
- * that puts something into it wakes the session, which tells it when no command runs, or in
- * IDLE. The queue says what has happened; how things are is read when it is told. So ten
- * messages that come at once are one STATUS, and what is told is never older than what was told before.
+ * News of an account, told. A session that wants any has a queue in the store (store/news.h); a
+ * commit that puts something into it wakes the session, which tells it when no command runs, or
+ * in IDLE. The queue says what has happened; how things are is read when it is told. So ten
+ * messages that come at once are one STATUS, and what is told is never older than what was told
+ * before.
  *
- * The order: names first, so that a STATUS never comes before the LIST with the new name; then annotations,
- * then messages.
+ * The order: names first, so that a STATUS never comes before the LIST with the new name; then
+ * annotations, then messages.
  *
  * A queue that was too long, or news that cannot be read, end the NOTIFY (RFC 5465 5.8).
  */
@@ -82,8 +83,8 @@ static unsigned wanted(const struct imap_session *s, const struct store_mailbox 
 }
 
 /*
- * RFC 5465 5.1 to 5.3, and UNSEEN to those who want flags: it is the one thing that a client without CONDSTORE
- * can learn of them.
+ * RFC 5465 5.1 to 5.3, and UNSEEN to those who want flags: it is the one thing that a client
+ * without CONDSTORE can learn of them.
  */
 static unsigned status_items(const struct imap_session *s, unsigned happened, unsigned want)
 {

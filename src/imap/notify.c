@@ -281,9 +281,10 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 }
 
 /*
- * NOTIFY wants nothing of this mailbox: the view stays, so that it is a snapshot (RFC 5465 5). What this
- * session itself did must be seen in it all the same, so the view moves then as ever; DEVIATION(RFC 5465 3.1): what others
- * have added or expunged is told with it, because the numbers of messages would not be right without.
+ * NOTIFY wants nothing of this mailbox: the view stays, so that it is a snapshot (RFC 5465 5).
+ * What this session itself did must be seen in it all the same, so the view moves then as ever;
+ * DEVIATION(RFC 5465 3.1): what others have added or expunged is told with it, because the
+ * numbers of messages would not be right without.
  */
 static bool is_still(const struct imap_session *s)
 {

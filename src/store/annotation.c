@@ -142,14 +142,28 @@ static int check_bytes(struct db_tx *tx, int64_t account)
 	return db_int(&q, 0) <= LIMIT_ANNOTATION_BYTES ? 0 : -E_LIMIT;
 }
 
+static void announce_entries(const struct job *j, struct db_tx *tx, int64_t account,
+			     int64_t mailbox, struct str entries)
+{
+	store_announce(j->s, tx, &(struct store_event){
+					 .account = account,
+					 .mailbox = mailbox,
+					 .kinds = mailbox != 0 ? STORE_NEWS_METADATA
+							       : STORE_NEWS_SERVER_METADATA,
+					 .entries = entries });
+}
+
+/* Of the mailboxes that have had these uses so far each is told too. */
 static int set_special_use(const struct job *j, struct db_tx *tx)
 {
+	AUTO(db_done) struct db_query q = { 0 };
 	unsigned use = j->change->special_use;
-	int rc = DB_EXEC(tx, SQL(MAILBOX_USE_TAKE), DB_I(j->owner), DB_I(use));
+	int rc;
 
-	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(MAILBOX_USE_SET), DB_I(j->mailbox), DB_I(use));
-	return rc;
+	DB_QUERY(tx, &q, SQL(MAILBOX_USE_TAKE), DB_I(j->owner), DB_I(use), DB_I(j->mailbox));
+	while ((rc = db_step(&q)) > 0)
+		announce_entries(j, tx, j->owner, db_int(&q, 0), S(STORE_ENTRY_SPECIAL_USE "\n"));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(MAILBOX_USE_SET), DB_I(j->mailbox), DB_I(use));
 }
 
 /* Who else sees these entries is told their names. */
@@ -166,14 +180,9 @@ static void announce(const struct job *j, struct db_tx *tx, bool is_private)
 	}
 	if (is_private && c->sets_special_use)
 		buf_add(&entries, S(STORE_ENTRY_SPECIAL_USE "\n"));
-	if (entries.n == 0)
-		return;
-	store_announce(j->s, tx, &(struct store_event){
-					 .account = is_private ? j->user : j->owner,
-					 .mailbox = j->mailbox,
-					 .kinds = j->mailbox != 0 ? STORE_NEWS_METADATA
-								  : STORE_NEWS_SERVER_METADATA,
-					 .entries = buf_str(&entries) });
+	if (entries.n > 0)
+		announce_entries(j, tx, is_private ? j->user : j->owner, j->mailbox,
+				 buf_str(&entries));
 }
 
 static int set_tx(struct db_tx *tx, void *arg)

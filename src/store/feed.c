@@ -3,10 +3,10 @@
  * The change feed: who wants to know about changes of which mailbox or account.
  *
  * A write function calls store_announce(); its hook runs on the writer thread after the commit
- * and before the writers are answered: first the views of the mailbox learn how far they have to
- * come (mbox.c), then the news are put into the queues of those who want them (news.c). When all of
- * a commit have run, watchers are woken, each once. So whoever was answered, and whoever was woken, sees
- * the change.
+ * and before the writers are answered: first the views of the mailbox learn how far they have
+ * to come (mbox.c), then the news are put into the queues of those who want them (news.c). When
+ * all of a commit have run, watchers are woken, each once. So whoever was answered, and whoever
+ * was woken, sees the change.
  *
  * Watches stand in two tables, by what they watch and by who watches. Ids are copied out under
  * the lock and woken without it: a watcher may be woken once more after it left, never missed

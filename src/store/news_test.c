@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The queues of news: what comes into them, in which order, how much, and that nothing stays behind. */
+/*
+ * The queues of news: what comes into them, in which order, how much, and that nothing stays
+ * behind.
+ */
 #include "store/news.h"
 
 #include "base/budget.h"

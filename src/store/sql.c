@@ -184,7 +184,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ANNOTATIONS_REMOVE_USER] = { .sql = "DELETE FROM annotations WHERE user = ?1" },
 	[STORE_SQL_MAILBOX_USE_TAKE] = { .sql =
 		"UPDATE mailboxes SET special_use = special_use & ~?2"
-		" WHERE account = ?1 AND special_use & ?2 <> 0" },
+		" WHERE account = ?1 AND special_use & ?2 <> 0 AND id <> ?3 RETURNING id" },
 	[STORE_SQL_MAILBOX_USE_SET] = { .sql =
 		"UPDATE mailboxes SET special_use = ?2 WHERE id = ?1" },
 

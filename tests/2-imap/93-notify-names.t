@@ -61,6 +61,7 @@ B < n OK
 A < * METADATA "" /private/comment
 B > o SETMETADATA saved (/private/specialuse "\\Archive")
 B < o OK
+A < * METADATA Archive /private/specialuse
 A < * METADATA saved /private/specialuse
 B > p SETMETADATA "" (/shared/comment "x")
 B < p NO
