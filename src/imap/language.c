@@ -103,6 +103,8 @@ static const struct {
 	{ "the mailbox is being deleted", "das Postfach wird gelöscht", "la boîte est supprimée" },
 	{ "moved", "verschoben", "déplacé" },
 	{ "replacement is there", "der Ersatz ist da", "le remplaçant est là" },
+	{ "too much has happened, NOTIFY is off", "es ist zu viel geschehen, NOTIFY ist aus",
+	  "trop de choses se sont passées, NOTIFY est arrêté" },
 	/* BYE */
 	{ "see you", "auf Wiedersehen", "au revoir" },
 	{ "too many errors", "zu viele Fehler", "trop d'erreurs" },
