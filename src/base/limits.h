@@ -42,6 +42,10 @@
 #define LIMIT_ANNOTATION_VALUE 65536  /* RFC 5464 4.1: at least 1024 */
 #define LIMIT_ANNOTATION_ENTRY 255    /* name of one */
 #define LIMIT_ANNOTATION_BYTES (4 << 20) /* names and values of one account */
+#define LIMIT_NEWS 1000               /* that wait for one session (RFC 5465 5.8); a mailbox with news of its messages counts once */
+#define LIMIT_NEWS_BYTES (256u << 10)
+#define LIMIT_NOTIFY_BYTES (64u << 10) /* what a session keeps of its NOTIFY command */
+#define LIMIT_NOTIFY_NAMES 1000        /* of mailboxes in it: each is compared with each piece of news */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
 

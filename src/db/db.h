@@ -192,13 +192,26 @@ struct db_write_job {
 MUST_CHECK int db_write(struct db *db, struct db_write_job *job);
 
 /*
- * Inside fn: asks that hook(hook_ctx, a, b, c) is called once after the commit succeeded, in
- * commit order, on the writer thread, before the writers are answered. Dropped when the
- * savepoint or the commit fails. Hooks must be quick and may not write.
+ * Inside fn: asks that hook(ctx, owned) is called once after the commit succeeded, in commit
+ * order, on the writer thread, before the writers are answered. Dropped when the savepoint or the
+ * commit fails. Hooks must be quick and may not write. owned (may be NULL) is the hook's from here
+ * on: it is given to mem_free() after the call, or when that is dropped.
  */
-typedef void db_commit_hook(void *ctx, int64_t a, int64_t b, int64_t c);
-void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b,
-		  int64_t c);
+typedef void db_commit_hook(void *ctx, void *owned);
+void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, void *owned);
+
+/*
+ * fn(ctx) is called after the hooks of a commit, if there were any; at most one such function, set
+ * before the first write.
+ */
+void db_after_hooks(struct db *db, void (*fn)(void *ctx), void *ctx);
+
+/*
+ * What the calling thread writes from now on is done for that actor (0, as at first: nobody in
+ * particular). db_actor() tells it inside fn.
+ */
+void db_act_as(uint64_t actor);
+uint64_t db_actor(const struct db_tx *tx);
 
 /*
  * Would min_free_bytes still be free on the disk after so many bytes more? What is added asks first (bodies in db_write()

@@ -62,6 +62,7 @@ struct db_tx {
 	unsigned n_open; /* queries that are not done */
 	struct db *db;
 	struct db_conn *conn;
+	uint64_t actor; /* of the job that is being run */
 	/* reader.c: the pool */
 	struct db_tx *next;
 	int64_t idle_since_ms;

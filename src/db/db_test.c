@@ -378,27 +378,32 @@ struct heard {
 	size_t n;
 };
 
-static void hear(void *ctx, int64_t a, int64_t b, int64_t c)
+static void hear(void *ctx, void *owned)
 {
 	struct heard *h = ctx;
+	const int64_t *a = owned;
 
-	assert_int_equal(b, 2);
-	assert_int_equal(c, 3);
-	h->a[h->n++] = a;
+	h->a[h->n++] = *a;
 }
 
 struct hook_job {
 	struct heard *h;
 	int64_t a;
 	int result;
+	uint64_t actor;
 };
 
 static int hook_fn(struct db_tx *tx, void *arg)
 {
 	struct hook_job *job = arg;
 
-	db_on_commit(tx, hear, job->h, job->a, 2, 3);
-	db_on_commit(tx, hear, job->h, job->a + 1, 2, 3);
+	for (int i = 0; i < 2; i++) {
+		int64_t *a = MEM_NEW(int64_t);
+
+		*a = job->a + i;
+		db_on_commit(tx, hear, job->h, a);
+	}
+	job->actor = db_actor(tx);
 	return job->result;
 }
 
@@ -406,13 +411,17 @@ TEST(db_hooks)
 {
 	struct db *db = test_open(test_dir());
 	struct heard h = { 0 };
-	struct hook_job job = { &h, 10, 0 };
+	struct hook_job job = { .h = &h, .a = 10 };
 	struct db_write_job j = { .fn = hook_fn, .arg = &job };
 
 	assert_int_equal(db_write(db, &j), 0);
-	job = (struct hook_job){ &h, 20, -E_QUOTA };
+	assert_int_equal(job.actor, 0);
+	db_act_as(7);
+	job = (struct hook_job){ .h = &h, .a = 20, .result = -E_QUOTA };
 	assert_int_equal(db_write(db, &j), -E_QUOTA);
-	job = (struct hook_job){ &h, 30, 0 };
+	assert_int_equal(job.actor, 7);
+	db_act_as(0);
+	job = (struct hook_job){ .h = &h, .a = 30 };
 	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_DISK_FULL);
 	assert_int_equal(db_write(db, &j), -E_DISK_FULL);
 	job.a = 40;

@@ -46,13 +46,15 @@ struct job {
 	size_t bytes;
 	int result;
 	bool is_unsure; /* its commit failed: it may or may not be on the disk */
+	uint64_t actor;
 	uint32_t done;  /* futex */
 };
 
+static _Thread_local uint64_t actor_of_thread;
+
 struct hook {
 	db_commit_hook *fn;
-	void *ctx;
-	int64_t a, b, c;
+	void *ctx, *owned;
 };
 
 struct db_writer {
@@ -67,6 +69,8 @@ struct db_writer {
 	struct db_tx tx;
 	struct hook *hooks;
 	size_t n_hooks, cap_hooks;
+	void (*after_hooks)(void *ctx);
+	void *after_ctx;
 	int64_t lazy_since_ms; /* 0: everything is synced */
 	int64_t last_batch_ms;
 };
@@ -93,8 +97,7 @@ static void job_await(struct job *job)
 
 /* ---- hooks ---- */
 
-void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, int64_t b,
-		  int64_t c)
+void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, void *owned)
 {
 	struct db_writer *w = tx->db->writer;
 
@@ -103,14 +106,29 @@ void db_on_commit(struct db_tx *tx, db_commit_hook *hook, void *ctx, int64_t a, 
 		w->cap_hooks = w->cap_hooks ? 2 * w->cap_hooks : 64;
 		w->hooks = mem_resize(w->hooks, w->cap_hooks, sizeof(*w->hooks));
 	}
-	w->hooks[w->n_hooks++] = (struct hook){ hook, ctx, a, b, c };
+	w->hooks[w->n_hooks++] = (struct hook){ hook, ctx, owned };
+}
+
+void db_after_hooks(struct db *db, void (*fn)(void *ctx), void *ctx)
+{
+	db->writer->after_hooks = fn;
+	db->writer->after_ctx = ctx;
+}
+
+/* Those from mark on never run. */
+static void drop_hooks(struct db_writer *w, size_t mark)
+{
+	while (w->n_hooks > mark)
+		mem_free(w->hooks[--w->n_hooks].owned);
 }
 
 static void run_hooks(struct db_writer *w)
 {
 	for (size_t i = 0; i < w->n_hooks; i++)
-		w->hooks[i].fn(w->hooks[i].ctx, w->hooks[i].a, w->hooks[i].b, w->hooks[i].c);
-	w->n_hooks = 0;
+		w->hooks[i].fn(w->hooks[i].ctx, w->hooks[i].owned);
+	if (w->n_hooks > 0 && w->after_hooks)
+		w->after_hooks(w->after_ctx);
+	drop_hooks(w, 0);
 	if (w->cap_hooks > HOOKS_KEPT) {
 		mem_free(w->hooks);
 		w->hooks = NULL;
@@ -167,13 +185,14 @@ static int run_job(struct db_writer *w, struct job *job)
 	rc = d->savepoint(w->tx.conn, DB_SAVEPOINT_SET);
 	if (rc < 0)
 		return lost_code(rc);
+	w->tx.actor = job->actor;
 	job->result = job->j->fn(&w->tx, job->j->arg);
 	must(job->result <= 0);
 	must(w->tx.n_open == 0); /* a query was not ended */
 	if (!d->is_in_tx(w->tx.conn))
 		return lost_code(job->result);
 	if (job->result < 0)
-		w->n_hooks = mark;
+		drop_hooks(w, mark);
 	rc = d->savepoint(w->tx.conn, job->result < 0 ? DB_SAVEPOINT_UNDO : DB_SAVEPOINT_KEEP);
 	return rc < 0 ? lost_code(rc) : 0;
 }
@@ -224,7 +243,7 @@ static struct job *run_transaction(struct db_writer *w, struct job *from)
 		run_hooks(w);
 		return end;
 	}
-	w->n_hooks = 0;
+	drop_hooks(w, 0);
 	w->db->driver->rollback(w->tx.conn);
 	fail_jobs(from, end, rc, is_committing);
 	return end;
@@ -450,6 +469,16 @@ size_t db_writer_n_waiting(struct db *db)
 
 /* ---- the callers' side ---- */
 
+void db_act_as(uint64_t actor)
+{
+	actor_of_thread = actor;
+}
+
+uint64_t db_actor(const struct db_tx *tx)
+{
+	return tx->actor;
+}
+
 static void enqueue(struct db_writer *w, struct job *job)
 {
 	lock_get(&w->lock);
@@ -487,7 +516,7 @@ static int forget_refs(struct db_write_job *j, int rc)
 
 static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item *items)
 {
-	struct job job = { .j = j, .bytes = chain_items(j, items) };
+	struct job job = { .j = j, .bytes = chain_items(j, items), .actor = actor_of_thread };
 	bool has_own = job.bytes > LIMIT_BODY_BATCHED;
 	int rc = j->n_bodies && !db_has_room(db, (int64_t)job.bytes) ? -E_DISK_FULL : 0;
 

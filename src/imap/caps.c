@@ -72,6 +72,7 @@ static const struct {
 	{ "OBJECTID", AFTER_LOGIN, "RFC 8474" },
 	{ "SAVEDATE", AFTER_LOGIN, "RFC 8514" },
 	/* The second is a part of the first; some clients look for that. */
+	{ "NOTIFY", AFTER_LOGIN, "RFC 5465" },
 	{ "METADATA", AFTER_LOGIN, "RFC 5464" },
 	{ "METADATA-SERVER", AFTER_LOGIN, "RFC 5464" },
 	{ "LIST-METADATA", AFTER_LOGIN, "RFC 9590" },

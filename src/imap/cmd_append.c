@@ -35,9 +35,11 @@ static int add(struct imap_session *s, int64_t mailbox)
 		return r;
 	at = mem_alloc(rows.n, sizeof(*at));
 	r = store_append(imap_store(s), rows.v, rows.n, at);
-	if (r == 0)
-		tell_uids(s, at, rows.n);
-	return r;
+	if (r < 0)
+		return r;
+	imap_notify_own(s, mailbox, at[0].uid, at[rows.n - 1].uid);
+	tell_uids(s, at, rows.n);
+	return 0;
 }
 
 int imap_cmd_append(struct imap_session *s)

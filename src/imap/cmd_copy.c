@@ -108,6 +108,9 @@ static int copy(struct imap_session *s, bool is_move)
 	if (r < 0)
 		return r;
 	if (copied.n > 0) {
+		imap_notify_own(s, to.id, copied.to[0], copied.to[copied.n - 1]);
+		if (is_move)
+			imap_notify_own(s, s->sel->mailbox, 0, 0);
 		answer(s, is_move, &copied);
 		return 0;
 	}

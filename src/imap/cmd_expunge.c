@@ -38,6 +38,7 @@ int imap_cmd_expunge(struct imap_session *s)
 		return r;
 	r = store_expunge_by(imap_store(s), &s->arena, s->account, s->sel->mailbox,
 			     s->cmd.is_uid ? &uids : NULL, true, &expunged, &modseq);
+	imap_notify_own(s, s->sel->mailbox, 0, 0);
 	/*
 	 * RFC 7162 3.2.7: the client need not ask for it. The notices before the tagged
 	 * answer cover all up to it.

@@ -257,7 +257,9 @@ static int add_to_batch(struct fetch *r, uint32_t seq, const struct store_msg *m
 	return r->n_batch == BATCH ? write_batch(r) : 0;
 }
 
-static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const struct uidset *seqs)
+/* *ret_has_lost: messages were left out that others have expunged. */
+static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const struct uidset *seqs,
+		     bool *ret_has_lost)
 {
 	AUTO(mem_auto_free) struct fetch *r = MEM_NEW(struct fetch);
 	int rc = 0;
@@ -278,14 +280,33 @@ static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const s
 		imap_fetch_line_flush(&r->line);
 	if (rc == 0)
 		rc = r->err;
-	/* RFC 2180 4.1.2, RFC 5530 3; a UID that is gone is nobody's mistake (RFC 9051 6.4.9). */
-	if (rc == 0 && r->has_lost && !s->cmd.is_uid) {
-		imap_code(s, "EXPUNGEISSUED");
-		imap_say(s, "others have expunged some of these messages");
-		rc = -E_NOT_FOUND;
-	}
+	*ret_has_lost = r->has_lost;
 	fetch_fini(r);
 	return rc;
+}
+
+int imap_fetch_tell(struct imap_session *s, const struct imap_fetch *f, const struct uidset *seqs)
+{
+	struct imap_fetch with_uid = *f;
+	bool has_lost;
+
+	if (!s->has_uidonly)
+		with_uid.bits |= IMAP_FETCH_UID;
+	return fetch_run(s, &with_uid, seqs, &has_lost);
+}
+
+/* RFC 2180 4.1.2, RFC 5530 3; a UID that is gone is nobody's mistake (RFC 9051 6.4.9). */
+static int fetch_asked(struct imap_session *s, const struct imap_fetch *f,
+		       const struct uidset *seqs)
+{
+	bool has_lost = false;
+	int r = fetch_run(s, f, seqs, &has_lost);
+
+	if (r < 0 || !has_lost || s->cmd.is_uid)
+		return r;
+	imap_code(s, "EXPUNGEISSUED");
+	imap_say(s, "others have expunged some of these messages");
+	return -E_NOT_FOUND;
 }
 
 /*
@@ -346,5 +367,5 @@ int imap_cmd_fetch(struct imap_session *s)
 		imap_condstore_enable(s);
 	if (f.has_vanished)
 		r = show_vanished(s, &set, &f);
-	return r < 0 ? r : fetch_run(s, &f, &seqs);
+	return r < 0 ? r : fetch_asked(s, &f, &seqs);
 }

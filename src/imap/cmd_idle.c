@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * IDLE, RFC 9051 6.3.13. The session parks with a watch on its mailbox; each change wakes
- * it (NET_WAKE) and is shown at once. The watch is set before the first look, so that
+ * it (NET_WAKE) and is shown at once (events.c); RFC 5465 4: what NOTIFY wants, too. The watch is set before the first look, so that
  * nothing falls between.
  */
+#include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "net/conn.h"
@@ -12,40 +13,32 @@
 /* idle = "IDLE" CRLF "DONE" */
 int imap_cmd_idle(struct imap_session *s)
 {
-	int r = 0;
+	int r;
 
 	if (!imap_parse_end(&s->p) || s->cmd.tag.n >= sizeof(s->parked_tag))
 		return -E_SYNTAX;
-	if (s->sel != NULL)
-		r = store_watch_add(imap_store(s), s->account, s->sel->mailbox, conn_id(s->conn));
-	if (r < 0)
-		return r;
+	s->waiting = IMAP_WAIT_IDLE;
+	imap_events_watch(s);
 	imap_resp(s, S("+ "));
 	imap_resp(s, imap_language_text(s->language, S("idling")));
 	imap_resp_end(s);
 	r = imap_notify(s, true);
 	if (r < 0) {
-		store_watch_remove(imap_store(s), conn_id(s->conn));
+		s->waiting = IMAP_WAIT_COMMAND;
+		imap_events_watch(s);
 		return r;
 	}
 	snprintf(s->parked_tag, sizeof(s->parked_tag), "%" STR_FMT, STR_ARG(s->cmd.tag));
-	s->waiting = IMAP_WAIT_IDLE;
 	return IMAP_PARKED;
 }
 
 int imap_idle_line(struct imap_session *s, struct str line)
 {
 	s->waiting = IMAP_WAIT_COMMAND;
-	store_watch_remove(imap_store(s), conn_id(s->conn));
+	imap_events_watch(s);
 	if (!str_ieq(line, S("DONE"))) {
 		imap_say(s, "DONE ends IDLE");
 		return -E_SYNTAX;
 	}
 	return 0;
-}
-
-void imap_idle_wake(struct imap_session *s)
-{
-	/* Trouble shows again, and is logged, at the end of the IDLE. */
-	(void)!imap_notify(s, true);
 }

@@ -394,6 +394,23 @@ static int show_item(struct imap_session *s, const struct request *q, const stru
 	return r;
 }
 
+void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name)
+{
+	const struct request q = { .is_extended = true, .options = RETURN_SUBSCRIBED };
+	const struct item item = { .box = box };
+
+	imap_resp(s, S("* LIST ("));
+	show_attrs(s, &q, &item);
+	imap_resp(s, S(") \"/\" "));
+	imap_resp_mailbox(s, box->name);
+	if (old_name.n > 0) {
+		imap_resp(s, S(" (\"OLDNAME\" ("));
+		imap_resp_mailbox(s, old_name);
+		imap_resp(s, S("))"));
+	}
+	imap_resp_end(s);
+}
+
 static int list(struct imap_session *s, struct request *q)
 {
 	struct item *items;
@@ -407,6 +424,8 @@ static int list(struct imap_session *s, struct request *q)
 		imap_resp_untagged(s, "%s (\\Noselect) \"/\" \"\"", q->is_lsub ? "LSUB" : "LIST");
 		return 0;
 	}
+	if (q->status_items & IMAP_STATUS_HIGHESTMODSEQ)
+		imap_condstore_enable(s);
 	if ((r = compile(&s->arena, q)) < 0 || (r = decide(s, q, &items, &n)) < 0)
 		return r;
 	for (i = 0; i < n && r == 0; i++) {

@@ -37,8 +37,31 @@ int imap_metadata_parse(struct imap_parse *p, struct imap_metadata *ret);
 MUST_CHECK int imap_metadata_show(struct imap_session *s, const struct store_mailbox *box,
 				  const struct imap_metadata *q, uint64_t *longest);
 
+enum imap_status_item {
+	IMAP_STATUS_MESSAGES = 1,
+	IMAP_STATUS_UIDNEXT = 2,
+	IMAP_STATUS_UIDVALIDITY = 4,
+	IMAP_STATUS_UNSEEN = 8,
+	IMAP_STATUS_DELETED = 16,
+	IMAP_STATUS_SIZE = 32,
+	IMAP_STATUS_RECENT = 64,
+	IMAP_STATUS_HIGHESTMODSEQ = 128, /* asking for it enables CONDSTORE: the command's affair */
+	IMAP_STATUS_APPENDLIMIT = 256,
+	IMAP_STATUS_MAILBOXID = 512,
+	IMAP_STATUS_DELETED_STORAGE = 1024,
+};
 /* "(" status-att *(SP status-att) ")" as bits. 1/0 like parse.h (cmd_status.c). */
 int imap_status_parse(struct imap_parse *p, unsigned *ret_items);
+/*
+ * "* LIST (...) "/" name" as an event (RFC 5465 5.4, 5.5); box->id 0: it does not exist. old_name:
+ * it was renamed; empty: it was not (cmd_list.c).
+ */
+void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name);
+/*
+ * "* METADATA name entry entry" (RFC 5464 4.4.2), of the server (NULL) or a mailbox. Each entry is
+ * followed by a line feed (cmd_metadata.c).
+ */
+void imap_metadata_tell(struct imap_session *s, const struct store_mailbox *box, struct str entries);
 /* "* STATUS name (...)" of an existing mailbox. 0 or negative. */
 MUST_CHECK int imap_status_show(struct imap_session *s, const struct store_mailbox *box,
 				unsigned items);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "net/conn.h"
@@ -170,6 +171,8 @@ static void forget_user(struct imap_session *s)
 	s->state = IMAP_ST_NOTAUTH;
 	conn_logged_out(s->conn);
 	s->account = 0;
+	s->has_metadata = false;
+	imap_events_set(s, NULL);
 	s->name[0] = '\0';
 	s->is_rev2 = s->has_utf8 = false;
 	s->has_condstore = false;

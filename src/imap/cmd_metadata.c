@@ -5,8 +5,8 @@
  *
  * Mailboxes have /private and /shared entries, the server has /private ones of each user; its
  * /shared ones come from the settings and cannot be set. /private/specialuse is no annotation: it
- * is the special use of the mailbox (RFC 6154 4). Changes by others are not announced (RFC 5464
- * 4.1: MAY), so METADATA is nothing to ENABLE.
+ * is the special use of the mailbox (RFC 6154 4). Changes by others are told to who has said ENABLE
+ * METADATA (4.4.2), or wants them by NOTIFY: the names of the entries only.
  */
 #include "base/limits.h"
 #include "imap/cmd_list.h"
@@ -16,8 +16,6 @@
 #include "store/annotation.h"
 #include "store/mailbox.h"
 #include "store/rights.h"
-
-#define SPECIAL_USE "/private/specialuse"
 
 /* ---- what is wanted ---- */
 
@@ -180,7 +178,7 @@ static int find_mailbox(struct imap_session *s, struct arena *a, const struct st
 	if (!store_annotations_may(box->rights))
 		return r < 0 ? r : -E_DENIED;
 	imap_list_use_print(box->special_use, &use);
-	return r == 0 && use.n > 0 ? add_computed(a, f, S(SPECIAL_USE), buf_str(&use)) : r;
+	return r == 0 && use.n > 0 ? add_computed(a, f, S(STORE_ENTRY_SPECIAL_USE), buf_str(&use)) : r;
 }
 
 /* RFC 5464 4.2.2: the entry itself, its children, all below it. */
@@ -221,15 +219,32 @@ static void resp_entry(struct imap_session *s, struct str entry)
 	imap_resp(s, entry);
 }
 
+static void resp_target(struct imap_session *s, const struct store_mailbox *box)
+{
+	imap_resp(s, S("* METADATA "));
+	if (box != NULL)
+		imap_resp_mailbox(s, box->name);
+	else
+		imap_resp(s, S("\"\""));
+}
+
+void imap_metadata_tell(struct imap_session *s, const struct store_mailbox *box, struct str entries)
+{
+	struct str entry;
+
+	resp_target(s, box);
+	while (entries.n > 0 && str_split(&entries, '\n', &entry)) {
+		imap_resp(s, S(" "));
+		resp_entry(s, entry);
+	}
+	imap_resp_end(s);
+}
+
 /* entry-value = entry SP value, value = nstring / literal8 */
 static void show_value(struct response *r, const struct store_annotation *v)
 {
 	if (!r->has_begun) {
-		imap_resp(r->s, S("* METADATA "));
-		if (r->box != NULL)
-			imap_resp_mailbox(r->s, r->box->name);
-		else
-			imap_resp(r->s, S("\"\""));
+		resp_target(r->s, r->box);
 		imap_resp(r->s, S(" ("));
 	} else {
 		imap_resp(r->s, S(" "));
@@ -366,7 +381,7 @@ static int parse_value(struct imap_parse *p, struct set *ret)
 		r = imap_parse_literal(p, &v.value, &is_binary);
 	if (r <= 0)
 		return imap_need(r);
-	if (str_eq(v.entry, S(SPECIAL_USE))) {
+	if (str_eq(v.entry, S(STORE_ENTRY_SPECIAL_USE))) {
 		ret->sets_use = true;
 		ret->use = v.value;
 		return 0;

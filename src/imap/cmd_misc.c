@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Small commands: CAPABILITY, NOOP, CHECK, LOGOUT, ID, NAMESPACE, ENABLE. */
 #include "base/log.h"
+#include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "store/rights.h"
@@ -104,6 +105,12 @@ static void enable_uidonly(struct imap_session *s)
 	s->has_uidonly = true;
 }
 
+static void enable_metadata(struct imap_session *s)
+{
+	s->has_metadata = true;
+	imap_events_update(s);
+}
+
 /* What can be enabled (RFC 5161 3.1). */
 static const struct {
 	struct str name;
@@ -114,6 +121,8 @@ static const struct {
 	{ STR_INIT("UTF8=ACCEPT"), enable_utf8 },         /* RFC 6855 3 */
 	{ STR_INIT("QRESYNC"), enable_qresync },          /* RFC 7162 3.2.3 */
 	{ STR_INIT("UIDONLY"), enable_uidonly },          /* RFC 9586 3.1 */
+	{ STR_INIT("METADATA"), enable_metadata },        /* RFC 5464 4.1 */
+	{ STR_INIT("METADATA-SERVER"), enable_metadata },
 };
 
 /* enable = "ENABLE" 1*(SP capability); unknown ones are ignored. */

@@ -49,6 +49,8 @@ static int replace(struct imap_session *s, int64_t mailbox, uint32_t uid)
 		imap_code(s, "EXPUNGEISSUED");
 	if (r < 0)
 		return r;
+	imap_notify_own(s, s->sel->mailbox, 0, 0);
+	imap_notify_own(s, mailbox, at.uid, at.uid);
 	imap_resp_untagged(s, "OK [APPENDUID %u %u] replacement is there", at.uidvalidity, at.uid);
 	/* RFC 8508 4.5: as for UID EXPUNGE. */
 	if (s->has_condstore)

@@ -8,6 +8,7 @@
  */
 #include "base/limits.h"
 #include "base/must.h"
+#include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/qresync.h"
 #include "imap/resp.h"
@@ -28,6 +29,7 @@ static void free_selected(struct imap_selected *sel)
 	arena_fini(&sel->saved_arena);
 	arena_fini(&sel->shown_arena);
 	arena_fini(&sel->recent_arena);
+	arena_fini(&sel->own_arena);
 	mem_free(sel);
 }
 
@@ -38,6 +40,7 @@ void imap_deselect(struct imap_session *s)
 	free_selected(s->sel);
 	s->sel = NULL;
 	s->state = IMAP_ST_AUTH;
+	imap_events_watch(s);
 }
 
 static int open_mailbox(struct imap_session *s, const struct store_mailbox *box, bool is_examined,
@@ -62,9 +65,11 @@ static int open_mailbox(struct imap_session *s, const struct store_mailbox *box,
 	arena_init_held(&sel->saved_arena, SAVED_ARENA);
 	arena_init_held(&sel->shown_arena, SHOWN_ARENA);
 	arena_init_held(&sel->recent_arena, RECENT_ARENA);
+	arena_init_held(&sel->own_arena, RECENT_ARENA);
 	must(s->sel == NULL);
 	s->sel = sel;
 	s->state = IMAP_ST_SELECTED;
+	imap_events_watch(s);
 	return 0;
 }
 

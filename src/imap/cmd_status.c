@@ -6,36 +6,22 @@
 #include "store/mailbox.h"
 #include "store/rights.h"
 
-enum item {
-	MESSAGES = 1,
-	UIDNEXT = 2,
-	UIDVALIDITY = 4,
-	UNSEEN = 8,
-	DELETED = 16,
-	SIZE = 32,
-	RECENT = 64,
-	HIGHESTMODSEQ = 128,
-	APPENDLIMIT = 256,
-	MAILBOXID = 512,
-	DELETED_STORAGE = 1024,
-};
-
 static const struct {
 	struct str name;
-	enum item item;
+	enum imap_status_item item;
 	const char *rfc;
 } items_table[] = {
-	{ STR_INIT("MESSAGES"), MESSAGES, "RFC 9051 6.3.11" },
-	{ STR_INIT("UIDNEXT"), UIDNEXT, "RFC 9051 6.3.11" },
-	{ STR_INIT("UIDVALIDITY"), UIDVALIDITY, "RFC 9051 6.3.11" },
-	{ STR_INIT("UNSEEN"), UNSEEN, "RFC 9051 6.3.11" },
-	{ STR_INIT("DELETED"), DELETED, "RFC 9051 6.3.11" },
-	{ STR_INIT("SIZE"), SIZE, "RFC 9051 6.3.11" },
-	{ STR_INIT("RECENT"), RECENT, "RFC 3501 6.3.10" },
-	{ STR_INIT("HIGHESTMODSEQ"), HIGHESTMODSEQ, "RFC 7162 3.1.7" },
-	{ STR_INIT("APPENDLIMIT"), APPENDLIMIT, "RFC 7889 3.1" },
-	{ STR_INIT("MAILBOXID"), MAILBOXID, "RFC 8474 4.3" },
-	{ STR_INIT("DELETED-STORAGE"), DELETED_STORAGE, "RFC 9208 4.1.4" },
+	{ STR_INIT("MESSAGES"), IMAP_STATUS_MESSAGES, "RFC 9051 6.3.11" },
+	{ STR_INIT("UIDNEXT"), IMAP_STATUS_UIDNEXT, "RFC 9051 6.3.11" },
+	{ STR_INIT("UIDVALIDITY"), IMAP_STATUS_UIDVALIDITY, "RFC 9051 6.3.11" },
+	{ STR_INIT("UNSEEN"), IMAP_STATUS_UNSEEN, "RFC 9051 6.3.11" },
+	{ STR_INIT("DELETED"), IMAP_STATUS_DELETED, "RFC 9051 6.3.11" },
+	{ STR_INIT("SIZE"), IMAP_STATUS_SIZE, "RFC 9051 6.3.11" },
+	{ STR_INIT("RECENT"), IMAP_STATUS_RECENT, "RFC 3501 6.3.10" },
+	{ STR_INIT("HIGHESTMODSEQ"), IMAP_STATUS_HIGHESTMODSEQ, "RFC 7162 3.1.7" },
+	{ STR_INIT("APPENDLIMIT"), IMAP_STATUS_APPENDLIMIT, "RFC 7889 3.1" },
+	{ STR_INIT("MAILBOXID"), IMAP_STATUS_MAILBOXID, "RFC 8474 4.3" },
+	{ STR_INIT("DELETED-STORAGE"), IMAP_STATUS_DELETED_STORAGE, "RFC 9208 4.1.4" },
 };
 
 /* "(" status-att *(SP status-att) ")" */
@@ -70,31 +56,31 @@ struct counted {
 	uint64_t recent, deleted_bytes;
 };
 
-static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum item item,
+static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box, enum imap_status_item item,
 			 const struct counted *counted)
 {
 	switch (item) {
-	case MESSAGES:
+	case IMAP_STATUS_MESSAGES:
 		return box->messages;
-	case UIDNEXT:
+	case IMAP_STATUS_UIDNEXT:
 		return box->uidnext;
-	case UIDVALIDITY:
+	case IMAP_STATUS_UIDVALIDITY:
 		return box->uidvalidity;
-	case UNSEEN:
+	case IMAP_STATUS_UNSEEN:
 		return box->unseen;
-	case DELETED:
+	case IMAP_STATUS_DELETED:
 		return box->deleted;
-	case SIZE:
+	case IMAP_STATUS_SIZE:
 		return box->size_bytes;
-	case RECENT:
+	case IMAP_STATUS_RECENT:
 		return counted->recent;
-	case HIGHESTMODSEQ:
+	case IMAP_STATUS_HIGHESTMODSEQ:
 		return box->highestmodseq > 0 ? box->highestmodseq : 1;
-	case APPENDLIMIT:
+	case IMAP_STATUS_APPENDLIMIT:
 		return (uint64_t)s->conf->max_message_bytes;
-	case DELETED_STORAGE:
+	case IMAP_STATUS_DELETED_STORAGE:
 		return counted->deleted_bytes;
-	case MAILBOXID:
+	case IMAP_STATUS_MAILBOXID:
 		break; /* not a number */
 	}
 	return 0;
@@ -104,10 +90,10 @@ static uint64_t value_of(struct imap_session *s, const struct store_mailbox *box
 static void show_value(struct imap_session *s, const struct store_mailbox *box, size_t row,
 		       const struct counted *counted)
 {
-	enum item item = items_table[row].item;
+	enum imap_status_item item = items_table[row].item;
 
 	imap_resp(s, items_table[row].name);
-	if (item == MAILBOXID)
+	if (item == IMAP_STATUS_MAILBOXID)
 		imap_respf(s, " (%" STR_FMT ")", STR_ARG(box->mailboxid));
 	else
 		imap_respf(s, " %llu", (unsigned long long)value_of(s, box, item, counted));
@@ -121,14 +107,12 @@ int imap_status_show(struct imap_session *s, const struct store_mailbox *box, un
 	int r = 0;
 
 	/* RFC 3501 6.3.10: a STATUS does not take \Recent away from the next SELECT. */
-	if (items & RECENT)
+	if (items & IMAP_STATUS_RECENT)
 		r = store_mailbox_recent_count(imap_store(s), box->id, &counted.recent);
-	if (r == 0 && (items & DELETED_STORAGE))
+	if (r == 0 && (items & IMAP_STATUS_DELETED_STORAGE))
 		r = store_mailbox_deleted_bytes(imap_store(s), box, &counted.deleted_bytes);
 	if (r < 0)
 		return r;
-	if (items & HIGHESTMODSEQ)
-		imap_condstore_enable(s);
 	imap_resp(s, S("* STATUS "));
 	imap_resp_mailbox(s, box->name);
 	imap_resp(s, S(" ("));
@@ -159,5 +143,7 @@ int imap_cmd_status(struct imap_session *s)
 	    (r = imap_need(imap_parse_end(p))) < 0)
 		return r;
 	r = imap_mailbox_find(s, name, STORE_R_READ, &box);
+	if (r == 0 && (items & IMAP_STATUS_HIGHESTMODSEQ))
+		imap_condstore_enable(s);
 	return r < 0 ? r : imap_status_show(s, &box, items);
 }

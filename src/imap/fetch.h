@@ -88,8 +88,19 @@ struct imap_fetch {
  */
 int imap_fetch_parse(struct imap_parse *p, struct imap_fetch *ret);
 
+/* "(" fetch-att *(SP fetch-att) ")", for NOTIFY. As imap_fetch_parse(). */
+int imap_fetch_atts_parse(struct imap_parse *p, struct imap_fetch *ret);
+
 /* section = "[" ... "]" of BODY, into item->part, text and fields. As imap_fetch_parse(). */
 int imap_fetch_section_parse(struct imap_parse *p, struct imap_fetch_item *ret);
+
+struct uidset;
+/*
+ * FETCH responses that nobody asked for, of these sequence numbers (RFC 5465 5.2); with UIDs
+ * (cmd_fetch.c). 0 or negative.
+ */
+MUST_CHECK int imap_fetch_tell(struct imap_session *s, const struct imap_fetch *f,
+			       const struct uidset *seqs);
 
 /* A message while its items are written. */
 struct imap_fetch_msg {

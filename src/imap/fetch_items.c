@@ -372,6 +372,21 @@ static int macro(struct imap_parse *p, struct imap_fetch *f, size_t *cap)
 	return 0;
 }
 
+/* "(" fetch-att *(SP fetch-att) ")" */
+static int fetch_atts(struct imap_parse *p, struct imap_fetch *f, size_t *cap)
+{
+	int r;
+
+	if (imap_parse_char(p, '(') <= 0)
+		return 0;
+	do {
+		r = fetch_att(p, f, cap);
+		if (r <= 0)
+			return r;
+	} while (imap_parse_sp(p) > 0);
+	return imap_parse_char(p, ')');
+}
+
 /* "ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")" */
 static int items(struct imap_parse *p, struct imap_fetch *f)
 {
@@ -380,14 +395,22 @@ static int items(struct imap_parse *p, struct imap_fetch *f)
 
 	if (r != 0)
 		return r;
-	if (imap_parse_char(p, '(') <= 0)
-		return fetch_att(p, f, &cap);
-	do {
-		r = fetch_att(p, f, &cap);
-		if (r <= 0)
-			return r;
-	} while (imap_parse_sp(p) > 0);
-	return imap_parse_char(p, ')');
+	return imap_parse_peek(p) == '(' ? fetch_atts(p, f, &cap) : fetch_att(p, f, &cap);
+}
+
+int imap_fetch_atts_parse(struct imap_parse *p, struct imap_fetch *ret)
+{
+	struct imap_parse q = *p;
+	struct imap_fetch f = { 0 };
+	size_t cap = 0;
+	int r = fetch_atts(&q, &f, &cap);
+
+	if (r <= 0)
+		return r;
+	f.has_modseq = f.bits & IMAP_FETCH_MODSEQ;
+	*ret = f;
+	p->p = q.p;
+	return 1;
 }
 
 /*

@@ -34,10 +34,12 @@
 
 struct imap_append;
 struct imap_update;
+struct imap_event_filter;
 struct spool;
 struct store_mailbox;
 struct store_mbox;
 struct store_msg;
+struct store_news;
 struct store_view;
 
 /* ---- settings (conf.c) ---- */
@@ -87,6 +89,9 @@ struct imap_selected {
 	struct uidset saved; /* "$", RFC 5182: UIDs; see imap_saved_set() */
 	struct arena shown_arena;
 	struct imap_shown *shown; /* since the view was shown */
+	bool has_own;             /* this session itself has changed something that is not shown yet */
+	struct arena own_arena;
+	struct uidset own;        /* UIDs that it added; only with NOTIFY */
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
 	uint32_t n_recent;    /* as the client was told */
@@ -159,6 +164,10 @@ struct imap_session {
 	int in_refused;      /* its rest is read and dropped, then this is the outcome (input.c) */
 	struct spool *spool; /* APPEND's message literals; owned */
 	struct imap_append *append; /* its arguments, in the arena (append.h) */
+	struct imap_event_filter *events; /* of the last NOTIFY; NULL: there was none */
+	struct store_news *news;  /* NULL: none are wanted */
+	bool has_metadata;        /* ENABLE METADATA (RFC 5464 4.1) */
+	int64_t watched;          /* the mailbox whose changes wake it, see imap_events_watch() */
 	char parked_tag[72]; /* of a parked IDLE or AUTHENTICATE; longer tags are refused there */
 	struct sasl_exchange *exchange;
 	struct sasl_seat seat;          /* taken while somebody is logged in */
@@ -261,6 +270,8 @@ void imap_myrights_show(struct imap_session *s, const struct store_mailbox *box)
 int imap_cmd_genurlauth(struct imap_session *s);
 int imap_cmd_urlfetch(struct imap_session *s);
 int imap_cmd_resetkey(struct imap_session *s);
+/* cmd_notify.c */
+int imap_cmd_notify(struct imap_session *s);
 /* cmd_metadata.c */
 int imap_cmd_getmetadata(struct imap_session *s);
 int imap_cmd_setmetadata(struct imap_session *s);
@@ -340,7 +351,8 @@ void imap_rights_set(struct imap_selected *sel, unsigned rights);
  * Shows what happened in the selected mailbox since it was shown last: EXPUNGE, EXISTS,
  * RECENT, FLAGS, FETCH FLAGS; then s->sel->view is the newest view. Without may_expunge
  * what was expunged is not told, and the view keeps those messages until the next command
- * that may. Nothing selected, no news: does nothing. 0, or
+ * that may. Nothing selected, no news: does nothing. After NOTIFY only what it asks for is shown
+ * (RFC 5465 3.1); when it asks for nothing, the view stays where it is. 0, or
  * negative for trouble (then the view is as before). The session loop calls it before
  * each tagged answer, with may_expunge by the row.
  */
@@ -369,6 +381,11 @@ MUST_CHECK int imap_view_need(struct imap_session *s);
  * has been shown and is not hidden by this.)
  */
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq);
+/*
+ * This command has added messages lo to hi to that mailbox (lo 0: it has changed it otherwise). They
+ * are told whatever NOTIFY wants, and not fetched for it (RFC 5465 5.2).
+ */
+void imap_notify_own(struct imap_session *s, int64_t mailbox, uint32_t lo, uint32_t hi);
 /* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
 /* Do the two differ in their keywords? */
@@ -426,5 +443,4 @@ int imap_auth_line(struct imap_session *s, struct str line);
 /* The exchange waited for somebody (sasl_exchange_is_waiting()), and the session was woken. */
 int imap_auth_wake(struct imap_session *s);
 int imap_idle_line(struct imap_session *s, struct str line);
-/* NET_WAKE while idling: shows news. */
-void imap_idle_wake(struct imap_session *s);
+

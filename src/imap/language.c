@@ -110,6 +110,9 @@ static const struct {
 	  "le filtre n'est pas un programme de recherche" },
 	{ "a batch is of 500 messages or more", "ein Teil hat 500 Nachrichten oder mehr",
 	  "un lot a 500 messages ou plus" },
+	{ "such an event is not supported", "so ein Ereignis wird nicht unterstützt",
+	  "cet événement n'est pas pris en charge" },
+	{ "that is too much to watch", "das ist zu viel zu beobachten", "c'est trop à surveiller" },
 	{ "no such comparator", "diesen Vergleich gibt es nicht", "ce comparateur n'existe pas" },
 	/* untagged OK */
 	{ "first unseen", "die erste ungelesene", "le premier non lu" },
@@ -126,6 +129,8 @@ static const struct {
 	{ "changes of this result are not told", "Änderungen dieses Ergebnisses werden nicht gemeldet",
 	  "les changements de ce résultat ne sont pas annoncés" },
 	{ "replacement is there", "der Ersatz ist da", "le remplaçant est là" },
+	{ "too much has happened, NOTIFY is off", "es ist zu viel geschehen, NOTIFY ist aus",
+	  "trop de choses se sont passées, NOTIFY est arrêté" },
 	/* BYE */
 	{ "see you", "auf Wiedersehen", "au revoir" },
 	{ "too many errors", "zu viele Fehler", "trop d'erreurs" },

@@ -8,16 +8,20 @@
  * view that keeps the expunged messages in their places. So the session never goes back behind
  * what it knows: its own STORE is in its next FETCH and SEARCH whatever others expunge.
  *
+ * After NOTIFY (RFC 5465) only what it wants is shown; and new messages of others may be fetched.
+ *
  * RFC 9051 7.4.1 (EXISTS), 7.5.1 (EXPUNGE), 7.5.2 (FETCH), 7.3.5 (FLAGS); RFC 7162 3.2.4
  * (MODSEQ); RFC 3501 7.3.2 (RECENT)
  */
 #include "base/limits.h"
 #include "base/log.h"
+#include "imap/event_filter.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "imap/update.h"
 #include "net/conn.h"
 #include "store/mailbox.h"
+#include "store/news.h"
 #include "store/rights.h"
 #include "store/view.h"
 
@@ -47,6 +51,7 @@ void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, 
 	struct imap_shown *shown = ARENA_NEW(&sel->shown_arena, struct imap_shown);
 	size_t i;
 
+	sel->has_own = true;
 	/* Without room for the note the client is told twice, which is allowed. */
 	if (shown == NULL)
 		return;
@@ -57,6 +62,24 @@ void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, 
 	}
 	shown->next = sel->shown;
 	sel->shown = shown;
+}
+
+void imap_notify_own(struct imap_session *s, int64_t mailbox, uint32_t lo, uint32_t hi)
+{
+	struct imap_selected *sel = s->sel;
+
+	if (sel == NULL || sel->mailbox != mailbox)
+		return;
+	sel->has_own = true;
+	/* Without room for it they are fetched, which is allowed. */
+	if (lo > 0 && s->events != NULL)
+		(void)!uidset_add(&sel->own_arena, &sel->own, lo, hi);
+}
+
+/* What NOTIFY wants to know of the selected mailbox; without it everything. */
+static bool wants(const struct imap_session *s, enum store_news_kind kind)
+{
+	return s->events == NULL || (s->events->selected & kind);
 }
 
 static bool was_shown(const struct imap_selected *sel, const struct store_msg *m)
@@ -186,8 +209,25 @@ static void show(struct imap_session *s, const struct store_view *now,
 		imap_resp_untagged(s, "%u RECENT", sel->n_recent);
 	if (imap_notify_has_keywords(sel->view, now))
 		imap_notify_keywords(s, now);
-	show_flags(s, now, diff);
+	if (wants(s, STORE_NEWS_FLAGS))
+		show_flags(s, now, diff);
 	imap_update_changed(s, now, diff);
+}
+
+/* RFC 5465 5.2: sequence numbers of what is new and came from others; empty: nothing is fetched. */
+static int find_fetched(struct imap_session *s, struct arena *a, const struct store_view *now,
+			uint32_t first_new_uid, struct uidset *ret)
+{
+	uint32_t seq = first_new_uid != 0 ? store_view_seq_from(now, first_new_uid) : now->n + 1;
+	int r = 0;
+
+	if (s->events == NULL || !s->events->has_fetch)
+		return 0;
+	for (; seq <= now->n && r == 0; seq++) {
+		if (!uidset_has(&s->sel->own, store_view_at(now, seq)->uid))
+			r = uidset_add(a, ret, seq, seq);
+	}
+	return r;
 }
 
 /*
@@ -213,6 +253,14 @@ int imap_notify_gone(struct imap_session *s)
 	return -E_CLOSED;
 }
 
+/* Nothing of its own is left to be told. */
+static void forget_own(struct imap_selected *sel)
+{
+	sel->has_own = false;
+	sel->own = (struct uidset){ 0 };
+	arena_fini(&sel->own_arena);
+}
+
 void imap_notify_shown(struct imap_selected *sel, struct store_view *now)
 {
 	store_view_unref(sel->view);
@@ -227,6 +275,7 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 	struct imap_selected *sel = s->sel;
 	struct store_view *now;
 	struct store_diff diff = { 0 };
+	struct uidset fetched = { 0 };
 	AUTO(arena_fini) struct arena a;
 	int r = imap_view_need(s);
 
@@ -246,9 +295,23 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 		store_view_unref(now);
 		return r;
 	}
+	if (find_fetched(s, &a, now, diff.first_new_uid, &fetched) < 0)
+		fetched = (struct uidset){ 0 };
 	show(s, now, &diff);
 	imap_notify_shown(sel, now);
-	return 0;
+	forget_own(sel);
+	return fetched.n > 0 ? imap_fetch_tell(s, &s->events->fetch, &fetched) : 0;
+}
+
+/*
+ * NOTIFY wants nothing of this mailbox: the view stays, so that it is a snapshot (RFC 5465 5).
+ * What this session itself did must be seen in it all the same, so the view moves then as ever;
+ * DEVIATION(RFC 5465 3.1): what others have added or expunged is told with it, because the
+ * numbers of messages would not be right without.
+ */
+static bool is_still(const struct imap_session *s)
+{
+	return !wants(s, STORE_NEWS_ADDED) && !s->sel->has_own;
 }
 
 int imap_notify(struct imap_session *s, bool may_expunge)
@@ -260,8 +323,12 @@ int imap_notify(struct imap_session *s, bool may_expunge)
 		return r;
 	if (sel == NULL || !store_mbox_has_news(sel->mbox, sel->view))
 		return 0;
-	if (sel->view->is_bare)
+	if (is_still(s))
+		return store_mbox_is_gone(sel->mbox) ? imap_notify_gone(s) : 0;
+	if (sel->view->is_bare && (s->events == NULL || !s->events->has_fetch))
 		r = imap_bare_notify(s);
+	if (r > 0)
+		forget_own(sel);
 	return r == 0 ? notify_full(s, may_expunge) : r < 0 ? r : 0;
 }
 

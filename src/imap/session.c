@@ -21,9 +21,11 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "conf/live.h"
+#include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "net/conn.h"
+#include "store/news.h"
 #include "store/view.h"
 
 #define MAGIC 0x1a4bcafe
@@ -69,6 +71,7 @@ const struct imap_cmd imap_cmds[] = {
 	{ "URLFETCH", imap_cmd_urlfetch, IMAP_IN_AUTH, 0, "RFC 4467 7" },
 	{ "RESETKEY", imap_cmd_resetkey, IMAP_IN_AUTH, 0, "RFC 4467 7" },
 	{ "APPEND", imap_cmd_append, IMAP_IN_AUTH, 0, "RFC 9051 6.3.12" },
+	{ "NOTIFY", imap_cmd_notify, IMAP_IN_AUTH, 0, "RFC 5465 3.1" },
 	{ "IDLE", imap_cmd_idle, IMAP_IN_AUTH, 0, "RFC 9051 6.3.13" },
 	{ "CHECK", imap_cmd_noop, IMAP_ST_SELECTED, IMAP_CMD_BARE, "RFC 3501 6.4.1" },
 	{ "CLOSE", imap_cmd_close, IMAP_ST_SELECTED, IMAP_CMD_QUIET | IMAP_CMD_BARE,
@@ -408,6 +411,20 @@ static int change_compression(struct imap_session *s)
 }
 
 /*
+ * What the client wants to know at once (NOTIFY) is told between two commands, and while none is
+ * there; not within one. False: the session is over.
+ */
+static bool tell(struct imap_session *s)
+{
+	bool is_idling = s->waiting == IMAP_WAIT_IDLE;
+	bool is_between = s->waiting == IMAP_WAIT_COMMAND && s->in.n == 0 && !s->is_in_body;
+
+	if (!is_idling && (!is_between || (s->events == NULL && s->news == NULL)))
+		return true;
+	return imap_events_tell(s, is_idling) == 0;
+}
+
+/*
  * How long it may stay parked. The time to log in is counted from the beginning: a client that
  * keeps saying NOOP is no reason to keep a connection for nobody.
  */
@@ -427,8 +444,10 @@ static enum net_next loop(struct imap_session *s)
 		return NET_CLOSE;
 	}
 	for (;;) {
-		int r = step(s);
+		int r = tell(s) ? step(s) : -E_CLOSED;
 
+		if (r < 0)
+			return NET_CLOSE;
 		if (s->is_over || conn_failed(s->conn))
 			return NET_CLOSE;
 		if (s->is_starting_tls)
@@ -464,12 +483,8 @@ static void wake_auth(struct imap_session *s)
 	settle(s);
 }
 
-static enum net_next run(void *session, enum net_reason why)
+static enum net_next run_for(struct imap_session *s, enum net_reason why)
 {
-	struct imap_session *s = session;
-
-	must(s->magic == MAGIC);
-	log_set_sid(conn_sid(s->conn));
 	switch (why) {
 	case NET_START:
 		greet(s);
@@ -480,9 +495,7 @@ static enum net_next run(void *session, enum net_reason why)
 	case NET_STOP:
 		bye(s, "the server stops");
 		return NET_CLOSE;
-	case NET_WAKE:
-		if (s->waiting == IMAP_WAIT_IDLE)
-			imap_idle_wake(s);
+	case NET_WAKE: /* the loop tells what else there is */
 		if (sasl_exchange_is_waiting(s->exchange))
 			wake_auth(s);
 		break;
@@ -490,6 +503,19 @@ static enum net_next run(void *session, enum net_reason why)
 		break;
 	}
 	return s->is_over ? NET_CLOSE : loop(s);
+}
+
+static enum net_next run(void *session, enum net_reason why)
+{
+	struct imap_session *s = session;
+	enum net_next next;
+
+	must(s->magic == MAGIC);
+	log_set_sid(conn_sid(s->conn));
+	store_act_as(conn_id(s->conn));
+	next = run_for(s, why);
+	store_act_as(0); /* the thread goes on to others */
+	return next;
 }
 
 /* ---- life ---- */
@@ -517,8 +543,9 @@ static void close_session(void *session)
 
 	must(s->magic == MAGIC);
 	log_set_sid(conn_sid(s->conn));
-	store_watch_remove(imap_store(s), conn_id(s->conn));
 	imap_deselect(s);
+	imap_events_set(s, NULL);
+	store_news_free(&s->news);
 	settle(s);
 	sasl_exchange_free(s->exchange);
 	mem_free(s->identity);

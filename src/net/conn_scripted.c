@@ -11,6 +11,8 @@
 
 #define OUTPUT_MAX (256u << 20)
 
+static _Atomic uint64_t last_id;
+
 struct scripted {
 	char *input;
 	size_t n, at, chunk;
@@ -82,6 +84,7 @@ struct conn *conn_new_scripted(struct str input, size_t chunk, bool is_tls, cons
 	s->chunk = chunk;
 	buf_init(&s->output, OUTPUT_MAX);
 	c->session = s;
+	c->id = atomic_fetch_add(&last_id, 1) + 1;
 	c->phase = NET_PHASE_OPEN;
 	c->is_drained = false;
 	c->is_tls = is_tls;

@@ -156,7 +156,7 @@ static int remove_tx(struct db_tx *tx, void *arg)
 	for (size_t i = 0; i < ARRAY_LEN(by_account) && rc == 0; i++)
 		rc = DB_EXEC(tx, &store_sql[by_account[i]], DB_I(j->id));
 	if (rc == 0)
-		store_announce(j->s, tx, j->id, 0, 0);
+		store_announce(j->s, tx, &(struct store_event){ .account = j->id });
 	if (rc == 0)
 		store_rights_announce(j->s, tx, j->id, 0);
 	return rc;

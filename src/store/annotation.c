@@ -8,6 +8,7 @@
 #include "store/annotation.h"
 
 #include "base/limits.h"
+#include "store/news.h"
 #include "store/store_int.h"
 
 /* ---- names ---- */
@@ -164,16 +165,47 @@ static int check_bytes(struct db_tx *tx, int64_t account)
 	return db_int(&q, 0) <= LIMIT_ANNOTATION_BYTES ? 0 : -E_LIMIT;
 }
 
+static void announce_entries(const struct job *j, struct db_tx *tx, int64_t account,
+			     int64_t mailbox, struct str entries)
+{
+	store_announce(j->s, tx, &(struct store_event){
+					 .account = account,
+					 .mailbox = mailbox,
+					 .kinds = mailbox != 0 ? STORE_NEWS_METADATA
+							       : STORE_NEWS_SERVER_METADATA,
+					 .entries = entries });
+}
+
+/* Of the mailboxes that have had these uses so far each is told too. */
 static int set_special_use(const struct job *j, struct db_tx *tx)
 {
+	AUTO(db_done) struct db_query q = { 0 };
 	unsigned use = j->change->special_use;
-	int rc = DB_EXEC(tx, SQL(MAILBOX_USE_TAKE), DB_I(j->owner), DB_I(use));
+	int rc;
 
-	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(MAILBOX_USE_SET), DB_I(j->mailbox), DB_I(use));
-	if (rc == 0)
-		store_announce(j->s, tx, j->owner, 0, 0);
-	return rc;
+	DB_QUERY(tx, &q, SQL(MAILBOX_USE_TAKE), DB_I(j->owner), DB_I(use), DB_I(j->mailbox));
+	while ((rc = db_step(&q)) > 0)
+		announce_entries(j, tx, j->owner, db_int(&q, 0), S(STORE_ENTRY_SPECIAL_USE "\n"));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(MAILBOX_USE_SET), DB_I(j->mailbox), DB_I(use));
+}
+
+/* Who else sees these entries is told their names. */
+static void announce(const struct job *j, struct db_tx *tx, bool is_private)
+{
+	const struct store_annotations_change *c = j->change;
+	AUTO(buf_fini) struct buf entries = BUF_INIT((c->n + 1) * (LIMIT_ANNOTATION_ENTRY + 1));
+
+	for (size_t i = 0; i < c->n; i++) {
+		if (str_starts(c->v[i].entry, S("/private/")) != is_private)
+			continue;
+		buf_add(&entries, c->v[i].entry);
+		buf_add_char(&entries, '\n');
+	}
+	if (is_private && c->sets_special_use)
+		buf_add(&entries, S(STORE_ENTRY_SPECIAL_USE "\n"));
+	if (entries.n > 0)
+		announce_entries(j, tx, is_private ? j->user : j->owner, j->mailbox,
+				 buf_str(&entries));
 }
 
 /* RFC 5464 3.3; the special use is the owner's own affair. */
@@ -202,6 +234,10 @@ static int set_tx(struct db_tx *tx, void *arg)
 		rc = set_special_use(j, tx);
 	if (rc == 0)
 		rc = check_bytes(tx, j->user);
+	if (rc == 0) {
+		announce(j, tx, true);
+		announce(j, tx, false);
+	}
 	return rc == 0 && j->owner != j->user ? check_bytes(tx, j->owner) : rc;
 }
 

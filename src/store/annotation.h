@@ -9,6 +9,9 @@
 #include "base/arena.h"
 #include "store/store.h"
 
+/* No annotation: the special use of the mailbox (RFC 6154 4). */
+#define STORE_ENTRY_SPECIAL_USE "/private/specialuse"
+
 struct store_annotation {
 	struct str entry; /* canonical: store_entry_check() */
 	struct str value; /* p == NULL: none */

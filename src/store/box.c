@@ -3,6 +3,7 @@
  * A mailbox inside a write transaction, with the account's counters: read once, changed once,
  * however many messages come and go between. All counters are kept here and nowhere else.
  */
+#include "store/news.h"
 #include "store/store_int.h"
 
 static int read_box(struct db_query *q, struct store_box *ret)
@@ -67,7 +68,11 @@ int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(b->account), DB_I(b->modseq),
 			     DB_I(d->bytes), DB_I(d->messages));
 	if (rc == 0)
-		store_announce(s, tx, b->account, b->id, (int64_t)b->modseq);
+		store_announce(s, tx, &(struct store_event){
+					      .account = b->account,
+					      .mailbox = b->id,
+					      .modseq = (int64_t)b->modseq,
+					      .kinds = b->news ? b->news : STORE_NEWS_FLAGS });
 	return rc;
 }
 
@@ -87,6 +92,7 @@ int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_a
 	if (rc < 0)
 		return rc;
 	b->uidnext = uid + 1;
+	b->news |= STORE_NEWS_ADDED;
 	b->d.messages++;
 	b->d.unseen += !(m->flags & STORE_SEEN);
 	b->d.deleted += !!(m->flags & STORE_DELETED);

@@ -3,9 +3,10 @@
  * The change feed: who wants to know about changes of which mailbox or account.
  *
  * A write function calls store_announce(); its hook runs on the writer thread after the commit
- * and before the writers are answered: first the views of the mailbox learn how far they have to
- * come (mbox.c), then watchers are woken. So whoever was answered, and whoever was woken, sees
- * the change.
+ * and before the writers are answered: first the views of the mailbox learn how far they have
+ * to come (mbox.c), then the news are put into the queues of those who want them (news.c). When
+ * all of a commit have run, watchers are woken, each once. So whoever was answered, and whoever
+ * was woken, sees the change.
  *
  * Watches stand in two tables, by what they watch and by who watches. Ids are copied out under
  * the lock and woken without it: a watcher may be woken once more after it left, never missed
@@ -31,6 +32,7 @@ void store_feed_fini(struct store_feed *f)
 {
 	store_idmap_fini(&f->by_target);
 	store_idmap_fini(&f->by_watcher);
+	store_idmap_fini(&f->news);
 	lock_fini(&f->lock);
 	mem_free(f->woken);
 }
@@ -78,7 +80,7 @@ static void remove_from_target(struct store_feed *f, struct watch *w)
 	}
 }
 
-int store_watch_add(struct store *s, int64_t account, int64_t mailbox, uint64_t watcher_id)
+void store_watch_add(struct store *s, int64_t account, int64_t mailbox, uint64_t watcher_id)
 {
 	struct store_feed *f = &s->feed;
 	int64_t target = mailbox ? mailbox : -account;
@@ -92,7 +94,6 @@ int store_watch_add(struct store *s, int64_t account, int64_t mailbox, uint64_t 
 		insert(f, w);
 	}
 	lock_put(&f->lock);
-	return 0;
 }
 
 void store_watch_remove(struct store *s, uint64_t watcher_id)
@@ -111,48 +112,92 @@ void store_watch_remove(struct store *s, uint64_t watcher_id)
 	lock_put(&f->lock);
 }
 
-static size_t gather(struct store_feed *f, int64_t target, size_t n)
+void store_feed_add_woken(struct store_feed *f, uint64_t watcher)
 {
 	must(lock_held(&f->lock));
-	for (struct watch *w = store_idmap_get(&f->by_target, target); w; w = w->next) {
-		if (n == f->cap_woken) {
-			f->cap_woken = f->cap_woken ? 2 * f->cap_woken : 64;
-			f->woken = mem_resize(f->woken, f->cap_woken, sizeof(*f->woken));
-		}
-		f->woken[n++] = w->watcher;
+	if (f->n_woken == f->cap_woken) {
+		f->cap_woken = f->cap_woken ? 2 * f->cap_woken : 64;
+		f->woken = mem_resize(f->woken, f->cap_woken, sizeof(*f->woken));
 	}
-	return n;
+	f->woken[f->n_woken++] = watcher;
 }
 
-void store_feed_wake(struct store *s, int64_t account, int64_t mailbox)
+/* Who made the change was told with its answer. */
+static void gather(struct store_feed *f, int64_t target, uint64_t actor)
 {
-	struct store_feed *f = &s->feed;
-	size_t n = 0;
-
-	if (!s->wake)
-		return;
-	lock_get(&f->lock);
-	if (mailbox)
-		n = gather(f, mailbox, n);
-	n = gather(f, -account, n);
-	lock_put(&f->lock);
-	for (size_t i = 0; i < n; i++)
-		s->wake(s->wake_ctx, f->woken[i]);
+	for (struct watch *w = store_idmap_get(&f->by_target, target); w; w = w->next)
+		if (actor == 0 || w->watcher != actor)
+			store_feed_add_woken(f, w->watcher);
 }
 
 /* ---- from commit to watchers ---- */
 
-static void on_commit(void *ctx, int64_t account, int64_t mailbox, int64_t modseq)
+static void on_commit(void *ctx, void *owned)
 {
 	struct store *s = ctx;
+	const struct store_event *e = owned;
+	struct store_feed *f = &s->feed;
 
-	if (mailbox)
-		store_mbox_publish(s, mailbox, modseq);
-	store_feed_wake(s, account, mailbox);
+	if (e->mailbox && e->modseq)
+		store_mbox_publish(s, e->mailbox, e->modseq);
+	if (e->is_rights) /* what sessions know of rights is old */
+		atomic_fetch_add(&s->rights_generation, 1);
+	if (!s->wake)
+		return;
+	lock_get(&f->lock);
+	if (e->mailbox && (e->modseq || e->is_rights))
+		gather(f, e->mailbox, e->actor);
+	gather(f, -e->account, e->actor);
+	store_news_put(f, e);
+	lock_put(&f->lock);
 }
 
-void store_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox,
-		    int64_t modseq)
+static int compare_ids(const void *pa, const void *pb)
 {
-	db_on_commit(tx, on_commit, s, account, mailbox, modseq);
+	const uint64_t *a = pa, *b = pb;
+
+	return (*a > *b) - (*a < *b);
+}
+
+void store_feed_wake(void *ctx)
+{
+	struct store *s = ctx;
+	struct store_feed *f = &s->feed;
+
+	if (f->n_woken > 1)
+		qsort(f->woken, f->n_woken, sizeof(*f->woken), compare_ids);
+	for (size_t i = 0; i < f->n_woken; i++) {
+		if (i == 0 || f->woken[i] != f->woken[i - 1])
+			s->wake(s->wake_ctx, f->woken[i]);
+	}
+	f->n_woken = 0;
+}
+
+struct str store_put_str(char **at, struct str s)
+{
+	struct str copy = str_of(*at, s.n);
+
+	if (s.n > 0)
+		memcpy(*at, s.p, s.n);
+	*at += s.n;
+	return copy;
+}
+
+void store_announce(struct store *s, struct db_tx *tx, const struct store_event *e)
+{
+	size_t texts = e->name.n + e->old_name.n + e->entries.n;
+	struct store_event *copy = mem_alloc(1, sizeof(*copy) + texts);
+	char *at = (char *)(copy + 1);
+
+	*copy = *e;
+	copy->actor = db_actor(tx);
+	copy->name = store_put_str(&at, e->name);
+	copy->old_name = store_put_str(&at, e->old_name);
+	copy->entries = store_put_str(&at, e->entries);
+	db_on_commit(tx, on_commit, s, copy);
+}
+
+void store_act_as(uint64_t watcher_id)
+{
+	db_act_as(watcher_id);
 }

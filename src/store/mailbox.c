@@ -14,6 +14,7 @@
 
 #include "base/limits.h"
 #include "base/rnd.h"
+#include "store/news.h"
 
 #define NAME_ARENA (4 * LIMIT_MAILBOX_NAME + 4096)
 #define RENAME_ARENA ((size_t)LIMIT_MAILBOXES * 2 * (LIMIT_MAILBOX_NAME + 64))
@@ -131,6 +132,36 @@ int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct
 	return read_one(tx, &q, a, ret);
 }
 
+/* A name without a row. */
+static int look_name(struct db_tx *tx, struct arena *a, int64_t account, struct str name,
+		     struct store_mailbox *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc = has_children(tx, a, account, name);
+
+	*ret = (struct store_mailbox){ .account = account, .name = name, .has_children = rc > 0 };
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(SUBSCRIPTION_HAS), DB_I(account), DB_T(name));
+	rc = db_step(&q);
+	ret->is_subscribed = rc > 0;
+	return rc < 0 ? rc : 0;
+}
+
+int store_mailbox_look(struct store *s, struct arena *a, int64_t account, struct str name,
+		       struct store_mailbox *ret)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc = db_read_begin(s->db, &tx);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(MAILBOX_FIND), DB_I(account), DB_T(name));
+	rc = read_one(tx, &q, a, ret);
+	return rc == -E_NOT_FOUND ? look_name(tx, a, account, name, ret) : rc;
+}
+
 int store_mailbox_deleted_bytes(struct store *s, const struct store_mailbox *m, uint64_t *ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
@@ -179,7 +210,11 @@ int store_tx_mailbox_add(struct store *s, struct db_tx *tx, int64_t account, str
 	if (rc < 0)
 		return rc;
 	*ret_id = db_last_id(tx);
-	store_announce(s, tx, account, 0, 0);
+	store_announce(s, tx, &(struct store_event){
+				      .account = account,
+				      .mailbox = *ret_id,
+				      .kinds = STORE_NEWS_CREATED,
+				      .name = name });
 	return 0;
 }
 
@@ -200,7 +235,9 @@ int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, in
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MAILBOX_DOOM), DB_I(mailbox));
 	if (rc == 0)
-		store_announce(s, tx, account, mailbox, STORE_GONE);
+		store_announce(s, tx, &(struct store_event){ .account = account,
+							     .mailbox = mailbox,
+							     .modseq = STORE_GONE });
 	return rc;
 }
 
@@ -344,6 +381,15 @@ static int find_id(struct db_tx *tx, int64_t account, struct str name, int64_t *
 	return rc > 0 ? 0 : rc < 0 ? rc : -E_NOT_FOUND;
 }
 
+static void tell_name(const struct job *j, struct db_tx *tx, unsigned kind, struct str name,
+		      struct str old_name)
+{
+	store_announce(j->s, tx, &(struct store_event){ .account = j->account,
+							.kinds = kind,
+							.name = name,
+							.old_name = old_name });
+}
+
 static int delete_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -355,7 +401,11 @@ static int delete_tx(struct db_tx *tx, void *arg)
 		j->why_z = "INBOX cannot be deleted";
 		rc = -E_CANNOT;
 	}
-	return rc < 0 ? rc : store_tx_mailbox_doom(j->s, tx, j->account, j->id);
+	if (rc == 0)
+		rc = store_tx_mailbox_doom(j->s, tx, j->account, j->id);
+	if (rc == 0)
+		tell_name(j, tx, STORE_NEWS_DELETED, j->name, (struct str){ 0 });
+	return rc;
 }
 
 int store_mailbox_delete(struct store *s, int64_t account, struct str name, struct fault *fault)
@@ -403,7 +453,7 @@ static int subscribe_tx(struct db_tx *tx, void *arg)
 			rc = store_tx_subscribe(tx, j->account, j->name);
 	}
 	if (rc == 0)
-		store_announce(j->s, tx, j->account, 0, 0);
+		tell_name(j, tx, STORE_NEWS_SUBSCRIBED, j->name, (struct str){ 0 });
 	return rc;
 }
 
@@ -503,7 +553,7 @@ static int rename_tx(struct db_tx *tx, void *arg)
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = rename_one(j, tx, &family[i]);
 	if (rc == 0)
-		store_announce(j->s, tx, j->account, 0, 0);
+		tell_name(j, tx, STORE_NEWS_RENAMED, j->to, j->name);
 	return rc;
 }
 
@@ -518,6 +568,7 @@ static int rename_inbox_tx(struct db_tx *tx, void *arg)
 	int64_t inbox, to = 0;
 	int rc = find_id(tx, j->account, j->name, &inbox);
 
+	tell_name(j, tx, STORE_NEWS_RENAMED, j->to, j->name);
 	if (rc == 0)
 		rc = store_tx_rights_need(j->s, tx, inbox, j->user, STORE_R_DELETE, NULL);
 	if (rc == 0 && !is_owner(j)) {

@@ -43,6 +43,8 @@ MUST_CHECK int store_mailbox_list(struct store *s, struct arena *a, int64_t acco
 MUST_CHECK int store_mailbox_list_visible(struct store *s, struct arena *a, int64_t user, struct store_mailbox **ret, size_t *ret_n);
 /* One, with its counters (STATUS). -E_NOT_FOUND. */
 MUST_CHECK int store_mailbox_find(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *ret);
+/* What LIST says of a name, whether it exists (id) or not: also its children, and whether it is subscribed. It is checked already. */
+MUST_CHECK int store_mailbox_look(struct store *s, struct arena *a, int64_t account, struct str name, struct store_mailbox *ret);
 MUST_CHECK int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store_mailbox *ret);
 /* RFC 9208 4.1.4: the sizes of the messages that an EXPUNGE would remove. Looks at all messages when there are any. */
 MUST_CHECK int store_mailbox_deleted_bytes(struct store *s, const struct store_mailbox *m, uint64_t *ret);

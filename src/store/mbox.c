@@ -140,6 +140,11 @@ bool store_mbox_has_news(struct store_mbox *m, const struct store_view *v)
 	return atomic_load(&m->is_gone) || atomic_load(&m->latest) > v->highestmodseq;
 }
 
+bool store_mbox_is_gone(struct store_mbox *m)
+{
+	return atomic_load(&m->is_gone);
+}
+
 /* Brings m->view up to date; under its lock. */
 static int refresh(struct store_mbox *m)
 {

@@ -9,6 +9,7 @@
 
 #include "base/rnd.h"
 #include "store/fsck_int.h"
+#include "store/news.h"
 
 #define RECOVERED_DOMAIN "recovered.invalid" /* reserved: nobody can have it */
 
@@ -128,7 +129,10 @@ static int mailbox_tx(struct db_tx *tx, void *arg)
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(REPAIR_ACCOUNT_MODSEQ), DB_I(account), DB_I(modseq));
 	if (rc == 0)
-		store_announce(j->s, tx, account, mailbox, modseq);
+		store_announce(j->s, tx, &(struct store_event){ .account = account,
+								.mailbox = mailbox,
+								.modseq = modseq,
+								.kinds = STORE_NEWS_MESSAGES });
 	return rc;
 }
 

@@ -246,19 +246,10 @@ static int ask_rights(struct db_tx *tx, const struct job *j, unsigned *ret_right
 	return 0;
 }
 
-/* After the commit: what sessions know of rights is old. */
-static void on_commit(void *ctx, int64_t account, int64_t mailbox, int64_t unused)
-{
-	struct store *s = ctx;
-
-	(void)unused;
-	atomic_fetch_add(&s->rights_generation, 1);
-	store_feed_wake(s, account, mailbox);
-}
-
 void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox)
 {
-	db_on_commit(tx, on_commit, s, account, mailbox, 0);
+	store_announce(s, tx, &(struct store_event){
+				      .account = account, .mailbox = mailbox, .is_rights = true });
 }
 
 static int change_row(struct db_tx *tx, const struct job *j, unsigned before, int64_t count)

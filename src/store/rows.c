@@ -3,6 +3,7 @@
  * Message rows of a UID set inside a write transaction: gathered first (with their contents,
  * which somebody has to count), removed then, range by range with one statement each.
  */
+#include "store/news.h"
 #include "store/store_int.h"
 
 static const struct uid_range everything = { 1, UINT32_MAX };
@@ -72,6 +73,7 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		if (rc < 0)
 			return rc;
 	}
+	b->news |= STORE_NEWS_EXPUNGED;
 	for (size_t i = 0; i < rows->n; i++) {
 		b->d.messages--;
 		b->d.unseen -= !(rows->v[i].flags & STORE_SEEN);

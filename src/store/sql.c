@@ -134,6 +134,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"DELETE FROM subscriptions WHERE account = ?1 AND name = ?2" },
 	[STORE_SQL_SUBSCRIPTION_LIST] = { .sql =
 		"SELECT name FROM subscriptions WHERE account = ?1 LIMIT ?2" },
+	[STORE_SQL_SUBSCRIPTION_HAS] = { .sql =
+		"SELECT 1 FROM subscriptions WHERE account = ?1 AND name = ?2" },
 	[STORE_SQL_SUBSCRIPTION_COUNT] = { .sql =
 		"SELECT count(*) FROM subscriptions WHERE account = ?1" },
 	[STORE_SQL_SUBSCRIPTIONS_REMOVE] = { .sql =
@@ -259,7 +261,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_URL_KEYS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM url_keys WHERE account = ?1" },
 	[STORE_SQL_MAILBOX_USE_TAKE] = { .sql =
 		"UPDATE mailboxes SET special_use = special_use & ~?2"
-		" WHERE account = ?1 AND special_use & ?2 <> 0" },
+		" WHERE account = ?1 AND special_use & ?2 <> 0 AND id <> ?3 RETURNING id" },
 	[STORE_SQL_MAILBOX_USE_SET] = { .sql =
 		"UPDATE mailboxes SET special_use = ?2 WHERE id = ?1" },
 

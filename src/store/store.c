@@ -34,6 +34,7 @@ int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store 
 	s->wake = wake;
 	s->wake_ctx = wake_ctx;
 	store_feed_init(&s->feed);
+	db_after_hooks(db, store_feed_wake, s);
 	lock_init(&s->mbox_lock);
 	lock_init(&s->pop3_lock);
 	lock_init(&s->keep_lock);
@@ -58,6 +59,7 @@ void store_close(struct store **sp)
 
 	if (!s)
 		return;
+	db_after_hooks(s->db, NULL, NULL);
 	store_feed_fini(&s->feed);
 	store_mbox_fini(s);
 	store_idmap_fini(&s->mboxes);

@@ -6,7 +6,7 @@
  * (flag changes: within 1 s), and announced to views and watchers after its commit. While a thread has a
  * struct store_reader open it calls nothing here but store_content_get() and store_content_find().
  *
- * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/search.h, store/annotation.h, store/rights.h, store/housekeep.h,
+ * Parts: store/account.h, store/mailbox.h, store/message.h, store/view.h, store/news.h, store/search.h, store/annotation.h, store/rights.h, store/housekeep.h,
  * store/fsck.h.
  */
 #pragma once
@@ -46,6 +46,12 @@ struct store_conf {
 
 /* Called when something that a watcher watches has changed; any thread; must be quick (net_wake_cb fits). */
 typedef void store_wake_fn(void *ctx, uint64_t watcher_id);
+
+/*
+ * What the calling thread changes from now on is that watcher's own doing (0, as at first: nobody's): it
+ * is not woken for it and not told of it (store/news.h).
+ */
+void store_act_as(uint64_t watcher_id);
 
 /* The database stays the caller's and must outlive the store. */
 MUST_CHECK int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret, struct fault *fault);

@@ -61,6 +61,7 @@ enum store_sql_id {
 	STORE_SQL_SUBSCRIPTION_ADD,
 	STORE_SQL_SUBSCRIPTION_REMOVE,
 	STORE_SQL_SUBSCRIPTION_LIST,
+	STORE_SQL_SUBSCRIPTION_HAS,
 	STORE_SQL_SUBSCRIPTION_COUNT,
 	STORE_SQL_SUBSCRIPTIONS_REMOVE,
 	STORE_SQL_RECENT_GET,
@@ -242,8 +243,9 @@ struct store_feed { /* feed.c */
 	struct lock lock;
 	struct store_idmap by_target; /* mailbox id, or -account id -> first watch */
 	struct store_idmap by_watcher;
-	uint64_t *woken; /* the writer thread's scratch list */
-	size_t cap_woken;
+	struct store_idmap news; /* account -> first struct store_news (news.c) */
+	uint64_t *woken; /* the writer thread's own: who is woken after this commit */
+	size_t n_woken, cap_woken;
 };
 
 struct store {
@@ -277,15 +279,26 @@ int64_t store_now_s(void);
 /* ---- the change feed (feed.c) ---- */
 
 #define STORE_GONE (-1) /* instead of a modseq: the mailbox was deleted */
-/*
- * Inside a write: after the commit, views of the mailbox and watchers learn of it. mailbox 0:
- * names of the account.
- */
-void store_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox,
-		    int64_t modseq);
+struct store_event {
+	int64_t account;
+	int64_t mailbox; /* 0: names of the account */
+	int64_t modseq;  /* that views of the mailbox have to reach; STORE_GONE; 0: they have not changed */
+	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
+	bool is_rights;  /* of the mailbox, or of all that the account shares */
+	struct str name, old_name, entries; /* as in struct store_news_item */
+	uint64_t actor;  /* filled in */
+};
+/* Inside a write: after the commit, views of the mailbox and watchers learn of it. e is copied. */
+void store_announce(struct store *s, struct db_tx *tx, const struct store_event *e);
+/* A copy at *at, which moves behind it. */
+struct str store_put_str(char **at, struct str s);
+/* news.c: for all whom it may concern; under the feed's lock, on the writer thread. */
+void store_news_put(struct store_feed *f, const struct store_event *e);
+void store_feed_add_woken(struct store_feed *f, uint64_t watcher);
+/* After the hooks of a commit; ctx is the store. */
+void store_feed_wake(void *ctx);
 void store_feed_init(struct store_feed *f);
 void store_feed_fini(struct store_feed *f);
-void store_feed_wake(struct store *s, int64_t account, int64_t mailbox); /* writer thread */
 /* mbox.c: what the views of a mailbox in use have to reach; writer thread. */
 void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq);
 /* Frees the entries that nobody uses. */
@@ -299,6 +312,7 @@ struct store_box {
 	uint32_t reserved_uid; /* what is not imported gets this UID or a larger one */
 	uint64_t highestmodseq;
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
+	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
 	int64_t quota, used;     /* of the account, bytes */
 	int64_t quota_messages, used_messages;
 	int64_t messages, bytes; /* of the mailbox, before */

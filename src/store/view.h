@@ -77,6 +77,9 @@ MUST_CHECK int store_mbox_view(struct store_mbox *m, struct store_view **ret);
 /* True when a newer view than this exists; costs a compare. */
 bool store_mbox_has_news(struct store_mbox *m, const struct store_view *v);
 
+/* It was deleted. */
+bool store_mbox_is_gone(struct store_mbox *m);
+
 /*
  * A bare view is a view without its messages: what a client is told when it selects a mailbox, read from the counters. Its cost
  * does not grow with the mailbox. Only the functions from here to store_mbox_fill(), and _ref and _unref, may be given one.
@@ -117,6 +120,6 @@ struct store_view *store_view_keep(const struct store_view *old, const struct st
  * Watching: wake(watcher_id) is called after each commit that changes the mailbox (mailbox != 0), or anything of
  * the account (mailbox == 0: also mailbox names and counters). A watcher may hold several.
  */
-MUST_CHECK int store_watch_add(struct store *s, int64_t account, int64_t mailbox, uint64_t watcher_id);
+void store_watch_add(struct store *s, int64_t account, int64_t mailbox, uint64_t watcher_id);
 /* Removes all watches of that id. */
 void store_watch_remove(struct store *s, uint64_t watcher_id);

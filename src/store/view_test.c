@@ -372,12 +372,12 @@ TEST(watchers)
 	test_open_with(&t, note_wake, woken);
 	memset(woken, 0, sizeof(woken));
 	/* 1: INBOX, 2: INBOX twice and Archive, 3: the account, 4: another account */
-	assert_int_equal(store_watch_add(t.s, t.alice, t.inbox, 1), 0);
-	assert_int_equal(store_watch_add(t.s, t.alice, t.inbox, 2), 0);
-	assert_int_equal(store_watch_add(t.s, t.alice, t.inbox, 2), 0);
-	assert_int_equal(store_watch_add(t.s, t.alice, t.archive, 2), 0);
-	assert_int_equal(store_watch_add(t.s, t.alice, 0, 3), 0);
-	assert_int_equal(store_watch_add(t.s, t.alice + 1, 0, 4), 0);
+	store_watch_add(t.s, t.alice, t.inbox, 1);
+	store_watch_add(t.s, t.alice, t.inbox, 2);
+	store_watch_add(t.s, t.alice, t.inbox, 2);
+	store_watch_add(t.s, t.alice, t.archive, 2);
+	store_watch_add(t.s, t.alice, 0, 3);
+	store_watch_add(t.s, t.alice + 1, 0, 4);
 	test_append(&t, t.inbox, 0, 5);
 	assert_woken((const int[]){ 0, 1, 1, 1, 0 }, 5);
 	test_append(&t, t.archive, 0, 1);
@@ -409,12 +409,12 @@ TEST(watchers_in_any_order_of_leaving)
 
 	test_open(&t);
 	for (uint64_t w = 0; w < 3000; w++)
-		assert_int_equal(store_watch_add(t.s, t.alice, (int64_t)(1 + w % 7), w), 0);
+		store_watch_add(t.s, t.alice, (int64_t)(1 + w % 7), w);
 	for (int i = 0; i < 20000; i++) {
 		seed = seed * 6364136223846793005u + 1;
 		store_watch_remove(t.s, (seed >> 33) % 3000);
 		if (seed >> 60 == 0)
-			assert_int_equal(store_watch_add(t.s, t.alice, 3, (seed >> 40) % 3000), 0);
+			store_watch_add(t.s, t.alice, 3, (seed >> 40) % 3000);
 	}
 	for (uint64_t w = 0; w < 3000; w++)
 		store_watch_remove(t.s, w);
@@ -479,9 +479,8 @@ static void *work(void *arg)
 	arena_init(&a, 16u << 20);
 	rc = store_content_prepare(&a, S("Message-ID: <t@x>\r\n\r\nx\r\n"), &c);
 	for (int i = 0; i < 60 && rc == 0; i++) {
-		rc = store_watch_add(w->t->s, w->t->alice, w->t->inbox, w->id);
-		if (rc == 0)
-			rc = work_once(w, &a, &c, i);
+		store_watch_add(w->t->s, w->t->alice, w->t->inbox, w->id);
+		rc = work_once(w, &a, &c, i);
 		store_watch_remove(w->t->s, w->id);
 	}
 	return (void *)rc;

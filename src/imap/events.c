@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * News of an account, told. A session that wants any has a queue in the store (store/news.h); a
+ * commit that puts something into it wakes the session, which tells it when no command runs, or
+ * in IDLE. The queue says what has happened; how things are is read when it is told. So ten
+ * messages that come at once are one STATUS, and what is told is never older than what was told
+ * before.
+ *
+ * The order: names first, so that a STATUS never comes before the LIST with the new name; then
+ * annotations, then messages.
+ *
+ * A queue that was too long, or news that cannot be read, end the NOTIFY (RFC 5465 5.8).
+ */
+#include "imap/events.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "imap/cmd_list.h"
+#include "imap/event_filter.h"
+#include "imap/imap_int.h"
+#include "imap/resp.h"
+#include "net/conn.h"
+#include "store/mailbox.h"
+#include "store/news.h"
+#include "store/view.h"
+
+#define METADATA (STORE_NEWS_METADATA | STORE_NEWS_SERVER_METADATA)
+
+/* ---- which ---- */
+
+void imap_events_update(struct imap_session *s)
+{
+	unsigned kinds = s->has_metadata ? METADATA : 0;
+
+	if (s->events != NULL)
+		kinds |= s->events->kinds;
+	if (kinds == 0 || s->account == 0)
+		store_news_free(&s->news);
+	else if (s->news == NULL)
+		s->news = store_news_new(imap_store(s), s->account, conn_id(s->conn), kinds);
+	else
+		store_news_want(s->news, kinds);
+	imap_events_watch(s);
+}
+
+void imap_events_watch(struct imap_session *s)
+{
+	bool is_on = s->waiting == IMAP_WAIT_IDLE || (s->events != NULL && s->events->selected);
+	int64_t mailbox = is_on && s->sel != NULL ? s->sel->mailbox : 0;
+
+	if (mailbox == s->watched)
+		return;
+	if (s->watched != 0)
+		store_watch_remove(imap_store(s), conn_id(s->conn));
+	s->watched = mailbox;
+	if (mailbox != 0)
+		store_watch_add(imap_store(s), s->account, mailbox, conn_id(s->conn));
+}
+
+void imap_events_set(struct imap_session *s, struct imap_event_filter *f)
+{
+	imap_event_filter_free(&s->events);
+	s->events = f;
+	imap_events_update(s);
+}
+
+/* ---- mailboxes ---- */
+
+/* All that this client may see. The one place that knows which those are. */
+static int list_boxes(struct imap_session *s, struct store_mailbox **ret, size_t *ret_n)
+{
+	return store_mailbox_list(imap_store(s), &s->arena, s->account, ret, ret_n);
+}
+
+/* What the client wants of a mailbox; ENABLE METADATA is for all of them (RFC 5464 4.1). */
+static unsigned wanted(const struct imap_session *s, const struct store_mailbox *box)
+{
+	unsigned kinds = s->has_metadata ? METADATA : 0;
+
+	if (s->events != NULL)
+		kinds |= imap_event_filter_kinds(s->events, box->name, box->is_subscribed);
+	return kinds;
+}
+
+/*
+ * RFC 5465 5.1 to 5.3, and UNSEEN to those who want flags: it is the one thing that a client
+ * without CONDSTORE can learn of them.
+ */
+static unsigned status_items(const struct imap_session *s, unsigned happened, unsigned want)
+{
+	unsigned items = IMAP_STATUS_UIDVALIDITY;
+
+	if (happened & (STORE_NEWS_ADDED | STORE_NEWS_EXPUNGED))
+		items |= IMAP_STATUS_MESSAGES | IMAP_STATUS_UIDNEXT;
+	if (want & STORE_NEWS_FLAGS)
+		items |= IMAP_STATUS_UNSEEN;
+	if (s->has_condstore)
+		items |= IMAP_STATUS_HIGHESTMODSEQ;
+	return items;
+}
+
+int imap_events_status(struct imap_session *s, const struct imap_event_filter *f)
+{
+	struct store_mailbox *boxes;
+	size_t n;
+	int r = list_boxes(s, &boxes, &n);
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		unsigned kinds = imap_event_filter_kinds(f, boxes[i].name, boxes[i].is_subscribed);
+		unsigned items = status_items(s, kinds, kinds);
+
+		if (boxes[i].id == 0 || !(kinds & STORE_NEWS_MESSAGES) ||
+		    (s->sel != NULL && s->sel->mailbox == boxes[i].id))
+			continue;
+		/* RFC 5465 3.1: whether the client has enabled CONDSTORE or not. */
+		if (kinds & STORE_NEWS_FLAGS)
+			items |= IMAP_STATUS_HIGHESTMODSEQ;
+		r = imap_status_show(s, &boxes[i], items);
+		if (conn_failed(s->conn))
+			r = -E_CLOSED;
+	}
+	return r;
+}
+
+/* ---- names ---- */
+
+struct name {
+	unsigned kind;
+	struct str name, old_name;
+};
+
+struct telling {
+	struct imap_session *s;
+	struct arena arena;
+	struct name *names;
+	size_t n, cap;
+};
+
+/* Once each, unless it is renamed again. */
+static int add_name(struct telling *t, unsigned kind, struct str name, struct str old_name)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		if (str_eq(t->names[i].name, name) &&
+		    (old_name.n == 0 || str_eq(old_name, t->names[i].old_name))) {
+			t->names[i].kind |= kind;
+			return 0;
+		}
+	}
+	if (arena_grow(&t->arena, &t->names, t->n, &t->cap, sizeof(*t->names)) < 0)
+		return -E_LIMIT;
+	t->names[t->n++] = (struct name){ kind, name, old_name };
+	return 0;
+}
+
+/* RFC 5465 5.4: of what is created or deleted the superior is affected too. */
+static int add_names(struct telling *t, const struct store_news_item *item)
+{
+	int r = add_name(t, item->kinds, item->name, item->old_name);
+	ptrdiff_t slash = str_rchr(item->name, '/');
+
+	if (r == 0 && slash > 0 && (item->kinds & (STORE_NEWS_CREATED | STORE_NEWS_DELETED)))
+		r = add_name(t, item->kinds, str_head(item->name, (size_t)slash),
+			     (struct str){ 0 });
+	return r;
+}
+
+static int tell_name(struct telling *t, const struct name *v)
+{
+	struct imap_session *s = t->s;
+	AUTO(arena_fini) struct arena a;
+	struct store_mailbox box;
+	unsigned want;
+	int r;
+
+	arena_init(&a, LIMIT_SESSION_ARENA);
+	r = store_mailbox_look(imap_store(s), &a, s->account, v->name, &box);
+	if (r < 0)
+		return r;
+	/* RFC 5465 6.4: what was subscribed a moment ago counts as subscribed. */
+	if (v->kind & STORE_NEWS_SUBSCRIBED)
+		want = imap_event_filter_kinds(s->events, v->name, true);
+	else
+		want = wanted(s, &box);
+	if (v->old_name.n > 0)
+		want |= imap_event_filter_kinds(s->events, v->old_name, false);
+	if (!(want & v->kind))
+		return 0;
+	imap_list_tell(s, &box, v->old_name);
+	/* RFC 5465 5.1: its UIDVALIDITY is new. */
+	if (box.id != 0 && (v->kind & STORE_NEWS_CREATED) && (want & STORE_NEWS_FLAGS))
+		r = imap_status_show(s, &box, status_items(s, STORE_NEWS_ADDED, want));
+	return r;
+}
+
+static int tell_names(struct telling *t, const struct store_news_item *list)
+{
+	int r = 0;
+
+	for (; list != NULL && r == 0; list = list->next) {
+		if (list->kinds & STORE_NEWS_NAMES)
+			r = add_names(t, list);
+	}
+	for (size_t i = 0; i < t->n && r == 0 && !conn_failed(t->s->conn); i++)
+		r = tell_name(t, &t->names[i]);
+	return r;
+}
+
+/* ---- annotations and messages ---- */
+
+static int tell_metadata(struct imap_session *s, const struct store_mailbox *box,
+			 const struct store_news_item *item)
+{
+	if (wanted(s, box) & STORE_NEWS_METADATA)
+		imap_metadata_tell(s, box, item->entries);
+	return 0;
+}
+
+/* The selected mailbox has its own rules (RFC 5465 3.1). */
+static int tell_messages(struct imap_session *s, const struct store_mailbox *box,
+			 const struct store_news_item *item)
+{
+	unsigned want = wanted(s, box);
+
+	if (!(item->kinds & want) || (s->sel != NULL && s->sel->mailbox == box->id))
+		return 0;
+	return imap_status_show(s, box, status_items(s, item->kinds & want, want));
+}
+
+/* What is about a mailbox that is still there. */
+static int tell_boxes(struct imap_session *s, const struct store_news_item *list, unsigned kinds,
+		      int (*fn)(struct imap_session *s, const struct store_mailbox *box,
+				const struct store_news_item *item))
+{
+	AUTO(arena_fini) struct arena a;
+	struct store_mailbox box;
+	int r = 0;
+
+	arena_init(&a, LIMIT_SESSION_ARENA);
+	for (; list != NULL && r == 0 && !conn_failed(s->conn); list = list->next) {
+		if (!(list->kinds & kinds))
+			continue;
+		r = store_mailbox_get(imap_store(s), &a, list->mailbox, &box);
+		r = r == 0 ? fn(s, &box, list) : r == -E_NOT_FOUND ? 0 : r;
+		arena_reset(&a);
+	}
+	return r;
+}
+
+static int tell_list(struct imap_session *s, const struct store_news_item *list)
+{
+	struct telling t = { .s = s };
+	int r = 0;
+
+	arena_init(&t.arena, LIMIT_COMMAND_ARENA);
+	if (s->events != NULL)
+		r = tell_names(&t, list);
+	arena_fini(&t.arena);
+	for (const struct store_news_item *i = list; i != NULL; i = i->next) {
+		if (i->kinds & STORE_NEWS_SERVER_METADATA)
+			imap_metadata_tell(s, NULL, i->entries);
+	}
+	if (r == 0)
+		r = tell_boxes(s, list, STORE_NEWS_METADATA, tell_metadata);
+	return r < 0 ? r : tell_boxes(s, list, STORE_NEWS_MESSAGES, tell_messages);
+}
+
+/* ---- when ---- */
+
+/* RFC 5465 5.8: as if NOTIFY NONE had come. */
+static void overflow(struct imap_session *s)
+{
+	if (s->events == NULL)
+		return;
+	imap_resp_untagged(s, "OK [NOTIFICATIONOVERFLOW] too much has happened, NOTIFY is off");
+	imap_events_set(s, imap_event_filter_new());
+}
+
+static void tell_news(struct imap_session *s)
+{
+	bool is_lost;
+	struct store_news_item *list = store_news_take(s->news, &is_lost);
+	int r = tell_list(s, list);
+
+	store_news_items_free(list);
+	if (r < 0)
+		LOG(WARN, "imap.notify", F_Z("err", err_row(r)->name),
+		    F_Z("note", "news cannot be told, ending the NOTIFY"));
+	if (is_lost || r < 0)
+		overflow(s);
+}
+
+int imap_events_tell(struct imap_session *s, bool is_idling)
+{
+	int r = 0;
+
+	if (is_idling || (s->events != NULL && s->events->selected != 0))
+		r = imap_notify(s, is_idling || !s->events->is_delayed);
+	/* Other trouble shows again, and is logged, at the end of the next command. */
+	if (r == -E_CLOSED || r == -E_TIMEOUT)
+		return r;
+	if (s->news != NULL && store_news_has(s->news))
+		tell_news(s);
+	return conn_failed(s->conn) ? -E_CLOSED : 0;
+}
