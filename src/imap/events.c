@@ -176,6 +176,7 @@ static int tell_name(struct telling *t, const struct name *v)
 	r = store_mailbox_look(imap_store(s), &a, s->account, v->name, &box);
 	if (r < 0)
 		return r;
+	box.rights = STORE_RIGHTS_ALL; /* news are of the user's own mailboxes */
 	/* RFC 5465 6.4: what was subscribed a moment ago counts as subscribed. */
 	if (v->kind & STORE_NEWS_SUBSCRIBED)
 		want = imap_event_filter_kinds(s->events, v->name, true);
