@@ -77,6 +77,8 @@ MUST_CHECK int db_make_dir(const char *dir_z, struct fault *fault);
  * option tables must outlive it.
  */
 MUST_CHECK int db_open(const struct db_options *o, struct db **ret, struct fault *fault);
+/* Whether the process before did not close it: what it had committed DB_LAZY may be gone. */
+bool db_was_cut_off(const struct db *db);
 /*
  * Finishes queued writes, syncs, closes. No call may be in progress. Accepts a pointer to NULL.
  */

@@ -81,6 +81,7 @@ struct db {
 	_Atomic int64_t min_free_bytes;
 	struct os_fail fail;
 	atomic_bool is_lost;
+	bool was_cut_off; /* before it was opened: there was a WAL */
 	struct db_packs *packs;
 	struct db_readers *readers;
 	struct db_writer *writer;

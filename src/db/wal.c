@@ -19,7 +19,8 @@
 
 #define BLOCK ((size_t)1 << 20)
 
-static int rewrite(int fd)
+/* *ret_n: its bytes. */
+static int rewrite(int fd, off_t *ret_n)
 {
 	AUTO(mem_auto_free) char *block = mem_alloc(BLOCK, 1);
 	off_t at = 0;
@@ -33,14 +34,22 @@ static int rewrite(int fd)
 			return rc;
 		at += n;
 	}
+	*ret_n = at;
 	return n < 0 ? (int)n : at > 0 ? os_file_sync(fd) : 0;
+}
+
+bool db_was_cut_off(const struct db *db)
+{
+	return db->was_cut_off;
 }
 
 int db_wal_renew(struct db *db, struct fault *f)
 {
 	AUTO(os_file_close) int fd = os_file_open_old(db->dir_fd, "martlet.db-wal");
-	int rc = fd < 0 ? fd : rewrite(fd);
+	off_t n = 0;
+	int rc = fd < 0 ? fd : rewrite(fd, &n);
 
+	db->was_cut_off = n > 0;
 	if (rc == -E_NOT_FOUND)
 		return 0;
 	return rc < 0 ? fault_errno(f, errno, "cannot write %s/martlet.db-wal again", db->dir_z)

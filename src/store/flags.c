@@ -3,7 +3,7 @@
  * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so one
  * counting SELECT and one UPDATE do a whole range of UIDs. Only rows that really change get the
  * new modseq (RFC 7162 3.1). Durable within a second: a crash of the machine may bring back old
- * flags, never a mix.
+ * flags, never a mix, and never an old modseq for a new change (store.c).
  */
 #include "store/store_int.h"
 

@@ -65,6 +65,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ACCOUNT_ENABLE] = { .sql = "UPDATE accounts SET enabled = ?2 WHERE id = ?1" },
 	[STORE_SQL_ACCOUNT_MODSEQ] = { .sql =
 		"UPDATE accounts SET modseq = modseq + 1 WHERE id = ?1 RETURNING modseq" },
+	[STORE_SQL_ACCOUNTS_MODSEQ] = { .sql = "UPDATE accounts SET modseq = modseq + ?1" },
 	[STORE_SQL_ACCOUNT_CHANGE] = { .sql =
 		"UPDATE accounts SET modseq = ?2, used = used + ?3, messages = messages + ?4"
 		" WHERE id = ?1" },

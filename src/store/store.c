@@ -7,6 +7,8 @@
 
 #include "base/clock.h"
 
+#define MODSEQ_LEAP (1 << 20) /* more than an account changes in a second */
+
 int64_t store_now_s(void)
 {
 	return clock_wall_ms() / 1000;
@@ -22,6 +24,24 @@ static int configure_defaults(struct store *s, struct fault *fault)
 		store_configure(s, conf_get(c, &store_conf_table));
 	conf_unref(c);
 	return rc;
+}
+
+static int leap_tx(struct db_tx *tx, void *arg)
+{
+	(void)arg;
+	return DB_EXEC(tx, SQL(ACCOUNTS_MODSEQ), DB_I(MODSEQ_LEAP));
+}
+
+/*
+ * A power cut may have undone the flag changes of the last second, whose modseqs clients know (RFC 7162 3.1.2.1: they only
+ * grow). What comes now must be larger, or those clients would not ask for it.
+ */
+static int leap(struct store *s, struct fault *fault)
+{
+	struct db_write_job job = { .fn = leap_tx, .durability = DB_DURABLE };
+	int rc = db_was_cut_off(s->db) ? db_write(s->db, &job) : 0;
+
+	return rc < 0 ? fault_set(fault, rc, "cannot begin after a crash: %s", err_row(rc)->text) : 0;
 }
 
 int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store **ret,
@@ -40,6 +60,8 @@ int store_open(struct db *db, store_wake_fn *wake, void *wake_ctx, struct store 
 	lock_init(&s->keep_lock);
 	lock_cond_init(&s->keep_free);
 	rc = configure_defaults(s, fault);
+	if (rc == 0)
+		rc = leap(s, fault);
 	if (rc == 0) {
 		rc = store_purge(s); /* what a crash left of a deleted mailbox */
 		if (rc < 0)
