@@ -13,6 +13,8 @@
  *    wrong token again is one that was counted. Trouble is not counted.
  * 3. A JWT is checked here when there are keys; one whose key is not among them is asked about, if there
  *    is somebody to ask.
+ * 4. An answer is good for the settings in force when it was asked for: after new ones it is trouble, as
+ *    somebody else may have been asked.
  */
 #include "sasl/oauth.h"
 
@@ -32,6 +34,7 @@ struct sasl_oauth {
 	char user[SASL_BEARER_USER]; /* as the client says, "" when it does not */
 	uint8_t digest[32];          /* of the token */
 	struct sasl_attempt attempt;
+	uint64_t epoch; /* of the settings that check the token */
 	uint64_t ask_id;
 	int64_t ask_until_ms;
 };
@@ -153,7 +156,7 @@ static int find_account(struct step *st, const struct sasl_claims *claims)
 		return r;
 	if (!is_own(st, &a, &account))
 		return refuse(st, "authorization-id");
-	sasl_seen_add(st->o->sasl->seen, st->o->digest, account.id,
+	sasl_seen_add(st->o->sasl->seen, st->o->epoch, st->o->digest, account.id,
 		      left_ms < st->set->oauth_cache_ttl_ms ? left_ms : st->set->oauth_cache_ttl_ms);
 	return admit(st, &account);
 }
@@ -249,6 +252,7 @@ int sasl_oauth_step(struct sasl_oauth *o, struct str message, struct buf *out, s
 		    struct sasl_refusal *why, bool *ret_is_refused)
 {
 	AUTO(sasl_conf_put) struct conf *hold = NULL;
+	uint64_t epoch = sasl_seen_epoch(o->sasl->seen); /* before the settings */
 	struct step st = { o, sasl_conf_get(o->sasl, &hold), out, ret, why, false };
 	int r;
 
@@ -257,6 +261,7 @@ int sasl_oauth_step(struct sasl_oauth *o, struct str message, struct buf *out, s
 		return -E_AUTH_FAILED;
 	if (message.p == NULL)
 		return 1; /* the client speaks first */
+	o->epoch = epoch;
 	r = first(&st, message);
 	*ret_is_refused = st.is_refused;
 	return r;
@@ -267,6 +272,7 @@ int sasl_oauth_resume(struct sasl_oauth *o, struct buf *out, struct sasl_identit
 {
 	AUTO(sasl_conf_put) struct conf *hold = NULL;
 	AUTO(buf_fini) struct buf answer = BUF_INIT(LIMIT_OAUTH_ANSWER);
+	uint64_t epoch = sasl_seen_epoch(o->sasl->seen);
 	struct step st = { o, sasl_conf_get(o->sasl, &hold), out, ret, why, false };
 	json_t *said;
 	int r = o->state == ASKED ? sasl_ask_take(o->sasl->ask, o->ask_id, &answer) : -E_IO;
@@ -279,6 +285,10 @@ int sasl_oauth_resume(struct sasl_oauth *o, struct buf *out, struct sasl_identit
 		return -E_IO;
 	}
 	o->ask_id = 0;
+	if (epoch != o->epoch) {
+		why->reason = "settings-changed";
+		return -E_IO;
+	}
 	said = json_loadb(answer.p != NULL ? answer.p : "", answer.n, JSON_REJECT_DUPLICATES, NULL);
 	if (!json_is_object(said) || !json_is_boolean(json_object_get(said, "active"))) {
 		why->reason = "malformed-answer-about-token";

@@ -64,9 +64,13 @@ struct sasl_seen *sasl_seen_new(void);
 void sasl_seen_free(struct sasl_seen *s); /* accepts NULL */
 /* The token's keyed digest. */
 void sasl_seen_digest(const struct sasl_seen *s, struct str token, uint8_t ret[32]);
+/* Changes when all is forgotten. Read it before the settings by which a token is checked. */
+uint64_t sasl_seen_epoch(struct sasl_seen *s);
 /* The account, or 0. */
 int64_t sasl_seen_find(struct sasl_seen *s, const uint8_t digest[32]);
-void sasl_seen_add(struct sasl_seen *s, const uint8_t digest[32], int64_t account, int64_t ttl_ms);
+/* Nothing is kept when the epoch is over. */
+void sasl_seen_add(struct sasl_seen *s, uint64_t epoch, const uint8_t digest[32], int64_t account,
+		   int64_t ttl_ms);
 /* Of one account, or all (0). */
 void sasl_seen_forget(struct sasl_seen *s, int64_t account);
 

@@ -5,7 +5,7 @@
  * 1. What is kept is HMAC-SHA256(process key, token): without the key it says nothing.
  * 2. The table is fixed; the entry that ends first makes room.
  * 3. What the token is good for is what the settings said when it was checked, so new settings
- *    empty it.
+ *    empty it, and begin a new epoch: what was still being checked by the old ones is not kept.
  */
 #include "sasl/oauth.h"
 
@@ -29,6 +29,7 @@ struct entry {
 struct sasl_seen {
 	struct lock lock;
 	uint8_t key[32];
+	uint64_t epoch;
 	struct entry rows[ROWS][WAYS];
 };
 
@@ -64,6 +65,16 @@ static struct entry *row_of(struct sasl_seen *s, const uint8_t digest[32])
 	return s->rows[n % ROWS];
 }
 
+uint64_t sasl_seen_epoch(struct sasl_seen *s)
+{
+	uint64_t epoch;
+
+	lock_get(&s->lock);
+	epoch = s->epoch;
+	lock_put(&s->lock);
+	return epoch;
+}
+
 int64_t sasl_seen_find(struct sasl_seen *s, const uint8_t digest[32])
 {
 	struct entry *row = row_of(s, digest);
@@ -78,7 +89,8 @@ int64_t sasl_seen_find(struct sasl_seen *s, const uint8_t digest[32])
 	return account;
 }
 
-void sasl_seen_add(struct sasl_seen *s, const uint8_t digest[32], int64_t account, int64_t ttl_ms)
+void sasl_seen_add(struct sasl_seen *s, uint64_t epoch, const uint8_t digest[32], int64_t account,
+		   int64_t ttl_ms)
 {
 	struct entry *row = row_of(s, digest), *place = &row[0];
 	struct entry e = { .account = account, .until_ms = clock_mono_ms() + ttl_ms };
@@ -95,7 +107,8 @@ void sasl_seen_add(struct sasl_seen *s, const uint8_t digest[32], int64_t accoun
 		if (row[i].until_ms < place->until_ms)
 			place = &row[i];
 	}
-	*place = e;
+	if (epoch == s->epoch)
+		*place = e;
 	lock_put(&s->lock);
 }
 
@@ -104,6 +117,7 @@ void sasl_seen_forget(struct sasl_seen *s, int64_t account)
 	struct entry *all = &s->rows[0][0];
 
 	lock_get(&s->lock);
+	s->epoch += account == 0;
 	for (size_t i = 0; i < LIMIT_OAUTH_TOKENS; i++)
 		if (account == 0 || all[i].account == account)
 			memset(&all[i], 0, sizeof(all[i]));

@@ -381,8 +381,8 @@ TEST(oauth_seen)
 	sasl_seen_digest(s, S("a"), a);
 	sasl_seen_digest(s, S("b"), b);
 	assert_int_equal(sasl_seen_find(s, a), 0);
-	sasl_seen_add(s, a, 7, 60000);
-	sasl_seen_add(s, b, 8, 1);
+	sasl_seen_add(s, sasl_seen_epoch(s), a, 7, 60000);
+	sasl_seen_add(s, sasl_seen_epoch(s), b, 8, 1);
 	assert_int_equal(sasl_seen_find(s, a), 7);
 	usleep(5000);
 	assert_int_equal(sasl_seen_find(s, b), 0);
@@ -390,13 +390,17 @@ TEST(oauth_seen)
 	assert_int_equal(sasl_seen_find(s, a), 7);
 	sasl_seen_forget(s, 7);
 	assert_int_equal(sasl_seen_find(s, a), 0);
-	sasl_seen_add(s, a, 7, 0);
+	sasl_seen_add(s, sasl_seen_epoch(s), a, 7, 0);
 	assert_int_equal(sasl_seen_find(s, a), 0);
 	for (int i = 0; i < 3 * LIMIT_OAUTH_TOKENS; i++) {
 		sasl_seen_digest(s, str_of(&i, sizeof(i)), a);
-		sasl_seen_add(s, a, i + 1, 60000);
+		sasl_seen_add(s, sasl_seen_epoch(s), a, i + 1, 60000);
 		assert_int_equal(sasl_seen_find(s, a), i + 1);
 	}
+	sasl_seen_add(s, sasl_seen_epoch(s), b, 7, 60000);
+	sasl_seen_forget(s, 0);
+	sasl_seen_add(s, sasl_seen_epoch(s) - 1, b, 7, 60000); /* checked by settings that are gone */
+	assert_int_equal(sasl_seen_find(s, b), 0);
 	sasl_seen_free(s);
 }
 
@@ -502,6 +506,23 @@ TEST(oauth_asks)
 	assert_int_equal(sasl_exchange_resume(a.x, &a.out, &a.id), 1);
 	assert_string_equal(sasl_exchange_refusal(a.x)->reason, "inactive");
 	assert_int_equal(sasl_exchange_step(a.x, S("AQ=="), &a.out, &a.id), -E_AUTH_FAILED);
+	asking_close(&a);
+}
+
+/* Whoever was asked before the settings changed has no say after it. */
+TEST(oauth_asks_across_a_reload)
+{
+	struct asking a;
+
+	asking_open(&a);
+	assert_int_equal(asking_begin(&a, ALICE_MESSAGE("t1")), SASL_WAITS);
+	sasl_oauth_configure(a.f.sasl, NULL);
+	answer(&a, "t1", 200, ALICE_ACTIVE);
+	assert_int_equal(sasl_exchange_resume(a.x, &a.out, &a.id), -E_IO);
+	assert_string_equal(sasl_exchange_refusal(a.x)->reason, "settings-changed");
+	assert_int_equal(asking_begin(&a, ALICE_MESSAGE("t1")), SASL_WAITS); /* and was not remembered */
+	answer(&a, "t1", 200, ALICE_ACTIVE);
+	assert_int_equal(sasl_exchange_resume(a.x, &a.out, &a.id), 0);
 	asking_close(&a);
 }
 

@@ -52,11 +52,10 @@ static int64_t plan(struct server_asker *a, int64_t max_pause_ms)
 	return pause_ms;
 }
 
-void server_asker_start(struct server_asker *a, const struct conf *conf, struct server_files *files)
+bool server_asker_start(struct server_asker *a, const struct conf *conf)
 {
 	const struct sasl_conf *auth = conf_get(conf, &sasl_conf_table);
 	const struct server_conf *server = conf_get(conf, &server_conf_table);
-	const pid_t supervisor = getpid();
 	pid_t pid;
 
 	if (a->pid > 0)
@@ -64,17 +63,18 @@ void server_asker_start(struct server_asker *a, const struct conf *conf, struct 
 	a->pid = 0;
 	a->is_wanted = auth->oauth_introspection_url[0] != '\0';
 	if (!a->is_wanted)
-		return;
+		return false;
 	a->started_ms = clock_mono_ms();
 	pid = fork();
 	if (pid == 0)
-		server_asker_main(conf, files, a->fds[1], supervisor);
+		return true;
 	if (pid < 0) {
 		LOG(ERROR, "asker.start", F_Z("fault", "cannot start a process"));
 		(void)plan(a, server->restart_pause_ms);
-		return;
+		return false;
 	}
 	a->pid = pid;
+	return false;
 }
 
 static void tell_lost(const struct server_asker *a)

@@ -5,7 +5,8 @@
  * hands back what came. Whether the token is good is decided by the server process. libcurl speaks HTTPS.
  *
  *  1. At most ASK_MAX requests run at once; more wait in the socket, and then at their sender.
- *  2. An answer is cut off at LIMIT_OAUTH_ANSWER and [auth] oauth_timeout. No redirects, no proxies, one host.
+ *  2. An answer is cut off at LIMIT_OAUTH_ANSWER, its headers at HEAD_MAX, both at [auth] oauth_timeout. No redirects, no
+ *     proxies, one host, HTTP/1.1 alone.
  *  3. SIGTERM: what runs is finished, nothing new is taken. SIGKILL comes when the supervisor dies.
  *  4. Tokens and the secret are never logged; buffers of ours that held a token are wiped.
  */
@@ -30,10 +31,13 @@
 #define ASK_MAX 16
 #define POST_MAX (3 * LIMIT_OAUTH_TOKEN + 64) /* percent-encoded */
 
+#define HEAD_MAX (32u << 10) /* all lines of all headers, of 1xx as well */
+
 struct job {
 	CURL *easy; /* NULL: free */
 	char *post;
 	size_t n_post;
+	size_t n_head;
 	bool is_too_long;
 	struct sasl_ask_answer answer;
 };
@@ -73,6 +77,18 @@ static size_t take_body(char *p, size_t size, size_t n, void *arg)
 	memcpy(j->answer.body + j->answer.n, p, n);
 	j->answer.n += (uint32_t)n;
 	return n;
+}
+
+/* Counted, not looked at: libcurl itself bounds one line only. */
+static size_t take_head(char *p, size_t size, size_t n, void *arg)
+{
+	struct job *j = arg;
+
+	(void)p;
+	n *= size;
+	j->n_head += n;
+	j->is_too_long |= j->n_head > HEAD_MAX;
+	return j->is_too_long ? 0 : n;
 }
 
 static bool is_unreserved(char c)
@@ -115,6 +131,9 @@ static void set_options(struct asker *a, struct job *j)
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, j);
+	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_head);
+	curl_easy_setopt(e, CURLOPT_HEADERDATA, j);
+	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(e, CURLOPT_PRIVATE, j);
 	if (a->ca)
 		curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
@@ -188,6 +207,8 @@ static void take_requests(struct asker *a)
 
 		if (n < 0)
 			break;
+		if (n == 0) /* shut down: it would be readable for ever */
+			fail("the server process has closed its end");
 		if (n > (ssize_t)SASL_ASK_REQUEST_HEAD)
 			begin(a, &request, (size_t)n - SASL_ASK_REQUEST_HEAD);
 	}

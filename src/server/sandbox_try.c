@@ -185,6 +185,28 @@ static long try_connect(const struct attempt *t)
 	return connect_to(t, connect);
 }
 
+/* A connection without connect(): Landlock does not see it. */
+static int send_fast(int fd, const struct sockaddr *to, socklen_t n)
+{
+	return sendto(fd, "x", 1, MSG_FASTOPEN | MSG_NOSIGNAL, to, n) < 0 ? -1 : 0;
+}
+
+static long try_connect_fast(const struct attempt *t)
+{
+	return connect_to(t, send_fast);
+}
+
+/* Speaks to any TCP port, and is no TCP to Landlock. */
+static long try_mptcp(const struct attempt *t)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, IPPROTO_MPTCP);
+
+	(void)t;
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
 static long try_bind(const struct attempt *t)
 {
 	return connect_to(t, bind);
@@ -260,6 +282,8 @@ static const struct {
 	{ "owner", try_owner },
 	{ "owner-signal", try_owner_signal },
 	{ "connect", try_connect },
+	{ "connect-fast", try_connect_fast },
+	{ "mptcp", try_mptcp },
 	{ "bind", try_bind },
 	{ "unix-socket", try_unix_socket },
 	{ "map-code", try_map_code },

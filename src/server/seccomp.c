@@ -7,13 +7,15 @@
  * A library may try a new call first and use an older one when there is none: such calls get an errno here. Calls that this
  * machine's libseccomp does not know are skipped, so the table may name what is newer than it, or of other processors.
  *
- * The asker (asker_main.c) has the same table and, as its work, sockets of its own.
+ * The asker (asker_main.c) has the same table and, as its work, sockets of its own: TCP and UDP, as Landlock's rules of ports know
+ * nothing of others (MPTCP reaches any TCP port), and no MSG_FASTOPEN, which connects past them.
  */
 #include "server/sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <netinet/in.h>
 #include <seccomp.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -36,7 +38,7 @@ static const struct group {
 	{ "open openat access faccessat faccessat2 stat lstat newfstatat fstatat64 statx readlink readlinkat getcwd "
 	  "unlink unlinkat rename renameat renameat2 mkdir mkdirat",
 	  "files by name: Landlock says which" },
-	{ "accept accept4 recvfrom recvmsg sendto shutdown getsockname getpeername getsockopt",
+	{ "accept accept4 recvfrom recvmsg shutdown getsockname getpeername getsockopt",
 	  "connections of listeners that are there" },
 	{ "epoll_wait epoll_pwait epoll_ctl poll ppoll", "waiting for input" },
 	{ "brk munmap mremap madvise", "memory; mmap and mprotect stand below" },
@@ -50,7 +52,7 @@ static const struct group {
 
 /* Beyond these, of the asker: connections of its own. Landlock says to which ports. */
 static const struct group asker_groups[] = {
-	{ "connect sendmsg sendmmsg recvmmsg setsockopt pselect6", "HTTPS and DNS" },
+	{ "connect recvmmsg setsockopt pselect6", "HTTPS and DNS" },
 	{ "pipe2 eventfd2 uname getuid getgid getegid fadvise64", "libraries" },
 };
 
@@ -67,12 +69,17 @@ static const struct only {
 	{ "prctl", 0, UINT32_MAX, PR_SET_NAME },
 	{ "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
 	{ "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* of the housekeeper, and of workers at something long; only ever lower */
+	{ "sendto", 3, MSG_FASTOPEN, 0 },
 	{ "setsockopt", 2, UINT32_MAX, SO_RCVLOWAT }, /* until a whole ClientHello has come */
 };
 
+/* The sockets that it may make; 0 is what fits the type. */
+static const unsigned asker_families[] = { AF_INET, AF_INET6 };
+static const unsigned asker_protocols[] = { 0, IPPROTO_TCP, IPPROTO_UDP };
+
 static const struct only asker_only[] = {
-	{ "socket", 0, UINT32_MAX, AF_INET },
-	{ "socket", 0, UINT32_MAX, AF_INET6 },
+	{ "sendmsg", 2, MSG_FASTOPEN, 0 },
+	{ "sendmmsg", 3, MSG_FASTOPEN, 0 },
 	{ "socketpair", 0, UINT32_MAX, AF_UNIX }, /* libcurl wakes itself */
 	{ "ioctl", 1, UINT32_MAX, FIONREAD },     /* the resolver asks how long an answer is */
 };
@@ -112,11 +119,11 @@ static int call_number(struct str name)
 	return seccomp_syscall_resolve_name(name_z);
 }
 
-static int add(scmp_filter_ctx ctx, uint32_t action, struct str name, const struct scmp_arg_cmp *arg)
+static int add(scmp_filter_ctx ctx, uint32_t action, struct str name, const struct scmp_arg_cmp *args, unsigned n)
 {
 	int nr = call_number(name);
 
-	return nr < 0 ? 0 : seccomp_rule_add_array(ctx, action, nr, arg ? 1 : 0, arg);
+	return nr < 0 ? 0 : seccomp_rule_add_array(ctx, action, nr, n, args);
 }
 
 static int add_groups(scmp_filter_ctx ctx, const struct group *v, size_t n)
@@ -128,7 +135,7 @@ static int add_groups(scmp_filter_ctx ctx, const struct group *v, size_t n)
 		struct str name;
 
 		while (r == 0 && str_split(&rest, ' ', &name))
-			r = add(ctx, SCMP_ACT_ALLOW, name, NULL);
+			r = add(ctx, SCMP_ACT_ALLOW, name, NULL, 0);
 	}
 	return r;
 }
@@ -140,7 +147,7 @@ static int add_only(scmp_filter_ctx ctx, const struct only *v, size_t n)
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct scmp_arg_cmp arg = { v[i].arg, SCMP_CMP_MASKED_EQ, v[i].mask, v[i].value };
 
-		r = add(ctx, SCMP_ACT_ALLOW, str_z(v[i].call_z), &arg);
+		r = add(ctx, SCMP_ACT_ALLOW, str_z(v[i].call_z), &arg, 1);
 	}
 	return r;
 }
@@ -152,7 +159,7 @@ static int add_failing(scmp_filter_ctx ctx, const struct failing *v, size_t n)
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		const struct scmp_arg_cmp arg = { v[i].arg, SCMP_CMP_MASKED_EQ, v[i].mask, v[i].value };
 
-		r = add(ctx, SCMP_ACT_ERRNO((uint32_t)v[i].err), str_z(v[i].call_z), v[i].mask ? &arg : NULL);
+		r = add(ctx, SCMP_ACT_ERRNO((uint32_t)v[i].err), str_z(v[i].call_z), &arg, v[i].mask ? 1 : 0);
 	}
 	return r;
 }
@@ -161,24 +168,41 @@ static int add_by_argument(scmp_filter_ctx ctx)
 {
 	/* abort() sends a signal to its own thread, and to nobody else. */
 	const struct scmp_arg_cmp own = SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (scmp_datum_t)getpid());
-	int r = add(ctx, SCMP_ACT_ALLOW, S("tgkill"), &own);
+	int r = add(ctx, SCMP_ACT_ALLOW, S("tgkill"), &own, 1);
 
 	if (r == 0)
 		r = add_only(ctx, only, ARRAY_LEN(only));
 	for (size_t i = 0; r == 0 && i < ARRAY_LEN(fcntl_commands); i++) {
 		const struct scmp_arg_cmp arg = { 1, SCMP_CMP_MASKED_EQ, UINT32_MAX, fcntl_commands[i] };
 
-		r = add(ctx, SCMP_ACT_ALLOW, S("fcntl"), &arg);
+		r = add(ctx, SCMP_ACT_ALLOW, S("fcntl"), &arg, 1);
 		if (r == 0)
-			r = add(ctx, SCMP_ACT_ALLOW, S("fcntl64"), &arg);
+			r = add(ctx, SCMP_ACT_ALLOW, S("fcntl64"), &arg, 1);
 	}
 	return r < 0 ? r : add_failing(ctx, failing, ARRAY_LEN(failing));
+}
+
+static int add_sockets(scmp_filter_ctx ctx)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_LEN(asker_families) * ARRAY_LEN(asker_protocols); i++) {
+		const struct scmp_arg_cmp args[] = {
+			{ 0, SCMP_CMP_MASKED_EQ, UINT32_MAX, asker_families[i % ARRAY_LEN(asker_families)] },
+			{ 2, SCMP_CMP_MASKED_EQ, UINT32_MAX, asker_protocols[i / ARRAY_LEN(asker_families)] },
+		};
+
+		r = add(ctx, SCMP_ACT_ALLOW, S("socket"), args, ARRAY_LEN(args));
+	}
+	return r;
 }
 
 static int add_asker(scmp_filter_ctx ctx)
 {
 	int r = add_groups(ctx, asker_groups, ARRAY_LEN(asker_groups));
 
+	if (r == 0)
+		r = add_sockets(ctx);
 	if (r == 0)
 		r = add_only(ctx, asker_only, ARRAY_LEN(asker_only));
 	return r < 0 ? r : add_failing(ctx, asker_failing, ARRAY_LEN(asker_failing));

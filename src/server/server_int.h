@@ -121,8 +121,11 @@ struct server_asker {
 };
 MUST_CHECK int server_asker_open(struct server_asker *a, struct fault *fault);
 void server_asker_close(struct server_asker *a); /* ends the process */
-/* Starts one by these settings, if they want one; one that runs finishes what it was asked, and ends. */
-void server_asker_start(struct server_asker *a, const struct conf *conf, struct server_files *files);
+/*
+ * Starts one by these settings, if they want one; one that runs finishes what it was asked, and ends. True: this is the new
+ * process, which wipes what is not its own and goes on in server_asker_main().
+ */
+bool server_asker_start(struct server_asker *a, const struct conf *conf);
 /* A child of the supervisor ended: was it the asker? Then it is started again when restart_ms has come. */
 bool server_asker_ended(struct server_asker *a, pid_t pid, int status, int64_t max_pause_ms);
 /* When something is to be done; INT64_MAX: never. */

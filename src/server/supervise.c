@@ -163,7 +163,7 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 	return 0;
 }
 
-/* ---- reload ---- */
+/* ---- an asker begins ---- */
 
 static void drop_next(struct supervisor *s)
 {
@@ -172,6 +172,18 @@ static void drop_next(struct supervisor *s)
 	s->next = NULL;
 	s->next_files = NULL;
 }
+
+static void start_asker(struct supervisor *s)
+{
+	const pid_t supervisor = getpid();
+
+	if (!server_asker_start(&s->asker, s->latest))
+		return;
+	drop_next(s); /* keys of certificates that the server process has not answered for */
+	server_asker_main(s->latest, s->files, s->asker.fds[1], supervisor);
+}
+
+/* ---- reload ---- */
 
 static void reload_failed(const char *why_z)
 {
@@ -228,7 +240,7 @@ static void hear_reload(struct supervisor *s)
 		s->next_files = NULL;
 		log_as_set(s->latest);
 		warn_of_restart(s);
-		server_asker_start(&s->asker, s->latest, s->files);
+		start_asker(s);
 	}
 	drop_next(s);
 	if (s->is_reload_wanted)
@@ -383,7 +395,7 @@ static void do_what_is_due(struct supervisor *s)
 	else if (!s->is_stopping && s->child == 0 && now >= s->restart_ms)
 		restart(s);
 	if (!s->is_stopping && now >= server_asker_due_ms(&s->asker))
-		server_asker_start(&s->asker, s->latest, s->files);
+		start_asker(s);
 }
 
 static int watch(struct supervisor *s, struct fault *fault)
@@ -391,7 +403,7 @@ static int watch(struct supervisor *s, struct fault *fault)
 	int r = start_child(s, fault);
 
 	if (r == 0)
-		server_asker_start(&s->asker, s->latest, s->files);
+		start_asker(s);
 	while (r == 0 && !(s->is_stopping && s->child == 0)) {
 		struct pollfd fds[3] = {
 			{ .fd = s->signal_fd, .events = POLLIN },

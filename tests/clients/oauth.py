@@ -52,12 +52,12 @@ ANSWERS = {
     "unverified": lambda: active(email_verified=False), "bound": lambda: active(cnf={"jkt": "x"}),
     "nobody": lambda: active(email="nobody@example.test"), "no-email": lambda: active(email=None),
     "number-email": lambda: active(email=7), "text-exp": lambda: active(exp="soon"),
-    "garbage": lambda: b"<html>no</html>", "array": lambda: b"[true]", "empty": lambda: b"",
+    "heads": active, "continue": active, "garbage": lambda: b"<html>no</html>", "array": lambda: b"[true]", "empty": lambda: b"",
     "huge": lambda: b" " * (1 << 20) + active(), "deep": lambda: b"[" * 16000, "twice": lambda: b'{"active":true,"active":true}',
 }
 REFUSED = ("inactive", "expired", "not-yet", "other-aud", "no-aud", "other-iss", "no-scope", "unverified", "bound", "nobody",
            "no-email", "number-email", "text-exp", "unknown-token")
-TROUBLE = ("garbage", "array", "empty", "huge", "deep", "twice", "no-active", "active-text", "500", "401", "redirect", "cut")
+TROUBLE = ("garbage", "array", "empty", "huge", "deep", "twice", "no-active", "active-text", "500", "401", "redirect", "cut", "heads", "continue")
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -83,7 +83,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             token = "good"
         status = {"500": 500, "401": 401, "redirect": 302}.get(token, 200)
         body = ANSWERS.get(token, ANSWERS["inactive"])()
+        if token == "continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n" * 2000)
         self.send_response(status)
+        for i in range(500 if token == "heads" else 0):
+            self.send_header("X-%d" % i, 100 * "x")
         if status == 302:
             self.send_header("Location", "/other")
         self.send_header("Content-Length", str(len(body) + (5 if token == "cut" else 0)))
