@@ -39,6 +39,11 @@ GOALS = [
     (("mailbox of 100,000", "STORE one, p50", "ms"), "value", "<=", 0.5, "STORE on one message at most 0.5 ms"),
     (("mailbox of 100,000", "SORT DATE", "ms"), "value", "<=", 100, "SORT by date of 100,000 at most 100 ms"),
     (("mailbox of 100,000", "THREAD REFERENCES", "ms"), "value", "<=", 300, "THREAD=REFERENCES of 100,000 at most 300 ms"),
+    *[(("mailbox of 1,000,000", title, unit), "value", "<=", want, f"1,000,000 messages: {title}: at most {want} {unit}")
+      for title, unit, want in (("SELECT, server just started", "ms", 20), ("SELECT, again", "ms", 1),
+                                ("FETCH 1:* (UID FLAGS), first", "ms", 300), ("FETCH newest 50 envelopes", "ms", 2),
+                                ("STORE one", "ms", 1), ("memory a message, 1 session", "bytes", 64),
+                                ("memory a message, 50 sessions", "bytes", 64))],
 ]
 US = "martlet"
 

@@ -6,13 +6,14 @@ in turn each time (A B A B), so that what else happens on the machine falls on a
 import subprocess, sys, time
 
 import box as boxes
+import million as millions
 import search
 from servers import DOMAIN, PASSWORD
 
 SMTP, IMAP, POP3 = range(0, 20), range(20, 40), range(40, 60)   # accounts u0 to u19, ...
 MIXED = range(60, 110)
-BIG, WARM, BOX, BIG_SDBOX, BOX_SDBOX = range(110, 115)          # one each; of sdboxes only peers make use
-ACCOUNTS = 115
+BIG, WARM, BOX, BIG_SDBOX, BOX_SDBOX, MILLION = range(110, 116) # one each; of sdboxes only peers make use
+ACCOUNTS = 116
 ENDLESS = 10 ** 9
 
 
@@ -274,4 +275,9 @@ def box(b):
     boxes.box(b, BOX, BOX_SDBOX)
 
 
-SECTIONS = {"smtp": smtp, "limit": limit, "imap": mixes, "mixed": mixed, "tls": tls, "pop3": pop3, "idle": idle, "box": box, "big": big}
+def million(b):
+    millions.million(b, MILLION)
+
+
+SECTIONS = {"smtp": smtp, "limit": limit, "imap": mixes, "mixed": mixed, "tls": tls, "pop3": pop3, "idle": idle, "box": box, "big": big,
+            "million": million}
