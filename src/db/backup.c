@@ -16,7 +16,8 @@
  *     From here it is the new backup.
  *  6. backup.json says when it was made; backup.unfinished is gone. A crash between 5 and 6 of
  *     a first backup leaves it refused; the next one has nothing left to copy.
- *  7. packs that the new database does not name are removed. A crash leaves some of them.
+ *  7. packs that the new database does not name are removed. A crash leaves some of them, or parts that an
+ *     earlier backup copied.
  *
  * A server that starts in DIR takes backup.json away (db_claim): from then on it is live data, and
  * no backup touches it.

@@ -234,6 +234,10 @@ static int set_tx(struct db_tx *tx, void *arg)
 		rc = set_special_use(j, tx);
 	if (rc == 0)
 		rc = check_bytes(tx, j->user);
+	/* RFC 7162 3.2: the mailbox has changed. */
+	box.is_told = true;
+	if (rc == 0 && j->mailbox != 0)
+		rc = store_tx_box_change(j->s, tx, &box);
 	if (rc == 0) {
 		announce(j, tx, true);
 		announce(j, tx, false);

@@ -72,7 +72,7 @@ int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 					      .account = b->account,
 					      .mailbox = b->id,
 					      .modseq = (int64_t)b->modseq,
-					      .kinds = b->news ? b->news : STORE_NEWS_FLAGS });
+					      .kinds = b->is_told ? 0 : b->news ? b->news : STORE_NEWS_FLAGS });
 	return rc;
 }
 

@@ -335,7 +335,10 @@ static int is_named(struct fsck *c, int64_t pack)
 	return db_step(&q);
 }
 
-/* A pack may be emptied and removed since its row was read. */
+/*
+ * A pack may be emptied and removed since its row was read. In a backup, one of which nothing is named any more is what an
+ * earlier one has copied of it.
+ */
 static int check_pack_file(struct fsck *c, int64_t pack, int64_t size, int64_t counted)
 {
 	int64_t bytes = 0;
@@ -343,7 +346,7 @@ static int check_pack_file(struct fsck *c, int64_t pack, int64_t size, int64_t c
 
 	if (rc < 0 && rc != -E_NOT_FOUND)
 		return rc;
-	if (rc == 0 && bytes != size)
+	if (rc == 0 && bytes != size && counted > 0)
 		fsck_found(c, FSCK_PACK_FILE, pack, 0,
 			   "pack %" PRId64 ": has %" PRId64 " bytes, its row says %" PRId64, pack, bytes,
 			   size);

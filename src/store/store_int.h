@@ -314,6 +314,7 @@ struct store_box {
 	uint64_t highestmodseq;
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
 	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
+	bool is_told;  /* what changed is announced apart */
 	int64_t quota, used;     /* of the account, bytes */
 	int64_t quota_messages, used_messages;
 	int64_t messages, bytes; /* of the mailbox, before */

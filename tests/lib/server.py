@@ -122,7 +122,7 @@ class Server:
         """A command against this server's settings that must succeed."""
         r = self.command(*args, "--config", self.config, text=input)
         if r.returncode != 0:
-            raise AssertionError("martlet %s: status %d: %s" % (" ".join(args), r.returncode, r.stderr.strip()))
+            raise AssertionError("martlet %s: status %d: %s %s" % (" ".join(args), r.returncode, r.stderr.strip(), r.stdout[-2000:]))
         return r
 
     def make_accounts(self):
