@@ -485,3 +485,25 @@ TEST(rights_deep_names)
 	arena_fini(&a);
 	test_close(&w.t);
 }
+
+/* Each level gets the rows of the one above it. */
+TEST(rights_limit_of_the_account)
+{
+	struct two w;
+	struct fault f = { "" };
+	struct store_mailbox m;
+	char name[1000] = "Archive";
+	int64_t id;
+
+	two_open(&w);
+	assert_int_equal(db_write(w.t.db, &(struct db_write_job){ .fn = fill_tx, .arg = &w }), 0);
+	for (size_t i = 0; i < LIMIT_RIGHTS_ACCOUNT / LIMIT_RIGHTS; i++)
+		snprintf(name + strlen(name), sizeof(name) - strlen(name), "/d");
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, str_z(name), 0, &id, &f), -E_LIMIT);
+	assert_int_equal(store_mailbox_find(w.t.s, &w.t.a, w.t.alice, S("Archive/d"), &m), -E_NOT_FOUND);
+	name[strlen(name) - 2] = '\0';
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, str_z(name), 0, &id, &f), 0);
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, S("Archive/e"), 0, &id, &f), -E_LIMIT);
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, S("free"), 0, &id, &f), 0);
+	test_close(&w.t);
+}

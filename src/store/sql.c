@@ -223,6 +223,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_RIGHTS_ROW] = { .sql =
 		"SELECT coalesce((SELECT rights FROM rights WHERE mailbox = ?1 AND who = ?2"
 		" AND given = ?3), 0), (SELECT count(*) FROM rights WHERE mailbox = ?1)" },
+	[STORE_SQL_RIGHTS_COUNT] = { .sql =
+		"SELECT count(*) FROM (SELECT 1 FROM mailboxes m JOIN rights r ON r.mailbox = m.id"
+		" WHERE m.account = ?1 LIMIT ?2)" },
 	[STORE_SQL_RIGHTS_PUT] = { .sql =
 		"INSERT INTO rights (mailbox, who, given, rights, domain) VALUES (?1, ?2, ?3, ?4,"
 		" CASE ?2 WHEN 0 THEN (SELECT o.domain FROM mailboxes m JOIN accounts o"
