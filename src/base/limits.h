@@ -33,6 +33,7 @@
 #define LIMIT_MAILBOXES 20000         /* of one account */
 #define LIMIT_IMAP_URLS 64             /* of one GENURLAUTH or URLFETCH */
 #define LIMIT_RIGHTS 500              /* rows of rights of one mailbox */
+#define LIMIT_RIGHTS_ACCOUNT 100000   /* and of all mailboxes of an account: new ones have those of their superior */
 #define LIMIT_SHARED 5000             /* rows of rights that LIST looks at: those of the user, those of anyone */
 #define LIMIT_SORT_ARENA (128u << 20) /* that one SORT or THREAD may gather */
 #define LIMIT_THREAD_NODES 4000000    /* messages, and ids of messages that are not there, of one THREAD */

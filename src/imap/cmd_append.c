@@ -9,6 +9,7 @@
 #include "imap/imap_int.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/rights.h"
 
 /* resp-code-apnd = "APPENDUID" SP nz-number SP append-uid; RFC 4315 3: as many UIDs as messages. */
 static void tell_uids(struct imap_session *s, const struct store_appended *at, size_t n)
@@ -25,11 +26,11 @@ static void tell_uids(struct imap_session *s, const struct store_appended *at, s
 		imap_code(s, "APPENDUID %u %s", at[0].uidvalidity, buf_z(&text));
 }
 
-static int add(struct imap_session *s, int64_t mailbox)
+static int add(struct imap_session *s, const struct store_mailbox *box)
 {
 	AUTO(imap_append_rows_fini) struct imap_append_rows rows = { 0 };
 	AUTO(mem_auto_free) struct store_appended *at = NULL;
-	int r = imap_append_rows(s, mailbox, &rows);
+	int r = imap_append_rows(s, box->id, &rows);
 
 	if (r < 0)
 		return r;
@@ -37,8 +38,10 @@ static int add(struct imap_session *s, int64_t mailbox)
 	r = store_append(imap_store(s), rows.v, rows.n, at);
 	if (r < 0)
 		return r;
-	imap_notify_own(s, mailbox, at[0].uid, at[rows.n - 1].uid);
-	tell_uids(s, at, rows.n);
+	imap_notify_own(s, box->id, at[0].uid, at[rows.n - 1].uid);
+	/* RFC 4315 3: UIDs tell how much is in a mailbox that may not be read. */
+	if (box->rights & STORE_R_READ)
+		tell_uids(s, at, rows.n);
 	return 0;
 }
 
@@ -50,6 +53,6 @@ int imap_cmd_append(struct imap_session *s)
 	if (r == 0)
 		r = imap_append_target(s, &box);
 	if (r == 0)
-		r = add(s, box.id);
+		r = add(s, &box);
 	return r;
 }

@@ -57,10 +57,12 @@ static int print_copyuid(struct arena *a, const struct store_copied *c, struct b
 }
 
 /* Says where the copies are. That it cannot be told undoes nothing, so it is no failure. */
-static void answer(struct imap_session *s, bool is_move, const struct store_copied *c)
+/* RFC 4315 3: UIDs tell how much is in a mailbox that may not be read. */
+static void answer(struct imap_session *s, bool is_move, bool may_tell,
+		   const struct store_copied *c)
 {
 	AUTO(buf_fini) struct buf code = BUF_INIT(LIMIT_IMAP_COMMAND);
-	bool has_code = print_copyuid(&s->arena, c, &code) == 0;
+	bool has_code = may_tell && print_copyuid(&s->arena, c, &code) == 0;
 
 	if (has_code && is_move) {
 		imap_resp(s, S("* OK ["));
@@ -111,7 +113,7 @@ static int copy(struct imap_session *s, bool is_move)
 		imap_notify_own(s, to.id, copied.to[0], copied.to[copied.n - 1]);
 		if (is_move)
 			imap_notify_own(s, s->sel->mailbox, 0, 0);
-		answer(s, is_move, &copied);
+		answer(s, is_move, to.rights & STORE_R_READ, &copied);
 		return 0;
 	}
 	/* All of them were expunged by others meanwhile (RFC 9051 7.1 EXPUNGEISSUED). */

@@ -11,6 +11,8 @@
 #include "store/mailbox.h"
 #include "store/rights.h"
 
+#define NO_ACCOUNT (-1)
+
 /*
  * SP mailbox, normalised; a trailing separator only says that children will follow (RFC
  * 9051 6.3.4).
@@ -56,9 +58,20 @@ static int outcome(struct imap_session *s, const struct store_place *place, int 
 	return r;
 }
 
+/*
+ * An account that does not exist goes the same way as one that shares nothing, with an id that nobody
+ * has: who else has an account here is not told. -E_NOT_FOUND: the name alone cannot be a mailbox.
+ */
 static int find_owner(struct imap_session *s, const struct store_place *place, int64_t *ret)
 {
-	return store_place_owner(imap_store(s), &s->arena, s->account, place, ret);
+	int r;
+
+	if (place->is_other && (place->login.n == 0 || place->local.n == 0))
+		return -E_NOT_FOUND;
+	r = store_place_owner(imap_store(s), &s->arena, s->account, place, ret);
+	if (r == -E_NOT_FOUND)
+		*ret = NO_ACCOUNT;
+	return r == -E_NOT_FOUND ? 0 : r;
 }
 
 /* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"   RFC 6154 6 */
@@ -103,7 +116,7 @@ int imap_cmd_create(struct imap_session *s)
 	if ((r = parse_name(s, &place)) < 0 || (r = parse_use(s, &use)) < 0)
 		return r;
 	r = find_owner(s, &place, &owner);
-	/* As where nothing may be made: who else has an account here is not told. */
+	/* As where nothing may be made. */
 	if (r == -E_NOT_FOUND)
 		r = -E_DENIED;
 	if (r == 0)

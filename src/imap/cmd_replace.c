@@ -35,12 +35,12 @@ static int find_replaced(struct imap_session *s, uint32_t *ret_uid)
 	return 0;
 }
 
-static int replace(struct imap_session *s, int64_t mailbox, uint32_t uid)
+static int replace(struct imap_session *s, const struct store_mailbox *to, uint32_t uid)
 {
 	AUTO(imap_append_rows_fini) struct imap_append_rows rows = { 0 };
 	struct store_appended at = { 0 };
 	uint64_t modseq = 0;
-	int r = imap_append_rows(s, mailbox, &rows);
+	int r = imap_append_rows(s, to->id, &rows);
 
 	if (r == 0)
 		r = store_replace(imap_store(s), rows.v, s->sel->mailbox, uid, &at, &modseq);
@@ -50,8 +50,11 @@ static int replace(struct imap_session *s, int64_t mailbox, uint32_t uid)
 	if (r < 0)
 		return r;
 	imap_notify_own(s, s->sel->mailbox, 0, 0);
-	imap_notify_own(s, mailbox, at.uid, at.uid);
-	imap_resp_untagged(s, "OK [APPENDUID %u %u] replacement is there", at.uidvalidity, at.uid);
+	imap_notify_own(s, to->id, at.uid, at.uid);
+	/* RFC 4315 3: as for APPEND. */
+	if (to->rights & STORE_R_READ)
+		imap_resp_untagged(s, "OK [APPENDUID %u %u] replacement is there", at.uidvalidity,
+				   at.uid);
 	/* RFC 8508 4.5: as for UID EXPUNGE. */
 	if (s->has_condstore)
 		imap_code(s, "HIGHESTMODSEQ %llu", (unsigned long long)modseq);
@@ -72,6 +75,6 @@ int imap_cmd_replace(struct imap_session *s)
 	if (r == 0)
 		r = imap_append_target(s, &box);
 	if (r == 0)
-		r = replace(s, box.id, uid);
+		r = replace(s, &box, uid);
 	return r;
 }

@@ -82,6 +82,9 @@ int admin_account_remove(struct admin *ad, struct arena *a, const json_t *args, 
 	if (r < 0)
 		return r;
 	sasl_forget(ad->sasl, account.id);
+	/* It could still submit mail, and read what is shared with anyone. */
+	if (ad->net)
+		(void)sasl_disconnect(ad->sasl, ad->net, account.id);
 	*ret = json_pack("{s:o}", "address", admin_json_str(address));
 	return 0;
 }

@@ -299,6 +299,7 @@ static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 {
 	struct store_quota limit, used;
 	int64_t id = 0, parent = 0;
+	bool has_copied = false;
 	int rc = store_tx_quota(tx, j->account, &limit, &used);
 
 	for (size_t i = 0; i <= name.n && rc >= 0; i++) {
@@ -316,12 +317,13 @@ static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 			rc = store_tx_mailbox_add(j->s, tx, j->account, str_head(name, i),
 						  i == name.n ? special_use : 0, &id);
 		/* RFC 4314 4: it has the rights of its superior. */
+		has_copied |= parent != 0;
 		if (rc == 0 && parent != 0)
 			rc = DB_EXEC(tx, SQL(RIGHTS_COPY), DB_I(parent), DB_I(id));
 		if (rc == 0)
 			*ret_id = parent = id;
 	}
-	return rc;
+	return rc == 0 && has_copied ? store_tx_rights_room(tx, j->account) : rc;
 }
 
 /* No own mailbox has a name that means one of others. */

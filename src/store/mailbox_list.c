@@ -88,7 +88,20 @@ static int add_mailboxes(struct list *l, struct db_tx *tx, int64_t account)
 	return rc;
 }
 
-/* One entry without a row for each missing superior of the first n names, which are sorted. */
+/* How much of it the name before it, in their order, has too: superiors that end there are done. */
+static size_t common(struct str a, struct str b)
+{
+	size_t n = 0;
+
+	while (n < a.n && n < b.n && a.p[n] == b.p[n])
+		n++;
+	return n;
+}
+
+/*
+ * One entry without a row for each missing superior of the first n names, which are sorted; at most
+ * LIMIT_MAILBOXES, since those of shared ones are made by others.
+ */
 static int add_superiors(struct list *l, int64_t account)
 {
 	size_t n = l->n;
@@ -97,7 +110,7 @@ static int add_superiors(struct list *l, int64_t account)
 	for (size_t i = 0; i < n; i++) {
 		struct str name = known.v[i].name;
 
-		for (size_t k = 0; k < name.n; k++) {
+		for (size_t k = i > 0 ? common(known.v[i - 1].name, name) : 0; k < name.n; k++) {
 			struct store_mailbox *m;
 
 			if (name.p[k] != '/')
@@ -108,6 +121,8 @@ static int add_superiors(struct list *l, int64_t account)
 				l->v[m - known.v].has_children = true;
 				continue;
 			}
+			if (l->n - n >= LIMIT_MAILBOXES)
+				return 0;
 			m = add(l);
 			if (!m)
 				return -E_LIMIT;

@@ -185,11 +185,26 @@ static const char step_7[] =
 	" domain TEXT NOT NULL,"
 	" PRIMARY KEY (mailbox, who, given)) WITHOUT ROWID;"
 	"CREATE INDEX rights_who ON rights (who, domain);"
-	/* That name means other things from now on (place.c); what has it stays within reach. */
-	"UPDATE mailboxes SET name = 'My Other Users' || substr(name, 12)"
+	/*
+	 * That name means other things from now on (place.c); what has it stays within reach, under
+	 * a name that is free, or a user could keep the server from starting.
+	 */
+	"CREATE TABLE moved AS SELECT DISTINCT account, 'My Other Users' AS name FROM ("
+	"SELECT account, name FROM mailboxes WHERE account <> 0"
+	" UNION ALL SELECT account, name FROM subscriptions)"
+	" WHERE name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/';"
+	"UPDATE moved SET name = name || ' ' || lower(hex(randomblob(8))) WHERE EXISTS ("
+	"SELECT 1 FROM mailboxes m WHERE m.account = moved.account AND (m.name = moved.name"
+	" OR substr(m.name, 1, 15) = moved.name || '/'))"
+	" OR EXISTS (SELECT 1 FROM subscriptions s WHERE s.account = moved.account AND ("
+	"s.name = moved.name OR substr(s.name, 1, 15) = moved.name || '/'));"
+	"UPDATE mailboxes SET name = (SELECT v.name FROM moved v WHERE v.account = mailboxes.account)"
+	" || substr(name, 12)"
 	" WHERE account <> 0 AND (name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/');"
-	"UPDATE subscriptions SET name = 'My Other Users' || substr(name, 12)"
-	" WHERE name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/';";
+	"UPDATE subscriptions SET name = (SELECT v.name FROM moved v"
+	" WHERE v.account = subscriptions.account) || substr(name, 12)"
+	" WHERE name = 'Other Users' OR substr(name, 1, 12) = 'Other Users/';"
+	"DROP TABLE moved;";
 
 static const char step_8[] =
 	/* RFC 4467 2.2: what a user signs URLs with that name messages of a mailbox. */

@@ -12,6 +12,13 @@ static const struct db_sql old_rows[] = {
 		 " VALUES (1, 'alice@example.org', 'example.org', 77, 5)" },
 	{ .sql = "INSERT INTO mailboxes (id, account, name, mailboxid, uidvalidity, highestmodseq)"
 		 " VALUES (1, 1, 'INBOX', 'abc', 9, 1), (2, 1, 'Other Users/x', 'abd', 10, 1)" },
+	/* Of somebody who has the name already that those get. */
+	{ .sql = "INSERT INTO accounts (id, name, domain, quota, created)"
+		 " VALUES (2, 'mallory@example.org', 'example.org', 0, 5)" },
+	{ .sql = "INSERT INTO mailboxes (id, account, name, mailboxid, uidvalidity, highestmodseq)"
+		 " VALUES (3, 2, 'Other Users/x', 'abe', 11, 1), (4, 2, 'My Other Users/x', 'abf', 12, 1)" },
+	{ .sql = "INSERT INTO subscriptions (account, name)"
+		 " VALUES (2, 'Other Users/x'), (2, 'My Other Users/x')" },
 };
 
 static int fill_tx(struct db_tx *tx, void *arg)
@@ -43,6 +50,22 @@ static void make_old(const char *dir_z, size_t steps)
 	db_close(&db);
 }
 
+/* The name was not free: both mailboxes are there, and the one that moved is subscribed still. */
+static void check_taken(struct test_store *t, size_t steps)
+{
+	struct store_mailbox was, moved;
+
+	assert_int_equal(store_mailbox_get(t->s, &t->a, 4, &was), 0);
+	assert_str_eq(was.name, S("My Other Users/x"));
+	assert_true(was.is_subscribed);
+	assert_int_equal(store_mailbox_get(t->s, &t->a, 3, &moved), 0);
+	assert_true(moved.is_subscribed);
+	if (steps >= 7)
+		return;
+	assert_true(str_starts(moved.name, S("My Other Users ")));
+	assert_true(str_ends(moved.name, S("/x")));
+}
+
 TEST(migrations_from_each_step)
 {
 	for (size_t steps = 1; steps <= store_migrations.n; steps++) {
@@ -64,6 +87,7 @@ TEST(migrations_from_each_step)
 		/* Step 7 gives that name another meaning. */
 		(void)test_mailbox(&t, steps < 7 ? "My Other Users/x" : "Other Users/x");
 		t.inbox = test_mailbox(&t, "INBOX");
+		check_taken(&t, steps);
 		test_append(&t, t.inbox, 0, 1);
 		test_close(&t);
 	}

@@ -252,6 +252,18 @@ void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, i
 				      .account = account, .mailbox = mailbox, .is_rights = true });
 }
 
+int store_tx_rights_room(struct db_tx *tx, int64_t account)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(RIGHTS_COUNT), DB_I(account), DB_I(LIMIT_RIGHTS_ACCOUNT + 1));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_BUG;
+	return db_int(&q, 0) > LIMIT_RIGHTS_ACCOUNT ? -E_LIMIT : 0;
+}
+
 static int change_row(struct db_tx *tx, const struct job *j, unsigned before, int64_t count)
 {
 	unsigned after = j->op == STORE_RIGHTS_SET   ? j->rights
@@ -298,6 +310,8 @@ static int change_tx(struct db_tx *tx, void *arg)
 		rc = ask_rights(tx, j, &before, &count);
 	if (rc == 0)
 		rc = change_row(tx, j, before, count);
+	if (rc == 0 && before == 0 && j->op != STORE_RIGHTS_TAKE)
+		rc = store_tx_rights_room(tx, box.account);
 	if (rc == 0)
 		store_rights_announce(j->s, tx, box.account, j->mailbox);
 	return rc;

@@ -100,7 +100,7 @@ MUST_CHECK int store_identifier_find(struct store *s, struct arena *a, int64_t m
 enum store_rights_op { STORE_RIGHTS_SET, STORE_RIGHTS_ADD, STORE_RIGHTS_TAKE };
 /*
  * Changes one row; a row without rights goes. `user` needs `a` (see store_mailbox_lookup() for what is refused how). -E_CANNOT: the owner's rights
- * are what they are; -E_LIMIT: more than LIMIT_RIGHTS rows. Durable. Sessions see it with their next command.
+ * are what they are; -E_LIMIT: more than LIMIT_RIGHTS rows, or than LIMIT_RIGHTS_ACCOUNT. Durable. Sessions see it with their next command.
  */
 MUST_CHECK int store_rights_change(struct store *s, int64_t mailbox, int64_t user, const struct store_identifier *id,
 				   enum store_rights_op op, unsigned rights);

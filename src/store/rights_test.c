@@ -404,3 +404,106 @@ TEST(rights_limit)
 	assert_int_equal(store_rights_change(w.t.s, w.t.archive, 0, &old, STORE_RIGHTS_SET, 0), 0);
 	test_close(&w.t);
 }
+
+/* Sessions that have a mailbox selected ask again when the settings have changed. */
+TEST(rights_anyone_changes)
+{
+	const struct store_conf conf = { .anyone = STORE_ANYONE_ALL };
+	struct two w;
+	uint64_t before;
+
+	two_open(&w);
+	before = store_rights_generation(w.t.s);
+	store_configure(w.t.s, &conf);
+	assert_int_equal(store_rights_generation(w.t.s), before + 1);
+	store_configure(w.t.s, &conf);
+	assert_int_equal(store_rights_generation(w.t.s), before + 1);
+	test_close(&w.t);
+}
+
+/* ---- what LIST bears ---- */
+
+static int put(struct db_tx *tx, int64_t mailbox, int64_t who, bool is_given)
+{
+	return DB_EXEC(tx, SQL(RIGHTS_PUT), DB_I(mailbox), DB_I(who), DB_I(is_given),
+		       DB_I(STORE_RIGHTS_ALL));
+}
+
+/* As many rows about bob as LIST looks at, then one that takes away what anyone has. */
+static int crowd_tx(struct db_tx *tx, void *arg)
+{
+	struct two *w = arg;
+	int rc = put(tx, w->t.archive, 0, true);
+
+	for (int64_t i = 1; i <= LIMIT_SHARED && rc == 0; i++)
+		rc = put(tx, -i, w->bob, true);
+	return rc == 0 ? put(tx, w->t.archive, w->bob, false) : rc;
+}
+
+TEST(rights_taken_away_beyond_the_limit)
+{
+	struct two w;
+
+	two_open(&w);
+	assert_int_equal(db_write(w.t.db, &(struct db_write_job){ .fn = crowd_tx, .arg = &w }), 0);
+	assert_string_equal(of(&w, w.bob), "");
+	assert_int_equal(n_shared(&w, w.bob), 0);
+	test_close(&w.t);
+}
+
+#define LEVELS 400
+#define LEAVES 60
+
+/* Names whose superiors are not shared: each superior is in the list once, not once for each name below it. */
+TEST(rights_deep_names)
+{
+	struct two w;
+	struct store_mailbox *v;
+	struct arena a;
+	struct fault f = { "" };
+	char name[2 * LEVELS + 3];
+	int64_t id;
+	size_t n;
+
+	two_open(&w);
+	for (size_t i = 0; i < LEVELS; i++)
+		memcpy(name + 2 * i, "d/", 2);
+	name[2 * LEVELS + 1] = '\0';
+	for (size_t i = 0; i < LEAVES; i++) {
+		const struct store_identifier bob = { .who = w.bob };
+
+		name[2 * LEVELS] = (char)('0' + (int)i);
+		if (name[2 * LEVELS] == '/')
+			continue;
+		assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, str_z(name), 0, &id, &f), 0);
+		assert_int_equal(store_rights_change(w.t.s, id, 0, &bob, STORE_RIGHTS_SET, 3), 0);
+	}
+	arena_init(&a, 1u << 20);
+	assert_int_equal(store_mailbox_list_visible(w.t.s, &a, w.bob, &v, &n), 0);
+	/* "Other Users", the login, INBOX and what else bob has are few. */
+	assert_in_range(n, LEVELS + LEAVES, LEVELS + LEAVES + 10);
+	arena_fini(&a);
+	test_close(&w.t);
+}
+
+/* Each level gets the rows of the one above it. */
+TEST(rights_limit_of_the_account)
+{
+	struct two w;
+	struct fault f = { "" };
+	struct store_mailbox m;
+	char name[1000] = "Archive";
+	int64_t id;
+
+	two_open(&w);
+	assert_int_equal(db_write(w.t.db, &(struct db_write_job){ .fn = fill_tx, .arg = &w }), 0);
+	for (size_t i = 0; i < LIMIT_RIGHTS_ACCOUNT / LIMIT_RIGHTS; i++)
+		snprintf(name + strlen(name), sizeof(name) - strlen(name), "/d");
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, str_z(name), 0, &id, &f), -E_LIMIT);
+	assert_int_equal(store_mailbox_find(w.t.s, &w.t.a, w.t.alice, S("Archive/d"), &m), -E_NOT_FOUND);
+	name[strlen(name) - 2] = '\0';
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, str_z(name), 0, &id, &f), 0);
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, S("Archive/e"), 0, &id, &f), -E_LIMIT);
+	assert_int_equal(store_mailbox_create(w.t.s, w.t.alice, S("free"), 0, &id, &f), 0);
+	test_close(&w.t);
+}

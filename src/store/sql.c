@@ -224,6 +224,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_RIGHTS_ROW] = { .sql =
 		"SELECT coalesce((SELECT rights FROM rights WHERE mailbox = ?1 AND who = ?2"
 		" AND given = ?3), 0), (SELECT count(*) FROM rights WHERE mailbox = ?1)" },
+	[STORE_SQL_RIGHTS_COUNT] = { .sql =
+		"SELECT count(*) FROM (SELECT 1 FROM mailboxes m JOIN rights r ON r.mailbox = m.id"
+		" WHERE m.account = ?1 LIMIT ?2)" },
 	[STORE_SQL_RIGHTS_PUT] = { .sql =
 		"INSERT INTO rights (mailbox, who, given, rights, domain) VALUES (?1, ?2, ?3, ?4,"
 		" CASE ?2 WHEN 0 THEN (SELECT o.domain FROM mailboxes m JOIN accounts o"
@@ -238,19 +241,22 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_RIGHTS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM rights WHERE who = ?1" },
 	/*
 	 * mailbox_list.c: store_mailbox_row(), then of whom, and a row of rights. ?3: enum
-	 * store_anyone. In the order of the index, so what there is beyond the limit is not read.
+	 * store_anyone. In the order of the index, so what there is beyond the limit is not read;
+	 * of what is within it all rows are, or one that takes rights away could be beyond.
 	 */
 	[STORE_SQL_SHARED_LIST] = { .sql =
 		MAILBOX_COLUMNS ", o.name, o.domain = (SELECT domain FROM accounts WHERE id = ?1),"
 		" r.who, r.given, r.rights FROM ("
-		"SELECT * FROM (SELECT * FROM rights WHERE who = ?1 AND domain = ''"
+		"SELECT mailbox FROM (SELECT mailbox FROM rights WHERE who = ?1 AND domain = ''"
 		" ORDER BY mailbox, given LIMIT ?2)"
-		" UNION ALL SELECT * FROM (SELECT * FROM rights WHERE ?3 = 1 AND who = 0 AND domain ="
-		" (SELECT domain FROM accounts WHERE id = ?1) ORDER BY mailbox, given LIMIT ?2)"
-		" UNION ALL SELECT * FROM (SELECT * FROM rights WHERE ?3 = 2 AND who = 0"
-		" ORDER BY domain, mailbox, given LIMIT ?2)) r"
-		" JOIN mailboxes m ON m.id = r.mailbox JOIN accounts o ON o.id = m.account"
-		" WHERE m.account <> ?1 ORDER BY r.mailbox" },
+		" UNION SELECT mailbox FROM (SELECT mailbox FROM rights WHERE ?3 = 1 AND who = 0"
+		" AND domain = (SELECT domain FROM accounts WHERE id = ?1)"
+		" ORDER BY mailbox, given LIMIT ?2)"
+		" UNION SELECT mailbox FROM (SELECT mailbox FROM rights WHERE ?3 = 2 AND who = 0"
+		" ORDER BY domain, mailbox, given LIMIT ?2)) f"
+		" JOIN mailboxes m ON m.id = f.mailbox JOIN accounts o ON o.id = m.account"
+		" JOIN rights r ON r.mailbox = f.mailbox AND r.who IN (0, ?1)"
+		" WHERE m.account <> ?1 ORDER BY f.mailbox" },
 
 	/* mailbox access keys (urlkey.c) */
 	[STORE_SQL_URL_KEY_GET] = { .sql =

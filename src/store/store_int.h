@@ -94,6 +94,7 @@ enum store_sql_id {
 	STORE_SQL_RIGHTS_GET,
 	STORE_SQL_RIGHTS_LIST,
 	STORE_SQL_RIGHTS_ROW,
+	STORE_SQL_RIGHTS_COUNT,
 	STORE_SQL_RIGHTS_PUT,
 	STORE_SQL_RIGHTS_REMOVE,
 	STORE_SQL_RIGHTS_COPY,
@@ -439,6 +440,8 @@ MUST_CHECK int store_tx_rights(struct store *s, struct db_tx *tx, int64_t mailbo
 /* The same, checked as store_rights_check(). ret may be NULL. */
 MUST_CHECK int store_tx_rights_need(struct store *s, struct db_tx *tx, int64_t mailbox,
 				    int64_t user, unsigned need, unsigned *ret);
+/* -E_LIMIT: there are more rows for the account's mailboxes than LIMIT_RIGHTS_ACCOUNT. After they are added. */
+MUST_CHECK int store_tx_rights_room(struct db_tx *tx, int64_t account);
 /* After the commit: the generation grows, watchers of the mailbox (0: of the account) are woken. */
 void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox);
 /* place.c: is it "Other Users", or below it? No own mailbox can have such a name. */

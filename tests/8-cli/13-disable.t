@@ -40,3 +40,12 @@ N < a OK
 D connect imap as bob in INBOX
 cli!3 account disable nobody@example.test
 cli!3 account disconnect nobody@example.test
+# Removed: nobody stays that was logged in
+P connect pop3 as bob
+S connect submission as bob
+cli account remove bob@example.test
+D eof
+P eof
+S eof
+N > b NOOP
+N < b OK
