@@ -14,6 +14,7 @@
 #include "imap/parse.h"
 #include "store/mailbox.h"
 #include "store/news.h"
+#include "store/rights.h"
 
 static const struct {
 	struct str name;
@@ -264,7 +265,7 @@ unsigned imap_event_filter_kinds(const struct imap_event_filter *f, struct str n
 			is_in = str_eq(name, S("INBOX"));
 			break;
 		case IMAP_EVENTS_PERSONAL:
-			is_in = true;
+			is_in = !str_starts(name, S(STORE_OTHER_USERS "/"));
 			break;
 		case IMAP_EVENTS_SUBSCRIBED:
 			is_in = is_subscribed;

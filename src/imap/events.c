@@ -22,6 +22,7 @@
 #include "net/conn.h"
 #include "store/mailbox.h"
 #include "store/news.h"
+#include "store/rights.h"
 #include "store/view.h"
 
 #define METADATA (STORE_NEWS_METADATA | STORE_NEWS_SERVER_METADATA)
@@ -66,7 +67,11 @@ void imap_events_set(struct imap_session *s, struct imap_event_filter *f)
 
 /* ---- mailboxes ---- */
 
-/* All that this client may see. The one place that knows which those are. */
+/*
+ * The user's own mailboxes.
+ * DEVIATION(RFC 5465 3.1, 5.9): of those that others share only the selected one is watched, and the
+ * user's own entries; nothing is told of the rest, whatever names them.
+ */
 static int list_boxes(struct imap_session *s, struct store_mailbox **ret, size_t *ret_n)
 {
 	return store_mailbox_list(imap_store(s), &s->arena, s->account, ret, ret_n);
@@ -227,7 +232,10 @@ static int tell_messages(struct imap_session *s, const struct store_mailbox *box
 	return imap_status_show(s, box, status_items(s, item->kinds & want, want));
 }
 
-/* What is about a mailbox that is still there. */
+/*
+ * What is about a mailbox that is still there, and may still be seen: the entries that a user has
+ * in another one's mailbox are news of his own account.
+ */
 static int tell_boxes(struct imap_session *s, const struct store_news_item *list, unsigned kinds,
 		      int (*fn)(struct imap_session *s, const struct store_mailbox *box,
 				const struct store_news_item *item))
@@ -240,8 +248,9 @@ static int tell_boxes(struct imap_session *s, const struct store_news_item *list
 	for (; list != NULL && r == 0 && !conn_failed(s->conn); list = list->next) {
 		if (!(list->kinds & kinds))
 			continue;
-		r = store_mailbox_get(imap_store(s), &a, list->mailbox, &box);
-		r = r == 0 ? fn(s, &box, list) : r == -E_NOT_FOUND ? 0 : r;
+		r = store_mailbox_get_for(imap_store(s), &a, s->account, list->mailbox,
+					  STORE_R_LOOKUP, &box);
+		r = r == 0 ? fn(s, &box, list) : r == -E_NOT_FOUND || r == -E_DENIED ? 0 : r;
 		arena_reset(&a);
 	}
 	return r;

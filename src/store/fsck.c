@@ -137,7 +137,7 @@ static int check_tables(struct fsck *c)
 	static const char *const tables[] = {
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
-		"sort_keys",   "packs",
+		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments",
 	};
 	int rc = 0;
 
@@ -175,6 +175,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_URL_KEYS },
 	{ "imports: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_IMPORTS,
 	  STORE_SQL_REPAIR_LEFT_IMPORTS },
+	{ "index_segments: rows of accounts that are not there", STORE_SQL_FSCK_LEFT_SEGMENTS,
+	  STORE_SQL_REPAIR_LEFT_SEGMENTS },
 	{ "sort_keys: rows of contents that are not there", STORE_SQL_FSCK_LEFT_KEYS,
 	  STORE_SQL_REPAIR_LEFT_KEYS },
 };

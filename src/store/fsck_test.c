@@ -170,6 +170,8 @@ static const struct damage {
 	  "threads: rows of accounts that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO imports VALUES (99, 'x')" }, .said =
 	  "imports: rows of mailboxes that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO index_segments VALUES (99, 'x.seg')" }, .said =
+	  "index_segments: rows of accounts that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (99, 8, 'x')" }, .said =
 	  "keywords: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (99, 1, 1)" }, .said =

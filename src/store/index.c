@@ -62,14 +62,13 @@ static DIR *list(int dir_fd)
 	return d;
 }
 
-/* Removes files whose names begin so; "": all. */
-static void remove_files(int dir_fd, struct str prefix)
+static void remove_files(int dir_fd)
 {
 	AUTO(dir_close) DIR *d = list(dir_fd);
 	struct dirent *e;
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (str_starts(str_z(e->d_name), prefix) && e->d_name[0] != '.')
+		if (e->d_name[0] != '.')
 			os_file_unlink(dir_fd, e->d_name);
 	}
 }
@@ -82,7 +81,7 @@ void store_index_remove(struct store *s, int64_t account)
 
 	if (up < 0)
 		return;
-	remove_files(fd, S(""));
+	remove_files(fd);
 	snprintf(name_z, sizeof(name_z), "%lld", (long long)account);
 	(void)!unlinkat(up, name_z, AT_REMOVEDIR);
 }
@@ -94,29 +93,119 @@ void index_close_all(struct index_segment **v, size_t n)
 	mem_free(v);
 }
 
-int index_open_all(int dir_fd, struct index_segment ***ret_v, size_t *ret_n)
+/* ---- the segments that the database names ---- */
+
+struct names {
+	char v[INDEX_SEGMENTS_MAX][INDEX_NAME_SIZE];
+	size_t n;
+};
+
+static int read_names(struct store *s, int64_t account, struct names *ret)
 {
-	AUTO(dir_close) DIR *d = list(dir_fd);
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int r = db_read_begin(s->db, &tx);
+
+	ret->n = 0;
+	if (r < 0)
+		return r;
+	DB_QUERY(tx, &q, SQL(INDEX_SEGMENTS), DB_I(account), DB_I(INDEX_SEGMENTS_MAX));
+	while ((r = db_step(&q)) > 0) {
+		struct str name = db_text(&q, 0);
+
+		if (name.n < INDEX_NAME_SIZE && str_chr(name, '/') < 0)
+			snprintf(ret->v[ret->n++], INDEX_NAME_SIZE, "%" STR_FMT, STR_ARG(name));
+	}
+	return r;
+}
+
+int index_open_all(struct store *s, int64_t account, int dir_fd, struct index_segment ***ret_v,
+		   size_t *ret_n)
+{
+	AUTO(mem_auto_free) struct names *names = MEM_NEW(struct names);
 	struct index_segment **v = mem_alloc(INDEX_SEGMENTS_MAX, sizeof(struct index_segment *));
-	struct dirent *e;
 	size_t n = 0;
+	int rc = read_names(s, account, names);
 
-	while (d != NULL && n < INDEX_SEGMENTS_MAX && (e = readdir(d)) != NULL) {
-		int r;
+	for (size_t i = 0; i < names->n && rc == 0; i++) {
+		int r = index_segment_open(dir_fd, names->v[i], &v[n]);
 
-		if (!str_ends(str_z(e->d_name), S(".seg")))
-			continue;
-		r = index_segment_open(dir_fd, e->d_name, &v[n]);
 		if (r == 0 && v[n]->n_docs > 0)
 			n++;
 		else if (r == 0)
 			index_segment_close(&v[n]);
 		else if (r == -E_BUG || r == -E_IO)
-			os_file_unlink(dir_fd, e->d_name);
+			os_file_unlink(dir_fd, names->v[i]);
 	}
 	*ret_v = v;
 	*ret_n = n;
-	return d != NULL ? 0 : -E_IO;
+	return rc;
+}
+
+/* One segment comes in place of some. */
+struct naming {
+	int64_t account;
+	const char *new_z;           /* "": none */
+	const char *const *old_z;
+	size_t n_old;
+};
+
+static int name_tx(struct db_tx *tx, void *arg)
+{
+	const struct naming *j = arg;
+	int r = 0;
+
+	if (j->new_z[0] != 0)
+		r = DB_EXEC(tx, SQL(INDEX_SEGMENT_ADD), DB_I(j->account), DB_T(str_z(j->new_z)));
+	for (size_t i = 0; i < j->n_old && r == 0; i++)
+		r = DB_EXEC(tx, SQL(INDEX_SEGMENT_REMOVE), DB_I(j->account),
+			    DB_T(str_z(j->old_z[i])));
+	return r;
+}
+
+/* Then the files of the old ones go; after an error that of the new one. */
+static int name_segment(struct store *s, int dir_fd, struct naming *j)
+{
+	int r = db_write(s->db, &(struct db_write_job){
+					.fn = name_tx, .arg = j, .durability = DB_LAZY });
+
+	if (r < 0 && j->new_z[0] != 0)
+		os_file_unlink(dir_fd, j->new_z);
+	for (size_t i = 0; i < j->n_old && r == 0; i++)
+		os_file_unlink(dir_fd, j->old_z[i]);
+	return r;
+}
+
+static bool has_name(const struct names *names, const char *name_z)
+{
+	size_t i = 0;
+
+	while (i < names->n && strcmp(names->v[i], name_z) != 0)
+		i++;
+	return i < names->n;
+}
+
+/* Files without a name in the database, and names without a file. */
+static int tidy_account(struct store *s, int64_t account, int dir_fd)
+{
+	AUTO(mem_auto_free) struct names *names = MEM_NEW(struct names);
+	AUTO(dir_close) DIR *d = list(dir_fd);
+	const char *lost_z[INDEX_SEGMENTS_MAX];
+	struct naming j = { .account = account, .new_z = "", .old_z = lost_z };
+	int r = read_names(s, account, names);
+	struct dirent *e;
+
+	while (r == 0 && d != NULL && (e = readdir(d)) != NULL) {
+		if (e->d_name[0] != '.' && !has_name(names, e->d_name))
+			os_file_unlink(dir_fd, e->d_name);
+	}
+	for (size_t i = 0; i < names->n && r == 0; i++) {
+		int64_t size;
+
+		if (os_file_size(dir_fd, names->v[i], &size) < 0)
+			lost_z[j.n_old++] = names->v[i];
+	}
+	return r == 0 && j.n_old > 0 ? name_segment(s, dir_fd, &j) : r;
 }
 
 /* ---- a pass over one account ---- */
@@ -131,6 +220,7 @@ struct pass {
 	const struct store_index_job *job;
 	struct store_indexed *done;
 	struct index_builder *builder;
+	int64_t account;
 	int dir_fd;
 	struct index_segment **v;
 	size_t n;
@@ -233,13 +323,17 @@ static int read_rows(struct pass *p, size_t from, struct arena *a, struct store_
 static int write_segment(struct pass *p)
 {
 	int64_t n = (int64_t)index_builder_docs(p->builder);
+	char name_z[INDEX_NAME_SIZE];
+	struct naming j = { .account = p->account, .new_z = name_z };
 	int r;
 
 	if (n == 0)
 		return 0;
 	if (!has_room(p->s, (int64_t)index_builder_bytes(p->builder)))
 		return -E_DISK_FULL;
-	r = index_builder_write(p->builder, p->dir_fd);
+	r = index_builder_write(p->builder, p->dir_fd, name_z);
+	if (r == 0)
+		r = name_segment(p->s, p->dir_fd, &j);
 	if (r == 0) {
 		p->done->contents += n;
 		p->done->segments++;
@@ -334,9 +428,13 @@ static int merge(struct pass *p, size_t from, size_t n)
 {
 	int64_t bytes = 0, docs = 0;
 	int64_t since_ms = clock_mono_ms();
+	char name_z[INDEX_NAME_SIZE];
+	const char *old_z[FAN];
+	struct naming j = { .account = p->account, .new_z = name_z, .old_z = old_z, .n_old = n };
 	int r;
 
 	for (size_t i = from; i < from + n; i++) {
+		old_z[i - from] = p->v[i]->name_z;
 		bytes += (int64_t)p->v[i]->size;
 		docs += p->v[i]->n_docs;
 	}
@@ -344,7 +442,9 @@ static int merge(struct pass *p, size_t from, size_t n)
 		return -E_DISK_FULL;
 	if (docs > INDEX_DOCS_MAX)
 		return 0;
-	r = index_merge(p->dir_fd, p->v + from, n, p->live, p->n_live);
+	r = index_merge(p->dir_fd, p->v + from, n, p->live, p->n_live, name_z);
+	if (r == 0)
+		r = name_segment(p->s, p->dir_fd, &j);
 	if (r == 0)
 		p->done->merged += (int64_t)n;
 	rest(p, since_ms);
@@ -382,7 +482,7 @@ static int reopen(struct pass *p)
 	index_close_all(p->v, p->n);
 	p->v = NULL;
 	p->n = 0;
-	return index_open_all(p->dir_fd, &p->v, &p->n);
+	return index_open_all(p->s, p->account, p->dir_fd, &p->v, &p->n);
 }
 
 static int merge_all(struct pass *p)
@@ -394,8 +494,9 @@ static int merge_all(struct pass *p)
 	return r;
 }
 
-static int index_account(struct pass *p, int64_t account)
+static int index_account(struct pass *p)
 {
+	int64_t account = p->account;
 	size_t after = (size_t)atomic_load(&p->s->search_index_after);
 	int r;
 
@@ -409,8 +510,8 @@ static int index_account(struct pass *p, int64_t account)
 	}
 	if (r < 0 || p->dir_fd < 0)
 		return r;
-	remove_files(p->dir_fd, S("new-"));
-	if (p->n_todo >= after)
+	r = tidy_account(p->s, account, p->dir_fd);
+	if (r == 0 && p->n_todo >= after)
 		r = add_all(p);
 	return r == 0 && !p->is_over ? merge_all(p) : r;
 }
@@ -526,7 +627,8 @@ static int pass_account(struct store_indexer *x, size_t i, const struct store_in
 			struct store_indexed *done, bool *is_over)
 {
 	struct seen *seen = store_idmap_get(&x->seen, x->ids[i]);
-	struct pass p = { .s = x->s, .job = job, .done = done, .dir_fd = -1 };
+	struct pass p = { .s = x->s, .job = job, .done = done,
+			  .account = x->ids[i], .dir_fd = -1 };
 	int64_t since_ms = clock_mono_ms(), took_ms;
 	int r;
 
@@ -537,7 +639,7 @@ static int pass_account(struct store_indexer *x, size_t i, const struct store_in
 	if (seen->modseq == x->modseqs[i] || since_ms < seen->rests_until_ms)
 		return 0;
 	p.builder = index_builder_new();
-	r = index_account(&p, x->ids[i]);
+	r = index_account(&p);
 	index_builder_free(&p.builder);
 	index_close_all(p.v, p.n);
 	os_file_close(&p.dir_fd);

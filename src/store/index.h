@@ -2,7 +2,8 @@
 /*
  * The search index: a directory of files for each account, data_dir/search/ACCOUNT. It makes SEARCH faster
  * and never changes an answer: contents that are not in it are looked into, damaged files are
- * removed and made again from the mail. Nobody waits for it, and it may be deleted at any time.
+ * removed and made again from the mail. Nobody waits for it, and it may be deleted at any time. A
+ * database that is put in the place of another (from a backup) finds nothing of the other one in it.
  */
 #pragma once
 

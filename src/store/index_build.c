@@ -225,7 +225,7 @@ static struct index_hit *by_entry(struct index_builder *b)
 	return out;
 }
 
-int index_builder_write(struct index_builder *b, int dir_fd)
+int index_builder_write(struct index_builder *b, int dir_fd, char name_z[INDEX_NAME_SIZE])
 {
 	AUTO(index_writer_close) struct index_writer *w = NULL;
 	AUTO(mem_auto_free) uint32_t *order = mem_alloc(b->n_entries + 1, sizeof(*order));
@@ -241,7 +241,7 @@ int index_builder_write(struct index_builder *b, int dir_fd)
 		r = index_writer_word(w, text_of(b, order[i]), hits + e->first, e->n_hits);
 	}
 	if (r == 0)
-		r = index_writer_finish(w);
+		r = index_writer_finish(w, name_z);
 	empty(b);
 	return r;
 }

@@ -11,7 +11,8 @@
  *   search_index.c  what store_search_run() asks
  *
  * A segment tells of some contents which words they have, and where (zones). It stands alone: what it says
- * of a content is true whatever else is there, because a content id means the same bytes for ever.
+ * of a content is true whatever else is there, because a content id means the same bytes for ever in
+ * one database; segments that the database does not name (index_write.c) are not opened.
  */
 #pragma once
 
@@ -121,8 +122,9 @@ MUST_CHECK int index_writer_open(int dir_fd, const struct index_doc *docs, size_
 /* Words in ascending order (index_word_cmp), each once; hits in ascending order of docs. */
 MUST_CHECK int index_writer_word(struct index_writer *w, struct str word,
 				 const struct index_hit *hits, size_t n);
+#define INDEX_NAME_SIZE 32
 /* Gives the file its name. The segment is there, or nothing. */
-MUST_CHECK int index_writer_finish(struct index_writer *w);
+MUST_CHECK int index_writer_finish(struct index_writer *w, char name_z[INDEX_NAME_SIZE]);
 void index_writer_close(struct index_writer **w); /* accepts a pointer to NULL */
 int index_word_cmp(struct str a, struct str b);
 
@@ -135,13 +137,14 @@ void index_builder_add(struct index_builder *b, unsigned zones, struct str folde
 void index_builder_end(struct index_builder *b, bool is_partial);
 size_t index_builder_bytes(const struct index_builder *b);
 size_t index_builder_docs(const struct index_builder *b);
-MUST_CHECK int index_builder_write(struct index_builder *b, int dir_fd); /* and empties it */
+/* And empties it. */
+MUST_CHECK int index_builder_write(struct index_builder *b, int dir_fd, char name_z[INDEX_NAME_SIZE]);
 
 /* ---- reading ---- */
 
 struct index_segment {
 	int fd;
-	char name_z[32];
+	char name_z[INDEX_NAME_SIZE];
 	uint32_t n_docs, n_blocks, n_slabs;
 	uint64_t size; /* before the tables at its end */
 	struct buf tables;
@@ -170,11 +173,15 @@ MUST_CHECK int index_hit_next(struct str *hits, uint32_t n_docs, struct index_hi
 
 /* ---- the directory of an account ---- */
 
-/* The segments of an account, the damaged ones removed. *ret_v: heap. */
-MUST_CHECK int index_open_all(int dir_fd, struct index_segment ***ret_v, size_t *ret_n);
+/* The segments that the database names, the damaged ones removed. *ret_v: heap, also after an error. */
+MUST_CHECK int index_open_all(struct store *s, int64_t account, int dir_fd,
+			      struct index_segment ***ret_v, size_t *ret_n);
 void index_close_all(struct index_segment **v, size_t n);
 /* A descriptor. -E_NOT_FOUND without may_make. */
 MUST_CHECK int index_dir(struct store *s, int64_t account, bool may_make);
-/* Writes one segment in place of those; contents that are not in live (ascending) are left out. */
+/*
+ * Writes one segment of what is in those; contents that are not in live (ascending) are left out.
+ * name_z is empty when nothing is left.
+ */
 MUST_CHECK int index_merge(int dir_fd, struct index_segment **v, size_t n, const int64_t *live,
-			   size_t n_live);
+			   size_t n_live, char name_z[INDEX_NAME_SIZE]);

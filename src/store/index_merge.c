@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Many segments become one, word by word; what is in memory is one block of each and the hits of
- * one word. The new segment has its name before the old ones lose theirs: a crash between leaves
- * contents in two segments, which say the same.
+ * one word. The old segments are left to the caller, who removes them when the new one is named
+ * in their place.
  */
 #include "store/index_int.h"
 
@@ -203,12 +203,14 @@ static void close_sources(struct merge *m)
 	mem_free(m->hits);
 }
 
-int index_merge(int dir_fd, struct index_segment **v, size_t n, const int64_t *live, size_t n_live)
+int index_merge(int dir_fd, struct index_segment **v, size_t n, const int64_t *live, size_t n_live,
+		char name_z[INDEX_NAME_SIZE])
 {
 	AUTO(index_writer_close) struct index_writer *w = NULL;
 	struct merge m = { 0 };
 	int r = 0;
 
+	name_z[0] = 0;
 	open_sources(&m, v, n);
 	number_docs(&m, live, n_live);
 	if (m.n_docs > 0) {
@@ -216,10 +218,8 @@ int index_merge(int dir_fd, struct index_segment **v, size_t n, const int64_t *l
 		if (r == 0)
 			r = merge_words(&m, w);
 		if (r == 0)
-			r = index_writer_finish(w);
+			r = index_writer_finish(w, name_z);
 	}
-	for (size_t i = 0; i < n && r == 0; i++)
-		r = os_file_unlink(dir_fd, v[i]->name_z) == -E_IO ? -E_IO : 0;
 	close_sources(&m);
 	return r;
 }

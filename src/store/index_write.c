@@ -5,10 +5,15 @@
  *
  * States, and what a crash leaves:
  *  1. a file new-ID grows. A later pass removes it.
- *  2. it is complete and has its name, ID.seg, without a sync. After a power cut its bytes may be
- *     missing: its checksums tell, it is removed, its contents are indexed again.
- * Contents are indexed after the commit of their row, and a content id is not given twice. A
- * data directory that goes back in time (a restored backup) has no search directory.
+ *  2. it is complete and has its name, ID.seg, without a sync. A later pass removes it.
+ *  3. the database names it (table index_segments) and it is believed. After a power cut its bytes
+ *     may be missing: its checksums tell, it is removed, its contents are indexed again. The row
+ *     goes in a later pass.
+ *
+ * Contents are indexed after the commit of their rows, and ID is random. So a database that names a
+ * segment has had all its contents, and will not give their ids to others: also one that was put
+ * back from a backup, where ids come again that the database it replaced had given. What that one
+ * wrote is not named, and removed.
  */
 #include "store/index_int.h"
 
@@ -22,7 +27,7 @@
 
 struct index_writer {
 	int dir_fd, fd;
-	char id_z[24], new_z[32];
+	char id_z[24], new_z[INDEX_NAME_SIZE];
 	const struct index_doc *docs;
 	size_t n_docs;
 	char *out;
@@ -219,9 +224,8 @@ static int put_tables(struct index_writer *w)
 	return r < 0 ? r : put(w, &f, sizeof(f));
 }
 
-int index_writer_finish(struct index_writer *w)
+int index_writer_finish(struct index_writer *w, char name_z[INDEX_NAME_SIZE])
 {
-	char name_z[32];
 	int r = end_block(w);
 
 	if (r == 0 && w->n_blocks % INDEX_SLAB != 0)
@@ -230,7 +234,7 @@ int index_writer_finish(struct index_writer *w)
 		r = put_tables(w);
 	if (r == 0)
 		r = flush(w);
-	snprintf(name_z, sizeof(name_z), "%s.seg", w->id_z);
+	snprintf(name_z, INDEX_NAME_SIZE, "%s.seg", w->id_z);
 	if (r == 0)
 		r = os_file_rename(w->dir_fd, w->new_z, name_z);
 	if (r == 0)

@@ -220,6 +220,14 @@ static const char step_9[] =
 	/* UIDs below it belong to messages that an import is still to bring; 0: none. */
 	"ALTER TABLE mailboxes ADD COLUMN reserved_uid INTEGER NOT NULL DEFAULT 0;";
 
+static const char step_10[] =
+	/*
+	 * The files of the search index that tell of this database (index_write.c). What is no row
+	 * here was written by a database that has gone on elsewhere.
+	 */
+	"CREATE TABLE index_segments ("
+	" account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -230,6 +238,7 @@ static const struct db_migration steps[] = {
 	{ 7, step_7 },
 	{ 8, step_8 },
 	{ 9, step_9 },
+	{ 10, step_10 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

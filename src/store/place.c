@@ -91,6 +91,22 @@ int store_place_owner(struct store *s, struct arena *a, int64_t user, const stru
 	return rc;
 }
 
+/* Sets what depends on who asks, but for the name. */
+static int for_user(struct store *s, int64_t user, unsigned need, struct store_mailbox *m)
+{
+	int rc;
+
+	m->local = m->name;
+	m->rights = STORE_RIGHTS_ALL;
+	if (m->account == user)
+		return 0;
+	rc = store_rights_get(s, m->id, user, &m->rights);
+	/* Those of the owner. */
+	m->special_use = 0;
+	m->is_subscribed = false;
+	return rc < 0 ? rc : store_rights_check(m->rights, need);
+}
+
 int store_mailbox_lookup(struct store *s, struct arena *a, int64_t user, struct str name,
 			 unsigned need, struct store_mailbox *ret)
 {
@@ -105,17 +121,42 @@ int store_mailbox_lookup(struct store *s, struct arena *a, int64_t user, struct 
 		rc = store_mailbox_find(s, a, owner, p.local, &m);
 	if (rc < 0)
 		return rc;
-	m.local = m.name;
-	m.rights = STORE_RIGHTS_ALL;
-	if (owner != user) {
-		rc = store_rights_get(s, m.id, user, &m.rights);
-		if (rc == 0)
-			rc = store_rights_check(m.rights, need);
+	rc = for_user(s, user, need, &m);
+	if (owner != user)
 		m.name = p.shown;
-		/* Those of the owner. */
-		m.special_use = 0;
-		m.is_subscribed = false;
-	}
+	if (rc == 0)
+		*ret = m;
+	return rc;
+}
+
+/* What another one's mailbox is called by this user, and whether he has subscribed to that. */
+static int name_shared(struct store *s, struct arena *a, int64_t user, struct store_mailbox *m)
+{
+	struct store_account owner;
+	struct store_mailbox named;
+	int rc = store_account_get(s, a, m->account, &owner);
+
+	if (rc < 0)
+		return rc;
+	m->name = arena_printf(a, PREFIX "%" STR_FMT "/%" STR_FMT, STR_ARG(owner.name),
+			       STR_ARG(m->local));
+	if (m->name.p == NULL)
+		return -E_LIMIT;
+	rc = store_mailbox_look(s, a, user, m->name, &named);
+	m->is_subscribed = rc == 0 && named.is_subscribed;
+	return rc;
+}
+
+int store_mailbox_get_for(struct store *s, struct arena *a, int64_t user, int64_t id, unsigned need,
+			  struct store_mailbox *ret)
+{
+	struct store_mailbox m;
+	int rc = store_mailbox_get(s, a, id, &m);
+
+	if (rc == 0)
+		rc = for_user(s, user, need, &m);
+	if (rc == 0 && m.account != user)
+		rc = name_shared(s, a, user, &m);
 	if (rc == 0)
 		*ret = m;
 	return rc;

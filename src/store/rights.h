@@ -73,6 +73,9 @@ struct store_mailbox;
  */
 MUST_CHECK int store_mailbox_lookup(struct store *s, struct arena *a, int64_t user, struct str name, unsigned need,
 				    struct store_mailbox *ret);
+/* The same by its id, with the name that the user has for it now (ret->name), and whether he has subscribed to that. */
+MUST_CHECK int store_mailbox_get_for(struct store *s, struct arena *a, int64_t user, int64_t id, unsigned need,
+				     struct store_mailbox *ret);
 
 /* ---- rights ---- */
 

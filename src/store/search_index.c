@@ -132,7 +132,7 @@ static void open_index(struct search_index *ix)
 
 	ix->is_tried = true;
 	ix->dir_fd = account > 0 ? index_dir(ix->s, account, false) : -1;
-	if (ix->dir_fd < 0 || index_open_all(ix->dir_fd, &ix->v, &ix->n) < 0 || ix->n == 0)
+	if (ix->dir_fd < 0 || index_open_all(ix->s, account, ix->dir_fd, &ix->v, &ix->n) < 0 || ix->n == 0)
 		return;
 	qsort(ix->v, ix->n, sizeof(struct index_segment *), by_first);
 	ix->is_bad = mem_alloc(ix->n, sizeof(*ix->is_bad));

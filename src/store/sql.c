@@ -407,6 +407,14 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_INDEX_CONTENTS] = { .sql =
 		"SELECT m.content, m.size FROM mailboxes b CROSS JOIN messages m ON m.mailbox = b.id"
 		" WHERE b.account = ?1 ORDER BY m.content" },
+	[STORE_SQL_INDEX_SEGMENTS] = { .sql =
+		"SELECT name FROM index_segments WHERE account = ?1 LIMIT ?2" },
+	[STORE_SQL_INDEX_SEGMENT_ADD] = { .sql =
+		"INSERT INTO index_segments (account, name) SELECT id, ?2 FROM accounts WHERE id = ?1" },
+	[STORE_SQL_INDEX_SEGMENT_REMOVE] = { .sql =
+		"DELETE FROM index_segments WHERE account = ?1 AND name = ?2" },
+	[STORE_SQL_INDEX_SEGMENTS_REMOVE] = { .sql =
+		"DELETE FROM index_segments WHERE account = ?1" },
 	[STORE_SQL_INDEX_OWNER] = { .sql = "SELECT account FROM mailboxes WHERE id = ?1" },
 	[STORE_SQL_SPACE] = { .sql =
 		"SELECT count(*), coalesce(sum(size), 0),"
@@ -476,6 +484,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_FSCK_LEFT_URL_KEYS] = { .sql = "SELECT count(*) FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_FSCK_LEFT_IMPORTS] = { .sql = LEFT_COUNT("imports", "mailbox", "mailboxes") },
+	[STORE_SQL_FSCK_LEFT_SEGMENTS] = { .sql =
+		LEFT_COUNT("index_segments", "account", "accounts") },
 	[STORE_SQL_FSCK_LEFT_KEYS] = { .sql = LEFT_COUNT("sort_keys", "content", "contents") },
 	[STORE_SQL_FSCK_PACK] = { .sql =
 		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
@@ -502,6 +512,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_REPAIR_LEFT_URL_KEYS] = { .sql = "DELETE FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_REPAIR_LEFT_IMPORTS] = { .sql = LEFT_REMOVE("imports", "mailbox", "mailboxes") },
+	[STORE_SQL_REPAIR_LEFT_SEGMENTS] = { .sql =
+		LEFT_REMOVE("index_segments", "account", "accounts") },
 	[STORE_SQL_REPAIR_LEFT_KEYS] = { .sql = LEFT_REMOVE("sort_keys", "content", "contents") },
 	[STORE_SQL_REPAIR_COUNTER] = { .sql =
 		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"
