@@ -2,9 +2,9 @@
 /*
  * MESSAGELIMIT and SAVELIMIT (RFC 9738 3).
  *
- * RFC 9738 3.1 wants messages processed from the highest UID to the lowest. What is left out is always the lowest
- * ones; within the rest the answers come in the order of the mailbox, as without a limit. A command is
- * answered when all of them are done, so a client that sees the code sees the same.
+ * What is left out is always the messages with the lowest UIDs.
+ * DEVIATION(RFC 9738 3.1): within the rest FETCH, STORE and SEARCH answer in the order of the mailbox, not from the
+ * highest UID down: a client learns from the tagged answer that there was a limit, and then all are done.
  */
 #include "imap/limit.h"
 
