@@ -11,6 +11,7 @@
 #include "base/limits.h"
 #include "db/blob.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/rights.h"
@@ -160,7 +161,8 @@ static int take_message(struct imap_parse *p, struct imap_append *ap)
 		r = keep_keywords(p->arena, &m.flags);
 	if (r <= 0)
 		return r;
-	if (ap->n >= LIMIT_IMAP_APPEND_MESSAGES ||
+	ap->is_full = ap->n >= ap->max;
+	if (ap->is_full ||
 	    arena_grow(p->arena, &ap->messages, ap->n, &ap->cap, sizeof(m)) < 0)
 		return -E_LIMIT;
 	ap->messages[ap->n++] = m;
@@ -194,6 +196,8 @@ static int advance(struct imap_session *s, struct str command)
 		if (r > 0)
 			ap->at = (size_t)(p.p - command.p);
 	}
+	if (r < 0 && ap->is_full)
+		imap_limit_append_refused(s);
 	if (r < 0)
 		return r;
 	return ap->at == command.n && ap->is_literal;
@@ -201,9 +205,13 @@ static int advance(struct imap_session *s, struct str command)
 
 static int begin(struct imap_session *s)
 {
+	if (s->append != NULL)
+		return 0;
+	s->append = ARENA_NEW(&s->arena, struct imap_append);
 	if (s->append == NULL)
-		s->append = ARENA_NEW(&s->arena, struct imap_append);
-	return s->append != NULL ? 0 : -E_LIMIT;
+		return -E_LIMIT;
+	s->append->max = imap_limit_append(s);
+	return 0;
 }
 
 /* ---- for input.c ---- */

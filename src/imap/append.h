@@ -45,6 +45,8 @@ struct imap_append {
 	struct str mailbox;
 	struct imap_append_message *messages;
 	size_t n, cap;
+	size_t max;      /* of n */
+	bool is_full;    /* there was one more than that */
 	size_t n_parts; /* of all messages */
 	uint64_t bytes; /* of all literals */
 	uint64_t room;  /* what the quota leaves for them, as it was at the first one */

@@ -6,6 +6,7 @@
  */
 #include "base/limits.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "net/conn.h"
 
 enum caps_when { ALWAYS, BEFORE_LOGIN, AFTER_LOGIN, CAN_STARTTLS, NO_LOGIN, QUOTA_ADMIN, CAN_COMPRESS, CAN_UNAUTHENTICATE };
@@ -132,5 +133,6 @@ void imap_caps_print(struct imap_session *s, struct buf *out)
 	} else {
 		/* RFC 7889 3: one limit for all mailboxes. */
 		buf_printf(out, " APPENDLIMIT=%lld", (long long)s->conf->max_message_bytes);
+		imap_limit_caps(s, out);
 	}
 }

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "imap/append.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/resp.h"
 #include "imap/seqset.h"
 #include "store/mailbox.h"
@@ -99,6 +100,8 @@ static int copy(struct imap_session *s, bool is_move)
 	/* RFC 9051 6.4.7: the client may create it and try again. */
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");
+	if (r == 0)
+		r = is_move ? imap_limit_cut(s, &seqs) : imap_limit_copy(s, &seqs);
 	if (r < 0 || seqs.n == 0)
 		return r;
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);

@@ -5,6 +5,7 @@
  * expunges by anybody else.
  */
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/seqset.h"
 #include "store/message.h"
 #include "store/rights.h"
@@ -23,6 +24,8 @@ static int parse_uids(struct imap_session *s, struct uidset *ret)
 		r = imap_need(imap_parse_end(&s->p));
 	if (r == 0)
 		r = imap_seqset_resolve(&s->arena, &set, true, s->sel->view, &s->sel->saved, &seqs);
+	if (r == 0)
+		r = imap_limit_cut_deleted(s, &seqs);
 	return r < 0 ? r : imap_seqset_uids(&s->arena, &seqs, s->sel->view, ret);
 }
 

@@ -16,6 +16,7 @@
 #include "imap/fetch.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/qresync.h"
 #include "imap/resp.h"
 #include "imap/seqset.h"
@@ -305,6 +306,7 @@ static int fetch_asked(struct imap_session *s, const struct imap_fetch *f,
 	if (r < 0 || !has_lost || s->cmd.is_uid)
 		return r;
 	imap_code(s, "EXPUNGEISSUED");
+	imap_limit_answer(s);
 	imap_say(s, "others have expunged some of these messages");
 	return -E_NOT_FOUND;
 }
@@ -359,6 +361,8 @@ int imap_cmd_fetch(struct imap_session *s)
 	/* RFC 9394 3.4: before CHANGEDSINCE takes any away. */
 	if (r == 0 && f.has_partial)
 		r = imap_partial_set(&s->arena, &f.partial, &seqs, &seqs);
+	if (r == 0)
+		r = f.has_partial ? imap_limit_whole(s, &seqs) : imap_limit_cut(s, &seqs);
 	if (r < 0)
 		return r;
 	if (s->cmd.is_uid && !s->has_uidonly)

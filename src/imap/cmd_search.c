@@ -6,6 +6,7 @@
  */
 #include "base/limits.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/resp.h"
 #include "imap/search.h"
 #include "imap/seqset.h"
@@ -77,13 +78,17 @@ static int tell(const struct imap_search *q, struct result *res)
 	return imap_search_told(q, &found, &res->told);
 }
 
-static int search_run(struct imap_session *s, const struct imap_search *q, struct result *ret)
+/* among: only these messages are looked at; NULL: all. */
+static int search_run(struct imap_session *s, const struct imap_search *q,
+		      const struct uidset *among, struct result *ret)
 {
 	const struct store_view *v = q->in.view;
 	int r;
 
 	*ret = (struct result){ 0 };
-	if (is_ends_only(q->returns))
+	if (among != NULL)
+		r = store_search_among(imap_store(s), q->in.arena, v, q->tree, among, &ret->seqs);
+	else if (is_ends_only(q->returns))
 		r = run_ends(s, q, &ret->seqs);
 	else
 		r = store_search_run(imap_store(s), q->in.arena, v, q->tree, STORE_SEARCH_ALL,
@@ -292,7 +297,7 @@ int imap_search_mailbox(struct imap_session *s, const struct imap_search *q,
 			struct uidset *ret_found)
 {
 	struct result res = { 0 };
-	int r = search_run(s, q, &res);
+	int r = search_run(s, q, NULL, &res);
 
 	if (r == 0 && (q->returns & IMAP_RETURN_SAVE))
 		r = imap_search_save(s, &res.told);
@@ -301,6 +306,17 @@ int imap_search_mailbox(struct imap_session *s, const struct imap_search *q,
 	if (r == 0 && res.seqs.n > 0 && q->returns != IMAP_RETURN_SAVE)
 		r = answer_esearch(s, q, &res);
 	return r;
+}
+
+/* Within what one command may look at (RFC 9738). */
+static int search_limited(struct imap_session *s, const struct imap_search *q, struct result *ret)
+{
+	struct uidset scope;
+	int r = imap_limit_scope(s, q, &scope);
+
+	if (r > 0)
+		r = imap_limit_cut(s, &scope);
+	return r < 0 ? r : search_run(s, q, s->cmd.lowest_done > 0 ? &scope : NULL, ret);
 }
 
 int imap_cmd_search(struct imap_session *s)
@@ -315,7 +331,7 @@ int imap_cmd_search(struct imap_session *s)
 	if (r == 0 && q.has_modseq)
 		imap_condstore_enable(s);
 	if (r == 0)
-		r = search_run(s, &q, &res);
+		r = search_limited(s, &q, &res);
 	if (r == 0 && (q.returns & IMAP_RETURN_SAVE))
 		r = imap_search_save(s, &res.told);
 	if (r == 0)

@@ -4,6 +4,7 @@
  * RETURN is answered by an ESEARCH whose sets stand in the order of the sort (RFC 5267 3).
  */
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/resp.h"
 #include "imap/search.h"
 #include "imap/seqset.h"
@@ -279,6 +280,10 @@ int imap_cmd_thread(struct imap_session *s)
 
 	if (r == 0 && q.search.has_modseq)
 		imap_condstore_enable(s);
+	if (r == 0)
+		r = imap_limit_scope(s, &q.search, &seqs);
+	if (r > 0)
+		r = imap_limit_whole(s, &seqs);
 	if (r == 0)
 		r = find(s, &q.search, &seqs);
 	if (r == 0)

@@ -7,6 +7,7 @@
  */
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/seqset.h"
 #include "net/conn.h"
 #include "store/message.h"
@@ -221,6 +222,8 @@ int imap_cmd_store(struct imap_session *s)
 	if (r == 0)
 		r = imap_seqset_resolve(&s->arena, &args.set, s->cmd.is_uid, s->sel->view,
 					&s->sel->saved, &seqs);
+	if (r == 0)
+		r = imap_limit_cut(s, &seqs);
 	if (r < 0)
 		return r;
 	if (args.change.has_unchangedsince)

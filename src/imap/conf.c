@@ -44,6 +44,21 @@ static const struct conf_row rows[] = {
 	  .max = 1 << 30,
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "The largest message that APPEND takes." },
+	{ .key = "message_limit",
+	  .type = CONF_INT,
+	  .offset = offsetof(struct imap_conf, message_limit),
+	  .default_z = "0",
+	  .min = 0,
+	  .max = UINT32_MAX - 1,
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "How many messages one command may take (MESSAGELIMIT), at least 1000; 0 is any number. Clients that do not know of it then see "
+		  "only the last ones of a large mailbox." },
+	{ .key = "message_limit_copies_only",
+	  .type = CONF_BOOL,
+	  .offset = offsetof(struct imap_conf, is_limit_for_copies),
+	  .default_z = "no",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Whether message_limit is for COPY and APPEND alone (SAVELIMIT)." },
 	{ .key = "language",
 	  .type = CONF_ENUM,
 	  .offset = offsetof(struct imap_conf, language),
@@ -90,10 +105,21 @@ static const struct conf_row rows[] = {
 	  .help = "Accounts of submission servers, which may read what users authorize for sending (URLFETCH of \"submit+\")." },
 };
 
+/* RFC 9738 3 */
+static int check_imap(const void *values, struct fault *fault)
+{
+	const struct imap_conf *c = values;
+
+	if (c->message_limit == 0 || c->message_limit >= 1000)
+		return 0;
+	return fault_set(fault, -E_USAGE, "message_limit = %lld: 0, or 1000 and more", (long long)c->message_limit);
+}
+
 const struct conf_table imap_conf_table = {
 	.section = "imap",
 	.struct_size = sizeof(struct imap_conf),
 	.rows = rows,
 	.n_rows = ARRAY_LEN(rows),
+	.check = check_imap,
 	.help = "IMAP sessions.",
 };

@@ -50,6 +50,8 @@ struct imap_conf {
 	int64_t max_errors;        /* BADs before BYE */
 	int64_t progress_ms;       /* between notices of a long command (RFC 9585) */
 	int64_t max_message_bytes; /* APPEND */
+	int64_t message_limit;     /* messages of one command (RFC 9738); 0: any number */
+	bool is_limit_for_copies;  /* it is for COPY and APPEND alone: SAVELIMIT */
 	int language; /* enum imap_language, for LANGUAGE "default" */
 	bool may_compress, may_unauthenticate;
 	const char *server_comment, *server_admin; /* RFC 5464 3.2.1.1; "": none */
@@ -106,6 +108,7 @@ struct imap_command {
 	bool has_seqs;   /* UID SEARCH with sequence numbers: no EXPUNGE at its end (RFC 7162 3.2.10.2) */
 	bool is_in_front;    /* the news in front of it are being told (IMAP_CMD_FRESH) */
 	struct uidset told;  /* of which messages the flags were among them; in the arena */
+	uint32_t lowest_done; /* UID: the set was cut, and this is the lowest one left (limit.h); 0: it was not */
 	struct str code; /* response code of the tagged answer, without brackets; empty: none */
 	struct str text; /* text of the tagged answer; empty: the default */
 };

@@ -15,15 +15,20 @@ struct imap_script {
 	const char *want[16];
 };
 
-/* A client of alice, logged in, that sends chunk bytes at a time (0: all at once). */
-static inline void imap_script_run(struct imap_fixture *f, const struct imap_script *script,
-				   size_t chunk)
+/*
+ * A client of alice, logged in, that sends chunk bytes at a time (0: all at once); with settings of
+ * its own, unless conf is NULL.
+ */
+static inline void imap_script_run_with(struct imap_fixture *f, const struct imap_script *script,
+					size_t chunk, const struct imap_conf *conf)
 {
 	struct imap_peer p;
 	struct str all, out;
 
 	test_row(script->name);
 	imap_peer_open(f, &p, script->input, chunk, true);
+	if (conf != NULL)
+		p.s->conf = conf;
 	(void)imap_peer_run(&p, NET_START);
 	all = out = imap_peer_finish(&p);
 	for (size_t i = 0; i < ARRAY_LEN(script->want) && script->want[i] != NULL; i++) {
@@ -43,6 +48,12 @@ static inline void imap_script_run(struct imap_fixture *f, const struct imap_scr
 		out = str_skip(out, (size_t)at + strlen(want));
 	}
 	imap_peer_close(&p);
+}
+
+static inline void imap_script_run(struct imap_fixture *f, const struct imap_script *script,
+				   size_t chunk)
+{
+	imap_script_run_with(f, script, chunk, NULL);
 }
 
 /* Each row with a store of its own, with the input at once and in pieces. */

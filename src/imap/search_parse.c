@@ -2,7 +2,7 @@
 /*
  * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT;
  * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates; RFC 5032 OLDER, YOUNGER) to the tree that
- * the store evaluates; RFC 5466 (FILTER). One table row for each key, one function for each kind of argument.
+ * the store evaluates; RFC 5466 (FILTER); RFC 9738 3.2. One table row for each key, one function for each kind of argument.
  * Depth and number of keys are bounded before memory or time is spent.
  */
 #include "imap/search.h"
@@ -39,7 +39,7 @@ struct parser {
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
 	ARG_NOT, ARG_OR, ARG_FUZZY, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
-	ARG_FILTER,
+	ARG_FILTER, ARG_UID_AFTER, ARG_UID_BEFORE,
 };
 /* clang-format on */
 
@@ -97,6 +97,8 @@ static const struct row rows[] = {
 	KEY("LARGER", ARG_NUMBER, STORE_S_LARGER),
 	KEY("SMALLER", ARG_NUMBER, STORE_S_SMALLER),
 	KEY("UID", ARG_UIDS, STORE_S_SEQS),
+	KEY("UIDAFTER", ARG_UID_AFTER, STORE_S_SEQS),
+	KEY("UIDBEFORE", ARG_UID_BEFORE, STORE_S_SEQS),
 	KEY("MODSEQ", ARG_MODSEQ, STORE_S_MODSEQ),
 	{ STR_INIT("EMAILID"), ARG_ID, STORE_S_EMAILID, false, 'E', NO_NAME },
 	{ STR_INIT("THREADID"), ARG_ID, STORE_S_THREADID, false, 'T', NO_NAME },
@@ -233,6 +235,37 @@ static int arg_uids(struct parser *ps, struct store_search *key)
 	r = imap_seqset_resolve(ps->p->arena, &set, true, in->view, saved(in), &key->set);
 	if (r == 0 && (ps->search->returns & IMAP_RETURN_UPDATE))
 		r = open_uids(ps, &set, &key->uids);
+	return r < 0 ? r : 1;
+}
+
+static int add_range(struct parser *ps, struct uidset *set, uint32_t lo, uint32_t hi)
+{
+	return lo <= hi ? uidset_add(ps->p->arena, set, lo, hi) : 0;
+}
+
+/*
+ * ("UIDAFTER" / "UIDBEFORE") SP uniqueid: what is strictly on that side (RFC 9738 3.2). After the last UID there is
+ * nothing, also where the "UID n:*" to which the RFC compares it would name the last message.
+ */
+static int arg_uid_side(struct parser *ps, bool is_after, struct store_search *key)
+{
+	const struct store_view *v = ps->search->in.view;
+	uint32_t uid, at;
+	int r;
+
+	if (imap_parse_sp(ps->p) <= 0 || imap_parse_nz_number(ps->p, &uid) <= 0)
+		return 0;
+	ps->search->has_sets = true;
+	at = store_view_seq_from(v, uid);
+	if (is_after && store_view_seq(v, uid) == at)
+		at++;
+	r = is_after ? add_range(ps, &key->set, at, v->n) : add_range(ps, &key->set, 1, at - 1);
+	if (r < 0 || !(ps->search->returns & IMAP_RETURN_UPDATE))
+		return r < 0 ? r : 1;
+	if (is_after && uid < UINT32_MAX)
+		r = add_range(ps, &key->uids, uid + 1, UINT32_MAX);
+	else if (!is_after)
+		r = add_range(ps, &key->uids, 1, uid - 1);
 	return r < 0 ? r : 1;
 }
 
@@ -457,6 +490,9 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 		return arg_header(ps, key);
 	case ARG_UIDS:
 		return arg_uids(ps, key);
+	case ARG_UID_AFTER:
+	case ARG_UID_BEFORE:
+		return arg_uid_side(ps, row->arg == ARG_UID_AFTER, key);
 	case ARG_MODSEQ:
 		return arg_modseq(ps, key);
 	case ARG_ID:

@@ -58,6 +58,10 @@ static const struct {
 	{ "filter and charset", " CHARSET iso-8859-1 FILTER x", NULL, -E_USAGE },
 	{ "no filter", " FILTER x", NULL, -E_NOT_FOUND },
 	{ "charset without a key", " CHARSET UTF-8", NULL, -E_SYNTAX },
+	{ "uid sides", " UIDAFTER 7 UIDBEFORE 1", "seqs seqs", 0 },
+	{ "uidafter a set", " UIDAFTER 7:9", NULL, -E_SYNTAX },
+	{ "uidbefore nothing", " UIDBEFORE 0", NULL, -E_SYNTAX },
+	{ "uidafter star", " UIDAFTER *", NULL, -E_SYNTAX },
 	{ "modseq of nothing", " MODSEQ \"/x\" all 1", NULL, -E_SYNTAX },
 };
 

@@ -125,6 +125,34 @@ int imap_seqset_uids(struct arena *a, const struct uidset *seqs, const struct st
 	return 0;
 }
 
+int imap_seqset_last(struct arena *a, const struct uidset *set, uint32_t n, struct uidset *ret)
+{
+	const struct imap_partial last = { .lo = 1, .hi = n, .is_last = true };
+
+	return imap_partial_set(a, &last, set, ret);
+}
+
+int imap_seqset_both(struct arena *a, const struct uidset *x, const struct uidset *y,
+		     struct uidset *ret)
+{
+	struct uidset out = { 0 };
+	size_t i = 0, j = 0;
+	int r = 0;
+
+	while (r == 0 && i < x->n && j < y->n) {
+		uint32_t lo = x->r[i].lo > y->r[j].lo ? x->r[i].lo : y->r[j].lo;
+		bool is_first = x->r[i].hi < y->r[j].hi;
+		uint32_t hi = is_first ? x->r[i].hi : y->r[j].hi;
+
+		if (lo <= hi)
+			r = uidset_add(a, &out, lo, hi);
+		i += is_first;
+		j += !is_first;
+	}
+	*ret = out;
+	return r;
+}
+
 uint32_t imap_partial_of(const struct imap_partial *partial, uint32_t n, uint32_t *ret_first)
 {
 	uint32_t hi = partial->hi < n ? partial->hi : n;

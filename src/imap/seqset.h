@@ -32,6 +32,12 @@ uint32_t imap_partial_of(const struct imap_partial *partial, uint32_t n, uint32_
 /* The numbers of a set that stand at those places in it. -E_LIMIT. */
 MUST_CHECK int imap_partial_set(struct arena *a, const struct imap_partial *partial,
 				const struct uidset *set, struct uidset *ret);
+/* The n highest numbers of a set that has at least so many, n > 0. -E_LIMIT. */
+MUST_CHECK int imap_seqset_last(struct arena *a, const struct uidset *set, uint32_t n,
+				struct uidset *ret);
+/* What is in both sets. -E_LIMIT. */
+MUST_CHECK int imap_seqset_both(struct arena *a, const struct uidset *x, const struct uidset *y,
+				struct uidset *ret);
 /*
  * For a literal set of UIDs where "*" is allowed but a view is not at hand: the ranges
  * with "*" as max. -E_LIMIT.

@@ -23,6 +23,7 @@
 #include "conf/live.h"
 #include "imap/events.h"
 #include "imap/imap_int.h"
+#include "imap/limit.h"
 #include "imap/resp.h"
 #include "net/conn.h"
 #include "store/news.h"
@@ -246,6 +247,8 @@ static void finish(struct imap_session *s, int r)
 		s->is_over = true;
 		return;
 	}
+	if (r == 0)
+		imap_limit_answer(s);
 	answer(s, r);
 	s->commands++;
 	count_error(s, r);
