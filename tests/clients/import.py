@@ -558,6 +558,61 @@ def test_import_from_a_server_that_breaks(server):
         flaky.listener.close()
 
 
+class Refusing(Flaky):
+    """Hangs up within a message, and then refuses everything."""
+
+    def answer(self, f, command):
+        if self.fetched and command == "CAPABILITY":
+            self.say(f, b"m1 NO not again")
+            return False
+        return super().answer(f, command)
+
+
+def test_import_from_a_server_that_refuses(server):
+    """A server that breaks and takes no connection again ends the command with its words."""
+    refusing = Refusing({5})
+    with Scratch() as top:
+        with open(top + "/password", "w", encoding="ascii") as f:
+            f.write("demo\n")
+        r = server.command("import", "bob@example.test", "imap://bob@127.0.0.1:%d/" % refusing.port, "--insecure",
+                           "--password-file", top + "/password", "--config", server.config)
+        assert r.returncode == 1 and "not again" in r.stderr, r
+        refusing.listener.close()
+
+
+class Twins(Flaky):
+    """Two mailboxes of which both must get the same name here, with the same UIDVALIDITY, UIDs and sizes, and other words."""
+
+    def answer(self, f, command):
+        if command.startswith("LIST"):
+            self.say(f, b'* LIST () "/" "Twin\x01"')
+            self.say(f, b'* LIST () "/" "Twin\x02"')
+            return True
+        if command.startswith("EXAMINE"):
+            self.word = b"one" if "\x01" in command else b"two"
+            self.say(f, b"* 1 EXISTS")
+            self.say(f, b"* OK [UIDVALIDITY 5]")
+        elif command.startswith("FETCH"):
+            self.say(f, b"* 1 FETCH (RFC822.SIZE 20 UID 1)")
+        elif command.startswith("UID FETCH"):
+            self.say(f, b"* 1 FETCH (UID 1 BODY[] {20}\r\nSubject: %s\r\n\r\nabcd)" % self.word)
+        else:
+            return super().answer(f, command)
+        return True
+
+
+def test_import_of_two_that_share_a_name(server):
+    """Their messages are not taken for each other."""
+    twins = Twins(set())
+    with Scratch() as top:
+        with open(top + "/password", "w", encoding="ascii") as f:
+            f.write("demo\n")
+        args = ("bob@example.test", "imap://bob@127.0.0.1:%d/" % twins.port, "--insecure", "--password-file", top + "/password")
+        assert run_import(server, *args)["imported"] == 2
+        assert run_import(server, *args)["imported"] == 0
+        twins.listener.close()
+
+
 DOVECOT = "/usr/lib/dovecot/imap"
 
 
