@@ -403,6 +403,25 @@ def test_export_to_files(server):
     imap.logout()
 
 
+def test_export_where_others_write(server):
+    """What another program delivered into an export, or linked into it, is told; nothing is left out without a word or cut."""
+    with Scratch() as top:
+        put(top + "/in", "1.host:2,S", text(1))
+        run_import(server, "bob@example.test", top + "/in")
+        run_export(server, "bob@example.test", top + "/out")
+        put(top + "/out", "9.other:2,S", text(9))
+        with open(top + "/out/dovecot-uidlist", "a", encoding="ascii") as f:
+            f.write("2 :9.other\n")
+        put(top + "/in", "2.host:2,S", text(2))
+        run_import(server, "bob@example.test", top + "/in")
+        said = run_export(server, "bob@example.test", top + "/out", status=1)
+        assert said["bad"] == 1 and "not from us" in said["bad_messages"][0]["text"], said
+        run_export(server, "bob@example.test", top + "/mbox", "--format", "mbox")
+        os.link(top + "/mbox/INBOX.mbox", top + "/other")
+        said = run_export(server, "bob@example.test", top + "/mbox", "--format", "mbox", status=1)
+        assert said["bad"] == 1, said
+
+
 def test_export_killed(server):
     """kill -9 of the command: the next run goes on, and each message is there once."""
     n = 3000
