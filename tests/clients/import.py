@@ -222,6 +222,24 @@ def test_import_as_root(server):
             other.remove()
 
 
+def test_import_of_a_far_date(server):
+    """The time of a file may be any number: a date beyond the year 9999 becomes its end, and stays sound in an mbox."""
+    if not os.path.isdir("/dev/shm"):
+        raise Skip("needs a file system in memory, which takes any date")
+    top = tempfile.mkdtemp(prefix="martlet-import-", dir="/dev/shm")
+    try:
+        path = put(top + "/in", "1.host:2,S", text(1))
+        os.utime(path, (2 ** 58, 2 ** 58))
+        if os.stat(path).st_mtime_ns != 2 ** 58 * 10 ** 9:
+            raise Skip("needs a file system that takes any date")
+        run_import(server, "bob@example.test", top + "/in")
+        run_export(server, "bob@example.test", top + "/out", "--format", "mbox")
+        with open(top + "/out/INBOX.mbox", "rb") as f:
+            assert f.readline() == b"From MAILER-DAEMON Fri Dec 31 23:59:59 9999 +0000\n"
+    finally:
+        shutil.rmtree(top)
+
+
 def test_import_of_an_mbox(server):
     """RFC 4155: quoted lines, flags, dates, Content-Length, two messages that are alike."""
     line = b"From bob@example.org Mon Nov 23 20:08:00 2026 +0000\n"
