@@ -222,6 +222,36 @@ def test_import_as_root(server):
             other.remove()
 
 
+def test_links_of_others_on_the_way(server):
+    """Root follows no link that a user made, into no directory of others, reading or writing; those of root's work."""
+    if os.geteuid() != 0:
+        raise Skip("needs root, whom others want to lead astray")
+    with Scratch() as top:
+        put(top + "/real/mail", "1.host:2,S", text(1))
+        os.mkdir(top + "/user")
+        for name, target, owner in (("theirs", top + "/real", 1), ("ours", "../real", 0), ("round", "round", 0)):
+            os.symlink(target, top + "/user/" + name)
+            os.lchown(top + "/user/" + name, owner, owner)
+        for command, path in (("import", "theirs/mail"), ("import", "theirs/"), ("export", "theirs"), ("export", "theirs/new")):
+            r = server.command(command, "bob@example.test", top + "/user/" + path, "--config", server.config)
+            assert r.returncode == 1 and "symbolic link" in r.stderr, (command, path, r)
+        r = server.command("export", "bob@example.test", top + "/user/round", "--config", server.config)
+        assert r.returncode != 0 and "Too many" in r.stderr, r
+        assert os.listdir(top + "/real") == ["mail"]
+        assert run_import(server, "bob@example.test", top + "/user//ours/./mail/")["imported"] == 1
+        run_export(server, "bob@example.test", top + "/user/ours/../new")
+        assert len(os.listdir(top + "/new/cur")) == 1
+
+
+def test_import_of_what_is_deep(server):
+    """Folders deeper than we look are told."""
+    with Scratch() as top:
+        put(top, "1.host:2,S", text(1))
+        put(top + "/a" * 22, "2.host:2,S", text(2))
+        said = run_import(server, "bob@example.test", top, status=1)
+        assert (said["imported"], said["bad"]) == (1, 1) and "too deep" in said["bad_messages"][0]["text"], said
+
+
 def test_import_of_a_far_date(server):
     """The time of a file may be any number: a date beyond the year 9999 becomes its end, and stays sound in an mbox."""
     if not os.path.isdir("/dev/shm"):
