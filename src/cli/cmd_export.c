@@ -100,14 +100,25 @@ static int take_message(struct export *ex, const json_t *row, struct str mailbox
 
 /* ---- one mailbox ---- */
 
+/* Answers on their way when a mailbox is given up: those to the next requests stand behind them. */
+static int drop_answers(struct export *ex, size_t n, struct fault *fault)
+{
+	int r = 0;
+
+	for (; n > 0 && r != -E_CLOSED && r != -E_LIMIT; n--)
+		r = receive_body(ex, fault);
+	return r == -E_CLOSED || r == -E_LIMIT ? r : 0;
+}
+
 /* All of a page, with some requests ahead of the answers. *ret_from: the next UID. */
 static int export_page(struct export *ex, json_t *rows, const struct move_box *box, uint32_t *ret_from, struct fault *fault)
 {
-	size_t n = json_array_size(rows), asked = 0;
+	size_t n = json_array_size(rows), asked = 0, i;
+	struct fault lost = { 0 };
 	json_int_t ahead = 0;
 	int r = 0;
 
-	for (size_t i = 0; i < n && r == 0; i++) {
+	for (i = 0; i < n && r == 0; i++) {
 		while (r == 0 && asked < n && asked < i + AHEAD && (asked == i || ahead < AHEAD_BYTES)) {
 			const json_t *row = json_array_get(rows, asked++);
 
@@ -120,6 +131,10 @@ static int export_page(struct export *ex, json_t *rows, const struct move_box *b
 		ahead -= json_integer_value(json_object_get(json_array_get(rows, i), "size"));
 		*ret_from = (uint32_t)json_integer_value(json_object_get(json_array_get(rows, i), "uid")) + 1;
 		cli_progress_show(&ex->progress, (uint64_t)ex->exported);
+	}
+	if ((r == -E_CANNOT || r == -E_NOT_FOUND) && drop_answers(ex, asked - i, &lost) < 0) {
+		*fault = lost;
+		r = -E_CLOSED;
 	}
 	return r;
 }

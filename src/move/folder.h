@@ -6,6 +6,11 @@
 
 #define MOVE_LIST_MAX (512u << 20) /* of a dovecot-uidlist */
 
+/*
+ * Opens what the user named, with flags of open(). For root a symbolic link on the way is followed only if root made it: another one may
+ * lead elsewhere than when root looked. make: a directory, made if it is not there. 0 or more: the descriptor; -E_NOT_FOUND, ... with fault.
+ */
+MUST_CHECK int move_open_path(const char *path_z, int flags, bool make, struct fault *fault);
 /* Below dir_fd, without following a symbolic link; a directory, or -E_NOT_FOUND, -E_CANNOT (something else stands there). */
 MUST_CHECK int move_open_dir(int dir_fd, const char *name_z);
 /*

@@ -70,7 +70,10 @@ MUST_CHECK int move_imap_open(const struct move_imap_options *o, struct move_ima
 void move_imap_close(struct move_imap **c); /* accepts a pointer to NULL */
 /* Sends a command without its tag. */
 MUST_CHECK int move_imap_send(struct move_imap *c, struct str command, struct fault *fault);
-/* The next response; valid until the next call. Its end: the tagged one of the command sent last. -E_CLOSED, -E_TIMEOUT, ... */
+/*
+ * The next response; valid until the next call. Its end: MOVE_IMAP_TAGGED, which is of the command sent last; of an earlier one it is
+ * MOVE_IMAP_OTHER. -E_CLOSED, -E_TIMEOUT, ...
+ */
 MUST_CHECK int move_imap_next(struct move_imap *c, struct move_imap_reply *ret, struct fault *fault);
 /* Sends it and takes what comes to its end. -E_CANNOT with the server's words: NO or BAD. */
 MUST_CHECK int move_imap_ask(struct move_imap *c, struct str command, struct fault *fault);

@@ -182,6 +182,15 @@ static void note_capabilities(struct move_imap *c, struct str text)
 	c->has_starttls = str_ifind(text, S("STARTTLS")) >= 0;
 }
 
+/* Of the command sent last, not of one whose answer nobody waited for. */
+static bool is_ours(const struct move_imap *c, struct str tag)
+{
+	char ours[16];
+
+	snprintf(ours, sizeof(ours), "m%u", c->tag);
+	return str_eq(tag, str_z(ours));
+}
+
 int move_imap_next(struct move_imap *c, struct move_imap_reply *ret, struct fault *fault)
 {
 	size_t n = 0;
@@ -202,19 +211,13 @@ int move_imap_next(struct move_imap *c, struct move_imap_reply *ret, struct faul
 	if (r < 0)
 		return fault_set(fault, -E_SYNTAX, "the server sent what is no IMAP: %" STR_FMT,
 				 STR_ARG(str_head(buf_str(&c->in), n < 80 ? n : 80)));
+	if (ret->kind == MOVE_IMAP_TAGGED && !is_ours(c, ret->tag))
+		ret->kind = MOVE_IMAP_OTHER;
 	if (ret->kind == MOVE_IMAP_CAPABILITY || str_istarts(ret->text, S("[CAPABILITY ")))
 		note_capabilities(c, ret->text);
 	if (ret->kind == MOVE_IMAP_BYE)
 		return fault_set(fault, -E_CLOSED, "the server says %" STR_FMT, STR_ARG(str_head(ret->text, 200)));
 	return 0;
-}
-
-static bool is_end(const struct move_imap *c, const struct move_imap_reply *r)
-{
-	char tag[16];
-
-	snprintf(tag, sizeof(tag), "m%u", c->tag);
-	return r->kind == MOVE_IMAP_TAGGED && str_eq(r->tag, str_z(tag));
 }
 
 static int take_to_end(struct move_imap *c, struct fault *fault)
@@ -226,7 +229,7 @@ static int take_to_end(struct move_imap *c, struct fault *fault)
 		r = move_imap_next(c, &reply, fault);
 		if (r < 0)
 			return r;
-	} while (!is_end(c, &reply));
+	} while (reply.kind != MOVE_IMAP_TAGGED);
 	return reply.is_ok ? 0 : fault_set(fault, -E_CANNOT, "the server says %" STR_FMT, STR_ARG(str_head(reply.text, 200)));
 }
 

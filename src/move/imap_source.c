@@ -45,6 +45,7 @@ struct walk {
 	unsigned tries;
 	bool is_sink_broken;
 	/* the mailbox at hand */
+	struct str raw;         /* its name there: two may have to share one of ours */
 	struct buf name;        /* ours */
 	bool is_told;           /* the sink knows it */
 	uint32_t uidvalidity, uidnext, exists, next_seq, done_uid;
@@ -133,7 +134,7 @@ static void find_prefix(struct walk *w)
 
 static void name_mailbox(struct walk *w, struct str raw, char delimiter, struct buf *out)
 {
-	if (w->prefix_n && raw.n > w->prefix_n)
+	if (raw.n > w->prefix_n && str_istarts(raw, S("INBOX")))
 		raw = str_skip(raw, w->prefix_n);
 	if (move_name_read(out, raw, delimiter ? delimiter : '/'))
 		return;
@@ -205,7 +206,7 @@ static void note_wanted(struct walk *w, const struct move_imap_reply *r)
 	*one = (struct wanted){ .uid = r->uid, .size = r->size };
 	snprintf(text, sizeof(text), "%u %u %llu", w->uidvalidity, r->uid, (unsigned long long)r->size);
 	move_key(S("imap"), w->o->user, S(""), one->key); /* hashed together with what follows */
-	move_key(str_of(one->key, sizeof(one->key)), buf_str(&w->name), str_z(text), one->key);
+	move_key(str_of(one->key, sizeof(one->key)), w->raw, str_z(text), one->key);
 	w->n_page++;
 }
 
@@ -397,6 +398,7 @@ static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *f
 	struct fault why = { 0 };
 	int r;
 
+	w->raw = m->raw;
 	buf_reset(&w->name);
 	name_mailbox(w, m->raw, m->delimiter, &w->name);
 	w->is_told = false;
@@ -412,8 +414,9 @@ static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *f
 		if (r == 0)
 			r = read_mailbox(w, m, &why);
 	}
-	if (r == -E_CANNOT) {
+	if (r == -E_CANNOT && w->conn) {
 		w->sink->bad(w->sink->ctx, buf_z(&w->name), why.text);
+		w->is_sink_broken = false;
 		r = 0;
 	}
 	if (r < 0)

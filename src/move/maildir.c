@@ -182,6 +182,8 @@ static int walk_dir(struct walk *w, int fd, const char *dir_z, unsigned depth, s
 	size_t n = depth > DEPTH_MAX ? 0 : move_list_names(fd, &names);
 	int r = 0;
 
+	if (depth > DEPTH_MAX)
+		say_bad(w, dir_z, "", "too deep: what is in it is left out");
 	for (size_t i = 0; i < n; i++) {
 		if (r == 0)
 			r = try_name(w, fd, dir_z, names[i], depth, fault);
@@ -230,8 +232,10 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 		say_bad(w, dir_z, name_z, why(fd));
 		return 0;
 	}
-	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", dir_z, *dir_z ? "/" : "", name_z) >= sizeof(path))
+	if ((size_t)snprintf(path, sizeof(path), "%s%s%s", dir_z, *dir_z ? "/" : "", name_z) >= sizeof(path)) {
+		say_bad(w, dir_z, name_z, "its path is too long: left out");
 		return 0;
+	}
 	if (is_folder(fd)) {
 		name_folder(w, path, &name);
 		r = give_folder(w, fd, path, buf_str(&name), fault);
@@ -273,11 +277,11 @@ int move_maildir(const char *path_z, const char *into_z, const struct move_sink 
 {
 	struct walk w = { .sink = sink, .path_z = path_z, .raw = BUF_INIT(LIMIT_IMPORT_MESSAGE),
 			  .message = BUF_INIT(LIMIT_IMPORT_MESSAGE) };
-	AUTO(move_close_fd) int fd = open(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(move_close_fd) int fd = move_open_path(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC, false, fault);
 	int r = 0;
 
 	if (fd < 0)
-		return fault_errno(fault, errno, "cannot read %s", path_z);
+		return fd;
 	if (is_folder(fd))
 		r = give_folder(&w, fd, "", into_z ? str_z(into_z) : S("INBOX"), fault);
 	if (r == 0 && !into_z)

@@ -93,6 +93,21 @@ static int begin_list(struct out *o, struct fault *fault)
 	return 0;
 }
 
+/* Whether each UID of the list names a file of ours; else somebody delivers there, and its UIDs are not those of our messages. */
+static bool is_all_ours(const struct out *o)
+{
+	char ours[40];
+
+	for (size_t i = 0; i < o->there.n; i++) {
+		const struct move_entry *e = &o->there.v[i];
+
+		snprintf(ours, sizeof(ours), ".M%uP%u.martlet", e->uid, o->box.uidvalidity);
+		if (e->uid && str_find(str_of(e->file_z, e->base_n), str_z(ours)) < 0)
+			return false;
+	}
+	return o->there.list.uidnext <= o->box.uidnext;
+}
+
 static int open_folder(struct move_writer *w, const struct move_box *box, uint32_t *ret_from, struct fault *fault)
 {
 	struct out *o = MEM_NEW(struct out);
@@ -106,6 +121,8 @@ static int open_folder(struct move_writer *w, const struct move_box *box, uint32
 		r = move_folder_read(o->fd, &o->there, fault);
 	if (r == 0 && o->there.list.uidvalidity && o->there.list.uidvalidity != box->uidvalidity)
 		r = fault_set(fault, -E_CANNOT, "a mailbox of that name and another UIDVALIDITY is there already");
+	if (r == 0 && !is_all_ours(o))
+		r = fault_set(fault, -E_CANNOT, "it has messages there that are not from us; export into a new directory");
 	if (r == 0)
 		r = begin_list(o, fault);
 	if (r == 0)

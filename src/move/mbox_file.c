@@ -183,10 +183,10 @@ int move_mbox(const char *path_z, const char *into_z, enum move_mbox_quoting quo
 	      struct fault *fault)
 {
 	struct reader r = { .sink = sink, .path_z = path_z, .quoting = quoting, .message = BUF_INIT(LIMIT_IMPORT_MESSAGE) };
-	AUTO(move_close_fd) int fd = open(path_z, OPEN_FLAGS);
+	AUTO(move_close_fd) int fd = move_open_path(path_z, OPEN_FLAGS, false, fault);
 
 	if (fd < 0)
-		return fault_errno(fault, errno, "cannot read %s", path_z);
+		return fd;
 	return give_file(&r, fd, into_z ? str_z(into_z) : S("INBOX"), fault);
 }
 
@@ -250,9 +250,14 @@ static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned dep
 	size_t n = depth > DEPTH_MAX ? 0 : move_list_names(fd, &names);
 	int r = 0;
 
+	if (depth > DEPTH_MAX)
+		w->sink->bad(w->sink->ctx, path_z, "too deep: what is in it is left out");
 	for (size_t i = 0; i < n; i++) {
-		if (r == 0 && names[i][0] != '.' &&
-		    (size_t)snprintf(path, sizeof(path), "%s/%s", path_z, names[i]) < sizeof(path))
+		bool fits = (size_t)snprintf(path, sizeof(path), "%s/%s", path_z, names[i]) < sizeof(path);
+
+		if (!fits)
+			w->sink->bad(w->sink->ctx, path, "its path is too long: left out");
+		else if (r == 0 && names[i][0] != '.')
 			r = try_file(w, fd, path, names[i], depth, fault);
 		mem_free(names[i]);
 	}
@@ -263,11 +268,11 @@ static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned dep
 int move_mbox_dir(const char *path_z, enum move_mbox_quoting quoting, const struct move_sink *sink, struct fault *fault)
 {
 	struct dir_walk w = { .sink = sink, .quoting = quoting, .top_n = strlen(path_z) };
-	AUTO(move_close_fd) int fd = open(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO(move_close_fd) int fd = move_open_path(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC, false, fault);
 	int r;
 
 	if (fd < 0)
-		return fault_errno(fault, errno, "cannot read %s", path_z);
+		return fd;
 	r = walk_dir(&w, fd, path_z, 0, fault);
 	if (r == 0 && w.n == 0)
 		r = fault_set(fault, -E_NOT_FOUND, "%s: there is neither a Maildir nor an mbox in it", path_z);

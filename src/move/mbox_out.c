@@ -52,7 +52,7 @@ static int open_file(struct out *o, struct move_writer *w, struct fault *fault)
 	o->fd = openat(w->fd, buf_z(&o->name), O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
 	if (o->fd < 0 || fstat(o->fd, &st) < 0)
 		return fault_errno(fault, errno, "cannot write %s", buf_z(&o->name));
-	if (!S_ISREG(st.st_mode) || (uint64_t)st.st_size < o->size || (o->size == 0 && st.st_size > 0 && o->note.n == 0))
+	if (!S_ISREG(st.st_mode) || st.st_nlink != 1 || (uint64_t)st.st_size < o->size)
 		return fault_set(fault, -E_CANNOT, "%s is there and not from us", buf_z(&o->name));
 	if (ftruncate(o->fd, (off_t)o->size) < 0 || lseek(o->fd, 0, SEEK_END) < 0)
 		return fault_errno(fault, errno, "cannot write %s", buf_z(&o->name));

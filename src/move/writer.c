@@ -13,10 +13,8 @@
 int move_writer_open(const char *path_z, const struct move_writing *how, struct move_writer *ret, struct fault *fault)
 {
 	*ret = (struct move_writer){ .how = how, .path_z = path_z, .fd = -1 };
-	if (mkdir(path_z, 0700) < 0 && errno != EEXIST)
-		return fault_errno(fault, errno, "cannot make %s", path_z);
-	ret->fd = open(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return ret->fd < 0 ? fault_errno(fault, errno, "cannot write to %s", path_z) : 0;
+	ret->fd = move_open_path(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC, true, fault);
+	return ret->fd < 0 ? ret->fd : 0;
 }
 
 void move_writer_close(struct move_writer *w)

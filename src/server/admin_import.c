@@ -17,6 +17,7 @@
 #define PIECE 250                /* messages of one commit */
 #define PIECE_MEMORY (16u << 20) /* that their parsed forms may take before they are committed */
 #define KEYWORDS_MAX 64          /* of one message */
+#define DATE_MAX 253402300799    /* 9999-12-31: INTERNALDATE has four digits for the year (RFC 9051 9, date-year) */
 
 /* ---- mailboxes ---- */
 
@@ -169,6 +170,14 @@ static int read_record(struct str *batch, json_t **ret_head, struct str *ret_byt
 	return 0;
 }
 
+/* The date of a file may be any number. 0: now. */
+static int64_t date_of(const json_t *head)
+{
+	json_int_t v = json_integer_value(json_object_get(head, "date"));
+
+	return v < 0 ? 0 : v < DATE_MAX ? v : DATE_MAX;
+}
+
 static int add(struct piece *p, const json_t *head, struct str bytes)
 {
 	struct store_import *v = &p->v[p->n];
@@ -178,7 +187,7 @@ static int add(struct piece *p, const json_t *head, struct str bytes)
 	*v = (struct store_import){
 		.content = &p->content[p->n],
 		.flags = number(head, "flags"),
-		.internaldate_s = json_integer_value(json_object_get(head, "date")),
+		.internaldate_s = date_of(head),
 		.uid = number(head, "uid"),
 	};
 	if (!read_key(admin_arg_opt(head, "key"), v->key))

@@ -222,6 +222,54 @@ def test_import_as_root(server):
             other.remove()
 
 
+def test_links_of_others_on_the_way(server):
+    """Root follows no link that a user made, into no directory of others, reading or writing; those of root's work."""
+    if os.geteuid() != 0:
+        raise Skip("needs root, whom others want to lead astray")
+    with Scratch() as top:
+        put(top + "/real/mail", "1.host:2,S", text(1))
+        os.mkdir(top + "/user")
+        for name, target, owner in (("theirs", top + "/real", 1), ("ours", "../real", 0), ("round", "round", 0)):
+            os.symlink(target, top + "/user/" + name)
+            os.lchown(top + "/user/" + name, owner, owner)
+        for command, path in (("import", "theirs/mail"), ("import", "theirs/"), ("export", "theirs"), ("export", "theirs/new")):
+            r = server.command(command, "bob@example.test", top + "/user/" + path, "--config", server.config)
+            assert r.returncode == 1 and "symbolic link" in r.stderr, (command, path, r)
+        r = server.command("export", "bob@example.test", top + "/user/round", "--config", server.config)
+        assert r.returncode != 0 and "Too many" in r.stderr, r
+        assert os.listdir(top + "/real") == ["mail"]
+        assert run_import(server, "bob@example.test", top + "/user//ours/./mail/")["imported"] == 1
+        run_export(server, "bob@example.test", top + "/user/ours/../new")
+        assert len(os.listdir(top + "/new/cur")) == 1
+
+
+def test_import_of_what_is_deep(server):
+    """Folders deeper than we look are told."""
+    with Scratch() as top:
+        put(top, "1.host:2,S", text(1))
+        put(top + "/a" * 22, "2.host:2,S", text(2))
+        said = run_import(server, "bob@example.test", top, status=1)
+        assert (said["imported"], said["bad"]) == (1, 1) and "too deep" in said["bad_messages"][0]["text"], said
+
+
+def test_import_of_a_far_date(server):
+    """The time of a file may be any number: a date beyond the year 9999 becomes its end, and stays sound in an mbox."""
+    if not os.path.isdir("/dev/shm"):
+        raise Skip("needs a file system in memory, which takes any date")
+    top = tempfile.mkdtemp(prefix="martlet-import-", dir="/dev/shm")
+    try:
+        path = put(top + "/in", "1.host:2,S", text(1))
+        os.utime(path, (2 ** 58, 2 ** 58))
+        if os.stat(path).st_mtime_ns != 2 ** 58 * 10 ** 9:
+            raise Skip("needs a file system that takes any date")
+        run_import(server, "bob@example.test", top + "/in")
+        run_export(server, "bob@example.test", top + "/out", "--format", "mbox")
+        with open(top + "/out/INBOX.mbox", "rb") as f:
+            assert f.readline() == b"From MAILER-DAEMON Fri Dec 31 23:59:59 9999 +0000\n"
+    finally:
+        shutil.rmtree(top)
+
+
 def test_import_of_an_mbox(server):
     """RFC 4155: quoted lines, flags, dates, Content-Length, two messages that are alike."""
     line = b"From bob@example.org Mon Nov 23 20:08:00 2026 +0000\n"
@@ -403,6 +451,25 @@ def test_export_to_files(server):
     imap.logout()
 
 
+def test_export_where_others_write(server):
+    """What another program delivered into an export, or linked into it, is told; nothing is left out without a word or cut."""
+    with Scratch() as top:
+        put(top + "/in", "1.host:2,S", text(1))
+        run_import(server, "bob@example.test", top + "/in")
+        run_export(server, "bob@example.test", top + "/out")
+        put(top + "/out", "9.other:2,S", text(9))
+        with open(top + "/out/dovecot-uidlist", "a", encoding="ascii") as f:
+            f.write("2 :9.other\n")
+        put(top + "/in", "2.host:2,S", text(2))
+        run_import(server, "bob@example.test", top + "/in")
+        said = run_export(server, "bob@example.test", top + "/out", status=1)
+        assert said["bad"] == 1 and "not from us" in said["bad_messages"][0]["text"], said
+        run_export(server, "bob@example.test", top + "/mbox", "--format", "mbox")
+        os.link(top + "/mbox/INBOX.mbox", top + "/other")
+        said = run_export(server, "bob@example.test", top + "/mbox", "--format", "mbox", status=1)
+        assert said["bad"] == 1, said
+
+
 def test_export_killed(server):
     """kill -9 of the command: the next run goes on, and each message is there once."""
     n = 3000
@@ -556,6 +623,61 @@ def test_import_from_a_server_that_breaks(server):
         assert all(x == (crlf(text(uid // 2)), {r"\Seen", "Word"}, 1044072306) for uid, x in found.items())
         assert "Old/Mail" in mailbox_names(connect(server))
         flaky.listener.close()
+
+
+class Refusing(Flaky):
+    """Hangs up within a message, and then refuses everything."""
+
+    def answer(self, f, command):
+        if self.fetched and command == "CAPABILITY":
+            self.say(f, b"m1 NO not again")
+            return False
+        return super().answer(f, command)
+
+
+def test_import_from_a_server_that_refuses(server):
+    """A server that breaks and takes no connection again ends the command with its words."""
+    refusing = Refusing({5})
+    with Scratch() as top:
+        with open(top + "/password", "w", encoding="ascii") as f:
+            f.write("demo\n")
+        r = server.command("import", "bob@example.test", "imap://bob@127.0.0.1:%d/" % refusing.port, "--insecure",
+                           "--password-file", top + "/password", "--config", server.config)
+        assert r.returncode == 1 and "not again" in r.stderr, r
+        refusing.listener.close()
+
+
+class Twins(Flaky):
+    """Two mailboxes of which both must get the same name here, with the same UIDVALIDITY, UIDs and sizes, and other words."""
+
+    def answer(self, f, command):
+        if command.startswith("LIST"):
+            self.say(f, b'* LIST () "/" "Twin\x01"')
+            self.say(f, b'* LIST () "/" "Twin\x02"')
+            return True
+        if command.startswith("EXAMINE"):
+            self.word = b"one" if "\x01" in command else b"two"
+            self.say(f, b"* 1 EXISTS")
+            self.say(f, b"* OK [UIDVALIDITY 5]")
+        elif command.startswith("FETCH"):
+            self.say(f, b"* 1 FETCH (RFC822.SIZE 20 UID 1)")
+        elif command.startswith("UID FETCH"):
+            self.say(f, b"* 1 FETCH (UID 1 BODY[] {20}\r\nSubject: %s\r\n\r\nabcd)" % self.word)
+        else:
+            return super().answer(f, command)
+        return True
+
+
+def test_import_of_two_that_share_a_name(server):
+    """Their messages are not taken for each other."""
+    twins = Twins(set())
+    with Scratch() as top:
+        with open(top + "/password", "w", encoding="ascii") as f:
+            f.write("demo\n")
+        args = ("bob@example.test", "imap://bob@127.0.0.1:%d/" % twins.port, "--insecure", "--password-file", top + "/password")
+        assert run_import(server, *args)["imported"] == 2
+        assert run_import(server, *args)["imported"] == 0
+        twins.listener.close()
 
 
 DOVECOT = "/usr/lib/dovecot/imap"
