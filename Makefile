@@ -38,7 +38,7 @@ endif
 CLANGFLAGS := $(if $(findstring clang,$(CC)),-enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 CFLAGS_ALL := $(DIALECT) $(WARN) $(OPT) $(HARDEN) $(SANFLAGS) $(CLANGFLAGS) $(CFLAGS)
 LDFLAGS_ALL := $(LDHARDEN) $(SANFLAGS) -Wl,--as-needed $(LDFLAGS)
-LIBS := -lcjose -lcurl -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljansson -lutf8proc -lidn2 -lz \
+LIBS := -lcjose -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljansson -lutf8proc -lidn2 -lz \
 	-lseccomp -lpthread
 
 PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libargon2-dev libinih-dev \

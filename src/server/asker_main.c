@@ -12,7 +12,6 @@
  */
 #include "server/server_int.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <netdb.h>
 #include <signal.h>
@@ -27,6 +26,9 @@
 #include "base/log.h"
 #include "sasl/ask.h"
 #include "sasl/sasl.h"
+#include "server/libcurl.h"
+
+static struct libcurl curl;
 
 #define ASK_MAX 16
 #define POST_MAX (3 * LIMIT_OAUTH_TOKEN + 64) /* percent-encoded */
@@ -116,27 +118,27 @@ static void set_options(struct asker *a, struct job *j)
 	struct curl_blob ca = { a->ca, a->ca_n, CURL_BLOB_COPY };
 	CURL *e = j->easy;
 
-	curl_easy_setopt(e, CURLOPT_URL, a->auth->oauth_introspection_url);
-	curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https,http");
-	curl_easy_setopt(e, CURLOPT_POSTFIELDS, j->post);
-	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)j->n_post);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, a->headers);
-	curl_easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-	curl_easy_setopt(e, CURLOPT_USERNAME, a->user_z);
-	curl_easy_setopt(e, CURLOPT_PASSWORD, a->password_z);
-	curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(e, CURLOPT_PROXY, "");
-	curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)a->auth->oauth_timeout_ms);
-	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
-	curl_easy_setopt(e, CURLOPT_WRITEDATA, j);
-	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_head);
-	curl_easy_setopt(e, CURLOPT_HEADERDATA, j);
-	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	curl_easy_setopt(e, CURLOPT_PRIVATE, j);
+	curl.easy_setopt(e, CURLOPT_URL, a->auth->oauth_introspection_url);
+	curl.easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https,http");
+	curl.easy_setopt(e, CURLOPT_POSTFIELDS, j->post);
+	curl.easy_setopt(e, CURLOPT_POSTFIELDSIZE, (long)j->n_post);
+	curl.easy_setopt(e, CURLOPT_HTTPHEADER, a->headers);
+	curl.easy_setopt(e, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+	curl.easy_setopt(e, CURLOPT_USERNAME, a->user_z);
+	curl.easy_setopt(e, CURLOPT_PASSWORD, a->password_z);
+	curl.easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	curl.easy_setopt(e, CURLOPT_PROXY, "");
+	curl.easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+	curl.easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)a->auth->oauth_timeout_ms);
+	curl.easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl.easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
+	curl.easy_setopt(e, CURLOPT_WRITEDATA, j);
+	curl.easy_setopt(e, CURLOPT_HEADERFUNCTION, take_head);
+	curl.easy_setopt(e, CURLOPT_HEADERDATA, j);
+	curl.easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl.easy_setopt(e, CURLOPT_PRIVATE, j);
 	if (a->ca)
-		curl_easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
+		curl.easy_setopt(e, CURLOPT_CAINFO_BLOB, &ca);
 }
 
 /* The request is gone, with or without an answer. */
@@ -147,8 +149,8 @@ static void finish(struct asker *a, struct job *j)
 	if (send(a->fd, &j->answer, n, MSG_DONTWAIT | MSG_NOSIGNAL) != (ssize_t)n)
 		LOG(WARN, "asker.answer", F_Z("fault", "the server process takes no answers, dropping one"));
 	if (j->easy) {
-		curl_multi_remove_handle(a->multi, j->easy);
-		curl_easy_cleanup(j->easy);
+		curl.multi_remove_handle(a->multi, j->easy);
+		curl.easy_cleanup(j->easy);
 	}
 	mem_wipe(j->post, j->n_post);
 	mem_free(j->post);
@@ -167,12 +169,12 @@ static void completed(struct asker *a, struct job *j, CURLcode code)
 {
 	long status = 0;
 
-	curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
+	curl.easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &status);
 	j->answer.status = (uint32_t)status;
 	if (j->is_too_long)
 		trouble(j, "the answer is too long", status);
 	else if (code != CURLE_OK)
-		trouble(j, curl_easy_strerror(code), status);
+		trouble(j, curl.easy_strerror(code), status);
 	else if (status != 200)
 		trouble(j, "the identity provider does not answer the question", status);
 	finish(a, j);
@@ -187,10 +189,10 @@ static void begin(struct asker *a, const struct sasl_ask_request *request, size_
 	*j = (struct job){ .answer.id = request->id };
 	write_post(j, str_of(request->token, n_token));
 	a->n_running++;
-	j->easy = curl_easy_init();
+	j->easy = curl.easy_init();
 	if (j->easy)
 		set_options(a, j);
-	if (!j->easy || curl_multi_add_handle(a->multi, j->easy) != CURLM_OK) {
+	if (!j->easy || curl.multi_add_handle(a->multi, j->easy) != CURLM_OK) {
 		trouble(j, "libcurl does not begin a request", 0);
 		finish(a, j);
 	}
@@ -220,12 +222,12 @@ static void take_answers(struct asker *a)
 	CURLMsg *m;
 	int left;
 
-	while ((m = curl_multi_info_read(a->multi, &left)) != NULL) {
+	while ((m = curl.multi_info_read(a->multi, &left)) != NULL) {
 		char *j = NULL;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j);
+		curl.easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, &j);
 		completed(a, (struct job *)(void *)j, m->data.result);
 	}
 }
@@ -239,11 +241,11 @@ static _Noreturn void serve(struct asker *a)
 		struct signalfd_siginfo info;
 		int running;
 
-		curl_multi_perform(a->multi, &running);
+		curl.multi_perform(a->multi, &running);
 		take_answers(a);
 		if (a->is_stopping && a->n_running == 0)
 			_exit(0);
-		if (curl_multi_poll(a->multi, fds, may_take ? 2 : 1, 60000, NULL) != CURLM_OK)
+		if (curl.multi_poll(a->multi, fds, may_take ? 2 : 1, 60000, NULL) != CURLM_OK)
 			fail("libcurl cannot wait");
 		if (fds[0].revents && read(a->signal_fd, &info, sizeof(info)) > 0)
 			a->is_stopping = true;
@@ -288,30 +290,34 @@ static void load_early(void)
 
 static void find_port(struct asker *a)
 {
-	CURLU *u = curl_url();
+	CURLU *u = curl.url();
 	char *port_z = NULL;
 	uint64_t port = 0;
 
-	if (!u || curl_url_set(u, CURLUPART_URL, a->auth->oauth_introspection_url, 0) != CURLUE_OK ||
-	    curl_url_get(u, CURLUPART_PORT, &port_z, CURLU_DEFAULT_PORT) != CURLUE_OK ||
+	if (!u || curl.url_set(u, CURLUPART_URL, a->auth->oauth_introspection_url, 0) != CURLUE_OK ||
+	    curl.url_get(u, CURLUPART_PORT, &port_z, CURLU_DEFAULT_PORT) != CURLUE_OK ||
 	    !str_to_u64(str_z(port_z), UINT16_MAX, &port))
 		fail("[auth] oauth_introspection_url is no URL");
 	a->port = (uint16_t)port;
-	curl_free(port_z);
-	curl_url_cleanup(u);
+	curl.release(port_z);
+	curl.url_cleanup(u);
 }
 
 static void open_curl(struct asker *a)
 {
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+	const char *why_z;
+
+	if (!libcurl_load(&curl, &why_z))
+		fail(why_z);
+	if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		fail("libcurl does not start");
-	a->multi = curl_multi_init();
-	a->headers = curl_slist_append(NULL, "Accept: application/json");
-	a->user_z = curl_easy_escape(NULL, a->auth->oauth_client_id, 0);
-	a->password_z = curl_easy_escape(NULL, a->secret_z, 0);
+	a->multi = curl.multi_init();
+	a->headers = curl.slist_append(NULL, "Accept: application/json");
+	a->user_z = curl.easy_escape(NULL, a->auth->oauth_client_id, 0);
+	a->password_z = curl.easy_escape(NULL, a->secret_z, 0);
 	if (!a->multi || !a->headers || !a->user_z || !a->password_z)
 		fail("libcurl does not start");
-	curl_multi_setopt(a->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)ASK_MAX);
+	curl.multi_setopt(a->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)ASK_MAX);
 	mem_wipe(a->secret_z, strlen(a->secret_z));
 	find_port(a);
 }
