@@ -7,6 +7,7 @@
 
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
+#include <stdbool.h>
 
 #define LIBCURL_FUNCTIONS(X) \
 	X(easy_cleanup) X(easy_escape) X(easy_getinfo) X(easy_init) X(easy_setopt) X(easy_strerror) \
