@@ -10,7 +10,7 @@ AT_ONCE, SESSIONS = 500, 50     # messages of one APPEND (RFC 3502); sessions th
 
 def message(number):
     return (f"From: Load <load@bench.test>\r\nTo: you@example.test\r\nSubject: Message {number}\r\n"
-            f"Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <{number}@million.test>\r\n\r\nNumber {number}.\r\n").encode()
+            f"Date: Mon, 05 Jan 2026 10:00:00 +0000\r\nMessage-ID: <{number}@million.test>\r\n\r\n" f"Number {number}.\r\n").encode()
 
 
 def fill(port, user, n):

@@ -225,13 +225,13 @@ static int search_other(struct imap_session *s, const struct esearch *e,
 {
 	AUTO(store_mbox_close) struct store_mbox *mbox = NULL;
 	AUTO(arena_fini) struct arena a;
-	struct store_view *v;
+	struct store_view *v = NULL;
 	int r = store_mbox_open(imap_store(s), box->id, &mbox);
 
 	arena_init(&a, LIMIT_COMMAND_ARENA);
 	if (r == 0)
 		r = store_mbox_view(mbox, &v);
-	if (r < 0)
+	if (r < 0 || v == NULL)
 		return r == -E_NOT_FOUND ? 0 : r;
 	if (!v->is_gone)
 		r = search_view(s, e, box, v, &a);

@@ -208,7 +208,7 @@ static int answer_esearch(struct imap_session *s, const struct imap_search *q,
 {
 	bool is_partial = q->returns & IMAP_RETURN_PARTIAL;
 	const struct uidset *named = is_partial ? &res->partial : &res->seqs;
-	const uint8_t *scores;
+	const uint8_t *scores = NULL;
 	struct uidset set = { 0 };
 	size_t n = res->seqs.n;
 	int r = 0;

@@ -199,7 +199,7 @@ static int sort(struct imap_session *s, struct imap_sort *q, struct sorted *ret)
 int imap_cmd_sort(struct imap_session *s)
 {
 	struct imap_update *update = NULL;
-	struct sorted res;
+	struct sorted res = { 0 };
 	struct imap_sort q;
 	int r = imap_sort_parse(s, &q);
 

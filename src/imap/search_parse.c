@@ -440,7 +440,7 @@ static int filter_keys(struct parser *ps, struct str name, struct str value, str
  */
 static int arg_filter(struct parser *ps, struct store_search *key)
 {
-	struct str name, value;
+	struct str name, value = { 0 };
 	int r;
 
 	if (imap_parse_sp(ps->p) <= 0 || imap_parse_atom(ps->p, &name) <= 0 ||

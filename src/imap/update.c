@@ -352,8 +352,8 @@ static int is_before(struct insertion *in, const struct imap_update *u, uint32_t
 {
 	AUTO(arena_fini) struct arena work;
 	struct uidset two = { 0 };
-	uint32_t *order;
-	size_t n;
+	uint32_t *order = NULL;
+	size_t n = 0;
 	int r;
 
 	if (in->rank != NULL)
@@ -365,7 +365,7 @@ static int is_before(struct insertion *in, const struct imap_update *u, uint32_t
 	if (r == 0)
 		r = store_sort_run(imap_store(in->s), &work, in->view, &two, u->by, u->n_by, &order,
 				   &n);
-	return r < 0 ? r : order[0] == old;
+	return r < 0 || n == 0 ? r : order[0] == old;
 }
 
 static int rank_all(struct insertion *in, const struct imap_update *u, const struct uidset *new)
@@ -602,9 +602,8 @@ void imap_update_expunged(struct imap_session *s, const struct store_view *old,
 	struct imap_update **at = &s->sel->updates;
 
 	while (*at != NULL) {
-		if (s->has_uidonly && !(*at)->is_uid)
-			drop(s, at);
-		else if (expunged->n > 0 && expunge_one(s, *at, old, expunged) < 0)
+		if ((s->has_uidonly && !(*at)->is_uid) ||
+		    (expunged->n > 0 && expunge_one(s, *at, old, expunged) < 0))
 			drop(s, at);
 		else
 			at = &(*at)->next;

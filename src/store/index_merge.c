@@ -60,6 +60,12 @@ static bool is_live(const int64_t *live, size_t n, int64_t content)
 	return false;
 }
 
+/* The one that stands at this place, NULL behind the last. */
+static const struct index_doc *doc_at(const struct source *s, uint32_t at)
+{
+	return s->g->docs != NULL && at < s->g->n_docs ? &s->g->docs[at] : NULL;
+}
+
 /* All docs in order; each source learns the new places of its own. */
 static void number_docs(struct merge *m, const int64_t *live, size_t n_live)
 {
@@ -71,9 +77,9 @@ static void number_docs(struct merge *m, const int64_t *live, size_t n_live)
 		int64_t content;
 
 		for (size_t i = 0; i < m->n; i++) {
-			const struct index_doc *d = &m->v[i].g->docs[at[i]];
+			const struct index_doc *d = doc_at(&m->v[i], at[i]);
 
-			if (at[i] < m->v[i].g->n_docs && (least == NULL || d->content < least->content))
+			if (d != NULL && (least == NULL || d->content < least->content))
 				least = d;
 		}
 		if (least == NULL)
@@ -84,10 +90,10 @@ static void number_docs(struct merge *m, const int64_t *live, size_t n_live)
 			m->docs[m->n_docs++] = *least;
 		}
 		for (size_t i = 0; i < m->n; i++) {
-			struct source *s = &m->v[i];
+			const struct index_doc *d = doc_at(&m->v[i], at[i]);
 
-			if (at[i] < s->g->n_docs && s->g->docs[at[i]].content == content)
-				s->place[at[i]++] = place;
+			if (d != NULL && d->content == content)
+				m->v[i].place[at[i]++] = place;
 		}
 	}
 }
