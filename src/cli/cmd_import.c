@@ -364,7 +364,8 @@ static int read_source(struct import *im, const char *source_z, struct fault *fa
 	if (move_imap_url(&a, str_z(source_z), &o))
 		return read_imap(im, &o, &sink, fault);
 	if (str_find(str_z(source_z), S("://")) >= 0)
-		return fault_set(fault, -E_USAGE, "%s: write imaps://USER@HOST[:PORT] or imap://..., with %%40 for an @ in USER", source_z);
+		return fault_set(fault, -E_USAGE, "%s: write imaps://USER@HOST[:PORT] or imap://..., with %%40 for an @ in USER, "
+				 "and the password in a file (--password-file)", source_z);
 	return read_files(im, source_z, &sink, fault);
 }
 

@@ -43,7 +43,7 @@ static void print_all(FILE *to)
 		const struct cli_command *c = &cli_commands[i];
 		int n = fprintf(to, "  martlet %s %s", c->name, c->usage);
 
-		fprintf(to, "%*s%s\n", n < 40 ? 40 - n : 1, "", c->help);
+		fprintf(to, n < 40 ? "%*s%s\n" : "\n%*s%s\n", n < 40 ? 40 - n : 40, "", c->help);
 	}
 	fprintf(to, "\n`martlet help COMMAND` tells the options of one.\n"
 		    "Exit status: 0 done, 1 could not be done, 2 usage or settings, 3 not there, 4 exists already,\n"

@@ -89,7 +89,9 @@ int move_imap_url(struct arena *a, struct str url, struct move_imap_options *ret
 		rest.n = (size_t)at;
 	}
 	at = str_rchr(rest, '@');
-	if (at <= 0 || !decode(a, str_head(rest, (size_t)at), &o.user))
+	/* A colon would be a password's, which other users of the machine would see. */
+	if (at <= 0 || str_chr(str_head(rest, (size_t)at), ':') >= 0 ||
+	    !decode(a, str_head(rest, (size_t)at), &o.user))
 		return 0;
 	rest = str_skip(rest, (size_t)at + 1);
 	colon = str_rchr(rest, ':');

@@ -130,6 +130,8 @@ TEST(imap_urls)
 		{ "imaps://b@host/INBOX", NULL, NULL, 0, false },
 		{ "imaps://b@host:0", NULL, NULL, 0, false },
 		{ "imaps://b@", NULL, NULL, 0, false },
+		{ "imaps://b:secret@host", NULL, NULL, 0, false },
+		{ "imaps://b%3Ac@host", "b:c", "host", 993, true },
 		{ "imaps://b%0d@host", NULL, NULL, 0, false },
 		{ "/home/bob/Maildir", NULL, NULL, 0, false },
 	};
