@@ -112,6 +112,35 @@ int store_account_add(struct store *s, struct str address, const struct store_qu
 	return 0;
 }
 
+/* ---- one that is there ---- */
+
+static int find_tx(struct db_tx *tx, struct job *j)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(ACCOUNT_BY_NAME), DB_T(j->address.full));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc < 0 ? rc : -E_NOT_FOUND;
+	j->id = db_int(&q, 0);
+	return 0;
+}
+
+/* Finds it and changes it, durably. -E_NOT_FOUND: the address is no account's. */
+static int change(struct store *s, struct str address, db_write_fn *fn, struct job *j)
+{
+	AUTO(arena_fini) struct arena a;
+	int rc;
+
+	arena_init(&a, ACCOUNT_ARENA);
+	rc = store_address_parse(&a, address, false, &j->address);
+	if (rc == 0)
+		rc = db_write(s->db, &(struct db_write_job){
+					     .fn = fn, .arg = j, .durability = DB_DURABLE });
+	return rc == -E_SYNTAX ? -E_NOT_FOUND : rc;
+}
+
 /* ---- removing ---- */
 
 static int doom_mailboxes(struct store *s, struct db_tx *tx, int64_t account)
@@ -143,16 +172,10 @@ static int remove_tx(struct db_tx *tx, void *arg)
 		STORE_SQL_ACCOUNT_REMOVE,
 	};
 	struct job *j = arg;
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
+	int rc = find_tx(tx, j);
 
-	DB_QUERY(tx, &q, SQL(ACCOUNT_BY_NAME), DB_T(j->address.full));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_NOT_FOUND;
-	j->id = db_int(&q, 0);
-	db_done(&q);
-	rc = doom_mailboxes(j->s, tx, j->id);
+	if (rc == 0)
+		rc = doom_mailboxes(j->s, tx, j->id);
 	for (size_t i = 0; i < ARRAY_LEN(by_account) && rc == 0; i++)
 		rc = DB_EXEC(tx, &store_sql[by_account[i]], DB_I(j->id));
 	if (rc == 0)
@@ -170,17 +193,10 @@ static int no_account(struct str address, struct fault *fault)
 
 int store_account_remove(struct store *s, struct str address, struct fault *fault)
 {
-	AUTO(arena_fini) struct arena a;
 	struct job j = { .s = s };
-	int rc;
+	int rc = change(s, address, remove_tx, &j);
 
-	arena_init(&a, ACCOUNT_ARENA);
-	rc = store_address_parse(&a, address, false, &j.address);
-	if (rc == 0)
-		rc = db_write(s->db, &(struct db_write_job){ .fn = remove_tx,
-							     .arg = &j,
-							     .durability = DB_DURABLE });
-	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
+	if (rc == -E_NOT_FOUND)
 		return no_account(address, fault);
 	if (rc == 0)
 		store_index_remove(s, j.id);
@@ -195,32 +211,18 @@ int store_account_remove(struct store *s, struct str address, struct fault *faul
 static int enable_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
+	int rc = find_tx(tx, j);
 
-	DB_QUERY(tx, &q, SQL(ACCOUNT_BY_NAME), DB_T(j->address.full));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_NOT_FOUND;
-	j->id = db_int(&q, 0);
-	db_done(&q);
-	return DB_EXEC(tx, SQL(ACCOUNT_ENABLE), DB_I(j->id), DB_I(j->is_enabled));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(ACCOUNT_ENABLE), DB_I(j->id), DB_I(j->is_enabled));
 }
 
 int store_account_enable(struct store *s, struct str address, bool is_enabled, int64_t *ret_id,
 			 struct fault *fault)
 {
-	AUTO(arena_fini) struct arena a;
 	struct job j = { .s = s, .is_enabled = is_enabled };
-	int rc;
+	int rc = change(s, address, enable_tx, &j);
 
-	arena_init(&a, ACCOUNT_ARENA);
-	rc = store_address_parse(&a, address, false, &j.address);
-	if (rc == 0)
-		rc = db_write(s->db, &(struct db_write_job){ .fn = enable_tx,
-							     .arg = &j,
-							     .durability = DB_DURABLE });
-	if (rc == -E_NOT_FOUND || rc == -E_SYNTAX)
+	if (rc == -E_NOT_FOUND)
 		return no_account(address, fault);
 	if (rc < 0)
 		return fault_set(fault, rc, "cannot change the account: %s", err_row(rc)->text);
