@@ -18,7 +18,7 @@
 #include "base/lock.h"
 
 #define GATE_WAIT_MS 10000
-#define GATE_WAITERS 96 /* of net.max_workers, 128 unless set */
+#define GATE_WAITERS 96 /* of net.max_workers, 128 unless set; where that is 98 or less they can hold all */
 
 struct sasl_gate {
 	struct lock lock;

@@ -5,15 +5,10 @@
  */
 #include "server/server_int.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <sys/resource.h>
-
 #include "base/clock.h"
-#include "base/lock.h"
 #include "base/log.h"
-#include "base/must.h"
 #include "conf/live.h"
+#include "server/background.h"
 #include "store/index.h"
 
 #define NICE 19
@@ -21,25 +16,14 @@
 struct server_indexer {
 	struct store *store;
 	struct conf_live *conf;
-	pthread_t thread;
-	struct lock lock;
-	struct lock_cond wake;
-	bool is_stopping; /* under the lock */
+	struct server_background thread;
 };
 
-/* False: the server stops. */
 static bool wait_ms(void *ctx, int64_t ms)
 {
 	struct server_indexer *x = ctx;
-	int64_t until = clock_mono_ms() + ms;
-	bool goes_on;
 
-	lock_get(&x->lock);
-	while (!x->is_stopping && lock_wait(&x->lock, &x->wake, until))
-		;
-	goes_on = !x->is_stopping;
-	lock_put(&x->lock);
-	return goes_on;
+	return server_background_rest(&x->thread, ms);
 }
 
 static int64_t interval_ms(struct server_indexer *x)
@@ -67,32 +51,25 @@ static void pass(struct server_indexer *x, struct store_indexer *indexer)
 		LOG(WARN, "store.search_index", F_Z("err", err_row(r)->name), F_Z("note", "ended early, retrying later"));
 }
 
-static void *indexer_main(void *arg)
+static void indexer_main(void *arg)
 {
 	struct server_indexer *x = arg;
 	struct store_indexer *indexer = store_indexer_new(x->store);
 
-	pthread_setname_np(pthread_self(), "indexer");
-	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread */
 	while (wait_ms(x, interval_ms(x)))
 		pass(x, indexer);
 	store_indexer_free(&indexer);
-	return NULL;
 }
 
 struct server_indexer *server_indexer_start(struct store *store, struct conf_live *conf)
 {
 	struct server_indexer *x = MEM_NEW(struct server_indexer);
-	sigset_t all, old;
 
 	x->store = store;
 	x->conf = conf;
-	lock_init(&x->lock);
-	lock_cond_init(&x->wake);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	must(pthread_create(&x->thread, NULL, indexer_main, x) == 0);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	x->thread = (struct server_background){
+		.name_z = "indexer", .nice = NICE, .run = indexer_main, .arg = x };
+	server_background_start(&x->thread);
 	return x;
 }
 
@@ -100,12 +77,6 @@ void server_indexer_stop(struct server_indexer *x)
 {
 	if (!x)
 		return;
-	lock_get(&x->lock);
-	x->is_stopping = true;
-	lock_signal(&x->wake);
-	lock_put(&x->lock);
-	must(pthread_join(x->thread, NULL) == 0);
-	lock_cond_fini(&x->wake);
-	lock_fini(&x->lock);
+	server_background_stop(&x->thread);
 	mem_free(x);
 }
