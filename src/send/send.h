@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Mail out: from an attempt (queue/attempt.h) to its result. MX and addresses, what the other side's TLS has to be, connections that
+ * are kept for the next message, what a reply means. Runs in the sender process; has no data. Any number of threads, started as
+ * they are needed and ended when idle.
+ */
+#pragma once
+
+#include "base/err.h"
+#include "conf/conf.h"
+#include "queue/attempt.h"
+
+struct send;
+struct net_dns;
+
+/* Each result, on a thread of this room; strings live until it returns. */
+typedef void send_result_fn(void *ctx, const struct queue_result *r);
+
+struct send_options {
+	const struct conf *conf;      /* [queue], kept by reference until send_close() */
+	struct net_dns *dns;
+	struct str ca_pem;            /* p NULL: the system's authorities */
+	const char *helo_z;
+	send_result_fn *result;
+	void *ctx;
+};
+
+MUST_CHECK int send_open(const struct send_options *o, struct send **ret, struct fault *fault);
+/*
+ * Takes one attempt over, with its map and the arena that has its arrays (both are given back after its result). Never blocks: one that finds no
+ * thread waits for its destination's connection or for a place.
+ */
+void send_give(struct send *s, const struct queue_attempt *a, struct queue_attempt_map map, struct arena *arena);
+/* How many more attempts are of use now; the caller leaves others in the socket. */
+size_t send_room(struct send *s);
+/* Nothing new is begun; waits until all that run have their result or ms passed. */
+void send_drain(struct send *s, int64_t ms);
+void send_close(struct send **s); /* accepts a pointer to NULL */
+
+/* ---- where mail for a domain goes (mx.c) ---- */
+
+#define SEND_HOSTS 20      /* of one domain, by preference */
+#define SEND_ADDRESSES 16  /* of one host */
+
+struct send_host {
+	struct str name;             /* A-labels, lower case, no last dot; empty: an address literal */
+	uint16_t preference;
+	bool is_mx;                  /* else implicit (RFC 5321 5.1) or given */
+};
+struct send_hosts {
+	struct send_host *hosts;     /* in the order to be tried: by preference, equal ones mixed */
+	size_t n;
+	bool is_null_mx;             /* RFC 7505 */
+	bool is_secure;              /* the MX answer was validated (RFC 7672 2.2) */
+	bool is_self;                /* own_names came up: what is not better than that was cut off (RFC 5321 5.1) */
+	bool is_bogus;
+};
+/*
+ * domain: A-labels. own_names: of this host, NULL-terminated. 0: *ret (n may be 0: null MX, or only ourselves, or no such domain, in ret_reply with the
+ * reason: 5.1.2, 5.1.10, 5.4.4, 5.4.6 ...); negative: no answer now, with ret_reply (4.4.3, 4.7.x) as well.
+ */
+MUST_CHECK int send_mx(struct net_dns *d, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms,
+		       struct send_hosts *ret, struct queue_reply *ret_reply);
