@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "conf/conf.h"
 #include "store/fsck.h"
 #include "store/store.h"
 
@@ -15,6 +16,28 @@ struct spool;
 
 extern const struct db_sql_set queue_sql_set;
 extern const struct db_migration_set queue_migrations;
+
+/* [queue] settings (conf.c). */
+extern const struct conf_table queue_conf_table;
+struct queue_conf {
+	int64_t retry_min_ms, retry_max_ms; /* doubling from one to the other */
+	int64_t lifetime_ms;
+	int64_t delay_notice_ms;            /* 0: none */
+	int64_t trace_ms;                   /* how long the story of a message is kept; 0: not at all */
+	int64_t max_sessions;
+	int64_t max_sessions_per_destination;
+	int64_t max_returned;               /* bytes of a message that goes back with a DSN; a longer one: its header */
+	int tls;                            /* enum queue_tls of queue/attempt.h */
+	int64_t port;                       /* of other hosts */
+	bool may_private;                   /* send to addresses of this host and of private networks */
+	const char *source_v4, *source_v6;  /* own addresses to send from; "" any */
+	int64_t connect_timeout_ms, command_timeout_ms, data_end_timeout_ms;
+	int64_t idle_ms;                    /* how long a connection is kept for the next message */
+	const char *relay_host;             /* "" : MX; else all mail for elsewhere goes there */
+	int64_t relay_port;
+	int relay_tls;
+	const char *relay_user, *relay_password_file;
+};
 
 MUST_CHECK int queue_open(struct store *s, struct queue **ret, struct fault *fault);
 void queue_close(struct queue **q);
