@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Delivery status notifications: the message that tells a sender what became of his (RFC 3461, RFC 3462 now RFC 6522, RFC 3464; RFC 6533 for
+ * Delivery status notifications: the message that tells a sender what became of his (RFC 3461, RFC 6522, RFC 3464; RFC 6533 for
  * internationalized addresses), and whether one is due at all. No I/O.
  */
 #pragma once
