@@ -9,12 +9,13 @@
 #include <openssl/hmac.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/must.h"
 
 #define HASH_LETTERS 6 /* of five bits */
 #define DAY_S 86400
 #define DAYS_MASK 1023 /* what two letters hold */
-#define TEXT_MAX 4096
+#define TEXT_MAX (2 * LIMIT_SMTP_PATH)
 
 static const char letters[] = "abcdefghijklmnopqrstuvwxyz234567";
 
@@ -110,10 +111,12 @@ int srs_forward(const uint8_t key[SRS_KEY], int64_t now_s, struct str sender, st
 	ptrdiff_t at = str_rchr(sender, '@');
 	struct str local, host, ignored, first;
 
-	if (at <= 0 || (size_t)at + 1 == sender.n || sender.n > TEXT_MAX || domain.n == 0)
+	if (at <= 0 || (size_t)at + 1 == sender.n || sender.n > LIMIT_SMTP_PATH || domain.n == 0)
 		return -E_SYNTAX;
 	local = str_head(sender, (size_t)at);
 	host = str_skip(sender, (size_t)at + 1);
+	if (str_chr(host, '=') >= 0)
+		return -E_SYNTAX; /* no host's name; it would end elsewhere when it is read back */
 	if (is_form(local, '0'))
 		return forward_again(key, str_skip(local, 4), host, domain, a, ret);
 	if (is_form(local, '1')) { /* of the second forwarder: the first stays the one to go back to */

@@ -117,5 +117,6 @@ TEST(what_has_not_the_form_is_somebodys_name)
 	}
 	assert_int_equal(srs_forward(key_b, NOW_S, S("alice"), S("b.example"), &a, &ret), -E_SYNTAX);
 	assert_int_equal(srs_forward(key_b, NOW_S, S("alice@"), S("b.example"), &a, &ret), -E_SYNTAX);
+	assert_int_equal(srs_forward(key_b, NOW_S, S("alice@a=b.example"), S("b.example"), &a, &ret), -E_SYNTAX);
 	assert_int_equal(srs_forward(key_b, NOW_S, S("@a.example"), S("b.example"), &a, &ret), -E_SYNTAX);
 }
