@@ -74,6 +74,20 @@ static struct str get_str(struct reader *r, size_t max)
 
 /* ---- an attempt ---- */
 
+static void put_sts(struct buf *out, const struct queue_sts *s)
+{
+	put_str(out, s->id);
+	put_str(out, s->text);
+	put_u64(out, (uint64_t)s->fetched_s);
+}
+
+static void get_sts(struct reader *r, struct queue_sts *s)
+{
+	s->id = get_str(r, 32);
+	s->text = get_str(r, QUEUE_STS_TEXT);
+	s->fetched_s = (int64_t)get_u64(r, INT64_MAX);
+}
+
 static void put_hop(struct buf *out, const struct queue_hop *h)
 {
 	put_str(out, h->destination);
@@ -102,6 +116,7 @@ void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 {
 	put_u64(out, a->id);
 	put_hop(out, &a->hop);
+	put_sts(out, &a->sts);
 	put_str(out, a->qid);
 	put_str(out, a->reverse_path);
 	put_str(out, a->envid);
@@ -140,6 +155,7 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 	int rc;
 
 	get_hop(&r, &a.hop);
+	get_sts(&r, &a.sts);
 	a.qid = get_str(&r, QUEUE_ATTEMPT_HEAD);
 	a.reverse_path = get_str(&r, QUEUE_ATTEMPT_HEAD);
 	a.envid = get_str(&r, QUEUE_ATTEMPT_HEAD);
@@ -168,6 +184,7 @@ void queue_result_write(const struct queue_result *r, struct buf *out)
 	put_str(out, r->host);
 	put_str(out, r->address);
 	put_str(out, r->tls);
+	put_sts(out, &r->sts);
 	put_u64(out, (uint64_t)r->ms);
 	put_u64(out, r->n_rcpts);
 	for (size_t i = 0; i < r->n_rcpts; i++) {
@@ -195,6 +212,18 @@ static int get_text(struct reader *r, struct arena *arena, size_t max, struct st
 	if (!str_is_utf8(*ret))
 		r->is_bad = true;
 	return 0;
+}
+
+/* The packet is gone when the result is looked at: copies, and of a policy its bytes as they are, for it is parsed again. */
+static int keep_sts(struct reader *r, struct arena *arena, struct queue_sts *ret)
+{
+	struct queue_sts s;
+
+	get_sts(r, &s);
+	ret->id = arena_str(arena, s.id);
+	ret->text = arena_str(arena, s.text);
+	ret->fetched_s = s.fetched_s;
+	return ret->id.p && ret->text.p ? 0 : -E_LIMIT;
 }
 
 static int get_result_rcpts(struct reader *r, struct arena *arena, struct queue_result *ret)
@@ -231,6 +260,8 @@ int queue_result_read(struct str bytes, struct arena *arena, struct queue_result
 		rc = get_text(&r, arena, 255, &q.address);
 	if (rc == 0)
 		rc = get_text(&r, arena, 255, &q.tls);
+	if (rc == 0)
+		rc = keep_sts(&r, arena, &q.sts);
 	q.ms = (int64_t)get_u64(&r, INT64_MAX);
 	if (rc == 0)
 		rc = get_result_rcpts(&r, arena, &q);

@@ -39,6 +39,17 @@ struct queue_hop {
 	struct str user, password; /* AUTH; empty: none */
 };
 
+/*
+ * What is known of a domain's MTA-STS policy (RFC 8461). The sender keeps nothing, so the server process does: the last one goes out with
+ * each attempt, a newer one comes back with its result. An empty id: none.
+ */
+#define QUEUE_STS_TEXT (32u << 10) /* of a policy that is kept; one that is longer is asked for again */
+struct queue_sts {
+	struct str id;
+	struct str text;      /* as fetched */
+	int64_t fetched_s;
+};
+
 struct queue_attempt_rcpt {
 	struct str address;
 	struct str orcpt;   /* as given, xtext; empty: none */
@@ -48,6 +59,7 @@ struct queue_attempt_rcpt {
 struct queue_attempt {
 	uint64_t id;          /* never 0 */
 	struct queue_hop hop;
+	struct queue_sts sts;
 	struct str qid;       /* for the log */
 	struct str reverse_path;
 	struct str envid;
@@ -91,6 +103,7 @@ struct queue_result {
 	struct str host;       /* that answered last; empty: none */
 	struct str address;
 	struct str tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384, DANE verified"; empty: none */
+	struct queue_sts sts;  /* fetched just now: to be kept */
 	int64_t ms;
 	struct queue_rcpt_result *rcpts; /* as many as the attempt's, in its order; 0 with id 0 */
 	size_t n_rcpts;

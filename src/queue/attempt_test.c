@@ -18,6 +18,7 @@ static struct queue_attempt_rcpt rcpts[] = {
 static const struct queue_attempt sample = {
 	.id = 7,
 	.hop = { .destination = STR_INIT("example.org"), .domain = STR_INIT("example.org"), .port = 25, .tls = QUEUE_TLS_ENCRYPT },
+	.sts = { STR_INIT("20160831"), STR_INIT("version: STSv1"), 1700000000 },
 	.qid = STR_INIT("abc"),
 	.reverse_path = STR_INIT("alice@example.test"),
 	.envid = STR_INIT("QQ314159"),
@@ -46,6 +47,8 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 	assert_str_eq(a->hop.destination, S("example.org"));
 	assert_int_equal(a->hop.host.n, 0);
 	assert_int_equal(a->hop.tls, QUEUE_TLS_ENCRYPT);
+	assert_str_eq(a->sts.text, S("version: STSv1"));
+	assert_int_equal(a->sts.fetched_s, 1700000000);
 	assert_str_eq(a->reverse_path, S("alice@example.test"));
 	assert_str_eq(a->envid, S("QQ314159"));
 	assert_int_equal(a->dsn_ret, QUEUE_RET_HDRS);
@@ -148,7 +151,7 @@ static struct queue_result sample_result(struct queue_rcpt_result room[2])
 	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
 	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
 	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
-				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .rcpts = room, .n_rcpts = 2 };
+				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
 }
 
 TEST(a_result_crosses)
@@ -168,6 +171,8 @@ TEST(a_result_crosses)
 	assert_true(got.is_reused && !got.is_down);
 	assert_str_eq(got.host, S("mx.example.org"));
 	assert_str_eq(got.tls, S("TLSv1.3"));
+	assert_str_eq(got.sts.id, S("1"));
+	assert_str_eq(got.sts.text, S("a\r\nb"));
 	assert_int_equal(got.ms, 12);
 	assert_int_equal(got.n_rcpts, 2);
 	assert_int_equal(got.rcpts[0].outcome, QUEUE_DELIVERED);

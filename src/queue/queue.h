@@ -29,6 +29,9 @@ struct queue_conf {
 	int64_t max_returned;               /* bytes of a message that goes back with a DSN; a longer one: its header */
 	int tls;                            /* enum queue_tls of queue/attempt.h */
 	int64_t port;                       /* of other hosts */
+	const char *ca_file;                /* "" : the system's authorities */
+	bool asks_sts;
+	int64_t sts_port;
 	bool may_private;                   /* send to addresses of this host and of private networks */
 	const char *source_v4, *source_v6;  /* own addresses to send from; "" any */
 	int64_t connect_timeout_ms, command_timeout_ms, data_end_timeout_ms;
