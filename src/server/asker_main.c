@@ -24,9 +24,9 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "net/libcurl.h"
 #include "sasl/ask.h"
 #include "sasl/sasl.h"
-#include "server/libcurl.h"
 
 static struct libcurl curl;
 
