@@ -93,12 +93,12 @@ const struct cli_command cli_commands[] = {
 	  .help = "show what an account uses and may use, after changing the limits given",
 	  .verb = "account.quota", .arg_names = { "address" }, .n_required = 1 },
 
-	{ .name = "alias add", .usage = "ALIAS ACCOUNT", .options = admin_options, .run = cli_admin,
-	  .help = "lead an address (or @DOMAIN, the catch-all) to an account",
-	  .verb = "alias.add", .arg_names = { "alias", "account" }, .n_required = 2 },
-	{ .name = "alias remove", .usage = "ALIAS [ACCOUNT]", .options = admin_options, .run = cli_admin,
-	  .help = "remove one account of an alias, or the whole alias",
-	  .verb = "alias.remove", .arg_names = { "alias", "account" }, .n_required = 1 },
+	{ .name = "alias add", .usage = "ALIAS TARGET", .options = admin_options, .run = cli_admin,
+	  .help = "lead an address (or @DOMAIN, the catch-all) to an account, an address elsewhere or /null",
+	  .verb = "alias.add", .arg_names = { "alias", "target" }, .n_required = 2 },
+	{ .name = "alias remove", .usage = "ALIAS [TARGET]", .options = admin_options, .run = cli_admin,
+	  .help = "remove one target of an alias, or the whole alias",
+	  .verb = "alias.remove", .arg_names = { "alias", "target" }, .n_required = 1 },
 	{ .name = "alias list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the aliases", .verb = "alias.list" },
 

@@ -13,7 +13,9 @@
  *  5. queue_accept() returns, the session says 250. Rows of the queue are taken out again by the
  *     delivery to come (state QUEUE_WAITING, next_attempt).
  *
- * All recipients share one content. Its references: one for each INBOX and one for the queue's row.
+ * All recipients share one content. Its references: one for each INBOX and one for each row of queue_messages: one for
+ * recipients elsewhere, and another for those that an alias here forwards to, whose return address is ours
+ * (mailauth/srs.h), so that the next host's look at SPF is at us.
  */
 #include "queue/queue_int.h"
 
@@ -22,9 +24,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/must.h"
+#include "mailauth/srs.h"
 #include "store/account.h"
 #include "store/message.h"
 
+#define FORWARD_ARENA 16384
 #define RESULT_ARENA (16u << 20) /* what the parsed message leaves: ready-made texts and keys */
 
 struct target {
@@ -39,7 +43,7 @@ struct job {
 	struct db_body body;
 	struct target *targets; /* each account once, sorted */
 	size_t n_targets;
-	bool has_remote;
+	bool has_remote, has_forwards;
 	int64_t now_s;
 };
 
@@ -58,7 +62,7 @@ static void gather_targets(struct job *j)
 	size_t n = 0, unique = 0;
 
 	for (size_t i = 0; i < e->n_rcpts; i++) {
-		must(!e->rcpts[i].is_local || e->rcpts[i].n_accounts > 0);
+		j->has_forwards |= e->rcpts[i].n_forwards > 0;
 		if (e->rcpts[i].is_local)
 			n += e->rcpts[i].n_accounts;
 		else
@@ -125,23 +129,65 @@ static int flags_of(const struct queue_envelope *e)
 	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0);
 }
 
+static int add_message(struct job *j, struct db_tx *tx, int64_t content, struct str qid, struct str reverse_path)
+{
+	const struct queue_envelope *e = j->e;
+
+	return DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(j->content.bytes.n), DB_T(reverse_path),
+		       DB_I(e->submitter), DB_I(e->dsn_ret), DB_T(e->envid), DB_I(flags_of(e)), DB_I(j->now_s),
+		       DB_T(str_z(e->sid_z)));
+}
+
+static int add_recipient(struct job *j, struct db_tx *tx, struct str qid, const struct queue_rcpt *r, struct str address)
+{
+	return DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(address), DB_T(r->orcpt), DB_I(r->notify), DB_I(QUEUE_WAITING),
+		       DB_I(j->now_s));
+}
+
 static int enqueue(struct job *j, struct db_tx *tx, int64_t content)
 {
 	const struct queue_envelope *e = j->e;
 	const struct str qid = str_z(e->qid_z);
-	int rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(j->content.bytes.n),
-			 DB_T(e->reverse_path), DB_I(e->submitter), DB_I(e->dsn_ret),
-			 DB_T(e->envid), DB_I(flags_of(e)), DB_I(j->now_s), DB_T(str_z(e->sid_z)));
+	int rc = add_message(j, tx, content, qid, e->reverse_path);
 
-	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++) {
-		const struct queue_rcpt *r = &e->rcpts[i];
-
-		if (!r->is_local)
-			rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(r->address),
-				     DB_T(r->orcpt), DB_I(r->notify), DB_I(QUEUE_WAITING),
-				     DB_I(j->now_s));
-	}
+	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
+		if (!e->rcpts[i].is_local)
+			rc = add_recipient(j, tx, qid, &e->rcpts[i], e->rcpts[i].address);
 	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
+}
+
+/* The return address of what is forwarded: at the domain of the first alias that does so. */
+static int make_return_path(struct job *j, struct arena *a, struct str *ret)
+{
+	const struct queue_envelope *e = j->e;
+	const struct queue_rcpt *r = e->rcpts;
+
+	*ret = e->reverse_path;
+	if (e->reverse_path.n == 0)
+		return 0;
+	while (r->n_forwards == 0)
+		r++;
+	return srs_forward(j->q->srs_key, j->now_s, e->reverse_path,
+			   str_skip(r->address, (size_t)(str_rchr(r->address, '@') + 1)), a, ret);
+}
+
+/* A message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was asked about notices goes along. */
+static int enqueue_forwards(struct job *j, struct db_tx *tx, int64_t content)
+{
+	AUTO(arena_fini) struct arena a;
+	const struct queue_envelope *e = j->e;
+	struct str qid, reverse_path;
+	int rc;
+
+	arena_init(&a, FORWARD_ARENA);
+	qid = arena_printf(&a, "%sF", e->qid_z);
+	rc = qid.p ? make_return_path(j, &a, &reverse_path) : -E_LIMIT;
+	if (rc == 0)
+		rc = add_message(j, tx, content, qid, reverse_path);
+	for (size_t i = 0; i < e->n_rcpts; i++)
+		for (size_t k = 0; k < e->rcpts[i].n_forwards && rc == 0; k++)
+			rc = add_recipient(j, tx, qid, &e->rcpts[i], e->rcpts[i].forwards[k]);
+	return rc == -E_EXISTS ? -E_IO : rc;
 }
 
 static int accept_tx(struct db_tx *tx, void *arg)
@@ -156,10 +202,14 @@ static int accept_tx(struct db_tx *tx, void *arg)
 		rc = enqueue(j, tx, content);
 		refs++;
 	}
+	if (rc == 0 && j->has_forwards) {
+		rc = enqueue_forwards(j, tx, content);
+		refs++;
+	}
 	if (rc < 0)
 		return rc;
 	if (refs == 0)
-		return -E_QUOTA; /* everybody refused: nothing is kept, each has its own result */
+		return -E_QUOTA; /* everybody refused, or it goes nowhere: nothing is kept, each has its own result */
 	return store_tx_content_ref(tx, content, refs - 1);
 }
 
@@ -175,7 +225,8 @@ static int run(struct job *j)
 		.n_bodies = 1,
 	};
 	int rc = db_write(store_db(j->q->store), &w);
-	bool is_all_refused = rc == -E_QUOTA && j->e->is_per_recipient && !j->has_remote;
+	bool is_all_refused = rc == -E_QUOTA && !j->has_remote && !j->has_forwards &&
+			      (j->e->is_per_recipient || j->n_targets == 0);
 
 	for (size_t i = 0; i < j->n_targets && is_all_refused; i++)
 		is_all_refused = is_own_refusal(j->targets[i].result);

@@ -124,6 +124,67 @@ static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcp
 	return queue_accept(x->q, &e, x->spool);
 }
 
+TEST(an_alias_forwards_with_a_return_address_of_ours)
+{
+	const struct str elsewhere[] = { STR_INIT("bob@far.example"), STR_INIT("bob@farther.example") };
+	struct queue_item *items;
+	struct str back;
+	struct fixture x;
+	size_t n;
+
+	setup(&x);
+	struct queue_rcpt r[] = {
+		{ .address = S("carol@example.net") }, /* and one that is not forwarded */
+		{ .address = S("b@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1, .forwards = elsewhere,
+		  .n_forwards = 2 },
+	};
+	assert_int_equal(accept_message(&x, "q1", r, 2, false), 0);
+	assert_int_equal(messages(&x, x.alice), 1);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(n, 3);
+	assert_str_eq(items[0].recipient, S("carol@example.net"));
+	assert_str_eq(items[0].reverse_path, S("s@x"));
+	for (size_t i = 1; i < 3; i++) {
+		test_row(i == 1 ? "bob@far" : "bob@farther");
+		assert_str_eq(items[i].qid, S("q1F"));
+		assert_str_eq(items[i].recipient, elsewhere[i - 1]);
+		assert_true(str_starts(items[i].reverse_path, S("SRS0=")) && str_ends(items[i].reverse_path, S("=x=s@example.org")));
+	}
+	assert_int_equal(queue_return_path(x.q, &x.a, items[1].reverse_path, &back), 0);
+	assert_str_eq(back, S("s@x"));
+	assert_int_equal(queue_return_path(x.q, &x.a, S("SRS0=aaaaaa=aa=x=s@example.org"), &back), -E_NOT_FOUND);
+	assert_int_equal(queue_return_path(x.q, &x.a, S("s@x"), &back), -E_NOT_FOUND);
+	assert_int_equal(queue_return_path(x.q, &x.a, S("postmaster"), &back), -E_NOT_FOUND);
+	teardown(&x);
+}
+
+TEST(a_forwarded_bounce_stays_one_and_what_goes_nowhere_is_taken)
+{
+	const struct str elsewhere = STR_INIT("bob@far.example");
+	struct queue_rcpt nowhere = { .address = S("b@example.org"), .is_local = true, .result = 1 };
+	struct queue_rcpt r = { .address = S("b@example.org"), .is_local = true, .forwards = &elsewhere, .n_forwards = 1 };
+	struct queue_item *items;
+	struct fixture x;
+	size_t n;
+
+	setup(&x);
+	struct queue_envelope e = { .qid_z = "q1", .sid_z = "sid", .rcpts = &r, .n_rcpts = 1 };
+
+	assert_int_equal(queue_accept(x.q, &e, x.spool), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(n, 1);
+	assert_str_eq(items[0].reverse_path, S(""));
+	assert_int_equal(accept_message(&x, "q2", &nowhere, 1, false), 0);
+	assert_int_equal(nowhere.result, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	nowhere.result = 1;
+	assert_int_equal(accept_message(&x, "q3", &nowhere, 1, true), 0);
+	assert_int_equal(nowhere.result, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	teardown(&x);
+}
+
 TEST(accept_mixed_recipients)
 {
 	struct fixture x;

@@ -2,17 +2,32 @@
 /* Opening, closing, and the list of what waits. */
 #include "queue/queue_int.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "mailauth/srs.h"
 
 int queue_open(struct store *s, struct queue **ret, struct fault *fault)
 {
 	struct queue *q = MEM_NEW(struct queue);
+	int rc = store_secret(s, S("srs"), q->srs_key);
 
-	(void)fault; /* nothing to go wrong yet: the rows wait where they are */
+	if (rc < 0) {
+		mem_free(q);
+		return fault_set(fault, rc, "cannot read the key of return addresses: %s", err_row(rc)->text);
+	}
 	q->store = s;
 	*ret = q;
 	return 0;
+}
+
+int queue_return_path(struct queue *q, struct arena *a, struct str address, struct str *ret)
+{
+	ptrdiff_t at = str_rchr(address, '@');
+	int rc = at < 0 ? -E_NOT_FOUND
+			: srs_reverse(q->srs_key, clock_wall_ms() / 1000, str_head(address, (size_t)at), a, ret);
+
+	return rc == -E_DENIED ? -E_NOT_FOUND : rc;
 }
 
 void queue_close(struct queue **qp)

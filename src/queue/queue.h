@@ -53,8 +53,10 @@ enum queue_ret { QUEUE_RET_NONE, QUEUE_RET_FULL, QUEUE_RET_HDRS }; /* RFC 3461 4
 struct queue_rcpt {
 	struct str address;       /* as given in RCPT */
 	bool is_local;
-	const int64_t *accounts;  /* local: where it leads (store_route) */
+	const int64_t *accounts;  /* local: where it leads (store_route); none: only to others, or nowhere */
 	size_t n_accounts;
+	const struct str *forwards; /* local: addresses elsewhere that it leads to as well */
+	size_t n_forwards;
 	unsigned notify;
 	struct str orcpt;         /* as given, xtext */
 	int result;               /* out: 0 or the negative code of this recipient */
@@ -78,6 +80,12 @@ struct queue_envelope {
  * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored.
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
+
+/*
+ * Whom a return address that we gave to forwarded mail stands for (mailauth/srs.h); address: local@domain, the domain is ours. 0 with
+ * *ret in the arena; -E_NOT_FOUND: it is none, or none of ours, or too old.
+ */
+MUST_CHECK int queue_return_path(struct queue *q, struct arena *a, struct str address, struct str *ret);
 
 struct queue_item {
 	struct str qid;

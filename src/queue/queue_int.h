@@ -36,4 +36,5 @@ enum queue_flag { /* of a message row: what the next server has to be able to do
 
 struct queue {
 	struct store *store;
+	uint8_t srs_key[STORE_SECRET_BYTES];
 };

@@ -87,6 +87,20 @@ static int rcpt_parse(struct smtp_session *s, struct str args, struct queue_rcpt
 	return smtp_params_apply(s, args, params, ARRAY_LEN(params), rcpt);
 }
 
+/*
+ * A bounce to somebody whose mail we forwarded: his host gets it. Only with the null reverse-path, as a bounce has it (RFC 5321
+ * 4.5.5), so that nobody else is reached by it.
+ */
+static int return_route(struct smtp_session *s, struct queue_rcpt *rcpt)
+{
+	int r;
+
+	if (s->tx.reverse_path.n > 0)
+		return SMTP_R_NO_USER;
+	r = queue_return_path(s->ctx->queue, &s->arena, rcpt->address, &rcpt->address);
+	return r == -E_NOT_FOUND ? SMTP_R_NO_USER : r;
+}
+
 /* Where does it lead, and may this session send there? */
 static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
@@ -100,11 +114,13 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 		rcpt->is_local = true;
 		rcpt->accounts = route.accounts;
 		rcpt->n_accounts = route.n_accounts;
+		rcpt->forwards = route.forwards;
+		rcpt->n_forwards = route.n_forwards;
 		return 0;
 	case -E_DENIED:
 		return may_go_elsewhere ? 0 : SMTP_R_RELAY;
 	case -E_NOT_FOUND:
-		return SMTP_R_NO_USER;
+		return return_route(s, rcpt);
 	case -E_QUOTA:
 		return SMTP_R_MAILBOX_FULL;
 	default:

@@ -153,6 +153,13 @@ static int message_store(struct smtp_session *s)
 
 /* ---- the answer ---- */
 
+static const char *into_z(const struct queue_rcpt *rcpt)
+{
+	if (rcpt->n_accounts > 0)
+		return rcpt->n_forwards > 0 ? "INBOX+queue" : "INBOX";
+	return !rcpt->is_local || rcpt->n_forwards > 0 ? "queue" : "nowhere";
+}
+
 /* Where the message went for each recipient that has it now: one line each, so that its id leads from here to the mailbox. */
 static void log_rcpts(const struct smtp_session *s, int r)
 {
@@ -161,7 +168,7 @@ static void log_rcpts(const struct smtp_session *s, int r)
 
 		if (r == 0 && rcpt->result == 0)
 			LOG(INFO, "smtp.rcpt", F_Z("qid", s->tx.qid), F_STR("to", rcpt->address),
-			    F_Z("into", rcpt->is_local ? "INBOX" : "queue"));
+			    F_Z("into", into_z(rcpt)));
 	}
 }
 

@@ -137,7 +137,7 @@ static int check_tables(struct fsck *c)
 	static const char *const tables[] = {
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
-		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments",
+		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments", "forwards",
 	};
 	int rc = 0;
 

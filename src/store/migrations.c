@@ -228,6 +228,17 @@ static const char step_10[] =
 	"CREATE TABLE index_segments ("
 	" account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;";
 
+static const char step_11[] =
+	/*
+	 * Where an alias leads outside of this server: an address there, or "/null". target_domain: of
+	 * the target, "" of /null.
+	 */
+	"CREATE TABLE forwards ("
+	" address TEXT NOT NULL, target TEXT NOT NULL, domain TEXT NOT NULL, target_domain TEXT NOT NULL,"
+	" PRIMARY KEY (address, target)) WITHOUT ROWID;"
+	"CREATE INDEX forwards_domain ON forwards (domain);"
+	"CREATE INDEX forwards_target_domain ON forwards (target_domain);";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -239,6 +250,7 @@ static const struct db_migration steps[] = {
 	{ 8, step_8 },
 	{ 9, step_9 },
 	{ 10, step_10 },
+	{ 11, step_11 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

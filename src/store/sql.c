@@ -82,14 +82,16 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_DOMAIN_FIND] = { .sql = "SELECT 1 FROM domains WHERE name = ?1" },
 	[STORE_SQL_DOMAIN_IN_USE] = { .sql =
 		"SELECT (SELECT count(*) FROM accounts WHERE domain = ?1), (SELECT count(*) FROM"
-		" aliases WHERE domain = ?1)" },
+		" aliases WHERE domain = ?1) + (SELECT count(*) FROM forwards WHERE domain = ?1)" },
 
 	[STORE_SQL_ALIAS_ADD] = { .sql =
 		"INSERT INTO aliases (address, account, domain) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_ALIAS_GET] = { .sql =
 		"SELECT a.id, a.quota, a.used, a.quota_messages, a.messages FROM aliases l"
 		" JOIN accounts a ON a.id = l.account WHERE l.address = ?1 LIMIT ?2" },
-	[STORE_SQL_ALIAS_COUNT] = { .sql = "SELECT count(*) FROM aliases WHERE address = ?1" },
+	[STORE_SQL_ALIAS_COUNT] = { .sql =
+		"SELECT (SELECT count(*) FROM aliases WHERE address = ?1)"
+		" + (SELECT count(*) FROM forwards WHERE address = ?1)" },
 	[STORE_SQL_ALIAS_HAS] = { .sql =
 		"SELECT 1 FROM aliases WHERE address = ?1 AND account = ?2" },
 	[STORE_SQL_ALIAS_REMOVE] = { .sql =
@@ -97,8 +99,14 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ALIAS_REMOVE_ALL] = { .sql = "DELETE FROM aliases WHERE address = ?1" },
 	[STORE_SQL_ALIAS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM aliases WHERE account = ?1" },
 	[STORE_SQL_ALIAS_LIST] = { .sql =
-		"SELECT l.address, a.name FROM aliases l JOIN accounts a ON a.id = l.account"
-		" ORDER BY l.address, a.name LIMIT ?1" },
+		"SELECT l.address AS address, a.name AS target FROM aliases l JOIN accounts a ON a.id = l.account"
+		" UNION ALL SELECT address, target FROM forwards ORDER BY address, target LIMIT ?1" },
+	[STORE_SQL_FORWARD_ADD] = { .sql =
+		"INSERT INTO forwards (address, target, domain, target_domain) VALUES (?1, ?2, ?3, ?4)" },
+	[STORE_SQL_FORWARD_GET] = { .sql = "SELECT target FROM forwards WHERE address = ?1 ORDER BY target LIMIT ?2" },
+	[STORE_SQL_FORWARD_REMOVE] = { .sql = "DELETE FROM forwards WHERE address = ?1 AND target = ?2" },
+	[STORE_SQL_FORWARD_REMOVE_ALL] = { .sql = "DELETE FROM forwards WHERE address = ?1" },
+	[STORE_SQL_FORWARD_TO] = { .sql = "SELECT address FROM forwards WHERE target_domain = ?1 ORDER BY address LIMIT 1" },
 
 	/* secrets */
 	[STORE_SQL_COUNTER_GET] = { .sql = "SELECT value FROM store_counters WHERE name = ?1" },
