@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/conn.h"
+#include "net/network.h"
 #include "smtp/syntax.h"
 
 #define ORCPT_MAX 500 /* RFC 3461 4.2 */
@@ -87,6 +88,18 @@ static int rcpt_parse(struct smtp_session *s, struct str args, struct queue_rcpt
 	return smtp_params_apply(s, args, params, ARRAY_LEN(params), rcpt);
 }
 
+/* Somebody of ours who needs no login, such as a printer. Not over LMTP, which delivers here. */
+static bool is_in_relay_networks(const struct smtp_session *s)
+{
+	const struct conf_list *list = &s->conf->relay_networks;
+	struct net_network n;
+
+	for (size_t i = 0; i < list->n && s->ctx->role != SMTP_LMTP; i++)
+		if (net_network_parse(str_z(list->v[i]), &n) && net_network_has(&n, conn_peer(s->conn)))
+			return true;
+	return false;
+}
+
 /*
  * A bounce to somebody whose mail we forwarded: his host gets it. Only with the null reverse-path, as a bounce has it (RFC 5321
  * 4.5.5), so that nobody else is reached by it.
@@ -104,7 +117,8 @@ static int return_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 /* Where does it lead, and may this session send there? */
 static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
-	bool may_go_elsewhere = s->ctx->role == SMTP_SUBMISSION && str_chr(rcpt->address, '@') >= 0;
+	bool may_go_elsewhere = (s->ctx->role == SMTP_SUBMISSION || is_in_relay_networks(s)) &&
+				str_chr(rcpt->address, '@') >= 0;
 	struct store_route route;
 	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
 			    &route);

@@ -38,6 +38,7 @@ struct smtp_conf {
 	int64_t data_total_timeout_ms;
 	int64_t data_min_rate;
 	int submission_bare_lf; /* enum smtp_bare_lf */
+	struct conf_list relay_networks;
 	bool rejects_early_talkers;
 	bool rejects_bad_pipelining;
 };
