@@ -79,6 +79,11 @@
 #define LIMIT_TLS_CERTS (32u << 10)   /* a client's chain of certificates */
 #define LIMIT_TLS_NOISE (64u << 10)   /* of one peer without application data among it; records are 16 KB */
 
+#define LIMIT_TLS_SERVER_CERTS (100u << 10) /* a server's chain, of connections that we make */
+#define LIMIT_TLS_SERVER_NOISE (256u << 10) /* of a server, without application data among it: its handshake is that */
+#define LIMIT_STREAM_LINE (1u << 20)  /* the longest line that is ever read of a server; callers allow less */
+#define LIMIT_STREAM_RACE 16          /* addresses that are tried at the same time */
+
 #define LIMIT_CONN_IN (64u << 10)     /* input buffer of a connection */
 #define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */
 #define LIMIT_PEER_MEMORY (256u << 20) /* net.max_memory: all arenas and buffers together, base/budget.h */

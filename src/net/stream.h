@@ -39,11 +39,19 @@ struct net_stream_connect {
 	size_t n;
 	const struct net_address *from_v4, *from_v6;
 	int64_t stagger_ms;  /* 0: 250 */
+	int64_t each_ms;     /* for one address; 0: until the deadline */
 	int64_t deadline_ms; /* clock_mono_ms */
 };
 MUST_CHECK int net_stream_connect(const struct net_stream_connect *c, struct net_stream **ret, size_t *ret_index, struct fault *fault);
-/* Takes a connected socket, for tests. */
+/* Takes a connected socket. */
 struct net_stream *net_stream_of_fd(int fd);
+/*
+ * A peer of memory, for tests and fuzz targets: what it sends are the pieces of the script between separators, the first at once, each other
+ * one when we have sent something since; waiting for what does not come is -E_TIMEOUT at once, the end of the script -E_CLOSED. No TLS.
+ */
+#define NET_STREAM_SCRIPT_SEPARATOR '\x1e'
+struct net_stream *net_stream_scripted(struct str script);
+struct str net_stream_scripted_said(const struct net_stream *s); /* all that was sent, until the next */
 void net_stream_close(struct net_stream **s); /* accepts a pointer to NULL; TLS says good-bye, does not wait for an answer */
 
 /*
@@ -55,7 +63,10 @@ MUST_CHECK int net_stream_line(struct net_stream *s, size_t max, int64_t deadlin
 MUST_CHECK int net_stream_read(struct net_stream *s, char *buf, size_t n, int64_t deadline_ms);
 /* Is something to be read, or the peer gone, now? For kept connections. */
 bool net_stream_has_input(struct net_stream *s);
-/* Buffered; errors stick and come from net_stream_flush(). */
+/*
+ * Buffered; errors stick and come from net_stream_flush(). Long pieces are sent from where they stand. While it waits it reads what comes, up
+ * to a bound, so that a peer which writes much before it reads is no trouble.
+ */
 void net_stream_write(struct net_stream *s, struct str bytes, int64_t deadline_ms);
 MUST_CHECK int net_stream_flush(struct net_stream *s, int64_t deadline_ms);
 /* What went wrong last, for people: "connection reset by peer", "certificate has expired". */
@@ -74,7 +85,7 @@ struct net_stream_tls_want {
 	enum net_trust trust;
 	const char *sni_z;             /* the host's name; with DANE the TLSA base domain (RFC 7672 8.1); NULL: none */
 	const char *const *names_z;    /* that a certificate may be for, NULL-terminated; PKIX and DANE-TA */
-	const struct str *tlsa;        /* rdata */
+	const struct str *tlsa;        /* rdata; those that TLS cannot use are skipped */
 	size_t n_tlsa;
 	const char *alpn_z;            /* NULL: none */
 };
@@ -87,15 +98,26 @@ struct net_stream_tls_info {
 	int64_t not_after_s;
 };
 
-/* ca_pem: authorities; p NULL: those of the system, read now. Tickets and sessions are not kept. */
+/*
+ * ca_pem: authorities; p NULL: those of the system, read now (none found: then nothing verifies by PKIX). Tickets and sessions
+ * are not kept.
+ */
 MUST_CHECK int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);
 void net_stream_tls_free(struct net_stream_tls *t); /* no stream may use it; accepts NULL */
 /*
+ * How many of these TLSA records are usable for SMTP: DANE-TA(2) and DANE-EE(3) with a selector, matching type and data that are
+ * known and well-formed (RFC 7672 3.1, RFC 7671 10.1.1). None: RFC 7672 2.2 wants TLS all the same, with any certificate.
+ */
+size_t net_stream_tlsa_usable(struct net_stream_tls *t, const struct str *tlsa, size_t n);
+/*
  * The handshake; what was read before and not taken is an error (RFC 3207 6: injected). 0; -E_TLS with net_stream_fault_z(); -E_TIMEOUT,
- * -E_CLOSED, -E_IO. With NET_TRUST_ANY a bad certificate is no error.
+ * -E_CLOSED, -E_IO; -E_CANNOT: DANE, and no record is usable. With NET_TRUST_ANY a bad certificate is no error, and old versions of TLS and short keys
+ * are taken: without them the mail would go in the clear. A certificate that was refused can be asked for with net_stream_tls_info().
  */
 MUST_CHECK int net_stream_starttls(struct net_stream *s, struct net_stream_tls *t, const struct net_stream_tls_want *want,
 				   int64_t deadline_ms);
 bool net_stream_is_tls(const struct net_stream *s);
-/* False: no TLS. Texts live with the stream. */
+/* Channel binding bytes (RFC 9266 2, tls-exporter). False: there are none. */
+bool net_stream_tls_exporter(const struct net_stream *s, uint8_t ret[32]);
+/* False: no TLS, and no certificate was seen. Texts live with the stream. */
 bool net_stream_tls_info(const struct net_stream *s, struct net_stream_tls_info *ret);
