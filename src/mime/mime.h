@@ -162,10 +162,12 @@ void mime_cte_decode(enum mime_cte cte, struct str in, struct buf *out);
 /* Decodes strictly enough for BINARY (RFC 3516): -E_UNKNOWN_CTE when cte is unknown or the base64 is not decodable. */
 MUST_CHECK int mime_cte_decode_strict(enum mime_cte cte, struct str in, struct buf *out);
 /*
- * Quoted-printable (RFC 2045 6.7): lines of at most 76. is_text: CRLF and LF are line ends and come back as CRLF; else every byte
- * comes back as it was.
+ * Quoted-printable (RFC 2045 6.7): lines of at most 76, CRLF stays a line end, a CR or LF alone is encoded: every byte comes back as it
+ * was.
  */
-void mime_qp_encode(bool is_text, struct str in, struct buf *out);
+void mime_qp_encode(struct str in, struct buf *out);
+/* Fit to stand in a message as it is (RFC 5322 2.1.1, 2.3): CRLF only, no NUL, no line above 998? 8-bit bytes may be. */
+bool mime_has_plain_lines(struct str s);
 
 /* ---- for a peer that takes 7-bit only (mime/convert.c): RFC 6152 3, RFC 2045 6.4 ---- */
 
