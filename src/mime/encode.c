@@ -21,10 +21,17 @@ bool mime_has_plain_lines(struct str s)
 	return true;
 }
 
-/* RFC 2045 6.7 rules 1 to 3. */
-static bool qp_is_literal(char c, bool is_last)
+/*
+ * RFC 2045 6.7 rules 1 to 3. Two hyphens at the start of a line are none: what was no boundary in the middle of a line, or behind other
+ * encoding, must not become one.
+ */
+static bool qp_is_literal(struct str line, size_t i, bool is_line_start)
 {
-	return (c > 32 && c < 127 && c != '=') || ((c == ' ' || c == '\t') && !is_last);
+	char c = line.p[i];
+
+	if (c == '-')
+		return !is_line_start || i + 1 == line.n || line.p[i + 1] != '-';
+	return (c > 32 && c < 127 && c != '=') || ((c == ' ' || c == '\t') && i + 1 < line.n);
 }
 
 static void qp_line(struct str line, struct buf *out)
@@ -35,12 +42,13 @@ static void qp_line(struct str line, struct buf *out)
 
 	for (size_t i = 0; i < line.n; i++) {
 		unsigned char c = (unsigned char)line.p[i];
-		bool is_literal = qp_is_literal(line.p[i], i + 1 == line.n);
+		bool is_literal = qp_is_literal(line, i, n == 0);
 
 		if (n + (is_literal ? 1 : 3) > QP_LINE - 1) {
 			memcpy(block + n, "=\r\n", 3);
 			buf_add(out, str_of(block, n + 3));
 			n = 0;
+			is_literal = qp_is_literal(line, i, true);
 		}
 		if (is_literal) {
 			block[n++] = line.p[i];

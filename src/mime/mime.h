@@ -172,9 +172,9 @@ bool mime_has_plain_lines(struct str s);
 /* ---- for a peer that takes 7-bit only (mime/convert.c): RFC 6152 3, RFC 2045 6.4 ---- */
 
 /*
- * The message with everything in quoted-printable or base64 that is not 7-bit; decoded, each part is what it was. 0, also when there was nothing to
- * do (out then has a copy). -E_CANNOT: it may not be changed (signed, encrypted), or cannot be made so (8-bit header, a part that
- * names no encoding we know): the caller returns it (5.6.3). -E_LIMIT: out is full.
+ * The message with everything in quoted-printable or base64 that is not 7-bit (RFC 2045 2.7); decoded, each part is what it was. 0, also when
+ * there was nothing to do (out then has a copy). -E_CANNOT: it may not be changed (signed, encrypted), or cannot be made so (8-bit
+ * header, text around the parts, a part whose encoding is unknown): the caller returns it (5.6.3). -E_LIMIT: out is full.
  */
 MUST_CHECK int mime_convert_7bit(struct str message, struct buf *out);
 
