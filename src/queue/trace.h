@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The story of each message for administrators: how it came, what was decided, every attempt with the other host's exact
+ * words, what its sender was told. Kept for [queue] trace, in the database; written in the transactions that do what it tells of.
+ */
+#pragma once
+
+#include "queue/attempt.h"
+
+struct db_tx;
+
+enum queue_trace_event { /* numbers are stored */
+	QUEUE_TRACE_ACCEPTED = 1, QUEUE_TRACE_REFUSED = 2, QUEUE_TRACE_ATTEMPT = 3, QUEUE_TRACE_DSN = 4, QUEUE_TRACE_EXPIRED = 5,
+	QUEUE_TRACE_HELD = 6, QUEUE_TRACE_RELEASED = 7, QUEUE_TRACE_REMOVED = 8, QUEUE_TRACE_RETRIED = 9, QUEUE_TRACE_N_EVENTS
+};
+
+/* What happens to a message after it was accepted. All strings may be a stranger's: they are stored escaped and cut. */
+struct queue_trace_entry {
+	enum queue_trace_event event;
+	struct str qid;                         /* of the message that the story is of */
+	int64_t at_s;
+	const struct queue_attempt_rcpt *rcpts; /* whom it is about; ATTEMPT: in the order of the result's */
+	size_t n_rcpts;                         /* may be 0: all, or the message itself */
+	const struct queue_result *result;      /* ATTEMPT only */
+	struct str detail;                      /* DSN: the notification's own queue id; others: plain words, may be empty */
+};
+
+/* Inside the caller's transaction. Does nothing when no trace is kept. 0 or the database's error. */
+MUST_CHECK int queue_trace_add(struct queue *q, struct db_tx *tx, const struct queue_trace_entry *e);
+
+/* How long stories are kept, from now on; 0: none is written. Any thread. Before the first call: none. */
+void queue_trace_keep(struct queue *q, int64_t ms);
+/* Removes a step of what is older than that. 1: there is more, 0: done, negative. Any thread but the writer's. */
+MUST_CHECK int queue_trace_prune(struct queue *q);
+
+struct queue_trace_row {
+	struct str qid;
+	int64_t at_s;
+	enum queue_trace_event event;
+	struct str json; /* one object */
+};
+#define QUEUE_TRACE_ROWS 1000
+/*
+ * The stories of the message with that queue id or Message-ID, or of those from or to that address, the newest QUEUE_TRACE_ROWS events of them,
+ * oldest first. 0 (*ret_n may be 0) or negative.
+ */
+MUST_CHECK int queue_trace_find(struct queue *q, struct arena *a, struct str what, struct queue_trace_row **ret, size_t *ret_n);
