@@ -79,7 +79,7 @@ static int open_tokens(struct server_process *p, const struct server_start *star
 	if (r < 0)
 		return r;
 	sasl_oauth_configure(p->data.sasl, keys);
-	return sasl_oauth_connect(p->data.sasl, start->ask_fd, net_wake_cb, p->net, fault);
+	return sasl_oauth_connect(p->data.sasl, start->helper_fds[SERVER_ASKER], net_wake_cb, p->net, fault);
 }
 
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
@@ -258,7 +258,8 @@ _Noreturn void server_process_main(const struct server_start *start)
 	struct fault fault = { 0 };
 	int r, signo;
 
-	close(start->asker_fd);
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		close(start->far_fds[i]);
 	r = open_all(&p, start, &fault);
 	server_files_free(start->files);
 	if (r < 0) {
