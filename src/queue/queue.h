@@ -20,6 +20,7 @@ extern const struct db_migration_set queue_migrations;
 /* [queue] settings (conf.c). */
 extern const struct conf_table queue_conf_table;
 struct queue_conf {
+	bool is_sending;                    /* else mail for elsewhere waits */
 	int64_t retry_min_ms, retry_max_ms; /* doubling from one to the other */
 	int64_t lifetime_ms;
 	int64_t delay_notice_ms;            /* 0: none */
@@ -47,6 +48,9 @@ void queue_close(struct queue **q);
 
 enum queue_notify { /* RFC 3461 4.1; 0: not given */
 	QUEUE_NOTIFY_NEVER = 1, QUEUE_NOTIFY_SUCCESS = 2, QUEUE_NOTIFY_FAILURE = 4, QUEUE_NOTIFY_DELAY = 8,
+};
+enum queue_flag { /* of a message: what the next server has to be able to do */
+	QUEUE_8BIT = 1, QUEUE_BINARY = 2, QUEUE_SMTPUTF8 = 4, QUEUE_REQUIRETLS = 8,
 };
 enum queue_ret { QUEUE_RET_NONE, QUEUE_RET_FULL, QUEUE_RET_HDRS }; /* RFC 3461 4.3 */
 

@@ -27,13 +27,6 @@ enum queue_state {                    /* of a recipient row */
 		   QUEUE_WAITING = 0, /* next_attempt says when */
 };
 
-enum queue_flag { /* of a message row: what the next server has to be able to do */
-		  QUEUE_8BIT = 1,
-		  QUEUE_BINARY = 2,
-		  QUEUE_SMTPUTF8 = 4,
-		  QUEUE_REQUIRETLS = 8,
-};
-
 struct queue {
 	struct store *store;
 	uint8_t srs_key[STORE_SECRET_BYTES];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Helpers, processes beside the server process that may connect where it may not: the asker (decision 027) and, to come, the sender
+ * Helpers, processes beside the server process that may connect where it may not: the asker (decision 027) and the sender
  * (decision 029). helper.c is the supervisor's side, helper_main.c what all of them do at their start.
  */
 #pragma once
@@ -29,8 +29,8 @@ struct server_helper_kind {
 	void (*main)(const struct server_helper_start *start) __attribute__((noreturn));
 };
 
-enum server_helper_id { SERVER_ASKER, SERVER_N_HELPERS };
-extern const struct server_helper_kind server_asker_kind;
+enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_N_HELPERS };
+extern const struct server_helper_kind server_asker_kind, server_sender_kind;
 
 #define SERVER_HELPERS_LEAVING 8 /* that finish what they have, by settings before the last */
 

@@ -171,7 +171,7 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 /* ---- helpers ---- */
 
 static const struct server_helper_kind *const helper_kinds[SERVER_N_HELPERS] = {
-	[SERVER_ASKER] = &server_asker_kind,
+	[SERVER_ASKER] = &server_asker_kind, [SERVER_SENDER] = &server_sender_kind,
 };
 
 static void drop_next(struct supervisor *s)
