@@ -10,9 +10,8 @@
  *                         implicit    TLS from the start and a certificate for the host
  *   published, usable     DANE        the certificate has to fit the records
  *   published, unusable   DANE        STARTTLS with any certificate (RFC 7672 2.2)
- *   the message says      REQUIRETLS  verified in one of these ways, to a host that was named with DNSSEC
- *
- * A policy by MTA-STS (RFC 8461) will be one more row here: asked for when there is no DANE.
+ *   published, enforced   MTA-STS     one of its hosts, with a certificate for it, where DANE says nothing (RFC 8461 2)
+ *   the message says      REQUIRETLS  verified in one of these ways, to a host that DNSSEC or MTA-STS named
  */
 #include "send/send_int.h"
 
@@ -22,7 +21,7 @@ static const struct {
 	enum smtp_client_starttls starttls;
 	enum net_trust trust;
 	enum send_level level;
-	bool may_plain, has_dane;
+	bool may_plain, is_asked; /* is_asked: what is published counts */
 } rows[QUEUE_N_TLS] = {
 	[QUEUE_TLS_MAY] = { SMTP_CLIENT_TLS_IF_OFFERED, NET_TRUST_ANY, SEND_PLAIN, true, true },
 	[QUEUE_TLS_NONE] = { SMTP_CLIENT_TLS_NEVER, NET_TRUST_ANY, SEND_PLAIN, true, false },
@@ -53,17 +52,30 @@ static int set_names(struct arena *a, const struct queue_attempt *t, struct str 
 	return names[0] ? 0 : -E_LIMIT;
 }
 
+/* A certificate by an authority, from here on. */
+static void demand_pkix(struct send_policy *p, const char *by_z)
+{
+	p->may_plain = false;
+	p->level = SEND_VERIFIED;
+	if (p->starttls == SMTP_CLIENT_TLS_IF_OFFERED)
+		p->starttls = SMTP_CLIENT_TLS_ALWAYS;
+	if (p->want.trust != NET_TRUST_ANY)
+		return;
+	p->want.trust = NET_TRUST_PKIX;
+	p->by_z = by_z;
+}
+
 /* RFC 7672 2.2: TLSA records are worth what the answers are that led to them. */
-static int ask_dane(struct send *s, struct arena *a, const struct queue_attempt *t, const struct send_hosts *hosts,
-		    const struct send_host *host, const struct send_place *place, struct send_policy *p, struct queue_reply *ret_reply)
+static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d, const struct send_host *host,
+		    const struct send_place *place, struct send_policy *p, struct queue_reply *ret_reply)
 {
 	struct send_records records = { 0 };
 	struct str base = place->tlsa_base.n > 0 ? place->tlsa_base : host->name;
 	int r;
 
-	if (!hosts->is_secure || !place->is_secure || host->name.n == 0)
+	if (!d->hosts.is_secure || !place->is_secure || host->name.n == 0)
 		return 0;
-	r = s->names.tlsa(s->names.ctx, a, base, t->hop.port, clock_mono_ms() + s->q->command_timeout_ms, &records, ret_reply);
+	r = s->names.tlsa(s->names.ctx, a, base, d->attempt->hop.port, clock_mono_ms() + s->q->command_timeout_ms, &records, ret_reply);
 	if (r < 0 || records.n == 0)
 		return r;
 	p->starttls = SMTP_CLIENT_TLS_ALWAYS;
@@ -77,30 +89,42 @@ static int ask_dane(struct send *s, struct arena *a, const struct queue_attempt 
 	p->want.n_tlsa = records.n;
 	p->level = SEND_VERIFIED;
 	p->by_z = "DANE";
-	return set_names(a, t, base, p);
+	return set_names(a, d->attempt, base, p);
 }
 
-/* RFC 8689 4.2.1 */
-static int require(struct arena *a, const struct queue_attempt *t, const struct send_hosts *hosts, struct send_policy *p,
+/* RFC 8461 4.1, 4.2; 2: where DANE is used, its word counts. */
+static int ask_sts(struct arena *a, const struct send_domain *d, const struct send_host *host, struct send_policy *p,
 		   struct queue_reply *ret_reply)
 {
-	if (t->hop.tls == QUEUE_TLS_NONE || !hosts->is_secure) {
-		*ret_reply = send_say(a, "5.7.30", t->hop.tls == QUEUE_TLS_NONE ? "REQUIRETLS was asked for, and TLS is off for this destination"
-						: "REQUIRETLS was asked for, and the mail hosts of the domain are not named with DNSSEC");
+	if (!d->has_sts || d->sts.mode != STS_ENFORCE || p->want.trust == NET_TRUST_DANE)
+		return 0;
+	if (!sts_policy_has_mx(&d->sts, host->name)) {
+		*ret_reply = send_say(a, "4.7.5", "%" STR_FMT " is none of the hosts that the domain's MTA-STS policy names", STR_ARG(host->name));
 		return -E_DENIED;
 	}
-	p->may_plain = false;
-	p->level = SEND_VERIFIED;
-	if (p->starttls == SMTP_CLIENT_TLS_IF_OFFERED)
-		p->starttls = SMTP_CLIENT_TLS_ALWAYS;
-	if (p->want.trust == NET_TRUST_ANY)
-		p->want.trust = NET_TRUST_PKIX;
+	demand_pkix(p, "MTA-STS");
 	return 0;
 }
 
-int send_policy_of(struct send *s, struct arena *a, const struct queue_attempt *t, const struct send_hosts *hosts,
-		   const struct send_host *host, const struct send_place *place, struct send_policy *ret, struct queue_reply *ret_reply)
+/* RFC 8689 4.2.1: verified, and to a host that DNSSEC or a policy named. */
+static int require(struct arena *a, const struct send_domain *d, struct send_policy *p, struct queue_reply *ret_reply)
 {
+	if (d->attempt->hop.tls == QUEUE_TLS_NONE) {
+		*ret_reply = send_say(a, "5.7.30", "REQUIRETLS was asked for, and TLS is off for this destination");
+		return -E_DENIED;
+	}
+	if (!d->hosts.is_secure && !(d->has_sts && d->sts.mode == STS_ENFORCE)) {
+		*ret_reply = send_say(a, "5.7.30", "REQUIRETLS was asked for, and neither DNSSEC nor MTA-STS says which hosts take the domain's mail");
+		return -E_DENIED;
+	}
+	demand_pkix(p, "certificate");
+	return 0;
+}
+
+int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d, const struct send_host *host,
+		   const struct send_place *place, struct send_policy *ret, struct queue_reply *ret_reply)
+{
+	const struct queue_attempt *t = d->attempt;
 	struct send_policy p = { .starttls = rows[t->hop.tls].starttls, .want.trust = rows[t->hop.tls].trust,
 				 .level = rows[t->hop.tls].level, .may_plain = rows[t->hop.tls].may_plain, .by_z = "certificate" };
 	int r = 0;
@@ -108,10 +132,12 @@ int send_policy_of(struct send *s, struct arena *a, const struct queue_attempt *
 	*ret_reply = send_say(a, "4.3.0", "the TLS policy takes too much memory");
 	if (host->name.n > 0)
 		r = set_names(a, t, host->name, &p);
-	if (r == 0 && rows[t->hop.tls].has_dane)
-		r = ask_dane(s, a, t, hosts, host, place, &p, ret_reply);
+	if (r == 0 && rows[t->hop.tls].is_asked)
+		r = ask_dane(s, a, d, host, place, &p, ret_reply);
+	if (r == 0 && rows[t->hop.tls].is_asked)
+		r = ask_sts(a, d, host, &p, ret_reply);
 	if (r == 0 && (t->flags & QUEUE_REQUIRETLS))
-		r = require(a, t, hosts, &p, ret_reply);
+		r = require(a, d, &p, ret_reply);
 	if (r == 0)
 		*ret = p;
 	return r;

@@ -3,6 +3,7 @@
 #include "send/send_int.h"
 
 #include "base/mem.h"
+#include "net/https.h"
 
 static int parse_source(const char *what_z, const char *text_z, int family, struct net_address *ret, bool *ret_has, struct fault *fault)
 {
@@ -39,6 +40,8 @@ int send_open(const struct send_options *o, struct send **ret, struct fault *fau
 		r = parse_source("source_v6", s->q->source_v6, AF_INET6, &s->from_v6, &s->has_from_v6, fault);
 	if (r == 0)
 		r = net_stream_tls_new(o->ca_pem, &s->tls, fault);
+	if (r == 0 && s->q->asks_sts)
+		r = net_https_open(o->ca_pem, &s->https, fault);
 	if (r < 0) {
 		send_close(&s);
 		return r;
@@ -54,6 +57,7 @@ void send_close(struct send **sp)
 	if (!s)
 		return;
 	send_pool_fini(s);
+	net_https_close(&s->https);
 	net_stream_tls_free(s->tls);
 	lock_cond_fini(&s->done);
 	lock_cond_fini(&s->work);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/lock.h"
+#include "mailauth/sts.h"
 #include "net/stream.h"
 #include "send/send.h"
 #include "smtp/client.h"
@@ -29,9 +30,22 @@ struct send_names {
 			 struct queue_reply *ret_reply);
 	int (*tlsa)(void *ctx, struct arena *a, struct str base, uint16_t port, int64_t deadline_ms, struct send_records *ret,
 		    struct queue_reply *ret_reply);
+	/* The strings of each TXT record put together; also 0 when there are none. */
+	int (*txt)(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n);
+	/* One text by HTTPS. */
+	int (*get)(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out);
 	void *ctx;
 };
 extern const struct send_names send_names_dns; /* names.c; ctx: struct send */
+
+/* ---- sts.c ---- */
+
+struct send_sts_failed { /* a domain whose policy could not be fetched */
+	uint64_t hash;
+	int64_t until_ms;
+};
+/* What the domain of the attempt asks by MTA-STS (RFC 8461). False: nothing. *ret_new: what was fetched just now. In the arena. */
+bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new);
 
 /* ---- policy.c ---- */
 
@@ -42,16 +56,20 @@ struct send_policy {
 	struct net_stream_tls_want want;
 	enum send_level level;    /* the least that a connection has to have */
 	bool may_plain;           /* a handshake that failed is no reason to keep the message */
-	const char *by_z;         /* whose word verifies: "DANE", "certificate" */
+	const char *by_z;         /* whose word verifies: "DANE", "MTA-STS", "certificate" */
 };
-struct send;
 /*
  * What a connection to this host has to be. 0; negative: it cannot be known or there is none that would do, so not this host, with the
  * reply. The policy lives in the arena.
  */
-MUST_CHECK int send_policy_of(struct send *s, struct arena *a, const struct queue_attempt *t, const struct send_hosts *hosts,
-			      const struct send_host *host, const struct send_place *place, struct send_policy *ret,
-			      struct queue_reply *ret_reply);
+struct send_domain { /* what is known of the destination before its hosts are visited */
+	const struct queue_attempt *attempt;
+	struct send_hosts hosts;
+	struct sts_policy sts;
+	bool has_sts;
+};
+MUST_CHECK int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d, const struct send_host *host,
+			      const struct send_place *place, struct send_policy *ret, struct queue_reply *ret_reply);
 /* What a kept connection has to have for this attempt, whatever its host's policy was. False: it needs one of its own. */
 bool send_level_of(const struct queue_attempt *t, enum send_level *ret);
 
@@ -123,6 +141,7 @@ struct send {
 	struct net_dns *dns;
 	struct send_names names;
 	struct net_stream_tls *tls;
+	struct net_https *https;       /* NULL: MTA-STS is off */
 	const char *helo_z;
 	const char *own_names[2];      /* NULL-terminated */
 	const struct send_secret *secrets;
@@ -146,5 +165,6 @@ struct send {
 	size_t n_given;                /* without a result yet */
 	size_t given_bytes;
 	bool is_draining, is_closing;
+	struct send_sts_failed sts_failed[256];
 };
 void send_pool_fini(struct send *s);

@@ -320,7 +320,7 @@ static bool is_forbidden(const struct walk *w, const struct send_host *host, con
 	return host->name.n == 0 && str_starts(w->t->hop.domain, S("[")) && !w->s->q->may_private && net_address_is_private(&place->v[0]);
 }
 
-static int try_host(struct walk *w, const struct send_hosts *hosts, const struct send_host *host)
+static int try_host(struct walk *w, const struct send_domain *d, const struct send_host *host)
 {
 	struct str name = host->name.n > 0 ? host->name : w->t->hop.host;
 	struct send_place place = { 0 };
@@ -337,7 +337,7 @@ static int try_host(struct walk *w, const struct send_hosts *hosts, const struct
 		note_trouble(w, QUEUE_AT_DNS, send_say(w->a, "5.4.4", "%" STR_FMT " is no address of a host on the Internet", STR_ARG(name)));
 		return 0;
 	}
-	if (send_policy_of(w->s, w->a, w->t, hosts, host, &place, &policy, &reply) < 0) {
+	if (send_policy_of(w->s, w->a, d, host, &place, &policy, &reply) < 0) {
 		note_trouble(w, QUEUE_AT_TLS, reply);
 		return 0;
 	}
@@ -372,12 +372,13 @@ static int find_hosts(struct walk *w, struct send_hosts *ret)
 
 static void visit_hosts(struct walk *w)
 {
-	struct send_hosts hosts = { 0 };
+	struct send_domain d = { .attempt = w->t };
 
-	if (find_hosts(w, &hosts) < 0)
+	if (find_hosts(w, &d.hosts) < 0)
 		return;
-	for (size_t i = 0; i < hosts.n && w->n_connections < WALK_CONNECTIONS; i++)
-		if (try_host(w, &hosts, &hosts.hosts[i]) > 0)
+	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
+	for (size_t i = 0; i < d.hosts.n && w->n_connections < WALK_CONNECTIONS; i++)
+		if (try_host(w, &d, &d.hosts.hosts[i]) > 0)
 			return;
 }
 

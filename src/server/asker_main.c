@@ -313,7 +313,8 @@ static _Noreturn void asker_main(const struct server_helper_start *start)
 	a.signal_fd = server_helper_begin(start, server_asker_kind.start_z);
 	open_curl(&a);
 	ports[0] = a.port;
-	if (server_sandbox_helper(&sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_ASKER, &doors, &fault) < 0)
+	if (server_sandbox_helper_begin(&sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_ASKER, &doors, &fault) < 0 ||
+	    server_sandbox_helper_finish(&sandbox, SERVER_CAGE_ASKER, &fault) < 0)
 		fail(fault.text);
 	LOG(INFO, "asker.start", F_INT("pid", getpid()), F_Z("sandbox", sandbox.text));
 	serve(&a);

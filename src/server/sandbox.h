@@ -46,11 +46,12 @@ struct server_doors {
 	size_t n_files;
 };
 /*
- * Both halves for a helper (helper.h), which may connect to these TCP ports, ask the DNS, read how names become addresses and the
- * system's authorities, and nothing of the data. Before its first thread. Fails as above.
+ * The same two halves for a helper (helper.h), which may connect to these TCP ports, ask the DNS, read how names become addresses and the
+ * system's authorities, and nothing of the data. The first before its first thread, when its libraries are loaded.
  */
-MUST_CHECK int server_sandbox_helper(struct server_sandbox *s, enum server_sandbox_mode mode, enum server_cage who,
-				     const struct server_doors *doors, struct fault *fault);
+MUST_CHECK int server_sandbox_helper_begin(struct server_sandbox *s, enum server_sandbox_mode mode, enum server_cage who,
+					   const struct server_doors *doors, struct fault *fault);
+MUST_CHECK int server_sandbox_helper_finish(struct server_sandbox *s, enum server_cage who, struct fault *fault);
 
 /* ---- the parts, for those above and the tests ---- */
 

@@ -70,7 +70,9 @@ static int helper_cage(enum server_cage who, uint16_t to)
 	const struct server_doors doors = { .ports = &to, .n_ports = 1 };
 	struct server_sandbox s;
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_helper(&s, SERVER_SANDBOX_YES, who, &doors, NULL) < 0 ? -1 : 0;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_helper_begin(&s, SERVER_SANDBOX_YES, who, &doors, NULL) < 0)
+		return -1;
+	return server_sandbox_helper_finish(&s, who, NULL);
 }
 
 static int asker_cage(void)

@@ -26,6 +26,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/dns.h"
+#include "net/libcurl.h"
+#include "net/libunbound.h"
 #include "net/stream.h"
 #include "queue/attempt.h"
 #include "queue/route.h"
@@ -53,6 +55,7 @@ struct sender {
 	size_t n_own;
 	uint16_t ports[PORTS_MAX];
 	size_t n_ports;
+	struct server_sandbox sandbox;
 };
 
 static _Noreturn void fail(const char *why_z)
@@ -257,6 +260,32 @@ static void take_files(struct sender *s, const struct server_helper_start *start
 	server_files_free(start->files);
 }
 
+/* Libraries first: they cannot be found any more from inside. */
+static void load_libraries(const struct queue_conf *q)
+{
+	static struct libunbound unbound;
+	static struct libcurl curl;
+	const char *why_z;
+
+	if (!libunbound_load(&unbound, &why_z) || (q->asks_sts && !libcurl_load(&curl, &why_z)))
+		fail(why_z);
+}
+
+/* First half of the cage: threads of the DNS are made inside. */
+static void begin_cage(struct sender *s, const struct conf *conf)
+{
+	const struct server_conf *server = conf_get(conf, &server_conf_table);
+	const struct net_dns_conf *d = conf_get(conf, &net_dns_conf_table);
+	const char *const files[] = { d->trust_anchor_file };
+	const struct server_doors doors = { .ports = s->ports, .n_ports = s->n_ports, .files = files,
+					    .n_files = d->trust_anchor_file[0] ? 1 : 0 };
+	struct fault fault = { 0 };
+
+	load_libraries(conf_get(conf, &queue_conf_table));
+	if (server_sandbox_helper_begin(&s->sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_SENDER, &doors, &fault) < 0)
+		fail(fault.text);
+}
+
 static void open_rooms(struct sender *s, const struct server_helper_start *start)
 {
 	const struct send_options o = { .conf = start->conf, .dns = s->dns, .ca_pem = str_of(s->ca, s->n_ca), .helo_z = s->hostname,
@@ -264,43 +293,32 @@ static void open_rooms(struct sender *s, const struct server_helper_start *start
 					.result = take_result, .ctx = s };
 	struct fault fault = { 0 };
 
-	if (send_open(&o, &s->send, &fault) < 0)
-		fail(fault.text);
 	s->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->room_fd < 0)
 		fail("eventfd");
-}
-
-static void close_in(struct sender *s, const struct server_helper_start *start)
-{
-	const struct server_conf *server = conf_get(start->conf, &server_conf_table);
-	const struct net_dns_conf *d = conf_get(start->conf, &net_dns_conf_table);
-	const char *const files[] = { d->trust_anchor_file };
-	const struct server_doors doors = { .ports = s->ports, .n_ports = s->n_ports, .files = files,
-					    .n_files = d->trust_anchor_file[0] ? 1 : 0 };
-	struct server_sandbox sandbox;
-	struct fault fault = { 0 };
-
-	if (server_sandbox_helper(&sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_SENDER, &doors, &fault) < 0)
+	if (send_open(&o, &s->send, &fault) < 0)
 		fail(fault.text);
-	LOG(INFO, "sender.start", F_INT("pid", getpid()), F_Z("sandbox", sandbox.text));
 }
 
 static _Noreturn void sender_main(const struct server_helper_start *start)
 {
-	struct sender s = { .fd = start->fd };
+	static struct sender s;
 	struct fault fault = { 0 };
 
+	s.fd = start->fd;
 	mallopt(M_ARENA_MAX, HEAP_ARENAS);
 	take_files(&s, start);
 	s.signal_fd = server_helper_begin(start, server_sender_kind.start_z);
 	server_hostname(conf_get(start->conf, &server_conf_table), s.hostname, sizeof(s.hostname));
 	find_own(&s, start->conf);
 	find_ports(&s, start->conf);
+	begin_cage(&s, start->conf);
 	if (net_dns_open(conf_get(start->conf, &net_dns_conf_table), &s.dns, &fault) < 0)
 		fail(fault.text);
 	open_rooms(&s, start);
-	close_in(&s, start);
+	if (server_sandbox_helper_finish(&s.sandbox, SERVER_CAGE_SENDER, &fault) < 0)
+		fail(fault.text);
+	LOG(INFO, "sender.start", F_INT("pid", getpid()), F_Z("sandbox", s.sandbox.text));
 	serve(&s);
 }
 
