@@ -57,3 +57,24 @@ static int get(void *ctx, struct arena *a, struct str host, struct str path, str
 	g.n_addresses = place.n;
 	return net_https_get(s->https, &g, out, &fault);
 }
+
+static int no_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, int64_t deadline_ms, struct send_place *ret,
+			struct queue_reply *ret_reply)
+{
+	(void)ctx, (void)host, (void)port, (void)deadline_ms, (void)ret;
+	*ret_reply = send_say(a, "4.4.3", "not yet");
+	return -E_CANNOT;
+}
+static int no_tlsa(void *ctx, struct arena *a, struct str base, uint16_t port, int64_t deadline_ms, struct send_records *ret, struct queue_reply *ret_reply)
+{
+	(void)ctx, (void)a, (void)base, (void)port, (void)deadline_ms, (void)ret, (void)ret_reply;
+	return 0;
+}
+const struct send_names send_names_dns = { .mx = ask_mx, .addresses = no_addresses, .tlsa = no_tlsa, .txt = ask_txt, .get = get };
+int send_mx(struct net_dns *d, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms,
+		       struct send_hosts *ret, struct queue_reply *ret_reply)
+{
+	(void)d, (void)domain, (void)own_names, (void)deadline_ms, (void)ret;
+	*ret_reply = send_say(a, "4.4.3", "not yet");
+	return -E_CANNOT;
+}

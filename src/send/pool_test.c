@@ -51,7 +51,7 @@ TEST(pool_dead_hold_up_nobody)
 	char domain[16];
 	struct test_send t;
 
-	test_send_open(&t, "max_sessions = 4\ncommand_timeout = 1m\nidle_timeout = 1ms");
+	test_send_open(&t, "max_sessions = 4\nidle_timeout = 1ms");
 	test_send_give(&t, 1, "h11", 2);
 	assert_true(test_send_wait(&t, 1, 30));
 	for (unsigned i = 0; i < 6; i++) {

@@ -308,7 +308,7 @@ void test_send_open(struct test_send *t, const char *settings_z)
 	lock_init(&t->lock);
 	lock_cond_init(&t->more);
 	must(net_address_parse(S("127.0.0.99"), sink_port(), &t->own));
-	snprintf(text, sizeof(text), "[queue]\nport = %u\nconnect_timeout = 2s\ncommand_timeout = 2s\n%s\n", sink_port(), settings_z);
+	snprintf(text, sizeof(text), "[queue]\nport = %u\n%s\n", sink_port(), settings_z);
 	if (conf_parse(tables, 1, "test", str_z(text), &t->conf, &fault) < 0)
 		fail_msg("%s", fault.text);
 	o.conf = t->conf;

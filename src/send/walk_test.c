@@ -22,6 +22,7 @@ struct walk_row {
 	const char *host_z;
 	unsigned flags, notify;
 	const char *message_z;
+	const char *settings_z;
 };
 
 #define EHLO_PLAIN "250-sink.test\r\n250 PIPELINING"
@@ -44,6 +45,7 @@ static const struct walk_row walk_rows[] = {
 	  .says[1].greeting_z = "521 takes no mail", .n_sinks = 2, .want = { QUEUE_DEFERRED, 421, NULL }, .stage = QUEUE_AT_GREETING,
 	  .is_down = true, .connections = { 1, 1 } },
 	{ .name = "silent greeting", .domain_z = "h11,h12", .says[0].greeting_z = "", .n_sinks = 2,
+	  .settings_z = "command_timeout = 200ms",
 	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1, 1 }, .messages = { 0, 1 } },
 	{ .name = "MAIL 451 is an answer", .domain_z = "h11,h12", .says[0].mail_z = "451 4.7.1 come again", .n_sinks = 2,
 	  .want = { QUEUE_DEFERRED, 451, "4.7.1" }, .stage = QUEUE_AT_MAIL, .connections = { 1, 0 } },
@@ -124,7 +126,7 @@ static void check_walk(const struct walk_row *row)
 	struct arena a;
 
 	test_row(row->name);
-	test_send_open(&s, "");
+	test_send_open(&s, row->settings_z ? row->settings_z : "");
 	arena_init(&a, 1 << 20);
 	send_link_init(&link);
 	for (unsigned i = 0; i < row->n_sinks; i++)
