@@ -26,7 +26,7 @@
 #define FREE_MS 5000          /* a thread without work ends */
 #define TURN 50
 #define DESTINATIONS_MAX 4096
-#define GIVEN_BYTES_MAX ((size_t)256 << 20) /* of messages that wait here */
+#define TAKEN_BYTES_MAX ((size_t)256 << 20) /* of messages that are here */
 
 struct job {
 	struct queue_attempt attempt;
@@ -62,11 +62,18 @@ struct send_session {
 
 /* ---- jobs ---- */
 
+/* Before its result is told: whoever hears that finds room. */
+static void leave_room(struct send *s, const struct job *j)
+{
+	must(lock_held(&s->lock));
+	s->n_taken--;
+	s->taken_bytes -= j->map.n;
+}
+
 static void free_job(struct send *s, struct job *j)
 {
 	must(lock_held(&s->lock));
 	s->n_given--;
-	s->given_bytes -= j->map.n;
 	lock_broadcast(&s->done);
 	queue_attempt_unmap(&j->map);
 	arena_fini(j->arena);
@@ -310,6 +317,7 @@ static void answer_rest(struct send *s, struct send_destination *d, const struct
 		same.rcpts = mem_alloc(same.n_rcpts, sizeof(*same.rcpts));
 		for (size_t i = 0; i < same.n_rcpts; i++)
 			same.rcpts[i] = r->rcpts[0];
+		leave_room(s, j);
 		lock_put(&s->lock);
 		s->result(s->ctx, &same);
 		lock_get(&s->lock);
@@ -326,6 +334,9 @@ static void run_job(struct send *s, struct send_session *e, struct job *j)
 	lock_put(&s->lock);
 	send_walk(s, &j->attempt, j->arena, &e->link, &r);
 	e->n_turn++;
+	lock_get(&s->lock);
+	leave_room(s, j);
+	lock_put(&s->lock);
 	s->result(s->ctx, &r);
 	lock_get(&s->lock);
 	e->d->state = r.is_down ? BAD : GOOD;
@@ -429,7 +440,8 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 	*j = (struct job){ .attempt = *a, .map = map, .arena = arena };
 	lock_get(&s->lock);
 	s->n_given++;
-	s->given_bytes += map.n;
+	s->n_taken++;
+	s->taken_bytes += map.n;
 	d = destination_of(s, a);
 	if (!give_to_idle(s, d, j)) {
 		if (d->last)
@@ -449,8 +461,8 @@ size_t send_room(struct send *s)
 
 	lock_get(&s->lock);
 	find_thread(s); /* again, when there was none to be had */
-	if (s->n_given < 2 * max_threads(s) && (s->given_bytes < GIVEN_BYTES_MAX || s->n_given == 0))
-		room = 2 * max_threads(s) - s->n_given;
+	if (s->n_taken < 2 * max_threads(s) && (s->taken_bytes < TAKEN_BYTES_MAX || s->n_taken == 0))
+		room = 2 * max_threads(s) - s->n_taken;
 	lock_put(&s->lock);
 	return room;
 }

@@ -162,8 +162,8 @@ struct send {
 	struct send_session *idle_first, *idle_last; /* wait with a connection, the longest first */
 	size_t n_threads, n_free;
 	size_t n_at[3];                /* threads by the state of their destination, pool.c */
-	size_t n_given;                /* without a result yet */
-	size_t given_bytes;
+	size_t n_given;                /* whose result has not been told */
+	size_t n_taken, taken_bytes;   /* that take room */
 	bool is_draining, is_closing;
 	struct send_sts_failed sts_failed[256];
 };

@@ -3,6 +3,7 @@
 #include "send/send_test.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,6 +33,7 @@ struct guest {
 	struct sink *sink;
 	int fd;
 	FILE *in;
+	bool has_mail, has_rcpt;
 };
 
 uint16_t sink_port(void)
@@ -106,8 +108,12 @@ static bool answer(struct guest *g, struct str line)
 	case 'S':
 		return say(g, says->starttls_z, "502 5.5.1 no");
 	case 'M':
+		g->has_mail = !says->mail_z;
+		g->has_rcpt = false;
 		return say(g, says->mail_z, "250 2.1.0 ok");
 	case 'D':
+		if (!g->has_rcpt)
+			return say(g, NULL, "503 5.5.1 nobody");
 		return say(g, says->data_z, "354 go on") &&
 		       (says->data_z ? true : take_body(g) && say(g, says->end_z, "250 2.0.0 taken"));
 	case 'Q':
@@ -116,8 +122,11 @@ static bool answer(struct guest *g, struct str line)
 	case 'R':
 		if (verbs[i][1] == 'S')
 			return say(g, NULL, "250 2.0.0 ok");
+		if (!g->has_mail)
+			return say(g, NULL, "503 5.5.1 MAIL first");
 		if (says->has_bad_rcpt && str_ifind(line, S("<bad")) >= 0)
 			return say(g, NULL, "550 5.1.1 nobody of that name");
+		g->has_rcpt |= !says->rcpt_z;
 		return say(g, says->rcpt_z, "250 2.1.5 ok");
 	default:
 		return say(g, NULL, "250 sink.test");
@@ -152,8 +161,10 @@ static void *accept_guests(void *arg)
 
 	while ((fd = accept(s->fd, NULL, NULL)) >= 0) {
 		struct guest *g = MEM_NEW(struct guest);
+		int on = 1;
 		pthread_t t;
 
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 		*g = (struct guest){ .sink = s, .fd = fd };
 		lock_get(&s->lock);
 		s->n_connections++;
@@ -342,11 +353,12 @@ bool test_send_wait(struct test_send *t, size_t n_results, int seconds)
 void test_send_give(struct test_send *t, uint64_t id, const char *domain_z, uint32_t max_sessions)
 {
 	struct arena *arena = MEM_NEW(struct arena);
-	struct queue_attempt a = { .id = id, .hop.destination = str_z(domain_z), .hop.domain = str_z(domain_z), .hop.port = sink_port(),
+	struct queue_attempt a = { .id = id, .hop.port = sink_port(),
 				   .reverse_path = S("from@we.test"), .max_sessions = max_sessions, .n_rcpts = 1,
 				   .message = S("Subject: x\r\n\r\nHello\r\n") };
 
 	arena_init(arena, 1 << 20);
+	a.hop.destination = a.hop.domain = arena_str(arena, str_z(domain_z));
 	a.rcpts = ARENA_ARRAY(arena, struct queue_attempt_rcpt, 1);
 	a.rcpts[0].address = S("to@there.test");
 	send_give(t->send, &a, (struct queue_attempt_map){ 0 }, arena);

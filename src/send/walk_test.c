@@ -75,7 +75,7 @@ static const struct walk_row walk_rows[] = {
 	{ .name = "TLS is demanded and not offered", .domain_z = "h11", .n_sinks = 1, .tls = QUEUE_TLS_ENCRYPT,
 	  .want = { QUEUE_DEFERRED, 0, "4.7.4" }, .stage = QUEUE_AT_TLS, .is_down = true, .connections = { 1 } },
 	{ .name = "STARTTLS refused, nobody demands it", .domain_z = "h11", .says[0] = { .ehlo_z = EHLO_TLS, .starttls_z = "454 4.7.0 later" },
-	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 2 }, .messages = { 1 } },
+	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "handshake fails, nobody demands it", .domain_z = "h11", .says[0] = { .ehlo_z = EHLO_TLS, .starttls_z = "220 go\r\nnonsense" },
 	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 2 }, .messages = { 1 } },
 	{ .name = "handshake fails where TLS is demanded", .domain_z = "h11", .tls = QUEUE_TLS_ENCRYPT,

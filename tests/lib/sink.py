@@ -56,6 +56,7 @@ class Sink:
                 s, _ = self.listener.accept()
             except OSError:
                 return
+            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.change:
                 self.connections += 1
                 self.open += 1
