@@ -192,19 +192,25 @@ static int take(struct net_dns *d, struct arena *a, const struct dns_question *q
 	return fill(a, result, name, ret);
 }
 
+static int begin(struct dns_question *q, struct ub_ctx *ctx, struct str name, enum net_dns_type type)
+{
+	char name_z[256];
+
+	memcpy(name_z, name.p, name.n);
+	name_z[name.n] = '\0';
+	return q->d->ub.resolve_async(ctx, name_z, (int)type, 1, q, answered, NULL);
+}
+
 static int ask(struct net_dns *d, struct ub_ctx *ctx, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms,
 	       struct net_dns_answer *ret, struct fault *fault)
 {
 	struct dns_question *q = question_new(d);
-	char name_z[256];
 	bool is_done;
 	int r;
 
 	if (!q)
 		return fault_set(fault, -E_IO, "too many questions to the DNS wait for their answers");
-	memcpy(name_z, name.p, name.n);
-	name_z[name.n] = '\0';
-	r = d->ub.resolve_async(ctx, name_z, (int)type, 1, q, answered, NULL);
+	r = begin(q, ctx, name, type);
 	lock_get(&d->lock);
 	if (r != 0) {
 		q->err = r;
@@ -301,6 +307,22 @@ int net_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_dn
 			r = ask(d, ctx, a, name, type, deadline_ms, ret, fault);
 	}
 	return r;
+}
+
+void net_dns_ahead(struct net_dns *d, struct str name, enum net_dns_type type)
+{
+	struct dns_question *q = net_dns_is_name(name) ? question_new(d) : NULL;
+
+	if (!q)
+		return;
+	lock_get(&d->lock);
+	q->is_abandoned = true;
+	lock_put(&d->lock);
+	if (begin(q, choose(d), name, type) != 0) {
+		lock_get(&d->lock);
+		question_free(q);
+		lock_put(&d->lock);
+	}
 }
 
 bool net_dns_is_validating(struct net_dns *d)

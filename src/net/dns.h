@@ -66,6 +66,8 @@ void net_dns_close(struct net_dns **d); /* nobody may be asking; accepts a point
  */
 MUST_CHECK int net_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms,
 			   struct net_dns_answer *ret, struct fault *fault);
+/* Begins to look for what will be asked for soon: nobody waits, the answer is in the cache or under way then. */
+void net_dns_ahead(struct net_dns *d, struct str name, enum net_dns_type type);
 /* Are signatures looked at, as far as the answers up to now show? False also with [dns] dnssec = no. */
 bool net_dns_is_validating(struct net_dns *d);
 

@@ -16,6 +16,22 @@ static int ask_mx(void *ctx, struct arena *a, struct str domain, const char *con
 	return send_mx(s->dns, a, domain, own_names, deadline_ms, ret, ret_reply);
 }
 
+static int ask_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, bool may_private, int64_t deadline_ms,
+			 struct send_place *ret, struct queue_reply *ret_reply)
+{
+	struct send *s = ctx;
+
+	return send_addresses(s->dns, a, host, port, may_private, deadline_ms, ret, ret_reply);
+}
+
+static int ask_tlsa(void *ctx, struct arena *a, const struct send_place *place, uint16_t port, int64_t deadline_ms, struct send_records *ret,
+		    struct queue_reply *ret_reply)
+{
+	struct send *s = ctx;
+
+	return send_tlsa(s->dns, a, place, port, deadline_ms, ret, ret_reply);
+}
+
 static int ask_txt(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n)
 {
 	struct send *s = ctx;
@@ -50,7 +66,7 @@ static int get(void *ctx, struct arena *a, struct str host, struct str path, str
 
 	if (!s->https || !g.host_z || !g.path_z)
 		return -E_CANNOT;
-	r = s->names.addresses(ctx, a, host, g.port, deadline_ms, &place, &reply);
+	r = s->names.addresses(ctx, a, host, g.port, s->q->may_private, deadline_ms, &place, &reply);
 	if (r < 0 || place.n == 0)
 		return r < 0 ? r : -E_NOT_FOUND;
 	g.addresses = place.v;
@@ -58,23 +74,4 @@ static int get(void *ctx, struct arena *a, struct str host, struct str path, str
 	return net_https_get(s->https, &g, out, &fault);
 }
 
-static int no_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, int64_t deadline_ms, struct send_place *ret,
-			struct queue_reply *ret_reply)
-{
-	(void)ctx, (void)host, (void)port, (void)deadline_ms, (void)ret;
-	*ret_reply = send_say(a, "4.4.3", "not yet");
-	return -E_CANNOT;
-}
-static int no_tlsa(void *ctx, struct arena *a, struct str base, uint16_t port, int64_t deadline_ms, struct send_records *ret, struct queue_reply *ret_reply)
-{
-	(void)ctx, (void)a, (void)base, (void)port, (void)deadline_ms, (void)ret, (void)ret_reply;
-	return 0;
-}
-const struct send_names send_names_dns = { .mx = ask_mx, .addresses = no_addresses, .tlsa = no_tlsa, .txt = ask_txt, .get = get };
-int send_mx(struct net_dns *d, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms,
-		       struct send_hosts *ret, struct queue_reply *ret_reply)
-{
-	(void)d, (void)domain, (void)own_names, (void)deadline_ms, (void)ret;
-	*ret_reply = send_say(a, "4.4.3", "not yet");
-	return -E_CANNOT;
-}
+const struct send_names send_names_dns = { .mx = ask_mx, .addresses = ask_addresses, .tlsa = ask_tlsa, .txt = ask_txt, .get = get };

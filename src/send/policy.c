@@ -70,12 +70,11 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 		    const struct send_place *place, struct send_policy *p, struct queue_reply *ret_reply)
 {
 	struct send_records records = { 0 };
-	struct str base = place->tlsa_base.n > 0 ? place->tlsa_base : host->name;
 	int r;
 
 	if (!d->hosts.is_secure || !place->is_secure || host->name.n == 0)
 		return 0;
-	r = s->names.tlsa(s->names.ctx, a, base, d->attempt->hop.port, clock_mono_ms() + s->q->command_timeout_ms, &records, ret_reply);
+	r = s->names.tlsa(s->names.ctx, a, place, d->attempt->hop.port, clock_mono_ms() + s->q->command_timeout_ms, &records, ret_reply);
 	if (r < 0 || records.n == 0)
 		return r;
 	p->starttls = SMTP_CLIENT_TLS_ALWAYS;
@@ -89,7 +88,7 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 	p->want.n_tlsa = records.n;
 	p->level = SEND_VERIFIED;
 	p->by_z = "DANE";
-	return set_names(a, d->attempt, base, p);
+	return set_names(a, d->attempt, records.base, p);
 }
 
 /* RFC 8461 4.1, 4.2; 2: where DANE is used, its word counts. */

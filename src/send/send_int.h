@@ -10,26 +10,14 @@
 
 /* ---- the questions of one attempt: the DNS, or a test ---- */
 
-struct send_place { /* the addresses of one host */
-	struct net_address *v;
-	size_t n;
-	bool is_secure;        /* validated, so TLSA records may be asked for (RFC 7672 2.2.2) */
-	struct str tlsa_base;  /* the name to ask for them (RFC 7672 2.2.2, 7671 7) */
-};
-struct send_records { /* TLSA */
-	struct str *v;
-	size_t n;         /* 0: none, or not validated */
-	bool is_usable;   /* at least one is (RFC 7672 3.1) */
-};
-
 /* All: 0 with *ret (which may be empty, with a reply that says why), negative: no answer now, with a reply. */
 struct send_names {
 	int (*mx)(void *ctx, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms,
 		  struct send_hosts *ret, struct queue_reply *ret_reply);
-	int (*addresses)(void *ctx, struct arena *a, struct str host, uint16_t port, int64_t deadline_ms, struct send_place *ret,
-			 struct queue_reply *ret_reply);
-	int (*tlsa)(void *ctx, struct arena *a, struct str base, uint16_t port, int64_t deadline_ms, struct send_records *ret,
-		    struct queue_reply *ret_reply);
+	int (*addresses)(void *ctx, struct arena *a, struct str host, uint16_t port, bool may_private, int64_t deadline_ms,
+			 struct send_place *ret, struct queue_reply *ret_reply);
+	int (*tlsa)(void *ctx, struct arena *a, const struct send_place *place, uint16_t port, int64_t deadline_ms,
+		    struct send_records *ret, struct queue_reply *ret_reply);
 	/* The strings of each TXT record put together; also 0 when there are none. */
 	int (*txt)(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n);
 	/* One text by HTTPS. */

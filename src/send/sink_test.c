@@ -265,13 +265,13 @@ static int test_mx(void *ctx, struct arena *a, struct str domain, const char *co
 	return 0;
 }
 
-static int test_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, int64_t deadline_ms, struct send_place *ret,
-			  struct queue_reply *ret_reply)
+static int test_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, bool may_private, int64_t deadline_ms,
+			  struct send_place *ret, struct queue_reply *ret_reply)
 {
 	uint64_t n = 0;
 	char text[32];
 
-	(void)ctx, (void)deadline_ms;
+	(void)ctx, (void)deadline_ms, (void)may_private;
 	if (!str_starts(host, S("h")) || !str_to_u64(str_skip(host, 1), 254, &n)) {
 		*ret_reply = send_say(a, "4.4.3", "no address");
 		return -E_TIMEOUT;
@@ -283,10 +283,10 @@ static int test_addresses(void *ctx, struct arena *a, struct str host, uint16_t 
 	return 0;
 }
 
-static int test_tlsa(void *ctx, struct arena *a, struct str base, uint16_t port, int64_t deadline_ms, struct send_records *ret,
+static int test_tlsa(void *ctx, struct arena *a, const struct send_place *place, uint16_t port, int64_t deadline_ms, struct send_records *ret,
 		     struct queue_reply *ret_reply)
 {
-	(void)ctx, (void)a, (void)base, (void)port, (void)deadline_ms, (void)ret, (void)ret_reply;
+	(void)ctx, (void)a, (void)place, (void)port, (void)deadline_ms, (void)ret, (void)ret_reply;
 	return 0;
 }
 

@@ -291,22 +291,31 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 	return w->n == 0;
 }
 
+/* RFC 5321 4.1.3, without the brackets. */
+static bool read_literal(const struct queue_hop *h, struct net_address *ret)
+{
+	bool is_ipv6 = str_istarts(h->host, S("IPv6:"));
+
+	return net_address_parse(is_ipv6 ? str_skip(h->host, 5) : h->host, h->port, ret);
+}
+
 static int find_place(struct walk *w, const struct send_host *host, struct send_place *ret)
 {
 	struct send *s = w->s;
 	struct queue_reply reply = { 0 };
 	int r;
 
-	if (host->name.n == 0) { /* an address literal */
+	if (host->name.n == 0) {
 		ret->v = ARENA_ARRAY(w->a, struct net_address, 1);
-		if (!ret->v || !net_address_parse(w->t->hop.host, w->t->hop.port, ret->v)) {
+		if (!ret->v || !read_literal(&w->t->hop, ret->v)) {
 			note_trouble(w, QUEUE_AT_DNS, send_say(w->a, "5.1.2", "no address: %" STR_FMT, STR_ARG(w->t->hop.host)));
 			return -E_SYNTAX;
 		}
 		ret->n = 1;
 		return 0;
 	}
-	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
+	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
+			       clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
 	if (r < 0 || ret->n == 0) {
 		note_trouble(w, QUEUE_AT_DNS, reply);
 		return r < 0 ? r : -E_NOT_FOUND;
@@ -358,7 +367,7 @@ static int find_hosts(struct walk *w, struct send_hosts *ret)
 		ret->hosts = ARENA_ARRAY(w->a, struct send_host, 1);
 		if (!ret->hosts)
 			return -E_LIMIT;
-		if (!net_address_parse(h->host, h->port, &literal))
+		if (!read_literal(h, &literal))
 			ret->hosts[0].name = h->host;
 		ret->n = 1;
 		ret->is_secure = true; /* the settings are as good as DNSSEC */
