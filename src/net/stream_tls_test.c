@@ -92,7 +92,7 @@ static struct str tlsa(const struct cert *c, uint8_t usage, uint8_t selector, ui
 
 /* ---- the server ---- */
 
-enum manner { ECHOES, STALLS, TALKS_NONSENSE, MAKES_NOISE, CLOSES };
+enum manner { ECHOES, STALLS, TALKS_NONSENSE, MAKES_NOISE, CLOSES, LEAVES };
 
 struct server {
 	int fd, far;
@@ -146,7 +146,7 @@ static void *serve(void *arg)
 		(void)!send(v->fd, "220 what TLS?\r\n", 15, MSG_NOSIGNAL);
 	if (v->manner == CLOSES)
 		(void)!recv(v->fd, sink, sizeof(sink), 0);
-	if (v->manner == ECHOES || v->manner == MAKES_NOISE) {
+	if (v->manner == ECHOES || v->manner == MAKES_NOISE || v->manner == LEAVES) {
 		if (SSL_accept(ssl) == 1)
 			after_handshake(v, ssl);
 	} else if (v->manner != CLOSES) {
@@ -454,6 +454,13 @@ TEST(stream_tls_hostile_servers)
 	s = serve_with(&v, &c, NULL, 0);
 	assert_int_equal(net_stream_starttls(s, t, &w, soon()), 0);
 	assert_int_equal(net_stream_line(s, 100, soon(), &line), -E_TLS);
+	done(&v, s);
+	/* One that leaves without a good-bye, as many do. */
+	v = (struct server){ .manner = LEAVES };
+	s = serve_with(&v, &c, NULL, 0);
+	assert_int_equal(net_stream_starttls(s, t, &w, soon()), 0);
+	assert_int_equal(net_stream_line(s, 100, soon(), &line), -E_CLOSED);
+	assert_string_equal(net_stream_fault_z(s), "the peer closed the connection");
 	done(&v, s);
 	net_stream_tls_free(t);
 	cert_free(&c);
