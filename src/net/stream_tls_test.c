@@ -105,7 +105,7 @@ struct server {
 
 static void echo(SSL *ssl)
 {
-	static char bytes[20000];
+	char bytes[20000];
 	size_t total = 0;
 	int n;
 
@@ -462,6 +462,52 @@ TEST(stream_tls_hostile_servers)
 	assert_int_equal(net_stream_line(s, 100, soon(), &line), -E_CLOSED);
 	assert_string_equal(net_stream_fault_z(s), "the peer closed the connection");
 	done(&v, s);
+	net_stream_tls_free(t);
+	cert_free(&c);
+}
+
+struct sharing {
+	struct net_stream_tls *t;
+	const struct cert *c;
+	int good;
+};
+
+static void *share(void *arg)
+{
+	struct sharing *sh = arg;
+	const char *names[] = { "mx.example", NULL };
+	uint8_t record[35];
+	struct str rdata = tlsa(sh->c, 3, 1, record), line;
+
+	for (int i = 0; i < 20; i++) {
+		struct net_stream_tls_want w = { .trust = i % 3, .sni_z = "mx.example", .names_z = names, .tlsa = &rdata, .n_tlsa = 1 };
+		struct server v = { .manner = ECHOES };
+		struct net_stream *s = serve_with(&v, sh->c, NULL, 0);
+
+		if (net_stream_starttls(s, sh->t, &w, soon()) == 0) {
+			net_stream_write(s, S("ping\r\n"), soon());
+			sh->good += net_stream_flush(s, soon()) == 0 && net_stream_line(s, 10, soon(), &line) == 0;
+		}
+		done(&v, s);
+	}
+	return NULL;
+}
+
+TEST(stream_tls_is_shared_by_threads)
+{
+	struct cert c = mint("mx.example", NULL, 20, 0, false);
+	struct net_stream_tls *t = trusting(&c);
+	struct sharing sh[4];
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++) {
+		sh[i] = (struct sharing){ .t = t, .c = &c };
+		assert_int_equal(pthread_create(&threads[i], NULL, share, &sh[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(sh[i].good, 20);
+	}
 	net_stream_tls_free(t);
 	cert_free(&c);
 }
