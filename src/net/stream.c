@@ -128,7 +128,7 @@ int net_stream_take(struct net_stream *s, char *p, size_t n)
 	ssize_t got;
 
 	if (s->is_ended)
-		return net_stream_fail(s, -E_CLOSED, "%s", s->fault[0] ? s->fault : "the peer closed the connection");
+		return -E_CLOSED; /* the fault says why */
 	if (s->is_scripted)
 		return script_take(s, p, n);
 	if (s->ssl != NULL)
