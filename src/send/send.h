@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "conf/conf.h"
+#include "net/stream.h"
 #include "queue/attempt.h"
 
 struct send;
@@ -53,11 +54,45 @@ struct send_hosts {
 	bool is_null_mx;             /* RFC 7505 */
 	bool is_secure;              /* the MX answer was validated (RFC 7672 2.2) */
 	bool is_self;                /* own_names came up: what is not better than that was cut off (RFC 5321 5.1) */
-	bool is_bogus;
+	bool is_bogus;               /* the answer was signed and wrong (then also negative) */
 };
 /*
- * domain: A-labels. own_names: of this host, NULL-terminated. 0: *ret (n may be 0: null MX, or only ourselves, or no such domain, in ret_reply with the
+ * domain: A-labels. own_names: of this host, NULL-terminated; NULL: none. Records that name no host are left out. 0: *ret (n may be 0: null MX, or only ourselves, or no such domain, in ret_reply with the
  * reason: 5.1.2, 5.1.10, 5.4.4, 5.4.6 ...); negative: no answer now, with ret_reply (4.4.3, 4.7.x) as well.
  */
 MUST_CHECK int send_mx(struct net_dns *d, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms,
 		       struct send_hosts *ret, struct queue_reply *ret_reply);
+
+/* ---- the addresses of one of them (addresses.c) ---- */
+
+struct send_place {
+	struct net_address *v;      /* IPv6 and IPv4 in turn, IPv6 first (RFC 8305 4) */
+	size_t n;
+	bool is_secure;             /* validated, as far as TLSA records may be asked for (RFC 7672 2.2.2) */
+	struct str tlsa_base;       /* the name to ask for them: the one at the end of CNAMEs */
+	struct str tlsa_base_2;     /* and the one to ask for when the first has none; empty: there is none */
+};
+/*
+ * host: a name in A-labels, or an address, with or without the brackets of an address literal (RFC 5321 4.1.3), as a wrong MX record may have it too.
+ * Addresses of this host and of private networks are left out, unless may_private. 0: *ret (n may be 0: none, or none that may be used: ret_reply
+ * with 5.4.4); negative: no answer now, with ret_reply (4.4.3, 4.7.5) as well. One of both kinds of addresses is enough.
+ */
+MUST_CHECK int send_addresses(struct net_dns *d, struct arena *a, struct str host, uint16_t port, bool may_private, int64_t deadline_ms,
+			      struct send_place *ret, struct queue_reply *ret_reply);
+
+/* ---- what TLS it has to have by its DNS (dane.c) ---- */
+
+struct send_records {
+	struct str *v;        /* TLSA, rdata, validated */
+	size_t n;             /* 0: none, or not validated */
+	bool is_usable;       /* at least one is (RFC 7672 3.1); else TLS is demanded and no certificate */
+	struct str base;      /* the name that they belong to (RFC 7672 2.2.3): for SNI, and to look for in the certificate */
+};
+/*
+ * The TLSA records of a place, whose addresses were found first (RFC 7672 2.2.2). 0: *ret; negative: no answer, or a wrong one, so this
+ * host may not be used now (RFC 7672 2.1.2), with ret_reply (4.4.3, 4.7.5).
+ */
+MUST_CHECK int send_tlsa(struct net_dns *d, struct arena *a, const struct send_place *place, uint16_t port, int64_t deadline_ms,
+			 struct send_records *ret, struct queue_reply *ret_reply);
+/* RFC 7672 3.1: DANE-TA or DANE-EE, with selector, digest and length that exist. */
+bool send_tlsa_is_usable(struct str rdata);
