@@ -56,6 +56,22 @@ static const struct cli_option export_options[] = {
 	{ "--format", "KIND", "maildir (default), mbox or eml" },
 	END,
 };
+static const struct cli_option send_options[] = {
+	JSON,
+	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465)" },
+	{ "--from", "ADDRESS", "envelope sender (default: the null one)" },
+	{ "--to", "ADDRESS", "a recipient; may be given several times" },
+	{ "--tls", "KIND", "may (default), never, always, verify (the certificate too), implicit" },
+	{ "--ca-file", "FILE", "certificates to trust instead of the system's" },
+	{ "--insecure", NULL, "take any certificate, and log in without TLS where there is none" },
+	{ "--user", "NAME", "log in" },
+	{ "--password-file", "FILE", "first line is the password (-: standard input, before the message)" },
+	{ "--lmtp", NULL, "speak LMTP" },
+	{ "--helo", "NAME", "our name (default: the host's)" },
+	{ "--stop-after", "STAGE", "connect, tls, auth or rcpt: go no further, read no message" },
+	{ "--trace", NULL, "show the dialogue on standard error" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -134,6 +150,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "bring mail from a Maildir, an mbox or imaps://USER@HOST; again: what is new" },
 	{ .name = "export", .usage = "ACCOUNT DIR", .options = export_options, .run = cli_export,
 	  .help = "write mail to DIR, or add what is new to an earlier export" },
+	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
+	  .help = "hand the message on standard input to a server by SMTP or LMTP" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

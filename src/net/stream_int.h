@@ -27,7 +27,7 @@ struct net_stream {
 	SSL *ssl;
 	struct buf wire;      /* records to be sent */
 	size_t noise;         /* bytes of the peer without data among them */
-	bool is_shaking, is_tls_dead, has_leaf;
+	bool is_shaking, is_tls_dead, has_leaf, has_eof;
 	struct net_stream_tls_info info;
 	char subject[256], problem[160];
 	/* scripted */

@@ -59,6 +59,7 @@ static int bio_read(BIO *bio, char *p, int n)
 		BIO_set_retry_read(bio);
 	if (got > 0)
 		s->noise += (size_t)got;
+	s->has_eof = got == 0;
 	return (int)got;
 }
 
@@ -73,8 +74,10 @@ static int bio_write(BIO *bio, const char *p, int n)
 
 static long bio_ctrl(BIO *bio, int what, long number, void *p)
 {
-	(void)bio, (void)number, (void)p;
-	return what == BIO_CTRL_FLUSH;
+	const struct net_stream *s = BIO_get_data(bio);
+
+	(void)number, (void)p;
+	return what == BIO_CTRL_FLUSH || (what == BIO_CTRL_EOF && s != NULL && s->has_eof);
 }
 
 /* ---- the context ---- */
@@ -241,6 +244,12 @@ static bool set_alpn(SSL *ssl, const char *alpn_z)
 	return SSL_set_alpn_protos(ssl, protos, (unsigned)n + 1) == 0;
 }
 
+/* The macro of OpenSSL casts const away. */
+static bool set_sni(SSL *ssl, const char *name_z)
+{
+	return SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, (void *)(uintptr_t)name_z) == 1;
+}
+
 static int prepare(struct net_stream *s, const struct net_stream_tls_want *w)
 {
 	bool is_any = w->trust == NET_TRUST_ANY;
@@ -252,7 +261,7 @@ static int prepare(struct net_stream *s, const struct net_stream_tls_want *w)
 	if (is_any)
 		SSL_set_options(s->ssl, SSL_OP_LEGACY_SERVER_CONNECT);
 	if ((is_any && SSL_set_min_proto_version(s->ssl, TLS1_VERSION) != 1) ||
-	    (w->sni_z != NULL && SSL_set_tlsext_host_name(s->ssl, w->sni_z) != 1) ||
+	    (w->sni_z != NULL && !set_sni(s->ssl, w->sni_z)) ||
 	    (w->alpn_z != NULL && !set_alpn(s->ssl, w->alpn_z)))
 		return net_stream_fail(s, -E_TLS, "OpenSSL refuses our settings: %s", net_tls_error_z());
 	if (w->trust == NET_TRUST_PKIX && (w->names_z == NULL || w->names_z[0] == NULL))
@@ -316,9 +325,10 @@ static int handshake_fault(struct net_stream *s, int rc)
 		return net_stream_fail(s, -E_TLS, "the certificate does not verify: %s", X509_verify_cert_error_string(result));
 	if (SSL_get_error(s->ssl, rc) == SSL_ERROR_SYSCALL && s->noise > LIMIT_TLS_SERVER_NOISE)
 		return -E_TLS;
+	if (s->has_eof)
+		return net_stream_fail(s, -E_CLOSED, "the peer closed the connection in the TLS handshake");
 	if (e == 0)
-		return net_stream_fail(s, -E_CLOSED, "the peer closed the connection in the TLS handshake%s%s", rc < 0 ? ": " : "",
-				       rc < 0 ? strerror(saved) : "");
+		return net_stream_fail(s, -E_CLOSED, "in the TLS handshake: %s", strerror(saved));
 	return net_stream_fail(s, -E_TLS, "TLS failed: %s", net_tls_error_z());
 }
 
@@ -392,7 +402,9 @@ int net_stream_tls_take(struct net_stream *s, char *p, size_t n)
 		return net_stream_fail(s, -E_CLOSED, "the peer closed the connection");
 	case SSL_ERROR_SYSCALL:
 		s->is_ended = s->is_tls_dead = true;
-		return s->noise > LIMIT_TLS_SERVER_NOISE ? -E_TLS : net_stream_fail(s, -E_CLOSED, "%s", strerror(errno));
+		return s->noise > LIMIT_TLS_SERVER_NOISE
+			       ? -E_TLS
+			       : net_stream_fail(s, -E_CLOSED, "%s", s->has_eof ? "the peer closed the connection" : strerror(errno));
 	default:
 		s->is_ended = s->is_tls_dead = true;
 		return net_stream_fail(s, -E_TLS, "TLS failed: %s", net_tls_error_z());

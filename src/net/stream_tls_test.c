@@ -92,7 +92,7 @@ static struct str tlsa(const struct cert *c, uint8_t usage, uint8_t selector, ui
 
 /* ---- the server ---- */
 
-enum manner { ECHOES, STALLS, TALKS_NONSENSE, MAKES_NOISE, CLOSES };
+enum manner { ECHOES, STALLS, TALKS_NONSENSE, MAKES_NOISE, CLOSES, LEAVES };
 
 struct server {
 	int fd, far;
@@ -105,7 +105,7 @@ struct server {
 
 static void echo(SSL *ssl)
 {
-	static char bytes[20000];
+	char bytes[20000];
 	size_t total = 0;
 	int n;
 
@@ -146,7 +146,7 @@ static void *serve(void *arg)
 		(void)!send(v->fd, "220 what TLS?\r\n", 15, MSG_NOSIGNAL);
 	if (v->manner == CLOSES)
 		(void)!recv(v->fd, sink, sizeof(sink), 0);
-	if (v->manner == ECHOES || v->manner == MAKES_NOISE) {
+	if (v->manner == ECHOES || v->manner == MAKES_NOISE || v->manner == LEAVES) {
 		if (SSL_accept(ssl) == 1)
 			after_handshake(v, ssl);
 	} else if (v->manner != CLOSES) {
@@ -455,6 +455,59 @@ TEST(stream_tls_hostile_servers)
 	assert_int_equal(net_stream_starttls(s, t, &w, soon()), 0);
 	assert_int_equal(net_stream_line(s, 100, soon(), &line), -E_TLS);
 	done(&v, s);
+	/* One that leaves without a good-bye, as many do. */
+	v = (struct server){ .manner = LEAVES };
+	s = serve_with(&v, &c, NULL, 0);
+	assert_int_equal(net_stream_starttls(s, t, &w, soon()), 0);
+	assert_int_equal(net_stream_line(s, 100, soon(), &line), -E_CLOSED);
+	assert_string_equal(net_stream_fault_z(s), "the peer closed the connection");
+	done(&v, s);
+	net_stream_tls_free(t);
+	cert_free(&c);
+}
+
+struct sharing {
+	struct net_stream_tls *t;
+	const struct cert *c;
+	int good;
+};
+
+static void *share(void *arg)
+{
+	struct sharing *sh = arg;
+	const char *names[] = { "mx.example", NULL };
+	uint8_t record[35];
+	struct str rdata = tlsa(sh->c, 3, 1, record), line;
+
+	for (int i = 0; i < 20; i++) {
+		struct net_stream_tls_want w = { .trust = i % 3, .sni_z = "mx.example", .names_z = names, .tlsa = &rdata, .n_tlsa = 1 };
+		struct server v = { .manner = ECHOES };
+		struct net_stream *s = serve_with(&v, sh->c, NULL, 0);
+
+		if (net_stream_starttls(s, sh->t, &w, soon()) == 0) {
+			net_stream_write(s, S("ping\r\n"), soon());
+			sh->good += net_stream_flush(s, soon()) == 0 && net_stream_line(s, 10, soon(), &line) == 0;
+		}
+		done(&v, s);
+	}
+	return NULL;
+}
+
+TEST(stream_tls_is_shared_by_threads)
+{
+	struct cert c = mint("mx.example", NULL, 20, 0, false);
+	struct net_stream_tls *t = trusting(&c);
+	struct sharing sh[4];
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++) {
+		sh[i] = (struct sharing){ .t = t, .c = &c };
+		assert_int_equal(pthread_create(&threads[i], NULL, share, &sh[i]), 0);
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(sh[i].good, 20);
+	}
 	net_stream_tls_free(t);
 	cert_free(&c);
 }

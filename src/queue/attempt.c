@@ -323,9 +323,11 @@ static int send_packet(int sock, struct packet *p, int fd)
 	c->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 	do {
-		n = sendmsg(sock, &m, MSG_NOSIGNAL);
+		n = sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
 	} while (n < 0 && errno == EINTR);
-	return n == (ssize_t)sizeof(*p) ? 0 : -E_CLOSED;
+	if (n == (ssize_t)sizeof(*p))
+		return 0;
+	return n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS) ? -E_BUSY : -E_CLOSED;
 }
 
 int queue_attempt_send(int sock, const struct queue_attempt *a)

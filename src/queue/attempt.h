@@ -110,7 +110,7 @@ struct queue_result {
 };
 
 /*
- * Sends one attempt; blocks while the sender takes none. Server process, one thread. 0; -E_CLOSED: the socket is shut; -E_LIMIT: the
+ * Sends one attempt. Server process, one thread. 0; -E_BUSY: the sender takes none now, which poll() tells the end of; -E_CLOSED: the socket is shut; -E_LIMIT: the
  * envelope is longer than QUEUE_ATTEMPT_HEAD; -E_IO: no memory file.
  */
 MUST_CHECK int queue_attempt_send(int fd, const struct queue_attempt *a);

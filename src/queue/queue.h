@@ -45,6 +45,11 @@ struct queue_conf {
 
 MUST_CHECK int queue_open(struct store *s, struct queue **ret, struct fault *fault);
 void queue_close(struct queue **q);
+/*
+ * New settings, of which it keeps a reference: where mail goes from now on; hostname: ours, for what senders are told. Any thread.
+ * Before the first call: by MX alone.
+ */
+void queue_configure(struct queue *q, struct conf *c, const char *hostname_z);
 
 enum queue_notify { /* RFC 3461 4.1; 0: not given */
 	QUEUE_NOTIFY_NEVER = 1, QUEUE_NOTIFY_SUCCESS = 2, QUEUE_NOTIFY_FAILURE = 4, QUEUE_NOTIFY_DELAY = 8,
@@ -53,6 +58,17 @@ enum queue_flag { /* of a message: what the next server has to be able to do */
 	QUEUE_8BIT = 1, QUEUE_BINARY = 2, QUEUE_SMTPUTF8 = 4, QUEUE_REQUIRETLS = 8,
 };
 enum queue_ret { QUEUE_RET_NONE, QUEUE_RET_FULL, QUEUE_RET_HDRS }; /* RFC 3461 4.3 */
+
+/* When the message is wanted at its recipients, and how urgently. All 0: at the usual time. */
+struct queue_wish {
+	int64_t by_s;          /* RFC 2852: seconds since the epoch, may be over; 0: not asked for */
+	bool by_returns;       /* then it goes back; else its sender hears of the delay */
+	bool by_traces;        /* the sender hears of each relay */
+	int64_t hold_until_s;  /* RFC 4865: not tried before; 0: not asked for */
+	struct str hold;       /* as asked for: "for;3600", "until;2026-12-24T18:00:00Z" */
+	int priority;          /* RFC 6710: -9..9, higher first */
+	bool has_priority;     /* it was given */
+};
 
 struct queue_rcpt {
 	struct str address;       /* as given in RCPT */
@@ -74,13 +90,14 @@ struct queue_envelope {
 	enum queue_ret dsn_ret;
 	struct str envid;
 	bool is_8bit, is_binary, is_smtputf8, is_requiretls;
+	struct queue_wish wish;
 	struct queue_rcpt *rcpts;
 	size_t n_rcpts;
 	bool is_per_recipient;    /* LMTP: each recipient has its own result; else local quota is not asked again: all or none */
 };
 
 /*
- * Stores the message durably. The spool's bytes are the message as it will be served. An account that several recipients
+ * Stores the message durably. The spool's bytes are the message as it will be served, beginning with our Return-Path line. An account that several recipients
  * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored.
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
@@ -91,12 +108,22 @@ MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct sp
  */
 MUST_CHECK int queue_return_path(struct queue *q, struct arena *a, struct str address, struct str *ret);
 
+enum queue_state {         /* of a recipient; numbers are stored */
+	QUEUE_WAITING = 0, /* next_attempt_s says when */
+	QUEUE_HELD = 1,    /* until somebody releases it */
+	QUEUE_N_STATES
+};
+
 struct queue_item {
 	struct str qid;
 	struct str reverse_path;
 	struct str recipient;
 	int64_t accepted_s;
 	uint64_t size;
+	enum queue_state state;
+	struct str destination;
+	int64_t attempts, next_attempt_s, last_attempt_s;
+	struct str enhanced, text, host; /* of the last one; empty: there was none */
 };
 /* Waiting recipients, oldest first, at most LIMIT_LIST_ROWS. */
 MUST_CHECK int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n);

@@ -2,11 +2,36 @@
 /* Private to the queue: its statements by name. */
 #pragma once
 
+#include "base/lock.h"
+#include "db/db.h"
+#include "queue/attempt.h"
 #include "queue/queue.h"
+#include "store/message.h"
 
 enum queue_sql_id {
 	QUEUE_SQL_MESSAGE_ADD,
+	QUEUE_SQL_MESSAGE_GET,
+	QUEUE_SQL_MESSAGE_REMOVE,
+	QUEUE_SQL_MESSAGE_LOOK,
+	QUEUE_SQL_MESSAGES_LATE,
+	QUEUE_SQL_NEXT_LOOK,
 	QUEUE_SQL_RECIPIENT_ADD,
+	QUEUE_SQL_RECIPIENT_REMOVE,
+	QUEUE_SQL_RECIPIENT_DEFER,
+	QUEUE_SQL_RECIPIENTS_OF,
+	QUEUE_SQL_RECIPIENTS_DUE,
+	QUEUE_SQL_RECIPIENTS_LEFT,
+	QUEUE_SQL_DESTINATION_ADD,
+	QUEUE_SQL_DESTINATION_GET,
+	QUEUE_SQL_DESTINATION_DOWN,
+	QUEUE_SQL_DESTINATION_UP,
+	QUEUE_SQL_DESTINATION_FIRST,
+	QUEUE_SQL_DESTINATION_DUE,
+	QUEUE_SQL_DESTINATION_REMOVE,
+	QUEUE_SQL_DESTINATIONS_DUE,
+	QUEUE_SQL_NEXT_DUE,
+	QUEUE_SQL_STS_GET,
+	QUEUE_SQL_STS_PUT,
 	QUEUE_SQL_LIST,
 	QUEUE_SQL_FSCK_REFS,
 	QUEUE_SQL_FSCK_ORPHANS,
@@ -23,11 +48,164 @@ enum queue_sql_id {
 extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
 #define SQL(name) (&queue_sql[QUEUE_SQL_##name])
 
-enum queue_state {                    /* of a recipient row */
-		   QUEUE_WAITING = 0, /* next_attempt says when */
-};
+#define QUEUE_HINTS 64
 
 struct queue {
 	struct store *store;
 	uint8_t srs_key[STORE_SECRET_BYTES];
+	struct lock lock;       /* of what follows */
+	struct conf *conf;      /* NULL: none yet */
+	/* Destinations that something new waits for: where the schedule looks without being asked to. */
+	char hostname[256];
+	char *hints[QUEUE_HINTS];
+	size_t n_hints;
+	bool has_more_hints;    /* than fit: look everywhere */
+	void (*wake)(void *ctx); /* NULL: nobody sends */
+	void *wake_ctx;
 };
+
+/* ---- accept.c: one message on its way in, in two steps ---- */
+
+struct queue_target { /* an account that gets a copy */
+	int64_t account;
+	int result;
+};
+
+struct queue_mail {
+	struct queue *q;
+	struct queue_envelope *e;
+	struct store_content_new content;
+	struct db_body body;
+	struct queue_target *targets; /* heap: each account once, sorted */
+	size_t n_targets;
+	struct str *keys;             /* of recipients elsewhere, by their number */
+	struct str **forward_keys;    /* of those forwarded to, by the number of recipient and forward */
+	struct str return_path;       /* of what is forwarded */
+	struct str forward_qid;
+	bool has_remote, has_forwards;
+	int64_t now_s, look_s;
+};
+
+/*
+ * Parses and decides; nothing is stored. bytes, envelope and arena must outlive *m. 0 or negative; queue_mail_done() in any
+ * case.
+ */
+MUST_CHECK int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envelope *e, struct str bytes, struct arena *a);
+/* Inside db_write() whose job has m->body among its bodies. -E_QUOTA also when nothing is kept of it, see queue_mail_is_void(). */
+MUST_CHECK int queue_mail_tx(struct queue_mail *m, struct db_tx *tx);
+/* The transaction said rc: were all recipients refused, or go nowhere, which is no failure? */
+bool queue_mail_is_void(const struct queue_mail *m, int rc);
+/* It is stored: sets the recipients' results, wakes the schedule. */
+void queue_mail_stored(struct queue_mail *m);
+void queue_mail_done(struct queue_mail *m);
+
+/* ---- plan.c ---- */
+
+enum { QUEUE_BY_RETURNS = 1, QUEUE_BY_TRACES = 2 }; /* by_flags of a message row */
+
+/* The pause before the next attempt after so many in a row that failed, at least 1. */
+int64_t queue_pause_s(const struct queue_conf *c, int64_t attempts);
+struct queue_age {
+	int64_t accepted_s, held_until_s, by_s;
+	bool by_returns, is_told;
+};
+/* When it goes back, when its sender hears that it is late (INT64_MAX: never, or he has), and the first of both. */
+int64_t queue_ends_s(const struct queue_conf *c, const struct queue_age *a);
+int64_t queue_tells_s(const struct queue_conf *c, const struct queue_age *a);
+int64_t queue_look_s(const struct queue_conf *c, const struct queue_age *a);
+
+/* ---- rows.c ---- */
+
+struct queue_message_row {
+	struct str qid, reverse_path, envid, hold;
+	int64_t content;
+	uint64_t size;
+	enum queue_ret dsn_ret;
+	unsigned flags;
+	struct queue_age age;
+	bool by_traces, has_priority;
+	int priority;
+};
+struct queue_rcpt_row {
+	int64_t id;
+	struct str qid, address, orcpt, destination, host;
+	unsigned notify;
+	enum queue_state state;
+	int64_t attempts, last_attempt_s;
+	struct queue_reply reply; /* of the last attempt */
+};
+/* Copies of the current row. 0 or -E_LIMIT. */
+MUST_CHECK int queue_row_message(struct db_query *q, struct arena *a, struct queue_message_row *ret);
+MUST_CHECK int queue_row_rcpt(struct db_query *q, struct arena *a, struct queue_rcpt_row *ret);
+MUST_CHECK int queue_message_get(struct db_tx *tx, struct arena *a, struct str qid, struct queue_message_row *ret);
+MUST_CHECK int queue_rcpts_get(struct db_tx *tx, struct arena *a, const struct db_sql *sql, const struct db_val *args, size_t n_args,
+			       struct queue_rcpt_row **ret, size_t *ret_n);
+/* The whole stored message. No snapshot may be open. */
+MUST_CHECK int queue_body_read(struct queue *q, struct arena *a, int64_t content, struct str *ret);
+/* Without our own Return-Path line, which belongs to final delivery (RFC 5321 4.4). */
+struct str queue_body_outgoing(struct str bytes);
+
+/* ---- notice.c: what senders are told ---- */
+
+struct queue_notice_rcpt {
+	const struct queue_rcpt_row *row;
+	int action;                /* enum queue_dsn_action */
+	struct queue_reply reply;
+	struct str host;
+};
+struct queue_notice {
+	struct queue_mail mail;
+	struct queue_envelope envelope;
+	struct queue_rcpt rcpt;
+	struct buf text;
+	struct arena arena;
+	char qid[17];
+};
+/*
+ * Makes the notification that the sender of the message is to get about those of the recipients of which he wants to hear. 1: *ret is to be stored (queue_mail_tx), then
+ * queue_notice_done(); 0: there is nothing to be told, or nobody to tell, which it has logged; negative.
+ */
+MUST_CHECK int queue_notice_make(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n,
+				 struct queue_notice *ret);
+void queue_notice_done(struct queue_notice *n);
+/* Of recipients here that want to hear of success, after queue_accept(). Durable. */
+MUST_CHECK int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct str bytes);
+
+/* ---- settle.c: what came of attempts ---- */
+
+struct queue_verdict {
+	const struct queue_rcpt_row *row;
+	enum queue_outcome outcome;
+	struct queue_reply reply;
+	struct str host;
+};
+struct queue_settlement {
+	const struct queue_message_row *message;
+	const struct queue_verdict *verdicts;
+	size_t n;
+	const struct queue_result *result; /* of the attempt; NULL: there was none */
+	struct str destination;
+	bool is_down, is_up;               /* the destination itself; neither: nothing was learned of it */
+	int64_t failures, due_s;           /* is_down: what its row says from now on */
+	int64_t now_s;
+};
+#define QUEUE_SETTLE 64
+/* At most QUEUE_SETTLE at once, in one transaction, with the notifications that follow. 0 or negative: nothing changed. */
+MUST_CHECK int queue_settle(struct queue *q, const struct queue_settlement *v, size_t n);
+
+/* ---- queue.c ---- */
+
+/* The settings now, with a reference; NULL: none yet. */
+struct conf *queue_conf_get(struct queue *q);
+/* [queue] of them; the defaults when there are none. */
+const struct queue_conf *queue_conf_of(const struct conf *c);
+/* The next hop of an address (route.h); hop and file as there. c may be NULL. */
+MUST_CHECK int queue_hop_find(const struct conf *c, struct arena *a, struct str reverse_path, struct str address, struct queue_hop *ret);
+/* Tells the schedule. name empty: look everywhere. */
+void queue_hint(struct queue *q, struct str name);
+/* Takes the hints: heap strings that are the caller's. True: look everywhere. */
+bool queue_hints_take(struct queue *q, char *ret[QUEUE_HINTS], size_t *ret_n);
+/*
+ * Where an address leads, local or elsewhere, as RCPT would say it: fills the recipient. -E_NOT_FOUND: to nobody; -E_QUOTA.
+ */
+MUST_CHECK int queue_rcpt_find(struct queue *q, struct arena *a, struct str address, struct queue_rcpt *ret);

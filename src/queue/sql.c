@@ -10,19 +10,72 @@
 	" FROM queue_messages m WHERE NOT EXISTS" \
 	" (SELECT 1 FROM queue_recipients r WHERE r.qid = m.qid)"
 
+/* rows.c reads them in this order. */
+#define MESSAGE_COLUMNS \
+	"m.qid, m.content, m.size, m.reverse_path, m.ret, m.envid, m.flags, m.accepted, m.by_s, m.by_flags," \
+	" m.held_until, m.hold, m.priority, m.told"
+#define RECIPIENT_COLUMNS \
+	"r.id, r.qid, r.address, r.orcpt, r.notify, r.state, r.attempts, r.destination, r.last_attempt, r.code," \
+	" r.enhanced, r.text, r.host"
+
 const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_MESSAGE_ADD] = { .sql =
 		"INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret,"
-		" envid, flags, accepted, sid)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)" },
+		" envid, flags, accepted, sid, by_s, by_flags, held_until, hold, priority, look)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)" },
+	[QUEUE_SQL_MESSAGE_GET] = { .sql = "SELECT " MESSAGE_COLUMNS " FROM queue_messages m WHERE m.qid = ?1" },
+	[QUEUE_SQL_MESSAGE_REMOVE] = { .sql = "DELETE FROM queue_messages WHERE qid = ?1 RETURNING content" },
+	[QUEUE_SQL_MESSAGE_LOOK] = { .sql = "UPDATE queue_messages SET look = ?2, told = ?3 WHERE qid = ?1" },
+	[QUEUE_SQL_MESSAGES_LATE] = { .sql = "SELECT qid FROM queue_messages WHERE look <= ?1 ORDER BY look LIMIT ?2" },
+	[QUEUE_SQL_NEXT_LOOK] = { .sql = "SELECT min(look) FROM queue_messages" },
 	[QUEUE_SQL_RECIPIENT_ADD] = { .sql =
 		"INSERT INTO queue_recipients (qid, address, orcpt, notify, state, attempts,"
-		" next_attempt)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6)" },
+		" next_attempt, destination)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)" },
+	[QUEUE_SQL_RECIPIENT_REMOVE] = { .sql = "DELETE FROM queue_recipients WHERE id = ?1" },
+	[QUEUE_SQL_RECIPIENT_DEFER] = { .sql =
+		"UPDATE queue_recipients SET attempts = ?2, next_attempt = ?3, last_attempt = ?4, code = ?5,"
+		" enhanced = ?6, text = ?7, host = ?8 WHERE id = ?1" },
+	[QUEUE_SQL_RECIPIENTS_OF] = { .sql =
+		"SELECT " RECIPIENT_COLUMNS " FROM queue_recipients r WHERE r.qid = ?1 ORDER BY r.id" },
+	[QUEUE_SQL_RECIPIENTS_DUE] = { .sql =
+		"SELECT " RECIPIENT_COLUMNS " FROM queue_recipients r WHERE r.destination = ?1 AND r.state = 0"
+		" AND r.next_attempt <= ?2 ORDER BY r.next_attempt, r.id LIMIT ?3" },
+	[QUEUE_SQL_RECIPIENTS_LEFT] = { .sql = "SELECT 1 FROM queue_recipients WHERE qid = ?1 LIMIT 1" },
+	[QUEUE_SQL_DESTINATION_ADD] = { .sql =
+		"INSERT INTO queue_destinations (name, due, failures, is_failing, enhanced, text)"
+		" VALUES (?1, ?2, 0, 0, '', '')"
+		" ON CONFLICT (name) DO UPDATE SET due = excluded.due"
+		" WHERE excluded.due < queue_destinations.due AND queue_destinations.failures = 0" },
+	[QUEUE_SQL_DESTINATION_GET] = { .sql =
+		"SELECT name, due, failures, enhanced, text FROM queue_destinations WHERE name = ?1" },
+	[QUEUE_SQL_DESTINATION_DOWN] = { .sql =
+		"UPDATE queue_destinations SET due = ?2, failures = ?3, is_failing = 1, enhanced = ?4, text = ?5"
+		" WHERE name = ?1" },
+	[QUEUE_SQL_DESTINATION_UP] = { .sql =
+		"UPDATE queue_destinations SET failures = 0, is_failing = 0, enhanced = '', text = ''"
+		" WHERE name = ?1 AND failures > 0" },
+	[QUEUE_SQL_DESTINATION_FIRST] = { .sql =
+		"SELECT min(next_attempt) FROM queue_recipients WHERE destination = ?1 AND state = 0" },
+	[QUEUE_SQL_DESTINATION_DUE] = { .sql = "UPDATE queue_destinations SET due = ?2 WHERE name = ?1" },
+	[QUEUE_SQL_DESTINATION_REMOVE] = { .sql = "DELETE FROM queue_destinations WHERE name = ?1" },
+	[QUEUE_SQL_DESTINATIONS_DUE] = { .sql =
+		"SELECT name, due, failures, enhanced, text FROM queue_destinations"
+		" WHERE is_failing = ?1 AND due <= ?2 ORDER BY due LIMIT ?3" },
+	[QUEUE_SQL_NEXT_DUE] = { .sql =
+		"SELECT min(due) FROM queue_destinations WHERE is_failing = ?1 AND due > ?2" },
+	[QUEUE_SQL_STS_GET] = { .sql = "SELECT id, text, fetched FROM sts_policies WHERE domain = ?1" },
+	[QUEUE_SQL_STS_PUT] = { .sql =
+		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"
+		" ON CONFLICT (domain) DO UPDATE SET id = excluded.id, text = excluded.text, fetched = excluded.fetched" },
 	[QUEUE_SQL_LIST] = { .sql =
-		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size FROM queue_messages m"
-		" JOIN queue_recipients r ON r.qid = m.qid ORDER BY m.accepted, m.qid, r.id"
-		" LIMIT ?1" },
+		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size, r.state, r.destination,"
+		" r.attempts, r.next_attempt, r.last_attempt, r.enhanced, r.text, r.host,"
+		" d.failures, d.due, d.enhanced, d.text"
+		" FROM queue_messages m"
+		" JOIN queue_recipients r ON r.qid = m.qid"
+		" LEFT JOIN queue_destinations d ON d.name = r.destination"
+		" ORDER BY m.accepted, m.qid, r.id LIMIT ?1" },
 	[QUEUE_SQL_FSCK_REFS] = { .sql = /* struct store_fsck_refs */
 		"SELECT content, count(*), min(size), max(size) FROM queue_messages"
 		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },

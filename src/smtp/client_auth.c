@@ -178,6 +178,7 @@ int smtp_client_auth(struct smtp_client *c, struct arena *a, struct smtp_client_
 					STR_ARG(c->caps.auth.n > 0 ? str_head(c->caps.auth, 100) : S("no AUTH")));
 	if (gsasl_init(&ctx) != GSASL_OK)
 		return smtp_client_lose(c, -E_CANNOT, "GNU SASL does not start");
+	c->hides_challenges = true; /* a password could be guessed from all of them */
 	r = try_mech(c, m, ctx, a, ret_own);
 	if (r == -E_DENIED && m->is_scram && c->lost == 0 && c->code / 100 == 5) {
 		const struct mech *other = next_mech(c, false, &at);
@@ -185,6 +186,7 @@ int smtp_client_auth(struct smtp_client *c, struct arena *a, struct smtp_client_
 		if (other != NULL)
 			r = try_mech(c, other, ctx, a, ret_own);
 	}
+	c->hides_challenges = false;
 	gsasl_done(ctx);
 	return r;
 }

@@ -14,6 +14,7 @@ struct smtp_client {
 	struct buf text;              /* its lines without codes, joined by LF */
 	int lost;                     /* negative: nothing more may be said */
 	char why[320];                /* with lost: in our words; "": the server said 421 */
+	bool hides_challenges;        /* in the trace: while we log in */
 	bool needs_rset;              /* the server may be in a transaction */
 };
 

@@ -63,7 +63,8 @@ int smtp_client_reply_read(struct smtp_client *c, int64_t ms)
 		if (r < 0)
 			return smtp_client_lose(c, r == -E_LIMIT ? -E_SYNTAX : r, "%s", net_stream_fault_z(c->s));
 		if (c->o.trace != NULL)
-			c->o.trace(c->o.trace_ctx, false, line);
+			c->o.trace(c->o.trace_ctx, false,
+				   c->hides_challenges && str_starts(line, S("334 ")) ? S("334 <challenge>") : line);
 		total += line.n + 1;
 		if (total > LIMIT_SMTP_REPLY)
 			return smtp_client_lose(c, -E_SYNTAX, "the server sends a reply without end");

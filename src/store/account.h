@@ -70,6 +70,8 @@ MUST_CHECK int store_domain_add(struct store *s, struct str domain, struct fault
 /* -E_BUSY while accounts or aliases are in it. (And no domain is added to which an alias forwards.) */
 MUST_CHECK int store_domain_remove(struct store *s, struct str domain, struct fault *fault);
 MUST_CHECK int store_domain_list(struct store *s, struct arena *a, struct str **ret, size_t *ret_n);
+/* Lower case, A-labels (RFC 5890), without a last dot, in the arena. -E_SYNTAX, -E_LIMIT. */
+MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
 /* Is mail for the domain delivered here? -E_NOT_FOUND or 0. */
 MUST_CHECK int store_domain_find(struct store *s, struct str domain);
 

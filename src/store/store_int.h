@@ -429,8 +429,6 @@ struct store_address {
 /* -E_SYNTAX. The local part may be empty only with may_catch_all ("@domain"). */
 MUST_CHECK int store_address_parse(struct arena *a, struct str text, bool may_catch_all,
 				   struct store_address *ret);
-/* Lower case, A-labels. -E_SYNTAX. */
-MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
 MUST_CHECK int store_tx_domain_find(struct db_tx *tx, struct str canonical);
 
 MUST_CHECK int store_tx_credentials_add(struct db_tx *tx, int64_t account,

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attempts: recipients of one message that are due at one destination, with the message, to the sender. Which rows have an attempt is in
+ * memory alone (settle.c, 2).
+ */
+#include "queue/schedule_int.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+
+#define ROWS_MAX 20000 /* looked at in one turn for one destination */
+
+static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
+{
+	return &s->by_id[id % SCHED_BUCKETS];
+}
+
+struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id)
+{
+	struct queue_flight *f = *bucket_of(s, id);
+
+	while (f && f->id != id)
+		f = f->next_by_id;
+	return f;
+}
+
+static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight *f)
+{
+	struct queue_flight **bucket;
+
+	f->id = ++s->last_id;
+	f->dest = d;
+	f->next = d->flights;
+	d->flights = f;
+	d->n_flights++;
+	s->n_flights++;
+	bucket = bucket_of(s, f->id);
+	f->next_by_id = *bucket;
+	*bucket = f;
+}
+
+void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
+{
+	struct queue_flight **p = bucket_of(s, f->id);
+
+	while (*p != f)
+		p = &(*p)->next_by_id;
+	*p = f->next_by_id;
+	p = &f->dest->flights;
+	while (*p != f)
+		p = &(*p)->next;
+	*p = f->next;
+	f->dest->n_flights--;
+	s->n_flights--;
+	arena_fini(&f->arena);
+	mem_free(f);
+}
+
+static bool has(const struct queue_dest *d, int64_t rcpt)
+{
+	for (const struct queue_flight *f = d->flights; f; f = f->next)
+		for (size_t i = 0; i < f->n; i++)
+			if (f->rcpts[i].id == rcpt)
+				return true;
+	return false;
+}
+
+bool queue_flights_have(struct queue_sched *s, struct str destination, int64_t rcpt)
+{
+	for (const struct queue_dest *d = s->first; d; d = d->next)
+		if (str_eq(str_z(d->name), destination))
+			return has(d, rcpt);
+	return false;
+}
+
+/* ---- one attempt ---- */
+
+/* The rows of one message that go together; the first is row. NULL: no memory. */
+static struct queue_flight *new_flight(struct db_tx *tx, struct str qid, int *ret_rc)
+{
+	struct queue_flight *f = MEM_NEW(struct queue_flight);
+
+	arena_init(&f->arena, SCHED_FLIGHT_ARENA);
+	*ret_rc = queue_message_get(tx, &f->arena, qid, &f->message);
+	if (*ret_rc == 0)
+		return f;
+	arena_fini(&f->arena);
+	mem_free(f);
+	return NULL;
+}
+
+static int add_row(struct queue_flight *f, struct db_query *q)
+{
+	int rc = arena_grow(&f->arena, &f->rcpts, f->n, &f->cap, sizeof(*f->rcpts));
+
+	if (rc == 0)
+		rc = queue_row_rcpt(q, &f->arena, &f->rcpts[f->n]);
+	f->n += rc == 0;
+	return rc;
+}
+
+/* Our own trouble: it counts as an attempt, so that it does not come again at once. */
+static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
+{
+	struct queue_verdict verdicts[QUEUE_ATTEMPT_RCPTS];
+	const struct queue_settlement settled = {
+		.message = &f->message, .verdicts = verdicts, .n = f->n, .destination = str_z(f->dest->name), .now_s = s->now_s };
+
+	LOG(ERROR, "queue.attempt", F_STR("qid", f->message.qid), F_Z("fault", "the message cannot be handed over"),
+	    F_Z("err", err_row(rc)->name));
+	for (size_t i = 0; i < f->n; i++)
+		verdicts[i] = (struct queue_verdict){ .row = &f->rcpts[i], .outcome = QUEUE_DEFERRED,
+						      .reply = { 0, S("4.3.0"), S("trouble of this server with the message") } };
+	if (queue_settle(s->q, &settled, 1) < 0)
+		s->is_full = true; /* the database does not take it either: slowly */
+	queue_flight_end(s, f);
+}
+
+static int get_policy(struct queue_sched *s, struct queue_flight *f, struct queue_attempt *a)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	if (a->hop.host.n > 0)
+		return 0;
+	rc = db_read_begin(store_db(s->q->store), &tx);
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(STS_GET), DB_T(a->hop.domain));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc;
+	a->sts = (struct queue_sts){ arena_str(&f->arena, db_text(&q, 0)), arena_str(&f->arena, db_text(&q, 1)), db_int(&q, 2) };
+	return a->sts.id.p && a->sts.text.p ? 0 : -E_LIMIT;
+}
+
+static int hand_over(struct queue_sched *s, struct queue_flight *f)
+{
+	AUTO(arena_fini) struct arena body;
+	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
+	struct queue_attempt a = {
+		.id = f->id, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
+		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags, .max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
+	};
+	struct str bytes;
+	int rc = queue_hop_find(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
+
+	a.hop.destination = str_z(f->dest->name); /* as it was when the message came, even if the routes have changed */
+	arena_init(&body, LIMIT_IMPORT_MESSAGE + (1u << 20));
+	for (size_t i = 0; i < f->n; i++)
+		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
+	if (rc == 0)
+		rc = get_policy(s, f, &a);
+	if (rc == 0)
+		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
+	if (rc < 0)
+		return rc;
+	a.message = queue_body_outgoing(bytes);
+	return queue_attempt_send(s->fd, &a);
+}
+
+/* False: no more can be handed over now. */
+static bool start(struct queue_sched *s, struct queue_flight *f)
+{
+	int rc = hand_over(s, f);
+
+	if (rc == 0)
+		return true;
+	if (rc == -E_BUSY || rc == -E_CLOSED) {
+		s->is_full = rc == -E_BUSY;
+		s->is_cut_off = rc == -E_CLOSED;
+		f->dest->is_exhausted = false;
+		queue_flight_end(s, f);
+		return false;
+	}
+	fail_here(s, f, rc);
+	return true;
+}
+
+/* ---- as many as there is room for ---- */
+
+/* So many at once that a session has its next while what came of the last is written down. */
+static size_t room(const struct queue_sched *s, const struct queue_dest *d)
+{
+	size_t allowed = d->window == 1 && !d->has_worked ? 1 : 2 * (size_t)d->window;
+	size_t max = 2 * (size_t)s->set->max_sessions;
+	size_t left = s->n_flights < max ? max - s->n_flights : 0;
+
+	if (d->not_before_s > s->now_s || d->n_flights >= allowed)
+		return 0;
+	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
+}
+
+/* Gathers up to n attempts of what is due at d, into v. The number or negative. */
+static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	struct queue_flight *f = NULL;
+	size_t found = 0;
+	int rc = db_read_begin(store_db(s->q->store), &tx);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
+	while ((rc = db_step(&q)) > 0) {
+		if (has(d, db_int(&q, 0)))
+			continue;
+		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
+			if (found == n)
+				return (int)found;
+			f = new_flight(tx, db_text(&q, 1), &rc);
+			if (rc == -E_NOT_FOUND)
+				continue; /* half a message: fsck says so */
+			if (!f)
+				break;
+			add(s, d, f);
+			v[found++] = f;
+		}
+		rc = add_row(f, &q);
+		if (rc < 0)
+			break;
+	}
+	if (rc == 0)
+		d->is_exhausted = true;
+	for (size_t i = 0; i < found && rc < 0; i++)
+		queue_flight_end(s, v[i]);
+	return rc < 0 ? rc : (int)found;
+}
+
+static int start_some(struct queue_sched *s, struct queue_dest *d, size_t n)
+{
+	struct queue_flight *v[64];
+	int found = gather(s, d, n < ARRAY_LEN(v) ? n : ARRAY_LEN(v), v);
+
+	for (int i = 0; i < found; i++) {
+		if (!s->is_full && !s->is_cut_off) {
+			(void)start(s, v[i]);
+			continue;
+		}
+		d->is_exhausted = false;
+		queue_flight_end(s, v[i]);
+	}
+	return found < 0 ? found : 0;
+}
+
+int queue_flights_start(struct queue_sched *s)
+{
+	int rc = 0;
+
+	for (struct queue_dest *d = s->first; d && rc == 0 && !s->is_full && !s->is_cut_off; d = d->next) {
+		size_t n = d->is_exhausted ? 0 : room(s, d);
+
+		if (n > 0)
+			rc = start_some(s, d, n);
+	}
+	return rc;
+}

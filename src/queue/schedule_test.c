@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/* The schedule with a sender made of a table: what is tried, when, what becomes of the rows, what senders are told. */
+#include "queue/schedule.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/test.h"
+#include "queue/queue_int.h"
+#include "store/account.h"
+#include "store/mailbox.h"
+#include "store/message.h"
+
+#define WAIT_MS 10000
+#define MINUTE_MS 60000
+#define HOUR_MS (60 * (int64_t)MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+#define SEEN_MAX 64
+
+enum { Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_COUNT };
+static const struct db_sql checks[Q_COUNT] = {
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
+			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id)" },
+	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents WHERE refs > 0" },
+	[Q_MESSAGES] = { .sql = "SELECT count(*) FROM queue_messages" },
+	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
+	[Q_DESTINATIONS] = { .sql = "SELECT count(*) FROM queue_destinations" },
+	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
+};
+
+/* What the sender says of an attempt: one letter for each recipient, by the first of its local part. */
+enum { SAYS_250 = 'a', SAYS_450 = 'd', SAYS_550 = 'f', SAYS_DOWN = 'x', SAYS_LOST = 'l', SAYS_NOTHING = 's', SAYS_RELAYED = 'r' };
+
+struct fixture {
+	struct db *db;
+	struct store *s;
+	struct queue *q;
+	struct queue_sched *sched;
+	struct arena a;
+	int64_t alice;
+	int fds[2];
+	pthread_t sender;
+	struct lock lock;
+	size_t n_seen;
+	struct {
+		uint64_t id;
+		char first[64];
+		size_t n_rcpts, n_bytes;
+		unsigned max_sessions;
+	} seen[SEEN_MAX];
+	char override; /* says this of all */
+};
+
+static void answer(struct fixture *x, const struct queue_attempt *a, char says)
+{
+	struct queue_rcpt_result rcpts[QUEUE_ATTEMPT_RCPTS];
+	struct queue_result r = { .id = a->id, .stage = QUEUE_AT_END, .host = S("mx.far.example"), .address = S("192.0.2.1"), .tls = S(""),
+				  .sts = { S(""), S(""), 0 }, .rcpts = rcpts, .n_rcpts = a->n_rcpts };
+
+	for (size_t i = 0; i < a->n_rcpts; i++) {
+		char one = x->override ? x->override : a->rcpts[i].address.p[0];
+
+		rcpts[i] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("ok") } };
+		if (one == SAYS_450 || one == SAYS_DOWN)
+			rcpts[i] = (struct queue_rcpt_result){ QUEUE_DEFERRED, { 450, S("4.2.0"), S("come again") } };
+		if (one == SAYS_550)
+			rcpts[i] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("nobody of that name") } };
+		if (one == SAYS_RELAYED)
+			rcpts[i].outcome = QUEUE_RELAYED;
+	}
+	if (says == SAYS_DOWN) {
+		r.stage = QUEUE_AT_CONNECT;
+		r.is_down = true;
+	}
+	if (says == SAYS_LOST)
+		r = (struct queue_result){ .host = S(""), .address = S(""), .tls = S(""), .sts = { S(""), S(""), 0 } };
+	assert_int_equal(queue_result_send(x->fds[1], &r), 0);
+}
+
+static void *sender_main(void *arg)
+{
+	struct fixture *x = arg;
+
+	for (;;) {
+		AUTO(arena_fini) struct arena a;
+		struct pollfd p = { .fd = x->fds[1], .events = POLLIN };
+		struct queue_attempt_map map = { 0 };
+		struct queue_attempt attempt;
+		char says;
+		int rc;
+
+		arena_init(&a, 1u << 20);
+		poll(&p, 1, -1);
+		rc = queue_attempt_receive(x->fds[1], &a, &attempt, &map);
+		if (rc < 0)
+			return NULL;
+		if (rc == 0)
+			continue;
+		lock_get(&x->lock);
+		says = x->override ? x->override : attempt.rcpts[0].address.p[0];
+		if (x->n_seen < SEEN_MAX) {
+			x->seen[x->n_seen].id = attempt.id;
+			x->seen[x->n_seen].n_rcpts = attempt.n_rcpts;
+			x->seen[x->n_seen].n_bytes = attempt.message.n;
+			x->seen[x->n_seen].max_sessions = attempt.max_sessions;
+			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
+				 attempt.rcpts[0].address.p);
+		}
+		x->n_seen++;
+		if (says != SAYS_NOTHING)
+			answer(x, &attempt, says);
+		lock_put(&x->lock);
+		queue_attempt_unmap(&map);
+	}
+}
+
+static void setup(struct fixture *x)
+{
+	static struct db_sql_set sets[3];
+	static struct db_migration_set migrations[2];
+	static int n;
+	char dir[300];
+	const struct db_options o = { .dir_z = dir, .sql = sets, .n_sql = 3, .migrations = migrations, .n_migrations = 2 };
+	struct fault f = { "" };
+
+	*x = (struct fixture){ 0 };
+	arena_init(&x->a, 8u << 20);
+	lock_init(&x->lock);
+	sets[0] = store_sql_set;
+	sets[1] = queue_sql_set;
+	sets[2] = (struct db_sql_set){ "checks", checks, Q_COUNT };
+	migrations[0] = store_migrations;
+	migrations[1] = queue_migrations;
+	snprintf(dir, sizeof(dir), "%s/sched%d", test_dir(), ++n);
+	if (db_open(&o, &x->db, &f) < 0 || db_check_sql(x->db, &f) < 0)
+		fail_msg("%s", f.text);
+	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
+	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
+	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x->fds), 0);
+	assert_int_equal(pthread_create(&x->sender, NULL, sender_main, x), 0);
+}
+
+static void start(struct fixture *x)
+{
+	struct fault f = { "" };
+
+	assert_int_equal(queue_sched_start(x->q, x->fds[0], &x->sched, &f), 0);
+}
+
+static int64_t count(struct fixture *x, int what)
+{
+	struct db_tx *tx;
+	struct db_query q;
+	int64_t n;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	db_query(tx, &q, &checks[what], NULL, 0);
+	assert_int_equal(db_step(&q), 1);
+	n = db_int(&q, 0);
+	db_done(&q);
+	db_read_end(&tx);
+	return n;
+}
+
+static void wait_count(struct fixture *x, int what, int64_t want)
+{
+	for (int64_t end = clock_mono_ms() + WAIT_MS; count(x, what) != want; usleep(2000))
+		if (clock_mono_ms() > end)
+			fail_msg("check %d: %lld, not %lld", what, (long long)count(x, what), (long long)want);
+}
+
+static size_t seen(struct fixture *x)
+{
+	size_t n;
+
+	lock_get(&x->lock);
+	n = x->n_seen;
+	lock_put(&x->lock);
+	return n;
+}
+
+static void wait_seen(struct fixture *x, size_t want)
+{
+	for (int64_t end = clock_mono_ms() + WAIT_MS; seen(x) < want; usleep(2000))
+		if (clock_mono_ms() > end)
+			fail_msg("%zu attempts, not %zu", seen(x), want);
+}
+
+/* Nothing more than that is tried, for a while. */
+static void stays_seen(struct fixture *x, size_t want)
+{
+	usleep(50000);
+	assert_int_equal(seen(x), want);
+}
+
+static void pass(struct fixture *x, int64_t ms)
+{
+	clock_shift_ms(ms);
+	queue_sched_wake(x->q);
+}
+
+static uint32_t mails(struct fixture *x)
+{
+	struct store_mailbox m;
+
+	assert_int_equal(store_mailbox_find(x->s, &x->a, x->alice, S("INBOX"), &m), 0);
+	return m.messages;
+}
+
+static void wait_mails(struct fixture *x, uint32_t want)
+{
+	for (int64_t end = clock_mono_ms() + WAIT_MS; mails(x) != want; usleep(2000))
+		if (clock_mono_ms() > end)
+			fail_msg("%u messages in INBOX, not %u", mails(x), want);
+}
+
+static void teardown(struct fixture *x)
+{
+	queue_sched_stop(&x->sched, 2000);
+	close(x->fds[0]);
+	pthread_join(x->sender, NULL);
+	close(x->fds[1]);
+	assert_int_equal(count(x, Q_REFS), 0);
+	queue_close(&x->q);
+	store_close(&x->s);
+	db_close(&x->db);
+	arena_fini(&x->a);
+}
+
+/* To so many of these, separated by spaces. */
+static void send_to(struct fixture *x, const char *from_z, const char *to_z, unsigned notify)
+{
+	struct queue_rcpt rcpts[16] = { 0 };
+	struct queue_envelope e = { .sid_z = "sid", .reverse_path = str_z(from_z), .rcpts = rcpts };
+	struct str rest = str_z(to_z), one;
+	static int n;
+	struct spool *spool;
+	char qid[17];
+
+	snprintf(qid, sizeof(qid), "qid%d", ++n);
+	e.qid_z = qid;
+	while (str_split(&rest, ' ', &one))
+		rcpts[e.n_rcpts++] = (struct queue_rcpt){ .address = one, .notify = notify };
+	assert_int_equal(spool_new(x->db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: going out\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x->q, &e, spool), 0);
+	spool_free(spool);
+}
+
+#define ALICE "alice@example.org"
+
+TEST(what_is_delivered_is_gone)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a1@far.example", 0); /* before the schedule runs, and while it does */
+	start(&x);
+	wait_count(&x, Q_RECIPIENTS, 0);
+	send_to(&x, ALICE, "a2@far.example a3@far.example a4@other.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 0);
+	assert_int_equal(seen(&x), 3);
+	assert_int_equal(x.seen[0].n_bytes, strlen("Subject: going out\r\n\r\nThe body.\r\n"));
+	assert_int_equal(x.seen[1].n_rcpts + x.seen[2].n_rcpts, 3); /* those of one destination go together */
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+TEST(what_is_deferred_comes_again_later_and_later)
+{
+	static const int64_t pauses_ms[] = { 5 * MINUTE_MS, 10 * MINUTE_MS, 20 * MINUTE_MS, 40 * MINUTE_MS };
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example a@far.example", 0);
+	for (size_t i = 0; i < ARRAY_LEN(pauses_ms); i++) {
+		wait_count(&x, Q_TRIED, (int64_t)i + 1);
+		assert_int_equal(count(&x, Q_RECIPIENTS), 1); /* the other one has it, and gets it once */
+		pass(&x, pauses_ms[i] * 8 / 10);
+		stays_seen(&x, i + 1);
+		pass(&x, pauses_ms[i] * 2 / 10 + 1000);
+		wait_seen(&x, i + 2);
+		assert_int_equal(x.seen[i + 1].n_rcpts, 1);
+	}
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	pass(&x, HOUR_MS * 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+TEST(who_sent_what_failed_is_told_once)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "f1@far.example f2@far.example a@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_mails(&x, 1);
+	send_to(&x, ALICE, "f@far.example", QUEUE_NOTIFY_NEVER);
+	send_to(&x, ALICE, "f@far.example", QUEUE_NOTIFY_SUCCESS);
+	send_to(&x, "", "f@far.example", 0);
+	send_to(&x, "nobody@example.org", "f@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 1);
+	send_to(&x, ALICE, "r@far.example", QUEUE_NOTIFY_SUCCESS);
+	wait_mails(&x, 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
+TEST(a_notice_goes_to_another_host_and_none_follows_it)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, "far@sender.example", "f1@far.example", 0); /* "f": the notice fails as well */
+	wait_seen(&x, 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_string_equal(x.seen[1].first, "far@sender.example");
+	stays_seen(&x, 2);
+	teardown(&x);
+}
+
+TEST(time_runs_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 3 * HOUR_MS + 50 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 2);
+	assert_int_equal(mails(&x), 0);
+	pass(&x, 11 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 3);
+	pass(&x, 2 * MINUTE_MS); /* while it is being tried nothing is said */
+	wait_mails(&x, 1); /* it is late */
+	for (int64_t i = 0; i < 4; i++) {
+		pass(&x, DAY_MS);
+		wait_count(&x, Q_TRIED, 4 + i);
+	}
+	assert_int_equal(mails(&x), 1);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	pass(&x, DAY_MS);
+	wait_count(&x, Q_TRIED, 8); /* once more, since it was due */
+	pass(&x, 2 * MINUTE_MS);
+	wait_mails(&x, 2); /* it goes back */
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(a_dead_destination_costs_one_row)
+{
+	struct fixture x;
+
+	setup(&x);
+	for (int i = 0; i < 5; i++)
+		send_to(&x, ALICE, "x@dead.example", 0);
+	start(&x);
+	wait_count(&x, Q_TRIED, 1);
+	stays_seen(&x, 1); /* the others wait with it */
+	send_to(&x, ALICE, "x@dead.example", 0);
+	send_to(&x, ALICE, "a@alive.example", 0);
+	wait_count(&x, Q_MESSAGES, 6);
+	stays_seen(&x, 2);
+	pass(&x, 5 * MINUTE_MS);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	pass(&x, 10 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	teardown(&x);
+}
+
+TEST(what_a_dead_sender_had_counts_as_tried)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	send_to(&x, ALICE, "l@lost.example", 0);
+	wait_count(&x, Q_TRIED, 2);
+	stays_seen(&x, 2);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	pass(&x, 5 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 4);
+	teardown(&x);
+}
+
+TEST(sessions_grow_with_success)
+{
+	struct fixture x;
+
+	setup(&x);
+	for (int i = 0; i < 40; i++)
+		send_to(&x, ALICE, "a@far.example", 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 40);
+	assert_int_equal(x.seen[0].max_sessions, 1); /* nobody knows yet */
+	assert_true(x.seen[39].max_sessions > 5 && x.seen[39].max_sessions <= 20);
+	teardown(&x);
+}
