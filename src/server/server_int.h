@@ -32,6 +32,7 @@ struct sasl_jwks;
 struct server_files;
 struct server_housekeeper;
 struct server_indexer;
+struct queue_sched;
 
 struct server_process {
 	struct conf_live *conf;
@@ -40,6 +41,7 @@ struct server_process {
 	struct server_data data;
 	struct server_housekeeper *housekeeper;
 	struct server_indexer *indexer;
+	struct queue_sched *schedule;            /* NULL: nothing is sent */
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];

@@ -300,16 +300,14 @@ def test_smart_host(server):
         f.write("open sesame\n")
     os.chmod(password, 0o600)
     with Sink(tls=files, login=("martlet", "open sesame")) as sink:
-        queue = {"relay_host": "localhost", "relay_port": str(sink.port), "relay_tls": "verify", "relay_user": "martlet",
-                 "relay_password_file": password, "ca_file": files["certificate"]}
-        server.stop()
-        use(server, queue=queue)
+        host = {"host": "localhost", "port": str(sink.port), "tls": "verify", "user": "martlet", "password_file": password}
+        use(server, queue={"ca_file": files["certificate"]}, all=host)
         submit(server, "relayed")
         sink.wait(1)
         assert sink.tls_sessions == 1 and sink.counts["AUTH"] == 1, sink.counts
         wait_empty(server)
         wrong = self_signed(server, "wrong", "elsewhere.example")
-        use(server, queue={**queue, "ca_file": wrong["certificate"]})
+        use(server, queue={"ca_file": wrong["certificate"]}, all=host)
         submit(server, "kept")
         server.wait_log("queue.attempt", {}, seconds=30)
         time.sleep(0.2)
