@@ -12,31 +12,45 @@
 #include "queue/attempt.h"
 
 struct send;
+struct net_address;
 struct net_dns;
 
 /* Each result, on a thread of this room; strings live until it returns. */
 typedef void send_result_fn(void *ctx, const struct queue_result *r);
 
+/* Whom a password is for: one user at one host. */
+struct send_secret {
+	struct str host;
+	uint16_t port;
+	struct str user, password;
+};
 struct send_options {
 	const struct conf *conf;      /* [queue], kept by reference until send_close() */
-	struct net_dns *dns;
-	struct str ca_pem;            /* p NULL: the system's authorities */
-	const char *helo_z;
+	struct net_dns *dns;          /* kept */
+	struct str ca_pem;            /* p NULL: the system's authorities; read by send_open() */
+	const char *helo_z;           /* kept */
+	const struct send_secret *secrets; /* for attempts that name a user without a password; kept */
+	size_t n_secrets;
+	const struct net_address *own; /* where this server itself takes mail, with the port: no attempt goes there; kept */
+	size_t n_own;
 	send_result_fn *result;
 	void *ctx;
 };
 
+/* Starts no thread and reads files: before a process closes itself in. */
 MUST_CHECK int send_open(const struct send_options *o, struct send **ret, struct fault *fault);
 /*
- * Takes one attempt over, with its map and the arena that has its arrays (both are given back after its result). Never blocks: one that finds no
- * thread waits for its destination's connection or for a place.
+ * Takes one attempt over, with its map and the arena that has its arrays, which is the heap's (both are given back after its result). Never blocks:
+ * one that finds no thread waits for its destination's connection or for a place.
  */
 void send_give(struct send *s, const struct queue_attempt *a, struct queue_attempt_map map, struct arena *arena);
 /* How many more attempts are of use now; the caller leaves others in the socket. */
 size_t send_room(struct send *s);
-/* Nothing new is begun; waits until all that run have their result or ms passed. */
-void send_drain(struct send *s, int64_t ms);
-void send_close(struct send **s); /* accepts a pointer to NULL */
+/* Has nothing to do, and no connection or thread that waits. */
+bool send_is_idle(struct send *s);
+/* No connection is kept for later any more; waits until all that was given has its result or ms passed. True: all has. */
+bool send_drain(struct send *s, int64_t ms);
+void send_close(struct send **s); /* drained; accepts a pointer to NULL */
 
 /* ---- where mail for a domain goes (mx.c) ---- */
 

@@ -33,12 +33,12 @@ static void tell(int fd, char kind, const char *text_z)
 		_exit(1); /* the supervisor is gone */
 }
 
-static void find_hostname(struct server_process *p, const struct server_conf *s)
+void server_hostname(const struct server_conf *s, char *ret, size_t n)
 {
 	if (s->hostname[0])
-		snprintf(p->hostname, sizeof(p->hostname), "%s", s->hostname);
-	else if (gethostname(p->hostname, sizeof(p->hostname) - 1) < 0 || !p->hostname[0])
-		snprintf(p->hostname, sizeof(p->hostname), "localhost");
+		snprintf(ret, n, "%s", s->hostname);
+	else if (gethostname(ret, n - 1) < 0 || !ret[0])
+		snprintf(ret, n, "localhost");
 }
 
 /* Gives up what this process may and closes it in, before its first thread and before it opens anything. */
@@ -79,7 +79,7 @@ static int open_tokens(struct server_process *p, const struct server_start *star
 	if (r < 0)
 		return r;
 	sasl_oauth_configure(p->data.sasl, keys);
-	return sasl_oauth_connect(p->data.sasl, start->ask_fd, net_wake_cb, p->net, fault);
+	return sasl_oauth_connect(p->data.sasl, start->helper_fds[SERVER_ASKER], net_wake_cb, p->net, fault);
 }
 
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
@@ -89,7 +89,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	const struct server_conf *s = p->fixed;
 	int r;
 
-	find_hostname(p, s);
+	server_hostname(s, p->hostname, sizeof(p->hostname));
 	r = give_up_rights(p, start, fault);
 	if (r == 0)
 		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
@@ -258,7 +258,8 @@ _Noreturn void server_process_main(const struct server_start *start)
 	struct fault fault = { 0 };
 	int r, signo;
 
-	close(start->asker_fd);
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		close(start->far_fds[i]);
 	r = open_all(&p, start, &fault);
 	server_files_free(start->files);
 	if (r < 0) {
