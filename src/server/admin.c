@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
 #include "store/store.h"
 
 static const struct admin_verb verbs[] = {
@@ -198,11 +199,11 @@ int admin_queue_list(struct admin *ad, struct arena *a, const json_t *args, json
 
 int admin_clock(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	(void)ad;
 	(void)a;
 	(void)ret;
 	(void)fault;
 	clock_shift_ms(json_integer_value(json_object_get(args, "ms")));
+	queue_sched_wake(ad->queue);
 	return 0;
 }
 

@@ -18,9 +18,11 @@
 #include "conf/live.h"
 #include "db/db.h"
 #include "net/tls.h"
+#include "queue/schedule.h"
 #include "sasl/sasl.h"
 
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
+#define SENT_GRACE_MS 2000 /* for results of attempts that run; later ones are tried again */
 #define STOP_LOOK_MS 20 /* how often it is looked for the end of the last session */
 
 /* To the supervisor: 'R' when ready, else the number of an error and its text. */
@@ -87,6 +89,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 {
 	const struct conf *conf = start->conf;
 	const struct server_conf *s = p->fixed;
+	const struct queue_conf *queue_conf = conf_get(conf, &queue_conf_table);
 	int r;
 
 	server_hostname(s, p->hostname, sizeof(p->hostname));
@@ -113,6 +116,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
 	if (r == 0)
 		p->indexer = server_indexer_start(p->data.store, p->conf);
+	if (r == 0 && queue_conf->is_sending)
+		r = queue_sched_start(p->data.queue, start->helper_fds[SERVER_SENDER], &p->sched, fault);
 	return r;
 }
 
@@ -124,8 +129,10 @@ static void apply(struct server_process *p, struct conf *next, struct sasl_jwks 
 	log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
 	store_configure(p->data.store, conf_get(next, &store_conf_table));
 	net_reload(p->net, conf_get(next, &net_conf_table));
+	queue_configure(p->data.queue, next, p->hostname);
 	conf_live_swap(p->conf, next);
 	sasl_oauth_configure(p->data.sasl, keys);
+	queue_sched_wake(p->data.queue);
 }
 
 /* All or nothing: keys and certificates first, because they are what may still be wrong. */
@@ -231,6 +238,7 @@ static void close_all(struct server_process *p)
 
 	server_indexer_stop(p->indexer);
 	server_housekeeper_stop(p->housekeeper);
+	queue_sched_stop(&p->sched, SENT_GRACE_MS);
 	drain(p);
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)

@@ -40,6 +40,7 @@ struct server_process {
 	struct server_data data;
 	struct server_housekeeper *housekeeper;
 	struct server_indexer *indexer;
+	struct queue_sched *sched;               /* NULL: nothing is sent */
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];
