@@ -49,7 +49,7 @@ static int read_rcpts(struct look *l, struct db_tx *tx, struct str qid)
 	int rc = queue_rcpts_get(tx, &l->arena, SQL(RECIPIENTS_OF), (const struct db_val[]){ DB_T(qid) }, 1, &all, &n);
 
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		bool flies = queue_flights_have(l->s, all[i].destination, all[i].id);
+		bool flies = queue_flights_have(l->s, all[i].id);
 
 		l->has_flights |= flies;
 		if (!flies && all[i].state == QUEUE_WAITING && n_kept < QUEUE_ATTEMPT_RCPTS)

@@ -52,6 +52,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 	*p = f->next;
 	f->dest->n_flights--;
 	s->n_flights--;
+	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
 	arena_fini(&f->arena);
 	mem_free(f);
 }
@@ -65,11 +66,11 @@ static bool has(const struct queue_dest *d, int64_t rcpt)
 	return false;
 }
 
-bool queue_flights_have(struct queue_sched *s, struct str destination, int64_t rcpt)
+bool queue_flights_have(const struct queue_sched *s, int64_t rcpt)
 {
 	for (const struct queue_dest *d = s->first; d; d = d->next)
-		if (str_eq(str_z(d->name), destination))
-			return has(d, rcpt);
+		if (has(d, rcpt))
+			return true;
 	return false;
 }
 
@@ -205,7 +206,7 @@ static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct 
 		return rc;
 	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
 	while ((rc = db_step(&q)) > 0) {
-		if (has(d, db_int(&q, 0)))
+		if (has(d, db_int(&q, 0)) || (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))))
 			continue;
 		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
 			if (found == n)

@@ -49,6 +49,11 @@ static int work(struct queue_sched *s)
 {
 	int rc = take_hints(s);
 
+	if (rc == 0 && (s->conf != s->keyed || !s->is_keyed)) {
+		rc = queue_rekey(s);
+		s->keyed = s->conf;
+		s->is_keyed = rc == 0;
+	}
 	if (rc == 0 && (s->next_due_s <= s->now_s || s->wants_scan || (s->has_unseen && s->has_room)))
 		rc = queue_dests_scan(s);
 	if (rc == 0)

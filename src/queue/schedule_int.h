@@ -42,6 +42,10 @@ struct queue_sched {
 	_Atomic int64_t n_active_seen, n_flights_seen;
 	struct conf *conf;              /* for one turn */
 	const struct queue_conf *set;
+	const struct conf *keyed;       /* the settings by which the keys are known to be made; only compared */
+	bool is_keyed;
+	uint64_t rekeyed_id;            /* attempts up to it began by other keys, so their rows may turn up elsewhere */
+	size_t n_old;                   /* such that still run */
 	int64_t now_s;
 	struct queue_dest *by_name[SCHED_BUCKETS];
 	struct queue_flight *by_id[SCHED_BUCKETS];
@@ -74,13 +78,17 @@ MUST_CHECK int queue_dests_hint(struct queue_sched *s, struct str name);
 MUST_CHECK int queue_dests_rest(struct queue_sched *s);
 void queue_dests_free(struct queue_sched *s);
 
+/* ---- rekey.c: when routes have changed ---- */
+
+MUST_CHECK int queue_rekey(struct queue_sched *s);
+
 /* ---- flights.c: attempts to the sender ---- */
 
 /* Gives every active destination as many attempts as it may have. */
 MUST_CHECK int queue_flights_start(struct queue_sched *s);
 struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id);
 void queue_flight_end(struct queue_sched *s, struct queue_flight *f);
-bool queue_flights_have(struct queue_sched *s, struct str destination, int64_t rcpt);
+bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);
 
 /* ---- results.c: what the sender says ---- */
 

@@ -21,7 +21,7 @@
 #define DAY_MS (24 * HOUR_MS)
 #define SEEN_MAX 64
 
-enum { Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_COUNT };
+enum { Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
@@ -30,6 +30,9 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_MESSAGES] = { .sql = "SELECT count(*) FROM queue_messages" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
 	[Q_DESTINATIONS] = { .sql = "SELECT count(*) FROM queue_destinations" },
+	/* as a program without the schedule left them */
+	[Q_UNKEY] = { .sql = "UPDATE queue_recipients SET destination = ''" },
+	[Q_UNDUE] = { .sql = "DELETE FROM queue_destinations" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
 
@@ -409,6 +412,29 @@ TEST(what_a_dead_sender_had_counts_as_tried)
 	pass(&x, 5 * MINUTE_MS);
 	wait_count(&x, Q_MESSAGES, 0);
 	assert_int_equal(seen(&x), 4);
+	teardown(&x);
+}
+
+static int unkey_tx(struct db_tx *tx, void *arg)
+{
+	int rc = db_exec(tx, &checks[Q_UNKEY], NULL, 0, NULL);
+
+	(void)arg;
+	return rc < 0 ? rc : db_exec(tx, &checks[Q_UNDUE], NULL, 0, NULL);
+}
+
+TEST(what_an_older_program_left_goes_out_too)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a1@far.example", 0);
+	send_to(&x, ALICE, "a2@other.example", 0);
+	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = unkey_tx }), 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	assert_int_equal(seen(&x), 2);
 	teardown(&x);
 }
 

@@ -64,6 +64,17 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		" WHERE is_failing = ?1 AND due <= ?2 ORDER BY due LIMIT ?3" },
 	[QUEUE_SQL_NEXT_DUE] = { .sql =
 		"SELECT min(due) FROM queue_destinations WHERE is_failing = ?1 AND due > ?2" },
+	/* rekey.c */
+	[QUEUE_SQL_RECIPIENTS_AFTER] = { .sql =
+		"SELECT r.id, r.address, r.destination, r.next_attempt, m.reverse_path FROM queue_recipients r"
+		" JOIN queue_messages m ON m.qid = r.qid WHERE r.id > ?1 ORDER BY r.id LIMIT ?2" },
+	[QUEUE_SQL_RECIPIENT_WITHOUT_KEY] = { .sql =
+		"SELECT 1 FROM queue_recipients WHERE destination = '' AND state >= ?1 LIMIT 1" },
+	[QUEUE_SQL_RECIPIENT_KEY] = { .sql = "UPDATE queue_recipients SET destination = ?2 WHERE id = ?1" },
+	[QUEUE_SQL_NOTE_GET] = { .sql = "SELECT value FROM queue_notes WHERE name = ?1" },
+	[QUEUE_SQL_NOTE_PUT] = { .sql =
+		"INSERT INTO queue_notes (name, value) VALUES (?1, ?2)"
+		" ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
 	[QUEUE_SQL_STS_GET] = { .sql = "SELECT id, text, fetched FROM sts_policies WHERE domain = ?1" },
 	[QUEUE_SQL_STS_PUT] = { .sql =
 		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"

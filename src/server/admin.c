@@ -199,7 +199,6 @@ int admin_queue_list(struct admin *ad, struct arena *a, const json_t *args, json
 
 int admin_clock(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	(void)ad;
 	(void)a;
 	(void)ret;
 	(void)fault;

@@ -22,7 +22,7 @@
 #include "sasl/sasl.h"
 
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
-#define ATTEMPTS_GRACE_MS 2000 /* for mail that is being sent; what has no answer then is sent again */
+#define SENT_GRACE_MS 2000 /* for results of attempts that run; later ones are tried again */
 #define STOP_LOOK_MS 20 /* how often it is looked for the end of the last session */
 
 /* To the supervisor: 'R' when ready, else the number of an error and its text. */
@@ -84,19 +84,12 @@ static int open_tokens(struct server_process *p, const struct server_start *star
 	return sasl_oauth_connect(p->data.sasl, start->helper_fds[SERVER_ASKER], net_wake_cb, p->net, fault);
 }
 
-/* Mail for elsewhere: attempts to the sender. */
-static int open_schedule(struct server_process *p, const struct server_start *start, struct fault *fault)
-{
-	const struct queue_conf *q = conf_get(p->first, &queue_conf_table);
-
-	return q->is_sending ? queue_sched_start(p->data.queue, start->helper_fds[SERVER_SENDER], &p->schedule, fault) : 0;
-}
-
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
 static int open_all(struct server_process *p, const struct server_start *start, struct fault *fault)
 {
 	const struct conf *conf = start->conf;
 	const struct server_conf *s = p->fixed;
+	const struct queue_conf *queue_conf = conf_get(conf, &queue_conf_table);
 	int r;
 
 	server_hostname(s, p->hostname, sizeof(p->hostname));
@@ -115,17 +108,16 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		return r;
 	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
 				   .conf = p->conf, .net = p->net, .process = p, .has_test_verbs = s->has_test_verbs };
-	queue_configure(p->data.queue, start->conf, p->hostname);
 	if (start->options->prepare)
 		r = start->options->prepare(&p->admin, fault);
-	if (r == 0)
-		r = open_schedule(p, start, fault);
 	if (r == 0)
 		r = open_network(p, start, fault);
 	if (r == 0)
 		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
 	if (r == 0)
 		p->indexer = server_indexer_start(p->data.store, p->conf);
+	if (r == 0 && queue_conf->is_sending)
+		r = queue_sched_start(p->data.queue, start->helper_fds[SERVER_SENDER], &p->sched, fault);
 	return r;
 }
 
@@ -140,6 +132,7 @@ static void apply(struct server_process *p, struct conf *next, struct sasl_jwks 
 	queue_configure(p->data.queue, next, p->hostname);
 	conf_live_swap(p->conf, next);
 	sasl_oauth_configure(p->data.sasl, keys);
+	queue_sched_wake(p->data.queue);
 }
 
 /* All or nothing: keys and certificates first, because they are what may still be wrong. */
@@ -231,7 +224,6 @@ static void drain(struct server_process *p)
 	sigemptyset(&hurry);
 	sigaddset(&hurry, SERVER_SIG_HURRY);
 	net_stop(p->net);
-	queue_sched_stop(&p->schedule, s->stop_grace_ms < ATTEMPTS_GRACE_MS ? s->stop_grace_ms : ATTEMPTS_GRACE_MS);
 	do {
 		net_counts(p->net, &c);
 	} while (c.connections > 0 && clock_mono_ms() < deadline && sigtimedwait(&hurry, NULL, &look) != SERVER_SIG_HURRY);
@@ -246,6 +238,7 @@ static void close_all(struct server_process *p)
 
 	server_indexer_stop(p->indexer);
 	server_housekeeper_stop(p->housekeeper);
+	queue_sched_stop(&p->sched, SENT_GRACE_MS);
 	drain(p);
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)

@@ -54,7 +54,7 @@ static const struct group {
 	  "SIGTERM and SIGHUP, and an orderly abort()" },
 	{ ALL, "clock_gettime clock_gettime64 clock_nanosleep clock_nanosleep_time64 nanosleep gettimeofday time", "clocks and pauses" },
 	{ ALL, "getrandom geteuid sysinfo", "random bytes; who we are; how much memory there is (qsort() asks)" },
-	{ SERVER, "memfd_create", "a message on its way to the sender" },
+	{ SERVER, "memfd_create eventfd2", "a message on its way to the sender; waking the schedule" },
 	/* Connections of its own: Landlock says to which ports. */
 	{ HELPERS, "connect recvmmsg setsockopt pselect6", "HTTPS, SMTP and DNS" },
 	{ HELPERS, "pipe2 eventfd2 uname getuid getgid getegid fadvise64", "libraries" },

@@ -32,7 +32,6 @@ struct sasl_jwks;
 struct server_files;
 struct server_housekeeper;
 struct server_indexer;
-struct queue_sched;
 
 struct server_process {
 	struct conf_live *conf;
@@ -41,7 +40,7 @@ struct server_process {
 	struct server_data data;
 	struct server_housekeeper *housekeeper;
 	struct server_indexer *indexer;
-	struct queue_sched *schedule;            /* NULL: nothing is sent */
+	struct queue_sched *sched;               /* NULL: nothing is sent */
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];
