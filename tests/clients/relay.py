@@ -165,6 +165,7 @@ def test_connection_lost_at_rest(server):
         use(server, sink, queue={"max_sessions_per_destination": "1", "idle_timeout": "20s"})
         submit(server, "first")
         sink.wait(1)
+        wait_empty(server)
         with sink.change:
             for s in sink.sockets:
                 s.shutdown(2)
@@ -211,7 +212,7 @@ def test_sender_dies(server):
         mark = len(server.log)
         os.kill(sender_pid(server), signal.SIGKILL)
         server.wait_log("sender.died", {"signal": "9"}, mark=mark)
-        assert server.server_pid()
+        server.wait_log("queue.attempt", {"result": "deferred"}, mark=mark)     # the server process was told
 
     death(server, kill)
 
@@ -339,7 +340,7 @@ def test_thousand(server):
         took = time.monotonic() - begin
         wait_empty(server)
         assert len(set(subjects(sink))) == len(sink.messages) == 1000
-        assert sink.most <= 10, sink.most
+        assert sink.most <= 15, sink.most       # 10, and some whose end the sink has not seen yet
         print("1,000 messages in and out in %.1f s, %d connections" % (took, sink.connections))
 
 
