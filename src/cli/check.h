@@ -34,7 +34,8 @@ struct check {
 	struct arena arena;
 	struct conf *conf;
 	struct net_dns *dns;
-	const char *own_names[2];
+	char hostname[256];       /* the machine's, when the settings name none */
+	const char *own_names[2]; /* NULL-terminated */
 	struct str domain;        /* A-labels, or an address literal */
 	uint16_t port;
 	struct send_hosts hosts;

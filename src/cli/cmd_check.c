@@ -271,7 +271,9 @@ static int prepare(const struct cli_args *args, struct check *c, struct fault *f
 	if (r < 0)
 		return r;
 	s = conf_get(c->conf, &server_conf_table);
-	c->own_names[0] = s->hostname[0] ? s->hostname : NULL;
+	if (!s->hostname[0])
+		(void)gethostname(c->hostname, sizeof(c->hostname) - 1);
+	c->own_names[0] = s->hostname[0] ? s->hostname : c->hostname;
 	return net_dns_open(conf_get(c->conf, &net_dns_conf_table), &c->dns, fault);
 }
 
