@@ -282,6 +282,7 @@ def test_reload(server):
         server.wait_log("server.reload", {"result": "done"}, mark=mark)
         submit(server, "new")
         new.wait(1)
+        server.wait_log("sender.start", {}, mark=mark)
         assert subjects(new) == ["new"] and sender_pid(server) != pid
         release.set()
         old.wait(1)
