@@ -44,6 +44,7 @@ struct cli_command {
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
 	size_t n_required;
+	const char *switch_z;  /* of the verb, that the command stands for; NULL: none */
 };
 
 /* How this program was called, for lines to paste. */

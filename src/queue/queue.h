@@ -125,8 +125,26 @@ struct queue_item {
 	int64_t attempts, next_attempt_s, last_attempt_s;
 	struct str enhanced, text, host; /* of the last one; empty: there was none */
 };
+/* Which recipients; what is empty chooses all. */
+struct queue_pick {
+	struct str qid;        /* of the message */
+	struct str to, from;   /* an address, or a domain; from "<>": bounces */
+	bool has_state;
+	enum queue_state state;
+};
+bool queue_pick_is_whole(const struct queue_pick *p);
 /* Waiting recipients, oldest first, at most LIMIT_LIST_ROWS. */
-MUST_CHECK int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n);
+MUST_CHECK int queue_list(struct queue *q, struct arena *a, const struct queue_pick *p, struct queue_item **ret, size_t *ret_n);
+
+enum queue_deed {
+	QUEUE_RETRY,   /* now, also where the destination is down */
+	QUEUE_HOLD,    /* not before it is released; its time does not run out */
+	QUEUE_RELEASE,
+	QUEUE_REMOVE,  /* nobody hears of it */
+	QUEUE_RETURN,  /* removed, and its sender is told */
+};
+/* *ret_n: recipients that were looked at. Durable, some at a time: with a failure a part is done. */
+MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
 
 /*
  * Checks store and queue together: what they keep against each other and against the packs, and repairs it when asked to; see

@@ -35,6 +35,10 @@ enum queue_sql_id {
 	QUEUE_SQL_RECIPIENT_KEY,
 	QUEUE_SQL_NOTE_GET,
 	QUEUE_SQL_NOTE_PUT,
+	QUEUE_SQL_RECIPIENTS_PICKED,
+	QUEUE_SQL_RECIPIENT_STATE,
+	QUEUE_SQL_MESSAGE_LOOK_NOW,
+	QUEUE_SQL_DESTINATION_NOW,
 	QUEUE_SQL_STS_GET,
 	QUEUE_SQL_STS_PUT,
 	QUEUE_SQL_LIST,
@@ -190,6 +194,7 @@ struct queue_settlement {
 	size_t n;
 	const struct queue_result *result; /* of the attempt; NULL: there was none */
 	struct str destination;
+	bool is_quiet;                     /* nobody hears of it */
 	bool is_down, is_up;               /* the destination itself; neither: nothing was learned of it */
 	int64_t failures, due_s;           /* is_down: what its row says from now on */
 	int64_t now_s;

@@ -438,6 +438,41 @@ TEST(what_an_older_program_left_goes_out_too)
 	teardown(&x);
 }
 
+static void manage(struct fixture *x, const char *to_z, enum queue_deed deed, int64_t want)
+{
+	const struct queue_pick p = { .to = str_z(to_z) };
+	int64_t n;
+
+	assert_int_equal(queue_manage(x->q, &p, deed, &n), 0);
+	assert_int_equal(n, want);
+}
+
+TEST(an_administrator_holds_and_hurries)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a@far.example", 0);
+	manage(&x, "far.example", QUEUE_HOLD, 1);
+	start(&x);
+	pass(&x, 6 * DAY_MS); /* nor does its time run out */
+	stays_seen(&x, 0);
+	manage(&x, "a@far.example", QUEUE_RETRY, 1);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	manage(&x, "far.example", QUEUE_RELEASE, 1); /* but it has, and it goes back or out */
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "x@dead.example", 0);
+	send_to(&x, ALICE, "x@dead.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	manage(&x, "dead.example", QUEUE_RETRY, 2); /* while the destination is down */
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
 TEST(sessions_grow_with_success)
 {
 	struct fixture x;

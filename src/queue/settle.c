@@ -132,6 +132,8 @@ static int make_notice(struct job *j, const struct queue_settlement *s)
 	int rc;
 
 	must(s->n <= ARRAY_LEN(told));
+	if (s->is_quiet)
+		return 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct queue_verdict *v = &s->verdicts[i];
 		/* RFC 2852 4.1.4: relays are told of to who asked for it. */
