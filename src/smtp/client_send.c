@@ -268,22 +268,13 @@ static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 
 /* ---- the envelope ---- */
 
-/* The reply to RSET counts only if it is the last word. */
-static int read_rset(struct deal *d)
-{
-	int r = reply_to(d, SMTP_CLIENT_MAIL, "RSET", d->c->o.times.command);
-
-	d->c->needs_rset = false;
-	return r;
-}
-
 /* Sends and takes the replies of what was written: RSET and MAIL when they were, and of the recipients from..to. */
 static int exchange(struct deal *d, bool has_rset, bool has_mail, const size_t *sent, size_t n_sent)
 {
 	int r = smtp_client_flush(d->c, d->c->o.times.command);
 
-	if (r == 0 && has_rset)
-		r = read_rset(d);
+	if (r == 0 && has_rset) /* it counts only if it is the last word */
+		r = reply_to(d, SMTP_CLIENT_MAIL, "RSET", d->c->o.times.command);
 	if (r == 0 && has_mail)
 		r = read_mail(d);
 	for (size_t i = 0; r == 0 && i < n_sent; i++)

@@ -119,6 +119,14 @@ static const struct open_row open_rows[] = {
 				       "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT),
 	  .has_login = true, .may_plain = true, .want = -E_SYNTAX, .stage = SMTP_CLIENT_AUTH,
 	  .text_z = "the server answered AUTH with 334" },
+	{ "SCRAM without a proof", STR_INIT(HI "250-hi" LINE "250 AUTH SCRAM-SHA-1" LINE NEXT "235 hello" LINE NEXT), .has_login = true,
+	  .may_plain = true, .want = -E_DENIED, .stage = SMTP_CLIENT_AUTH,
+	  .text_z = "the server said that the login succeeded, and did not prove that it knows the password" },
+	{ "SCRAM of another one", STR_INIT(HI "250-hi" LINE "250 AUTH SCRAM-SHA-1" LINE NEXT "334 cj14LHM9YSxpPTQwOTY=" LINE NEXT
+					   "501 cancelled" LINE NEXT), .has_login = true, .may_plain = true, .want = -E_DENIED,
+	  .stage = SMTP_CLIENT_AUTH, .code = 501, .text_z = "cancelled" },
+	{ "SCRAM and PLAIN refused", STR_INIT(HI "250-hi" LINE "250 AUTH SCRAM-SHA-1 PLAIN" LINE NEXT "535 no" LINE NEXT "535 no" LINE NEXT),
+	  .has_login = true, .may_plain = true, .want = -E_DENIED, .stage = SMTP_CLIENT_AUTH, .code = 535, .text_z = "no" },
 	{ "no AUTH", STR_INIT(HI "250 hi" LINE NEXT), .has_login = true, .may_plain = true, .want = -E_CANNOT, .stage = SMTP_CLIENT_AUTH,
 	  .text_z = "the server offers no way to log in that we know (no AUTH)", .said = STR_INIT(AS_EHLO) },
 	{ "unknown AUTH", STR_INIT(HI "250-hi" LINE "250 AUTH GSSAPI PLAINEST" LINE NEXT), .has_login = true, .may_plain = true,
@@ -451,19 +459,19 @@ TEST(client_sends_again)
 {
 	AUTO(arena_fini) struct arena a = { .cap = 65536 };
 	struct smtp_client *c = connected("PIPELINING",
-					  S(OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT "221 bye" LINE), false, &a);
+					  S(OK NO "503 x" LINE NEXT OK OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT
+					    "221 bye" LINE), false, &a);
 	const struct smtp_client_message m = TEXT;
 	struct smtp_client_rcpt rcpt;
 
 	address(&rcpt, &a, 0);
-	assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
-	assert_int_equal(rcpt.reply.code, 550);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
-		assert_int_equal(rcpt.reply.code, 250);
+		assert_int_equal(rcpt.reply.code, i < 2 ? 550 : 250);
 	}
 	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
-		      S(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA BODY "." LINE MAIL RCPT(0) DATA BODY "." LINE));
+		      S(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA BODY "." LINE
+			MAIL RCPT(0) DATA BODY "." LINE));
 	smtp_client_close(&c);
 }
 
