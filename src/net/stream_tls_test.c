@@ -520,6 +520,8 @@ TEST(stream_tls_authorities)
 	struct fault fault = { "" };
 
 	assert_int_equal(net_stream_tls_new(S("no certificate"), &t, &fault), -E_TLS);
+	assert_int_equal(net_stream_tls_new_file("/dev/null", &t, &fault), -E_TLS);
+	assert_int_equal(net_stream_tls_new_file("/nothing/there", &t, &fault), -E_USAGE);
 	assert_int_equal(net_stream_tls_new((struct str){ NULL, 0 }, &t, &fault), 0);
 	net_stream_tls_free(t);
 }
