@@ -8,6 +8,9 @@
 #include "base/test.h"
 #include "queue/queue.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 #define NEXT "\x1e"  /* what follows is said when the client has said something */
 #define LINE "\r\n"
 
@@ -533,6 +536,46 @@ TEST(client_sends_in_groups)
 	said = net_stream_scripted_said(smtp_client_stream(c));
 	assert_true(str_ends(said, S("RCPT TO:<r249@c.example>" LINE DATA BODY "." LINE)));
 	smtp_client_close(&c);
+}
+
+static void *drip(void *arg)
+{
+	const int *fd = arg;
+	char sink[4096];
+
+	(void)!send(*fd, "220 mx\r\n", 8, MSG_NOSIGNAL);
+	(void)!recv(*fd, sink, sizeof(sink), 0);
+	(void)!send(*fd, "250-mx\r\n250 PIPELINING\r\n", 24, MSG_NOSIGNAL);
+	(void)!recv(*fd, sink, sizeof(sink), 0);
+	while (send(*fd, "250 ok\r\n", 8, MSG_NOSIGNAL) == 8)
+		usleep(60000);
+	return NULL;
+}
+
+/* Each reply comes in its time, and all of them would take too long. */
+TEST(client_waits_for_all_replies_only_so_long)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client_options o = { .helo_z = "me", .times = { .mail = 100, .rcpt = 100, .command = 5000, .greeting = 5000 } };
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[30];
+	struct smtp_client_reply reply;
+	enum smtp_client_stage stage;
+	struct smtp_client *c = NULL;
+	pthread_t thread;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(pthread_create(&thread, NULL, drip, &fds[1]), 0);
+	assert_int_equal(smtp_client_open(net_stream_of_fd(fds[0]), &o, &a, &c, &stage, &reply), 0);
+	c->o.times.command = 100;
+	for (size_t i = 0; i < 30; i++)
+		address(&rcpts[i], &a, i);
+	assert_int_equal(smtp_client_send(c, &m, rcpts, 30, &a), -E_TIMEOUT);
+	assert_int_equal(rcpts[0].reply.code, 0);
+	smtp_client_close(&c);
+	pthread_join(thread, NULL);
+	close(fds[1]);
 }
 
 TEST(client_probe)
