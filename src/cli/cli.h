@@ -87,5 +87,6 @@ enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args 
 enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_check(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

@@ -84,6 +84,11 @@ static const struct cli_option remove_options[] = {
 	{ "--notify", NULL, "tell the senders" },
 	END,
 };
+static const struct cli_option check_options[] = {
+	WHERE, JSON,
+	{ "--port", "N", "the port at which the hosts take mail (default: queue.port)" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -180,6 +185,9 @@ const struct cli_command cli_commands[] = {
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "the running server: connections, logins, space on the disk, how it is closed in", .verb = "status" },
+
+	{ .name = "check mx", .usage = "DOMAIN", .options = check_options, .run = cli_check,
+	  .help = "where mail for a domain would go and what keeps it from going, without sending any" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

@@ -111,7 +111,8 @@ static int read_anchors(struct net_dns *d, const char *path_z, struct fault *fau
 /* ---- contexts ---- */
 
 /*
- * Sizes bound the caches. The small times make a resolver that was away usable again soon. Names that only the own network has
+ * Sizes bound the caches. The small times make a question fail after some 12 s when nobody answers, and a resolver that was away count again
+ * after 10 s; by itself libunbound waits for minutes. Names that only the own network has
  * (RFC 6303, RFC 6761 6.2) are asked for like others: who forwards them decides.
  */
 static const struct {
@@ -131,7 +132,7 @@ static const struct {
 	{ "key-cache-size:", "1048576" },
 	{ "neg-cache-size:", "262144" },
 	{ "infra-cache-numhosts:", "2000" },
-	{ "infra-host-ttl:", "60" },
+	{ "infra-host-ttl:", "10" },
 	{ "infra-keep-probing:", "yes" },
 	{ "infra-cache-max-rtt:", "5000" },
 };

@@ -340,7 +340,7 @@ TEST(dns_many_ask_at_once)
 	world_close(&w, &d);
 }
 
-/* A resolver that was away is asked again soon, not after minutes as libunbound does by itself. */
+/* A resolver that was away for a moment. */
 TEST(dns_server_comes_back)
 {
 	struct world w;

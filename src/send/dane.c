@@ -26,7 +26,7 @@ static int ask_base(struct net_dns *d, struct arena *a, struct str base, uint16_
 	if (!net_dns_is_name(name)) /* too long to be in the DNS */
 		return 0;
 	r = send_dns_ask(d, a, name, NET_DNS_TLSA, deadline_ms, &answer, ret_reply);
-	if (r < 0 || answer.trust != NET_DNS_SECURE)
+	if (r < 0 || answer.trust != NET_DNS_SECURE || answer.n == 0)
 		return r;
 	*ret = (struct send_records){ .v = answer.rdata, .n = answer.n, .base = base };
 	for (size_t i = 0; i < answer.n; i++)
