@@ -42,6 +42,8 @@ TEST(convert_messages)
 				 "quoted-printable\r\n\r\nsome gr=C3=BCn\r\n--b--\r\n") },
 		{ "message/global", STR_INIT(MIME "Content-Type: message/global\r\n" CTE "8bit\r\n\r\nSubject: gr" U "n\r\n\r\nx\r\n"),
 		  STR_INIT(MIME "Content-Type: message/global\r\n" CTE "quoted-printable\r\n\r\nSubject: gr=C3=BCn\r\n\r\nx\r\n") },
+		{ "message/global that is all header", STR_INIT(MIXED "\r\n--b\r\nContent-Type: message/global\r\n\r\nSubject: gr" U "n\r\n--b--\r\n"),
+		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: message/global\r\n" CTE "quoted-printable\r\n\r\nSubject: gr=C3=BCn\r\n=\r\n--b--\r\n") },
 		{ "signed part in 7-bit", STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b\r\n\r\n"
 						  "some gr" U "n\r\n--b--\r\n"),
 		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b\r\n"
