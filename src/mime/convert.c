@@ -68,9 +68,13 @@ static bool may_encode(const struct mime_part *p)
 	return p->cte != MIME_CTE_UNKNOWN;
 }
 
+/*
+ * What may stay readable. Not message/global: whether its last line end is its own, or the boundary's, depends on its being read as a
+ * message or as text; base64 has none.
+ */
 static bool is_text(const struct mime_part *p)
 {
-	return is_global(p) || str_ieq(p->type, S("text"));
+	return str_ieq(p->type, S("text")) || (is_global(p) && !p->child);
 }
 
 /* Text of which at most a third would be encoded stays readable. */
@@ -123,15 +127,6 @@ static void write_header(const struct mime_part *p, struct str header, const cha
 	buf_printf(out, "Content-Transfer-Encoding: %s\r\n\r\n", cte_z);
 }
 
-/*
- * A message/global that ends in its header ends with that header's line end, and the boundary follows without one of its own. The new
- * text is no header, so the boundary will have its last line end: one more, that means nothing.
- */
-static bool ends_in_header(const struct job *j, uint64_t end)
-{
-	return end < j->message.n && j->message.p[end] != '\r' && j->message.p[end] != '\n';
-}
-
 static int write_leaf(struct job *j, const struct mime_part *p, struct str header, struct str body)
 {
 	AUTO(buf_fini) struct buf plain = BUF_INIT(j->message.n + 1);
@@ -144,12 +139,10 @@ static int write_leaf(struct job *j, const struct mime_part *p, struct str heade
 		return -E_LIMIT;
 	cte = choose(p, mime_buf_text(&plain));
 	write_header(p, header, cte == MIME_CTE_QP ? "quoted-printable" : "base64", mime_buf_text(&plain), j->out);
-	if (cte == MIME_CTE_QP) {
+	if (cte == MIME_CTE_QP)
 		mime_qp_encode(buf_str(&plain), j->out);
-		buf_add(j->out, ends_in_header(j, p->body_off + p->body_n) ? S("=\r\n") : S(""));
-		return 0;
-	}
-	write_b64(buf_str(&plain), j->out);
+	else
+		write_b64(buf_str(&plain), j->out);
 	return 0;
 }
 
