@@ -167,7 +167,8 @@ static int write_composite(struct job *j, const struct mime_part *p, struct str 
 	/* RFC 2045 6.4: no other encoding is possible. */
 	if (p->cte != MIME_CTE_7BIT && p->cte != MIME_CTE_8BIT && p->cte != MIME_CTE_BINARY)
 		return -E_CANNOT;
-	if (p->cte == MIME_CTE_7BIT)
+	/* A header that a boundary ends has nothing behind it. */
+	if (p->cte == MIME_CTE_7BIT || !(str_eq(header, S("\r\n")) || str_ends(header, S("\r\n\r\n"))))
 		buf_add(j->out, header);
 	else
 		write_header(p, header, "7bit", (struct str){ 0 }, j->out);

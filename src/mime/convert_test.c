@@ -50,6 +50,10 @@ TEST(convert_messages)
 						  "some gr" U "n\r\n--b--\r\n"),
 		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b\r\n"
 				 TEXT CTE "quoted-printable\r\n\r\nsome gr=C3=BCn\r\n--b--\r\n") },
+		{ "a multipart that is all header",
+		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=b\r\n" CTE "8bit\r\n--b\r\n" TEXT "\r\nsome gr" U "n\r\n--b--\r\n"),
+		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=b\r\n" CTE "8bit\r\n--b\r\n" TEXT CTE
+				 "quoted-printable\r\n\r\nsome gr=C3=BCn\r\n--b--\r\n") },
 		/* A soft line break must not make a boundary. */
 		{ "hyphens", STR_INIT(MIXED "\r\n--b\r\n" TEXT "\r\n0123456789012345678901234567890123456789012345678901234567890123456789" U "--b\r\n--b--\r\n"),
 		  STR_INIT(MIXED "\r\n--b\r\n" TEXT CTE "quoted-printable\r\n\r\n"
