@@ -7,7 +7,8 @@
 
 #include "base/clock.h"
 
-#define CUT 600 /* bytes of a string */
+#define CUT 600   /* bytes of a string */
+#define USUAL 600 /* bytes of a story */
 
 uint32_t trace_key(struct str s)
 {
@@ -20,24 +21,30 @@ uint32_t trace_key(struct str s)
 
 /* ---- JSON ---- */
 
+static bool is_plain(char c)
+{
+	return c >= 32 && c < 127 && c != '"' && c != '\\';
+}
+
 void trace_json_str(struct buf *out, struct str s)
 {
-	bool is_utf8;
-	size_t from = 0;
+	size_t from = 0, i = 0;
+	bool is_utf8 = false;
 
 	if (s.n > CUT) {
 		s.n = CUT; /* between two characters */
-		for (int i = 0; i < 3 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80; i++)
+		for (int k = 0; k < 3 && ((unsigned char)s.p[s.n] & 0xc0) == 0x80; k++)
 			s.n--;
 	}
-	is_utf8 = str_is_utf8(s);
 	buf_add_char(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
+	while (i < s.n && is_plain(s.p[i])) /* nearly always all of it */
+		i++;
+	if (i < s.n)
+		is_utf8 = str_is_utf8(s);
+	for (; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 
-		if (c >= 32 && c != '"' && c != '\\' && c < 127)
-			continue;
-		if (c >= 128 && is_utf8)
+		if (is_plain(s.p[i]) || (c >= 128 && is_utf8))
 			continue;
 		buf_add(out, str_of(s.p + from, i - from));
 		from = i + 1;
@@ -52,34 +59,28 @@ void trace_json_str(struct buf *out, struct str s)
 	buf_add_char(out, '"');
 }
 
-static void member(struct buf *out, const char *name_z, struct str value)
+#define NAME(lit) S(",\"" lit "\":")
+
+static void member(struct buf *out, struct str name, struct str value)
 {
 	if (value.n == 0)
 		return;
-	buf_add(out, S(",\""));
-	buf_add(out, str_z(name_z));
-	buf_add(out, S("\":"));
+	buf_add(out, name);
 	trace_json_str(out, value);
 }
 
-static void member_int(struct buf *out, const char *name_z, int64_t v)
+static void member_int(struct buf *out, struct str name, int64_t v)
 {
-	buf_add(out, S(",\""));
-	buf_add(out, str_z(name_z));
-	buf_add(out, S("\":"));
-	if (v < 0) {
-		buf_add_char(out, '-');
-		v = -v;
-	}
-	buf_add_u64(out, (uint64_t)v);
+	buf_add(out, name);
+	buf_add_u64(out, v < 0 ? 0 : (uint64_t)v);
 }
 
 static void reply_members(struct buf *out, const struct queue_reply *r)
 {
 	if (r->code > 0)
-		member_int(out, "code", r->code);
-	member(out, "enhanced", r->enhanced);
-	member(out, "reply", r->text);
+		member_int(out, NAME("code"), r->code);
+	member(out, NAME("enhanced"), r->enhanced);
+	member(out, NAME("reply"), r->text);
 }
 
 /* ---- rows ---- */
@@ -106,6 +107,8 @@ static void add_key(struct trace_row *r, struct str s)
 
 static void begin(struct trace_row *r, struct str qid)
 {
+	(void)buf_reserve(&r->story, USUAL);
+	(void)buf_reserve(&r->keys, 8 * TRACE_KEY);
 	add_key(r, str_head(qid, TRACE_QID));
 	buf_add(&r->story, S("{\"qid\":"));
 	trace_json_str(&r->story, qid);
@@ -119,7 +122,7 @@ static void end_list(struct trace_row *r, size_t before, size_t n)
 		return;
 	buf_truncate(&r->story, before);
 	r->story.overflowed = false;
-	member_int(&r->story, "recipients", (int64_t)n);
+	member_int(&r->story, NAME("recipients"), (int64_t)n);
 	buf_add_char(&r->story, '}');
 }
 
@@ -143,9 +146,9 @@ static void add_recipient(struct trace_row *r, const struct queue_rcpt *t, bool 
 	buf_add(out, S("{\"address\":"));
 	trace_json_str(out, t->address);
 	if (!is_refused && t->result < 0)
-		member(out, "refused", str_z(err_row(t->result)->name));
+		member(out, NAME("refused"), str_z(err_row(t->result)->name));
 	else if (!is_refused)
-		member(out, "into", t->is_local ? t->n_accounts ? S("INBOX") : S("") : S("queue"));
+		member(out, NAME("into"), t->is_local ? t->n_accounts ? S("INBOX") : S("") : S("queue"));
 	for (size_t k = 0; !is_refused && k < t->n_forwards; k++) {
 		add_key(r, t->forwards[k]);
 		buf_add(out, k ? S(",") : S(",\"forwards\":["));
@@ -165,14 +168,14 @@ void trace_row_message(struct trace_row *r, const struct queue_envelope *e, stru
 	add_key(r, without_brackets(message_id));
 	buf_add(out, S(",\"from\":"));
 	trace_json_str(out, e->reverse_path);
-	member(out, "message_id", message_id);
-	member_int(out, "size", (int64_t)size);
-	member(out, "peer", e->origin.peer);
-	member(out, "helo", e->origin.helo);
-	member(out, "tls", e->origin.tls);
-	member(out, "protocol", e->origin.protocol);
-	member(out, "user", e->origin.user);
-	member(out, "sid", str_z(e->sid_z));
+	member(out, NAME("message_id"), message_id);
+	member_int(out, NAME("size"), (int64_t)size);
+	member(out, NAME("peer"), e->origin.peer);
+	member(out, NAME("helo"), e->origin.helo);
+	member(out, NAME("tls"), e->origin.tls);
+	member(out, NAME("protocol"), e->origin.protocol);
+	member(out, NAME("user"), e->origin.user);
+	member(out, NAME("sid"), str_z(e->sid_z));
 	if (refused)
 		reply_members(out, refused);
 	before = out->n;
@@ -240,11 +243,11 @@ static void add_result(struct trace_row *r, const struct queue_result *result)
 		buf_add(out, S(",\"lost\":true"));
 		return;
 	}
-	member(out, "host", result->host);
-	member(out, "ip", result->address);
-	member(out, "tls", result->tls);
-	member(out, "stage", (size_t)result->stage < ARRAY_LEN(stage_names) ? str_z(stage_names[result->stage]) : S(""));
-	member_int(out, "ms", result->ms);
+	member(out, NAME("host"), result->host);
+	member(out, NAME("ip"), result->address);
+	member(out, NAME("tls"), result->tls);
+	member(out, NAME("stage"), (size_t)result->stage < ARRAY_LEN(stage_names) ? str_z(stage_names[result->stage]) : S(""));
+	member_int(out, NAME("ms"), result->ms);
 	if (result->is_down)
 		buf_add(out, S(",\"down\":true"));
 	if (result->is_reused)
@@ -259,7 +262,7 @@ static void add_entry(struct trace_row *r, const struct queue_trace_entry *e)
 	begin(r, e->qid);
 	if (e->result)
 		add_result(r, e->result);
-	member(out, "detail", e->detail);
+	member(out, NAME("detail"), e->detail);
 	if (e->event == QUEUE_TRACE_DSN)
 		add_key(r, str_head(e->detail, TRACE_QID));
 	before = out->n;
@@ -270,7 +273,7 @@ static void add_entry(struct trace_row *r, const struct queue_trace_entry *e)
 		buf_add(out, i ? S(",{\"address\":") : S("{\"address\":"));
 		trace_json_str(out, e->rcpts[i].address);
 		if (one && (size_t)one->outcome < ARRAY_LEN(outcome_names))
-			member(out, "outcome", str_z(outcome_names[one->outcome]));
+			member(out, NAME("outcome"), str_z(outcome_names[one->outcome]));
 		if (one)
 			reply_members(out, &one->reply);
 		buf_add_char(out, '}');
