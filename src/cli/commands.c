@@ -137,6 +137,11 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "queue list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the recipients elsewhere that wait", .verb = "queue.list" },
+	{ .name = "message trace", .usage = "ID-or-ADDRESS", .options = admin_options, .run = cli_trace,
+	  .help = "tell the story of a message (by its queue id or Message-ID), or of those from or to an address",
+	  .verb = "message.trace", .arg_names = { "what" }, .n_required = 1 },
+	{ .name = "explain reply", .usage = "TEXT", .options = no_options, .run = cli_explain,
+	  .help = "say in plain words what a refusal of another mail server means, and what to do" },
 	{ .name = "auth list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the addresses and accounts with failed logins", .verb = "auth.list" },
 	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,
