@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The story of each message for administrators: how it came, what was decided, every attempt with the other host's exact
+ * The story of each message for administrators (docs/decisions/031-the-trace.md): how it came, what was decided, every attempt with the other host's exact
  * words, what its sender was told. Kept for [queue] trace, in the database; written in the transactions that do what it tells of.
  */
 #pragma once
