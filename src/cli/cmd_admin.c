@@ -209,7 +209,7 @@ static int choose_data(const struct cli_args *args, struct server_conf *s, struc
 	return 0;
 }
 
-static int ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
 {
 	char path[4096];
 	struct conf *conf = NULL;
@@ -347,7 +347,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	r = build_request(cmd, args, request, &fault);
 	if (r == 0)
-		r = ask(args, cmd->verb, request, &result, &fault);
+		r = cli_ask(args, cmd->verb, request, &result, &fault);
 	json_decref(request);
 	if (r < 0)
 		return cli_fail(args, r, &fault);

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/test.h"
-#include "queue/queue_int.h"
+#include "queue/trace_int.h"
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
@@ -58,6 +58,7 @@ static void setup(struct fixture *x)
 		fail_msg("%s", f.text);
 	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
 	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	queue_trace_keep(x->q, 86400000);
 	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
 	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f),
 			 0);

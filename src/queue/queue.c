@@ -56,6 +56,7 @@ void queue_configure(struct queue *q, struct conf *c, const char *hostname_z)
 	snprintf(q->hostname, sizeof(q->hostname), "%s", hostname_z);
 	lock_put(&q->lock);
 	conf_unref(old);
+	queue_trace_keep(q, queue_conf_of(c)->trace_ms);
 }
 
 struct conf *queue_conf_get(struct queue *q)

@@ -82,9 +82,18 @@ struct queue_rcpt {
 	int result;               /* out: 0 or the negative code of this recipient */
 };
 
+/* Where a message came from, for its story (trace.h); each may be empty. */
+struct queue_origin {
+	struct str peer, helo;
+	struct str protocol;      /* "ESMTPSA" */
+	struct str tls;           /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	struct str user;          /* who had logged in */
+};
+
 struct queue_envelope {
 	const char *qid_z;        /* the id under which the message is traced; made by the session (rnd_id_z, 16) */
 	const char *sid_z;
+	struct queue_origin origin;
 	struct str reverse_path;  /* empty: the null reverse-path */
 	int64_t submitter;        /* account that submitted, 0: none */
 	enum queue_ret dsn_ret;

@@ -2,10 +2,13 @@
 /* Private to the queue: its statements by name. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/lock.h"
 #include "db/db.h"
 #include "queue/attempt.h"
 #include "queue/queue.h"
+#include "queue/trace.h"
 #include "store/message.h"
 
 enum queue_sql_id {
@@ -52,6 +55,15 @@ enum queue_sql_id {
 	QUEUE_SQL_REPAIR_SIZE,
 	QUEUE_SQL_REPAIR_RECIPIENTS_OF,
 	QUEUE_SQL_REPAIR_MESSAGES_OF,
+	QUEUE_SQL_TRACE_ADD,
+	QUEUE_SQL_TRACE_ROW,
+	QUEUE_SQL_TRACE_AFTER,
+	QUEUE_SQL_TRACE_TAIL,
+	QUEUE_SQL_TRACE_LAST_BLOCK,
+	QUEUE_SQL_TRACE_BLOCKS,
+	QUEUE_SQL_TRACE_BLOCK_ADD,
+	QUEUE_SQL_TRACE_PRUNE,
+	QUEUE_SQL_TRACE_PRUNE_BLOCKS,
 	QUEUE_SQL_COUNT_
 };
 extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
@@ -71,6 +83,9 @@ struct queue {
 	bool has_more_hints;    /* than fit: look everywhere */
 	void (*wake)(void *ctx); /* NULL: nobody sends */
 	void *wake_ctx;
+	_Atomic int64_t trace_ms;       /* trace.c */
+	_Atomic int64_t trace_hour;     /* in which trace_refused were kept */
+	_Atomic int64_t trace_refused;
 };
 
 /* ---- accept.c: one message on its way in, in two steps ---- */
@@ -78,6 +93,12 @@ struct queue {
 struct queue_target { /* an account that gets a copy */
 	int64_t account;
 	int result;
+};
+
+/* An event to be written: made on the caller's thread, so that the writer has one statement to run (trace.c). */
+struct trace_row {
+	enum queue_trace_event event;
+	struct buf keys, story;
 };
 
 struct queue_mail {
@@ -92,6 +113,8 @@ struct queue_mail {
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
+	bool has_trace;
+	struct trace_row trace;       /* made for the case that nobody refuses */
 	int64_t now_s, look_s;
 };
 

@@ -126,6 +126,25 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		"DELETE FROM queue_recipients WHERE qid IN"
 		" (SELECT qid FROM queue_messages WHERE content = ?1)" },
 	[QUEUE_SQL_REPAIR_MESSAGES_OF] = { .sql = "DELETE FROM queue_messages WHERE content = ?1" },
+	/* trace.c, trace_index.c, trace_find.c */
+	[QUEUE_SQL_TRACE_ADD] = { .sql =
+		"INSERT INTO queue_trace (at, event, keys, story) VALUES (?1, ?2, ?3, ?4)" },
+	[QUEUE_SQL_TRACE_ROW] = { .sql = "SELECT at, event, story FROM queue_trace WHERE id = ?1" },
+	[QUEUE_SQL_TRACE_AFTER] = { .sql =
+		"SELECT id, keys FROM queue_trace WHERE id > ?1 ORDER BY id LIMIT ?2" },
+	[QUEUE_SQL_TRACE_TAIL] = { .sql =
+		"SELECT id, keys FROM queue_trace WHERE id > ?1 ORDER BY id DESC" },
+	[QUEUE_SQL_TRACE_LAST_BLOCK] = { .sql = "SELECT coalesce(max(last), 0) FROM queue_trace_blocks" },
+	[QUEUE_SQL_TRACE_BLOCKS] = { .sql =
+		"SELECT last - span, keys FROM queue_trace_blocks ORDER BY last DESC" },
+	[QUEUE_SQL_TRACE_BLOCK_ADD] = { .sql =
+		"INSERT INTO queue_trace_blocks (last, span, keys) VALUES (?2, ?2 - ?1, ?3)" },
+	[QUEUE_SQL_TRACE_PRUNE] = { .sql =
+		"DELETE FROM queue_trace WHERE at < ?1 AND id IN"
+		" (SELECT id FROM queue_trace ORDER BY id LIMIT ?2)" },
+	[QUEUE_SQL_TRACE_PRUNE_BLOCKS] = { .sql =
+		"DELETE FROM queue_trace_blocks WHERE last <"
+		" (SELECT coalesce(min(id), 9223372036854775807) FROM queue_trace)" },
 };
 
 const struct db_sql_set queue_sql_set = { "queue", queue_sql, QUEUE_SQL_COUNT_ };

@@ -35,6 +35,7 @@ static const struct admin_verb verbs[] = {
 	{ .name = "queue.hold", .fn = admin_queue_hold },
 	{ .name = "queue.release", .fn = admin_queue_release },
 	{ .name = "queue.remove", .fn = admin_queue_remove },
+	{ .name = "message.trace", .fn = admin_message_trace },
 	{ .name = "auth.list", .fn = admin_auth_list, .needs_server = true },
 	{ .name = "auth.forget", .fn = admin_auth_forget, .needs_server = true },
 	{ .name = "import.mailbox", .fn = admin_import_mailbox },
@@ -88,7 +89,7 @@ static json_t *failure(int code, const struct fault *fault)
 /* Whom or what a verb is about, for the log; never a password or a hash. */
 static struct str subject(const json_t *args)
 {
-	static const char *const keys[] = { "address", "alias", "domain", "name" };
+	static const char *const keys[] = { "address", "alias", "domain", "name", "what" };
 	struct str s = { 0 };
 
 	for (size_t i = 0; s.n == 0 && i < ARRAY_LEN(keys); i++)
