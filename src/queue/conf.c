@@ -52,16 +52,6 @@ static const struct conf_row rows[] = {
 	  .max = 3600000, .reload = CONF_LIVE, .help = "How long the reply to a whole message is waited for (RFC 5321 4.5.3.2.6)." },
 	{ .key = "idle_timeout", .type = CONF_TIME, .offset = AT(idle_ms), .default_z = "2s", .max = 300000, .reload = CONF_LIVE,
 	  .help = "How long a connection is kept for the next message to the same destination." },
-	{ .key = "relay_host", .type = CONF_STR, .offset = AT(relay_host), .default_z = "", .reload = CONF_LIVE,
-	  .help = "The host that takes all mail for elsewhere (a smart host); empty sends it to where the DNS says." },
-	{ .key = "relay_port", .type = CONF_INT, .offset = AT(relay_port), .default_z = "587", .min = 1, .max = 65535, .reload = CONF_RESTART,
-	  .help = "Its port." },
-	{ .key = "relay_tls", .type = CONF_ENUM, .offset = AT(relay_tls), .default_z = "verify", .names = tls_names, .reload = CONF_LIVE,
-	  .help = "What the connection to it has to have; implicit is TLS from the start, as on port 465." },
-	{ .key = "relay_user", .type = CONF_STR, .offset = AT(relay_user), .default_z = "", .reload = CONF_LIVE,
-	  .help = "Whom to log in as there; empty for nobody." },
-	{ .key = "relay_password_file", .type = CONF_STR, .offset = AT(relay_password_file), .default_z = "", .reload = CONF_LIVE,
-	  .help = "The file whose first line is the password for it; read at the start and at a reload." },
 };
 #undef AT
 
@@ -71,8 +61,6 @@ static int check(const void *values, struct fault *fault)
 
 	if (q->retry_max_ms < q->retry_min_ms)
 		return fault_set(fault, -E_USAGE, "retry_max is shorter than retry_min");
-	if (q->relay_user[0] && !q->relay_password_file[0])
-		return fault_set(fault, -E_USAGE, "relay_user without relay_password_file");
 	return 0;
 }
 

@@ -37,10 +37,6 @@ struct queue_conf {
 	const char *source_v4, *source_v6;  /* own addresses to send from; "" any */
 	int64_t connect_timeout_ms, command_timeout_ms, data_end_timeout_ms;
 	int64_t idle_ms;                    /* how long a connection is kept for the next message */
-	const char *relay_host;             /* "" : MX; else all mail for elsewhere goes there */
-	int64_t relay_port;
-	int relay_tls;
-	const char *relay_user, *relay_password_file;
 };
 
 MUST_CHECK int queue_open(struct store *s, struct queue **ret, struct fault *fault);

@@ -155,8 +155,6 @@ static int read_outgoing(struct server_files *files, const struct conf *conf, st
 	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
 	int r = read_named(files, "[queue] ca_file", q->ca_file, fault);
 
-	if (r == 0)
-		r = read_secret(files, "[queue] relay_password_file", q->relay_password_file, fault);
 	for (size_t i = 0; r == 0 && i < conf_count(conf, &queue_route_table); i++) {
 		const char *name;
 		const struct queue_route_conf *route = conf_get_nth(conf, &queue_route_table, i, &name);

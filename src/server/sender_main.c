@@ -213,8 +213,6 @@ static void find_ports(struct sender *s, const struct conf *conf)
 	add_port(s, q->port);
 	add_port(s, 53);
 	add_port(s, q->sts_port);
-	if (q->relay_host[0])
-		add_port(s, q->relay_port);
 	for (size_t i = 0; i < conf_count(conf, &queue_route_table); i++) {
 		const char *name_z;
 		const struct queue_route_conf *r = conf_get_nth(conf, &queue_route_table, i, &name_z);
@@ -250,7 +248,6 @@ static void take_files(struct sender *s, const struct server_helper_start *start
 	const struct queue_conf *q = conf_get(start->conf, &queue_conf_table);
 
 	s->ca = server_helper_file(start, q->ca_file, &s->n_ca);
-	add_secret(s, start, q->relay_host, q->relay_port, q->relay_user, q->relay_password_file);
 	for (size_t i = 0; i < conf_count(start->conf, &queue_route_table); i++) {
 		const char *name_z;
 		const struct queue_route_conf *r = conf_get_nth(start->conf, &queue_route_table, i, &name_z);
