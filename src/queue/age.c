@@ -91,7 +91,12 @@ static int told_tx(struct db_tx *tx, void *arg)
 		return rc;
 	t->notice->mail.body = t->body;
 	rc = queue_mail_tx(&t->notice->mail, tx);
-	return queue_mail_is_void(&t->notice->mail, rc) ? 0 : rc;
+	if (queue_mail_is_void(&t->notice->mail, rc))
+		rc = 0;
+	if (rc < 0)
+		return rc;
+	return queue_trace_add(t->l->s->q, tx, &(struct queue_trace_entry){ .event = QUEUE_TRACE_DSN, .qid = t->l->message.qid,
+									    .at_s = t->l->s->now_s, .detail = str_z(t->notice->qid) });
 }
 
 static int write_told(struct told *t)
@@ -150,6 +155,7 @@ static int give_up(struct look *l)
 {
 	struct queue_verdict v[QUEUE_ATTEMPT_RCPTS];
 	const struct queue_settlement settled = { .message = &l->message, .verdicts = v, .n = l->n, .now_s = l->s->now_s,
+						  .event = QUEUE_TRACE_EXPIRED,
 						  .destination = l->rcpts[0].destination };
 
 	for (size_t i = 0; i < l->n; i++) {

@@ -82,13 +82,26 @@ static int do_one(struct db_tx *tx, const struct step *s, const struct queue_rcp
 	}
 }
 
+static int tell(struct db_tx *tx, const struct step *s, const struct queue_rcpt_row *r)
+{
+	static const enum queue_trace_event events[] = {
+		[QUEUE_RETRY] = QUEUE_TRACE_RETRIED, [QUEUE_HOLD] = QUEUE_TRACE_HELD, [QUEUE_RELEASE] = QUEUE_TRACE_RELEASED };
+	const struct queue_attempt_rcpt rcpt = { .address = r->address };
+
+	return queue_trace_add(s->q, tx, &(struct queue_trace_entry){ .event = events[s->deed], .qid = r->qid, .at_s = s->now_s,
+								      .rcpts = &rcpt, .n_rcpts = 1, .detail = S("by an administrator") });
+}
+
 static int step_tx(struct db_tx *tx, void *arg)
 {
 	const struct step *s = arg;
 	int rc = 0;
 
-	for (size_t i = 0; i < s->n && rc == 0; i++)
+	for (size_t i = 0; i < s->n && rc == 0; i++) {
 		rc = do_one(tx, s, &s->rcpts[i]);
+		if (rc == 0)
+			rc = tell(tx, s, &s->rcpts[i]);
+	}
 	return rc;
 }
 
@@ -109,6 +122,7 @@ static int remove_some(struct step *s, size_t from, size_t *ret_n)
 		v[n] = (struct queue_verdict){ .row = &s->rcpts[from + n], .outcome = QUEUE_FAILED,
 					       .reply = { 0, S("5.7.0"), S("removed by the administrator of this server") } };
 	settled.n = n;
+	settled.event = QUEUE_TRACE_REMOVED;
 	settled.destination = s->rcpts[from].destination;
 	settled.is_quiet = s->deed == QUEUE_REMOVE;
 	*ret_n = n;

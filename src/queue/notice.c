@@ -100,7 +100,7 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 	conf_unref(c);
 	if (n_due == 0)
 		return 0;
-	*ret = (struct queue_notice){ .text = BUF_INIT(NOTICE_MAX) };
+	*ret = (struct queue_notice){ .about = m->qid, .text = BUF_INIT(NOTICE_MAX) };
 	arena_init(&ret->arena, NOTICE_ARENA);
 	if (!bytes.p)
 		rc = queue_body_read(q, &ret->arena, m->content, &bytes);

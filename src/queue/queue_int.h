@@ -186,6 +186,7 @@ struct queue_notice_rcpt {
 	struct str host;
 };
 struct queue_notice {
+	struct str about;          /* the id of the message that it tells of; lives with the row it was made from */
 	struct queue_mail mail;
 	struct queue_envelope envelope;
 	struct queue_rcpt rcpt;
@@ -218,6 +219,7 @@ struct queue_settlement {
 	const struct queue_result *result; /* of the attempt; NULL: there was none */
 	struct str destination;
 	bool is_quiet;                     /* nobody hears of it */
+	enum queue_trace_event event;      /* for its story, where it was no attempt */
 	bool is_down, is_up;               /* the destination itself; neither: nothing was learned of it */
 	int64_t failures, due_s;           /* is_down: what its row says from now on */
 	int64_t now_s;
