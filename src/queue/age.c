@@ -90,8 +90,7 @@ static int told_tx(struct db_tx *tx, void *arg)
 	if (rc < 0 || !t->notice)
 		return rc;
 	t->notice->mail.body = t->body;
-	rc = queue_mail_tx(&t->notice->mail, tx);
-	return queue_mail_is_void(&t->notice->mail, rc) ? 0 : rc;
+	return queue_notice_tx(t->notice, tx);
 }
 
 static int write_told(struct told *t)
