@@ -291,6 +291,8 @@ int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 		rc = write_trace(m, tx);
 	if (rc < 0)
 		return rc;
+	if (refs == 0 && (rc = store_tx_content_ref(tx, content, -1)) < 0)
+		return rc;
 	if (refs == 0)
 		return -E_QUOTA; /* everybody refused, or it goes nowhere: nothing is kept, each has its own result */
 	return store_tx_content_ref(tx, content, refs - 1);

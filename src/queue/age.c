@@ -90,13 +90,7 @@ static int told_tx(struct db_tx *tx, void *arg)
 	if (rc < 0 || !t->notice)
 		return rc;
 	t->notice->mail.body = t->body;
-	rc = queue_mail_tx(&t->notice->mail, tx);
-	if (queue_mail_is_void(&t->notice->mail, rc))
-		rc = 0;
-	if (rc < 0)
-		return rc;
-	return queue_trace_add(t->l->s->q, tx, &(struct queue_trace_entry){ .event = QUEUE_TRACE_DSN, .qid = t->l->message.qid,
-									    .at_s = t->l->s->now_s, .detail = str_z(t->notice->qid) });
+	return queue_notice_tx(t->notice, tx);
 }
 
 static int write_told(struct told *t)

@@ -96,27 +96,24 @@ static int settle_policy(struct db_tx *tx, const struct queue_settlement *s)
 	return DB_EXEC(tx, SQL(STS_PUT), DB_T(s->destination), DB_T(r->sts.id), DB_T(r->sts.text), DB_I(r->sts.fetched_s));
 }
 
-/* Its story: what the attempt met, or why there is none any more. */
-static int settle_trace(struct queue *q, struct db_tx *tx, const struct queue_settlement *s)
+/* An attempt, or the end of its time, in the story of the message. */
+static int write_story(struct db_tx *tx, struct queue *q, const struct queue_settlement *s)
 {
 	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
-	struct queue_trace_entry e = { .event = s->event ? s->event : QUEUE_TRACE_ATTEMPT, .qid = s->message->qid, .at_s = s->now_s, .rcpts = rcpts, .n_rcpts = s->n,
-				       .detail = s->verdicts[0].reply.text };
+	struct queue_rcpt_result results[QUEUE_ATTEMPT_RCPTS];
+	struct queue_result r = s->result ? *s->result : (struct queue_result){ .id = 1, .stage = QUEUE_N_STAGES };
+	bool is_over = !s->result && s->n > 0 && s->verdicts[0].outcome == QUEUE_FAILED;
 
-	for (size_t i = 0; i < s->n; i++)
+	must(s->n <= ARRAY_LEN(rcpts));
+	for (size_t i = 0; i < s->n; i++) {
 		rcpts[i] = (struct queue_attempt_rcpt){ .address = s->verdicts[i].row->address };
-	if (s->result && s->result->id != 0) {
-		e.event = QUEUE_TRACE_ATTEMPT;
-		e.result = s->result;
-		e.detail = S("");
+		results[i] = (struct queue_rcpt_result){ s->verdicts[i].outcome, s->verdicts[i].reply };
 	}
-	return queue_trace_add(q, tx, &e);
-}
-
-static int trace_notice(struct queue *q, struct db_tx *tx, const struct queue_notice *n, int64_t now_s)
-{
-	return queue_trace_add(q, tx, &(struct queue_trace_entry){ .event = QUEUE_TRACE_DSN, .qid = n->about, .at_s = now_s,
-								   .detail = str_z(n->qid) });
+	r.rcpts = results;
+	r.n_rcpts = s->n;
+	return queue_trace_add(q, tx, &(struct queue_trace_entry){
+		.event = s->event ? s->event : is_over ? QUEUE_TRACE_EXPIRED : QUEUE_TRACE_ATTEMPT, .qid = s->message->qid, .at_s = s->now_s, .rcpts = rcpts,
+		.n_rcpts = s->n, .result = &r });
 }
 
 static int settle_tx(struct db_tx *tx, void *arg)
@@ -132,15 +129,11 @@ static int settle_tx(struct db_tx *tx, void *arg)
 		if (rc == 0)
 			rc = settle_policy(tx, &j->v[i]);
 		if (rc == 0)
-			rc = settle_trace(j->q, tx, &j->v[i]);
+			rc = write_story(tx, j->q, &j->v[i]);
 	}
 	for (size_t i = 0; i < j->n_notices && rc == 0; i++) {
 		j->notices[i].mail.body = j->bodies[i];
-		rc = queue_mail_tx(&j->notices[i].mail, tx);
-		if (queue_mail_is_void(&j->notices[i].mail, rc))
-			rc = 0;
-		if (rc == 0)
-			rc = trace_notice(j->q, tx, &j->notices[i], j->v[0].now_s);
+		rc = queue_notice_tx(&j->notices[i], tx);
 	}
 	conf_unref(c);
 	return rc;

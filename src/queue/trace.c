@@ -260,7 +260,7 @@ static void add_entry(struct trace_row *r, const struct queue_trace_entry *e)
 	size_t before;
 
 	begin(r, e->qid);
-	if (e->result)
+	if (e->event == QUEUE_TRACE_ATTEMPT && e->result)
 		add_result(r, e->result);
 	member(out, NAME("detail"), e->detail);
 	if (e->event == QUEUE_TRACE_DSN)

@@ -21,7 +21,7 @@ struct queue_trace_entry {
 	int64_t at_s;
 	const struct queue_attempt_rcpt *rcpts; /* whom it is about; ATTEMPT: in the order of the result's */
 	size_t n_rcpts;                         /* may be 0: all, or the message itself */
-	const struct queue_result *result;      /* ATTEMPT only */
+	const struct queue_result *result;      /* ATTEMPT; EXPIRED: only what each recipient's last one met */
 	struct str detail;                      /* DSN: the notification's own queue id; others: plain words, may be empty */
 };
 
