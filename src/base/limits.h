@@ -84,6 +84,7 @@
 
 #define LIMIT_TLS_SERVER_CERTS (100u << 10) /* a server's chain, of connections that we make */
 #define LIMIT_TLS_SERVER_NOISE (256u << 10) /* of a server, without application data among it: its handshake is that */
+#define LIMIT_TLS_CA_FILE (16u << 20) /* certificates to trust, of a command; the system's are about 230 KB */
 #define LIMIT_STREAM_LINE (1u << 20)  /* the longest line that is ever read of a server; callers allow less */
 #define LIMIT_STREAM_RACE 16          /* addresses that are tried at the same time */
 

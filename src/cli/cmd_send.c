@@ -5,7 +5,6 @@
  *
  * The exit status says how far it came: 0, or 10 for the connection and 11 and up for the stages of the dialogue.
  */
-#include <netdb.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -48,7 +47,8 @@ struct sending {
 	const struct cli_args *args;
 	const struct tls_mode *tls;
 	enum stop stop;
-	char host_z[256], port_z[8], helo_z[256];
+	char host_z[256], helo_z[256];
+	uint16_t port;
 	struct smtp_client_rcpt rcpts[RCPTS];
 	size_t n_rcpts;
 	struct buf message;
@@ -84,7 +84,7 @@ static int take_server(struct sending *s, const char *text_z, struct fault *faul
 	if (host.n == 0 || host.p[0] == '[' || host.n >= sizeof(s->host_z) || !str_to_u64(port, 65535, &number) || number == 0)
 		return fault_set(fault, -E_USAGE, "--server needs HOST or HOST:PORT");
 	snprintf(s->host_z, sizeof(s->host_z), "%" STR_FMT, STR_ARG(host));
-	snprintf(s->port_z, sizeof(s->port_z), "%u", (unsigned)number);
+	s->port = (uint16_t)number;
 	return 0;
 }
 
@@ -167,30 +167,15 @@ static int read_message(struct sending *s, struct fault *fault)
 
 /* ---- connecting ---- */
 
-static size_t addresses_of(const struct addrinfo *list, struct net_address ret[ADDRESSES])
-{
-	size_t n = 0;
-
-	for (; list != NULL && n < ADDRESSES; list = list->ai_next)
-		if (list->ai_addrlen <= sizeof(ret[0]))
-			memcpy(&ret[n++], list->ai_addr, list->ai_addrlen);
-	return n;
-}
-
 static int connect_to(struct sending *s, struct net_stream **ret, struct fault *fault)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct net_address addresses[ADDRESSES] = { 0 };
+	struct net_address addresses[ADDRESSES];
 	struct net_stream_connect c = { .addresses = addresses, .deadline_ms = clock_mono_ms() + CONNECT_MS };
-	struct addrinfo *list = NULL;
 	size_t index = 0;
-	int r = getaddrinfo(s->host_z, s->port_z, &hints, &list);
+	int r = net_address_lookup(s->host_z, s->port, addresses, ADDRESSES, &c.n, fault);
 
-	if (r != 0)
-		return fault_set(fault, -E_NOT_FOUND, "%s: %s", s->host_z, gai_strerror(r));
-	c.n = addresses_of(list, addresses);
-	freeaddrinfo(list);
-	r = net_stream_connect(&c, ret, &index, fault);
+	if (r == 0)
+		r = net_stream_connect(&c, ret, &index, fault);
 	if (r == 0)
 		net_address_text(&addresses[index], s->address);
 	return r;
@@ -326,7 +311,7 @@ static int go(struct sending *s, struct net_stream_tls *tls, struct str password
 	int status = CLI_OK;
 
 	if (connect_to(s, &stream, &fault) < 0) {
-		fprintf(stderr, "martlet: cannot connect to %s port %s: %s\n", s->host_z, s->port_z, fault.text);
+		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->host_z, s->port, fault.text);
 		json_object_set_new(s->result, "error", json_pack("{s:s, s:s}", "stage", "connect", "text", fault.text));
 		return STATUS_CONNECT;
 	}
@@ -335,23 +320,6 @@ static int go(struct sending *s, struct net_stream_tls *tls, struct str password
 	else
 		status = talk(s, stream, tls, password);
 	return status;
-}
-
-static int load_tls(struct sending *s, struct net_stream_tls **ret, struct fault *fault)
-{
-	AUTO(buf_fini) struct buf pem = BUF_INIT(16u << 20);
-	const char *path_z = cli_option(s->args, "--ca-file");
-	FILE *file = path_z ? fopen(path_z, "re") : NULL;
-	char *p;
-	size_t n;
-
-	if (path_z != NULL && file == NULL)
-		return fault_set(fault, -E_USAGE, "cannot read %s", path_z);
-	while (file != NULL && (p = buf_reserve(&pem, 65536)) != NULL && (n = fread(p, 1, 65536, file)) > 0)
-		buf_commit(&pem, n);
-	if (file != NULL)
-		fclose(file);
-	return net_stream_tls_new(path_z ? buf_str(&pem) : (struct str){ NULL, 0 }, ret, fault);
 }
 
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args)
@@ -366,7 +334,7 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	arena_init(&s.arena, 1u << 20);
 	s.result = json_object();
 	if (r == 0)
-		r = load_tls(&s, &tls, &fault);
+		r = net_stream_tls_new_file(cli_option(args, "--ca-file"), &tls, &fault);
 	if (r == 0 && cli_option(args, "--user") != NULL && s.stop != STOP_TLS && s.stop != STOP_CONNECT)
 		r = cli_option(args, "--password-file") ? cli_read_secret(cli_option(args, "--password-file"), &password, &fault)
 							: fault_set(&fault, -E_USAGE, "--user needs --password-file");

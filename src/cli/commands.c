@@ -72,6 +72,18 @@ static const struct cli_option send_options[] = {
 	{ "--trace", NULL, "show the dialogue on standard error" },
 	END,
 };
+#define PICK \
+	{ "--to", "WHOM", "recipients with this address, or in this domain" }, \
+	{ "--from", "WHOM", "of senders with this address, or in this domain; '<>': bounces" }, \
+	{ "--state", "STATE", "waiting or held" }
+#define ALL { "--all", NULL, "all that waits" }
+static const struct cli_option pick_options[] = { WHERE, JSON, PICK, END };
+static const struct cli_option manage_options[] = { WHERE, JSON, PICK, ALL, END };
+static const struct cli_option remove_options[] = {
+	WHERE, JSON, PICK, ALL,
+	{ "--notify", NULL, "tell the senders" },
+	END,
+};
 static const struct cli_option check_options[] = {
 	WHERE, JSON,
 	{ "--port", "N", "the port at which the hosts take mail (default: queue.port)" },
@@ -140,8 +152,25 @@ const struct cli_command cli_commands[] = {
 	{ .name = "domain list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the domains", .verb = "domain.list" },
 
-	{ .name = "queue list", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "list the recipients elsewhere that wait", .verb = "queue.list" },
+	{ .name = "queue list", .usage = "[ID]", .options = pick_options, .run = cli_admin,
+	  .help = "list the recipients elsewhere that wait", .verb = "queue.list", .arg_names = { "qid" } },
+	{ .name = "queue show", .usage = "ID", .options = admin_options, .run = cli_admin,
+	  .help = "show what came of the attempts for one message", .verb = "queue.show", .arg_names = { "qid" }, .n_required = 1 },
+	{ .name = "queue retry", .usage = "[ID]", .options = manage_options, .run = cli_admin,
+	  .help = "try now, whatever came of it before", .verb = "queue.retry", .arg_names = { "qid" } },
+	{ .name = "queue hold", .usage = "[ID]", .options = manage_options, .run = cli_admin,
+	  .help = "try no more until it is released", .verb = "queue.hold", .arg_names = { "qid" } },
+	{ .name = "queue release", .usage = "[ID]", .options = manage_options, .run = cli_admin,
+	  .help = "let what is held go on", .verb = "queue.release", .arg_names = { "qid" } },
+	{ .name = "queue remove", .usage = "[ID]", .options = remove_options, .run = cli_admin,
+	  .help = "never send it; with --notify its sender is told", .verb = "queue.remove", .arg_names = { "qid" } },
+	{ .name = "queue flush", .usage = "", .options = admin_options, .run = cli_admin,
+	  .help = "try all that waits now", .verb = "queue.retry", .switch_z = "all" },
+	{ .name = "message trace", .usage = "ID-or-ADDRESS", .options = admin_options, .run = cli_trace,
+	  .help = "tell the story of a message (by its queue id or Message-ID), or of those from or to an address",
+	  .verb = "message.trace", .arg_names = { "what" }, .n_required = 1 },
+	{ .name = "explain reply", .usage = "TEXT", .options = no_options, .run = cli_explain,
+	  .help = "say in plain words what a refusal of another mail server means, and what to do" },
 	{ .name = "auth list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the addresses and accounts with failed logins", .verb = "auth.list" },
 	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,

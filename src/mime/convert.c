@@ -68,9 +68,13 @@ static bool may_encode(const struct mime_part *p)
 	return p->cte != MIME_CTE_UNKNOWN;
 }
 
+/*
+ * What may stay readable. Not message/global: whether its last line end is its own, or the boundary's, depends on its being read as a
+ * message or as text; base64 has none.
+ */
 static bool is_text(const struct mime_part *p)
 {
-	return is_global(p) || str_ieq(p->type, S("text"));
+	return str_ieq(p->type, S("text")) || (is_global(p) && !p->child);
 }
 
 /* Text of which at most a third would be encoded stays readable. */
@@ -163,7 +167,8 @@ static int write_composite(struct job *j, const struct mime_part *p, struct str 
 	/* RFC 2045 6.4: no other encoding is possible. */
 	if (p->cte != MIME_CTE_7BIT && p->cte != MIME_CTE_8BIT && p->cte != MIME_CTE_BINARY)
 		return -E_CANNOT;
-	if (p->cte == MIME_CTE_7BIT)
+	/* A header that a boundary ends has nothing behind it. */
+	if (p->cte == MIME_CTE_7BIT || !(str_eq(header, S("\r\n")) || str_ends(header, S("\r\n\r\n"))))
 		buf_add(j->out, header);
 	else
 		write_header(p, header, "7bit", (struct str){ 0 }, j->out);

@@ -41,11 +41,19 @@ TEST(convert_messages)
 		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: message/rfc822\r\n" CTE "7bit\r\n\r\nDKIM-Signature: x\r\n" MIME TEXT CTE
 				 "quoted-printable\r\n\r\nsome gr=C3=BCn\r\n--b--\r\n") },
 		{ "message/global", STR_INIT(MIME "Content-Type: message/global\r\n" CTE "8bit\r\n\r\nSubject: gr" U "n\r\n\r\nx\r\n"),
-		  STR_INIT(MIME "Content-Type: message/global\r\n" CTE "quoted-printable\r\n\r\nSubject: gr=C3=BCn\r\n\r\nx\r\n") },
+		  STR_INIT(MIME "Content-Type: message/global\r\n" CTE "base64\r\n\r\nU3ViamVjdDogZ3LDvG4NCg0KeA0K\r\n") },
+		{ "message/global-headers", STR_INIT(MIME "Content-Type: message/global-headers\r\n" CTE "8bit\r\n\r\nSubject: gr" U "n\r\n"),
+		  STR_INIT(MIME "Content-Type: message/global-headers\r\n" CTE "quoted-printable\r\n\r\nSubject: gr=C3=BCn\r\n") },
+		{ "message/global that is all header", STR_INIT(MIXED "\r\n--b\r\nContent-Type: message/global\r\n\r\nSubject: gr" U "n\r\n--b--\r\n"),
+		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: message/global\r\n" CTE "base64\r\n\r\nU3ViamVjdDogZ3LDvG4NCg==\r\n--b--\r\n") },
 		{ "signed part in 7-bit", STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b\r\n\r\n"
 						  "some gr" U "n\r\n--b--\r\n"),
 		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/signed; boundary=c\r\n\r\n--c\r\n\r\nx\r\n--c--\r\n--b\r\n"
 				 TEXT CTE "quoted-printable\r\n\r\nsome gr=C3=BCn\r\n--b--\r\n") },
+		{ "a multipart that is all header",
+		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=b\r\n" CTE "8bit\r\n--b\r\n" TEXT "\r\nsome gr" U "n\r\n--b--\r\n"),
+		  STR_INIT(MIXED "\r\n--b\r\nContent-Type: multipart/mixed; boundary=b\r\n" CTE "8bit\r\n--b\r\n" TEXT CTE
+				 "quoted-printable\r\n\r\nsome gr=C3=BCn\r\n--b--\r\n") },
 		/* A soft line break must not make a boundary. */
 		{ "hyphens", STR_INIT(MIXED "\r\n--b\r\n" TEXT "\r\n0123456789012345678901234567890123456789012345678901234567890123456789" U "--b\r\n--b--\r\n"),
 		  STR_INIT(MIXED "\r\n--b\r\n" TEXT CTE "quoted-printable\r\n\r\n"

@@ -6,6 +6,7 @@
 #include "net/stream.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <stdio.h>
 
 #include "base/mem.h"
@@ -99,4 +100,27 @@ bool net_address_is_private(const struct net_address *a)
 		if (has_prefix(v6, &carriers[i]))
 			return is_in(v6 + carriers[i].bits / 8, private_v4, ARRAY_LEN(private_v4));
 	return is_in(v6, private_v6, ARRAY_LEN(private_v6));
+}
+
+int net_address_lookup(const char *host_z, uint16_t port, struct net_address *ret, size_t max, size_t *ret_n, struct fault *fault)
+{
+	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
+	struct addrinfo *list = NULL;
+	char port_z[8];
+	size_t n = 0;
+	int r;
+
+	snprintf(port_z, sizeof(port_z), "%u", port);
+	r = getaddrinfo(host_z, port_z, &hints, &list);
+	if (r != 0)
+		return fault_set(fault, -E_NOT_FOUND, "%s: %s", host_z, gai_strerror(r));
+	for (const struct addrinfo *ai = list; ai != NULL && n < max; ai = ai->ai_next) {
+		if (ai->ai_family != AF_INET && ai->ai_family != AF_INET6)
+			continue;
+		ret[n] = (struct net_address){ 0 };
+		memcpy(&ret[n++], ai->ai_addr, ai->ai_addrlen);
+	}
+	freeaddrinfo(list);
+	*ret_n = n;
+	return n > 0 ? 0 : fault_set(fault, -E_NOT_FOUND, "%s: it has no address", host_z);
 }

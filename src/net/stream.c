@@ -164,16 +164,21 @@ static int gather(struct net_stream *s)
 	return r;
 }
 
-/* Waits until there is more. */
+/*
+ * Waits until there is more. What comes is mostly the answer to what was just sent, so it waits first; but TLS may have bytes that the
+ * socket has no more.
+ */
 static int fill(struct net_stream *s, int64_t deadline_ms)
 {
-	short events;
-	int r;
+	bool may_have = s->is_scripted || (s->ssl != NULL && SSL_has_pending(s->ssl));
+	int r = may_have ? gather(s) : 0;
 
-	while ((r = gather(s)) == 0) {
+	while (r == 0) {
+		short events;
+
 		r = net_stream_wait(s, POLLIN, deadline_ms, &events);
-		if (r < 0)
-			return r;
+		if (r == 0)
+			r = gather(s);
 	}
 	return r < 0 ? r : 0;
 }
@@ -296,8 +301,8 @@ int net_stream_send_wire(struct net_stream *s, int64_t deadline_ms)
 	return r;
 }
 
-/* Seals and sends, in pieces, so that s->wire stays small. */
-static int send_sealed(struct net_stream *s, struct str bytes, int64_t deadline_ms)
+/* Seals in pieces, and sends when there is enough: the rest goes with what follows, or the flush. */
+static int seal(struct net_stream *s, struct str bytes, int64_t deadline_ms)
 {
 	int r = 0;
 
@@ -305,24 +310,26 @@ static int send_sealed(struct net_stream *s, struct str bytes, int64_t deadline_
 		struct str piece = str_head(bytes, STREAM_SEAL);
 
 		r = net_stream_tls_seal(s, piece);
-		if (r == 0)
+		if (r == 0 && s->wire.n >= STREAM_SEAL)
 			r = net_stream_send_wire(s, deadline_ms);
 		bytes = str_skip(bytes, piece.n);
 	}
 	return r;
 }
 
+/* What was gathered, and then that. */
 static void send_out(struct net_stream *s, struct str then, bool has_more, int64_t deadline_ms)
 {
-	int r = 0;
+	int r;
 
-	if (s->ssl == NULL)
+	if (s->ssl != NULL) {
+		r = seal(s, buf_str(&s->out), deadline_ms);
+		if (r == 0)
+			r = seal(s, then, deadline_ms);
+	} else {
 		r = net_stream_send(s, buf_str(&s->out), then, has_more, deadline_ms);
-	if (s->ssl != NULL && s->out.n > 0)
-		r = send_sealed(s, buf_str(&s->out), deadline_ms);
-	if (s->ssl != NULL && r == 0 && then.n > 0)
-		r = send_sealed(s, then, deadline_ms);
-	s->is_held = s->ssl == NULL && has_more;
+		s->is_held = has_more;
+	}
 	s->broken = r;
 	buf_reset(&s->out);
 }
@@ -349,6 +356,8 @@ int net_stream_flush(struct net_stream *s, int64_t deadline_ms)
 		send_out(s, S(""), false, deadline_ms);
 	else if (s->is_held)
 		net_stream_no_delay(s); /* pushes what the kernel holds */
+	if (s->broken == 0 && s->wire.n > 0)
+		s->broken = net_stream_send_wire(s, deadline_ms);
 	s->is_held = false;
 	buf_fini(&s->out);
 	return s->broken;

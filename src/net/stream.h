@@ -26,6 +26,11 @@ struct net_address {
 #define NET_ADDRESS_TEXT 64
 void net_address_text(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
 bool net_address_parse(struct str text, uint16_t port, struct net_address *ret); /* a literal, no names */
+/*
+ * The addresses of a host, by the system's resolver, which blocks and knows no deadline: for commands of people. At most max. 0; -E_NOT_FOUND.
+ */
+MUST_CHECK int net_address_lookup(const char *host_z, uint16_t port, struct net_address *ret, size_t max, size_t *ret_n,
+				  struct fault *fault);
 /* Loopback, link-local, private (RFC 1918, RFC 4193), shared (RFC 6598), unspecified, multicast, and their IPv4-mapped forms. */
 bool net_address_is_private(const struct net_address *a);
 
@@ -103,6 +108,8 @@ struct net_stream_tls_info {
  * are not kept.
  */
 MUST_CHECK int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);
+/* The same with the authorities in a file (PEM); NULL: those of the system. -E_USAGE: it cannot be read. */
+MUST_CHECK int net_stream_tls_new_file(const char *path_z, struct net_stream_tls **ret, struct fault *fault);
 void net_stream_tls_free(struct net_stream_tls *t); /* no stream may use it; accepts NULL */
 /*
  * How many of these TLSA records are usable for SMTP: DANE-TA(2) and DANE-EE(3) with a selector, matching type and data that are

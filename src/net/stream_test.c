@@ -71,6 +71,22 @@ TEST(address_private)
 	}
 }
 
+TEST(address_lookup)
+{
+	struct net_address got[2];
+	struct fault fault = { "" };
+	char text[NET_ADDRESS_TEXT];
+	size_t n = 9;
+
+	assert_int_equal(net_address_lookup("2001:db8::7", 25, got, 2, &n, &fault), 0);
+	assert_int_equal(n, 1);
+	net_address_text(&got[0], text);
+	assert_string_equal(text, "2001:db8::7");
+	assert_int_equal(ntohs(got[0].v6.sin6_port), 25);
+	assert_int_equal(net_address_lookup("a..b", 25, got, 2, &n, &fault), -E_NOT_FOUND);
+	assert_true(str_starts(str_z(fault.text), S("a..b: ")));
+}
+
 /* ---- the race ---- */
 
 static int listener(const char *ip_z, int backlog, struct net_address *ret)

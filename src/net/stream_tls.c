@@ -177,6 +177,23 @@ int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fa
 	return r;
 }
 
+int net_stream_tls_new_file(const char *path_z, struct net_stream_tls **ret, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf pem = BUF_INIT(LIMIT_TLS_CA_FILE);
+	FILE *file = path_z != NULL ? fopen(path_z, "re") : NULL;
+	char *p;
+	size_t n;
+
+	if (path_z == NULL)
+		return net_stream_tls_new((struct str){ NULL, 0 }, ret, fault);
+	if (file == NULL)
+		return fault_set(fault, -E_USAGE, "cannot read %s: %s", path_z, strerror(errno));
+	while ((p = buf_reserve(&pem, STREAM_READ)) != NULL && (n = fread(p, 1, STREAM_READ, file)) > 0)
+		buf_commit(&pem, n);
+	fclose(file);
+	return net_stream_tls_new(pem.n > 0 ? buf_str(&pem) : S(""), ret, fault);
+}
+
 void net_stream_tls_free(struct net_stream_tls *t)
 {
 	if (t == NULL)

@@ -25,7 +25,7 @@ struct cert {
 	EVP_PKEY *key;
 };
 
-/* issuer NULL: itself. days: from now on; negative: it has expired. bits 0: an elliptic curve. */
+/* issuer NULL: itself; a CA has no names but the common one. days: from now on; negative: it has expired. bits 0: an elliptic curve. */
 static struct cert mint(const char *name_z, const struct cert *issuer, int days, unsigned bits, bool is_ca)
 {
 	struct cert c = { X509_new(), bits ? EVP_RSA_gen(bits) : EVP_EC_gen("P-256") };
@@ -321,18 +321,20 @@ TEST(stream_tls_wildcards_and_addresses)
 {
 	static const struct {
 		const char *cert_z, *host_z;
-		bool want;
+		bool want, has_no_san;
 	} rows[] = {
-		{ "*.mail.example", "mx.mail.example", true },
-		{ "*.mail.example", "a.mx.mail.example", false },
-		{ "*.mail.example", "mail.example", false },
-		{ "m*.mail.example", "mx.mail.example", false },
-		{ "MX.Example", "mx.EXAMPLE", true },
-		{ "192.0.2.1", "192.0.2.1", false }, /* as a DNS name */
+		{ "mx.mail.example", "mx.mail.example", true, false },
+		{ "mx.mail.example", "mx.mail.example", false, true },
+		{ "*.mail.example", "mx.mail.example", true, false },
+		{ "*.mail.example", "a.mx.mail.example", false, false },
+		{ "*.mail.example", "mail.example", false, false },
+		{ "m*.mail.example", "mx.mail.example", false, false },
+		{ "MX.Example", "mx.EXAMPLE", true, false },
+		{ "192.0.2.1", "192.0.2.1", false, false }, /* as a DNS name */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct cert leaf = mint(rows[i].cert_z, NULL, 20, 0, false);
+		struct cert leaf = mint(rows[i].cert_z, NULL, 20, 0, rows[i].has_no_san);
 		struct net_stream_tls *t = trusting(&leaf);
 		const char *names[] = { rows[i].host_z, NULL };
 		struct net_stream_tls_want w = { .trust = NET_TRUST_PKIX, .names_z = names };
@@ -518,6 +520,8 @@ TEST(stream_tls_authorities)
 	struct fault fault = { "" };
 
 	assert_int_equal(net_stream_tls_new(S("no certificate"), &t, &fault), -E_TLS);
+	assert_int_equal(net_stream_tls_new_file("/dev/null", &t, &fault), -E_TLS);
+	assert_int_equal(net_stream_tls_new_file("/nothing/there", &t, &fault), -E_USAGE);
 	assert_int_equal(net_stream_tls_new((struct str){ NULL, 0 }, &t, &fault), 0);
 	net_stream_tls_free(t);
 }

@@ -6,8 +6,8 @@
  * States of an accepted message, who moves it on, and what a crash leaves:
  *  1. in the session's spool, parsed (queue_accept): nothing, the client was not answered.
  *  2. body in a pack, synced (db_write): dead space that no row names.
- *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver)
- *     and the queue rows of recipients elsewhere: gone with the transaction.
+ *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver),
+ *     the queue rows of recipients elsewhere and the first row of its trace: gone with the transaction.
  *  4. committed and synced: local recipients have it, remote ones wait in queue_recipients. The
  *     client was not answered yet and may send it again: a double, never a loss.
  *  5. queue_accept() returns, the session says 250. Rows of the queue are taken out again by the
@@ -17,7 +17,7 @@
  * recipients elsewhere, and another for those that an alias here forwards to, whose return address is ours
  * (mailauth/srs.h), so that the next host's look at SPF is at us.
  */
-#include "queue/queue_int.h"
+#include "queue/trace_int.h"
 
 #include <stdlib.h>
 
@@ -150,6 +150,10 @@ int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envel
 	if (rc < 0)
 		return rc;
 	gather_targets(m);
+	m->has_trace = atomic_load(&q->trace_ms) != 0;
+	trace_row_init(&m->trace, QUEUE_TRACE_ACCEPTED);
+	if (m->has_trace)
+		trace_row_message(&m->trace, e, m->content.message_id, m->content.bytes.n, NULL);
 	if (!m->has_remote && !m->has_forwards)
 		return 0;
 	c = queue_conf_get(q);
@@ -250,6 +254,24 @@ static int enqueue_forwards(struct queue_mail *m, struct db_tx *tx, int64_t cont
 	return rc == -E_EXISTS ? -E_IO : rc;
 }
 
+/* The first event of its story. Who was refused by himself is known only now. */
+static int write_trace(struct queue_mail *m, struct db_tx *tx)
+{
+	bool is_as_made = true;
+
+	for (size_t i = 0; i < m->n_targets; i++)
+		is_as_made = is_as_made && m->targets[i].result == 0;
+	if (!is_as_made) {
+		for (size_t i = 0; i < m->e->n_rcpts; i++)
+			m->e->rcpts[i].result = result_of(m, &m->e->rcpts[i]);
+		trace_row_fini(&m->trace);
+		trace_row_message(&m->trace, m->e, m->content.message_id, m->content.bytes.n, NULL);
+		for (size_t i = 0; i < m->e->n_rcpts; i++)
+			m->e->rcpts[i].result = 0; /* it counts when it is committed */
+	}
+	return trace_row_write(tx, &m->trace, m->now_s);
+}
+
 int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 {
 	int64_t content, refs = 0;
@@ -265,7 +287,11 @@ int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 		rc = enqueue_forwards(m, tx, content);
 		refs++;
 	}
+	if (rc == 0 && m->has_trace)
+		rc = write_trace(m, tx);
 	if (rc < 0)
+		return rc;
+	if (refs == 0 && (rc = store_tx_content_ref(tx, content, -1)) < 0)
 		return rc;
 	if (refs == 0)
 		return -E_QUOTA; /* everybody refused, or it goes nowhere: nothing is kept, each has its own result */
@@ -296,6 +322,7 @@ void queue_mail_stored(struct queue_mail *m)
 
 void queue_mail_done(struct queue_mail *m)
 {
+	trace_row_fini(&m->trace);
 	mem_free(m->targets);
 	m->targets = NULL;
 }

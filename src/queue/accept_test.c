@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/test.h"
-#include "queue/queue_int.h"
+#include "queue/trace_int.h"
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
@@ -58,6 +58,7 @@ static void setup(struct fixture *x)
 		fail_msg("%s", f.text);
 	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
 	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	queue_trace_keep(x->q, 86400000);
 	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
 	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f),
 			 0);
@@ -141,7 +142,7 @@ TEST(an_alias_forwards_with_a_return_address_of_ours)
 	assert_int_equal(accept_message(&x, "q1", r, 2, false), 0);
 	assert_int_equal(messages(&x, x.alice), 1);
 	assert_int_equal(count(&x, Q_CONTENTS), 1);
-	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
 	assert_int_equal(n, 3);
 	assert_str_eq(items[0].recipient, S("carol@example.net"));
 	assert_str_eq(items[0].reverse_path, S("s@x"));
@@ -172,7 +173,7 @@ TEST(a_forwarded_bounce_stays_one_and_what_goes_nowhere_is_taken)
 	struct queue_envelope e = { .qid_z = "q1", .sid_z = "sid", .rcpts = &r, .n_rcpts = 1 };
 
 	assert_int_equal(queue_accept(x.q, &e, x.spool), 0);
-	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
 	assert_int_equal(n, 1);
 	assert_str_eq(items[0].reverse_path, S(""));
 	assert_int_equal(accept_message(&x, "q2", &nowhere, 1, false), 0);
@@ -217,7 +218,7 @@ TEST(accept_mixed_recipients)
 	assert_int_equal(messages(&x, x.alice), 1);
 	assert_int_equal(messages(&x, x.bob), 1);
 	assert_int_equal(count(&x, Q_CONTENTS), 1);
-	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
 	assert_int_equal(n, 2);
 	assert_str_eq(items[0].qid, S("q1"));
 	assert_str_eq(items[0].reverse_path, S("s@x"));

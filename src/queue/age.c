@@ -90,8 +90,7 @@ static int told_tx(struct db_tx *tx, void *arg)
 	if (rc < 0 || !t->notice)
 		return rc;
 	t->notice->mail.body = t->body;
-	rc = queue_mail_tx(&t->notice->mail, tx);
-	return queue_mail_is_void(&t->notice->mail, rc) ? 0 : rc;
+	return queue_notice_tx(t->notice, tx);
 }
 
 static int write_told(struct told *t)
@@ -150,6 +149,7 @@ static int give_up(struct look *l)
 {
 	struct queue_verdict v[QUEUE_ATTEMPT_RCPTS];
 	const struct queue_settlement settled = { .message = &l->message, .verdicts = v, .n = l->n, .now_s = l->s->now_s,
+						  .event = QUEUE_TRACE_EXPIRED,
 						  .destination = l->rcpts[0].destination };
 
 	for (size_t i = 0; i < l->n; i++) {

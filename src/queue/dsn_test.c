@@ -137,6 +137,8 @@ TEST(dsn_of_a_failure)
 	assert_true(has(w.text, "<bob@example.org>\r\n    (you wrote to Bob+x@Example.ORG)\r\n"
 				"    The mail server mx.example.org said:\r\n      550 5.1.1 no such user\r\n"));
 	assert_true(has(w.text, "could not be delivered to this address"));
+	assert_true(has(w.text, "\r\n    This means: There is no mailbox with that address.\r\n"
+				"    What to do: Check the address for typing mistakes, and ask the recipient\r\n      for the right one.\r\n"));
 	assert_str_eq(w.parts[1]->subtype, S("delivery-status"));
 	assert_str_eq(w.status, S("Original-Envelope-Id: QQ+314159\r\n"
 				  "Reporting-MTA: dns; mail.example.com\r\n"
@@ -179,6 +181,8 @@ TEST(dsn_of_several)
 	assert_true(has(w.text, "was delivered to this address") && has(w.text, "will hear no more about it:\r\n\r\n  <eric@bombs.af.mil>"));
 	assert_true(has(w.text, "has not been delivered to this address yet:\r\n\r\n  <fred@tax-me.gov>"));
 	assert_true(has(w.text, "      451 4.7.1 first\r\n      451 4.7.1 and second\r\n"));
+	assert_true(has(w.text, "    This means: The other side does not want this message"));
+	assert_false(has(w.text, "What to do: Ask the recipient, by another way"));
 	assert_true(has(w.text, "It will be tried until Mon, 01 Dec 2025 01:20:00 +0000"));
 	assert_true(has(buf_str(&w.out), "Subject: Your message could not be delivered\r\n"));
 	end(&w);

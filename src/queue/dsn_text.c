@@ -3,6 +3,9 @@
 #include "queue/dsn_int.h"
 
 #include "mime/mime.h"
+#include "queue/explain.h"
+
+#define WIDTH 76
 
 /* ONE or MANY recipients */
 struct wording {
@@ -14,7 +17,7 @@ static const struct wording wordings[] = {
 	[QUEUE_DSN_FAILED] = {
 		"Your message could not be delivered to this address, and will not be tried again:",
 		"Your message could not be delivered to these addresses, and will not be tried\r\nagain:",
-		"The address did not get your message. When what is said above is mended, please\r\nsend it again.",
+		"The address did not get your message. When what stands in the way is mended,\r\nplease send it again.",
 	},
 	[QUEUE_DSN_DELAYED] = {
 		"Your message has not been delivered to this address yet:",
@@ -74,6 +77,38 @@ static void write_original(const struct queue_dsn_rcpt *r, struct buf *out)
 	buf_add(out, S(")\r\n"));
 }
 
+/* Words of ours, in lines of at most WIDTH. */
+static void write_wrapped(const char *before_z, const char *text_z, struct buf *out)
+{
+	struct str rest = str_z(text_z), word;
+	size_t column = strlen(before_z) + 4;
+
+	buf_printf(out, "    %s", before_z);
+	while (str_split(&rest, ' ', &word)) {
+		if (column + 1 + word.n > WIDTH) {
+			buf_add(out, S("\r\n     "));
+			column = 5;
+		}
+		buf_add_char(out, ' ');
+		buf_add(out, word);
+		column += 1 + word.n;
+	}
+	buf_add(out, S("\r\n"));
+}
+
+/* What the refusal means; who waits need not do anything. */
+static void write_advice(const struct queue_dsn_rcpt *r, struct buf *out)
+{
+	const struct queue_explain *e;
+
+	if ((r->action != QUEUE_DSN_FAILED && r->action != QUEUE_DSN_DELAYED) || (r->reply.code == 0 && r->reply.enhanced.n == 0))
+		return;
+	e = queue_explain(r->reply.code, r->reply.enhanced, r->reply.text, r->host);
+	write_wrapped("This means:", e->meaning_z, out);
+	if (r->action == QUEUE_DSN_FAILED)
+		write_wrapped("What to do:", e->sender_z, out);
+}
+
 static void write_recipient(const struct queue_dsn_rcpt *r, struct buf *out)
 {
 	buf_add(out, S("\r\n  <"));
@@ -81,6 +116,7 @@ static void write_recipient(const struct queue_dsn_rcpt *r, struct buf *out)
 	buf_add(out, S(">\r\n"));
 	write_original(r, out);
 	write_reply(r, out);
+	write_advice(r, out);
 }
 
 static void write_delay(const struct queue_dsn *d, int64_t until_s, struct buf *out)

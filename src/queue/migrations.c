@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The schema of the queue, forward only: a released step is never edited. Owner of both tables:
+ * The schema of the queue, forward only: a released step is never edited. Owner of all its tables:
  * room queue.
  */
 #include "queue/queue.h"
@@ -82,9 +82,32 @@ static const char step_2[] =
 	" domain TEXT PRIMARY KEY, id TEXT NOT NULL, text TEXT NOT NULL, fetched INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE TABLE queue_notes (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;";
 
+static const char step_3[] =
+	/*
+	 * The story of each message (trace.h), an event a row, in the order in which they were
+	 * written. event: enum queue_trace_event. keys: hashes of what it is found by, 4 bytes
+	 * each. story: JSON.
+	 */
+	"CREATE TABLE queue_trace ("
+	" id INTEGER PRIMARY KEY,"
+	" at INTEGER NOT NULL,"
+	" event INTEGER NOT NULL,"
+	" keys BLOB NOT NULL,"
+	" story TEXT NOT NULL);"
+
+	/*
+	 * The hashes of the rows from last - span to last of it, sorted: 8 bytes each, the hash and
+	 * how far its row is from the first (trace_index.c).
+	 */
+	"CREATE TABLE queue_trace_blocks ("
+	" last INTEGER PRIMARY KEY,"
+	" span INTEGER NOT NULL,"
+	" keys BLOB NOT NULL);";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
+	{ 3, step_3 },
 };
 
 const struct db_migration_set queue_migrations = { "queue", steps, ARRAY_LEN(steps) };

@@ -104,6 +104,9 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 	arena_init(&ret->arena, NOTICE_ARENA);
 	if (!bytes.p)
 		rc = queue_body_read(q, &ret->arena, m->content, &bytes);
+	ret->about = arena_str(&ret->arena, m->qid);
+	if (rc == 0 && !ret->about.p)
+		rc = -E_LIMIT;
 	if (rc == 0)
 		rc = write_text(q, m, due, n_due, bytes, ret);
 	if (rc == 0)
@@ -124,6 +127,16 @@ int queue_notice_make(struct queue *q, const struct queue_message_row *m, const 
 	return 0;
 }
 
+int queue_notice_tx(struct queue_notice *n, struct db_tx *tx)
+{
+	int rc = queue_mail_tx(&n->mail, tx);
+
+	if (rc < 0)
+		return queue_mail_is_void(&n->mail, rc) ? 0 : rc;
+	return queue_trace_add(n->mail.q, tx, &(struct queue_trace_entry){
+		.event = QUEUE_TRACE_DSN, .qid = n->about, .at_s = n->mail.now_s, .detail = str_z(n->qid) });
+}
+
 void queue_notice_done(struct queue_notice *n)
 {
 	queue_mail_done(&n->mail);
@@ -135,17 +148,17 @@ void queue_notice_done(struct queue_notice *n)
 
 static int store_tx(struct db_tx *tx, void *arg)
 {
-	return queue_mail_tx(arg, tx);
+	return queue_notice_tx(arg, tx);
 }
 
 static int store_it(struct queue *q, struct queue_notice *n)
 {
-	struct db_write_job w = { .fn = store_tx, .arg = &n->mail, .durability = DB_DURABLE, .bodies = &n->mail.body, .n_bodies = 1 };
+	struct db_write_job w = { .fn = store_tx, .arg = n, .durability = DB_DURABLE, .bodies = &n->mail.body, .n_bodies = 1 };
 	int rc = db_write(store_db(q->store), &w);
 
 	if (rc == 0)
 		queue_mail_stored(&n->mail);
-	return queue_mail_is_void(&n->mail, rc) ? 0 : rc;
+	return rc;
 }
 
 static int tell_delivered(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, struct str bytes)

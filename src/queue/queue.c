@@ -56,6 +56,7 @@ void queue_configure(struct queue *q, struct conf *c, const char *hostname_z)
 	snprintf(q->hostname, sizeof(q->hostname), "%s", hostname_z);
 	lock_put(&q->lock);
 	conf_unref(old);
+	queue_trace_keep(q, queue_conf_of(c)->trace_ms);
 }
 
 struct conf *queue_conf_get(struct queue *q)
@@ -209,7 +210,7 @@ static int read_item(struct db_query *q, struct arena *a, struct queue_item *ret
 	return ret->qid.p && ret->recipient.p ? 0 : -E_LIMIT;
 }
 
-int queue_list(struct queue *queue, struct arena *a, struct queue_item **ret, size_t *ret_n)
+int queue_list(struct queue *queue, struct arena *a, const struct queue_pick *p, struct queue_item **ret, size_t *ret_n)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -219,7 +220,8 @@ int queue_list(struct queue *queue, struct arena *a, struct queue_item **ret, si
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &q, SQL(LIST), DB_I(LIMIT_LIST_ROWS));
+	DB_QUERY(tx, &q, SQL(LIST), DB_T(p->qid.p ? p->qid : S("")), DB_T(p->to.p ? p->to : S("")), DB_T(p->from.p ? p->from : S("")),
+		 DB_I(p->has_state ? (int64_t)p->state : -1), DB_I(LIMIT_LIST_ROWS));
 	while ((rc = db_step(&q)) > 0) {
 		if (arena_grow(a, &v, n, &cap, sizeof(*v)) < 0 || read_item(&q, a, &v[n]) < 0)
 			return -E_LIMIT;

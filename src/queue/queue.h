@@ -78,9 +78,18 @@ struct queue_rcpt {
 	int result;               /* out: 0 or the negative code of this recipient */
 };
 
+/* Where a message came from, for its story (trace.h); each may be empty. */
+struct queue_origin {
+	struct str peer, helo;
+	struct str protocol;      /* "ESMTPSA" */
+	struct str tls;           /* "TLSv1.3 TLS_AES_256_GCM_SHA384" */
+	struct str user;          /* who had logged in */
+};
+
 struct queue_envelope {
 	const char *qid_z;        /* the id under which the message is traced; made by the session (rnd_id_z, 16) */
 	const char *sid_z;
+	struct queue_origin origin;
 	struct str reverse_path;  /* empty: the null reverse-path */
 	int64_t submitter;        /* account that submitted, 0: none */
 	enum queue_ret dsn_ret;
@@ -121,8 +130,26 @@ struct queue_item {
 	int64_t attempts, next_attempt_s, last_attempt_s;
 	struct str enhanced, text, host; /* of the last one; empty: there was none */
 };
+/* Which recipients; what is empty chooses all. */
+struct queue_pick {
+	struct str qid;        /* of the message */
+	struct str to, from;   /* an address, or a domain; from "<>": bounces */
+	bool has_state;
+	enum queue_state state;
+};
+bool queue_pick_is_whole(const struct queue_pick *p);
 /* Waiting recipients, oldest first, at most LIMIT_LIST_ROWS. */
-MUST_CHECK int queue_list(struct queue *q, struct arena *a, struct queue_item **ret, size_t *ret_n);
+MUST_CHECK int queue_list(struct queue *q, struct arena *a, const struct queue_pick *p, struct queue_item **ret, size_t *ret_n);
+
+enum queue_deed {
+	QUEUE_RETRY,   /* now, also where the destination is down */
+	QUEUE_HOLD,    /* not before it is released; its time does not run out */
+	QUEUE_RELEASE,
+	QUEUE_REMOVE,  /* nobody hears of it */
+	QUEUE_RETURN,  /* removed, and its sender is told */
+};
+/* *ret_n: recipients that were looked at. Durable, some at a time: with a failure a part is done. */
+MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
 
 /*
  * Checks store and queue together: what they keep against each other and against the packs, and repairs it when asked to; see

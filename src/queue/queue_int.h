@@ -2,10 +2,13 @@
 /* Private to the queue: its statements by name. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include "base/lock.h"
 #include "db/db.h"
 #include "queue/attempt.h"
 #include "queue/queue.h"
+#include "queue/trace.h"
 #include "store/message.h"
 
 enum queue_sql_id {
@@ -35,6 +38,10 @@ enum queue_sql_id {
 	QUEUE_SQL_RECIPIENT_KEY,
 	QUEUE_SQL_NOTE_GET,
 	QUEUE_SQL_NOTE_PUT,
+	QUEUE_SQL_RECIPIENTS_PICKED,
+	QUEUE_SQL_RECIPIENT_STATE,
+	QUEUE_SQL_MESSAGE_LOOK_NOW,
+	QUEUE_SQL_DESTINATION_NOW,
 	QUEUE_SQL_STS_GET,
 	QUEUE_SQL_STS_PUT,
 	QUEUE_SQL_LIST,
@@ -48,6 +55,15 @@ enum queue_sql_id {
 	QUEUE_SQL_REPAIR_SIZE,
 	QUEUE_SQL_REPAIR_RECIPIENTS_OF,
 	QUEUE_SQL_REPAIR_MESSAGES_OF,
+	QUEUE_SQL_TRACE_ADD,
+	QUEUE_SQL_TRACE_ROW,
+	QUEUE_SQL_TRACE_AFTER,
+	QUEUE_SQL_TRACE_TAIL,
+	QUEUE_SQL_TRACE_LAST_BLOCK,
+	QUEUE_SQL_TRACE_BLOCKS,
+	QUEUE_SQL_TRACE_BLOCK_ADD,
+	QUEUE_SQL_TRACE_PRUNE,
+	QUEUE_SQL_TRACE_PRUNE_BLOCKS,
 	QUEUE_SQL_COUNT_
 };
 extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
@@ -67,6 +83,9 @@ struct queue {
 	bool has_more_hints;    /* than fit: look everywhere */
 	void (*wake)(void *ctx); /* NULL: nobody sends */
 	void *wake_ctx;
+	_Atomic int64_t trace_ms;       /* trace.c */
+	_Atomic int64_t trace_hour;     /* in which trace_refused were kept */
+	_Atomic int64_t trace_refused;
 };
 
 /* ---- accept.c: one message on its way in, in two steps ---- */
@@ -74,6 +93,12 @@ struct queue {
 struct queue_target { /* an account that gets a copy */
 	int64_t account;
 	int result;
+};
+
+/* An event to be written: made on the caller's thread, so that the writer has one statement to run (trace.c). */
+struct trace_row {
+	enum queue_trace_event event;
+	struct buf keys, story;
 };
 
 struct queue_mail {
@@ -88,6 +113,8 @@ struct queue_mail {
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
+	bool has_trace;
+	struct trace_row trace;       /* made for the case that nobody refuses */
 	int64_t now_s, look_s;
 };
 
@@ -165,13 +192,16 @@ struct queue_notice {
 	struct buf text;
 	struct arena arena;
 	char qid[17];
+	struct str about;          /* the id of the message that it is about */
 };
 /*
- * Makes the notification that the sender of the message is to get about those of the recipients of which he wants to hear. 1: *ret is to be stored (queue_mail_tx), then
+ * Makes the notification that the sender of the message is to get about those of the recipients of which he wants to hear. 1: *ret is to be stored (queue_notice_tx), then
  * queue_notice_done(); 0: there is nothing to be told, or nobody to tell, which it has logged; negative.
  */
 MUST_CHECK int queue_notice_make(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n,
 				 struct queue_notice *ret);
+/* Inside db_write() whose job has n->mail.body among its bodies: stores it, and tells of it in the story of what it is about. */
+MUST_CHECK int queue_notice_tx(struct queue_notice *n, struct db_tx *tx);
 void queue_notice_done(struct queue_notice *n);
 /* Of recipients here that want to hear of success, after queue_accept(). Durable. */
 MUST_CHECK int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct str bytes);
@@ -190,6 +220,8 @@ struct queue_settlement {
 	size_t n;
 	const struct queue_result *result; /* of the attempt; NULL: there was none */
 	struct str destination;
+	bool is_quiet;                     /* nobody hears of it */
+	enum queue_trace_event event;      /* for its story, where it was no attempt */
 	bool is_down, is_up;               /* the destination itself; neither: nothing was learned of it */
 	int64_t failures, due_s;           /* is_down: what its row says from now on */
 	int64_t now_s;

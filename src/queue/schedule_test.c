@@ -144,10 +144,30 @@ static void setup(struct fixture *x)
 		fail_msg("%s", f.text);
 	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
 	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	queue_trace_keep(x->q, 30 * DAY_MS);
 	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
 	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x->fds), 0);
 	assert_int_equal(pthread_create(&x->sender, NULL, sender_main, x), 0);
+}
+
+/* What the trace tells of the messages that are found by that, an event a letter: accepted, attempt, notified, expired. */
+static void assert_story(struct fixture *x, const char *what_z, const char *events_z, const char *has_z)
+{
+	static const char letters[QUEUE_TRACE_N_EVENTS] = { [QUEUE_TRACE_ACCEPTED] = 'A', [QUEUE_TRACE_ATTEMPT] = 't',
+							    [QUEUE_TRACE_DSN] = 'n', [QUEUE_TRACE_EXPIRED] = 'X' };
+	struct queue_trace_row *rows;
+	char got[100] = "";
+	bool has = false;
+	size_t n;
+
+	assert_int_equal(queue_trace_find(x->q, &x->a, str_z(what_z), &rows, &n), 0);
+	for (size_t i = 0; i < n && i < sizeof(got) - 1; i++) {
+		got[i] = letters[rows[i].event];
+		has |= str_find(rows[i].json, str_z(has_z)) >= 0;
+	}
+	assert_string_equal(got, events_z);
+	assert_true(has);
 }
 
 static void start(struct fixture *x)
@@ -313,6 +333,7 @@ TEST(who_sent_what_failed_is_told_once)
 	send_to(&x, ALICE, "f1@far.example f2@far.example a@far.example", 0);
 	wait_count(&x, Q_MESSAGES, 0);
 	wait_mails(&x, 1);
+	assert_story(&x, "f2@far.example", "Atn", "\"address\":\"a@far.example\",\"outcome\":\"delivered\",\"code\":250");
 	send_to(&x, ALICE, "f@far.example", QUEUE_NOTIFY_NEVER);
 	send_to(&x, ALICE, "f@far.example", QUEUE_NOTIFY_SUCCESS);
 	send_to(&x, "", "f@far.example", 0);
@@ -366,6 +387,8 @@ TEST(time_runs_out)
 	pass(&x, 2 * MINUTE_MS);
 	wait_mails(&x, 2); /* it goes back */
 	wait_count(&x, Q_MESSAGES, 0);
+	/* "come again" eight times, a notice in between and one at the end. */
+	assert_story(&x, "d@far.example", "AtttntttttXn", "\"address\":\"d@far.example\",\"outcome\":\"failed\",\"code\":450,\"enhanced\":\"4.4.7\",\"reply\":\"come again\"");
 	teardown(&x);
 }
 
@@ -435,6 +458,41 @@ TEST(what_an_older_program_left_goes_out_too)
 	wait_count(&x, Q_MESSAGES, 0);
 	wait_count(&x, Q_DESTINATIONS, 0);
 	assert_int_equal(seen(&x), 2);
+	teardown(&x);
+}
+
+static void manage(struct fixture *x, const char *to_z, enum queue_deed deed, int64_t want)
+{
+	const struct queue_pick p = { .to = str_z(to_z) };
+	int64_t n;
+
+	assert_int_equal(queue_manage(x->q, &p, deed, &n), 0);
+	assert_int_equal(n, want);
+}
+
+TEST(an_administrator_holds_and_hurries)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a@far.example", 0);
+	manage(&x, "far.example", QUEUE_HOLD, 1);
+	start(&x);
+	pass(&x, 6 * DAY_MS); /* nor does its time run out */
+	stays_seen(&x, 0);
+	manage(&x, "a@far.example", QUEUE_RETRY, 1);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	manage(&x, "far.example", QUEUE_RELEASE, 1); /* but it has, and it goes back or out */
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "x@dead.example", 0);
+	send_to(&x, ALICE, "x@dead.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	manage(&x, "dead.example", QUEUE_RETRY, 2); /* while the destination is down */
+	wait_count(&x, Q_MESSAGES, 0);
 	teardown(&x);
 }
 

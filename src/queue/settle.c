@@ -96,6 +96,26 @@ static int settle_policy(struct db_tx *tx, const struct queue_settlement *s)
 	return DB_EXEC(tx, SQL(STS_PUT), DB_T(s->destination), DB_T(r->sts.id), DB_T(r->sts.text), DB_I(r->sts.fetched_s));
 }
 
+/* An attempt, or the end of its time, in the story of the message. */
+static int write_story(struct db_tx *tx, struct queue *q, const struct queue_settlement *s)
+{
+	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
+	struct queue_rcpt_result results[QUEUE_ATTEMPT_RCPTS];
+	struct queue_result r = s->result ? *s->result : (struct queue_result){ .id = 1, .stage = QUEUE_N_STAGES };
+	bool is_over = !s->result && s->n > 0 && s->verdicts[0].outcome == QUEUE_FAILED;
+
+	must(s->n <= ARRAY_LEN(rcpts));
+	for (size_t i = 0; i < s->n; i++) {
+		rcpts[i] = (struct queue_attempt_rcpt){ .address = s->verdicts[i].row->address };
+		results[i] = (struct queue_rcpt_result){ s->verdicts[i].outcome, s->verdicts[i].reply };
+	}
+	r.rcpts = results;
+	r.n_rcpts = s->n;
+	return queue_trace_add(q, tx, &(struct queue_trace_entry){
+		.event = s->event ? s->event : is_over ? QUEUE_TRACE_EXPIRED : QUEUE_TRACE_ATTEMPT, .qid = s->message->qid, .at_s = s->now_s, .rcpts = rcpts,
+		.n_rcpts = s->n, .result = &r });
+}
+
 static int settle_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -108,12 +128,12 @@ static int settle_tx(struct db_tx *tx, void *arg)
 			rc = settle_destination(tx, &j->v[i]);
 		if (rc == 0)
 			rc = settle_policy(tx, &j->v[i]);
+		if (rc == 0)
+			rc = write_story(tx, j->q, &j->v[i]);
 	}
 	for (size_t i = 0; i < j->n_notices && rc == 0; i++) {
 		j->notices[i].mail.body = j->bodies[i];
-		rc = queue_mail_tx(&j->notices[i].mail, tx);
-		if (queue_mail_is_void(&j->notices[i].mail, rc))
-			rc = 0;
+		rc = queue_notice_tx(&j->notices[i], tx);
 	}
 	conf_unref(c);
 	return rc;
@@ -132,6 +152,8 @@ static int make_notice(struct job *j, const struct queue_settlement *s)
 	int rc;
 
 	must(s->n <= ARRAY_LEN(told));
+	if (s->is_quiet)
+		return 0;
 	for (size_t i = 0; i < s->n; i++) {
 		const struct queue_verdict *v = &s->verdicts[i];
 		/* RFC 2852 4.1.4: relays are told of to who asked for it. */

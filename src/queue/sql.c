@@ -18,6 +18,15 @@
 	"r.id, r.qid, r.address, r.orcpt, r.notify, r.state, r.attempts, r.destination, r.last_attempt, r.code," \
 	" r.enhanced, r.text, r.host"
 
+/* ?1 a qid, ?2 and ?3 an address or domain of recipient and sender, ?4 a state; '' and -1: any. */
+#define ADDRESS_IS(column, arg) \
+	"(" arg " = '' OR lower(" column ") = lower(" arg ") OR (instr(" arg ", '@') = 0" \
+	" AND lower(substr(" column ", -length(" arg ") - 1)) = '@' || lower(" arg ")))"
+#define PICKED \
+	"(?1 = '' OR m.qid = ?1) AND " ADDRESS_IS("r.address", "?2") \
+	" AND (" ADDRESS_IS("m.reverse_path", "?3") " OR (?3 = '<>' AND m.reverse_path = ''))" \
+	" AND (?4 < 0 OR r.state = ?4)"
+
 const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_MESSAGE_ADD] = { .sql =
 		"INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret,"
@@ -75,6 +84,14 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_NOTE_PUT] = { .sql =
 		"INSERT INTO queue_notes (name, value) VALUES (?1, ?2)"
 		" ON CONFLICT (name) DO UPDATE SET value = excluded.value" },
+	/* manage.c */
+	[QUEUE_SQL_RECIPIENTS_PICKED] = { .sql =
+		"SELECT " RECIPIENT_COLUMNS " FROM queue_recipients r JOIN queue_messages m ON m.qid = r.qid"
+		" WHERE " PICKED " AND r.id > ?5 ORDER BY r.id LIMIT 100" },
+	[QUEUE_SQL_RECIPIENT_STATE] = { .sql =
+		"UPDATE queue_recipients SET state = ?2, next_attempt = ?3 WHERE id = ?1" },
+	[QUEUE_SQL_MESSAGE_LOOK_NOW] = { .sql = "UPDATE queue_messages SET look = 0 WHERE qid = ?1" },
+	[QUEUE_SQL_DESTINATION_NOW] = { .sql = "UPDATE queue_destinations SET due = ?2 WHERE name = ?1" },
 	[QUEUE_SQL_STS_GET] = { .sql = "SELECT id, text, fetched FROM sts_policies WHERE domain = ?1" },
 	[QUEUE_SQL_STS_PUT] = { .sql =
 		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"
@@ -86,7 +103,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		" FROM queue_messages m"
 		" JOIN queue_recipients r ON r.qid = m.qid"
 		" LEFT JOIN queue_destinations d ON d.name = r.destination"
-		" ORDER BY m.accepted, m.qid, r.id LIMIT ?1" },
+		" WHERE " PICKED " ORDER BY m.accepted, m.qid, r.id LIMIT ?5" },
 	[QUEUE_SQL_FSCK_REFS] = { .sql = /* struct store_fsck_refs */
 		"SELECT content, count(*), min(size), max(size) FROM queue_messages"
 		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },
@@ -109,6 +126,25 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		"DELETE FROM queue_recipients WHERE qid IN"
 		" (SELECT qid FROM queue_messages WHERE content = ?1)" },
 	[QUEUE_SQL_REPAIR_MESSAGES_OF] = { .sql = "DELETE FROM queue_messages WHERE content = ?1" },
+	/* trace.c, trace_index.c, trace_find.c */
+	[QUEUE_SQL_TRACE_ADD] = { .sql =
+		"INSERT INTO queue_trace (at, event, keys, story) VALUES (?1, ?2, ?3, ?4)" },
+	[QUEUE_SQL_TRACE_ROW] = { .sql = "SELECT at, event, story FROM queue_trace WHERE id = ?1" },
+	[QUEUE_SQL_TRACE_AFTER] = { .sql =
+		"SELECT id, keys FROM queue_trace WHERE id > ?1 ORDER BY id LIMIT ?2" },
+	[QUEUE_SQL_TRACE_TAIL] = { .sql =
+		"SELECT id, keys FROM queue_trace WHERE id > ?1 ORDER BY id DESC" },
+	[QUEUE_SQL_TRACE_LAST_BLOCK] = { .sql = "SELECT coalesce(max(last), 0) FROM queue_trace_blocks" },
+	[QUEUE_SQL_TRACE_BLOCKS] = { .sql =
+		"SELECT last - span, keys FROM queue_trace_blocks ORDER BY last DESC" },
+	[QUEUE_SQL_TRACE_BLOCK_ADD] = { .sql =
+		"INSERT INTO queue_trace_blocks (last, span, keys) VALUES (?2, ?2 - ?1, ?3)" },
+	[QUEUE_SQL_TRACE_PRUNE] = { .sql =
+		"DELETE FROM queue_trace WHERE at < ?1 AND id IN"
+		" (SELECT id FROM queue_trace ORDER BY id LIMIT ?2)" },
+	[QUEUE_SQL_TRACE_PRUNE_BLOCKS] = { .sql =
+		"DELETE FROM queue_trace_blocks WHERE last <"
+		" (SELECT coalesce(min(id), 9223372036854775807) FROM queue_trace)" },
 };
 
 const struct db_sql_set queue_sql_set = { "queue", queue_sql, QUEUE_SQL_COUNT_ };

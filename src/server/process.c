@@ -113,7 +113,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	if (r == 0)
 		r = open_network(p, start, fault);
 	if (r == 0)
-		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
+		p->housekeeper = server_housekeeper_start(p->data.store, p->data.queue, p->conf);
 	if (r == 0)
 		p->indexer = server_indexer_start(p->data.store, p->conf);
 	if (r == 0 && queue_conf->is_sending)

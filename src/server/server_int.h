@@ -129,7 +129,7 @@ MUST_CHECK int server_listeners_open(struct server_process *p, const struct serv
 /* ---- housekeeper.c ---- */
 
 /* A thread that keeps house from now on; store and conf must outlive it. */
-struct server_housekeeper *server_housekeeper_start(struct store *store, struct conf_live *conf);
+struct server_housekeeper *server_housekeeper_start(struct store *store, struct queue *queue, struct conf_live *conf);
 void server_housekeeper_stop(struct server_housekeeper *h); /* soon; accepts NULL */
 
 struct server_indexer *server_indexer_start(struct store *store, struct conf_live *conf);

@@ -11,7 +11,9 @@
  *    answer to it, and the end is then not sent at all.
  * 2. When the connection is lost every open recipient gets code 0, with the stage: from SMTP_CLIENT_END on the message may have arrived.
  * 3. 421 is the last word of the server, wherever it comes (RFC 5321 3.8): all open recipients get it.
- * 4. Whatever the server answered, it is out of its transaction before the next one (RSET goes with the next group).
+ * 4. Each reply has its time, and all replies to the recipients together: a tenth of it for each. A server that answers every
+ *    one just in time does not hold us for hours.
+ * 5. Whatever the server answered, it is out of its transaction before the next one (RSET goes with the next group).
  */
 #include "smtp/client_int.h"
 
@@ -38,6 +40,7 @@ struct deal {
 	bool has_data;        /* DATA went with the group */
 	bool is_mail_taken;
 	size_t n_taken;
+	int64_t end_ms;       /* when all replies that are due have to be there */
 };
 
 /* ---- what each recipient gets ---- */
@@ -228,13 +231,25 @@ static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 
 /* ---- replies ---- */
 
+static void set_end(struct deal *d, int64_t first_ms, int64_t each_ms)
+{
+	d->end_ms = smtp_client_deadline(first_ms + each_ms + each_ms / 10 * (int64_t)d->n);
+}
+
+static int64_t at_most(const struct deal *d, int64_t ms)
+{
+	int64_t left = d->end_ms - smtp_client_deadline(0);
+
+	return left < 0 ? 0 : left < ms ? left : ms;
+}
+
 /* Positive, or a refusal; anything else is no answer to such a command. */
 static int reply_to(struct deal *d, enum smtp_client_stage stage, const char *what_z, int64_t ms)
 {
 	int r;
 
 	d->stage = stage;
-	r = smtp_client_reply_read(d->c, ms);
+	r = smtp_client_reply_read(d->c, at_most(d, ms));
 	if (r == 0 && d->c->code / 100 == 3)
 		r = smtp_client_lose(d->c, -E_SYNTAX, "the server answered %s with %d", what_z, d->c->code);
 	return r < 0 ? r : d->c->lost;
@@ -268,22 +283,13 @@ static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 
 /* ---- the envelope ---- */
 
-/* The reply to RSET counts only if it is the last word. */
-static int read_rset(struct deal *d)
-{
-	int r = reply_to(d, SMTP_CLIENT_MAIL, "RSET", d->c->o.times.command);
-
-	d->c->needs_rset = false;
-	return r;
-}
-
 /* Sends and takes the replies of what was written: RSET and MAIL when they were, and of the recipients from..to. */
 static int exchange(struct deal *d, bool has_rset, bool has_mail, const size_t *sent, size_t n_sent)
 {
 	int r = smtp_client_flush(d->c, d->c->o.times.command);
 
-	if (r == 0 && has_rset)
-		r = read_rset(d);
+	if (r == 0 && has_rset) /* it counts only if it is the last word */
+		r = reply_to(d, SMTP_CLIENT_MAIL, "RSET", d->c->o.times.command);
 	if (r == 0 && has_mail)
 		r = read_mail(d);
 	for (size_t i = 0; r == 0 && i < n_sent; i++)
@@ -321,6 +327,7 @@ static int envelope(struct deal *d)
 	size_t sent[GROUP] = { 0 }, next = 0, n;
 	int r = 0;
 
+	set_end(d, c->o.times.command + c->o.times.mail, c->o.times.rcpt);
 	if (has_rset)
 		smtp_client_put(c, S("RSET"), NULL);
 	if (has_rset && !is_grouped) {
@@ -455,6 +462,7 @@ static int message(struct deal *d)
 	if (r < 0)
 		return r;
 	d->c->needs_rset = false;
+	set_end(d, 0, d->c->o.times.data_end);
 	if (!d->c->o.is_lmtp)
 		return read_end(d, NULL);
 	for (size_t i = 0; i < d->n && r == 0; i++)

@@ -8,6 +8,9 @@
 #include "base/test.h"
 #include "queue/queue.h"
 
+#include <pthread.h>
+#include <unistd.h>
+
 #define NEXT "\x1e"  /* what follows is said when the client has said something */
 #define LINE "\r\n"
 
@@ -119,6 +122,14 @@ static const struct open_row open_rows[] = {
 				       "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT "334 " LINE NEXT),
 	  .has_login = true, .may_plain = true, .want = -E_SYNTAX, .stage = SMTP_CLIENT_AUTH,
 	  .text_z = "the server answered AUTH with 334" },
+	{ "SCRAM without a proof", STR_INIT(HI "250-hi" LINE "250 AUTH SCRAM-SHA-1" LINE NEXT "235 hello" LINE NEXT), .has_login = true,
+	  .may_plain = true, .want = -E_DENIED, .stage = SMTP_CLIENT_AUTH,
+	  .text_z = "the server said that the login succeeded, and did not prove that it knows the password" },
+	{ "SCRAM of another one", STR_INIT(HI "250-hi" LINE "250 AUTH SCRAM-SHA-1" LINE NEXT "334 cj14LHM9YSxpPTQwOTY=" LINE NEXT
+					   "501 cancelled" LINE NEXT), .has_login = true, .may_plain = true, .want = -E_DENIED,
+	  .stage = SMTP_CLIENT_AUTH, .code = 501, .text_z = "cancelled" },
+	{ "SCRAM and PLAIN refused", STR_INIT(HI "250-hi" LINE "250 AUTH SCRAM-SHA-1 PLAIN" LINE NEXT "535 no" LINE NEXT "535 no" LINE NEXT),
+	  .has_login = true, .may_plain = true, .want = -E_DENIED, .stage = SMTP_CLIENT_AUTH, .code = 535, .text_z = "no" },
 	{ "no AUTH", STR_INIT(HI "250 hi" LINE NEXT), .has_login = true, .may_plain = true, .want = -E_CANNOT, .stage = SMTP_CLIENT_AUTH,
 	  .text_z = "the server offers no way to log in that we know (no AUTH)", .said = STR_INIT(AS_EHLO) },
 	{ "unknown AUTH", STR_INIT(HI "250-hi" LINE "250 AUTH GSSAPI PLAINEST" LINE NEXT), .has_login = true, .may_plain = true,
@@ -451,19 +462,19 @@ TEST(client_sends_again)
 {
 	AUTO(arena_fini) struct arena a = { .cap = 65536 };
 	struct smtp_client *c = connected("PIPELINING",
-					  S(OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT "221 bye" LINE), false, &a);
+					  S(OK NO "503 x" LINE NEXT OK OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT
+					    "221 bye" LINE), false, &a);
 	const struct smtp_client_message m = TEXT;
 	struct smtp_client_rcpt rcpt;
 
 	address(&rcpt, &a, 0);
-	assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
-	assert_int_equal(rcpt.reply.code, 550);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 4; i++) {
 		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
-		assert_int_equal(rcpt.reply.code, 250);
+		assert_int_equal(rcpt.reply.code, i < 2 ? 550 : 250);
 	}
 	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
-		      S(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA BODY "." LINE MAIL RCPT(0) DATA BODY "." LINE));
+		      S(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA BODY "." LINE
+			MAIL RCPT(0) DATA BODY "." LINE));
 	smtp_client_close(&c);
 }
 
@@ -525,6 +536,46 @@ TEST(client_sends_in_groups)
 	said = net_stream_scripted_said(smtp_client_stream(c));
 	assert_true(str_ends(said, S("RCPT TO:<r249@c.example>" LINE DATA BODY "." LINE)));
 	smtp_client_close(&c);
+}
+
+static void *drip(void *arg)
+{
+	const int *fd = arg;
+	char sink[4096];
+
+	(void)!send(*fd, "220 mx\r\n", 8, MSG_NOSIGNAL);
+	(void)!recv(*fd, sink, sizeof(sink), 0);
+	(void)!send(*fd, "250-mx\r\n250 PIPELINING\r\n", 24, MSG_NOSIGNAL);
+	(void)!recv(*fd, sink, sizeof(sink), 0);
+	while (send(*fd, "250 ok\r\n", 8, MSG_NOSIGNAL) == 8)
+		usleep(60000);
+	return NULL;
+}
+
+/* Each reply comes in its time, and all of them would take too long. */
+TEST(client_waits_for_all_replies_only_so_long)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client_options o = { .helo_z = "me", .times = { .mail = 100, .rcpt = 100, .command = 5000, .greeting = 5000 } };
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[30];
+	struct smtp_client_reply reply;
+	enum smtp_client_stage stage;
+	struct smtp_client *c = NULL;
+	pthread_t thread;
+	int fds[2];
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+	assert_int_equal(pthread_create(&thread, NULL, drip, &fds[1]), 0);
+	assert_int_equal(smtp_client_open(net_stream_of_fd(fds[0]), &o, &a, &c, &stage, &reply), 0);
+	c->o.times.command = 100;
+	for (size_t i = 0; i < 30; i++)
+		address(&rcpts[i], &a, i);
+	assert_int_equal(smtp_client_send(c, &m, rcpts, 30, &a), -E_TIMEOUT);
+	assert_int_equal(rcpts[0].reply.code, 0);
+	smtp_client_close(&c);
+	pthread_join(thread, NULL);
+	close(fds[1]);
 }
 
 TEST(client_probe)

@@ -23,6 +23,7 @@
 #include "db/blob.h"
 #include "mime/mime.h"
 #include "net/conn.h"
+#include "queue/trace.h"
 
 int smtp_receive_begin(struct smtp_session *s, bool is_chunked)
 {
@@ -130,9 +131,32 @@ static int message_finish(struct smtp_session *s)
 	return spool_prepend(s->tx.spool, buf_str(&trace));
 }
 
-static int message_store(struct smtp_session *s)
+/* What its story tells of its coming; the texts are in out. */
+static struct queue_origin origin_of(const struct smtp_session *s, struct buf *out)
 {
+	struct queue_origin o = {
+		.peer = conn_peer(s->conn),
+		.helo = str_z(s->helo_z),
+		.user = str_z(s->identity ? s->identity->name : ""),
+	};
+	struct conn_tls_info tls;
+	size_t n;
+
+	smtp_protocol_print(s, out);
+	n = out->n;
+	if (conn_tls_info(s->conn, &tls))
+		buf_printf(out, "%s %s", tls.version ? tls.version : "TLS", tls.cipher ? tls.cipher : "");
+	o.protocol = str_head(buf_str(out), n);
+	o.tls = str_skip(buf_str(out), n);
+	return o;
+}
+
+/* Stores it, or (refused) keeps the story of its refusal. */
+static int message_hand_over(struct smtp_session *s, const struct queue_reply *refused)
+{
+	AUTO(buf_fini) struct buf origin = BUF_INIT(500);
 	struct queue_envelope envelope = {
+		.origin = origin_of(s, &origin),
 		.qid_z = s->tx.qid,
 		.sid_z = conn_sid(s->conn),
 		.reverse_path = s->tx.reverse_path,
@@ -148,7 +172,8 @@ static int message_store(struct smtp_session *s)
 		.is_per_recipient = s->ctx->role == SMTP_LMTP,
 	};
 
-	return queue_accept(s->ctx->queue, &envelope, s->tx.spool);
+	return refused ? queue_trace_refused(s->ctx->queue, &envelope, s->tx.received, refused)
+		       : queue_accept(s->ctx->queue, &envelope, s->tx.spool);
 }
 
 /* ---- the answer ---- */
@@ -183,6 +208,18 @@ static void log_message(const struct smtp_session *s, int reply, size_t n_accept
 	    F_Z("enhanced", row->enhanced), F_INT("ms", clock_mono_ms() - s->tx.start_ms));
 }
 
+/* The client has its answer; what is kept of it is for administrators, and its failing nobody's trouble but theirs. */
+static void trace_refused(struct smtp_session *s, int reply)
+{
+	struct smtp_reply_row room;
+	const struct smtp_reply_row *row = smtp_reply_row(reply, &room);
+	const struct queue_reply refused = { row->code, str_z(row->enhanced), str_z(row->text) };
+	int r = message_hand_over(s, &refused);
+
+	if (r < 0)
+		LOG(WARN, "smtp.trace", F_Z("qid", s->tx.qid), F_Z("err", err_row(r)->name), F_Z("note", "its refusal is not kept"));
+}
+
 static void reply_one(struct smtp_session *s, int r)
 {
 	if (r == 0)
@@ -211,7 +248,7 @@ void smtp_receive_end(struct smtp_session *s)
 	int r = message_finish(s);
 
 	if (r == 0)
-		r = message_store(s);
+		r = message_hand_over(s, NULL);
 	/* One of several is gone since RCPT: the next try tells which, a 550 would refuse them all. */
 	if (r == -E_NOT_FOUND && s->tx.n_rcpts > 1)
 		r = -E_IO;
@@ -225,11 +262,11 @@ void smtp_receive_end(struct smtp_session *s)
 	s->n_messages += n_accepted > 0;
 	s->n_commands = 0;
 	s->n_refused += n_accepted == 0;
-	log_message(s,
-		    n_accepted > 0 ? SMTP_R_QUEUED
-		    : r != 0       ? r
-				   : s->tx.rcpts[0].result,
-		    n_accepted);
+	if (n_accepted == 0 && r == 0)
+		r = s->tx.rcpts[0].result;
+	log_message(s, n_accepted > 0 ? SMTP_R_QUEUED : r, n_accepted);
+	if (n_accepted == 0)
+		trace_refused(s, r);
 	smtp_tx_reset(s);
 	smtp_session_enter(s, SMTP_ST_READY);
 }

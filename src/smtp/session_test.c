@@ -544,7 +544,7 @@ TEST(submission_completes_the_header)
 	assert_has(after_trace(text), "Date: ");
 	assert_has(after_trace(text), "Message-ID: <");
 	assert_true(str_ends(text, S("@mx.example.test>\r\nSubject: x\r\n\r\nbody\r\n")));
-	assert_int_equal(queue_list(f->queue, &a, &items, &n), 0);
+	assert_int_equal(queue_list(f->queue, &a, &(struct queue_pick){ 0 }, &items, &n), 0);
 	assert_true(n > 0);
 	assert_str_eq(items[n - 1].recipient, S("x@example.org"));
 	assert_str_eq(items[n - 1].reverse_path, S("alice@example.test"));

@@ -162,6 +162,9 @@ int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp
 void smtp_trace_print(struct smtp_session *s, bool adds_date, bool adds_message_id,
 		      struct buf *out);
 
+/* RFC 3848 and RFC 6531 4.3: the protocol in the "with" clause; only "SMTP" itself has a form without extensions. */
+void smtp_protocol_print(const struct smtp_session *s, struct buf *out);
+
 /* receive.c */
 /* Opens the spool. 0 or negative. */
 int smtp_receive_begin(struct smtp_session *s, bool is_chunked);

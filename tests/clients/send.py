@@ -111,7 +111,7 @@ def test_going_no_further(server):
     must(send(server, "smtp", "--stop-after", "rcpt", "--to", ALICE, "--to", "nobody@example.test"), STAGES["rcpt"], "550 5.1.1")
     must(server.command("send", "--server", "[::1]:1", "--stop-after", "connect"), STAGES["connect"], "::1")
     must(server.command("send", "--server", "127.0.0.1:1", "--stop-after", "connect"), STAGES["connect"], "Connection refused")
-    must(server.command("send", "--server", "nothing.invalid", "--stop-after", "connect"), STAGES["connect"], "nothing.invalid")
+    must(server.command("send", "--server", "a..b", "--stop-after", "connect"), STAGES["connect"], "a..b")
     for wrong in (("--tls", "maybe"), ("--stop-after", "lunch"), ("--helo", "a b")):
         must(send(server, "smtp", "--to", "x@y", *wrong), 2, wrong[0])
     for wrong in ("a:b", "[]:25", "a:0", ""):
