@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -297,6 +298,17 @@ static void open_rooms(struct sender *s, const struct server_helper_start *start
 		fail(fault.text);
 }
 
+/* Each connection takes one, more while addresses race. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 static _Noreturn void sender_main(const struct server_helper_start *start)
 {
 	static struct sender s;
@@ -304,6 +316,7 @@ static _Noreturn void sender_main(const struct server_helper_start *start)
 
 	s.fd = start->fd;
 	mallopt(M_ARENA_MAX, HEAP_ARENAS);
+	raise_limits();
 	take_files(&s, start);
 	s.signal_fd = server_helper_begin(start, server_sender_kind.start_z);
 	server_hostname(conf_get(start->conf, &server_conf_table), s.hostname, sizeof(s.hostname));
