@@ -496,6 +496,51 @@ TEST(an_administrator_holds_and_hurries)
 	teardown(&x);
 }
 
+TEST(what_is_held_for_somebody_here_comes_at_its_time)
+{
+	struct queue_rcpt rcpts[2] = { { .address = S(ALICE), .is_local = true, .n_accounts = 1, .notify = QUEUE_NOTIFY_SUCCESS },
+				       { .address = S("a@far.example") } };
+	struct queue_envelope e = { .qid_z = "held", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = rcpts, .n_rcpts = 2,
+				    .wish = { .hold_until_s = clock_wall_ms() / 1000 + 3600, .hold = S("for;3600") } };
+	struct fixture x;
+	struct spool *spool;
+
+	setup(&x);
+	rcpts[0].accounts = &x.alice;
+	start(&x);
+	assert_int_equal(spool_new(x.db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: later\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	stays_seen(&x, 0);
+	pass(&x, HOUR_MS - MINUTE_MS);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	pass(&x, MINUTE_MS + 1000);
+	wait_seen(&x, 1);
+	wait_mails(&x, 2); /* and the notification that it came */
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(a_domain_that_is_served_here_since_is_no_other_host)
+{
+	struct fixture x;
+	struct fault f = { "" };
+	int64_t id;
+
+	setup(&x);
+	send_to(&x, ALICE, "bob@moved.example nobody@moved.example", 0);
+	assert_int_equal(store_domain_add(x.s, S("moved.example"), &f), 0);
+	assert_int_equal(store_account_add(x.s, S("bob@moved.example"), NULL, NULL, 0, &id, &f), 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 0);
+	wait_mails(&x, 1); /* there is no nobody */
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
 TEST(sessions_grow_with_success)
 {
 	struct fixture x;
