@@ -347,6 +347,22 @@ TEST(who_sent_what_failed_is_told_once)
 	teardown(&x);
 }
 
+/* A notice to an alias that leads nowhere is stored nowhere, and leaves nothing. */
+TEST(a_notice_to_nowhere_leaves_nothing)
+{
+	struct fixture x;
+	struct fault fault = { "" };
+
+	setup(&x);
+	start(&x);
+	assert_int_equal(store_alias_add(x.s, S("nowhere@example.org"), S("/null"), &fault), 0);
+	send_to(&x, "nowhere@example.org", "f@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 0);
+	teardown(&x);
+}
+
 TEST(a_notice_goes_to_another_host_and_none_follows_it)
 {
 	struct fixture x;
