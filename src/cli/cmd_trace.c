@@ -82,12 +82,14 @@ static void print_origin(const json_t *v)
 	print_text(text_of(v, "from"));
 	printf(">, %lld bytes", (long long)json_integer_value(json_object_get(v, "size")));
 	print_member(v, ", ", "message_id", "");
-	printf("\n      over %s", text_of(v, "protocol"));
+	print_member(v, "\n      over ", "protocol", "");
 	print_member(v, " from ", "peer", "");
 	print_member(v, " (", "helo", ")");
 	print_member(v, ", ", "tls", "");
 	print_member(v, ", logged in as ", "user", "");
 	print_member(v, ", session ", "sid", "");
+	if (text_of(v, "protocol")[0] == '\0')
+		printf("\n      written by this server");
 	print_reply(v, "\n      ");
 }
 

@@ -138,6 +138,15 @@ static int find_keys(struct queue_mail *m, const struct conf *c, struct arena *a
 	return rc;
 }
 
+/* RFC 4865 4.2: nothing is released before its time, also what is for somebody here: all wait in the queue. */
+static void hold(struct queue_envelope *e)
+{
+	for (size_t i = 0; i < e->n_rcpts; i++) {
+		e->rcpts[i].is_local = false;
+		e->rcpts[i].n_accounts = e->rcpts[i].n_forwards = 0;
+	}
+}
+
 int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envelope *e, struct str bytes, struct arena *a)
 {
 	int64_t now_s = clock_wall_ms() / 1000;
@@ -145,6 +154,8 @@ int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envel
 	int rc;
 
 	must(e->n_rcpts > 0);
+	if (e->wish.hold_until_s > now_s)
+		hold(e);
 	*m = (struct queue_mail){ .q = q, .e = e, .body.bytes = bytes, .now_s = now_s };
 	rc = store_content_prepare(a, bytes, &m->content);
 	if (rc < 0)

@@ -151,6 +151,7 @@ static int give_up(struct look *l)
 	const struct queue_settlement settled = { .message = &l->message, .verdicts = v, .n = l->n, .now_s = l->s->now_s,
 						  .event = QUEUE_TRACE_EXPIRED,
 						  .destination = l->rcpts[0].destination };
+	int rc;
 
 	for (size_t i = 0; i < l->n; i++) {
 		struct queue_reply last = last_reply(l, &l->rcpts[i]);
@@ -158,10 +159,12 @@ static int give_up(struct look *l)
 		/* Its exact words, and that time is over. RFC 3463 3.5 */
 		v[i] = (struct queue_verdict){ .row = &l->rcpts[i], .outcome = QUEUE_FAILED, .host = l->rcpts[i].host,
 					       .reply = { last.code, l->message.age.by_returns ? S("5.4.7") : S("4.4.7"), last.text } };
-		LOG(INFO, "queue.expired", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path),
-		    F_STR("to", l->rcpts[i].address), F_INT("attempts", l->rcpts[i].attempts), F_STR("reply", last.text));
 	}
-	return queue_settle(l->s->q, &settled, 1);
+	rc = queue_settle(l->s->q, &settled, 1);
+	for (size_t i = 0; i < l->n && rc == 0; i++)
+		LOG(INFO, "queue.expired", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path),
+		    F_STR("to", l->rcpts[i].address), F_INT("attempts", l->rcpts[i].attempts), F_STR("reply", v[i].reply.text));
+	return rc;
 }
 
 /* ---- one message ---- */

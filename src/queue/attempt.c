@@ -88,6 +88,25 @@ static void get_sts(struct reader *r, struct queue_sts *s)
 	s->fetched_s = (int64_t)get_u64(r, INT64_MAX);
 }
 
+/* by_s is one of the past or the future; priority is -9..9. */
+static void put_wish(struct buf *out, const struct queue_wish *w)
+{
+	put_u64(out, (uint64_t)w->by_s);
+	put_u64(out, w->by_returns);
+	put_u64(out, w->by_traces);
+	put_u64(out, w->has_priority);
+	put_u64(out, (uint64_t)(w->priority + 9));
+}
+
+static void get_wish(struct reader *r, struct queue_wish *w)
+{
+	w->by_s = (int64_t)get_u64(r, INT64_MAX);
+	w->by_returns = get_u64(r, 1);
+	w->by_traces = get_u64(r, 1);
+	w->has_priority = get_u64(r, 1);
+	w->priority = (int)get_u64(r, 18) - 9;
+}
+
 static void put_hop(struct buf *out, const struct queue_hop *h)
 {
 	put_str(out, h->destination);
@@ -122,6 +141,7 @@ void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 	put_str(out, a->envid);
 	put_u64(out, a->dsn_ret);
 	put_u64(out, a->flags);
+	put_wish(out, &a->wish);
 	put_u64(out, a->max_sessions);
 	put_u64(out, a->n_rcpts);
 	for (size_t i = 0; i < a->n_rcpts; i++) {
@@ -161,6 +181,7 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 	a.envid = get_str(&r, QUEUE_ATTEMPT_HEAD);
 	a.dsn_ret = (enum queue_ret)get_u64(&r, QUEUE_RET_HDRS);
 	a.flags = (unsigned)get_u64(&r, UINT32_MAX);
+	get_wish(&r, &a.wish);
 	a.max_sessions = (uint32_t)get_u64(&r, UINT32_MAX);
 	rc = get_rcpts(&r, arena, &a);
 	if (rc < 0)

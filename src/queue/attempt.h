@@ -65,6 +65,7 @@ struct queue_attempt {
 	struct str envid;
 	enum queue_ret dsn_ret;
 	unsigned flags;       /* enum queue_flag */
+	struct queue_wish wish; /* without hold, which is over */
 	uint32_t max_sessions; /* to this destination, at once */
 	struct queue_attempt_rcpt *rcpts;
 	size_t n_rcpts;       /* 1..QUEUE_ATTEMPT_RCPTS */

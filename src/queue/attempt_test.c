@@ -24,6 +24,7 @@ static const struct queue_attempt sample = {
 	.envid = STR_INIT("QQ314159"),
 	.dsn_ret = QUEUE_RET_HDRS,
 	.flags = 3,
+	.wish = { .by_s = 1700000000, .by_returns = true, .priority = -9, .has_priority = true },
 	.max_sessions = 20,
 	.rcpts = rcpts,
 	.n_rcpts = 2,
@@ -53,6 +54,9 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 	assert_str_eq(a->envid, S("QQ314159"));
 	assert_int_equal(a->dsn_ret, QUEUE_RET_HDRS);
 	assert_int_equal(a->flags, 3);
+	assert_int_equal(a->wish.by_s, 1700000000);
+	assert_true(a->wish.by_returns && !a->wish.by_traces && a->wish.has_priority);
+	assert_int_equal(a->wish.priority, -9);
 	assert_int_equal(a->n_rcpts, 2);
 	assert_str_eq(a->rcpts[0].orcpt, S("rfc822;bob@example.org"));
 	assert_int_equal(a->rcpts[0].notify, QUEUE_NOTIFY_FAILURE);

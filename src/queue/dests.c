@@ -159,6 +159,33 @@ int queue_dests_scan(struct queue_sched *s)
 	return rc;
 }
 
+static int refresh_tx(struct db_tx *tx, void *arg)
+{
+	(void)arg;
+	return db_exec(tx, SQL(DESTINATIONS_FRESH), NULL, 0, NULL);
+}
+
+static int has_rows(struct queue_sched *s)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc = db_read_begin(store_db(s->q->store), &tx);
+
+	if (rc < 0)
+		return rc;
+	db_query(tx, &q, SQL(DESTINATION_ANY), NULL, 0);
+	return db_step(&q);
+}
+
+int queue_dests_refresh(struct queue_sched *s)
+{
+	int rc = has_rows(s);
+
+	if (rc <= 0)
+		return rc;
+	return db_write(store_db(s->q->store), &(struct db_write_job){ .fn = refresh_tx, .durability = DB_LAZY });
+}
+
 int queue_dests_hint(struct queue_sched *s, struct str name)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;

@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 
+#define IDLE_S 3600    /* between looks at what may not be sent */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
@@ -136,19 +137,23 @@ static int get_policy(struct queue_sched *s, struct queue_flight *f, struct queu
 	return a->sts.id.p && a->sts.text.p ? 0 : -E_LIMIT;
 }
 
+/* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
 	AUTO(arena_fini) struct arena body;
 	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
 	struct queue_attempt a = {
 		.id = f->id, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
-		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags, .max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
+		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags,
+		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
+			  .priority = f->message.priority, .has_priority = f->message.has_priority },
+		.max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
 	};
 	struct str bytes;
 	int rc = queue_hop_find(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
 	a.hop.destination = str_z(f->dest->name); /* as it was when the message came, even if the routes have changed */
-	arena_init(&body, LIMIT_IMPORT_MESSAGE + (1u << 20));
+	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
 	if (rc == 0)
@@ -157,6 +162,12 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
 	if (rc < 0)
 		return rc;
+	if (queue_is_local(s->q, &a.hop)) {
+		rc = queue_deliver_here(s, f, &body, bytes);
+		return rc < 0 ? rc : 1;
+	}
+	if (!s->set->is_sending)
+		return -E_CANNOT;
 	a.message = queue_body_outgoing(bytes);
 	return queue_attempt_send(s->fd, &a);
 }
@@ -168,6 +179,16 @@ static bool start(struct queue_sched *s, struct queue_flight *f)
 
 	if (rc == 0)
 		return true;
+	if (rc == 1) {
+		f->dest->has_worked = true;
+		queue_flight_end(s, f);
+		return true;
+	}
+	if (rc == -E_CANNOT) { /* [queue] send = no: it waits */
+		f->dest->not_before_s = s->now_s + IDLE_S;
+		queue_flight_end(s, f);
+		return true;
+	}
 	if (rc == -E_BUSY || rc == -E_CLOSED) {
 		s->is_full = rc == -E_BUSY;
 		s->is_cut_off = rc == -E_CLOSED;

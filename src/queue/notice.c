@@ -30,9 +30,9 @@ static size_t pick(const struct queue_message_row *m, const struct queue_notice_
 	for (size_t i = 0; i < n; i++) {
 		const struct queue_notice_rcpt *r = &rcpts[i];
 		enum queue_dsn_action action = (enum queue_dsn_action)r->action;
-		/* RFC 2852 4.1.4: who asked for a trace hears of each relay, unless NEVER. */
-		bool is_traced = action == QUEUE_DSN_RELAYED && m->by_traces && m->reverse_path.n > 0 &&
-				 !(r->row->notify & QUEUE_NOTIFY_NEVER);
+		/* RFC 2852 4.1.4: of a relay hears who asked for a trace, or for a time that the next host knows nothing of. */
+		bool is_traced = action == QUEUE_DSN_RELAYED && (m->by_traces || (m->age.by_s != 0 && !m->age.by_returns)) &&
+				 m->reverse_path.n > 0 && !(r->row->notify & QUEUE_NOTIFY_NEVER);
 
 		if (!is_traced && !queue_dsn_is_due(m->reverse_path, r->row->notify, action))
 			continue;

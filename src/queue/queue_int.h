@@ -32,7 +32,10 @@ enum queue_sql_id {
 	QUEUE_SQL_DESTINATION_DUE,
 	QUEUE_SQL_DESTINATION_REMOVE,
 	QUEUE_SQL_DESTINATIONS_DUE,
+	QUEUE_SQL_DESTINATIONS_FRESH,
 	QUEUE_SQL_NEXT_DUE,
+	QUEUE_SQL_RECIPIENT_ANY,
+	QUEUE_SQL_DESTINATION_ANY,
 	QUEUE_SQL_RECIPIENTS_AFTER,
 	QUEUE_SQL_RECIPIENT_WITHOUT_KEY,
 	QUEUE_SQL_RECIPIENT_KEY,
@@ -226,6 +229,8 @@ struct queue_settlement {
 	int64_t failures, due_s;           /* is_down: what its row says from now on */
 	int64_t now_s;
 };
+/* Inside db_write(): the message's row goes when its last recipient has. */
+MUST_CHECK int queue_message_end(struct db_tx *tx, struct str qid);
 #define QUEUE_SETTLE 64
 /* At most QUEUE_SETTLE at once, in one transaction, with the notifications that follow. 0 or negative: nothing changed. */
 MUST_CHECK int queue_settle(struct queue *q, const struct queue_settlement *v, size_t n);

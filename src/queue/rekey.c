@@ -57,10 +57,14 @@ static int64_t routes_of(const struct conf *c)
 static int is_needed(struct queue_sched *s, int64_t routes)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
-	AUTO(db_done) struct db_query note = { 0 }, bare = { 0 };
+	AUTO(db_done) struct db_query any = { 0 }, note = { 0 }, bare = { 0 };
 	int rc = db_read_begin(store_db(s->q->store), &tx);
 
 	if (rc < 0)
+		return rc;
+	db_query(tx, &any, SQL(RECIPIENT_ANY), NULL, 0);
+	rc = db_step(&any);
+	if (rc <= 0)
 		return rc;
 	DB_QUERY(tx, &note, SQL(NOTE_GET), DB_T(S("routes")));
 	rc = db_step(&note);

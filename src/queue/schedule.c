@@ -51,6 +51,8 @@ static int work(struct queue_sched *s)
 
 	if (rc == 0 && (s->conf != s->keyed || !s->is_keyed)) {
 		rc = queue_rekey(s);
+		if (rc == 0 && !s->is_keyed)
+			rc = queue_dests_refresh(s);
 		s->keyed = s->conf;
 		s->is_keyed = rc == 0;
 	}

@@ -72,6 +72,8 @@ struct queue_sched {
 
 /* Activates what is due, as far as there is room; sets next_due_s. */
 MUST_CHECK int queue_dests_scan(struct queue_sched *s);
+/* At the start: nothing is put off but what is down. What was kept from being sent by the settings is looked at. */
+MUST_CHECK int queue_dests_refresh(struct queue_sched *s);
 /* Something new is there for it. */
 MUST_CHECK int queue_dests_hint(struct queue_sched *s, struct str name);
 /* Those that have nothing to do leave memory; their rows say when they are due again. */
@@ -89,6 +91,13 @@ MUST_CHECK int queue_flights_start(struct queue_sched *s);
 struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id);
 void queue_flight_end(struct queue_sched *s, struct queue_flight *f);
 bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);
+
+/* ---- local.c: what is for somebody here after all ---- */
+
+/* Is it a domain of this server? */
+bool queue_is_local(struct queue *q, const struct queue_hop *hop);
+/* Delivers, or settles, all recipients of the attempt. bytes: the whole message, as it is stored; the arena is for parsing it. */
+MUST_CHECK int queue_deliver_here(struct queue_sched *s, struct queue_flight *f, struct arena *a, struct str bytes);
 
 /* ---- results.c: what the sender says ---- */
 

@@ -347,6 +347,22 @@ TEST(who_sent_what_failed_is_told_once)
 	teardown(&x);
 }
 
+/* A notice to an alias that leads nowhere is stored nowhere, and leaves nothing. */
+TEST(a_notice_to_nowhere_leaves_nothing)
+{
+	struct fixture x;
+	struct fault fault = { "" };
+
+	setup(&x);
+	start(&x);
+	assert_int_equal(store_alias_add(x.s, S("nowhere@example.org"), S("/null"), &fault), 0);
+	send_to(&x, "nowhere@example.org", "f@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 0);
+	teardown(&x);
+}
+
 TEST(a_notice_goes_to_another_host_and_none_follows_it)
 {
 	struct fixture x;
@@ -493,6 +509,51 @@ TEST(an_administrator_holds_and_hurries)
 	lock_put(&x.lock);
 	manage(&x, "dead.example", QUEUE_RETRY, 2); /* while the destination is down */
 	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(what_is_held_for_somebody_here_comes_at_its_time)
+{
+	struct queue_rcpt rcpts[2] = { { .address = S(ALICE), .is_local = true, .n_accounts = 1, .notify = QUEUE_NOTIFY_SUCCESS },
+				       { .address = S("a@far.example") } };
+	struct queue_envelope e = { .qid_z = "held", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = rcpts, .n_rcpts = 2,
+				    .wish = { .hold_until_s = clock_wall_ms() / 1000 + 3600, .hold = S("for;3600") } };
+	struct fixture x;
+	struct spool *spool;
+
+	setup(&x);
+	rcpts[0].accounts = &x.alice;
+	start(&x);
+	assert_int_equal(spool_new(x.db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: later\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	stays_seen(&x, 0);
+	pass(&x, HOUR_MS - MINUTE_MS);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	pass(&x, MINUTE_MS + 1000);
+	wait_seen(&x, 1);
+	wait_mails(&x, 2); /* and the notification that it came */
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(a_domain_that_is_served_here_since_is_no_other_host)
+{
+	struct fixture x;
+	struct fault f = { "" };
+	int64_t id;
+
+	setup(&x);
+	send_to(&x, ALICE, "bob@moved.example nobody@moved.example", 0);
+	assert_int_equal(store_domain_add(x.s, S("moved.example"), &f), 0);
+	assert_int_equal(store_account_add(x.s, S("bob@moved.example"), NULL, NULL, 0, &id, &f), 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 0);
+	wait_mails(&x, 1); /* there is no nobody */
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
 	teardown(&x);
 }
 

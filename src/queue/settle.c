@@ -39,7 +39,7 @@ static int defer(struct db_tx *tx, const struct queue_settlement *s, const struc
 }
 
 /* The last recipient is gone: so is the message. */
-static int end_message(struct db_tx *tx, struct str qid)
+int queue_message_end(struct db_tx *tx, struct str qid)
 {
 	AUTO(db_done) struct db_query left = { 0 };
 	AUTO(db_done) struct db_query gone = { 0 };
@@ -74,7 +74,7 @@ static int settle_rcpts(struct db_tx *tx, const struct queue_settlement *s, cons
 		rc = DB_EXEC(tx, SQL(RECIPIENT_REMOVE), DB_I(v->row->id));
 		n_gone++;
 	}
-	return rc == 0 && n_gone > 0 ? end_message(tx, s->message->qid) : rc;
+	return rc == 0 && n_gone > 0 ? queue_message_end(tx, s->message->qid) : rc;
 }
 
 static int settle_destination(struct db_tx *tx, const struct queue_settlement *s)

@@ -71,8 +71,11 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_DESTINATIONS_DUE] = { .sql =
 		"SELECT name, due, failures, enhanced, text FROM queue_destinations"
 		" WHERE is_failing = ?1 AND due <= ?2 ORDER BY due LIMIT ?3" },
+	[QUEUE_SQL_DESTINATIONS_FRESH] = { .sql = "UPDATE queue_destinations SET due = 0 WHERE failures = 0 AND due > 0" },
 	[QUEUE_SQL_NEXT_DUE] = { .sql =
 		"SELECT min(due) FROM queue_destinations WHERE is_failing = ?1 AND due > ?2" },
+	[QUEUE_SQL_RECIPIENT_ANY] = { .sql = "SELECT 1 FROM queue_recipients LIMIT 1" },
+	[QUEUE_SQL_DESTINATION_ANY] = { .sql = "SELECT 1 FROM queue_destinations LIMIT 1" },
 	/* rekey.c */
 	[QUEUE_SQL_RECIPIENTS_AFTER] = { .sql =
 		"SELECT r.id, r.address, r.destination, r.next_attempt, m.reverse_path FROM queue_recipients r"

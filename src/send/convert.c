@@ -40,6 +40,11 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.is_binary = t->flags & QUEUE_BINARY,
 		.is_smtputf8 = t->flags & QUEUE_SMTPUTF8,
 		.is_requiretls = t->flags & QUEUE_REQUIRETLS,
+		.by_s = t->wish.by_s,
+		.by_returns = t->wish.by_returns,
+		.by_traces = t->wish.by_traces,
+		.has_priority = t->wish.has_priority,
+		.priority = t->wish.priority,
 		.bytes = t->message,
 	};
 

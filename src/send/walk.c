@@ -88,10 +88,13 @@ static void end_with_trouble(struct walk *w)
 
 static enum queue_outcome outcome_of(const struct walk *w, const struct smtp_client_rcpt *r, const struct queue_reply *reply)
 {
-	bool has_dsn = w->link->client && smtp_client_caps(w->link->client)->has_dsn;
+	const struct smtp_client_caps *caps = w->link->client ? smtp_client_caps(w->link->client) : NULL;
+	bool is_last_to_tell = (r->notify & QUEUE_NOTIFY_SUCCESS) && !(caps && caps->has_dsn);
+	/* RFC 2852 4.1.4.2: nobody behind it knows by when the message is wanted. */
+	bool is_by_lost = w->t->wish.by_s != 0 && !w->t->wish.by_returns && !(caps && caps->has_deliverby);
 
 	if (reply->code >= 200 && reply->code < 300)
-		return (r->notify & QUEUE_NOTIFY_SUCCESS) && !has_dsn ? QUEUE_RELAYED : QUEUE_DELIVERED;
+		return is_last_to_tell || is_by_lost ? QUEUE_RELAYED : QUEUE_DELIVERED;
 	return send_is_permanent(reply) ? QUEUE_FAILED : QUEUE_DEFERRED;
 }
 

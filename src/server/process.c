@@ -89,7 +89,6 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 {
 	const struct conf *conf = start->conf;
 	const struct server_conf *s = p->fixed;
-	const struct queue_conf *queue_conf = conf_get(conf, &queue_conf_table);
 	int r;
 
 	server_hostname(s, p->hostname, sizeof(p->hostname));
@@ -116,7 +115,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		p->housekeeper = server_housekeeper_start(p->data.store, p->data.queue, p->conf);
 	if (r == 0)
 		p->indexer = server_indexer_start(p->data.store, p->conf);
-	if (r == 0 && queue_conf->is_sending)
+	if (r == 0)
 		r = queue_sched_start(p->data.queue, start->helper_fds[SERVER_SENDER], &p->sched, fault);
 	return r;
 }

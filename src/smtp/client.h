@@ -56,6 +56,7 @@ struct smtp_client_caps {
 	bool has_pipelining, has_8bitmime, has_binarymime, has_chunking, has_smtputf8, has_dsn, has_size, has_starttls, has_requiretls,
 		has_enhanced, has_deliverby, has_mt_priority, has_futurerelease;
 	uint64_t max_size;  /* 0: none told */
+	uint64_t min_by_s;  /* of DELIVERBY with return (RFC 2852 3); 0: none told */
 	struct str auth;    /* mechanisms as told */
 	struct str name;    /* its own, of the first line */
 };
@@ -84,6 +85,10 @@ struct smtp_client_message {
 	struct str envid;
 	int dsn_ret;          /* enum queue_ret */
 	bool is_8bit, is_binary, is_smtputf8, is_requiretls;
+	int64_t by_s;         /* when it is wanted there (RFC 2852), seconds since the epoch; 0: at the usual time */
+	bool by_returns, by_traces;
+	bool has_priority;    /* RFC 6710 */
+	int priority;
 	struct str bytes;     /* CRLF line ends if not binary; dots are doubled on the way (or BDAT, RFC 3030) */
 };
 

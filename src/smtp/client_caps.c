@@ -51,6 +51,8 @@ static void take_line(struct str line, struct arena *a, struct smtp_client_caps 
 			*(bool *)(void *)((char *)ret + words[i].at) = true;
 	if (str_ieq(keyword, S("SIZE")))
 		(void)!str_to_u64(str_trim(arguments), UINT64_MAX, &ret->max_size);
+	if (str_ieq(keyword, S("DELIVERBY")))
+		(void)!str_to_u64(str_trim(arguments), UINT32_MAX, &ret->min_by_s);
 }
 
 void smtp_client_caps_parse(struct str text, struct arena *a, struct smtp_client_caps *ret)

@@ -19,9 +19,11 @@
 
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "queue/queue.h"
 
+#define BY_MAX INT64_C(999999999)
 #define OPEN (-1)
 #define TAKEN (-2)
 #define GROUP 100        /* RCPT in one write */
@@ -110,6 +112,14 @@ static bool is_verified(const struct smtp_client *c)
 	return net_stream_tls_info(c->s, &info) && info.is_verified;
 }
 
+/* RFC 2852 4: nine digits. */
+static int64_t by_left_s(const struct smtp_client_message *m)
+{
+	int64_t left_s = m->by_s - clock_wall_ms() / 1000;
+
+	return left_s > BY_MAX ? BY_MAX : left_s < -BY_MAX ? -BY_MAX : left_s;
+}
+
 /* Why the message cannot go to this server; NULL: it can. RFC 3463 3.7, RFC 6531 3.7.4.2 and RFC 8689 5 have the codes. */
 static const char *unfit(struct deal *d, const char **ret_enhanced_z)
 {
@@ -125,6 +135,12 @@ static const char *unfit(struct deal *d, const char **ret_enhanced_z)
 		{ !m->is_smtputf8 && !str_is_ascii(m->reverse_path), "5.6.7", "the sender's address needs SMTPUTF8" },
 		{ m->is_requiretls && !caps->has_requiretls, "5.7.30", "the message needs REQUIRETLS, which the server does not offer" },
 		{ m->is_requiretls && !is_verified(d->c), "5.7.10", "the message needs TLS with a certificate that verifies" },
+		/* RFC 2852 4.1.4.1 */
+		{ m->by_s != 0 && m->by_returns && !caps->has_deliverby, "5.3.3",
+		  "the message needs DELIVERBY, which the server does not offer" },
+		{ m->by_s != 0 && m->by_returns && by_left_s(m) < 1, "5.4.7", "the time by which the message is wanted is over" },
+		{ m->by_s != 0 && m->by_returns && by_left_s(m) < (int64_t)caps->min_by_s, "5.4.7",
+		  "the server does not promise delivery as soon as the message is wanted" },
 		{ m->is_binary && !(caps->has_binarymime && caps->has_chunking), "5.6.3",
 		  "the message needs BINARYMIME, which the server does not offer" },
 		{ m->is_8bit && !m->is_binary && !caps->has_8bitmime, "5.6.3",
@@ -187,6 +203,10 @@ static void put_mail(struct deal *d)
 		buf_add(&line, S(" SMTPUTF8"));
 	if (m->is_requiretls)
 		buf_add(&line, S(" REQUIRETLS"));
+	if (caps->has_deliverby && m->by_s != 0)
+		buf_printf(&line, " BY=%lld;%c%s", (long long)by_left_s(m), m->by_returns ? 'R' : 'N', m->by_traces ? "T" : "");
+	if (caps->has_mt_priority && m->has_priority)
+		buf_printf(&line, " MT-PRIORITY=%d", m->priority);
 	if (caps->has_dsn && m->dsn_ret != QUEUE_RET_NONE)
 		buf_printf(&line, " RET=%s", m->dsn_ret == QUEUE_RET_FULL ? "FULL" : "HDRS");
 	if (caps->has_dsn && m->envid.n > 0)
@@ -216,13 +236,21 @@ static void add_notify(struct buf *line, unsigned notify)
 	}
 }
 
+/* RFC 2852 4.1.4.2: who wants it by a time, of which the server knows nothing, hears when it is late. */
+static unsigned notify_of(const struct deal *d, const struct smtp_client_rcpt *r)
+{
+	if (d->m->by_s == 0 || d->m->by_returns || d->c->caps.has_deliverby || (r->notify & QUEUE_NOTIFY_NEVER))
+		return r->notify;
+	return (r->notify ? r->notify : QUEUE_NOTIFY_FAILURE) | QUEUE_NOTIFY_DELAY;
+}
+
 static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(4096);
 
 	buf_printf(&line, "RCPT TO:<%" STR_FMT ">", STR_ARG(r->address));
 	if (d->c->caps.has_dsn) {
-		add_notify(&line, r->notify);
+		add_notify(&line, notify_of(d, r));
 		if (r->orcpt.n > 0)
 			buf_printf(&line, " ORCPT=%" STR_FMT, STR_ARG(r->orcpt));
 	}

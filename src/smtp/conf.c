@@ -67,6 +67,10 @@ static const struct conf_row rows[] = {
 	  .default_z = "256",
 	  .max = 1 << 20, .reload = CONF_NEW_SESSIONS,
 	  .help = "Bytes a second that a message must come with on average; 0 for any rate." },
+	{ .key = "max_hold", .type = CONF_TIME, .offset = AT(max_hold_ms), .default_z = "30d",
+	  .max = 999999999000, .reload = CONF_NEW_SESSIONS,
+	  .help = "How long a client may have a submitted message held before it leaves "
+		  "(FUTURERELEASE, RFC 4865); 0s offers it to nobody." },
 	{ .key = "relay_networks", .type = CONF_LIST, .offset = AT(relay_networks), .default_z = "",
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "Networks, as 192.0.2.0/24, whose clients may send to anybody without a login, on "

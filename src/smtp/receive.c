@@ -167,6 +167,7 @@ static int message_hand_over(struct smtp_session *s, const struct queue_reply *r
 		.is_binary = s->tx.body == SMTP_BODY_BINARYMIME,
 		.is_smtputf8 = s->tx.is_smtputf8,
 		.is_requiretls = s->tx.is_requiretls,
+		.wish = s->tx.wish,
 		.rcpts = s->tx.rcpts,
 		.n_rcpts = s->tx.n_rcpts,
 		.is_per_recipient = s->ctx->role == SMTP_LMTP,

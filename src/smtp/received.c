@@ -81,6 +81,8 @@ static void received_print(const struct smtp_session *s, int64_t now_s, struct b
 	 */
 	if (s->tx.n_rcpts == 1 && str_chr(s->tx.rcpts[0].address, '@') >= 0)
 		buf_printf(out, "\r\n\tfor <%" STR_FMT ">", STR_ARG(s->tx.rcpts[0].address));
+	if (s->tx.wish.has_priority) /* RFC 6710 4.1 */
+		buf_printf(out, "\r\n\tPRIORITY %d", s->tx.wish.priority);
 	if (is_tls)
 		tls_print(&tls, out);
 	buf_printf(out, ";\r\n\t%s\r\n", date);

@@ -11,7 +11,7 @@ static struct smtp_fixture *fixture(void)
 	if (!f.db)
 		smtp_fixture_open(&f, test_dir(),
 				  "[smtp]\nreject_early_talkers = no\nmax_errors = 8\n"
-				  "max_message_size = 64K\nmax_recipients = 100\nmax_hops = 10\n"
+				  "max_message_size = 64K\nmax_recipients = 100\nmax_hops = 10\nmax_hold = 0s\n"
 				  "[auth]\nfailure_delay = 0ms\n");
 	return &f;
 }
@@ -40,7 +40,8 @@ static void run(const struct smtp_script *script, const char *want_z)
 
 #define HELLO \
 	"250-mx.example.test\n250-PIPELINING\n250-SIZE 65536\n250-8BITMIME\n250-SMTPUTF8\n" \
-	"250-ENHANCEDSTATUSCODES\n250-CHUNKING\n250-BINARYMIME\n250-DSN\n250-LIMITS RCPTMAX=100\n"
+	"250-ENHANCEDSTATUSCODES\n250-CHUNKING\n250-BINARYMIME\n250-DSN\n250-LIMITS RCPTMAX=100\n" \
+	"250-DELIVERBY\n250-MT-PRIORITY\n"
 #define HELLO_MX HELLO "250 STARTTLS"
 #define HELLO_TLS HELLO "250 REQUIRETLS"
 #define START \

@@ -37,6 +37,7 @@ struct smtp_conf {
 	int64_t data_idle_timeout_ms;
 	int64_t data_total_timeout_ms;
 	int64_t data_min_rate;
+	int64_t max_hold_ms;
 	int submission_bare_lf; /* enum smtp_bare_lf */
 	struct conf_list relay_networks;
 	bool rejects_early_talkers;
@@ -81,6 +82,7 @@ struct smtp_tx {
 	uint64_t announced_size;
 	enum queue_ret dsn_ret;
 	struct str envid;
+	struct queue_wish wish;
 	struct queue_rcpt *rcpts; /* heap, from the budget; grows up to max_recipients */
 	size_t n_rcpts, cap_rcpts;
 	size_t n_refused;
@@ -157,6 +159,17 @@ struct smtp_param_row {
 /* Walks all parameters in args. 0 or a reply. */
 int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp_param_row *rows,
 		      size_t n_rows, void *target);
+
+/* wish.c: parameters about time and urgency; 0 or a reply. */
+int smtp_apply_by(struct smtp_session *s, void *target, struct str value);
+int smtp_apply_holdfor(struct smtp_session *s, void *target, struct str value);
+int smtp_apply_holduntil(struct smtp_session *s, void *target, struct str value);
+int smtp_apply_priority(struct smtp_session *s, void *target, struct str value);
+bool smtp_wish_contradicts(const struct queue_wish *wish);
+/* What stands behind FUTURERELEASE in the reply to EHLO. */
+void smtp_hold_print(const struct smtp_session *s, struct buf *out);
+/* Is it offered? RFC 4865 4.2: in submission only. */
+bool smtp_hold_is_offered(const struct smtp_session *s);
 
 /* received.c: all that stands before the message when it is stored. */
 void smtp_trace_print(struct smtp_session *s, bool adds_date, bool adds_message_id,
