@@ -494,7 +494,7 @@ bool send_is_idle(struct send *s)
 	bool is_idle;
 
 	lock_get(&s->lock);
-	is_idle = s->n_given == 0 && s->n_threads == 0;
+	is_idle = s->n_given == 0 && s->n_threads == s->n_free;
 	lock_put(&s->lock);
 	return is_idle;
 }

@@ -235,6 +235,21 @@ def test_mta_sts(server):
 
 # ---- between two ----
 
+def test_lmtp(server):
+    """A route to another server's LMTP: each recipient has its own answer."""
+    with World(signed=False) as world, Other(server.martlet, "other.test") as other:
+        world.start()
+        use(server, world, 25, **{'route "lmtp"': {"domains": "other.test", "host": "127.0.0.1", "port": str(other.server.port("lmtp")),
+                                                   "protocol": "lmtp", "tls": "none"}})
+        mark = len(server.log)
+        with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
+            smtp.starttls(context=tls_context())
+            smtp.login(ALICE, "demo")
+            smtp.sendmail(ALICE, [CAROL % "other.test", "nobody@other.test"], "Subject: two\r\n\r\nHello\r\n")
+        server.wait_log("queue.attempt", {"to": CAROL % "other.test", "result": "delivered"}, 30, mark)
+        server.wait_log("queue.attempt", {"to": "nobody@other.test", "result": "failed", "code": "550"}, 30, mark)
+        assert len(other.mails()) == 1
+
 def test_both_ways(server):
     """What one sends the other answers: DSN of a recipient that is not there, over DNS and TLS, to the writer's INBOX."""
     with World(signed=False) as world, Other(server.martlet, "other.test") as other:
