@@ -251,7 +251,7 @@ static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 	buf_printf(&line, "RCPT TO:<%" STR_FMT ">", STR_ARG(r->address));
 	if (d->c->caps.has_dsn) {
 		add_notify(&line, notify_of(d, r));
-		if (r->orcpt.n > 0)
+		if (r->orcpt.n > 0 && (d->m->is_smtputf8 || str_is_ascii(r->orcpt))) /* RFC 6533 3 */
 			buf_printf(&line, " ORCPT=%" STR_FMT, STR_ARG(r->orcpt));
 	}
 	smtp_client_put(d->c, buf_str(&line), NULL);
