@@ -578,6 +578,89 @@ TEST(client_waits_for_all_replies_only_so_long)
 	close(fds[1]);
 }
 
+enum reader { REFUSES_HALFWAY, LEAVES_HALFWAY, STALLS_HALFWAY, READS_SLOWLY };
+
+struct slow {
+	int fd;
+	enum reader how;
+};
+
+/* A server that takes the envelope, and of the message 100 KB. */
+static void *read_some(void *arg)
+{
+	const struct slow *v = arg;
+	static const char *const says_z[] = { "220 mx\r\n", "250-mx\r\n250 PIPELINING\r\n", "250 a\r\n250 b\r\n354 go\r\n" };
+	char sink[4096], last[5] = "";
+	ssize_t n = 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(says_z); i++) {
+		if (i > 0)
+			(void)!recv(v->fd, sink, sizeof(sink), 0);
+		(void)!send(v->fd, says_z[i], strlen(says_z[i]), MSG_NOSIGNAL);
+	}
+	for (size_t got = 0; got < 100000 && n > 0; got += (size_t)n)
+		n = recv(v->fd, sink, sizeof(sink), 0);
+	if (v->how == REFUSES_HALFWAY)
+		(void)!send(v->fd, "552 5.3.4 too big\r\n", 19, MSG_NOSIGNAL);
+	while (v->how != LEAVES_HALFWAY && v->how != STALLS_HALFWAY && n > 0) {
+		n = recv(v->fd, sink, sizeof(sink), 0);
+		for (ssize_t i = n > 5 ? n - 5 : 0; i < n; i++) {
+			memmove(last, last + 1, 4);
+			last[4] = sink[i];
+		}
+		if (v->how == READS_SLOWLY && memcmp(last, "\r\n.\r\n", 5) == 0)
+			(void)!send(v->fd, "250 taken\r\n", 11, MSG_NOSIGNAL);
+	}
+	if (v->how != STALLS_HALFWAY)
+		shutdown(v->fd, SHUT_RDWR);
+	return NULL;
+}
+
+/* A message that is larger than what the kernel takes, and servers that do not read it to its end. */
+TEST(client_large_messages)
+{
+	static const struct {
+		const char *name_z;
+		enum reader how;
+		int want, code;
+		enum smtp_client_stage stage;
+	} rows[] = {
+		{ "refuses", REFUSES_HALFWAY, -E_CLOSED, 552, SMTP_CLIENT_DATA },
+		{ "leaves", LEAVES_HALFWAY, -E_CLOSED, 0, SMTP_CLIENT_DATA },
+		{ "stalls", STALLS_HALFWAY, -E_TIMEOUT, 0, SMTP_CLIENT_DATA },
+		{ "takes it", READS_SLOWLY, 0, 250, SMTP_CLIENT_END },
+	};
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(4u << 20);
+
+	for (int i = 0; i < 50000; i++)
+		buf_add(&bytes, i % 3 ? S("a line of a message that is long and goes on and on\r\n") : S(".\r\n"));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		struct smtp_client_options o = { .helo_z = "me", .times = { .data_block = rows[i].how == STALLS_HALFWAY ? 200 : 20000, .data_end = 20000 } };
+		const struct smtp_client_message m = { .bytes = buf_str(&bytes) };
+		struct smtp_client_rcpt rcpt = { .address = S("x@y.example") };
+		struct smtp_client_reply reply;
+		enum smtp_client_stage stage;
+		struct smtp_client *c = NULL;
+		struct slow v = { .how = rows[i].how };
+		pthread_t thread;
+		int fds[2];
+
+		test_row(rows[i].name_z);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+		v.fd = fds[1];
+		assert_int_equal(pthread_create(&thread, NULL, read_some, &v), 0);
+		assert_int_equal(smtp_client_open(net_stream_of_fd(fds[0]), &o, &a, &c, &stage, &reply), 0);
+		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), rows[i].want);
+		assert_int_equal(rcpt.reply.code, rows[i].code);
+		assert_int_equal(rcpt.stage, rows[i].stage);
+		c->o.times.quit = 100;
+		smtp_client_close(&c);
+		pthread_join(thread, NULL);
+		close(fds[1]);
+	}
+}
+
 TEST(client_probe)
 {
 	static const struct {
