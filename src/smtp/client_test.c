@@ -664,11 +664,25 @@ TEST(client_large_messages)
 TEST(client_probe)
 {
 	static const struct {
-		const char *caps_z;
+		const char *name_z, *caps_z;
 		struct str script;
+		enum smtp_client_stage until;
+		int codes[2];
+		struct str said;
 	} rows[] = {
-		{ "PIPELINING", STR_INIT(OK OK NO NEXT OK NEXT OK NO NEXT OK NEXT) },
-		{ "", STR_INIT(OK NEXT OK NEXT NO NEXT OK NEXT) },
+		{ "sender", "PIPELINING", STR_INIT(OK NEXT OK NEXT), SMTP_CLIENT_MAIL, { 250, 250 }, STR_INIT(MAIL "RSET" LINE) },
+		{ "sender, one by one", "", STR_INIT(OK NEXT OK NEXT), SMTP_CLIENT_MAIL, { 250, 250 }, STR_INIT(MAIL "RSET" LINE) },
+		{ "sender refused", "PIPELINING", STR_INIT("553 no" LINE NEXT OK NEXT), SMTP_CLIENT_MAIL, { 553, 553 },
+		  STR_INIT(MAIL "RSET" LINE) },
+		{ "recipients", "PIPELINING", STR_INIT(OK OK NO NEXT OK NEXT), SMTP_CLIENT_RCPT, { 250, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) "RSET" LINE) },
+		{ "recipients, one by one", "", STR_INIT(OK NEXT OK NEXT NO NEXT OK NEXT), SMTP_CLIENT_RCPT, { 250, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) "RSET" LINE) },
+		{ "DATA", "PIPELINING", STR_INIT(OK OK NO GO NEXT), SMTP_CLIENT_DATA, { 354, 550 }, STR_INIT(MAIL RCPT(0) RCPT(1) DATA) },
+		{ "DATA, one by one", "", STR_INIT(OK NEXT OK NEXT NO NEXT "451 no" LINE NEXT OK NEXT), SMTP_CLIENT_DATA, { 451, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE) },
+		{ "DATA, nobody", "PIPELINING", STR_INIT(OK NO NO GO NEXT "554 x" LINE NEXT OK NEXT), SMTP_CLIENT_DATA, { 550, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "." LINE "RSET" LINE) },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -677,14 +691,15 @@ TEST(client_probe)
 		const struct smtp_client_message m = TEXT;
 		struct smtp_client_rcpt rcpts[2];
 
-		test_row(rows[i].caps_z);
+		test_row(rows[i].name_z);
 		address(&rcpts[0], &a, 0);
 		address(&rcpts[1], &a, 1);
-		assert_int_equal(smtp_client_probe(c, &m, rcpts, 2, &a), 0);
-		assert_int_equal(rcpts[0].reply.code, 250);
-		assert_int_equal(rcpts[1].reply.code, 550);
-		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
-			      S("MAIL FROM:<a@b.example>" LINE RCPT(0) RCPT(1) "RSET" LINE));
+		assert_int_equal(smtp_client_probe(c, &m, rcpts, 2, rows[i].until, &a), 0);
+		assert_int_equal(rcpts[0].reply.code, rows[i].codes[0]);
+		assert_int_equal(rcpts[1].reply.code, rows[i].codes[1]);
+		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), rows[i].said);
+		if (rcpts[0].reply.code == 354)
+			assert_int_equal(smtp_client_send(c, &m, rcpts, 2, &a), -E_CLOSED);
 		smtp_client_close(&c);
 	}
 }
