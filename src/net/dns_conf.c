@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of [dns]. */
-#include "net/dns.h"
+#include "net/dns_int.h"
 
 #include <arpa/inet.h>
 
@@ -21,8 +21,7 @@ static const struct conf_row rows[] = {
 };
 #undef AT
 
-/* ADDRESS[@PORT], as libunbound wants it. */
-static bool is_server(struct str text)
+bool net_dns_is_server(struct str text)
 {
 	unsigned char room[sizeof(struct in6_addr)];
 	char address[INET6_ADDRSTRLEN];
@@ -44,7 +43,7 @@ static int check(const void *values, struct fault *fault)
 	const struct net_dns_conf *c = values;
 
 	for (size_t i = 0; i < c->servers.n; i++)
-		if (!is_server(str_z(c->servers.v[i])))
+		if (!net_dns_is_server(str_z(c->servers.v[i])))
 			return fault_set(fault, -E_USAGE, "servers = %.100s: write addresses, such as 192.0.2.53 or 192.0.2.53@5353",
 					 c->servers.v[i]);
 	for (size_t i = 0; i < c->unsigned_domains.n; i++)
