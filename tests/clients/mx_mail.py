@@ -8,6 +8,7 @@ import hashlib
 import imaplib
 import re
 import smtplib
+import socket
 import subprocess
 import time
 
@@ -119,3 +120,19 @@ def test_dane(server):
         kept = ["x@expired.test", "x@no-tls.test", "x@other-key.test"]
         wait_for("queue", lambda: waiting(server), lambda got: got == kept)
         assert len(sink.messages) == 2 and not plain.messages
+
+
+def test_reload(server):
+    """Another resolver by a reload: what could not be asked for goes out at the next try."""
+    with World() as world, Sink("127.0.0.2") as sink, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        world.zone("plain.test", "@ MX 10 mx\nmx A 127.0.0.2", signed=True)
+        world.start()
+        use(server, world, sink.port, servers="127.0.0.1@%d" % silent.getsockname()[1], timeout="300ms")
+        submit(server, "plain.test")
+        found = wait_for("a try", lambda: attempts(server), lambda got: len(got) == 1)
+        assert found["plain.test"][0] == "deferred" and "enhanced=4.4.3" in found["plain.test"][1], found
+        log = server.reload(**{**server.settings, "dns": world.settings()})
+        wait_for("reload", lambda: [x for x in server.log[log:] if " server.reload " in x and "result=" in x], lambda got: got)
+        server.control("test.clock", ms=6 * 60000)
+        assert arrived(sink, 1) == ["plain.test"]
