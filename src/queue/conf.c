@@ -52,6 +52,8 @@ static const struct conf_row rows[] = {
 	  .max = 3600000, .reload = CONF_LIVE, .help = "How long the reply to a whole message is waited for (RFC 5321 4.5.3.2.6)." },
 	{ .key = "idle_timeout", .type = CONF_TIME, .offset = AT(idle_ms), .default_z = "2s", .max = 300000, .reload = CONF_LIVE,
 	  .help = "How long a connection is kept for the next message to the same destination." },
+	{ .key = "sender_idle", .type = CONF_TIME, .offset = AT(sender_idle_ms), .default_z = "1m", .min = 100, .max = DAY_MS,
+	  .reload = CONF_LIVE, .help = "How long the process that sends stays when there is nothing to send." },
 };
 #undef AT
 

@@ -37,6 +37,7 @@ struct queue_conf {
 	const char *source_v4, *source_v6;  /* own addresses to send from; "" any */
 	int64_t connect_timeout_ms, command_timeout_ms, data_end_timeout_ms;
 	int64_t idle_ms;                    /* how long a connection is kept for the next message */
+	int64_t sender_idle_ms;             /* how long the sender stays without work */
 };
 
 MUST_CHECK int queue_open(struct store *s, struct queue **ret, struct fault *fault);

@@ -303,46 +303,68 @@ static void count_again(struct send *s, struct send_session *e)
 	s->n_at[e->state]++;
 }
 
-/* No host could be spoken to just now: who waits for the same ones hears that too, instead of waiting as long again. */
-static void answer_rest(struct send *s, struct send_destination *d, const struct queue_result *r)
+/* Takes all that waits for a destination. */
+static struct job *take_pending(struct send_destination *d)
 {
-	struct job *j;
+	struct job *all = d->first;
 
-	while ((j = pop(d)) != NULL) {
-		struct queue_result same = *r;
-
-		same.id = j->attempt.id;
-		same.n_rcpts = j->attempt.n_rcpts;
-		same.ms = 0;
-		same.rcpts = mem_alloc(same.n_rcpts, sizeof(*same.rcpts));
-		for (size_t i = 0; i < same.n_rcpts; i++)
-			same.rcpts[i] = r->rcpts[0];
-		leave_room(s, j);
-		lock_put(&s->lock);
-		s->result(s->ctx, &same);
-		lock_get(&s->lock);
-		mem_free(same.rcpts);
-		free_job(s, j);
-	}
+	d->first = d->last = NULL;
+	return all;
 }
 
-/* The lock is given up for the walk. */
+/* Without the lock. */
+static void answer_same(struct send *s, const struct job *j, const struct queue_result *r)
+{
+	struct queue_result same = *r;
+
+	same.id = j->attempt.id;
+	same.n_rcpts = j->attempt.n_rcpts;
+	same.ms = 0;
+	same.rcpts = mem_alloc(same.n_rcpts, sizeof(*same.rcpts));
+	for (size_t i = 0; i < same.n_rcpts; i++)
+		same.rcpts[i] = r->rcpts[0];
+	s->result(s->ctx, &same);
+	mem_free(same.rcpts);
+}
+
+/*
+ * When no host could be spoken to, those that waited for the same ones meanwhile hear that too, instead of waiting as long again: all that
+ * were given before the first result is told, for whoever hears that may try anew.
+ */
+static struct job *settle(struct send *s, struct send_session *e, const struct job *j, const struct queue_result *r)
+{
+	struct job *others = r->is_down ? take_pending(e->d) : NULL;
+
+	e->d->state = r->is_down ? BAD : GOOD;
+	count_again(s, e);
+	leave_room(s, j);
+	for (const struct job *o = others; o; o = o->next)
+		leave_room(s, o);
+	return others;
+}
+
+/* The lock is given up for the walk, and while results are told. */
 static void run_job(struct send *s, struct send_session *e, struct job *j)
 {
 	struct queue_result r = { .rcpts = mem_alloc(j->attempt.n_rcpts, sizeof(*r.rcpts)) };
+	struct job *others;
 
 	lock_put(&s->lock);
 	send_walk(s, &j->attempt, j->arena, &e->link, &r);
 	e->n_turn++;
 	lock_get(&s->lock);
-	leave_room(s, j);
+	others = settle(s, e, j, &r);
 	lock_put(&s->lock);
 	s->result(s->ctx, &r);
+	for (const struct job *o = others; o; o = o->next)
+		answer_same(s, o, &r);
 	lock_get(&s->lock);
-	e->d->state = r.is_down ? BAD : GOOD;
-	count_again(s, e);
-	if (r.is_down)
-		answer_rest(s, e->d, &r);
+	while (others) {
+		struct job *o = others;
+
+		others = o->next;
+		free_job(s, o);
+	}
 	mem_free(r.rcpts);
 	free_job(s, j);
 	find_thread(s);
@@ -472,7 +494,7 @@ bool send_is_idle(struct send *s)
 	bool is_idle;
 
 	lock_get(&s->lock);
-	is_idle = s->n_given == 0 && s->n_threads == 0;
+	is_idle = s->n_given == 0 && s->n_threads == s->n_free;
 	lock_put(&s->lock);
 	return is_idle;
 }

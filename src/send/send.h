@@ -46,7 +46,7 @@ MUST_CHECK int send_open(const struct send_options *o, struct send **ret, struct
 void send_give(struct send *s, const struct queue_attempt *a, struct queue_attempt_map map, struct arena *arena);
 /* How many more attempts are of use now; the caller leaves others in the socket. */
 size_t send_room(struct send *s);
-/* Has nothing to do, and no connection or thread that waits. */
+/* Has nothing to do, and no connection that waits. */
 bool send_is_idle(struct send *s);
 /* No connection is kept for later any more; waits until all that was given has its result or ms passed. True: all has. */
 bool send_drain(struct send *s, int64_t ms);

@@ -4,7 +4,7 @@
  * has no data, no keys of certificates, no listeners; it takes attempts from one socket (queue/attempt.h), each with its message, and
  * hands back what came of them. Room send does the work, on threads of its own.
  *
- *  1. Started when something waits in its socket. It ends when it has had nothing to do for IDLE_MS.
+ *  1. Started when something waits in its socket. It ends when it has had nothing to do for [queue] sender_idle.
  *  2. What finds no room here stays in the socket, and then at the server process.
  *  3. SIGTERM: what it has is done, for at most DRAIN_MS, nothing new is taken. SIGKILL comes when the server process or the supervisor
  *     dies: what had no last answer by then is not delivered by us, and is tried again.
@@ -19,6 +19,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -33,7 +34,6 @@
 #include "queue/route.h"
 #include "send/send.h"
 
-#define IDLE_MS 60000
 #define DRAIN_MS 900000          /* longer than the longest timeout of one reply */
 #define LOOK_MS 1000
 #define ATTEMPT_ARENA (8u << 20) /* of one attempt: answers of the DNS, replies; it grows as needed */
@@ -44,6 +44,7 @@
 
 struct sender {
 	int fd, signal_fd, room_fd;  /* room_fd: an attempt has its result */
+	int64_t idle_ms;
 	struct send *send;
 	struct net_dns *dns;
 	char hostname[256];
@@ -126,7 +127,7 @@ static _Noreturn void serve(struct sender *s)
 					{ .fd = s->room_fd, .events = POLLIN },
 					{ .fd = has_room ? s->fd : -1, .events = POLLIN } };
 
-		if (poll(fds, ARRAY_LEN(fds), LOOK_MS) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_LEN(fds), s->idle_ms < LOOK_MS ? (int)s->idle_ms : LOOK_MS) < 0 && errno != EINTR)
 			fail("poll");
 		if (fds[0].revents)
 			finish(s, "told to");
@@ -136,7 +137,7 @@ static _Noreturn void serve(struct sender *s)
 			take_attempts(s);
 		if (!send_is_idle(s->send) || fds[2].revents)
 			busy_ms = clock_mono_ms();
-		else if (clock_mono_ms() - busy_ms >= IDLE_MS)
+		else if (clock_mono_ms() - busy_ms >= s->idle_ms)
 			finish(s, "nothing to do");
 	}
 }
@@ -247,6 +248,7 @@ static void take_files(struct sender *s, const struct server_helper_start *start
 {
 	const struct queue_conf *q = conf_get(start->conf, &queue_conf_table);
 
+	s->idle_ms = q->sender_idle_ms;
 	s->ca = server_helper_file(start, q->ca_file, &s->n_ca);
 	for (size_t i = 0; i < conf_count(start->conf, &queue_route_table); i++) {
 		const char *name_z;
@@ -297,6 +299,17 @@ static void open_rooms(struct sender *s, const struct server_helper_start *start
 		fail(fault.text);
 }
 
+/* Each connection takes one, more while addresses race. */
+static void raise_limits(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &files);
+	}
+}
+
 static _Noreturn void sender_main(const struct server_helper_start *start)
 {
 	static struct sender s;
@@ -304,6 +317,7 @@ static _Noreturn void sender_main(const struct server_helper_start *start)
 
 	s.fd = start->fd;
 	mallopt(M_ARENA_MAX, HEAP_ARENAS);
+	raise_limits();
 	take_files(&s, start);
 	s.signal_fd = server_helper_begin(start, server_sender_kind.start_z);
 	server_hostname(conf_get(start->conf, &server_conf_table), s.hostname, sizeof(s.hostname));

@@ -176,6 +176,23 @@ def test_connection_lost_at_rest(server):
         wait_empty(server)
 
 
+def test_idle(server):
+    """The sender ends when nothing is to be sent, in good order, and comes back for the next message."""
+    with Sink() as sink:
+        use(server, sink, queue={"idle_timeout": "100ms", "sender_idle": "300ms"})
+        for n in range(2):
+            mark = len(server.log)
+            submit(server, "n%d" % n)
+            sink.wait(n + 1)
+            assert 'why="nothing to do"' in server.wait_log("sender.end", {}, 20, mark)
+            wait_empty(server)
+        assert not [x for x in server.log if " sender.died " in x]
+        end = time.monotonic() + 10
+        while sender_pid(server):
+            assert time.monotonic() < end, "it said that it ends, and stays"
+            time.sleep(0.05)
+
+
 # ---- deaths ----
 
 def death(server, kill):
@@ -282,6 +299,7 @@ def test_reload(server):
         server.wait_log("server.reload", {"result": "done"}, mark=mark)
         submit(server, "new")
         new.wait(1)
+        server.wait_log("sender.start", {}, mark=mark)
         assert subjects(new) == ["new"] and sender_pid(server) != pid
         release.set()
         old.wait(1)
