@@ -40,8 +40,13 @@ static const struct tls_mode tls_modes[] = {
 	{ "implicit", SMTP_CLIENT_TLS_FROM_START, NET_TRUST_PKIX },
 };
 
-enum stop { STOP_NOT, STOP_CONNECT, STOP_TLS, STOP_AUTH, STOP_RCPT, N_STOPS };
-static const char *const stops_z[N_STOPS] = { "", "connect", "tls", "auth", "rcpt" };
+enum stop { STOP_NOT, STOP_CONNECT, STOP_TLS, STOP_AUTH, STOP_MAIL, STOP_RCPT, STOP_DATA, N_STOPS };
+static const char *const stops_z[N_STOPS] = { "", "connect", "tls", "auth", "mail", "rcpt", "data" };
+static const enum smtp_client_stage until[N_STOPS] = {
+	[STOP_MAIL] = SMTP_CLIENT_MAIL,
+	[STOP_RCPT] = SMTP_CLIENT_RCPT,
+	[STOP_DATA] = SMTP_CLIENT_DATA,
+};
 
 struct sending {
 	const struct cli_args *args;
@@ -94,7 +99,7 @@ static int take_stop(struct sending *s, struct fault *fault)
 
 	while (stop_z != NULL && !str_eq(str_z(stops_z[s->stop]), str_z(stop_z)))
 		if (++s->stop == N_STOPS)
-			return fault_set(fault, -E_USAGE, "--stop-after knows connect, tls, auth and rcpt");
+			return fault_set(fault, -E_USAGE, "--stop-after knows connect, tls, auth, mail, rcpt and data");
 	return 0;
 }
 
@@ -103,7 +108,9 @@ static int take_recipients(struct sending *s, struct fault *fault)
 	for (size_t i = 0; i < s->args->n_options && s->n_rcpts < RCPTS; i++)
 		if (str_eq(str_z(s->args->options[i].name), S("--to")))
 			s->rcpts[s->n_rcpts++].address = str_z(s->args->options[i].value);
-	if (s->n_rcpts == 0 && (s->stop == STOP_NOT || s->stop == STOP_RCPT))
+	if (s->n_rcpts == 0 && s->stop == STOP_MAIL) /* no RCPT is said; somebody has to have the reply */
+		s->rcpts[s->n_rcpts++].address = S("postmaster");
+	if (s->n_rcpts == 0 && (s->stop == STOP_NOT || s->stop >= STOP_RCPT))
 		return fault_set(fault, -E_USAGE, "--to names who is to get the message");
 	return 0;
 }
@@ -242,7 +249,7 @@ static int say_fates(struct sending *s)
 		json_array_append_new(list, one);
 		if (!is_json)
 			say_reply(stdout, address_z, &r->reply, r->stage);
-		if (r->reply.code / 100 != 2 && status == CLI_OK)
+		if (r->reply.code / 100 != 2 && r->reply.code / 100 != 3 && status == CLI_OK)
 			status = STATUS_STAGE + (int)r->stage;
 	}
 	json_object_set_new(s->result, "recipients", list);
@@ -261,8 +268,8 @@ static int transact(struct sending *s, struct smtp_client *c)
 	for (size_t i = 0; i < s->n_rcpts; i++)
 		m.is_smtputf8 = m.is_smtputf8 || !str_is_ascii(s->rcpts[i].address);
 	/* What a lost connection means stands with each recipient. */
-	if (s->stop == STOP_RCPT)
-		(void)!smtp_client_probe(c, &m, s->rcpts, s->n_rcpts, &s->arena);
+	if (s->stop != STOP_NOT)
+		(void)!smtp_client_probe(c, &m, s->rcpts, s->n_rcpts, until[s->stop], &s->arena);
 	else
 		(void)!smtp_client_send(c, &m, s->rcpts, s->n_rcpts, &s->arena);
 	return say_fates(s);
@@ -297,7 +304,7 @@ static int talk(struct sending *s, struct net_stream *stream, struct net_stream_
 		return STATUS_STAGE + (int)stage;
 	}
 	keep_tls(s, c);
-	if (s->stop == STOP_NOT || s->stop == STOP_RCPT)
+	if (s->stop == STOP_NOT || s->stop >= STOP_MAIL)
 		status = transact(s, c);
 	smtp_client_close(&c);
 	return status;

@@ -68,7 +68,7 @@ static const struct cli_option send_options[] = {
 	{ "--password-file", "FILE", "first line is the password (-: standard input, before the message)" },
 	{ "--lmtp", NULL, "speak LMTP" },
 	{ "--helo", "NAME", "our name (default: the host's)" },
-	{ "--stop-after", "STAGE", "connect, tls, auth or rcpt: go no further, read no message" },
+	{ "--stop-after", "STAGE", "connect, tls, auth, mail, rcpt or data: go no further, read no message" },
 	{ "--trace", NULL, "show the dialogue on standard error" },
 	END,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of [dns]. */
-#include "net/dns.h"
+#include "net/dns_int.h"
 
 #include <arpa/inet.h>
 
@@ -8,21 +8,20 @@ static const char *const dnssec_names[] = { "no", "auto", "required", NULL };
 
 #define AT(member) offsetof(struct net_dns_conf, member)
 static const struct conf_row rows[] = {
-	{ .key = "servers", .type = CONF_LIST, .offset = AT(servers), .default_z = "", .reload = CONF_RESTART,
+	{ .key = "servers", .type = CONF_LIST, .offset = AT(servers), .default_z = "", .reload = CONF_LIVE,
 	  .help = "Resolvers to ask, each an address or ADDRESS@PORT; empty takes those of /etc/resolv.conf, and without any asks from the root on." },
-	{ .key = "dnssec", .type = CONF_ENUM, .offset = AT(dnssec), .default_z = "auto", .names = dnssec_names, .reload = CONF_RESTART,
+	{ .key = "dnssec", .type = CONF_ENUM, .offset = AT(dnssec), .default_z = "auto", .names = dnssec_names, .reload = CONF_LIVE,
 	  .help = "Whether signatures of the DNS are checked: auto does not when the resolvers give none even for the root, required lets mail wait then." },
-	{ .key = "trust_anchor_file", .type = CONF_STR, .offset = AT(trust_anchor_file), .default_z = "", .reload = CONF_RESTART,
+	{ .key = "trust_anchor_file", .type = CONF_STR, .offset = AT(trust_anchor_file), .default_z = "", .reload = CONF_LIVE,
 	  .help = "DS or DNSKEY records of the root, one a line; empty takes " NET_DNS_TRUST_ANCHOR_FILE ", or the ones built in when it is not there." },
-	{ .key = "unsigned_domains", .type = CONF_LIST, .offset = AT(unsigned_domains), .default_z = "", .reload = CONF_RESTART,
+	{ .key = "unsigned_domains", .type = CONF_LIST, .offset = AT(unsigned_domains), .default_z = "", .reload = CONF_LIVE,
 	  .help = "Domains whose answers need no signatures, such as those that only the own network knows." },
 	{ .key = "timeout", .type = CONF_TIME, .offset = AT(timeout_ms), .default_z = "20s", .min = 100, .max = 300000,
-	  .reload = CONF_RESTART, .help = "How long the answer to one question is waited for." },
+	  .reload = CONF_LIVE, .help = "How long the answer to one question is waited for." },
 };
 #undef AT
 
-/* ADDRESS[@PORT], as libunbound wants it. */
-static bool is_server(struct str text)
+bool net_dns_is_server(struct str text)
 {
 	unsigned char room[sizeof(struct in6_addr)];
 	char address[INET6_ADDRSTRLEN];
@@ -44,7 +43,7 @@ static int check(const void *values, struct fault *fault)
 	const struct net_dns_conf *c = values;
 
 	for (size_t i = 0; i < c->servers.n; i++)
-		if (!is_server(str_z(c->servers.v[i])))
+		if (!net_dns_is_server(str_z(c->servers.v[i])))
 			return fault_set(fault, -E_USAGE, "servers = %.100s: write addresses, such as 192.0.2.53 or 192.0.2.53@5353",
 					 c->servers.v[i]);
 	for (size_t i = 0; i < c->unsigned_domains.n; i++)

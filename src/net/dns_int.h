@@ -39,6 +39,8 @@ struct net_dns {
 	size_t n_questions;
 };
 
+/* ADDRESS or ADDRESS@PORT, as libunbound wants it? */
+bool net_dns_is_server(struct str text);
 /* The context with or without the validator, its thread started. NULL with the fault's text. Opens nothing but sockets. */
 struct ub_ctx *net_dns_ctx(struct net_dns *d, bool is_validating, struct fault *fault);
 

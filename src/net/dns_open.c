@@ -57,11 +57,11 @@ static bool next_word(struct str *line, struct str *ret)
 
 static void add_server(struct net_dns *d, struct str server)
 {
-	if (d->n_servers < DNS_SERVERS)
+	if (d->n_servers < DNS_SERVERS && net_dns_is_server(server))
 		d->servers_z[d->n_servers++] = mem_dup_z(server);
 }
 
-/* resolv.conf(5). Without the file, or without a server in it, there are none. */
+/* resolv.conf(5). Without the file, or without a server in it that can be used (no address with a scope), there are none. */
 static void read_resolv_conf(struct net_dns *d)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(FILE_MAX + 1);

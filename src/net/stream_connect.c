@@ -105,10 +105,11 @@ static void drop(struct race *r, size_t i, int errnum)
 	memmove(&r->runners[i], &r->runners[i + 1], (r->n - i) * sizeof(r->runners[0])); /* the first stays first */
 }
 
-/* The runner that has arrived, or -1. */
+/* The first of the runners that have arrived, or -1. */
 static int arrived(struct race *r, const struct pollfd *polls)
 {
 	int64_t now = clock_mono_ms();
+	int winner = -1;
 
 	for (size_t i = r->n; i-- > 0;) {
 		int err = 0;
@@ -116,14 +117,16 @@ static int arrived(struct race *r, const struct pollfd *polls)
 
 		if (polls[i].revents != 0 && getsockopt(r->runners[i].fd, SOL_SOCKET, SO_ERROR, &err, &n) < 0)
 			err = errno;
-		if (err != 0)
+		if (err == 0 && polls[i].revents == 0 && now >= r->runners[i].end_ms)
+			err = ETIMEDOUT;
+		if (err != 0) {
 			drop(r, i, err);
-		else if (polls[i].revents != 0)
-			return (int)i;
-		else if (now >= r->runners[i].end_ms)
-			drop(r, i, ETIMEDOUT);
+			winner -= winner >= 0; /* it stands behind */
+		} else if (polls[i].revents != 0) {
+			winner = (int)i;
+		}
 	}
-	return -1;
+	return winner;
 }
 
 static bool can_begin(const struct race *r)

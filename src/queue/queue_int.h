@@ -232,7 +232,10 @@ struct queue_settlement {
 /* Inside db_write(): the message's row goes when its last recipient has. */
 MUST_CHECK int queue_message_end(struct db_tx *tx, struct str qid);
 #define QUEUE_SETTLE 64
-/* At most QUEUE_SETTLE at once, in one transaction, with the notifications that follow. 0 or negative: nothing changed. */
+/*
+ * At most QUEUE_SETTLE at once, in one transaction, with the notifications that follow, then durable; without such it is synced within a second.
+ * 0 or negative: nothing changed.
+ */
 MUST_CHECK int queue_settle(struct queue *q, const struct queue_settlement *v, size_t n);
 
 /* ---- queue.c ---- */

@@ -129,7 +129,7 @@ static int use_literal(struct arena *a, struct str host, const struct net_addres
 	ret->v[0] = *address;
 	ret->n = may_be_used(address, may_private);
 	if (ret->n == 0)
-		*ret_reply = send_dns_reply(a, "5.4.4", "%" STR_FMT " is an address of this host or of a private network", STR_ARG(host));
+		*ret_reply = send_say(a, "5.4.4", "%" STR_FMT " is an address of this host or of a private network", STR_ARG(host));
 	return 0;
 }
 
@@ -162,7 +162,7 @@ int send_addresses(struct net_dns *d, struct arena *a, struct str host, uint16_t
 	if (is_literal(host, port, &literal))
 		return use_literal(a, host, &literal, may_private, ret, ret_reply);
 	if (!net_dns_is_name(host)) {
-		*ret_reply = send_dns_reply(a, "5.4.4", "no name of a host: %" STR_FMT, STR_ARG(str_head(host, 255)));
+		*ret_reply = send_say(a, "5.4.4", "no name of a host: %" STR_FMT, STR_ARG(str_head(host, 255)));
 		return 0;
 	}
 	if (str_ends(host, S(".")))
@@ -171,15 +171,15 @@ int send_addresses(struct net_dns *d, struct arena *a, struct str host, uint16_t
 	if (r < 0)
 		return r;
 	if (!send_addresses_of(a, &v6, &v4, port, may_private, ret)) {
-		*ret_reply = send_dns_reply(a, "4.3.0", "the answer of the DNS for %" STR_FMT " is too long", STR_ARG(host));
+		*ret_reply = send_say(a, "4.3.0", "the answer of the DNS for %" STR_FMT " is too long", STR_ARG(host));
 		return -E_LIMIT;
 	}
 	if (ret->n > 0) /* as secure as the less secure of both */
 		return find_bases(d, a, host, v6.n == 0 || (v4.n > 0 && v4.trust != NET_DNS_SECURE) ? &v4 : &v6, deadline_ms, ret, ret_reply);
 	if (v6.n > 0 || v4.n > 0)
-		*ret_reply = send_dns_reply(a, "5.4.4", "%" STR_FMT " has addresses of this host or of private networks only", STR_ARG(host));
+		*ret_reply = send_say(a, "5.4.4", "%" STR_FMT " has addresses of this host or of private networks only", STR_ARG(host));
 	else
-		*ret_reply = send_dns_reply(a, "5.4.4", "%s %" STR_FMT, v6.is_nxdomain || v4.is_nxdomain ? "there is no host" : "no address of",
+		*ret_reply = send_say(a, "5.4.4", "%s %" STR_FMT, v6.is_nxdomain || v4.is_nxdomain ? "there is no host" : "no address of",
 					    STR_ARG(host));
 	return 0;
 }

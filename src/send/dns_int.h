@@ -3,10 +3,8 @@
 #pragma once
 
 #include "net/dns.h"
-#include "send/send.h"
+#include "send/send_int.h"
 
-/* Our own words, without a code; formatted into the arena, cut to what a reply may have, without control characters. */
-struct queue_reply send_dns_reply(struct arena *a, const char *enhanced_z, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /*
  * One question whose failure is the caller's: -E_IO, -E_TIMEOUT with the reply 4.4.3; a bogus answer is a failure too, -E_DENIED with 4.7.5
  * (RFC 7672 2.1.1).

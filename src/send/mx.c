@@ -11,25 +11,6 @@
 
 #include "base/rnd.h"
 
-struct queue_reply send_dns_reply(struct arena *a, const char *enhanced_z, const char *fmt, ...)
-{
-	char text[QUEUE_REPLY_TEXT];
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		n = 0;
-	if ((size_t)n >= sizeof(text))
-		n = sizeof(text) - 1;
-	for (int i = 0; i < n; i++)
-		if (text[i] < ' ' || text[i] > '~')
-			text[i] = '?';
-	return (struct queue_reply){ .enhanced = str_z(enhanced_z), .text = arena_str(a, str_of(text, (size_t)n)) };
-}
-
 int send_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms,
 		 struct net_dns_answer *ret, struct queue_reply *ret_reply)
 {
@@ -37,11 +18,11 @@ int send_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_d
 	int r = net_dns_ask(d, a, name, type, deadline_ms, ret, &fault);
 
 	if (r == -E_LIMIT)
-		*ret_reply = send_dns_reply(a, "4.3.0", "the answer of the DNS for %" STR_FMT " is too long", STR_ARG(name));
+		*ret_reply = send_say(a, "4.3.0", "the answer of the DNS for %" STR_FMT " is too long", STR_ARG(name));
 	else if (r < 0)
-		*ret_reply = send_dns_reply(a, "4.4.3", "%s", fault.text);
+		*ret_reply = send_say(a, "4.4.3", "%s", fault.text);
 	if (r == 0 && ret->trust == NET_DNS_BOGUS) {
-		*ret_reply = send_dns_reply(a, "4.7.5", "the signatures in the DNS of %" STR_FMT " are wrong: %" STR_FMT, STR_ARG(name),
+		*ret_reply = send_say(a, "4.7.5", "the signatures in the DNS of %" STR_FMT " are wrong: %" STR_FMT, STR_ARG(name),
 					    STR_ARG(ret->why));
 		return -E_DENIED;
 	}
@@ -164,13 +145,13 @@ static struct queue_reply no_host(struct arena *a, struct str domain, const stru
 	struct queue_reply reply;
 
 	if (h->is_null_mx) {
-		reply = send_dns_reply(a, "5.1.10", "%" STR_FMT " takes no mail (null MX)", STR_ARG(domain));
+		reply = send_say(a, "5.1.10", "%" STR_FMT " takes no mail (null MX)", STR_ARG(domain));
 		reply.code = 556; /* RFC 7505 4.1 */
 		return reply;
 	}
 	if (h->is_self)
-		return send_dns_reply(a, "5.4.6", "mail for %" STR_FMT " comes back to this host, which has no such domain", STR_ARG(domain));
-	return send_dns_reply(a, "5.4.4", "the MX records of %" STR_FMT " name no host", STR_ARG(domain));
+		return send_say(a, "5.4.6", "mail for %" STR_FMT " comes back to this host, which has no such domain", STR_ARG(domain));
+	return send_say(a, "5.4.4", "the MX records of %" STR_FMT " name no host", STR_ARG(domain));
 }
 
 int send_mx_of(struct arena *a, struct str domain, const char *const *own_names, const struct net_dns_answer *answer,
@@ -180,12 +161,12 @@ int send_mx_of(struct arena *a, struct str domain, const char *const *own_names,
 
 	*ret = (struct send_hosts){ .is_secure = answer->trust == NET_DNS_SECURE };
 	if (answer->is_nxdomain) {
-		*ret_reply = send_dns_reply(a, "5.1.2", "there is no domain %" STR_FMT, STR_ARG(domain));
+		*ret_reply = send_say(a, "5.1.2", "there is no domain %" STR_FMT, STR_ARG(domain));
 		return 0;
 	}
 	r = answer->n > 0 ? take_records(a, answer, ret) : implicit(a, domain, ret);
 	if (r < 0) {
-		*ret_reply = send_dns_reply(a, "4.3.0", "the answer of the DNS for %" STR_FMT " is too long", STR_ARG(domain));
+		*ret_reply = send_say(a, "4.3.0", "the answer of the DNS for %" STR_FMT " is too long", STR_ARG(domain));
 		return r;
 	}
 	mix(ret);
@@ -206,7 +187,7 @@ int send_mx(struct net_dns *d, struct arena *a, struct str domain, const char *c
 
 	*ret = (struct send_hosts){ 0 };
 	if (!net_dns_is_name(domain)) {
-		*ret_reply = send_dns_reply(a, "5.1.2", "no name of a domain: %" STR_FMT, STR_ARG(str_head(domain, 255)));
+		*ret_reply = send_say(a, "5.1.2", "no name of a domain: %" STR_FMT, STR_ARG(str_head(domain, 255)));
 		return 0;
 	}
 	r = send_dns_ask(d, a, domain, NET_DNS_MX, deadline_ms, &answer, ret_reply);

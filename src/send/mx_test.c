@@ -294,19 +294,3 @@ TEST(mx_usable_tlsa)
 		assert_int_equal(send_tlsa_is_usable(rows[i].rdata), rows[i].want);
 	}
 }
-
-TEST(mx_words)
-{
-	struct arena a;
-	struct queue_reply reply;
-	char longest[2000];
-
-	arena_init(&a, 1 << 20);
-	memset(longest, 'x', sizeof(longest));
-	longest[sizeof(longest) - 1] = '\0';
-	reply = send_dns_reply(&a, "4.4.3", "%s", longest);
-	assert_true(reply.text.n > 0 && reply.text.n <= QUEUE_REPLY_TEXT);
-	reply = send_dns_reply(&a, "4.4.3", "a\r\nb\xff\033");
-	assert_str_eq(reply.text, S("a??b??"));
-	arena_fini(&a);
-}

@@ -101,8 +101,12 @@ struct smtp_client_message {
  */
 MUST_CHECK int smtp_client_send(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,
 				struct arena *a);
-/* MAIL and RCPT alone, then RSET: would it be taken? For checks. */
+/*
+ * The same up to a stage, for checks: would it be taken? SMTP_CLIENT_MAIL: only MAIL is said, and every recipient has its reply;
+ * SMTP_CLIENT_RCPT: the RCPT too; both end with RSET. SMTP_CLIENT_DATA: DATA too, and those who were taken have its reply (354); then there is no way
+ * back, and the connection can only be closed.
+ */
 MUST_CHECK int smtp_client_probe(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,
-				 struct arena *a);
+				 enum smtp_client_stage until, struct arena *a);
 /* QUIT, and close. Does not wait long. Accepts a pointer to NULL. */
 void smtp_client_close(struct smtp_client **c);

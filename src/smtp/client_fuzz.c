@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { IS_LMTP = 1, HAS_LOGIN = 2, IS_BINARY = 4, IS_UTF8 = 8, WANTS_TLS = 16, IS_PROBE = 32, AGAIN = 64 };
+enum { IS_LMTP = 1, HAS_LOGIN = 2, IS_BINARY = 4, IS_UTF8 = 8, WANTS_TLS = 16, IS_PROBE = 32, AGAIN = 64, TO_DATA = 128 };
 
 static void check_text(struct str s)
 {
@@ -37,7 +37,7 @@ static void transaction(struct smtp_client *c, struct arena *a, unsigned flags)
 		.is_smtputf8 = (flags & IS_UTF8) != 0,
 		.envid = S("id"),
 	};
-	int r = flags & IS_PROBE ? smtp_client_probe(c, &m, rcpts, 2, a) : smtp_client_send(c, &m, rcpts, 2, a);
+	int r = flags & IS_PROBE ? smtp_client_probe(c, &m, rcpts, 2, flags & TO_DATA ? SMTP_CLIENT_DATA : SMTP_CLIENT_RCPT, a) : smtp_client_send(c, &m, rcpts, 2, a);
 
 	for (size_t i = 0; i < 2; i++) {
 		check_reply(&rcpts[i].reply);

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/must.h"
 #include "queue/queue.h"
 
 #define BY_MAX INT64_C(999999999)
@@ -38,7 +39,7 @@ struct deal {
 	struct smtp_client_lines lines;
 	enum smtp_client_stage stage;
 	bool is_chunked;      /* BDAT */
-	bool is_probe;        /* nothing is sent */
+	enum smtp_client_stage until; /* SMTP_CLIENT_END, or where a probe stops */
 	bool has_data;        /* DATA went with the group */
 	bool is_mail_taken;
 	size_t n_taken;
@@ -251,7 +252,7 @@ static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 	buf_printf(&line, "RCPT TO:<%" STR_FMT ">", STR_ARG(r->address));
 	if (d->c->caps.has_dsn) {
 		add_notify(&line, notify_of(d, r));
-		if (r->orcpt.n > 0)
+		if (r->orcpt.n > 0 && (d->m->is_smtputf8 || str_is_ascii(r->orcpt))) /* RFC 6533 3 */
 			buf_printf(&line, " ORCPT=%" STR_FMT, STR_ARG(r->orcpt));
 	}
 	smtp_client_put(d->c, buf_str(&line), NULL);
@@ -288,7 +289,7 @@ static int read_mail(struct deal *d)
 	int r = reply_to(d, SMTP_CLIENT_MAIL, "MAIL", d->c->o.times.mail);
 
 	d->is_mail_taken = r == 0 && d->c->code / 100 == 2;
-	if (r == 0 && !d->is_mail_taken)
+	if (r == 0 && (!d->is_mail_taken || d->until == SMTP_CLIENT_MAIL))
 		settle(d, smtp_client_reply_keep(d->c, d->a));
 	return r;
 }
@@ -300,12 +301,11 @@ static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 	if (r < 0 || !d->is_mail_taken)
 		return r;
 	rcpt->stage = SMTP_CLIENT_RCPT;
-	if (d->c->code / 100 == 2) {
+	d->n_taken += d->c->code / 100 == 2;
+	if (d->c->code / 100 == 2 && d->until > SMTP_CLIENT_RCPT)
 		rcpt->reply.code = TAKEN;
-		d->n_taken++;
-	} else {
+	else
 		rcpt->reply = smtp_client_reply_keep(d->c, d->a);
-	}
 	return r;
 }
 
@@ -352,6 +352,7 @@ static int envelope(struct deal *d)
 {
 	struct smtp_client *c = d->c;
 	bool is_grouped = c->caps.has_pipelining, has_rset = c->needs_rset, has_mail = true;
+	size_t max = d->until == SMTP_CLIENT_MAIL ? 0 : is_grouped ? GROUP : 1;
 	size_t sent[GROUP] = { 0 }, next = 0, n;
 	int r = 0;
 
@@ -371,8 +372,8 @@ static int envelope(struct deal *d)
 		has_mail = false;
 	}
 	while (r == 0 && (has_mail || (d->is_mail_taken && is_any_open(d, next)))) {
-		n = put_group(d, &next, is_grouped ? GROUP : 1, sent);
-		d->has_data = is_grouped && !d->is_chunked && !d->is_probe && !is_any_open(d, next);
+		n = put_group(d, &next, max, sent);
+		d->has_data = is_grouped && !d->is_chunked && d->until >= SMTP_CLIENT_DATA && !is_any_open(d, next);
 		if (d->has_data)
 			smtp_client_put(c, S("DATA"), NULL);
 		r = exchange(d, has_rset, has_mail, sent, n);
@@ -499,6 +500,18 @@ static int message(struct deal *d)
 	return r;
 }
 
+/* The end of a probe at DATA. */
+static int look_no_further(struct deal *d)
+{
+	int r = begin_data(d);
+
+	if (r <= 0)
+		return r;
+	settle(d, smtp_client_reply_keep(d->c, d->a));
+	smtp_client_lose(d->c, -E_CLOSED, "the message was only announced");
+	return 0;
+}
+
 /* ---- the whole ---- */
 
 /* A kept connection on which the server has said something since: its good-bye, or it is out of step. */
@@ -518,8 +531,7 @@ static int run(struct deal *d)
 {
 	int r;
 
-	if (!d->is_probe)
-		smtp_client_lines(d->m->bytes, &d->lines);
+	smtp_client_lines(d->m->bytes, &d->lines);
 	d->is_chunked = d->m->is_binary || d->lines.is_bare;
 	if (!look_over(d))
 		return 0;
@@ -528,29 +540,30 @@ static int run(struct deal *d)
 		r = envelope(d);
 	if (r == 0 && d->n_taken == 0 && d->has_data)
 		r = take_back(d);
-	else if (r == 0 && d->n_taken > 0 && !d->is_probe)
+	else if (r == 0 && d->n_taken > 0 && d->until == SMTP_CLIENT_END)
 		r = message(d);
+	else if (r == 0 && d->n_taken > 0 && d->until == SMTP_CLIENT_DATA)
+		r = look_no_further(d);
 	return r < 0 ? lost(d) : 0;
 }
 
 int smtp_client_send(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,
 		     struct arena *a)
 {
-	struct deal d = { .c = c, .m = m, .rcpts = rcpts, .n = n, .a = a };
+	struct deal d = { .c = c, .m = m, .rcpts = rcpts, .n = n, .a = a, .until = SMTP_CLIENT_END };
 
 	return run(&d);
 }
 
 int smtp_client_probe(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,
-		      struct arena *a)
+		      enum smtp_client_stage until, struct arena *a)
 {
-	struct deal d = { .c = c, .m = m, .rcpts = rcpts, .n = n, .a = a, .is_probe = true };
-	int r = run(&d);
+	struct deal d = { .c = c, .m = m, .rcpts = rcpts, .n = n, .a = a, .until = until };
+	int r;
 
-	for (size_t i = 0; i < n; i++)
-		if (rcpts[i].reply.code == TAKEN)
-			rcpts[i].reply = (struct smtp_client_reply){ .code = 250, .enhanced = S("2.1.5"), .text = S("taken") };
-	if (r == 0 && c->needs_rset) {
+	must(until == SMTP_CLIENT_MAIL || until == SMTP_CLIENT_RCPT || until == SMTP_CLIENT_DATA);
+	r = run(&d);
+	if (r == 0 && c->lost == 0 && c->needs_rset) {
 		r = smtp_client_ask(c, S("RSET"), c->o.times.command);
 		c->needs_rset = false;
 		r = r < 0 ? r : c->lost;

@@ -578,14 +578,111 @@ TEST(client_waits_for_all_replies_only_so_long)
 	close(fds[1]);
 }
 
+enum reader { REFUSES_HALFWAY, LEAVES_HALFWAY, STALLS_HALFWAY, READS_SLOWLY };
+
+struct slow {
+	int fd;
+	enum reader how;
+};
+
+/* A server that takes the envelope, and of the message 100 KB. */
+static void *read_some(void *arg)
+{
+	const struct slow *v = arg;
+	static const char *const says_z[] = { "220 mx\r\n", "250-mx\r\n250 PIPELINING\r\n", "250 a\r\n250 b\r\n354 go\r\n" };
+	char sink[4096], last[5] = "";
+	ssize_t n = 1;
+
+	for (size_t i = 0; i < ARRAY_LEN(says_z); i++) {
+		if (i > 0)
+			(void)!recv(v->fd, sink, sizeof(sink), 0);
+		(void)!send(v->fd, says_z[i], strlen(says_z[i]), MSG_NOSIGNAL);
+	}
+	for (size_t got = 0; got < 100000 && n > 0; got += (size_t)n)
+		n = recv(v->fd, sink, sizeof(sink), 0);
+	if (v->how == REFUSES_HALFWAY)
+		(void)!send(v->fd, "552 5.3.4 too big\r\n", 19, MSG_NOSIGNAL);
+	while (v->how != LEAVES_HALFWAY && v->how != STALLS_HALFWAY && n > 0) {
+		n = recv(v->fd, sink, sizeof(sink), 0);
+		for (ssize_t i = n > 5 ? n - 5 : 0; i < n; i++) {
+			memmove(last, last + 1, 4);
+			last[4] = sink[i];
+		}
+		if (v->how == READS_SLOWLY && memcmp(last, "\r\n.\r\n", 5) == 0)
+			(void)!send(v->fd, "250 taken\r\n", 11, MSG_NOSIGNAL);
+	}
+	if (v->how != STALLS_HALFWAY)
+		shutdown(v->fd, SHUT_RDWR);
+	return NULL;
+}
+
+/* A message that is larger than what the kernel takes, and servers that do not read it to its end. */
+TEST(client_large_messages)
+{
+	static const struct {
+		const char *name_z;
+		enum reader how;
+		int want, code;
+		enum smtp_client_stage stage;
+	} rows[] = {
+		{ "refuses", REFUSES_HALFWAY, -E_CLOSED, 552, SMTP_CLIENT_DATA },
+		{ "leaves", LEAVES_HALFWAY, -E_CLOSED, 0, SMTP_CLIENT_DATA },
+		{ "stalls", STALLS_HALFWAY, -E_TIMEOUT, 0, SMTP_CLIENT_DATA },
+		{ "takes it", READS_SLOWLY, 0, 250, SMTP_CLIENT_END },
+	};
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(4u << 20);
+
+	for (int i = 0; i < 50000; i++)
+		buf_add(&bytes, i % 3 ? S("a line of a message that is long and goes on and on\r\n") : S(".\r\n"));
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		struct smtp_client_options o = { .helo_z = "me", .times = { .data_block = rows[i].how == STALLS_HALFWAY ? 200 : 20000, .data_end = 20000 } };
+		const struct smtp_client_message m = { .bytes = buf_str(&bytes) };
+		struct smtp_client_rcpt rcpt = { .address = S("x@y.example") };
+		struct smtp_client_reply reply;
+		enum smtp_client_stage stage;
+		struct smtp_client *c = NULL;
+		struct slow v = { .how = rows[i].how };
+		pthread_t thread;
+		int fds[2];
+
+		test_row(rows[i].name_z);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+		v.fd = fds[1];
+		assert_int_equal(pthread_create(&thread, NULL, read_some, &v), 0);
+		assert_int_equal(smtp_client_open(net_stream_of_fd(fds[0]), &o, &a, &c, &stage, &reply), 0);
+		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), rows[i].want);
+		assert_int_equal(rcpt.reply.code, rows[i].code);
+		assert_int_equal(rcpt.stage, rows[i].stage);
+		c->o.times.quit = 100;
+		smtp_client_close(&c);
+		pthread_join(thread, NULL);
+		close(fds[1]);
+	}
+}
+
 TEST(client_probe)
 {
 	static const struct {
-		const char *caps_z;
+		const char *name_z, *caps_z;
 		struct str script;
+		enum smtp_client_stage until;
+		int codes[2];
+		struct str said;
 	} rows[] = {
-		{ "PIPELINING", STR_INIT(OK OK NO NEXT OK NEXT OK NO NEXT OK NEXT) },
-		{ "", STR_INIT(OK NEXT OK NEXT NO NEXT OK NEXT) },
+		{ "sender", "PIPELINING", STR_INIT(OK NEXT OK NEXT), SMTP_CLIENT_MAIL, { 250, 250 }, STR_INIT(MAIL "RSET" LINE) },
+		{ "sender, one by one", "", STR_INIT(OK NEXT OK NEXT), SMTP_CLIENT_MAIL, { 250, 250 }, STR_INIT(MAIL "RSET" LINE) },
+		{ "sender refused", "PIPELINING", STR_INIT("553 no" LINE NEXT OK NEXT), SMTP_CLIENT_MAIL, { 553, 553 },
+		  STR_INIT(MAIL "RSET" LINE) },
+		{ "recipients", "PIPELINING", STR_INIT(OK OK NO NEXT OK NEXT), SMTP_CLIENT_RCPT, { 250, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) "RSET" LINE) },
+		{ "recipients, one by one", "", STR_INIT(OK NEXT OK NEXT NO NEXT OK NEXT), SMTP_CLIENT_RCPT, { 250, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) "RSET" LINE) },
+		{ "DATA", "PIPELINING", STR_INIT(OK OK NO GO NEXT), SMTP_CLIENT_DATA, { 354, 550 }, STR_INIT(MAIL RCPT(0) RCPT(1) DATA) },
+		{ "DATA, one by one", "", STR_INIT(OK NEXT OK NEXT NO NEXT "451 no" LINE NEXT OK NEXT), SMTP_CLIENT_DATA, { 451, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE) },
+		{ "DATA, nobody", "PIPELINING", STR_INIT(OK NO NO GO NEXT "554 x" LINE NEXT OK NEXT), SMTP_CLIENT_DATA, { 550, 550 },
+		  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "." LINE "RSET" LINE) },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -594,14 +691,15 @@ TEST(client_probe)
 		const struct smtp_client_message m = TEXT;
 		struct smtp_client_rcpt rcpts[2];
 
-		test_row(rows[i].caps_z);
+		test_row(rows[i].name_z);
 		address(&rcpts[0], &a, 0);
 		address(&rcpts[1], &a, 1);
-		assert_int_equal(smtp_client_probe(c, &m, rcpts, 2, &a), 0);
-		assert_int_equal(rcpts[0].reply.code, 250);
-		assert_int_equal(rcpts[1].reply.code, 550);
-		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
-			      S("MAIL FROM:<a@b.example>" LINE RCPT(0) RCPT(1) "RSET" LINE));
+		assert_int_equal(smtp_client_probe(c, &m, rcpts, 2, rows[i].until, &a), 0);
+		assert_int_equal(rcpts[0].reply.code, rows[i].codes[0]);
+		assert_int_equal(rcpts[1].reply.code, rows[i].codes[1]);
+		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), rows[i].said);
+		if (rcpts[0].reply.code == 354)
+			assert_int_equal(smtp_client_send(c, &m, rcpts, 2, &a), -E_CLOSED);
 		smtp_client_close(&c);
 	}
 }
@@ -633,6 +731,27 @@ TEST(client_addresses)
 	}
 	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
 		      S(MAIL "RCPT TO:<\"a b>\\\"\"@c.example>" LINE "RCPT TO:<\"\\\\\"@c.example>" LINE DATA BODY "." LINE));
+	smtp_client_close(&c);
+}
+
+/* RFC 6533 3: an original recipient in UTF-8 goes only where UTF-8 may go. */
+TEST(client_original_recipient_in_utf8)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING" LINE "250-SMTPUTF8" LINE "250-DSN", S(OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT),
+					  false, &a);
+	struct smtp_client_message m = TEXT;
+
+	for (int i = 0; i < 2; i++) {
+		struct smtp_client_rcpt rcpt = { .address = S("r0@c.example"), .orcpt = S("utf-8;\xc3\xa4@x") };
+
+		m.is_smtputf8 = i == 1;
+		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
+		assert_int_equal(rcpt.reply.code, 250);
+	}
+	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
+		      S(MAIL RCPT(0) DATA BODY "." LINE "MAIL FROM:<a@b.example> SMTPUTF8" LINE
+			"RCPT TO:<r0@c.example> ORCPT=utf-8;\xc3\xa4@x" LINE DATA BODY "." LINE));
 	smtp_client_close(&c);
 }
 

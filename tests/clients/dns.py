@@ -273,6 +273,19 @@ def test_dane(server):
         assert check(server, path, "dane.test")[1]["port"] == 2525
 
 
+def test_world_changes(server):
+    """The world of these tests itself: a zone gets other content, and other signatures."""
+    with World() as world:
+        world.zone("good.test", "@ MX 10 mx\nmx A 8.8.8.8", signed=True)
+        world.start()
+        path = settings_file(server, world)
+        assert hosts(check(server, path, "good.test")[1]) == ["mx.good.test"]
+        world.change("good.test", "@ MX 10 other\nother A 8.8.8.8", signed=True)
+        assert hosts(check(server, path, "good.test")[1]) == ["other.good.test"]
+        world.change("good.test", "@ MX 10 other\nother A 8.8.8.8", expired=True)
+        assert stages(check(server, path, "good.test")[1]) == [("mx", "", "later", "bogus", "4.7.5")]
+
+
 def test_no_resolver(server):
     """Nobody answers: told in the time of the settings, and mail would wait."""
     with World() as world, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:

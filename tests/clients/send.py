@@ -107,7 +107,12 @@ def test_logins(server):
 
 def test_going_no_further(server):
     must(send(server, "smtp", "--stop-after", "connect"), 0)
-    must(send(server, "smtp", "--stop-after", "rcpt", "--to", ALICE), 0, ALICE + ": 250")
+    told = must(send(server, "smtp", "--stop-after", "mail", "--trace"), 0, "250 2.1.0", "> MAIL FROM:<>", "> RSET")
+    assert "RCPT" not in told.stderr.replace("RCPTMAX", ""), told.stderr
+    must(send(server, "submission", "--tls", "always", "--stop-after", "mail"), STAGES["mail"], "530 5.7.0")
+    must(send(server, "smtp", "--stop-after", "rcpt", "--to", ALICE), 0, ALICE + ": 250 2.1.5")
+    must(send(server, "smtp", "--stop-after", "data", "--to", BOB), 0, BOB + ": 354")
+    must(send(server, "smtp", "--stop-after", "data", "--to", "nobody@example.test"), STAGES["rcpt"], "550 5.1.1")
     must(send(server, "smtp", "--stop-after", "rcpt", "--to", ALICE, "--to", "nobody@example.test"), STAGES["rcpt"], "550 5.1.1")
     must(server.command("send", "--server", "[::1]:1", "--stop-after", "connect"), STAGES["connect"], "::1")
     must(server.command("send", "--server", "127.0.0.1:1", "--stop-after", "connect"), STAGES["connect"], "Connection refused")

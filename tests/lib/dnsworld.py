@@ -21,6 +21,7 @@ import random
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -28,7 +29,7 @@ import time
 from server import Skip, claim
 
 ALGORITHM = "ECDSAP256SHA256"
-HEAD = "$ORIGIN %s\n$TTL 60\n@ SOA ns.test. hostmaster.test. 1 3600 600 86400 60\n@ NS ns.test.\n"
+HEAD = "$ORIGIN %s\n$TTL 60\n@ SOA ns.test. hostmaster.test. %d 3600 600 86400 60\n@ NS ns.test.\n"
 
 
 def tool(name):
@@ -74,6 +75,7 @@ class World:
         self.dir = tempfile.mkdtemp(prefix="martlet-dns-")
         self.port = free_port()
         self.process = None
+        self.serial = 0x5eed0000
         self.zones = {}
         self.zone("test", "ns A 127.0.0.1", signed=signed)
         self.root = Zone(".", "", signed=signed)
@@ -149,7 +151,7 @@ class World:
                 zone.key = self.make_key(zone.name)
         for zone in [*self.zones.values(), self.root]:
             if not zone.dead:
-                self.write(zone, HEAD % zone.name + zone.records + "\n" + self.delegations(zone.name))
+                self.write(zone, HEAD % (zone.name, self.serial) + zone.records + "\n" + self.delegations(zone.name))
         if not self.anchor:
             self.anchor = self.path("anchor")
             shutil.copy(self.path((self.root.key or self.make_key(".")) + ".ds"), self.anchor)
@@ -178,14 +180,14 @@ class World:
         old = self.zones[name.rstrip(".") + "."]
         self.zone(name, records, **options)
         self.zones[old.name].key = old.key
+        self.serial += 1
         self.write_all()
         self.process.send_signal(signal.SIGHUP)
-        time.sleep(0.2)
         self.wait()
 
     def wait(self):
-        """Until it answers for the root."""
-        question = b"\x12\x34\0\0\0\1\0\0\0\0\0\0\0\0\x06\0\1"
+        """Until it answers for the root, as it was written last."""
+        question = b"\x12\x34\0\0\0\1\0\0\0\0\0\0\0\0\x06\0\1"       # SOA, IN
         deadline = time.monotonic() + 60
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
             s.connect(("127.0.0.1", self.port))
@@ -195,7 +197,7 @@ class World:
                     break
                 try:
                     s.send(question)
-                    if s.recv(4096)[3] & 15 == 0:
+                    if struct.pack(">I", self.serial) in s.recv(4096):
                         return
                 except OSError:
                     pass
