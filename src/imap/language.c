@@ -50,6 +50,7 @@ static const struct {
 	{ "internal error", "interner Fehler", "erreur interne" },
 	{ "bad settings or arguments", "falsche Einstellungen oder Argumente",
 	  "réglages ou arguments incorrects" },
+	{ "there are too many annotations", "es gibt zu viele Anmerkungen", "il y a trop d'annotations" },
 	/* refusals of single commands */
 	{ "a command is: tag SP name", "ein Befehl ist: Marke, Leerzeichen, Name",
 	  "une commande est : étiquette, espace, nom" },

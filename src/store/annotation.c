@@ -152,8 +152,7 @@ static int set_one(const struct job *j, struct db_tx *tx, const struct store_ann
 		       DB_I((v->value.p != NULL ? (int64_t)(v->entry.n + v->value.n) : 0) - before));
 }
 
-/* Is the account within its bound? */
-static int check_bytes(struct db_tx *tx, int64_t account)
+int store_tx_annotation_room(struct db_tx *tx, int64_t account)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
@@ -233,7 +232,7 @@ static int set_tx(struct db_tx *tx, void *arg)
 	if (rc == 0 && j->change->sets_special_use)
 		rc = set_special_use(j, tx);
 	if (rc == 0)
-		rc = check_bytes(tx, j->user);
+		rc = store_tx_annotation_room(tx, j->user);
 	/* RFC 7162 3.2: the mailbox has changed. */
 	box.is_told = true;
 	if (rc == 0 && j->mailbox != 0)
@@ -242,7 +241,7 @@ static int set_tx(struct db_tx *tx, void *arg)
 		announce(j, tx, true);
 		announce(j, tx, false);
 	}
-	return rc == 0 && j->owner != j->user ? check_bytes(tx, j->owner) : rc;
+	return rc == 0 && j->owner != j->user ? store_tx_annotation_room(tx, j->owner) : rc;
 }
 
 int store_annotations_set(struct store *s, int64_t mailbox, int64_t user,
@@ -277,5 +276,5 @@ int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int64_t from, i
 
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(ANNOTATION_BYTES_TAKE), DB_I(to));
-	return rc < 0 ? rc : check_bytes(tx, account);
+	return rc < 0 ? rc : store_tx_annotation_room(tx, account);
 }

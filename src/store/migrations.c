@@ -228,6 +228,19 @@ static const char step_10[] =
 	"CREATE TABLE index_segments ("
 	" account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;";
 
+static const char step_11[] =
+	/*
+	 * RFC 5257: annotations of messages (note.c). user 0: shared. value NULL: it was removed. payer: as
+	 * in annotations. modseq: of the last change.
+	 */
+	"CREATE TABLE message_annotations ("
+	" mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, user INTEGER NOT NULL, entry TEXT NOT NULL,"
+	" value BLOB, payer INTEGER NOT NULL, modseq INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, uid, user, entry)) WITHOUT ROWID;"
+	"CREATE INDEX message_annotations_modseq ON message_annotations (mailbox, modseq);"
+	"CREATE INDEX message_annotations_payer ON message_annotations (payer);"
+	"CREATE INDEX message_annotations_removed ON message_annotations (payer) WHERE value IS NULL;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -239,6 +252,7 @@ static const struct db_migration steps[] = {
 	{ 8, step_8 },
 	{ 9, step_9 },
 	{ 10, step_10 },
+	{ 11, step_11 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };
