@@ -214,7 +214,7 @@ int store_notes_search(struct store *s, struct arena *a, int64_t mailbox,
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &rows, SQL(NOTE_VALUES), DB_I(mailbox), DB_I(q->user));
+	DB_QUERY(tx, &rows, SQL(NOTE_VALUES), DB_I(mailbox), DB_I(q->user), DB_I(q->lo), DB_I(q->hi));
 	while ((rc = db_step(&rows)) > 0) {
 		uint32_t uid = (uint32_t)db_int(&rows, 0);
 		unsigned scope = db_int(&rows, 1) == 0 ? STORE_NOTE_SHARED : STORE_NOTE_PRIVATE;
@@ -229,8 +229,8 @@ int store_notes_search(struct store *s, struct arena *a, int64_t mailbox,
 	return rc;
 }
 
-int store_notes_each(struct store *s, int64_t mailbox, int64_t user, bool is_shared, struct str entry,
-		     store_notes_fn *fn, void *ctx)
+int store_notes_each(struct store *s, int64_t mailbox, const struct store_note_key *key, uint32_t lo,
+		     uint32_t hi, store_notes_fn *fn, void *ctx)
 {
 	AUTO(buf_fini) struct buf folded = BUF_INIT(FOLDED_MAX);
 	AUTO(db_read_end) struct db_tx *tx = NULL;
@@ -239,7 +239,7 @@ int store_notes_each(struct store *s, int64_t mailbox, int64_t user, bool is_sha
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &q, SQL(NOTE_ENTRY), DB_I(mailbox), DB_I(is_shared ? 0 : user), DB_T(entry));
+	DB_QUERY(tx, &q, SQL(NOTE_ENTRY), DB_I(mailbox), DB_I(key->user), DB_T(key->entry), DB_I(lo), DB_I(hi));
 	while ((rc = db_step(&q)) > 0) {
 		buf_reset(&folded);
 		mime_casemap(db_text(&q, 1), &folded);

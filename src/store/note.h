@@ -54,20 +54,25 @@ struct store_note_change { /* or removal */
 MUST_CHECK int store_notes_changed(struct store *s, struct arena *a, int64_t mailbox, int64_t user, uint64_t modseq,
 				   struct store_note_change **ret, size_t *ret_n);
 /*
- * UIDs of messages with a note of a matching entry, in one of the scopes (enum store_note_scope), whose value has the
+ * UIDs of messages, from lo to hi, with a note of a matching entry, in one of the scopes (enum store_note_scope), whose value has the
  * text in it; value is in the form of mime_casemap(). In the arena. -E_LIMIT, -E_CLOSED (base/work.h).
  */
 struct store_note_search {
 	int64_t user;
 	struct str pattern, value;
 	unsigned scopes;
+	uint32_t lo, hi;
 };
 MUST_CHECK int store_notes_search(struct store *s, struct arena *a, int64_t mailbox,
 				  const struct store_note_search *q, struct uidset *ret);
-/* Calls fn with each value of an entry, folded as mime_casemap() does, by UID. Ends with fn's negative result. */
+/* Calls fn with each value of an entry, of messages from lo to hi, folded as mime_casemap() does, by UID. Ends with fn's negative result. */
 typedef int store_notes_fn(void *ctx, uint32_t uid, struct str folded);
-MUST_CHECK int store_notes_each(struct store *s, int64_t mailbox, int64_t user, bool is_shared, struct str entry,
-				store_notes_fn *fn, void *ctx);
+struct store_note_key {
+	int64_t user; /* 0: the shared value */
+	struct str entry;
+};
+MUST_CHECK int store_notes_each(struct store *s, int64_t mailbox, const struct store_note_key *key, uint32_t lo,
+				uint32_t hi, store_notes_fn *fn, void *ctx);
 
 /* ---- setting ---- */
 

@@ -417,7 +417,7 @@ TEST(notes_are_bounded)
 
 TEST(notes_are_found)
 {
-	struct store_note_search q = { .pattern = S("/comment"), .scopes = 3, .value = S("IMAP4") };
+	struct store_note_search q = { .pattern = S("/comment"), .scopes = 3, .value = S("IMAP4"), .lo = 1, .hi = 5 };
 	struct uidset found;
 	struct test_store t;
 
@@ -432,6 +432,10 @@ TEST(notes_are_found)
 	assert_int_equal(store_notes_search(t.s, &t.a, t.inbox, &q, &found), 0);
 	assert_true(uidset_has(&found, 1) && !uidset_has(&found, 2) && uidset_has(&found, 3) &&
 		    !uidset_has(&found, 4) && !uidset_has(&found, 5));
+	q.lo = 2;
+	assert_int_equal(store_notes_search(t.s, &t.a, t.inbox, &q, &found), 0);
+	assert_true(!uidset_has(&found, 1) && uidset_has(&found, 3));
+	q.lo = 1;
 	q.scopes = STORE_NOTE_SHARED;
 	q.pattern = S("*");
 	assert_int_equal(store_notes_search(t.s, &t.a, t.inbox, &q, &found), 0);

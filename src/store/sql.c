@@ -225,10 +225,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" AND +user IN (0, ?3) ORDER BY uid, entry" },
 	[STORE_SQL_NOTE_VALUES] = { .sql =
 		"SELECT uid, user, entry, value FROM message_annotations WHERE mailbox = ?1"
-		" AND user IN (0, ?2) AND value IS NOT NULL ORDER BY uid" },
+		" AND uid BETWEEN ?3 AND ?4 AND +user IN (0, ?2) AND value IS NOT NULL ORDER BY uid" },
 	[STORE_SQL_NOTE_ENTRY] = { .sql =
-		"SELECT uid, value FROM message_annotations WHERE mailbox = ?1 AND user = ?2"
-		" AND entry = ?3 AND value IS NOT NULL ORDER BY uid" },
+		"SELECT uid, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?4 AND ?5 AND user = ?2 AND entry = ?3 AND value IS NOT NULL ORDER BY uid" },
 	/* ?1 mailbox, ?2..?3 UIDs, ?4 UNCHANGEDSINCE, ?5 user, ?6 entry; rows and their bytes now */
 	[STORE_SQL_NOTE_COUNT_SET] = { .sql =
 		"SELECT count(*), coalesce(sum(CASE WHEN n.entry IS NULL THEN 0 ELSE " NOTE_BYTES
