@@ -178,7 +178,8 @@ int imap_note_fetch_parse(struct imap_parse *p, size_t max, struct imap_note_fet
 
 /* ---- FETCH: the answer ---- */
 
-void imap_note_entry_write(struct imap_session *s, struct str entry)
+/* entry = astring */
+static void resp_entry(struct imap_session *s, struct str entry)
 {
 	bool is_plain = entry.n > 0;
 
@@ -191,6 +192,18 @@ void imap_note_entry_write(struct imap_session *s, struct str entry)
 		imap_resp(s, entry);
 	else
 		imap_resp_string(s, entry);
+}
+
+void imap_note_names_write(struct imap_session *s, const char *sep_z, const struct store_note_change *v, size_t n)
+{
+	imap_respf(s, "%sANNOTATION (", sep_z);
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0 && str_eq(v[i].entry, v[i - 1].entry))
+			continue;
+		imap_resp(s, i > 0 ? S(" ") : S(""));
+		resp_entry(s, v[i].entry);
+	}
+	imap_resp(s, S(")"));
 }
 
 static void write_value(struct imap_session *s, struct str value)
@@ -207,7 +220,7 @@ static void write_value(struct imap_session *s, struct str value)
 static void write_entry(struct imap_session *s, const struct imap_note_fetch *f, struct str entry,
 			const struct store_note *private, const struct store_note *shared)
 {
-	imap_note_entry_write(s, entry);
+	resp_entry(s, entry);
 	for (size_t i = 0; i < f->n_atts; i++) {
 		bool is_shared = f->atts[i].scope == STORE_NOTE_SHARED;
 		const struct store_note *note = is_shared ? shared : private;

@@ -31,8 +31,11 @@ bool imap_note_has_answer(const struct imap_note_fetch *f, const struct store_no
 /* "ANNOTATION (...)", if there is. 0; -E_SYNTAX: an entry is of a part that the message (its map) has not: NIL was written. */
 MUST_CHECK int imap_note_write(struct imap_session *s, const struct imap_note_fetch *f, struct str map,
 			       const struct store_note *v, size_t n);
-/* An entry name, as astring. */
-void imap_note_entry_write(struct imap_session *s, struct str entry);
+/*
+ * What stands in front, and "ANNOTATION (/comment ...)": names without values, for who was not asked (RFC 5257 4.4). n > 0;
+ * one that has changed twice, for the user and for all, stands once.
+ */
+void imap_note_names_write(struct imap_session *s, const char *sep_z, const struct store_note_change *v, size_t n);
 
 /* ---- STORE, APPEND ---- */
 

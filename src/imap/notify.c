@@ -183,7 +183,7 @@ struct changed {
 	const struct store_msg *m;
 	uint64_t known; /* the modseq that the client has seen */
 	bool has_flags; /* they are told */
-	const struct store_note_change *notes; /* that have changed since, and others */
+	struct store_note_change *notes; /* that others have changed since */
 	size_t n_notes;
 };
 
@@ -199,31 +199,6 @@ static bool is_news(const struct imap_selected *sel, const struct changed *c, co
 			return false;
 	}
 	return true;
-}
-
-/*
- * How many names; each stands once, though it may have changed for the user and for all. sep_z: what stands in front when they
- * are written; NULL: they are only counted.
- */
-static size_t show_notes(struct imap_session *s, const struct changed *c, const char *sep_z)
-{
-	const struct str *last = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < c->n_notes; i++) {
-		if (!is_news(s->sel, c, &c->notes[i]) || (last != NULL && str_eq(*last, c->notes[i].entry)))
-			continue;
-		last = &c->notes[i].entry;
-		if (sep_z != NULL) {
-			imap_respf(s, "%s", n > 0 ? " " : sep_z);
-			imap_resp(s, n > 0 ? S("") : S("ANNOTATION ("));
-			imap_note_entry_write(s, *last);
-		}
-		n++;
-	}
-	if (sep_z != NULL && n > 0)
-		imap_resp(s, S(")"));
-	return n;
 }
 
 /* RFC 7162 3.2.4: with its UID. */
@@ -244,26 +219,38 @@ static void show_message(struct imap_session *s, const struct store_view *now, c
 		imap_respf(s, "%sMODSEQ (%llu)", sep, (unsigned long long)c->m->modseq);
 		sep = " ";
 	}
-	(void)show_notes(s, c, sep);
+	if (c->n_notes > 0)
+		imap_note_names_write(s, sep, c->notes, c->n_notes);
 	imap_resp(s, S(")\r\n"));
 	/* Without room for it a silent STORE stays silent. */
 	if (c->has_flags && s->cmd.is_in_front)
 		(void)!uidset_add(&s->arena, &s->cmd.told, c->m->uid, c->m->uid);
 }
 
-/* Names of annotations; when they cannot be read they are not told. */
+/* All that have changed since the view was shown; when they cannot be read they are not told. */
 static void read_notes(struct imap_session *s, struct arena *a, const struct store_diff *diff,
 		       struct changed *ret)
 {
-	struct store_note_change *v = NULL;
-	size_t n = 0;
-
 	if (diff->n_changed == 0 || !wants_notes(s) ||
-	    store_notes_changed(imap_store(s), a, s->sel->mailbox, s->account, s->sel->view->highestmodseq, &v,
-				&n) < 0)
-		return;
-	ret->notes = v;
-	ret->n_notes = n;
+	    store_notes_changed(imap_store(s), a, s->sel->mailbox, s->account, s->sel->view->highestmodseq,
+				&ret->notes, &ret->n_notes) < 0)
+		*ret = (struct changed){ 0 };
+}
+
+/* Takes those of the message from the front of all. */
+static void take_notes(const struct imap_selected *sel, struct changed *all, struct changed *c)
+{
+	size_t i = 0;
+
+	while (i < all->n_notes && all->notes[i].uid < c->m->uid)
+		i++;
+	c->notes = all->notes + i;
+	for (; i < all->n_notes && all->notes[i].uid == c->m->uid; i++) {
+		if (is_news(sel, c, &all->notes[i]))
+			c->notes[c->n_notes++] = all->notes[i];
+	}
+	all->notes += i;
+	all->n_notes -= i;
 }
 
 static void show_changed(struct imap_session *s, struct arena *a, const struct store_view *now,
@@ -271,24 +258,19 @@ static void show_changed(struct imap_session *s, struct arena *a, const struct s
 {
 	const struct store_view *old = s->sel->view;
 	struct changed all = { 0 };
-	size_t at = 0;
 
 	read_notes(s, a, diff, &all);
 	for (size_t i = 0; i < diff->n_changed; i++) {
-		uint32_t uid = diff->changed[i], seq = store_view_seq(now, uid);
+		uint32_t seq = store_view_seq(now, diff->changed[i]);
 		struct changed c = { .seq = seq, .m = seq > 0 ? store_view_at(now, seq) : NULL };
 
-		while (at < all.n_notes && all.notes[at].uid < uid)
-			at++;
-		c.notes = all.notes + at;
-		while (at < all.n_notes && all.notes[at].uid == uid)
-			at++;
-		c.n_notes = (size_t)(all.notes + at - c.notes);
 		if (c.m == NULL)
 			continue;
-		c.known = store_view_at(old, store_view_seq(old, uid))->modseq;
+		c.known = store_view_at(old, store_view_seq(old, c.m->uid))->modseq;
 		c.has_flags = wants(s, STORE_NEWS_FLAGS) && !was_shown(s->sel, c.m);
-		if (c.has_flags || show_notes(s, &c, NULL) > 0)
+		if (all.n_notes > 0)
+			take_notes(s->sel, &all, &c);
+		if (c.has_flags || c.n_notes > 0)
 			show_message(s, now, &c);
 	}
 }

@@ -86,3 +86,40 @@ C < * STATUS Archive (UIDVALIDITY *)
 B > p STORE 1 +FLAGS (\Answered)
 B <... p OK
 C silent 100
+# RFC 7162 3.2.5: what has changed while one was away
+D connect imap as alice
+D > a ENABLE QRESYNC
+D <... a OK
+D > b SELECT INBOX (QRESYNC (1 1) ANNOTATE)
+D <all b OK
+out * OK [UIDVALIDITY *
+D > c SELECT INBOX
+D <... * OK [UIDVALIDITY $uidvalidity]
+D <... c OK
+D > d SELECT INBOX (ANNOTATE QRESYNC ($uidvalidity $third))
+D <... * 1 FETCH (UID 1 FLAGS (\Seen) MODSEQ (*) ANNOTATION (/comment))
+D < * 3 FETCH (UID 3 FLAGS (\Answered) MODSEQ (*) ANNOTATION (/altsubject))
+D < d OK
+D > e SELECT INBOX (QRESYNC ($uidvalidity $third))
+D <... * 1 FETCH (UID 1 FLAGS (\Seen) MODSEQ (*))
+D < * 3 FETCH (UID 3 FLAGS (\Answered) MODSEQ (*))
+D < e OK
+# RFC 9586: with UIDONLY
+D > f ENABLE UIDONLY
+D <... f OK
+D > g SELECT INBOX (ANNOTATE)
+D <... g OK
+B > q SELECT INBOX
+B <... q OK
+B > r STORE 3 ANNOTATION (/x (value.shared "y"))
+B <... r OK
+D > h NOOP
+D < * 3 UIDFETCH (FLAGS (\Answered) MODSEQ (*) ANNOTATION (/x))
+D < h OK
+D > i UID FETCH 2:3 (ANNOTATION (/x value.shared) ANNOTATION (/x* value.shared))
+D <= * 2 UIDFETCH (ANNOTATION (/x (value.shared NIL)))
+D <= * 3 UIDFETCH (ANNOTATION (/x (value.shared "y")))
+D < i OK
+D > j UID STORE 3 ANNOTATION (/x (value.shared "z"))
+D < * 3 UIDFETCH (MODSEQ (*))
+D < j OK
