@@ -182,7 +182,8 @@ static int fill_row(struct imap_session *s, const struct imap_append_message *m,
 	row->n_notes = m->notes.n;
 	arena_init(a, LIMIT_MIME_ARENA);
 	r = store_content_prepare(a, bytes, content);
-	if (r == 0 && m->notes.has_parts && !imap_note_has_parts(content->map, m->notes.v, m->notes.n)) {
+	if (r == 0 && m->notes.has_parts &&
+	    !imap_note_has_parts(content->map, m->notes.v, m->notes.n)) {
 		imap_say(s, "a message has no such part");
 		r = -E_SYNTAX;
 	}

@@ -187,9 +187,10 @@ static bool is_shown(const struct entry *e, const struct imap_fetch_item *item)
 
 static int write_items(struct fetch *r, struct entry *e)
 {
-	AUTO(imap_fetch_msg_fini) struct imap_fetch_msg msg = { .content = e->content,
-								.notes = e->notes,
-								.n_notes = e->n_notes };
+	AUTO(imap_fetch_msg_fini)
+	struct imap_fetch_msg msg = { .content = e->content,
+				      .notes = e->notes,
+				      .n_notes = e->n_notes };
 	bool has_any = r->line.out.p[r->line.out.n - 1] != '(';
 
 	for (size_t i = 0; i < r->f->n; i++) {
@@ -249,8 +250,8 @@ static int read_rows(struct fetch *r, size_t from)
 		e->err = store_content_get(reader, &r->arena, e->m->content, r->f->content_fields,
 					   &e->content);
 		if (e->err == 0 && r->f->has_notes)
-			e->err = store_notes_get(reader, &r->arena, r->view->mailbox, r->s->account, e->m->uid,
-						 &e->notes, &e->n_notes);
+			e->err = store_notes_get(reader, &r->arena, r->view->mailbox, r->s->account,
+						 e->m->uid, &e->notes, &e->n_notes);
 	} while (++i < r->n_batch && r->arena.used < BATCH_BYTES);
 	return (int)i;
 }

@@ -124,7 +124,8 @@ static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 }
 
 /* The flags that a silenced client believes the message to have now. */
-static uint64_t expected(const struct store_view *now, const struct store_args *args, uint64_t before)
+static uint64_t expected(const struct store_view *now, const struct store_args *args,
+			 uint64_t before)
 {
 	const struct store_flag_change *c = &args->change;
 	uint64_t flags = c->flags;
@@ -160,8 +161,8 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 	 * RFC 9051 6.4.6: no race about the flags. The ones that were told in front of this change may
 	 * have reached the client after it made the change itself, so the new ones follow.
 	 */
-	bool is_silent = a->args->is_silent &&
-			 (a->args->has_notes || !uidset_has(&a->s->cmd.told, m->uid));
+	bool is_silent =
+		a->args->is_silent && (a->args->has_notes || !uidset_has(&a->s->cmd.told, m->uid));
 	unsigned bits = answer_bits(a->s, is_silent);
 	/* RFC 7162 3.1.3: who sets a condition hears of each message, also that it was so already. */
 	bool is_told = !is_silent || m->modseq == a->modseq || a->args->change.has_unchangedsince;
@@ -241,7 +242,8 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 }
 
 /* RFC 5257 3.2.1: BAD for a part that one of the messages has not. */
-static int check_parts(struct imap_session *s, const struct imap_note_list *notes, const struct uidset *seqs)
+static int check_parts(struct imap_session *s, const struct imap_note_list *notes,
+		       const struct uidset *seqs)
 {
 	AUTO(store_reader_close) struct store_reader *reader = NULL;
 	AUTO(arena_fini) struct arena a;
@@ -283,8 +285,9 @@ static int change(struct imap_session *s, const struct store_args *args, const s
 		return store_flags(imap_store(s), &s->arena, s->sel->mailbox, uids, &args->change,
 				   ret_modified, ret_modseq);
 	r = check_parts(s, &args->notes, seqs);
-	return r < 0 ? r : store_notes_set(imap_store(s), &s->arena, s->sel->mailbox, uids, &notes, ret_modified,
-					   ret_modseq);
+	return r < 0 ? r
+		     : store_notes_set(imap_store(s), &s->arena, s->sel->mailbox, uids, &notes,
+				       ret_modified, ret_modseq);
 }
 
 /* RFC 5257 3.4: somebody's own annotations take "r", which does not make a mailbox READ-WRITE. */

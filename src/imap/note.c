@@ -186,7 +186,8 @@ static void resp_entry(struct imap_session *s, struct str entry)
 	for (size_t i = 0; i < entry.n; i++) {
 		char c = str_lower_char(entry.p[i]);
 
-		is_plain &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || strchr("/.-_", c) != NULL;
+		is_plain &= (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+			    strchr("/.-_", c) != NULL;
 	}
 	if (is_plain)
 		imap_resp(s, entry);
@@ -194,7 +195,8 @@ static void resp_entry(struct imap_session *s, struct str entry)
 		imap_resp_string(s, entry);
 }
 
-void imap_note_names_write(struct imap_session *s, const char *sep_z, const struct store_note_change *v, size_t n)
+void imap_note_names_write(struct imap_session *s, const char *sep_z,
+			   const struct store_note_change *v, size_t n)
 {
 	imap_respf(s, "%sANNOTATION (", sep_z);
 	for (size_t i = 0; i < n; i++) {
@@ -280,8 +282,9 @@ static bool is_told(const struct answer *a, size_t k, struct str entry)
 	const struct str *entries = a->f->entries;
 
 	for (size_t i = 0; i < k; i++) {
-		if (str_eq(entries[i], entry) || (store_note_is_pattern(entries[i]) &&
-						  store_note_matches(entries[i], entry) && is_there(a, entry)))
+		if (str_eq(entries[i], entry) ||
+		    (store_note_is_pattern(entries[i]) && store_note_matches(entries[i], entry) &&
+		     is_there(a, entry)))
 			return true;
 	}
 	return false;
@@ -304,10 +307,11 @@ static void tell_matching(struct answer *a, size_t k)
 {
 	for (size_t i = 0; i < a->n; i++) {
 		struct str entry = a->v[i].entry;
-		bool is_second = i > 0 && str_eq(a->v[i - 1].entry, entry) && is_wanted(a->f, &a->v[i - 1]);
+		bool is_second =
+			i > 0 && str_eq(a->v[i - 1].entry, entry) && is_wanted(a->f, &a->v[i - 1]);
 
-		if (!is_second && is_wanted(a->f, &a->v[i]) && store_note_matches(a->f->entries[k], entry) &&
-		    !is_told(a, k, entry))
+		if (!is_second && is_wanted(a->f, &a->v[i]) &&
+		    store_note_matches(a->f->entries[k], entry) && !is_told(a, k, entry))
 			tell(a, entry);
 	}
 }
@@ -324,7 +328,8 @@ int imap_note_write(struct imap_session *s, const struct imap_note_fetch *f, str
 			tell_matching(&a, k);
 		else if (!is_told(&a, k, f->entries[k]))
 			tell(&a, f->entries[k]);
-		if (f->has_parts && !store_note_is_pattern(f->entries[k]) && !has_part(map, f->entries[k]))
+		if (f->has_parts && !store_note_is_pattern(f->entries[k]) &&
+		    !has_part(map, f->entries[k]))
 			r = -E_SYNTAX;
 	}
 	imap_resp(s, S(")"));
@@ -351,7 +356,8 @@ static int att_value(struct imap_parse *p, struct str entry, struct imap_note_li
 	note.is_shared = scopes == STORE_NOTE_SHARED;
 	if (note.value.p != NULL && !store_note_value_fits(entry, note.value))
 		return 0;
-	if (list->n >= IMAP_NOTES || arena_grow(p->arena, &list->v, list->n, &list->cap, sizeof(note)) < 0)
+	if (list->n >= IMAP_NOTES ||
+	    arena_grow(p->arena, &list->v, list->n, &list->cap, sizeof(note)) < 0)
 		return -E_NOTES;
 	list->v[list->n++] = note;
 	return 1;

@@ -181,14 +181,15 @@ static bool wants_notes(const struct imap_session *s)
 struct changed {
 	uint32_t seq;
 	const struct store_msg *m;
-	uint64_t known; /* the modseq that the client has seen */
-	bool has_flags; /* they are told */
+	uint64_t known;                  /* the modseq that the client has seen */
+	bool has_flags;                  /* they are told */
 	struct store_note_change *notes; /* that others have changed since */
 	size_t n_notes;
 };
 
 /* Somebody else has changed the annotation since the client was told. */
-static bool is_news(const struct imap_selected *sel, const struct changed *c, const struct store_note_change *note)
+static bool is_news(const struct imap_selected *sel, const struct changed *c,
+		    const struct store_note_change *note)
 {
 	const struct imap_shown *shown;
 
@@ -202,7 +203,8 @@ static bool is_news(const struct imap_selected *sel, const struct changed *c, co
 }
 
 /* RFC 7162 3.2.4: with its UID. */
-static void show_message(struct imap_session *s, const struct store_view *now, const struct changed *c)
+static void show_message(struct imap_session *s, const struct store_view *now,
+			 const struct changed *c)
 {
 	const char *sep = s->has_uidonly ? "" : " ";
 
@@ -232,8 +234,8 @@ static void read_notes(struct imap_session *s, struct arena *a, const struct sto
 		       struct changed *ret)
 {
 	if (diff->n_changed == 0 || !wants_notes(s) ||
-	    store_notes_changed(imap_store(s), a, s->sel->mailbox, s->account, s->sel->view->highestmodseq,
-				&ret->notes, &ret->n_notes) < 0)
+	    store_notes_changed(imap_store(s), a, s->sel->mailbox, s->account,
+				s->sel->view->highestmodseq, &ret->notes, &ret->n_notes) < 0)
 		*ret = (struct changed){ 0 };
 }
 

@@ -265,7 +265,8 @@ struct notes {
 };
 
 /* Those of one message; the UIDs ascend from call to call. */
-static void show_notes(struct imap_session *s, struct imap_fetch_line *line, struct notes *notes, uint32_t uid)
+static void show_notes(struct imap_session *s, struct imap_fetch_line *line, struct notes *notes,
+		       uint32_t uid)
 {
 	size_t n = 0;
 
@@ -310,8 +311,8 @@ static int show_changed(struct imap_session *s, const struct imap_seqset *uids, 
 	int r = imap_seqset_resolve(&s->arena, uids, true, s->sel->view, &s->sel->saved, &seqs);
 
 	if (r == 0 && s->sel->has_annotate)
-		r = store_notes_changed(imap_store(s), &s->arena, s->sel->mailbox, s->account, modseq, &notes.v,
-					&notes.n);
+		r = store_notes_changed(imap_store(s), &s->arena, s->sel->mailbox, s->account,
+					modseq, &notes.v, &notes.n);
 	if (r < 0)
 		return r;
 	imap_fetch_line_init(&line, s);

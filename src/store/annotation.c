@@ -164,6 +164,15 @@ int store_tx_annotation_room(struct db_tx *tx, int64_t account)
 	return db_int(&q, 0) <= LIMIT_ANNOTATION_BYTES ? 0 : -E_LIMIT;
 }
 
+/* What is left of notes that were removed stands in nobody's way. */
+static int check_bytes(struct db_tx *tx, int64_t account)
+{
+	static const struct store_box none;
+	int rc = store_tx_notes_fit(tx, account, &none);
+
+	return rc == -E_NOTES ? -E_LIMIT : rc;
+}
+
 static void announce_entries(const struct job *j, struct db_tx *tx, int64_t account,
 			     int64_t mailbox, struct str entries)
 {
@@ -232,7 +241,7 @@ static int set_tx(struct db_tx *tx, void *arg)
 	if (rc == 0 && j->change->sets_special_use)
 		rc = set_special_use(j, tx);
 	if (rc == 0)
-		rc = store_tx_annotation_room(tx, j->user);
+		rc = check_bytes(tx, j->user);
 	/* RFC 7162 3.2: the mailbox has changed. */
 	box.is_told = true;
 	if (rc == 0 && j->mailbox != 0)
@@ -241,7 +250,7 @@ static int set_tx(struct db_tx *tx, void *arg)
 		announce(j, tx, true);
 		announce(j, tx, false);
 	}
-	return rc == 0 && j->owner != j->user ? store_tx_annotation_room(tx, j->owner) : rc;
+	return rc == 0 && j->owner != j->user ? check_bytes(tx, j->owner) : rc;
 }
 
 int store_annotations_set(struct store *s, int64_t mailbox, int64_t user,
@@ -276,5 +285,5 @@ int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int64_t from, i
 
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(ANNOTATION_BYTES_TAKE), DB_I(to));
-	return rc < 0 ? rc : store_tx_annotation_room(tx, account);
+	return rc < 0 ? rc : check_bytes(tx, account);
 }

@@ -90,7 +90,8 @@ static int append_one(struct job *j, struct db_tx *tx, size_t i)
 	j->appended[i].uidvalidity = j->box.uidvalidity;
 	if (rc == 0 && v->n_notes > 0)
 		rc = store_tx_notes_put(tx, &j->noting, v->notes, v->n_notes,
-					(struct uid_range){ j->appended[i].uid, j->appended[i].uid });
+					(struct uid_range){ j->appended[i].uid,
+							    j->appended[i].uid });
 	return rc;
 }
 
@@ -98,7 +99,8 @@ static int check_notes(struct job *j, unsigned rights)
 {
 	int rc = 0;
 
-	j->noting = (struct store_noting){ .box = &j->box, .user = j->v[0].user, .since = INT64_MAX };
+	j->noting =
+		(struct store_noting){ .box = &j->box, .user = j->v[0].user, .since = INT64_MAX };
 	for (size_t i = 0; i < j->n && rc == 0; i++)
 		rc = store_tx_notes_allowed(rights, j->v[i].notes, j->v[i].n_notes);
 	return rc;

@@ -307,8 +307,8 @@ int store_content_get(struct store_reader *r, struct arena *a, int64_t content, 
 	return rc;
 }
 
-int store_notes_get(struct store_reader *r, struct arena *a, int64_t mailbox, int64_t user, uint32_t uid,
-		    struct store_note **ret, size_t *ret_n)
+int store_notes_get(struct store_reader *r, struct arena *a, int64_t mailbox, int64_t user,
+		    uint32_t uid, struct store_note **ret, size_t *ret_n)
 {
 	return store_tx_notes_get(r->tx, a, mailbox, user, uid, ret, ret_n);
 }

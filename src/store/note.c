@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Annotations of messages (RFC 5257): their names, and reading them. A row of message_annotations belongs to a
- * message and to a user (0: shared). One that was removed stays without a value, with the modseq of its removal,
- * so that other sessions can be told which it was (RFC 5257 4.4); see note_set.c for when it goes.
+ * Annotations of messages (RFC 5257): their names, and reading them. A row of message_annotations
+ * belongs to a message and to a user (0: shared). One that was removed stays without a value, with
+ * the modseq of its removal, so that other sessions can be told which it was (RFC 5257 4.4); see
+ * note_set.c for when it goes.
  */
 #include "store/note.h"
 
@@ -105,8 +106,8 @@ bool store_note_value_fits(struct str entry, struct str value)
 }
 
 /*
- * at[i]: the first i characters of the pattern match what was read. A wildcard takes at least one, so
- * there are no moves without one.
+ * at[i]: the first i characters of the pattern match what was read. A wildcard takes at least one,
+ * so there are no moves without one.
  */
 bool store_note_matches(struct str pattern, struct str entry)
 {
@@ -120,7 +121,8 @@ bool store_note_matches(struct str pattern, struct str entry)
 
 		for (size_t i = hi + 1; i-- > lo;) {
 			bool is_here = at[i] && i < pattern.n;
-			bool is_wild = is_here && (pattern.p[i] == '*' || (pattern.p[i] == '%' && c != '/'));
+			bool is_wild = is_here &&
+				       (pattern.p[i] == '*' || (pattern.p[i] == '%' && c != '/'));
 
 			at[i] = is_wild;
 			if (is_wild || (is_here && pattern.p[i] == c && !is_wildcard(c)))
@@ -143,8 +145,8 @@ static int add_note(struct arena *a, struct db_query *q, struct store_note *ret)
 	return ret->entry.p != NULL && ret->value.p != NULL ? 0 : -E_LIMIT;
 }
 
-int store_tx_notes_get(struct db_tx *tx, struct arena *a, int64_t mailbox, int64_t user, uint32_t uid,
-		       struct store_note **ret, size_t *ret_n)
+int store_tx_notes_get(struct db_tx *tx, struct arena *a, int64_t mailbox, int64_t user,
+		       uint32_t uid, struct store_note **ret, size_t *ret_n)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	struct store_note *v = NULL;
@@ -162,8 +164,8 @@ int store_tx_notes_get(struct db_tx *tx, struct arena *a, int64_t mailbox, int64
 	return rc;
 }
 
-int store_notes_changed(struct store *s, struct arena *a, int64_t mailbox, int64_t user, uint64_t modseq,
-			struct store_note_change **ret, size_t *ret_n)
+int store_notes_changed(struct store *s, struct arena *a, int64_t mailbox, int64_t user,
+			uint64_t modseq, struct store_note_change **ret, size_t *ret_n)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -214,7 +216,8 @@ int store_notes_search(struct store *s, struct arena *a, int64_t mailbox,
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &rows, SQL(NOTE_VALUES), DB_I(mailbox), DB_I(q->user), DB_I(q->lo), DB_I(q->hi));
+	DB_QUERY(tx, &rows, SQL(NOTE_VALUES), DB_I(mailbox), DB_I(q->user), DB_I(q->lo),
+		 DB_I(q->hi));
 	while ((rc = db_step(&rows)) > 0) {
 		uint32_t uid = (uint32_t)db_int(&rows, 0);
 		unsigned scope = db_int(&rows, 1) == 0 ? STORE_NOTE_SHARED : STORE_NOTE_PRIVATE;
@@ -222,15 +225,16 @@ int store_notes_search(struct store *s, struct arena *a, int64_t mailbox,
 		if (++n % ASK_EVERY == 0 && !work_go_on())
 			return -E_CLOSED;
 		if ((q->scopes & scope) && store_note_matches(q->pattern, db_text(&rows, 2)) &&
-		    has_text(db_text(&rows, 3), q->value, &scratch) && uidset_add(a, &found, uid, uid) < 0)
+		    has_text(db_text(&rows, 3), q->value, &scratch) &&
+		    uidset_add(a, &found, uid, uid) < 0)
 			return -E_LIMIT;
 	}
 	*ret = found;
 	return rc;
 }
 
-int store_notes_each(struct store *s, int64_t mailbox, const struct store_note_key *key, uint32_t lo,
-		     uint32_t hi, store_notes_fn *fn, void *ctx)
+int store_notes_each(struct store *s, int64_t mailbox, const struct store_note_key *key,
+		     uint32_t lo, uint32_t hi, store_notes_fn *fn, void *ctx)
 {
 	AUTO(buf_fini) struct buf folded = BUF_INIT(FOLDED_MAX);
 	AUTO(db_read_end) struct db_tx *tx = NULL;
@@ -239,7 +243,8 @@ int store_notes_each(struct store *s, int64_t mailbox, const struct store_note_k
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &q, SQL(NOTE_ENTRY), DB_I(mailbox), DB_I(key->user), DB_T(key->entry), DB_I(lo), DB_I(hi));
+	DB_QUERY(tx, &q, SQL(NOTE_ENTRY), DB_I(mailbox), DB_I(key->user), DB_T(key->entry),
+		 DB_I(lo), DB_I(hi));
 	while ((rc = db_step(&q)) > 0) {
 		buf_reset(&folded);
 		mime_casemap(db_text(&q, 1), &folded);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Setting notes (RFC 5257 4.5, 4.7), and what becomes of them with their message: they are copied (4.6), move and go with
- * it. A note is counted in the bytes of the account that pays for it (accounts.annotation_bytes): its user, or for a
- * shared one the mailbox's owner. A whole range of UIDs is set by one statement; what it will take is counted first.
+ * Setting notes (RFC 5257 4.5, 4.7), and what becomes of them with their message: they are copied
+ * (4.6), move and go with it. A note is counted in the bytes of the account that pays for it
+ * (accounts.annotation_bytes): its user, or for a shared one the mailbox's owner. A whole range of
+ * UIDs is set by one statement; what it will take is counted first.
  *
- * A removed note leaves a row without a value (note.h: store_notes_changed()). It is counted too; when an account comes to
- * its bound all such rows of it are forgotten first. So they never grow without bound, and never stand in the way.
+ * A removed note leaves a row without a value (note.h: store_notes_changed()). It is counted too;
+ * when an account comes to its bound all such rows of it are forgotten first. So they never grow
+ * without bound, and never stand in the way.
  */
 #include "store/note.h"
 
@@ -16,12 +18,16 @@
 
 /* ---- bytes ---- */
 
-/* What the account has too much: rows without values are forgotten, but for those of this change. */
+/*
+ * What the account has too much: rows without values are forgotten, but for those of this change.
+ */
 static int forget_removed(struct db_tx *tx, int64_t payer, const struct store_box *box)
 {
 	int rc = DB_EXEC(tx, SQL(NOTE_FORGET_BYTES), DB_I(payer), DB_I(box->id), DB_I(box->modseq));
 
-	return rc < 0 ? rc : DB_EXEC(tx, SQL(NOTE_FORGET), DB_I(payer), DB_I(box->id), DB_I(box->modseq));
+	return rc < 0 ? rc
+		      : DB_EXEC(tx, SQL(NOTE_FORGET), DB_I(payer), DB_I(box->id),
+				DB_I(box->modseq));
 }
 
 static int has_room(struct db_tx *tx, int64_t account)
@@ -99,15 +105,16 @@ static int put_one(struct db_tx *tx, struct store_noting *n, const struct store_
 	n->n_changed += n_rows;
 	n->scopes |= v->is_shared ? STORE_NOTE_SHARED : STORE_NOTE_PRIVATE;
 	if (v->value.p == NULL)
-		return DB_EXEC(tx, SQL(NOTE_REMOVE), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi), DB_I(n->since),
-			       DB_I(user_of(n, v)), DB_T(v->entry), DB_I(n->box->modseq));
+		return DB_EXEC(tx, SQL(NOTE_REMOVE), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi),
+			       DB_I(n->since), DB_I(user_of(n, v)), DB_T(v->entry),
+			       DB_I(n->box->modseq));
 	return DB_EXEC(tx, SQL(NOTE_SET), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi), DB_I(n->since),
 		       DB_I(user_of(n, v)), DB_T(v->entry), DB_B(v->value), DB_I(payer_of(n, v)),
 		       DB_I(n->box->modseq));
 }
 
-int store_tx_notes_put(struct db_tx *tx, struct store_noting *n, const struct store_note *v, size_t n_v,
-		       struct uid_range r)
+int store_tx_notes_put(struct db_tx *tx, struct store_noting *n, const struct store_note *v,
+		       size_t n_v, struct uid_range r)
 {
 	int rc = 0;
 
@@ -207,8 +214,8 @@ int store_notes_set(struct store *s, struct arena *a, int64_t mailbox, const str
 		    uint64_t *ret_modseq)
 {
 	struct job j = { .s = s, .a = a, .mailbox = mailbox, .uids = uids, .change = change };
-	int rc = db_write(s->db, &(struct db_write_job){
-					 .fn = set_tx, .arg = &j, .durability = DB_DURABLE });
+	int rc = db_write(
+		s->db, &(struct db_write_job){ .fn = set_tx, .arg = &j, .durability = DB_DURABLE });
 
 	if (rc == 0) {
 		*ret_modified = j.modified;
@@ -237,7 +244,8 @@ int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_rang
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = DB_EXEC(tx, SQL(NOTE_DROP_BYTES), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi));
 		if (rc == 0)
-			rc = DB_EXEC(tx, SQL(NOTE_DROP), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi));
+			rc = DB_EXEC(tx, SQL(NOTE_DROP), DB_I(mailbox), DB_I(r[i].lo),
+				     DB_I(r[i].hi));
 	}
 	return rc;
 }
@@ -257,8 +265,8 @@ static int gather_row(struct db_query *q, struct store_note_rows *rows)
 	return row->entry.p != NULL && row->value.p != NULL ? 0 : -E_LIMIT;
 }
 
-int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, int64_t user,
-			  unsigned scopes, struct store_note_rows *ret)
+int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids,
+			  int64_t user, unsigned scopes, struct store_note_rows *ret)
 {
 	static const struct uid_range everything = { 1, UINT32_MAX };
 	const struct uid_range *r = uids ? uids->r : &everything;
@@ -292,8 +300,8 @@ int store_tx_notes_add(struct db_tx *tx, const struct store_box *to, struct stor
 		const struct store_note_row *row = &rows->v[rows->at];
 		int64_t payer = row->user != 0 ? row->payer : to->account;
 
-		rc = DB_EXEC(tx, SQL(NOTE_ADD), DB_I(to->id), DB_I(uid), DB_I(row->user), DB_T(row->entry),
-			     DB_B(row->value), DB_I(payer), DB_I(to->modseq));
+		rc = DB_EXEC(tx, SQL(NOTE_ADD), DB_I(to->id), DB_I(uid), DB_I(row->user),
+			     DB_T(row->entry), DB_B(row->value), DB_I(payer), DB_I(to->modseq));
 		if (rc == 0)
 			rc = DB_EXEC(tx, SQL(ANNOTATION_BYTES_ADD), DB_I(payer),
 				     DB_I(STORE_NOTE_BYTES + row->entry.n + row->value.n));

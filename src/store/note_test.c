@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Annotations of messages (RFC 5257): names, whose they are, what a change does to modseqs, bounds, and what becomes
- * of them when their message is copied, moved, expunged, or its mailbox or their user goes.
+ * Annotations of messages (RFC 5257): names, whose they are, what a change does to modseqs,
+ * bounds, and what becomes of them when their message is copied, moved, expunged, or its mailbox
+ * or their user goes.
  */
 #include "store/note.h"
 
 #include "base/limits.h"
-#include "store/news.h"
+#include "store/annotation.h"
 #include "store/store_test.h"
 
 /* RFC 5257 3.2, 3.2.1 */
@@ -59,7 +60,8 @@ TEST(note_names)
 		size_t n_part = 0;
 
 		test_row(names[i].name);
-		assert_int_equal(store_note_check(str_of(copy, name.n), names[i].is_pattern, part, &n_part),
+		assert_int_equal(store_note_check(str_of(copy, name.n), names[i].is_pattern, part,
+						  &n_part),
 				 names[i].want);
 		mem_free(copy);
 		assert_int_equal(n_part, names[i].n_part);
@@ -150,8 +152,9 @@ static const char *notes(struct test_store *t, int64_t mailbox, int64_t user, ui
 	assert_int_equal(store_notes_get(r, &t->a, mailbox, user, uid, &v, &n), 0);
 	text[0] = '\0';
 	for (size_t i = 0; i < n; i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%c%.*s=%.*s", i > 0 ? " " : "",
-				       v[i].is_shared ? 's' : 'p', STR_ARG(v[i].entry), STR_ARG(v[i].value));
+		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%c%.*s=%.*s",
+				       i > 0 ? " " : "", v[i].is_shared ? 's' : 'p',
+				       STR_ARG(v[i].entry), STR_ARG(v[i].value));
 	return text;
 }
 
@@ -179,8 +182,8 @@ static int64_t add_account(struct test_store *t, const char *name_z)
 	return id;
 }
 
-static void copy(struct test_store *t, int64_t user, int64_t src, uint32_t lo, uint32_t hi, int64_t dst,
-		 bool is_move, int want, uint32_t *ret_first)
+static void copy(struct test_store *t, int64_t user, int64_t src, uint32_t lo, uint32_t hi,
+		 int64_t dst, bool is_move, int want, uint32_t *ret_first)
 {
 	const struct uidset uids = test_uids(t, lo, hi);
 	struct store_copied done = { 0 };
@@ -384,7 +387,8 @@ TEST(notes_are_bounded)
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 300);
-	assert_int_equal(set(&t, t.inbox, t.alice, 1, 1, "/a", false, str_of(big, sizeof(big))), -E_NOTE_SIZE);
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 1, "/a", false, str_of(big, sizeof(big))),
+			 -E_NOTE_SIZE);
 	for (i = 0; i < LIMIT_MESSAGE_ANNOTATIONS; i++) {
 		snprintf(entry, sizeof(entry), "/%c%d", 'a' + i % 26, i);
 		assert_int_equal(set(&t, t.inbox, t.alice, 1, 2, entry, true, S("x")), 0);
@@ -396,10 +400,14 @@ TEST(notes_are_bounded)
 	assert_int_equal(set(&t, t.inbox, t.alice, 2, 2, "/a0", true, NONE), 0);
 	assert_int_equal(set(&t, t.inbox, t.alice, 2, 2, "/more", true, S("x")), 0);
 	/* All of an account: 255 large ones are just possible. */
-	assert_int_equal(set(&t, t.inbox, t.alice, 1, 300, "/big", false, str_of(big, LIMIT_ANNOTATION_VALUE)),
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 300, "/big", false,
+			     str_of(big, LIMIT_ANNOTATION_VALUE)),
 			 -E_NOTES);
-	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/big", false, str_of(big, LIMIT_ANNOTATION_VALUE)), 0);
-	assert_int_equal(set(&t, t.inbox, t.alice, 255, 256, "/big", false, str_of(big, LIMIT_ANNOTATION_VALUE)),
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/big", false,
+			     str_of(big, LIMIT_ANNOTATION_VALUE)),
+			 0);
+	assert_int_equal(set(&t, t.inbox, t.alice, 255, 256, "/big", false,
+			     str_of(big, LIMIT_ANNOTATION_VALUE)),
 			 -E_NOTES);
 	copy(&t, t.alice, t.inbox, 1, 2, t.archive, false, -E_NOTES, &uid);
 	copy(&t, t.alice, t.inbox, 1, 2, t.archive, true, 0, &uid);
@@ -415,17 +423,45 @@ TEST(notes_are_bounded)
 	test_close(&t);
 }
 
+/* What is left of removed ones counts, but never stands in the way, of annotations of mailboxes neither. */
+TEST(notes_that_were_removed_make_room)
+{
+	static char big[LIMIT_ANNOTATION_VALUE];
+	const struct store_annotation v = { S("/private/x"), str_of(big, 60000) };
+	const struct store_annotations_change c = { .v = &v, .n = 1 };
+	char entry[LIMIT_ANNOTATION_ENTRY + 1];
+	struct test_store t;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 254);
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/big", false, str_of(big, sizeof(big))), 0);
+	for (int i = 0; i < 8; i++) {
+		snprintf(entry, sizeof(entry), "/a%0253d", i);
+		assert_int_equal(set(&t, t.inbox, t.alice, 1, 30, entry, false, S("x")), 0);
+		assert_int_equal(set(&t, t.inbox, t.alice, 1, 30, entry, false, NONE), 0);
+	}
+	assert_int_equal(store_annotations_set(t.s, 0, t.alice, &c), 0);
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/more", false, str_of(big, 300)), -E_NOTES);
+	test_close(&t);
+}
+
 TEST(notes_are_found)
 {
-	struct store_note_search q = { .pattern = S("/comment"), .scopes = 3, .value = S("IMAP4"), .lo = 1, .hi = 5 };
+	struct store_note_search q = {
+		.pattern = S("/comment"), .scopes = 3, .value = S("IMAP4"), .lo = 1, .hi = 5
+	};
 	struct uidset found;
 	struct test_store t;
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 5);
-	assert_int_equal(set(&t, t.inbox, t.alice, 1, 1, "/comment", false, S("about imap4 only")), 0);
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 1, "/comment", false, S("about imap4 only")),
+			 0);
 	assert_int_equal(set(&t, t.inbox, t.alice, 3, 3, "/comment", true, S("IMAP4")), 0);
-	assert_int_equal(set(&t, t.inbox, t.alice, 4, 4, "/altsubject", true, S("\xc3\xbc" "Imap4")), 0);
+	assert_int_equal(set(&t, t.inbox, t.alice, 4, 4, "/altsubject", true,
+			     S("\xc3\xbc"
+			       "Imap4")),
+			 0);
 	assert_int_equal(set(&t, t.inbox, t.alice, 5, 5, "/comment", true, S("IMAP4")), 0);
 	assert_int_equal(set(&t, t.inbox, t.alice, 5, 5, "/comment", true, NONE), 0);
 	q.user = t.alice;

@@ -94,8 +94,8 @@ static int gather_notes(struct store *s, struct sorting *g)
 		struct gathering x = { .g = g, .j = j };
 
 		if (g->by[j].by == STORE_SORT_ANNOTATION)
-			rc = store_notes_each(s, g->mailbox, &g->by[j].note, g->v[0].m->uid, g->v[g->n - 1].m->uid,
-					      gather_note, &x);
+			rc = store_notes_each(s, g->mailbox, &g->by[j].note, g->v[0].m->uid,
+					      g->v[g->n - 1].m->uid, gather_note, &x);
 	}
 	return rc;
 }

@@ -123,3 +123,33 @@ D < i OK
 D > j UID STORE 3 ANNOTATION (/x (value.shared "z"))
 D < * 3 UIDFETCH (MODSEQ (*))
 D < j OK
+# each is told once, also while an expunge may not be told (RFC 9051 7.5.1)
+E connect imap as alice
+E > a SELECT Archive (ANNOTATE)
+E <... a OK
+B > s COPY 1:3 Archive
+B <... s OK
+E > b NOOP
+E < * 4 EXISTS
+E <... b OK
+B > t SELECT Archive
+B <... t OK
+B > u UID STORE 2 +FLAGS (\Deleted)
+B <... u OK
+B > v UID EXPUNGE 2
+B <... v OK
+B > w STORE 1 ANNOTATION (/once (value.priv "x"))
+B <... w OK
+E > c SEARCH 1
+E < * 1 FETCH (UID 1 FLAGS (*) ANNOTATION (/once))
+E <= * SEARCH 1
+E < c OK
+B > x STORE 1 +FLAGS (\Draft)
+B <... x OK
+E > d SEARCH 1
+E <= * 1 FETCH (UID 1 FLAGS (\Answered \Draft))
+E <= * SEARCH 1
+E < d OK
+E > e NOOP
+E <= * 2 EXPUNGE
+E <... e OK
