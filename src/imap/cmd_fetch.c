@@ -315,7 +315,6 @@ int imap_fetch_tell(struct imap_session *s, const struct imap_fetch *f, const st
 {
 	struct imap_fetch with_uid = *f;
 	bool has_lost;
-
 	int r;
 
 	if (!s->has_uidonly)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3), of annotations too (RFC 5257 4.5). The change is one transaction of the
- * store; the answers show the flags as they are after it, under the sequence numbers that the
- * client knows. What is answered here, or silenced by the client, notify.c does not show
- * again.
+ * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3), of annotations too (RFC 5257 4.5). The
+ * change is one transaction of the store; the answers show the flags as they are after it, under
+ * the sequence numbers that the client knows. What is answered here, or silenced by the client,
+ * notify.c does not show again.
  */
 #include "base/limits.h"
 #include "imap/fetch_line.h"
@@ -132,7 +132,6 @@ static uint64_t expected(const struct store_view *now, const struct store_args *
 
 	if (args->has_notes)
 		return before;
-
 	for (size_t i = 0; i < c->n_keywords; i++) {
 		int bit = store_view_keyword_bit(now, c->keywords[i]);
 

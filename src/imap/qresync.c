@@ -11,6 +11,7 @@
  */
 #include "imap/qresync.h"
 
+#include "base/limits.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
 #include "imap/note.h"
@@ -305,16 +306,20 @@ static void show_range(struct imap_session *s, struct imap_fetch_line *line, str
 
 static int show_changed(struct imap_session *s, const struct imap_seqset *uids, uint64_t modseq)
 {
+	AUTO(arena_fini) struct arena a;
 	struct imap_fetch_line line;
 	struct notes notes = { 0 };
 	struct uidset seqs;
 	int r = imap_seqset_resolve(&s->arena, uids, true, s->sel->view, &s->sel->saved, &seqs);
 
-	if (r == 0 && s->sel->has_annotate)
-		r = store_notes_changed(imap_store(s), &s->arena, s->sel->mailbox, s->account,
-					modseq, &notes.v, &notes.n);
+	arena_init(&a, LIMIT_COMMAND_ARENA);
 	if (r < 0)
 		return r;
+	/* Names that cannot be read are not told. */
+	if (s->sel->has_annotate &&
+	    store_notes_changed(imap_store(s), &a, s->sel->mailbox, s->account, modseq, &notes.v,
+				&notes.n) < 0)
+		notes = (struct notes){ 0 };
 	imap_fetch_line_init(&line, s);
 	for (size_t i = 0; i < seqs.n; i++)
 		show_range(s, &line, seqs.r[i], modseq, &notes);
