@@ -272,7 +272,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 
 	while (place->n > 0 && w->n > 0 && w->n_connections < WALK_CONNECTIONS) {
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
-						    .deadline_ms = clock_mono_ms() + w->s->q->connect_timeout_ms };
+						    .deadline_ms = clock_mono_ms() + send_connect_ms(w->s) };
 		size_t i = 0;
 		int r = connect_once(w, &target, &i);
 
