@@ -7,6 +7,7 @@
 #include "imap/event_filter.h"
 #include "imap/events.h"
 #include "store/mailbox.h"
+#include "store/message.h"
 #include "store/news.h"
 #include "store/rights.h"
 
@@ -107,13 +108,13 @@ TEST(events_trouble)
 
 /* ---- mailboxes of others ---- */
 
-/* bob shares as many mailboxes with alice, whose names have so many bytes. */
-static void share_many(struct imap_fixture *f, int n, size_t bytes)
+/* bob shares as many mailboxes with alice, whose names have so many bytes. The last one. */
+static int64_t share_many(struct imap_fixture *f, int n, size_t bytes)
 {
 	const struct store_identifier alice = { .who = f->alice };
 	char name[LIMIT_MAILBOX_NAME], number[32];
 	struct fault fault = { 0 };
-	int64_t bob, id;
+	int64_t bob, id = 0;
 
 	memset(name, 'n', sizeof(name));
 	must(store_account_add(f->store, S("bob@example.test"), NULL, NULL, 0, &bob, &fault) == 0);
@@ -124,6 +125,7 @@ static void share_many(struct imap_fixture *f, int n, size_t bytes)
 		must(store_rights_change(f->store, id, 0, &alice, STORE_RIGHTS_SET,
 					 STORE_R_LOOKUP | STORE_R_READ) == 0);
 	}
+	return id;
 }
 
 /* What somebody holds who watches everything that others share with him. */
@@ -139,7 +141,7 @@ TEST(events_shared_are_bounded)
 	struct str got;
 
 	begin(&f, &p, &script, lines);
-	share_many(&f, 100, 60);
+	(void)share_many(&f, 100, 60);
 	got = imap_peer_run(&p, NET_WAKE);
 	assert_has(got, "* LIST (\\HasNoChildren) \"/\" \"Other Users/bob@example.test/00099n", true);
 	assert_has(got, "* STATUS \"Other Users/bob@example.test/00099n", true);
@@ -147,6 +149,43 @@ TEST(events_shared_are_bounded)
 	assert_true(budget_used(BUDGET_HELD) <= 100 * 400 + LIMIT_NOTIFY_BYTES);
 	assert_has(imap_peer_step(&p), " OK NOTIFY completed", true);
 	assert_null(p.s->shared);
+	end(&f, &p, &script);
+}
+
+static void append(struct imap_fixture *f, int64_t mailbox)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct store_content_new content;
+	struct store_appended appended;
+	struct store_append v = { .content = &content, .mailbox = mailbox };
+
+	must(store_content_prepare(&a, S("A: b\r\n\r\n"), &content) == 0);
+	must(store_append(f->store, &v, 1, &appended) == 0);
+}
+
+/* What still waits when the right to read goes is told to nobody. */
+TEST(events_shared_taken_back)
+{
+	static const char *const lines[] = {
+		"NOTIFY SET (subtree \"Other Users\" (MessageNew MessageExpunge))", "NOOP", "NOOP", NULL,
+	};
+	struct imap_fixture f;
+	const struct store_identifier alice = { .who = 1 };
+	struct imap_peer p;
+	struct buf script;
+	struct str got;
+	int64_t id;
+
+	begin(&f, &p, &script, lines);
+	assert_int_equal(f.alice, alice.who);
+	id = share_many(&f, 1, 8);
+	append(&f, id);
+	assert_has(imap_peer_run(&p, NET_WAKE), "(MESSAGES 1 ", true);
+	append(&f, id);
+	assert_int_equal(store_rights_change(f.store, id, 0, &alice, STORE_RIGHTS_SET, STORE_R_LOOKUP), 0);
+	got = imap_peer_run(&p, NET_WAKE);
+	assert_has(got, "* LIST (\\NoAccess \\Noselect ", true);
+	assert_has(got, "* STATUS", false);
 	end(&f, &p, &script);
 }
 
@@ -163,7 +202,7 @@ TEST(events_shared_overflow)
 
 	begin(&f, &p, &script, lines);
 	assert_non_null(p.s->shared);
-	share_many(&f, 300, 900);
+	(void)share_many(&f, 300, 900);
 	budget_set(100000);
 	got = imap_peer_run(&p, NET_WAKE);
 	assert_has(got, "* OK [NOTIFICATIONOVERFLOW] ", true);
