@@ -50,6 +50,7 @@
 #define LIMIT_NEWS 1000               /* that wait for one session (RFC 5465 5.8); a mailbox with news of its messages counts once */
 #define LIMIT_NEWS_BYTES (256u << 10)
 #define LIMIT_NOTIFY_BYTES (64u << 10) /* what a session keeps of its NOTIFY command */
+#define LIMIT_NOTIFY_SHARED_BYTES (2u << 20) /* what a session knows of the mailboxes of others that it watches */
 #define LIMIT_NOTIFY_NAMES 1000        /* of mailboxes in it: each is compared with each piece of news */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000

@@ -73,22 +73,23 @@ static bool is_selected(const struct imap_event_group *g)
 	return g->where == IMAP_EVENTS_SELECTED || g->where == IMAP_EVENTS_DELAYED;
 }
 
-/* mailbox; one that cannot be (store_name_check()) is ignored like one that does not exist. */
+/* mailbox; one that cannot be (store_place_parse()) is ignored like one that does not exist. */
 static int parse_mailbox(struct imap_parse *p, struct imap_event_filter *f,
 			 struct imap_event_group *g)
 {
-	struct str raw, name;
+	struct store_place place;
+	struct str raw;
 	int r = imap_parse_mailbox(p, &raw);
 
 	if (r <= 0)
 		return r;
-	r = store_name_check(p->arena, raw, &name, NULL);
+	r = store_place_parse(p->arena, raw, &place, NULL);
 	if (r == -E_CANNOT || raw.n > LIMIT_MAILBOX_NAME)
 		return 1;
 	if (r < 0 || ++f->n_names > LIMIT_NOTIFY_NAMES ||
-	    arena_grow(p->arena, &g->names, g->n, &g->cap, sizeof(name)) < 0)
+	    arena_grow(p->arena, &g->names, g->n, &g->cap, sizeof(raw)) < 0)
 		return -E_LIMIT;
-	g->names[g->n++] = name;
+	g->names[g->n++] = place.shown;
 	return 1;
 }
 
@@ -282,4 +283,22 @@ unsigned imap_event_filter_kinds(const struct imap_event_filter *f, struct str n
 		kinds |= is_in ? g->kinds : 0;
 	}
 	return kinds;
+}
+
+static bool is_of_others(struct str name)
+{
+	return str_eq(name, S(STORE_OTHER_USERS)) || str_starts(name, S(STORE_OTHER_USERS "/"));
+}
+
+bool imap_event_filter_has_others(const struct imap_event_filter *f)
+{
+	for (const struct imap_event_group *g = f->groups; g != NULL; g = g->next) {
+		bool has_any = g->where == IMAP_EVENTS_SUBSCRIBED;
+
+		for (size_t i = 0; i < g->n && !has_any; i++)
+			has_any = is_of_others(g->names[i]);
+		if (has_any && g->kinds != 0)
+			return true;
+	}
+	return false;
 }

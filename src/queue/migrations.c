@@ -104,10 +104,16 @@ static const char step_3[] =
 	" span INTEGER NOT NULL,"
 	" keys BLOB NOT NULL);";
 
+static const char step_4[] =
+	/* How well connections to a domain were protected lately (enum queue_level), and since when. */
+	"CREATE TABLE domain_tls ("
+	" domain TEXT PRIMARY KEY, level INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
 	{ 3, step_3 },
+	{ 4, step_4 },
 };
 
 const struct db_migration_set queue_migrations = { "queue", steps, ARRAY_LEN(steps) };

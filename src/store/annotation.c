@@ -179,6 +179,7 @@ static void announce_entries(const struct job *j, struct db_tx *tx, int64_t acco
 	store_announce(j->s, tx, &(struct store_event){
 					 .account = account,
 					 .mailbox = mailbox,
+					 .is_private = str_starts(entries, S("/private/")),
 					 .kinds = mailbox != 0 ? STORE_NEWS_METADATA
 							       : STORE_NEWS_SERVER_METADATA,
 					 .entries = entries });

@@ -33,6 +33,7 @@ void store_feed_fini(struct store_feed *f)
 	store_idmap_fini(&f->by_target);
 	store_idmap_fini(&f->by_watcher);
 	store_idmap_fini(&f->news);
+	store_idmap_fini(&f->watched_news);
 	lock_fini(&f->lock);
 	mem_free(f->woken);
 }

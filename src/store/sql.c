@@ -302,6 +302,11 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" r.rights FROM rights r LEFT JOIN accounts w ON w.id = r.who"
 		" WHERE r.mailbox = ?1 AND (r.who = 0 OR w.id IS NOT NULL)"
 		" ORDER BY is_owner DESC, name, given DESC" },
+	/* Each once; those from whom something is taken away, too. */
+	[STORE_SQL_RIGHTS_WHO] = { .sql = "SELECT DISTINCT who FROM rights WHERE mailbox = ?1" },
+	[STORE_SQL_RIGHTS_WHO_BELOW] = { .sql =
+		"SELECT DISTINCT r.who FROM mailboxes m JOIN rights r ON r.mailbox = m.id"
+		" WHERE m.account = ?1 AND (m.name = ?2 OR (m.name >= ?3 AND m.name < ?4))" },
 	[STORE_SQL_RIGHTS_ROW] = { .sql =
 		"SELECT coalesce((SELECT rights FROM rights WHERE mailbox = ?1 AND who = ?2"
 		" AND given = ?3), 0), (SELECT count(*) FROM rights WHERE mailbox = ?1)" },

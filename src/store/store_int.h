@@ -116,6 +116,8 @@ enum store_sql_id {
 	STORE_SQL_NOTES_REMOVE_USER,
 	STORE_SQL_RIGHTS_GET,
 	STORE_SQL_RIGHTS_LIST,
+	STORE_SQL_RIGHTS_WHO,
+	STORE_SQL_RIGHTS_WHO_BELOW,
 	STORE_SQL_RIGHTS_ROW,
 	STORE_SQL_RIGHTS_COUNT,
 	STORE_SQL_RIGHTS_PUT,
@@ -277,6 +279,8 @@ struct store_feed { /* feed.c */
 	struct store_idmap by_target; /* mailbox id, or -account id -> first watch */
 	struct store_idmap by_watcher;
 	struct store_idmap news; /* account -> first struct store_news (news.c) */
+	struct store_idmap watched_news; /* mailbox of others -> first struct store_news_watched (news_shared.c) */
+	struct store_news *sharers; /* that want STORE_NEWS_SHARED */
 	uint64_t *woken; /* the writer thread's own: who is woken after this commit */
 	size_t n_woken, cap_woken;
 };
@@ -318,6 +322,7 @@ struct store_event {
 	int64_t modseq;  /* that views of the mailbox have to reach; STORE_GONE; 0: they have not changed */
 	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
 	bool is_rights;  /* of the mailbox, or of all that the account shares */
+	bool is_private; /* METADATA: entries that only the account sees */
 	struct str name, old_name, entries; /* as in struct store_news_item */
 	uint64_t actor;  /* filled in */
 };
@@ -328,6 +333,8 @@ struct str store_put_str(char **at, struct str s);
 /* news.c: for all whom it may concern; under the feed's lock, on the writer thread. */
 void store_news_put(struct store_feed *f, const struct store_event *e);
 void store_feed_add_woken(struct store_feed *f, uint64_t watcher);
+/* STORE_NEWS_SHARED for all who want it; no thread's lock is held. */
+void store_news_put_shared_all(struct store *s);
 /* After the hooks of a commit; ctx is the store. */
 void store_feed_wake(void *ctx);
 void store_feed_init(struct store_feed *f);
@@ -520,6 +527,8 @@ MUST_CHECK int store_tx_rights_need(struct store *s, struct db_tx *tx, int64_t m
 /* -E_LIMIT: there are more rows for the account's mailboxes than LIMIT_RIGHTS_ACCOUNT. After they are added. */
 MUST_CHECK int store_tx_rights_room(struct db_tx *tx, int64_t account);
 /* After the commit: the generation grows, watchers of the mailbox (0: of the account) are woken. */
+/* STORE_NEWS_SHARED for those who have rows on the mailbox; with a name: on what the account has below it, too. */
+MUST_CHECK int store_rights_announce_shared(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox, struct str name);
 void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox);
 /* place.c: is it "Other Users", or below it? No own mailbox can have such a name. */
 bool store_name_is_reserved(struct str name);
