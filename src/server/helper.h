@@ -26,7 +26,7 @@ struct server_helper_kind {
 	bool is_of_server;            /* 5 */
 	bool (*is_wanted)(const struct conf *conf);
 	int (*tell_lost)(int fd);     /* negative: it could not be told; must not block */
-	void (*main)(const struct server_helper_start *start) __attribute__((noreturn));
+	__attribute__((noreturn)) void (*main)(const struct server_helper_start *start);
 };
 
 enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_N_HELPERS };
