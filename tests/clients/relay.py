@@ -5,7 +5,6 @@ processes killed on the way; connections shared; the sender's cage. The way is t
 """
 
 import glob
-import imaplib
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ import threading
 import time
 
 from certs import self_signed
+from mail import inbox, sender_pid
 from script import tls_context
 from server import Skip
 from sink import Sink
@@ -58,31 +58,16 @@ def wait_empty(server, seconds=30):
         time.sleep(0.05)
 
 
-def inbox(server, user=ALICE):
-    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
-    imap.login(user, "demo")
-    imap.select("INBOX", readonly=True)
-    _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
-    imap.logout()
-    return [x[1] for x in data if isinstance(x, tuple)]
-
-
 def wait_inbox(server, n, seconds=30):
     end = time.monotonic() + seconds
-    while len(inbox(server)) < n:
+    while len(inbox(server, ALICE)) < n:
         assert time.monotonic() < end, "no message came back"
         time.sleep(0.1)
-    return inbox(server)
+    return inbox(server, ALICE)
 
 
 def move_clock(server, minutes):
     server.control("test.clock", ms=minutes * 60000)
-
-
-def sender_pid(server):
-    """None: it does not run."""
-    started = [int(x.split(" pid=")[1].split()[0]) for x in server.log if " sender.start pid=" in x]
-    return started[-1] if started and os.path.exists("/proc/%d" % started[-1]) else None
 
 
 # ---- one message ----
