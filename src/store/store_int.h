@@ -146,6 +146,7 @@ enum store_sql_id {
 	STORE_SQL_DOOMED_REMOVE,
 	STORE_SQL_KEEP_DEAD,
 	STORE_SQL_CONTENT_REMOVE,
+	STORE_SQL_REFS_REMOVE,
 	STORE_SQL_CONTENT_PLACE,
 	STORE_SQL_CONTENT_MOVE,
 	STORE_SQL_PACK_ADD,
@@ -189,6 +190,7 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_IMPORTS,
 	STORE_SQL_FSCK_LEFT_SEGMENTS,
 	STORE_SQL_FSCK_LEFT_KEYS,
+	STORE_SQL_FSCK_LEFT_REFS,
 	STORE_SQL_FSCK_LEFT_RIGHTS,
 	STORE_SQL_FSCK_LEFT_URL_KEYS,
 	STORE_SQL_FSCK_PACK,
@@ -205,6 +207,7 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_IMPORTS,
 	STORE_SQL_REPAIR_LEFT_SEGMENTS,
 	STORE_SQL_REPAIR_LEFT_KEYS,
+	STORE_SQL_REPAIR_LEFT_REFS,
 	STORE_SQL_REPAIR_LEFT_RIGHTS,
 	STORE_SQL_REPAIR_LEFT_URL_KEYS,
 	STORE_SQL_REPAIR_COUNTER,
@@ -386,8 +389,8 @@ MUST_CHECK int store_tx_quota(struct db_tx *tx, int64_t account, struct store_qu
 /* ---- contents, threads, keywords ---- */
 
 /*
- * The row of a content that nobody names any more, with what was made of it (sort keys). Its
- * body stays. *ret_n (may be NULL): whether it was there.
+ * The row of a content that nobody names any more, with what was made of it (sort keys) and its
+ * count. Its body stays. *ret_n (may be NULL): whether it was there.
  */
 MUST_CHECK int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n);
 
