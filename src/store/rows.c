@@ -74,6 +74,7 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 			return rc;
 	}
 	b->news |= STORE_NEWS_EXPUNGED;
+	store_delta_expunged(&b->delta, rows);
 	for (size_t i = 0; i < rows->n; i++) {
 		b->d.messages--;
 		b->d.unseen -= !(rows->v[i].flags & STORE_SEEN);
