@@ -12,7 +12,8 @@
 /* Rows that are wrong, and how many there are. */
 enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
-	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c LEFT JOIN content_refs r ON r.content = c.id"
+			    " WHERE coalesce(refs, 1) <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
 	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },

@@ -23,10 +23,12 @@
 
 enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
-	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
+			    " WHERE r.content = c.id), 1) <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id)" },
-	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents WHERE refs > 0" },
+	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents c WHERE NOT EXISTS"
+				" (SELECT 1 FROM content_refs r WHERE r.content = c.id AND r.refs = 0)" },
 	[Q_MESSAGES] = { .sql = "SELECT count(*) FROM queue_messages" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
 	[Q_DESTINATIONS] = { .sql = "SELECT count(*) FROM queue_destinations" },
