@@ -23,6 +23,7 @@ static const struct {
 	{ STR_INIT("MessageNew"), STORE_NEWS_ADDED },
 	{ STR_INIT("MessageExpunge"), STORE_NEWS_EXPUNGED },
 	{ STR_INIT("FlagChange"), STORE_NEWS_FLAGS },
+	{ STR_INIT("AnnotationChange"), STORE_NEWS_NOTES },
 	{ STR_INIT("MailboxName"), STORE_NEWS_CREATED | STORE_NEWS_DELETED | STORE_NEWS_RENAMED },
 	{ STR_INIT("SubscriptionChange"), STORE_NEWS_SUBSCRIBED },
 	{ STR_INIT("MailboxMetadataChange"), STORE_NEWS_METADATA },
@@ -177,7 +178,7 @@ static int parse_events(struct imap_parse *p, struct imap_event_filter *f,
 	return imap_parse_char(p, ')');
 }
 
-/* RFC 5465 5: new and expunged messages together or not at all, flags only with them; 6.1. */
+/* RFC 5465 5: new and expunged messages together or not at all, flags and annotations only with them; 6.1. */
 static bool is_allowed(const struct imap_event_filter *f, const struct imap_event_group *g)
 {
 	unsigned messages = g->kinds & STORE_NEWS_MESSAGES;

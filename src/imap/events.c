@@ -118,7 +118,7 @@ int imap_events_status(struct imap_session *s, const struct imap_event_filter *f
 		    (s->sel != NULL && s->sel->mailbox == boxes[i].id))
 			continue;
 		/* RFC 5465 3.1: whether the client has enabled CONDSTORE or not. */
-		if (kinds & STORE_NEWS_FLAGS)
+		if (kinds & (STORE_NEWS_FLAGS | STORE_NEWS_NOTES))
 			items |= IMAP_STATUS_HIGHESTMODSEQ;
 		r = imap_status_show(s, &boxes[i], items);
 		if (conn_failed(s->conn))

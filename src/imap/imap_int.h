@@ -84,6 +84,7 @@ struct imap_selected {
 	int64_t mailbox;  /* id */
 	bool is_examined; /* EXAMINE */
 	bool is_readonly; /* that, or the rights change nothing (RFC 4314 5.2) */
+	bool has_annotate; /* SELECT (ANNOTATE): changes of annotations are told (RFC 5257 4.2) */
 	int64_t owner;    /* account; not always the session's */
 	unsigned rights;  /* of the session's account: see imap_rights_refresh() */
 	uint64_t rights_generation;

@@ -82,7 +82,7 @@ int admin_acl_set(struct admin *ad, struct arena *a, const json_t *args, json_t 
 	if (r < 0)
 		return r;
 	if (!store_rights_parse(text, &rights))
-		return fault_set(fault, -E_USAGE, "rights are letters of lrswipkxtea, c for kx, d for te");
+		return fault_set(fault, -E_USAGE, "rights are letters of lrswipkxtean, c for kx, d for te");
 	return change(ad, a, args, rights, ret, fault);
 }
 

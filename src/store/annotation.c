@@ -152,8 +152,7 @@ static int set_one(const struct job *j, struct db_tx *tx, const struct store_ann
 		       DB_I((v->value.p != NULL ? (int64_t)(v->entry.n + v->value.n) : 0) - before));
 }
 
-/* Is the account within its bound? */
-static int check_bytes(struct db_tx *tx, int64_t account)
+int store_tx_annotation_room(struct db_tx *tx, int64_t account)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
@@ -163,6 +162,15 @@ static int check_bytes(struct db_tx *tx, int64_t account)
 	if (rc <= 0)
 		return rc < 0 ? rc : -E_NOT_FOUND;
 	return db_int(&q, 0) <= LIMIT_ANNOTATION_BYTES ? 0 : -E_LIMIT;
+}
+
+/* What is left of notes that were removed stands in nobody's way. */
+static int check_bytes(struct db_tx *tx, int64_t account)
+{
+	static const struct store_box none;
+	int rc = store_tx_notes_fit(tx, account, &none);
+
+	return rc == -E_NOTES ? -E_LIMIT : rc;
 }
 
 static void announce_entries(const struct job *j, struct db_tx *tx, int64_t account,

@@ -178,6 +178,8 @@ static const struct damage {
 	  "expunged: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO annotations VALUES (99, 0, '/x', 'y', 1)" }, .said =
 	  "annotations: rows of mailboxes or users that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO message_annotations VALUES (1, 99, 0, '/x', 'y', 99, 1)" }, .said =
+	  "message_annotations: rows of messages or users that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO rights VALUES (99, 0, 1, 3, 'x')" }, .said =
 	  "rights: rows of mailboxes or accounts that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO rights VALUES (1, 99, 1, 3, '')" }, .said =

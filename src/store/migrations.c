@@ -230,6 +230,19 @@ static const char step_10[] =
 
 static const char step_11[] =
 	/*
+	 * RFC 5257: annotations of messages (note.c). user 0: shared. value NULL: it was removed. payer: as
+	 * in annotations. modseq: of the last change.
+	 */
+	"CREATE TABLE message_annotations ("
+	" mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, user INTEGER NOT NULL, entry TEXT NOT NULL,"
+	" value BLOB, payer INTEGER NOT NULL, modseq INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, uid, user, entry)) WITHOUT ROWID;"
+	"CREATE INDEX message_annotations_modseq ON message_annotations (mailbox, modseq);"
+	"CREATE INDEX message_annotations_payer ON message_annotations (payer);"
+	"CREATE INDEX message_annotations_removed ON message_annotations (payer) WHERE value IS NULL;";
+
+static const char step_12[] =
+	/*
 	 * Where an alias leads outside of this server: an address there, or "/null". target_domain: of
 	 * the target, "" of /null.
 	 */
@@ -251,6 +264,7 @@ static const struct db_migration steps[] = {
 	{ 9, step_9 },
 	{ 10, step_10 },
 	{ 11, step_11 },
+	{ 12, step_12 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

@@ -21,8 +21,9 @@ enum store_news_kind {
 	STORE_NEWS_SUBSCRIBED = 64, /* or not any more */
 	STORE_NEWS_METADATA = 128,  /* of a mailbox */
 	STORE_NEWS_SERVER_METADATA = 256,
+	STORE_NEWS_NOTES = 512, /* annotations of messages; merged too */
 };
-#define STORE_NEWS_MESSAGES 7
+#define STORE_NEWS_MESSAGES (7 | STORE_NEWS_NOTES)
 #define STORE_NEWS_NAMES 120
 
 struct store_news_item {

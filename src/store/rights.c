@@ -18,7 +18,7 @@ static const struct {
 	{ 'l', STORE_R_LOOKUP }, { 'r', STORE_R_READ },   { 's', STORE_R_SEEN },
 	{ 'w', STORE_R_WRITE },  { 'i', STORE_R_INSERT }, { 'p', STORE_R_POST },
 	{ 'k', STORE_R_CREATE }, { 'x', STORE_R_DELETE }, { 't', STORE_R_TRASH },
-	{ 'e', STORE_R_EXPUNGE }, { 'a', STORE_R_ADMIN },
+	{ 'e', STORE_R_EXPUNGE }, { 'a', STORE_R_ADMIN }, { 'n', STORE_R_ANNOTATE },
 	/* RFC 4314 2.1.1: any member shows them, they mean all members. */
 	{ 'c', STORE_R_CREATE | STORE_R_DELETE },
 	{ 'd', STORE_R_TRASH | STORE_R_EXPUNGE },

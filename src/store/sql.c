@@ -42,6 +42,15 @@
 #define LEFT_URL_KEYS \
 	" WHERE NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox AND o.account <> 0)" \
 	" OR NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = url_keys.account)"
+/* note.c: what a row takes (STORE_NOTE_BYTES); rows whose message has gone */
+#define NOTE_BYTES "32 + length(n.entry) + coalesce(length(n.value), 0)"
+#define NOTE_GONE \
+	" NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = n.mailbox AND m.uid = n.uid)"
+#define NOTE_DROPPED " n.mailbox = ?1 AND n.uid BETWEEN ?2 AND ?3 AND" NOTE_GONE
+/* removed ones of ?1, but for those that the change ?3 of the mailbox ?2 has removed */
+#define NOTE_FORGOTTEN " n.payer = ?1 AND n.value IS NULL AND NOT (n.mailbox = ?2 AND n.modseq = ?3)"
+#define LEFT_NOTES \
+	" n WHERE" NOTE_GONE " OR (n.user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = n.user))"
 #define LEFT_COUNT(table, column, owners) "SELECT count(*) FROM " table LEFT_WHERE(column, owners)
 #define LEFT_REMOVE(table, column, owners) "DELETE FROM " table LEFT_WHERE(column, owners)
 
@@ -214,6 +223,70 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" SELECT ?2, user, entry, value, payer FROM annotations WHERE mailbox = ?1" },
 	[STORE_SQL_ANNOTATIONS_REMOVE] = { .sql = "DELETE FROM annotations WHERE mailbox = ?1" },
 	[STORE_SQL_ANNOTATIONS_REMOVE_USER] = { .sql = "DELETE FROM annotations WHERE user = ?1" },
+
+	/* annotations of messages (note.c, note_set.c) */
+	[STORE_SQL_NOTE_GET] = { .sql =
+		"SELECT entry, user, value FROM message_annotations WHERE mailbox = ?1 AND uid = ?2"
+		" AND user IN (0, ?3) AND value IS NOT NULL ORDER BY entry, user DESC" },
+	[STORE_SQL_NOTE_CHANGED] = { .sql =
+		"SELECT uid, entry, modseq FROM message_annotations WHERE mailbox = ?1 AND modseq > ?2"
+		" AND +user IN (0, ?3) ORDER BY uid, entry" },
+	[STORE_SQL_NOTE_VALUES] = { .sql =
+		"SELECT uid, user, entry, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?3 AND ?4 AND +user IN (0, ?2) AND value IS NOT NULL ORDER BY uid" },
+	[STORE_SQL_NOTE_ENTRY] = { .sql =
+		"SELECT uid, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?4 AND ?5 AND user = ?2 AND entry = ?3 AND value IS NOT NULL ORDER BY uid" },
+	/* ?1 mailbox, ?2..?3 UIDs, ?4 UNCHANGEDSINCE, ?5 user, ?6 entry; rows and their bytes now */
+	[STORE_SQL_NOTE_COUNT_SET] = { .sql =
+		"SELECT count(*), coalesce(sum(CASE WHEN n.entry IS NULL THEN 0 ELSE " NOTE_BYTES
+		" END), 0) FROM messages m LEFT JOIN message_annotations n ON n.mailbox = m.mailbox"
+		" AND n.uid = m.uid AND n.user = ?5 AND n.entry = ?6 WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4 AND n.value IS DISTINCT FROM ?7" },
+	[STORE_SQL_NOTE_COUNT_REMOVE] = { .sql =
+		"SELECT count(*), coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
+		" CROSS JOIN messages m ON m.mailbox = n.mailbox AND m.uid = n.uid WHERE n.mailbox = ?1"
+		" AND n.uid BETWEEN ?2 AND ?3 AND n.user = ?5 AND n.entry = ?6 AND n.value IS NOT NULL"
+		" AND +m.modseq <= ?4" },
+	[STORE_SQL_NOTE_SET] = { .sql =
+		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
+		" SELECT m.mailbox, m.uid, ?5, ?6, ?7, ?8, ?9 FROM messages m WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4"
+		" ON CONFLICT (mailbox, uid, user, entry) DO UPDATE SET value = ?7, modseq = ?9"
+		" WHERE message_annotations.value IS DISTINCT FROM ?7" },
+	[STORE_SQL_NOTE_REMOVE] = { .sql =
+		"UPDATE message_annotations SET value = NULL, modseq = ?7 WHERE mailbox = ?1"
+		" AND uid BETWEEN ?2 AND ?3 AND user = ?5 AND entry = ?6 AND value IS NOT NULL"
+		" AND EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = ?1"
+		" AND m.uid = message_annotations.uid AND m.modseq <= ?4)" },
+	[STORE_SQL_NOTE_CROWD] = { .sql =
+		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 AND user = ?2 AND uid IN"
+		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?3)"
+		" GROUP BY uid HAVING count(value) > ?4 LIMIT 1" },
+	[STORE_SQL_NOTE_TOUCH] = { .sql =
+		"UPDATE messages SET modseq = ?2 WHERE mailbox = ?1 AND uid IN"
+		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?2)" },
+	[STORE_SQL_NOTE_FORGET_BYTES] = { .sql =
+		"UPDATE accounts SET annotation_bytes = annotation_bytes - (SELECT coalesce(sum(" NOTE_BYTES
+		"), 0) FROM message_annotations n WHERE" NOTE_FORGOTTEN ") WHERE id = ?1" },
+	[STORE_SQL_NOTE_FORGET] = { .sql =
+		"DELETE FROM message_annotations AS n WHERE" NOTE_FORGOTTEN },
+	[STORE_SQL_NOTE_ANY] = { .sql =
+		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 LIMIT 1" },
+	[STORE_SQL_NOTE_DROP_BYTES] = { .sql =
+		"UPDATE accounts SET annotation_bytes = annotation_bytes - (SELECT sum(" NOTE_BYTES
+		") FROM message_annotations n WHERE +n.payer = accounts.id AND" NOTE_DROPPED ") WHERE id IN"
+		" (SELECT n.payer FROM message_annotations n WHERE" NOTE_DROPPED ")" },
+	[STORE_SQL_NOTE_DROP] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_DROPPED },
+	[STORE_SQL_NOTE_RANGE] = { .sql = /* ?4 0: everybody's; ?5 enum store_note_scope */
+		"SELECT uid, user, payer, entry, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?2 AND ?3 AND value IS NOT NULL AND CASE WHEN user = 0 THEN ?5 & 2 <> 0"
+		" ELSE ?5 & 1 <> 0 AND ?4 IN (0, user) END ORDER BY uid" },
+	[STORE_SQL_NOTE_ADD] = { .sql =
+		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+	[STORE_SQL_NOTES_REMOVE_USER] = { .sql =
+		"DELETE FROM message_annotations WHERE payer = ?1 AND user = ?1" },
 
 	/* rights (rights.c): a row for each of the user's and anyone's, or one with NULLs */
 	[STORE_SQL_RIGHTS_GET] = { .sql =
@@ -447,7 +520,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" coalesce(sum(b.messages), 0), coalesce(max(b.highestmodseq), 0),"
 		" a.annotation_bytes, (SELECT coalesce(sum(length(entry) + length(value)), 0)"
 		" FROM annotations n WHERE n.payer = a.id AND (n.user = a.id OR n.mailbox IN"
-		" (SELECT id FROM mailboxes WHERE account = a.id))) FROM accounts a"
+		" (SELECT id FROM mailboxes WHERE account = a.id)))"
+		" + (SELECT coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
+		" WHERE n.payer = a.id) FROM accounts a"
 		" LEFT JOIN mailboxes b ON b.account = a.id"
 		" WHERE a.id = (SELECT min(id) FROM accounts WHERE id > ?1) GROUP BY a.id" },
 	[STORE_SQL_FSCK_MAILBOX] = { .sql = /* 0: the last of the pairs in fsck.c has no counter */
@@ -489,6 +564,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_KEYWORDS] = { .sql = LEFT_COUNT("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_FSCK_LEFT_NOTES] = { .sql = "SELECT count(*) FROM message_annotations" LEFT_NOTES },
 	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_FSCK_LEFT_URL_KEYS] = { .sql = "SELECT count(*) FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_FSCK_LEFT_IMPORTS] = { .sql = LEFT_COUNT("imports", "mailbox", "mailboxes") },
@@ -517,6 +593,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_KEYWORDS] = { .sql = LEFT_REMOVE("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_REPAIR_LEFT_NOTES] = { .sql = "DELETE FROM message_annotations AS" LEFT_NOTES },
 	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_REPAIR_LEFT_URL_KEYS] = { .sql = "DELETE FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_REPAIR_LEFT_IMPORTS] = { .sql = LEFT_REMOVE("imports", "mailbox", "mailboxes") },
@@ -535,7 +612,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" WHERE account = ?1)), annotation_bytes ="
 		" (SELECT coalesce(sum(length(entry) + length(value)), 0) FROM annotations n"
 		" WHERE n.payer = ?1 AND (n.user = ?1 OR n.mailbox IN"
-		" (SELECT id FROM mailboxes WHERE account = ?1))) WHERE id = ?1" },
+		" (SELECT id FROM mailboxes WHERE account = ?1)))"
+		" + (SELECT coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
+		" WHERE n.payer = ?1) WHERE id = ?1" },
 	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has */
 		"SELECT 1 + max(a.modseq, b.highestmodseq,"
 		" (SELECT coalesce(max(modseq), 0) FROM messages WHERE mailbox = ?1),"

@@ -96,6 +96,24 @@ enum store_sql_id {
 	STORE_SQL_ANNOTATIONS_COPY,
 	STORE_SQL_ANNOTATIONS_REMOVE,
 	STORE_SQL_ANNOTATIONS_REMOVE_USER,
+	STORE_SQL_NOTE_GET,
+	STORE_SQL_NOTE_CHANGED,
+	STORE_SQL_NOTE_VALUES,
+	STORE_SQL_NOTE_ENTRY,
+	STORE_SQL_NOTE_COUNT_SET,
+	STORE_SQL_NOTE_COUNT_REMOVE,
+	STORE_SQL_NOTE_SET,
+	STORE_SQL_NOTE_REMOVE,
+	STORE_SQL_NOTE_CROWD,
+	STORE_SQL_NOTE_TOUCH,
+	STORE_SQL_NOTE_FORGET_BYTES,
+	STORE_SQL_NOTE_FORGET,
+	STORE_SQL_NOTE_ANY,
+	STORE_SQL_NOTE_DROP_BYTES,
+	STORE_SQL_NOTE_DROP,
+	STORE_SQL_NOTE_RANGE,
+	STORE_SQL_NOTE_ADD,
+	STORE_SQL_NOTES_REMOVE_USER,
 	STORE_SQL_RIGHTS_GET,
 	STORE_SQL_RIGHTS_LIST,
 	STORE_SQL_RIGHTS_ROW,
@@ -191,6 +209,7 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_KEYWORDS,
 	STORE_SQL_FSCK_LEFT_EXPUNGED,
 	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
+	STORE_SQL_FSCK_LEFT_NOTES,
 	STORE_SQL_FSCK_LEFT_IMPORTS,
 	STORE_SQL_FSCK_LEFT_SEGMENTS,
 	STORE_SQL_FSCK_LEFT_KEYS,
@@ -207,6 +226,7 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_KEYWORDS,
 	STORE_SQL_REPAIR_LEFT_EXPUNGED,
 	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
+	STORE_SQL_REPAIR_LEFT_NOTES,
 	STORE_SQL_REPAIR_LEFT_IMPORTS,
 	STORE_SQL_REPAIR_LEFT_SEGMENTS,
 	STORE_SQL_REPAIR_LEFT_KEYS,
@@ -373,13 +393,61 @@ struct store_rows { /* heap; rows.v is freed by store_rows_fini */
 MUST_CHECK int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids,
 			     uint64_t mask, struct store_rows *ret);
 void store_rows_fini(struct store_rows *r);
+/* Adds the UIDs of the range that changed after that modseq (RFC 7162 3.1.3) to *ret. */
+MUST_CHECK int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct uid_range r,
+				 uint64_t since, struct uidset *ret);
 /*
- * Takes those rows, gathered with the same set and mask, out of the mailbox; counts that in the
- * box; contents keep their references.
+ * Takes those rows, gathered with the same set and mask, out of the mailbox, with their notes; counts
+ * that in the box; contents keep their references.
  */
 MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
 				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
+
+/* ---- annotations of messages inside a write (note_set.c) ---- */
+
+#define STORE_NOTE_BYTES 32 /* that a note counts besides its name and value; as NOTE_BYTES in sql.c */
+
+struct store_note;
+struct store_noting { /* one change of the notes of a mailbox */
+	const struct store_box *box;
+	int64_t user;   /* never 0 */
+	uint64_t since; /* messages that changed later stay as they are; INT64_MAX: none */
+	/* filled in */
+	int64_t n_changed; /* notes */
+	unsigned scopes;   /* enum store_note_scope, that changed */
+};
+/* 0; -E_DENIED: those need other rights; -E_NOTE_SIZE. */
+MUST_CHECK int store_tx_notes_allowed(unsigned rights, const struct store_note *v, size_t n);
+/* Sets them on all messages of the range. -E_NOTES: an account would have too many bytes. */
+MUST_CHECK int store_tx_notes_put(struct db_tx *tx, struct store_noting *n, const struct store_note *v,
+				  size_t n_v, struct uid_range r);
+/* After the last: messages that changed get the modseq of the box. -E_NOTES: one has too many. */
+MUST_CHECK int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n);
+/* Those of messages of these ranges that are not there any more. */
+MUST_CHECK int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_range *r, size_t n);
+
+struct store_note_row {
+	uint32_t uid;
+	int64_t user, payer;
+	struct str entry, value;
+};
+struct store_note_rows { /* on their way to another mailbox; arena_init() it, arena_fini() it */
+	struct arena arena;
+	struct store_note_row *v;
+	size_t n, cap, at;
+};
+/* Those that go along when the user (0: everybody's do) copies the UIDs (NULL: all), of these scopes (enum store_note_scope). */
+MUST_CHECK int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, int64_t user,
+				     unsigned scopes, struct store_note_rows *ret);
+/* Those of one message to its copy; from_uid ascends from call to call. Bytes are checked at the end: _fit(). */
+MUST_CHECK int store_tx_notes_add(struct db_tx *tx, const struct store_box *to, struct store_note_rows *rows,
+				  uint32_t from_uid, uint32_t uid);
+/* Does the account have room for what this change has added for it? -E_NOTES. */
+MUST_CHECK int store_tx_notes_fit(struct db_tx *tx, int64_t account, const struct store_box *box);
+/* note.c: for store_notes_get() */
+MUST_CHECK int store_tx_notes_get(struct db_tx *tx, struct arena *a, int64_t mailbox, int64_t user, uint32_t uid,
+				  struct store_note **ret, size_t *ret_n);
 
 /* ---- quotas (quota.c) ---- */
 
@@ -467,6 +535,8 @@ MUST_CHECK int store_mailbox_row(struct db_query *q, struct arena *a, struct sto
 /* Takes the mailbox away from its account; store_purge() then removes what was in it. */
 MUST_CHECK int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account,
 				     int64_t mailbox);
+/* annotation.c: -E_LIMIT: the account has more than LIMIT_ANNOTATION_BYTES. */
+MUST_CHECK int store_tx_annotation_room(struct db_tx *tx, int64_t account);
 /* annotation.c: all of a mailbox go; come with INBOX to its new name (-E_LIMIT: too many bytes). */
 MUST_CHECK int store_tx_annotations_remove(struct db_tx *tx, int64_t mailbox);
 MUST_CHECK int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int64_t from, int64_t to);

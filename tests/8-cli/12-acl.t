@@ -5,7 +5,7 @@ cli acl set alice@example.test INBOX anyone l
 cli!2 acl set alice@example.test INBOX -bob@example.test s
 martlet acl set --config $config -- alice@example.test INBOX -bob@example.test s
 cli acl list alice@example.test INBOX
-out alice@example.test *lrswipkxteacd*
+out alice@example.test *lrswipkxteancd*
 out bob@example.test *lrs*
 out -bob@example.test *s*
 out anyone *l*
