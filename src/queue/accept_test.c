@@ -10,7 +10,7 @@
 #include "store/message.h"
 
 /* Rows that are wrong, and how many there are. */
-enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_COUNT };
+enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_DROP_DESTINATION, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
@@ -20,6 +20,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	/* damages for the check */
 	[Q_DROP_MESSAGE] = { .sql = "DELETE FROM queue_messages WHERE qid = 'q1'" },
 	[Q_DROP_RECIPIENTS] = { .sql = "DELETE FROM queue_recipients WHERE qid = 'q2'" },
+	[Q_DROP_DESTINATION] = { .sql = "DELETE FROM queue_destinations" },
 };
 
 struct fixture {
@@ -389,6 +390,14 @@ TEST(check_of_store_and_queue)
 	assert_str_eq(buf_str(&said), S(""));
 	assert_int_equal(n.contents, 2);
 	assert_int_equal(count(&x, Q_RECIPIENTS), 0);
+	assert_int_equal(accept_message(&x, "q3", r, 1, false), 0);
+	job.arg = (void *)(uintptr_t)&checks[Q_DROP_DESTINATION];
+	assert_int_equal(db_write(x.db, &job), 0);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S("queue elsewhere.test: mail for there that nothing says when to try; tried now\n"));
+	buf_reset(&said);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S(""));
 	spool_free(x.spool);
 	queue_close(&x.q);
 	store_close(&x.s);

@@ -2,7 +2,7 @@
 /*
  * The queue: the one door for every message that comes in by SMTP, submission or LMTP. queue_accept() makes ONE commit: local recipients
  * have the message in their mailboxes by it, recipients elsewhere are rows of the queue tables that share the stored content.
- * Only owner of the queue tables. Sending is not here yet: such rows wait.
+ * Only owner of the queue tables. The schedule (schedule.h) takes them from there.
  */
 #pragma once
 
@@ -151,6 +151,15 @@ enum queue_deed {
 };
 /* *ret_n: recipients that were looked at. Durable, some at a time: with a failure a part is done. */
 MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
+
+struct queue_counts {
+	int64_t recipients, held;      /* that wait, and those of them that are held */
+	int64_t destinations, failing; /* that something waits for, and those whose last attempt failed */
+	int64_t oldest_s;              /* when the message that waits for longest came; 0: none waits */
+	int64_t active, attempts;      /* destinations that are being tried, and by how many attempts */
+};
+/* Looks at all that waits. Any thread. */
+MUST_CHECK int queue_count(struct queue *q, struct queue_counts *ret);
 
 /*
  * Checks store and queue together: what they keep against each other and against the packs, and repairs it when asked to; see

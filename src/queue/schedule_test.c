@@ -744,6 +744,7 @@ static int fill_tx(struct db_tx *tx, void *arg)
 /* The dead cost an attempt each, whatever waits for them, and the living ones get all of theirs. */
 TEST(many_dead_ones_are_in_nobody_s_way)
 {
+	struct queue_counts counts;
 	struct fixture x;
 
 	setup(&x);
@@ -756,6 +757,10 @@ TEST(many_dead_ones_are_in_nobody_s_way)
 	assert_int_equal(count(&x, Q_MESSAGES), MANY * 9 / 10);
 	assert_int_equal(seen(&x), MANY / 10 + 1 + MANY_HOSTS * 9 / 10);
 	wait_count(&x, Q_DESTINATIONS, MANY_HOSTS * 9 / 10);
+	assert_int_equal(queue_count(x.q, &counts), 0);
+	assert_int_equal(counts.recipients, MANY * 9 / 10);
+	assert_int_equal(counts.destinations, MANY_HOSTS * 9 / 10);
+	assert_int_equal(counts.failing, MANY_HOSTS * 9 / 10);
 	pass(&x, 5 * MINUTE_MS);
 	wait_count(&x, Q_TRIED, MANY_HOSTS * 9 / 10 * 2);
 	teardown(&x);
