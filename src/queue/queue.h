@@ -24,6 +24,7 @@ struct queue_conf {
 	int64_t retry_min_ms, retry_max_ms; /* doubling from one to the other */
 	int64_t lifetime_ms;
 	int64_t delay_notice_ms;            /* 0: none */
+	int64_t max_messages_per_day, max_new_recipients_per_day; /* of an account; 0: any number */
 	int64_t trace_ms;                   /* how long the story of a message is kept; 0: not at all */
 	int64_t max_sessions;
 	int64_t max_sessions_per_destination;
@@ -104,7 +105,8 @@ struct queue_envelope {
 
 /*
  * Stores the message durably. The spool's bytes are the message as it will be served, beginning with our Return-Path line. An account that several recipients
- * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored.
+ * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored; -E_ALLOWANCE: the
+ * submitter has sent as much as he may today.
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
 

@@ -47,6 +47,11 @@ enum queue_sql_id {
 	QUEUE_SQL_DESTINATION_NOW,
 	QUEUE_SQL_STS_GET,
 	QUEUE_SQL_STS_PUT,
+	QUEUE_SQL_ALLOWANCE_GET,
+	QUEUE_SQL_ALLOWANCE_PUT,
+	QUEUE_SQL_ACQUAINTANCE_ADD,
+	QUEUE_SQL_ACQUAINTANCE_SEEN,
+	QUEUE_SQL_ACQUAINTANCES_FORGET,
 	QUEUE_SQL_LIST,
 	QUEUE_SQL_COUNT_RECIPIENTS,
 	QUEUE_SQL_COUNT_DESTINATIONS,
@@ -124,6 +129,7 @@ struct queue_mail {
 	bool has_trace;
 	struct trace_row trace;       /* made for the case that nobody refuses */
 	int64_t now_s, look_s;
+	int64_t max_messages, max_recipients; /* of its submitter, in a day */
 };
 
 /*
@@ -138,6 +144,11 @@ bool queue_mail_is_void(const struct queue_mail *m, int rc);
 /* It is stored: sets the recipients' results, wakes the schedule. */
 void queue_mail_stored(struct queue_mail *m);
 void queue_mail_done(struct queue_mail *m);
+
+/* ---- allowance.c ---- */
+
+/* Inside the transaction that accepts it: counts it for its submitter. 0; -E_ALLOWANCE: he has sent enough; other codes. */
+MUST_CHECK int queue_allowance_tx(const struct queue_mail *m, struct db_tx *tx);
 
 /* ---- plan.c ---- */
 

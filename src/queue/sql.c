@@ -104,6 +104,17 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_STS_PUT] = { .sql =
 		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"
 		" ON CONFLICT (domain) DO UPDATE SET id = excluded.id, text = excluded.text, fetched = excluded.fetched" },
+	/* allowance.c */
+	[QUEUE_SQL_ALLOWANCE_GET] = { .sql =
+		"SELECT day, messages, recipients FROM queue_allowances WHERE account = ?1" },
+	[QUEUE_SQL_ALLOWANCE_PUT] = { .sql =
+		"INSERT OR REPLACE INTO queue_allowances (account, day, messages, recipients) VALUES (?1, ?2, ?3, ?4)" },
+	[QUEUE_SQL_ACQUAINTANCE_ADD] = { .sql =
+		"INSERT INTO queue_acquaintances (account, address, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING" },
+	[QUEUE_SQL_ACQUAINTANCE_SEEN] = { .sql =
+		"UPDATE queue_acquaintances SET day = ?3 WHERE account = ?1 AND address = ?2 AND day <> ?3" },
+	[QUEUE_SQL_ACQUAINTANCES_FORGET] = { .sql =
+		"DELETE FROM queue_acquaintances WHERE account = ?1 AND day < ?2" },
 	[QUEUE_SQL_LIST] = { .sql =
 		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size, r.state, r.destination,"
 		" r.attempts, r.next_attempt, r.last_attempt, r.enhanced, r.text, r.host,"
