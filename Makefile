@@ -114,8 +114,7 @@ test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so
 
 # The network is only asked when something is missing.
 need = dpkg-query -W -f '$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' \
-	| grep -qx $(words $(1)) || { export DEBIAN_FRONTEND=noninteractive; \
-	apt-get update && apt-get install -y --no-install-recommends $(1); }
+	| grep -qx $(words $(1)) || tools/packages $(1)
 deps:
 	@$(call need,$(PKG_BUILD) $(PKG_TEST))
 

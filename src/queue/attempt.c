@@ -205,6 +205,7 @@ void queue_result_write(const struct queue_result *r, struct buf *out)
 	put_str(out, r->host);
 	put_str(out, r->address);
 	put_str(out, r->tls);
+	put_u64(out, r->level);
 	put_sts(out, &r->sts);
 	put_u64(out, (uint64_t)r->ms);
 	put_u64(out, r->n_rcpts);
@@ -281,6 +282,7 @@ int queue_result_read(struct str bytes, struct arena *arena, struct queue_result
 		rc = get_text(&r, arena, 255, &q.address);
 	if (rc == 0)
 		rc = get_text(&r, arena, 255, &q.tls);
+	q.level = (enum queue_level)get_u64(&r, QUEUE_N_LEVELS - 1);
 	if (rc == 0)
 		rc = keep_sts(&r, arena, &q.sts);
 	q.ms = (int64_t)get_u64(&r, INT64_MAX);

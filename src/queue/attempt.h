@@ -96,6 +96,10 @@ struct queue_rcpt_result {
 	struct queue_reply reply;
 };
 
+enum queue_level { /* how well a connection was protected; numbers are stored */
+	QUEUE_LEVEL_UNKNOWN, QUEUE_LEVEL_PLAIN, QUEUE_LEVEL_ENCRYPTED, QUEUE_LEVEL_VERIFIED, QUEUE_N_LEVELS
+};
+
 struct queue_result {
 	uint64_t id;           /* 0: whatever was given so far is lost, count it as tried */
 	enum queue_stage stage;
@@ -104,6 +108,7 @@ struct queue_result {
 	struct str host;       /* that answered last; empty: none */
 	struct str address;
 	struct str tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384, DANE verified"; empty: none */
+	enum queue_level level; /* of the connection that carried the message; UNKNOWN: none did */
 	struct queue_sts sts;  /* fetched just now: to be kept */
 	int64_t ms;
 	struct queue_rcpt_result *rcpts; /* as many as the attempt's, in its order; 0 with id 0 */

@@ -155,7 +155,7 @@ static struct queue_result sample_result(struct queue_rcpt_result room[2])
 	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
 	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
 	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
-				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
+				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
 }
 
 TEST(a_result_crosses)
@@ -175,6 +175,7 @@ TEST(a_result_crosses)
 	assert_true(got.is_reused && !got.is_down);
 	assert_str_eq(got.host, S("mx.example.org"));
 	assert_str_eq(got.tls, S("TLSv1.3"));
+	assert_int_equal(got.level, QUEUE_LEVEL_VERIFIED);
 	assert_str_eq(got.sts.id, S("1"));
 	assert_str_eq(got.sts.text, S("a\r\nb"));
 	assert_int_equal(got.ms, 12);

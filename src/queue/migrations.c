@@ -105,6 +105,11 @@ static const char step_3[] =
 	" keys BLOB NOT NULL);";
 
 static const char step_4[] =
+	/* How well connections to a domain were protected lately (enum queue_level), and since when. */
+	"CREATE TABLE domain_tls ("
+	" domain TEXT PRIMARY KEY, level INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;";
+
+static const char step_5[] =
 	/* What an account has sent on a day, in days since 1970, and the addresses that it has ever sent to, as hashes (allowance.c). */
 	"CREATE TABLE queue_allowances ("
 	" account INTEGER PRIMARY KEY,"
@@ -122,6 +127,7 @@ static const struct db_migration steps[] = {
 	{ 2, step_2 },
 	{ 3, step_3 },
 	{ 4, step_4 },
+	{ 5, step_5 },
 };
 
 const struct db_migration_set queue_migrations = { "queue", steps, ARRAY_LEN(steps) };

@@ -45,6 +45,8 @@ enum queue_sql_id {
 	QUEUE_SQL_RECIPIENT_STATE,
 	QUEUE_SQL_MESSAGE_LOOK_NOW,
 	QUEUE_SQL_DESTINATION_NOW,
+	QUEUE_SQL_LEVEL_GET,
+	QUEUE_SQL_LEVEL_PUT,
 	QUEUE_SQL_STS_GET,
 	QUEUE_SQL_STS_PUT,
 	QUEUE_SQL_ALLOWANCE_GET,
@@ -243,6 +245,7 @@ struct queue_settlement {
 	enum queue_trace_event event;      /* for its story, where it was no attempt */
 	bool is_down, is_up;               /* the destination itself; neither: nothing was learned of it */
 	int64_t failures, due_s;           /* is_down: what its row says from now on */
+	enum queue_level level;            /* another than was known; UNKNOWN: none */
 	int64_t now_s;
 };
 /* Inside db_write(): the message's row goes when its last recipient has. */

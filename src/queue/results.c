@@ -62,6 +62,41 @@ static void judge_destination(struct queue_sched *s, struct queue_dest *d, const
 	d->failures = 0;
 }
 
+/* ---- how well it is protected ---- */
+
+static const char *const levels_z[QUEUE_N_LEVELS] = {
+	[QUEUE_LEVEL_UNKNOWN] = "unknown", [QUEUE_LEVEL_PLAIN] = "no TLS", [QUEUE_LEVEL_ENCRYPTED] = "TLS, not verified",
+	[QUEUE_LEVEL_VERIFIED] = "TLS, verified" };
+
+static void read_level(struct queue_sched *s, struct queue_dest *d)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+
+	d->has_level = true;
+	if (db_read_begin(store_db(s->q->store), &tx) < 0)
+		return;
+	DB_QUERY(tx, &q, SQL(LEVEL_GET), DB_T(str_z(d->name)));
+	if (db_step(&q) > 0 && db_int(&q, 0) < QUEUE_N_LEVELS)
+		d->level = (enum queue_level)db_int(&q, 0);
+}
+
+/* A domain that had TLS and has it no more may have lost it to somebody on the way: the administrator hears of it, once. */
+static void compare_level(struct queue_sched *s, struct queue_dest *d, const struct queue_result *r, struct queue_settlement *t)
+{
+	/* Of hosts that the settings name the settings demand what they want. */
+	if (r->level == QUEUE_LEVEL_UNKNOWN || str_chr(str_z(d->name), '[') >= 0)
+		return;
+	if (!d->has_level)
+		read_level(s, d);
+	if (r->level == d->level)
+		return;
+	if (r->level < d->level)
+		LOG(WARN, "queue.tls-fell", F_Z("domain", d->name), F_Z("was", levels_z[d->level]), F_Z("is", levels_z[r->level]),
+		    F_STR("host", r->host));
+	d->level = t->level = r->level;
+}
+
 /* ---- one result ---- */
 
 static void log_one(const struct queue_flight *f, const struct queue_result *r, const struct queue_verdict *v)
@@ -95,6 +130,7 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = f->n, .result = kept,
 					.destination = str_z(f->dest->name), .now_s = s->now_s };
 	judge_destination(s, f->dest, r, t);
+	compare_level(s, f->dest, r, t);
 	s->landed[s->n_settled++] = f;
 	return true;
 }

@@ -24,7 +24,7 @@
 #define MANY 10000
 #define MANY_HOSTS 100
 
-enum { Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
+enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
        Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
@@ -34,6 +34,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_MESSAGES] = { .sql = "SELECT count(*) FROM queue_messages" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
 	[Q_DESTINATIONS] = { .sql = "SELECT count(*) FROM queue_destinations" },
+	[Q_LEVEL] = { .sql = "SELECT coalesce(max(level), 0) FROM domain_tls WHERE domain = 'far.example'" },
 	/* as a program without the schedule left them */
 	[Q_UNKEY] = { .sql = "UPDATE queue_recipients SET destination = ''" },
 	[Q_UNDUE] = { .sql = "DELETE FROM queue_destinations" },
@@ -76,6 +77,7 @@ struct fixture {
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
 	} seen[SEEN_MAX];
+	enum queue_level level; /* of its connections */
 	char override; /* says this of all */
 	size_t silent_after; /* so many attempts; 0: never */
 };
@@ -97,6 +99,7 @@ static void answer(struct fixture *x, const struct queue_attempt *a, char says)
 		if (one == SAYS_RELAYED)
 			rcpts[i].outcome = QUEUE_RELAYED;
 	}
+	r.level = x->level;
 	if (says == SAYS_DOWN) {
 		r.stage = QUEUE_AT_CONNECT;
 		r.is_down = true;
@@ -602,6 +605,25 @@ TEST(a_domain_that_is_served_here_since_is_no_other_host)
 	assert_int_equal(seen(&x), 0);
 	wait_mails(&x, 1); /* there is no nobody */
 	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
+TEST(how_well_a_domain_is_protected_is_remembered)
+{
+	static const enum queue_level seen_levels[] = { QUEUE_LEVEL_ENCRYPTED, QUEUE_LEVEL_VERIFIED, QUEUE_LEVEL_UNKNOWN, QUEUE_LEVEL_PLAIN };
+	static const int64_t kept[] = { QUEUE_LEVEL_ENCRYPTED, QUEUE_LEVEL_VERIFIED, QUEUE_LEVEL_VERIFIED, QUEUE_LEVEL_PLAIN };
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	for (size_t i = 0; i < ARRAY_LEN(seen_levels); i++) {
+		lock_get(&x.lock);
+		x.level = seen_levels[i];
+		lock_put(&x.lock);
+		send_to(&x, ALICE, "a@far.example", 0);
+		wait_count(&x, Q_MESSAGES, 0);
+		assert_int_equal(count(&x, Q_LEVEL), kept[i]);
+	}
 	teardown(&x);
 }
 

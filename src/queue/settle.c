@@ -92,6 +92,12 @@ static int settle_destination(struct db_tx *tx, const struct queue_settlement *s
 	if (s->is_down)
 		return DB_EXEC(tx, SQL(DESTINATION_DOWN), DB_T(s->destination), DB_I(s->due_s), DB_I(s->failures), DB_T(reply->enhanced),
 			       DB_T(reply->text));
+	if (s->level != QUEUE_LEVEL_UNKNOWN) {
+		int rc = DB_EXEC(tx, SQL(LEVEL_PUT), DB_T(s->destination), DB_I(s->level), DB_I(s->now_s));
+
+		if (rc < 0)
+			return rc;
+	}
 	return s->is_up ? DB_EXEC(tx, SQL(DESTINATION_UP), DB_T(s->destination)) : 0;
 }
 

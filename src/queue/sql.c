@@ -100,6 +100,10 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		"UPDATE queue_recipients SET state = ?2, next_attempt = ?3 WHERE id = ?1" },
 	[QUEUE_SQL_MESSAGE_LOOK_NOW] = { .sql = "UPDATE queue_messages SET look = 0 WHERE qid = ?1" },
 	[QUEUE_SQL_DESTINATION_NOW] = { .sql = "UPDATE queue_destinations SET due = ?2 WHERE name = ?1" },
+	[QUEUE_SQL_LEVEL_GET] = { .sql = "SELECT level FROM domain_tls WHERE domain = ?1" },
+	[QUEUE_SQL_LEVEL_PUT] = { .sql =
+		"INSERT INTO domain_tls (domain, level, since) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (domain) DO UPDATE SET level = excluded.level, since = excluded.since" },
 	[QUEUE_SQL_STS_GET] = { .sql = "SELECT id, text, fetched FROM sts_policies WHERE domain = ?1" },
 	[QUEUE_SQL_STS_PUT] = { .sql =
 		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"

@@ -158,12 +158,15 @@ static void forget_replies(struct walk *w)
 
 static void note_link(struct walk *w, bool is_reused)
 {
+	static const enum queue_level levels[] = {
+		[SEND_PLAIN] = QUEUE_LEVEL_PLAIN, [SEND_ENCRYPTED] = QUEUE_LEVEL_ENCRYPTED, [SEND_VERIFIED] = QUEUE_LEVEL_VERIFIED };
 	struct queue_result *r = w->ret;
 
 	r->is_reused = is_reused;
 	r->host = arena_str(w->a, str_z(w->link->host));
 	r->address = arena_str(w->a, str_z(w->link->address));
 	r->tls = arena_str(w->a, str_z(w->link->tls));
+	r->level = levels[w->link->level];
 }
 
 /* 1: done; 0: the connection was of no use, whoever is left may be tried elsewhere. */

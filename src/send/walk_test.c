@@ -26,6 +26,8 @@ struct walk_row {
 };
 
 #define EHLO_PLAIN "250-sink.test\r\n250 PIPELINING"
+#define MESSAGE_8BIT(more) more "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n" \
+	"Content-Transfer-Encoding: 8bit\r\n\r\nh\xc3\xa9\r\n"
 #define EHLO_TLS "250-sink.test\r\n250-PIPELINING\r\n250 STARTTLS"
 
 static const struct walk_row walk_rows[] = {
@@ -93,6 +95,14 @@ static const struct walk_row walk_rows[] = {
 	  .connections = { 1 }, .messages = { 1 } },
 	{ .name = "8BITMIME declared, not needed", .domain_z = "h11", .flags = QUEUE_8BIT, .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
 	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "8-bit, encoded for this server", .domain_z = "h11", .flags = QUEUE_8BIT, .message_z = MESSAGE_8BIT(""),
+	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 },
+	  .messages = { 1 } },
+	{ .name = "8-bit and signed", .domain_z = "h11", .flags = QUEUE_8BIT, .message_z = MESSAGE_8BIT("DKIM-Signature: v=1; b=x\r\n"),
+	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.3" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
+	{ .name = "8-bit and signed, to who takes it", .domain_z = "h11", .flags = QUEUE_8BIT,
+	  .message_z = MESSAGE_8BIT("DKIM-Signature: v=1; b=x\r\n"), .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
+	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "SMTPUTF8 needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = "Subject: \xc3\xa9\r\n\r\nx\r\n",
 	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
 	{ .name = "SMTPUTF8 declared, not needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,

@@ -120,7 +120,7 @@ bool store_note_matches(struct str pattern, struct str entry)
 		char c = entry.p[k];
 
 		for (size_t i = hi + 1; i-- > lo;) {
-			bool is_here = at[i] && i < pattern.n;
+			bool is_here = i < pattern.n && at[i];
 			bool is_wild = is_here &&
 				       (pattern.p[i] == '*' || (pattern.p[i] == '%' && c != '/'));
 

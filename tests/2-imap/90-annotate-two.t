@@ -153,3 +153,11 @@ E < d OK
 E > e NOOP
 E <= * 2 EXPUNGE
 E <... e OK
+# RFC 5465 5.2: annotations of new mail, if NOTIFY asks for them
+F connect imap as alice in Drafts
+F > a NOTIFY SET (selected (MessageNew (UID ANNOTATION ((/x /%/comment) value.priv)) MessageExpunge))
+F < a OK
+B >> y APPEND Drafts ANNOTATION (/1/comment (value.priv "part")) {12+}\r\nSubject: x\r\n\r\n
+B <... y OK
+F < * 1 EXISTS
+F <... * 1 FETCH (UID 1 ANNOTATION (/x (value.priv NIL) /1/comment (value.priv "part")))

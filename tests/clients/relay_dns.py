@@ -158,6 +158,32 @@ def test_hosts(server):
         assert len(other.mails()) == 2
 
 
+def test_dead_hold_up_nobody(server):
+    """Forty destinations whose hosts say nothing have places for five minutes: mail for a living one passes them by."""
+    release = threading.Event()
+    with World(signed=False) as world, Other(server.martlet, "other.test") as other, \
+            Sink(address="127.0.0.2", port=other.port, says={"greeting": lambda *_: release.wait(60) and "-" or "-"}) as silent:
+        world.zone("other.test", MX)
+        world.zone("dead.test", "\n".join("d%d MX 10 mx%d\nmx%d A 127.0.0.2" % (n, n, n) for n in range(40)))
+        world.start()
+        use(server, world, other.port, {"max_sessions": "60", "command_timeout": "5m"})
+        send(server, CAROL % "other.test", result="delivered")      # it is known to live
+        with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
+            smtp.starttls(context=tls_context())
+            smtp.login(ALICE, "demo")
+            for n in range(40):
+                smtp.sendmail(ALICE, ["x@d%d.dead.test" % n], "Subject: dead\r\n\r\nHello\r\n")
+        with silent.change:
+            assert silent.change.wait_for(lambda: silent.open >= 40, 30), silent.open
+        begin = time.monotonic()
+        for n in range(5):
+            send(server, CAROL % "other.test", result="delivered")
+        took = time.monotonic() - begin
+        assert silent.open == 40, silent.open
+        print("5 messages past 40 silent hosts in %.2f s" % took)
+        release.set()
+
+
 # ---- MTA-STS ----
 
 class Policies(http.server.BaseHTTPRequestHandler):

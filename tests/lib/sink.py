@@ -62,6 +62,7 @@ class Sink:
                 self.open += 1
                 self.most = max(self.most, self.open)
                 self.sockets.add(s)
+                self.change.notify_all()
             threading.Thread(target=self.guest, args=(s,), daemon=True).start()
 
     def guest(self, s):
