@@ -55,7 +55,9 @@ static const struct db_sql checks[Q_COUNT] = {
 		"INSERT INTO queue_destinations SELECT destination, min(next_attempt), 0, 0, '', '' FROM queue_recipients"
 		" WHERE true GROUP BY destination ON CONFLICT DO NOTHING" },
 	[Q_FILL_REFS] = { .sql =
-		"UPDATE contents SET refs = (SELECT count(*) FROM queue_messages q WHERE q.content = contents.id)" },
+		"INSERT INTO content_refs (content, refs) SELECT content, count(*) FROM queue_messages"
+		" WHERE true GROUP BY content HAVING count(*) <> 1"
+		" ON CONFLICT (content) DO UPDATE SET refs = excluded.refs" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
 
