@@ -147,6 +147,18 @@ static void hold(struct queue_envelope *e)
 	}
 }
 
+static void read_limits(struct queue_mail *m)
+{
+	struct conf *c;
+
+	if (m->e->submitter == 0)
+		return;
+	c = queue_conf_get(m->q);
+	m->max_messages = queue_conf_of(c)->max_messages_per_day;
+	m->max_recipients = queue_conf_of(c)->max_new_recipients_per_day;
+	conf_unref(c);
+}
+
 int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envelope *e, struct str bytes, struct arena *a)
 {
 	int64_t now_s = clock_wall_ms() / 1000;
@@ -161,6 +173,7 @@ int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envel
 	if (rc < 0)
 		return rc;
 	gather_targets(m);
+	read_limits(m);
 	m->has_trace = atomic_load(&q->trace_ms) != 0;
 	trace_row_init(&m->trace, QUEUE_TRACE_ACCEPTED);
 	if (m->has_trace)
@@ -286,8 +299,10 @@ static int write_trace(struct queue_mail *m, struct db_tx *tx)
 int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 {
 	int64_t content, refs = 0;
-	int rc = store_tx_content_add(tx, &m->content, &m->body.ref, &content);
+	int rc = queue_allowance_tx(m, tx);
 
+	if (rc == 0)
+		rc = store_tx_content_add(tx, &m->content, &m->body.ref, &content);
 	if (rc == 0)
 		rc = deliver(m, tx, content, &refs);
 	if (rc == 0 && m->has_remote) {

@@ -3,16 +3,19 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/test.h"
+#include "queue/route.h"
 #include "queue/trace_int.h"
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 
 /* Rows that are wrong, and how many there are. */
-enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_COUNT };
+enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_DROP_DESTINATION, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
-	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c LEFT JOIN content_refs r ON r.content = c.id"
+			    " WHERE coalesce(refs, 1) <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
 	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },
@@ -20,6 +23,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	/* damages for the check */
 	[Q_DROP_MESSAGE] = { .sql = "DELETE FROM queue_messages WHERE qid = 'q1'" },
 	[Q_DROP_RECIPIENTS] = { .sql = "DELETE FROM queue_recipients WHERE qid = 'q2'" },
+	[Q_DROP_DESTINATION] = { .sql = "DELETE FROM queue_destinations" },
 };
 
 struct fixture {
@@ -389,9 +393,64 @@ TEST(check_of_store_and_queue)
 	assert_str_eq(buf_str(&said), S(""));
 	assert_int_equal(n.contents, 2);
 	assert_int_equal(count(&x, Q_RECIPIENTS), 0);
+	assert_int_equal(accept_message(&x, "q3", r, 1, false), 0);
+	job.arg = (void *)(uintptr_t)&checks[Q_DROP_DESTINATION];
+	assert_int_equal(db_write(x.db, &job), 0);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S("queue elsewhere.test: mail for there that nothing says when to try; tried now\n"));
+	buf_reset(&said);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S(""));
 	spool_free(x.spool);
 	queue_close(&x.q);
 	store_close(&x.s);
 	db_close(&x.db);
 	arena_fini(&x.a);
+}
+
+static int submit(struct fixture *x, int64_t account, const char *to_z, const char *to2_z)
+{
+	struct queue_rcpt r[] = { { .address = str_z(to_z) }, { .address = str_z(to2_z) } };
+	struct queue_envelope e = { .sid_z = "sid", .reverse_path = S("alice@example.org"), .submitter = account, .rcpts = r, .n_rcpts = 2 };
+	static int n;
+	char qid[17];
+
+	snprintf(qid, sizeof(qid), "allow%d", ++n);
+	e.qid_z = qid;
+	return queue_accept(x->q, &e, x->spool);
+}
+
+static void limit(struct fixture *x, const char *text_z)
+{
+	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table };
+	struct conf *c = NULL;
+	struct fault f = { "" };
+
+	assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(text_z), &c, &f), 0);
+	queue_configure(x->q, c, "mx.example.org");
+	conf_unref(c);
+}
+
+TEST(an_account_sends_so_much_a_day)
+{
+	struct fixture x;
+
+	setup(&x);
+	limit(&x, "[queue]\nmax_messages_per_day = 3\nmax_new_recipients_per_day = 3\n");
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "b@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "c@far.test", "d@far.test"), -E_ALLOWANCE);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 2);
+	assert_int_equal(submit(&x, x.alice, "A@Far.test", "b@far.test"), 0); /* whom it knows */
+	assert_int_equal(submit(&x, x.alice, "b@far.test", "c@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "b@far.test"), -E_ALLOWANCE);
+	assert_int_equal(submit(&x, x.bob, "c@far.test", "d@far.test"), 0);   /* everybody has his own */
+	assert_int_equal(submit(&x, 0, "e@far.test", "f@far.test"), 0);
+	clock_shift_ms(86400000);
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "d@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "e@far.test", "f@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "g@far.test", "a@far.test"), -E_ALLOWANCE);
+	clock_shift_ms((int64_t)366 * 86400000);
+	assert_int_equal(submit(&x, x.alice, "b@far.test", "c@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "d@far.test"), -E_ALLOWANCE); /* forgotten: they are new again */
+	teardown(&x);
 }

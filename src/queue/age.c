@@ -22,23 +22,25 @@ struct look {
 	struct queue_rcpt_row *rcpts;
 	size_t n;
 	bool has_flights;       /* some of them are being tried at this moment */
-	struct str trouble, enhanced; /* of the destination, for those that were never tried themselves */
 };
 
 /* ---- the rows ---- */
 
-static int read_trouble(struct look *l, struct db_tx *tx, struct str destination)
+/* What the last attempt met, or the destination, or nothing. */
+static int read_trouble(struct look *l, struct db_tx *tx, struct queue_rcpt_row *r)
 {
 	AUTO(db_done) struct db_query q = { 0 };
+	struct queue_reply trouble = { 0, S("4.4.7"), S("it was not tried yet") };
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(DESTINATION_GET), DB_T(destination));
+	if (r->reply.text.n > 0)
+		return 0;
+	DB_QUERY(tx, &q, SQL(DESTINATION_GET), DB_T(r->destination));
 	rc = db_step(&q);
-	if (rc <= 0)
-		return rc;
-	l->enhanced = arena_str(&l->arena, db_text(&q, 3));
-	l->trouble = arena_str(&l->arena, db_text(&q, 4));
-	return l->enhanced.p && l->trouble.p ? 0 : -E_LIMIT;
+	if (rc > 0 && db_text(&q, 4).n > 0)
+		trouble = (struct queue_reply){ 0, arena_str(&l->arena, db_text(&q, 3)), arena_str(&l->arena, db_text(&q, 4)) };
+	r->reply = trouble;
+	return rc < 0 ? rc : trouble.enhanced.p && trouble.text.p ? 0 : -E_LIMIT;
 }
 
 /* The recipients that wait, at most as many as one notification tells of; those in an attempt or held are left out. */
@@ -57,9 +59,11 @@ static int read_rcpts(struct look *l, struct db_tx *tx, struct str qid)
 		else if (!flies && all[i].state == QUEUE_WAITING)
 			l->has_flights = true; /* too many at once: the rest comes next */
 	}
+	for (size_t i = 0; rc == 0 && i < n_kept; i++)
+		rc = read_trouble(l, tx, &all[i]);
 	l->rcpts = all;
 	l->n = n_kept;
-	return rc == 0 && n_kept > 0 ? read_trouble(l, tx, all[0].destination) : rc;
+	return rc;
 }
 
 static int read_message(struct look *l, struct str qid)
@@ -109,14 +113,6 @@ static int write_told(struct told *t)
 	return rc;
 }
 
-/* What the last attempt met, or the destination, or nothing. */
-static struct queue_reply last_reply(const struct look *l, const struct queue_rcpt_row *r)
-{
-	if (r->reply.text.n > 0)
-		return r->reply;
-	return (struct queue_reply){ 0, l->enhanced.n ? l->enhanced : S("4.4.7"), l->trouble.n ? l->trouble : S("it was not tried yet") };
-}
-
 static int tell_delay(struct look *l)
 {
 	struct told t = { .l = l, .is_told = true };
@@ -127,7 +123,7 @@ static int tell_delay(struct look *l)
 	l->message.age.is_told = true;
 	t.look_s = queue_look_s(l->s->set, &l->message.age);
 	for (size_t i = 0; i < l->n; i++)
-		told[i] = (struct queue_notice_rcpt){ &l->rcpts[i], QUEUE_DSN_DELAYED, last_reply(l, &l->rcpts[i]), l->rcpts[i].host };
+		told[i] = (struct queue_notice_rcpt){ &l->rcpts[i], QUEUE_DSN_DELAYED, l->rcpts[i].reply, l->rcpts[i].host };
 	rc = queue_notice_make(l->s->q, &l->message, told, l->n, &notice);
 	if (rc < 0)
 		return rc;
@@ -154,7 +150,7 @@ static int give_up(struct look *l)
 	int rc;
 
 	for (size_t i = 0; i < l->n; i++) {
-		struct queue_reply last = last_reply(l, &l->rcpts[i]);
+		struct queue_reply last = l->rcpts[i].reply;
 
 		/* Its exact words, and that time is over. RFC 3463 3.5 */
 		v[i] = (struct queue_verdict){ .row = &l->rcpts[i], .outcome = QUEUE_FAILED, .host = l->rcpts[i].host,

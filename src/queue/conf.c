@@ -20,6 +20,12 @@ static const struct conf_row rows[] = {
 	  .reload = CONF_LIVE, .help = "How long a message is tried before it goes back to its sender (RFC 5321 4.5.4.1)." },
 	{ .key = "delay_notice", .type = CONF_TIME, .offset = AT(delay_notice_ms), .default_z = "4h", .max = 60 * DAY_MS,
 	  .reload = CONF_LIVE, .help = "After how long the sender hears that a message is still on its way; 0s for never." },
+	{ .key = "max_messages_per_day", .type = CONF_INT, .offset = AT(max_messages_per_day), .default_z = "0", .max = 1000000000,
+	  .reload = CONF_LIVE, .help = "Messages that one account may send in a day (UTC); then it hears 452. 0 for any number." },
+	{ .key = "max_new_recipients_per_day", .type = CONF_INT, .offset = AT(max_new_recipients_per_day), .default_z = "0",
+	  .max = 1000000000, .reload = CONF_LIVE,
+	  .help = "Addresses on other hosts that one account may write to in a day and had not written to in a year; then it hears 452. "
+		  "0 for any number." },
 	{ .key = "trace", .type = CONF_TIME, .offset = AT(trace_ms), .default_z = "30d", .max = 3650 * DAY_MS, .reload = CONF_LIVE,
 	  .help = "How long the story of each message is kept for martlet message trace; 0s for not at all." },
 	{ .key = "max_sessions", .type = CONF_INT, .offset = AT(max_sessions), .default_z = "1000", .min = 1, .max = 20000,

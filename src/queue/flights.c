@@ -203,12 +203,14 @@ static bool start(struct queue_sched *s, struct queue_flight *f)
 /* ---- as many as there is room for ---- */
 
 /* So many at once that a session has its next while what came of the last is written down. */
-static size_t room(const struct queue_sched *s, const struct queue_dest *d)
+static size_t room(const struct queue_sched *s, const struct queue_dest *d, size_t most)
 {
 	size_t allowed = d->window == 1 && !d->has_worked ? 1 : 2 * (size_t)d->window;
 	size_t max = 2 * (size_t)s->set->max_sessions;
 	size_t left = s->n_flights < max ? max - s->n_flights : 0;
 
+	if (allowed > most)
+		allowed = most;
 	if (d->not_before_s > s->now_s || d->n_flights >= allowed)
 		return 0;
 	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
@@ -267,15 +269,25 @@ static int start_some(struct queue_sched *s, struct queue_dest *d, size_t n)
 	return found < 0 ? found : 0;
 }
 
-int queue_flights_start(struct queue_sched *s)
+/* So that none has more than most. */
+static int start_up_to(struct queue_sched *s, size_t most)
 {
 	int rc = 0;
 
 	for (struct queue_dest *d = s->first; d && rc == 0 && !s->is_full && !s->is_cut_off; d = d->next) {
-		size_t n = d->is_exhausted ? 0 : room(s, d);
+		size_t n = d->is_exhausted ? 0 : room(s, d, most);
 
 		if (n > 0)
 			rc = start_some(s, d, n);
 	}
 	return rc;
+}
+
+/* A place that becomes free is for those first that have less than their share; what they do not want is for all. */
+int queue_flights_start(struct queue_sched *s)
+{
+	size_t share = s->n_dests > 0 ? 2 * (size_t)s->set->max_sessions / s->n_dests : 0;
+	int rc = start_up_to(s, share > 0 ? share : 1);
+
+	return rc == 0 ? start_up_to(s, SIZE_MAX) : rc;
 }

@@ -109,11 +109,25 @@ static const char step_4[] =
 	"CREATE TABLE domain_tls ("
 	" domain TEXT PRIMARY KEY, level INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;";
 
+static const char step_5[] =
+	/* What an account has sent on a day, in days since 1970, and the addresses that it has ever sent to, as hashes (allowance.c). */
+	"CREATE TABLE queue_allowances ("
+	" account INTEGER PRIMARY KEY,"
+	" day INTEGER NOT NULL,"
+	" messages INTEGER NOT NULL,"
+	" recipients INTEGER NOT NULL);"
+	"CREATE TABLE queue_acquaintances ("
+	" account INTEGER NOT NULL,"
+	" address INTEGER NOT NULL,"
+	" day INTEGER NOT NULL,"
+	" PRIMARY KEY (account, address)) WITHOUT ROWID;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
 	{ 3, step_3 },
 	{ 4, step_4 },
+	{ 5, step_5 },
 };
 
 const struct db_migration_set queue_migrations = { "queue", steps, ARRAY_LEN(steps) };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening, closing, settings, hints to the schedule, and the list of what waits. */
+/* Opening, closing, settings, hints to the schedule, the list and the number of what waits. */
 #include "queue/queue_int.h"
 
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "mailauth/srs.h"
 #include "queue/route.h"
+#include "queue/schedule.h"
 #include "store/account.h"
 
 #define DOMAIN_ARENA 8192
@@ -232,4 +233,34 @@ int queue_list(struct queue *queue, struct arena *a, const struct queue_pick *p,
 	*ret = v;
 	*ret_n = n;
 	return 0;
+}
+
+/* The two numbers of a row. */
+static int read_counts(struct db_tx *tx, const struct db_sql *sql, int64_t *ret_first, int64_t *ret_second)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	db_query(tx, &q, sql, NULL, 0);
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc;
+	*ret_first = db_int(&q, 0);
+	if (ret_second)
+		*ret_second = db_int(&q, 1);
+	return 0;
+}
+
+int queue_count(struct queue *q, struct queue_counts *ret)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	int rc = db_read_begin(store_db(q->store), &tx);
+
+	*ret = (struct queue_counts){ 0 };
+	queue_sched_counts(q, ret);
+	if (rc == 0)
+		rc = read_counts(tx, SQL(COUNT_RECIPIENTS), &ret->recipients, &ret->held);
+	if (rc == 0)
+		rc = read_counts(tx, SQL(COUNT_DESTINATIONS), &ret->destinations, &ret->failing);
+	return rc == 0 ? read_counts(tx, SQL(OLDEST), &ret->oldest_s, NULL) : rc;
 }

@@ -2,7 +2,7 @@
 /*
  * The queue: the one door for every message that comes in by SMTP, submission or LMTP. queue_accept() makes ONE commit: local recipients
  * have the message in their mailboxes by it, recipients elsewhere are rows of the queue tables that share the stored content.
- * Only owner of the queue tables. Sending is not here yet: such rows wait.
+ * Only owner of the queue tables. The schedule (schedule.h) takes them from there.
  */
 #pragma once
 
@@ -24,6 +24,7 @@ struct queue_conf {
 	int64_t retry_min_ms, retry_max_ms; /* doubling from one to the other */
 	int64_t lifetime_ms;
 	int64_t delay_notice_ms;            /* 0: none */
+	int64_t max_messages_per_day, max_new_recipients_per_day; /* of an account; 0: any number */
 	int64_t trace_ms;                   /* how long the story of a message is kept; 0: not at all */
 	int64_t max_sessions;
 	int64_t max_sessions_per_destination;
@@ -104,7 +105,8 @@ struct queue_envelope {
 
 /*
  * Stores the message durably. The spool's bytes are the message as it will be served, beginning with our Return-Path line. An account that several recipients
- * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored.
+ * lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was stored; -E_ALLOWANCE: the
+ * submitter has sent as much as he may today.
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
 
@@ -151,6 +153,15 @@ enum queue_deed {
 };
 /* *ret_n: recipients that were looked at. Durable, some at a time: with a failure a part is done. */
 MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
+
+struct queue_counts {
+	int64_t recipients, held;      /* that wait, and those of them that are held */
+	int64_t destinations, failing; /* that something waits for, and those whose last attempt failed */
+	int64_t oldest_s;              /* when the message that waits for longest came; 0: none waits */
+	int64_t active, attempts;      /* destinations that are being tried, and by how many attempts */
+};
+/* Looks at all that waits. Any thread. */
+MUST_CHECK int queue_count(struct queue *q, struct queue_counts *ret);
 
 /*
  * Checks store and queue together: what they keep against each other and against the packs, and repairs it when asked to; see

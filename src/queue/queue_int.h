@@ -49,14 +49,24 @@ enum queue_sql_id {
 	QUEUE_SQL_LEVEL_PUT,
 	QUEUE_SQL_STS_GET,
 	QUEUE_SQL_STS_PUT,
+	QUEUE_SQL_ALLOWANCE_GET,
+	QUEUE_SQL_ALLOWANCE_PUT,
+	QUEUE_SQL_ACQUAINTANCE_ADD,
+	QUEUE_SQL_ACQUAINTANCE_SEEN,
+	QUEUE_SQL_ACQUAINTANCES_FORGET,
 	QUEUE_SQL_LIST,
+	QUEUE_SQL_COUNT_RECIPIENTS,
+	QUEUE_SQL_COUNT_DESTINATIONS,
+	QUEUE_SQL_OLDEST,
 	QUEUE_SQL_FSCK_REFS,
 	QUEUE_SQL_FSCK_ORPHANS,
 	QUEUE_SQL_FSCK_EMPTY,
 	QUEUE_SQL_FSCK_EMPTY_CONTENTS,
+	QUEUE_SQL_FSCK_FORGOTTEN,
 	QUEUE_SQL_FSCK_LABEL,
 	QUEUE_SQL_REPAIR_ORPHANS,
 	QUEUE_SQL_REPAIR_EMPTY,
+	QUEUE_SQL_REPAIR_FORGOTTEN,
 	QUEUE_SQL_REPAIR_SIZE,
 	QUEUE_SQL_REPAIR_RECIPIENTS_OF,
 	QUEUE_SQL_REPAIR_MESSAGES_OF,
@@ -121,6 +131,7 @@ struct queue_mail {
 	bool has_trace;
 	struct trace_row trace;       /* made for the case that nobody refuses */
 	int64_t now_s, look_s;
+	int64_t max_messages, max_recipients; /* of its submitter, in a day */
 };
 
 /*
@@ -135,6 +146,11 @@ bool queue_mail_is_void(const struct queue_mail *m, int rc);
 /* It is stored: sets the recipients' results, wakes the schedule. */
 void queue_mail_stored(struct queue_mail *m);
 void queue_mail_done(struct queue_mail *m);
+
+/* ---- allowance.c ---- */
+
+/* Inside the transaction that accepts it: counts it for its submitter. 0; -E_ALLOWANCE: he has sent enough; other codes. */
+MUST_CHECK int queue_allowance_tx(const struct queue_mail *m, struct db_tx *tx);
 
 /* ---- plan.c ---- */
 

@@ -227,12 +227,12 @@ void queue_sched_wake(struct queue *q)
 
 void queue_sched_counts(struct queue *q, struct queue_counts *ret)
 {
-	*ret = (struct queue_counts){ 0 };
 	lock_get(&q->lock);
 	if (q->wake) {
 		const struct queue_sched *s = q->wake_ctx;
 
-		*ret = (struct queue_counts){ .active = s->n_active_seen, .flights = s->n_flights_seen };
+		ret->active = s->n_active_seen;
+		ret->attempts = s->n_flights_seen;
 	}
 	lock_put(&q->lock);
 }

@@ -16,8 +16,5 @@ void queue_sched_stop(struct queue_sched **s, int64_t ms);
 /* Something changed from outside (rows, settings, the clock): look everywhere. Any thread. */
 void queue_sched_wake(struct queue *q);
 
-struct queue_counts {
-	int64_t active, flights; /* destinations with attempts that run, and those */
-};
-/* All 0 when no schedule runs. Any thread. */
+/* What runs now, for queue_count(): 0 when no schedule does. Any thread. */
 void queue_sched_counts(struct queue *q, struct queue_counts *ret);

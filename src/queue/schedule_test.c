@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/test.h"
 #include "queue/queue_int.h"
+#include "queue/route.h"
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
@@ -20,13 +21,18 @@
 #define HOUR_MS (60 * (int64_t)MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define SEEN_MAX 64
+#define MANY 10000
+#define MANY_HOSTS 100
 
-enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_COUNT };
+enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
+       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
-	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
+			    " WHERE r.content = c.id), 1) <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id)" },
-	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents WHERE refs > 0" },
+	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents c WHERE NOT EXISTS"
+				" (SELECT 1 FROM content_refs r WHERE r.content = c.id AND r.refs = 0)" },
 	[Q_MESSAGES] = { .sql = "SELECT count(*) FROM queue_messages" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
 	[Q_DESTINATIONS] = { .sql = "SELECT count(*) FROM queue_destinations" },
@@ -34,6 +40,24 @@ static const struct db_sql checks[Q_COUNT] = {
 	/* as a program without the schedule left them */
 	[Q_UNKEY] = { .sql = "UPDATE queue_recipients SET destination = ''" },
 	[Q_UNDUE] = { .sql = "DELETE FROM queue_destinations" },
+	[Q_TIMES] = { .sql = "SELECT count(DISTINCT next_attempt) FROM queue_recipients" },
+	[Q_LIVE] = { .sql = "SELECT count(*) FROM queue_recipients WHERE address LIKE 'a%'" },
+	/* MANY messages for MANY_HOSTS, of which the last tenth lives; they share the content of the one that is there */
+	[Q_FILL_MESSAGES] = { .sql =
+		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
+		" INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret, envid, flags, accepted, sid, look)"
+		" SELECT 'many' || i, m.content, m.size, '', 0, 0, '', 0, m.accepted, '', m.look FROM n, queue_messages m" },
+	[Q_FILL_RECIPIENTS] = { .sql =
+		"INSERT INTO queue_recipients (qid, address, orcpt, notify, state, attempts, next_attempt, destination)"
+		" SELECT qid, iif(h * 10 < ?1 * 9, 'x', 'a') || '@h' || h || '.example', '', 0, 0, 0, accepted, 'h' || h || '.example'"
+		" FROM (SELECT qid, accepted, substr(qid, 5) % ?1 AS h FROM queue_messages WHERE qid LIKE 'many%')" },
+	[Q_FILL_DESTINATIONS] = { .sql =
+		"INSERT INTO queue_destinations SELECT destination, min(next_attempt), 0, 0, '', '' FROM queue_recipients"
+		" WHERE true GROUP BY destination ON CONFLICT DO NOTHING" },
+	[Q_FILL_REFS] = { .sql =
+		"INSERT INTO content_refs (content, refs) SELECT content, count(*) FROM queue_messages"
+		" WHERE true GROUP BY content HAVING count(*) <> 1"
+		" ON CONFLICT (content) DO UPDATE SET refs = excluded.refs" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
 
@@ -59,6 +83,7 @@ struct fixture {
 	} seen[SEEN_MAX];
 	enum queue_level level; /* of its connections */
 	char override; /* says this of all */
+	size_t silent_after; /* so many attempts; 0: never */
 };
 
 static void answer(struct fixture *x, const struct queue_attempt *a, char says)
@@ -82,6 +107,8 @@ static void answer(struct fixture *x, const struct queue_attempt *a, char says)
 	if (says == SAYS_DOWN) {
 		r.stage = QUEUE_AT_CONNECT;
 		r.is_down = true;
+		for (size_t i = 0; i < a->n_rcpts; i++) /* in words that tell which one */
+			rcpts[i].reply = (struct queue_reply){ 0, S("4.4.1"), a->hop.destination };
 	}
 	if (says == SAYS_LOST)
 		r = (struct queue_result){ .host = S(""), .address = S(""), .tls = S(""), .sts = { S(""), S(""), 0 } };
@@ -118,6 +145,8 @@ static void *sender_main(void *arg)
 				 attempt.rcpts[0].address.p);
 		}
 		x->n_seen++;
+		if (x->silent_after > 0 && x->n_seen > x->silent_after)
+			says = SAYS_NOTHING;
 		if (says != SAYS_NOTHING)
 			answer(x, &attempt, says);
 		lock_put(&x->lock);
@@ -178,6 +207,29 @@ static void start(struct fixture *x)
 	struct fault f = { "" };
 
 	assert_int_equal(queue_sched_start(x->q, x->fds[0], &x->sched, &f), 0);
+}
+
+/* The result of one that was not answered, from there. */
+static void answer_seen(struct fixture *x, size_t nth, char says)
+{
+	struct queue_attempt_rcpt rcpt = { .address = str_of(&says, 1) };
+	const struct queue_attempt a = { .id = x->seen[nth].id, .rcpts = &rcpt, .n_rcpts = 1 };
+
+	assert_int_equal(x->seen[nth].n_rcpts, 1);
+	lock_get(&x->lock);
+	answer(x, &a, says);
+	lock_put(&x->lock);
+}
+
+static void configure(struct fixture *x, const char *text_z)
+{
+	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table };
+	struct conf *c = NULL;
+	struct fault f = { "" };
+
+	assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(text_z), &c, &f), 0);
+	queue_configure(x->q, c, "mx.example.org");
+	conf_unref(c);
 }
 
 static int64_t count(struct fixture *x, int what)
@@ -591,5 +643,147 @@ TEST(sessions_grow_with_success)
 	assert_int_equal(seen(&x), 40);
 	assert_int_equal(x.seen[0].max_sessions, 1); /* nobody knows yet */
 	assert_true(x.seen[39].max_sessions > 5 && x.seen[39].max_sessions <= 20);
+	teardown(&x);
+}
+
+/* Those of one message that are deferred together come together again. */
+TEST(what_is_deferred_together_stays_together)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d1@f.example d2@f.example d3@f.example d4@f.example d5@f.example d6@f.example d7@f.example", 0);
+	wait_count(&x, Q_TRIED, 7);
+	assert_int_equal(count(&x, Q_TIMES), 1);
+	pass(&x, 5 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 14);
+	assert_int_equal(count(&x, Q_TIMES), 1);
+	assert_int_equal(seen(&x), 2);
+	teardown(&x);
+}
+
+/* A busy destination has all places; each that becomes free is for the other one until that has its share. */
+TEST(a_busy_destination_leaves_places_to_others)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nmax_sessions = 10\n");
+	for (int i = 0; i < 8; i++)
+		send_to(&x, ALICE, "s@small.example", 0);
+	for (int i = 0; i < 40; i++)
+		send_to(&x, ALICE, "a@very-busy.example", 0); /* found after the small one, so looked at before it */
+	x.silent_after = 12;
+	start(&x);
+	wait_seen(&x, 12 + 19);
+	stays_seen(&x, 12 + 19); /* 20 attempts run, 19 of them the busy one's */
+	answer_seen(&x, x.seen[0].first[0] == 's' ? 0 : 1, SAYS_250);
+	for (int i = 0; i < 4; i++)
+		answer_seen(&x, 12 + (size_t)i, SAYS_250);
+	wait_seen(&x, 12 + 19 + 5);
+	for (size_t i = 12 + 19; i < 12 + 19 + 5; i++)
+		assert_string_equal(x.seen[i].first, "s@small.example");
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
+/* What the notice says of a recipient that was never tried is what is known of its own destination. */
+TEST(the_trouble_told_is_that_of_the_own_destination)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "x@one.example", QUEUE_NOTIFY_NEVER);
+	send_to(&x, ALICE, "x@two.example", QUEUE_NOTIFY_NEVER);
+	wait_count(&x, Q_TRIED, 2);
+	send_to(&x, ALICE, "x@one.example x2@two.example", 0);
+	pass(&x, 6 * DAY_MS);
+	wait_mails(&x, 1);
+	assert_story(&x, "x2@two.example", "AXn", "\"address\":\"x2@two.example\",\"outcome\":\"failed\",\"enhanced\":\"4.4.7\",\"reply\":\"two.example\"");
+	teardown(&x);
+}
+
+/* What cannot be written is written later, once; nothing is sent again for it. */
+TEST(results_outlive_a_full_disk)
+{
+	static const struct {
+		enum db_fail_point point;
+		int err;
+	} rows[] = { { DB_FAIL_COMMIT, E_LIMIT }, { DB_FAIL_PACK_WRITE, E_DISK_FULL }, { DB_FAIL_COMMIT, E_DISK_FULL } };
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		send_to(&x, ALICE, "s@slow.example", 0);
+		wait_seen(&x, i + 1);
+		db_fail_next(x.db, rows[i].point, 1, rows[i].err);
+		answer_seen(&x, i, SAYS_550);
+		wait_count(&x, Q_MESSAGES, 0);
+		wait_mails(&x, (uint32_t)i + 1);
+		db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+		wait_count(&x, Q_DESTINATIONS, 0);
+	}
+	stays_seen(&x, ARRAY_LEN(rows));
+	teardown(&x);
+}
+
+/* That an attempt runs stands nowhere: who comes after a crash tries again, and hears nothing of the old one. */
+TEST(what_was_being_tried_is_tried_again)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	queue_sched_stop(&x.sched, 0);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	assert_int_equal(count(&x, Q_TRIED), 0);
+	start(&x);
+	wait_seen(&x, 2);
+	answer_seen(&x, 0, SAYS_550); /* of another life */
+	answer_seen(&x, 1, SAYS_250);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+static int fill_tx(struct db_tx *tx, void *arg)
+{
+	int rc = DB_EXEC(tx, &checks[Q_FILL_MESSAGES], DB_I(MANY));
+
+	(void)arg;
+	if (rc == 0)
+		rc = DB_EXEC(tx, &checks[Q_FILL_RECIPIENTS], DB_I(MANY_HOSTS));
+	if (rc == 0)
+		rc = db_exec(tx, &checks[Q_FILL_DESTINATIONS], NULL, 0, NULL);
+	return rc == 0 ? db_exec(tx, &checks[Q_FILL_REFS], NULL, 0, NULL) : rc;
+}
+
+/* The dead cost an attempt each, whatever waits for them, and the living ones get all of theirs. */
+TEST(many_dead_ones_are_in_nobody_s_way)
+{
+	struct queue_counts counts;
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nmax_sessions = 20\n");
+	send_to(&x, ALICE, "a@alive.example", 0);
+	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = fill_tx }), 0);
+	start(&x);
+	wait_count(&x, Q_LIVE, 0);
+	wait_count(&x, Q_TRIED, MANY_HOSTS * 9 / 10);
+	assert_int_equal(count(&x, Q_MESSAGES), MANY * 9 / 10);
+	assert_int_equal(seen(&x), MANY / 10 + 1 + MANY_HOSTS * 9 / 10);
+	wait_count(&x, Q_DESTINATIONS, MANY_HOSTS * 9 / 10);
+	assert_int_equal(queue_count(x.q, &counts), 0);
+	assert_int_equal(counts.recipients, MANY * 9 / 10);
+	assert_int_equal(counts.destinations, MANY_HOSTS * 9 / 10);
+	assert_int_equal(counts.failing, MANY_HOSTS * 9 / 10);
+	pass(&x, 5 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, MANY_HOSTS * 9 / 10 * 2);
 	teardown(&x);
 }

@@ -28,14 +28,21 @@ struct job {
 
 /* ---- rows ---- */
 
-static int defer(struct db_tx *tx, const struct queue_settlement *s, const struct queue_verdict *v, const struct queue_conf *c)
+/* When those who were tried as often come again: all at one time, so that they go together once more. */
+struct pause {
+	int64_t attempts, s;
+};
+
+static int defer(struct db_tx *tx, const struct queue_settlement *s, const struct queue_verdict *v, const struct queue_conf *c,
+		 struct pause *p)
 {
 	int64_t attempts = v->row->attempts + 1;
-	/* With the destination down it is that which waits. */
-	int64_t next_s = s->is_down ? s->now_s : s->now_s + queue_pause_s(c, attempts);
 
-	return DB_EXEC(tx, SQL(RECIPIENT_DEFER), DB_I(v->row->id), DB_I(attempts), DB_I(next_s), DB_I(s->now_s), DB_I(v->reply.code),
-		       DB_T(v->reply.enhanced), DB_T(v->reply.text), DB_T(v->host));
+	/* With the destination down it is that which waits. */
+	if (!s->is_down && p->attempts != attempts)
+		*p = (struct pause){ attempts, queue_pause_s(c, attempts) };
+	return DB_EXEC(tx, SQL(RECIPIENT_DEFER), DB_I(v->row->id), DB_I(attempts), DB_I(s->now_s + (s->is_down ? 0 : p->s)), DB_I(s->now_s),
+		       DB_I(v->reply.code), DB_T(v->reply.enhanced), DB_T(v->reply.text), DB_T(v->host));
 }
 
 /* The last recipient is gone: so is the message. */
@@ -61,6 +68,7 @@ int queue_message_end(struct db_tx *tx, struct str qid)
 
 static int settle_rcpts(struct db_tx *tx, const struct queue_settlement *s, const struct queue_conf *c)
 {
+	struct pause pause = { 0 };
 	size_t n_gone = 0;
 	int rc = 0;
 
@@ -68,7 +76,7 @@ static int settle_rcpts(struct db_tx *tx, const struct queue_settlement *s, cons
 		const struct queue_verdict *v = &s->verdicts[i];
 
 		if (v->outcome == QUEUE_DEFERRED) {
-			rc = defer(tx, s, v, c);
+			rc = defer(tx, s, v, c, &pause);
 			continue;
 		}
 		rc = DB_EXEC(tx, SQL(RECIPIENT_REMOVE), DB_I(v->row->id));

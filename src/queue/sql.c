@@ -10,6 +10,11 @@
 	" FROM queue_messages m WHERE NOT EXISTS" \
 	" (SELECT 1 FROM queue_recipients r WHERE r.qid = m.qid)"
 
+/* Something waits for a destination that nobody looks at. Without a key: rekey.c sees to it. */
+#define FORGOTTEN \
+	" FROM queue_recipients r WHERE r.state = 0 AND r.destination <> '' AND NOT EXISTS" \
+	" (SELECT 1 FROM queue_destinations d WHERE d.name = r.destination)"
+
 /* rows.c reads them in this order. */
 #define MESSAGE_COLUMNS \
 	"m.qid, m.content, m.size, m.reverse_path, m.ret, m.envid, m.flags, m.accepted, m.by_s, m.by_flags," \
@@ -103,6 +108,17 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_STS_PUT] = { .sql =
 		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"
 		" ON CONFLICT (domain) DO UPDATE SET id = excluded.id, text = excluded.text, fetched = excluded.fetched" },
+	/* allowance.c */
+	[QUEUE_SQL_ALLOWANCE_GET] = { .sql =
+		"SELECT day, messages, recipients FROM queue_allowances WHERE account = ?1" },
+	[QUEUE_SQL_ALLOWANCE_PUT] = { .sql =
+		"INSERT OR REPLACE INTO queue_allowances (account, day, messages, recipients) VALUES (?1, ?2, ?3, ?4)" },
+	[QUEUE_SQL_ACQUAINTANCE_ADD] = { .sql =
+		"INSERT INTO queue_acquaintances (account, address, day) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING" },
+	[QUEUE_SQL_ACQUAINTANCE_SEEN] = { .sql =
+		"UPDATE queue_acquaintances SET day = ?3 WHERE account = ?1 AND address = ?2 AND day <> ?3" },
+	[QUEUE_SQL_ACQUAINTANCES_FORGET] = { .sql =
+		"DELETE FROM queue_acquaintances WHERE account = ?1 AND day < ?2" },
 	[QUEUE_SQL_LIST] = { .sql =
 		"SELECT m.qid, m.reverse_path, r.address, m.accepted, m.size, r.state, r.destination,"
 		" r.attempts, r.next_attempt, r.last_attempt, r.enhanced, r.text, r.host,"
@@ -111,6 +127,10 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		" JOIN queue_recipients r ON r.qid = m.qid"
 		" LEFT JOIN queue_destinations d ON d.name = r.destination"
 		" WHERE " PICKED " ORDER BY m.accepted, m.qid, r.id LIMIT ?5" },
+	[QUEUE_SQL_COUNT_RECIPIENTS] = { .sql = "SELECT count(*), coalesce(sum(state = 1), 0) FROM queue_recipients" },
+	[QUEUE_SQL_COUNT_DESTINATIONS] = { .sql =
+		"SELECT count(*), coalesce(sum(is_failing), 0) FROM queue_destinations" },
+	[QUEUE_SQL_OLDEST] = { .sql = "SELECT coalesce(min(accepted), 0) FROM queue_messages" },
 	[QUEUE_SQL_FSCK_REFS] = { .sql = /* struct store_fsck_refs */
 		"SELECT content, count(*), min(size), max(size) FROM queue_messages"
 		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },
@@ -119,6 +139,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_FSCK_EMPTY] = { .sql = "SELECT m.qid, ''" EMPTY " LIMIT ?1" },
 	[QUEUE_SQL_FSCK_EMPTY_CONTENTS] = { .sql =
 		"SELECT m.content" EMPTY " ORDER BY m.qid LIMIT ?1" },
+	[QUEUE_SQL_FSCK_FORGOTTEN] = { .sql = "SELECT DISTINCT r.destination, ''" FORGOTTEN " LIMIT ?1" },
 	[QUEUE_SQL_FSCK_LABEL] = { .sql =
 		"SELECT 'queue ' || qid || ', from <' || reverse_path || '>' FROM queue_messages"
 		" WHERE content = ?1 ORDER BY qid" },
@@ -127,6 +148,9 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_REPAIR_EMPTY] = { .sql = /* the same as FSCK_EMPTY_CONTENTS gave */
 		"DELETE FROM queue_messages WHERE qid IN"
 		" (SELECT m.qid" EMPTY " ORDER BY m.qid LIMIT ?1)" },
+	[QUEUE_SQL_REPAIR_FORGOTTEN] = { .sql =
+		"INSERT INTO queue_destinations (name, due, failures, is_failing, enhanced, text)"
+		" SELECT DISTINCT r.destination, 0, 0, 0, '', ''" FORGOTTEN },
 	[QUEUE_SQL_REPAIR_SIZE] = { .sql =
 		"UPDATE queue_messages SET size = ?2 WHERE content = ?1" },
 	[QUEUE_SQL_REPAIR_RECIPIENTS_OF] = { .sql =

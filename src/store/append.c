@@ -15,7 +15,7 @@
  *  5. views and watchers know (store_announce's hook), then the caller is answered. A crash loses
  *     neither.
  *  6. the last row that names the content goes (expunge.c, purge.c): its refs are 0 and dead_since
- *     is set; body and content row stay for sessions that still show it, until compaction.
+ *     is set (content_refs); body and content row stay for sessions that still show it, until compaction.
  */
 #include "store/note.h"
 #include "store/store_int.h"

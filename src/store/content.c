@@ -187,6 +187,8 @@ int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n)
 	const struct db_val args[] = { DB_I(content) };
 	int rc = db_exec(tx, SQL(CONTENT_REMOVE), args, ARRAY_LEN(args), ret_n);
 
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(REFS_REMOVE), DB_I(content));
 	return rc < 0 ? rc : DB_EXEC(tx, SQL(KEYS_REMOVE), DB_I(content));
 }
 

@@ -137,6 +137,9 @@ static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
 	}
 	if (rc == 0)
 		rc = check_notes(c);
+	/* Two halves of one change: views learn of it from the rows. */
+	if (c->from.id == c->to.id)
+		c->from.delta.kind = c->to.delta.kind = STORE_DELTA_UNTOLD;
 	/* The source first: when it is the destination too, the new uidnext is written last. */
 	if (rc == 0 && c->is_move)
 		rc = store_tx_box_change(c->s, c->tx, &c->from);

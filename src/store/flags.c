@@ -103,6 +103,7 @@ static int flags_tx(struct db_tx *tx, void *arg)
 	if (rc < 0)
 		return rc;
 	j->modseq = j->n_changed ? j->box.modseq : j->box.highestmodseq;
+	store_delta_flags(&j->box.delta, j->uids, j->keep, j->come, j->since);
 	return j->n_changed ? store_tx_box_change(j->s, tx, &j->box) : 0;
 }
 

@@ -138,7 +138,7 @@ static int check_tables(struct fsck *c)
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
 		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments", "message_annotations",
-		"forwards",
+		"forwards", "content_refs",
 	};
 	int rc = 0;
 
@@ -182,6 +182,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_SEGMENTS },
 	{ "sort_keys: rows of contents that are not there", STORE_SQL_FSCK_LEFT_KEYS,
 	  STORE_SQL_REPAIR_LEFT_KEYS },
+	{ "content_refs: rows of contents that are not there", STORE_SQL_FSCK_LEFT_REFS,
+	  STORE_SQL_REPAIR_LEFT_REFS },
 };
 
 static int check_left_over(struct fsck *c, int64_t i)

@@ -252,6 +252,24 @@ static const char step_12[] =
 	"CREATE INDEX forwards_domain ON forwards (domain);"
 	"CREATE INDEX forwards_target_domain ON forwards (target_domain);";
 
+static const char step_13[] =
+	/*
+	 * How many rows name a content, where that is not one: most contents have no row here, and
+	 * what is copied or expunged changes no wide row (docs/decisions/026). refs and dead_since
+	 * as step 1 says of contents, whose own two columns are not looked at any more.
+	 */
+	"CREATE TABLE content_refs ("
+	" content INTEGER PRIMARY KEY,"
+	" refs INTEGER NOT NULL,"
+	" dead_since INTEGER);"
+	"INSERT INTO content_refs (content, refs, dead_since)"
+	" SELECT id, refs, CASE WHEN refs = 0 THEN dead_since END FROM contents WHERE refs <> 1"
+	" ORDER BY id;"
+	"CREATE INDEX content_refs_dead ON content_refs (dead_since) WHERE dead_since IS NOT NULL;"
+	"DROP INDEX contents_dead;"
+	"ALTER TABLE contents RENAME COLUMN refs TO unused_refs;"
+	"ALTER TABLE contents RENAME COLUMN dead_since TO unused_dead_since;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -265,6 +283,7 @@ static const struct db_migration steps[] = {
 	{ 10, step_10 },
 	{ 11, step_11 },
 	{ 12, step_12 },
+	{ 13, step_13 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

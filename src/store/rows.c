@@ -94,6 +94,7 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 	if (rc < 0)
 		return rc;
 	b->news |= STORE_NEWS_EXPUNGED;
+	store_delta_expunged(&b->delta, rows);
 	for (size_t i = 0; i < rows->n; i++) {
 		b->d.messages--;
 		b->d.unseen -= !(rows->v[i].flags & STORE_SEEN);

@@ -51,6 +51,10 @@
 #define NOTE_FORGOTTEN " n.payer = ?1 AND n.value IS NULL AND NOT (n.mailbox = ?2 AND n.modseq = ?3)"
 #define LEFT_NOTES \
 	" n WHERE" NOTE_GONE " OR (n.user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = n.user))"
+/* Those that nobody names go in their time (housekeep.c), whether the content is there or not. */
+#define LEFT_REFS \
+	" WHERE refs > 0 AND NOT EXISTS (SELECT 1 FROM contents o WHERE o.id = content)"
+#define IS_DEAD " AND EXISTS (SELECT 1 FROM content_refs r WHERE r.content = id AND r.refs = 0)"
 #define LEFT_COUNT(table, column, owners) "SELECT count(*) FROM " table LEFT_WHERE(column, owners)
 #define LEFT_REMOVE(table, column, owners) "DELETE FROM " table LEFT_WHERE(column, owners)
 
@@ -430,15 +434,17 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* contents and threads */
 	[STORE_SQL_CONTENT_ADD] = { .sql =
-		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created,"
+		"INSERT INTO contents (unused_refs, pack, pos, size, header_n, sent, created,"
 		" message_id, base_subject,"
-		" envelope, structure, map, preview) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		" envelope, structure, map, preview) VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
 		" ?10, ?11, ?12)" },
 	[STORE_SQL_CONTENT_PREVIEW] = { .sql =
 		"UPDATE contents SET preview = ?2 WHERE id = ?1" },
 	[STORE_SQL_CONTENT_REF] = { .sql =
-		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
-		" THEN ?3 END WHERE id = ?1" },
+		"INSERT INTO content_refs (content, refs, dead_since)"
+		" VALUES (?1, 1 + ?2, CASE WHEN 1 + ?2 <= 0 THEN ?3 END)"
+		" ON CONFLICT (content) DO UPDATE SET refs = content_refs.refs + ?2,"
+		" dead_since = CASE WHEN content_refs.refs + ?2 <= 0 THEN ?3 END" },
 	/* content.c goes on from row to row while ids are near each other */
 	[STORE_SQL_CONTENT_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent FROM contents"
@@ -464,9 +470,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* housekeeping (housekeep.c, prune.c, compact.c) */
 	[STORE_SQL_KEEP_DEAD] = { .sql =
-		"SELECT id, pack, size FROM contents WHERE dead_since <= ?1 AND refs = 0"
-		" ORDER BY dead_since LIMIT ?2" },
+		"SELECT r.content, c.pack, c.size FROM content_refs r"
+		" LEFT JOIN contents c ON c.id = r.content"
+		" WHERE r.dead_since <= ?1 AND (r.refs = 0 OR c.id IS NULL)"
+		" ORDER BY r.dead_since LIMIT ?2" },
 	[STORE_SQL_CONTENT_REMOVE] = { .sql = "DELETE FROM contents WHERE id = ?1" },
+	[STORE_SQL_REFS_REMOVE] = { .sql = "DELETE FROM content_refs WHERE content = ?1" },
 	[STORE_SQL_CONTENT_PLACE] = { .sql = "SELECT pack, pos FROM contents WHERE id = ?1" },
 	[STORE_SQL_CONTENT_MOVE] = { .sql =
 		"UPDATE contents SET pack = ?5, pos = ?6"
@@ -505,7 +514,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_SPACE] = { .sql =
 		"SELECT count(*), coalesce(sum(size), 0),"
 		" coalesce(sum(CASE WHEN size > live THEN size - live ELSE 0 END), 0),"
-		" (SELECT count(*) FROM contents WHERE dead_since IS NOT NULL) FROM packs" },
+		" (SELECT count(*) FROM content_refs WHERE dead_since IS NOT NULL) FROM packs" },
 	[STORE_SQL_PRUNE_NEXT] = { .sql = "SELECT min(mailbox) FROM expunged WHERE mailbox > ?1" },
 	[STORE_SQL_PRUNE_OLDEST] = { .sql =
 		"SELECT modseq, uid, at FROM expunged WHERE mailbox = ?1"
@@ -553,8 +562,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT content, count(*), min(size), max(size) FROM messages"
 		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },
 	[STORE_SQL_FSCK_CONTENT_REFS] = { .sql =
-		"SELECT id, refs, size, dead_since FROM contents WHERE id BETWEEN ?1 AND ?2"
-		" ORDER BY id" },
+		"SELECT c.id, coalesce(r.refs, 1), c.size, r.dead_since FROM contents c"
+		" LEFT JOIN content_refs r ON r.content = c.id"
+		" WHERE c.id BETWEEN ?1 AND ?2 ORDER BY c.id" },
 	[STORE_SQL_FSCK_CONTENT_LAST] = { .sql = "SELECT coalesce(max(id), 0) FROM contents" },
 	[STORE_SQL_FSCK_BODIES] = { .sql =
 		"SELECT id, pack, pos, size FROM contents WHERE id > ?1 ORDER BY id LIMIT ?2" },
@@ -576,6 +586,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_SEGMENTS] = { .sql =
 		LEFT_COUNT("index_segments", "account", "accounts") },
 	[STORE_SQL_FSCK_LEFT_KEYS] = { .sql = LEFT_COUNT("sort_keys", "content", "contents") },
+	[STORE_SQL_FSCK_LEFT_REFS] = { .sql = "SELECT count(*) FROM content_refs" LEFT_REFS },
 	[STORE_SQL_FSCK_PACK] = { .sql =
 		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
 		" FROM contents c WHERE c.pack = p.pack) FROM packs p"
@@ -605,6 +616,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_SEGMENTS] = { .sql =
 		LEFT_REMOVE("index_segments", "account", "accounts") },
 	[STORE_SQL_REPAIR_LEFT_KEYS] = { .sql = LEFT_REMOVE("sort_keys", "content", "contents") },
+	[STORE_SQL_REPAIR_LEFT_REFS] = { .sql = "DELETE FROM content_refs" LEFT_REFS },
 	[STORE_SQL_REPAIR_COUNTER] = { .sql =
 		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"
 		" WHERE name = 'uidvalidity'"
@@ -657,9 +669,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_MESSAGE_SIZE] = { .sql =
 		"UPDATE messages SET size = ?3, modseq = ?4 WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_REPAIR_DEAD_PACK] = { .sql =
-		"SELECT pack FROM contents WHERE id = ?1 AND refs = 0" },
+		"SELECT pack FROM contents WHERE id = ?1" IS_DEAD },
 	[STORE_SQL_REPAIR_DEAD_SIZE] = { .sql =
-		"SELECT size FROM contents WHERE id = ?1 AND refs = 0" },
+		"SELECT size FROM contents WHERE id = ?1" IS_DEAD },
 };
 
 /* Of packs at rest all, so that their rows stay right. */

@@ -171,6 +171,7 @@ enum store_sql_id {
 	STORE_SQL_DOOMED_REMOVE,
 	STORE_SQL_KEEP_DEAD,
 	STORE_SQL_CONTENT_REMOVE,
+	STORE_SQL_REFS_REMOVE,
 	STORE_SQL_CONTENT_PLACE,
 	STORE_SQL_CONTENT_MOVE,
 	STORE_SQL_PACK_ADD,
@@ -215,6 +216,7 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_IMPORTS,
 	STORE_SQL_FSCK_LEFT_SEGMENTS,
 	STORE_SQL_FSCK_LEFT_KEYS,
+	STORE_SQL_FSCK_LEFT_REFS,
 	STORE_SQL_FSCK_LEFT_RIGHTS,
 	STORE_SQL_FSCK_LEFT_URL_KEYS,
 	STORE_SQL_FSCK_PACK,
@@ -232,6 +234,7 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_IMPORTS,
 	STORE_SQL_REPAIR_LEFT_SEGMENTS,
 	STORE_SQL_REPAIR_LEFT_KEYS,
+	STORE_SQL_REPAIR_LEFT_REFS,
 	STORE_SQL_REPAIR_LEFT_RIGHTS,
 	STORE_SQL_REPAIR_LEFT_URL_KEYS,
 	STORE_SQL_REPAIR_COUNTER,
@@ -323,6 +326,7 @@ struct store_event {
 	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
 	bool is_rights;  /* of the mailbox, or of all that the account shares */
 	bool is_private; /* METADATA: entries that only the account sees */
+	const struct store_delta *delta; /* what the commit did to the mailbox; NULL: to be read */
 	struct str name, old_name, entries; /* as in struct store_news_item */
 	uint64_t actor;  /* filled in */
 };
@@ -339,12 +343,45 @@ void store_news_put_shared_all(struct store *s);
 void store_feed_wake(void *ctx);
 void store_feed_init(struct store_feed *f);
 void store_feed_fini(struct store_feed *f);
-/* mbox.c: what the views of a mailbox in use have to reach; writer thread. */
-void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq);
+/*
+ * mbox.c: what the views of a mailbox in use have to reach, and how, if that can be told (NULL: it
+ * has to be read). Writer thread.
+ */
+void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq,
+			const struct store_delta *d);
 /* Frees the entries that nobody uses. */
 void store_mbox_fini(struct store *s);
 
 /* ---- a mailbox row inside a write transaction (box.c): read once, changed once ---- */
+
+#define STORE_DELTA_RANGES 16
+#define STORE_DELTA_ADDED_MAX 4
+
+struct store_rows;
+struct store_delta { /* what a commit did to the messages of a mailbox (delta.c) */
+	struct store_delta *next;
+	enum store_delta_kind {
+		STORE_DELTA_NONE, /* nothing */
+		STORE_DELTA_FLAGS,
+		STORE_DELTA_EXPUNGED,
+		STORE_DELTA_ADDED,
+		STORE_DELTA_UNTOLD, /* more than can be told */
+	} kind;
+	uint64_t from, to; /* HIGHESTMODSEQ of the mailbox before and after */
+	uint32_t uidnext;
+	int64_t messages;                         /* after */
+	int64_t unseen, deleted;                  /* how many more */
+	struct uid_range uids[STORE_DELTA_RANGES]; /* FLAGS, EXPUNGED */
+	size_t n_uids;
+	uint64_t keep, come, since; /* FLAGS: as in flags.c */
+	struct store_msg added[STORE_DELTA_ADDED_MAX];
+	size_t n_added;
+};
+/* Inside a write, where the rows are changed; what is too much makes it STORE_DELTA_UNTOLD. */
+void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
+		       uint64_t come, uint64_t since);
+void store_delta_expunged(struct store_delta *d, const struct store_rows *rows);
+void store_delta_added(struct store_delta *d, const struct store_msg *m);
 
 struct store_box {
 	int64_t id, account;
@@ -354,6 +391,7 @@ struct store_box {
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
 	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
 	bool is_told;  /* what changed is announced apart */
+	struct store_delta delta; /* what changed, for views */
 	int64_t quota, used;     /* of the account, bytes */
 	int64_t quota_messages, used_messages;
 	int64_t messages, bytes; /* of the mailbox, before */
@@ -466,8 +504,8 @@ MUST_CHECK int store_tx_quota(struct db_tx *tx, int64_t account, struct store_qu
 /* ---- contents, threads, keywords ---- */
 
 /*
- * The row of a content that nobody names any more, with what was made of it (sort keys). Its
- * body stays. *ret_n (may be NULL): whether it was there.
+ * The row of a content that nobody names any more, with what was made of it (sort keys) and its
+ * count. Its body stays. *ret_n (may be NULL): whether it was there.
  */
 MUST_CHECK int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n);
 
@@ -584,6 +622,21 @@ void store_build_fini(struct store_builder *b);
 struct store_keywords *store_keywords_new(const struct str *v, size_t n);
 void store_keywords_ref(const struct store_keywords *k);
 void store_keywords_unref(const struct store_keywords *k);
+
+/* What makes a newer view of an older one. */
+struct store_changes {
+	struct store_msg *changed; /* new, or changed since; by UID */
+	size_t n_changed, cap_changed;
+	uint32_t *expunged; /* by UID */
+	size_t n_expunged;
+};
+/* Room for one more that changed. */
+struct store_msg *store_changes_next(struct store_changes *c);
+void store_changes_fini(struct store_changes *c);
+/* The messages of old with those changes; counters and modseq are the caller's to fill in. */
+struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c);
+/* delta.c: old with what that commit did; NULL: it does not fit. */
+struct store_view *store_delta_apply(struct store_view *old, const struct store_delta *d);
 
 /*
  * view_load.c: reads a whole mailbox, or what changed since old; *ret may be old itself (with one

@@ -52,8 +52,11 @@ static const struct db_sql recounts[] __attribute__((unused)) = {
 		 " user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = n.user)" },
 	{ .sql = "SELECT count(*) FROM contents c"
 		 " LEFT JOIN (SELECT content, count(*) AS n FROM messages GROUP BY content) m ON"
-		 " m.content = c.id"
-		 " WHERE refs <> coalesce(n, 0) OR (refs = 0) <> (dead_since IS NOT NULL)" },
+		 " m.content = c.id LEFT JOIN content_refs r ON r.content = c.id"
+		 " WHERE coalesce(refs, 1) <> coalesce(n, 0)"
+		 " OR (coalesce(refs, 1) = 0) <> (dead_since IS NOT NULL)" },
+	{ .sql = "SELECT count(*) FROM content_refs r WHERE"
+		 " NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = r.content)" },
 	{ .sql = "SELECT count(*) FROM sort_keys k WHERE"
 		 " NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = k.content)" },
 	{ .sql = "SELECT count(*) FROM messages m WHERE"

@@ -32,6 +32,10 @@ out! *erik@*
 cli queue show $one
 out dan@example.net*held*example.net*
 out erik@example.org*waiting*example.org*
+cli status
+out queue_recipients: 3
+out queue_held: 1
+out queue_attempts: 0
 cli queue retry $one
 cli queue list --state held
 out *dan@example.net*held*
