@@ -127,7 +127,7 @@ const struct cli_command cli_commands[] = {
 	  .verb = "account.quota", .arg_names = { "address" }, .n_required = 1 },
 
 	{ .name = "alias add", .usage = "ALIAS TARGET", .options = admin_options, .run = cli_admin,
-	  .help = "lead an address (or @DOMAIN, the catch-all) to an account, an address elsewhere or /null",
+	  .help = "lead an address or @DOMAIN to an account, elsewhere or /null",
 	  .verb = "alias.add", .arg_names = { "alias", "target" }, .n_required = 2 },
 	{ .name = "alias remove", .usage = "ALIAS [TARGET]", .options = admin_options, .run = cli_admin,
 	  .help = "remove one target of an alias, or the whole alias",
@@ -167,10 +167,10 @@ const struct cli_command cli_commands[] = {
 	{ .name = "queue flush", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "try all that waits now", .verb = "queue.retry", .switch_z = "all" },
 	{ .name = "message trace", .usage = "ID-or-ADDRESS", .options = admin_options, .run = cli_trace,
-	  .help = "tell the story of a message (by its queue id or Message-ID), or of those from or to an address",
+	  .help = "tell the story of a message, by its ids or an address",
 	  .verb = "message.trace", .arg_names = { "what" }, .n_required = 1 },
 	{ .name = "explain reply", .usage = "TEXT", .options = no_options, .run = cli_explain,
-	  .help = "say in plain words what a refusal of another mail server means, and what to do" },
+	  .help = "say in plain words what a refusal means, and what to do" },
 	{ .name = "auth list", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "list the addresses and accounts with failed logins", .verb = "auth.list" },
 	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,
@@ -192,7 +192,7 @@ const struct cli_command cli_commands[] = {
 	  .help = "the running server: connections, logins, disk, sandbox", .verb = "status" },
 
 	{ .name = "check mx", .usage = "DOMAIN", .options = check_options, .run = cli_check,
-	  .help = "where mail for a domain would go and what keeps it from going, without sending any" },
+	  .help = "tell where mail for a domain would go, without sending any" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },
