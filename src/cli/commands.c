@@ -185,7 +185,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "export", .usage = "ACCOUNT DIR", .options = export_options, .run = cli_export,
 	  .help = "write mail to DIR, or add what is new to an earlier export" },
 	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
-	  .help = "hand the message on standard input to a server by SMTP or LMTP" },
+	  .help = "hand the message on standard input to a server" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
