@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "queue/dsn.h"
 
-#define LOOK_BATCH 64
+#define LOOK_BATCH 8        /* between looks at what the sender says */
 #define AGAIN_S 60          /* an attempt runs */
 #define HELD_S 86400        /* nothing of it is to be sent */
 #define LOOK_ARENA (16u << 20)
@@ -99,13 +99,14 @@ static int told_tx(struct db_tx *tx, void *arg)
 
 static int write_told(struct told *t)
 {
-	struct db_write_job w = { .fn = told_tx, .arg = t, .durability = DB_DURABLE };
+	struct db_write_job w = { .fn = told_tx, .arg = t, .durability = DB_LAZY }; /* lost, it is looked at again */
 	int rc;
 
 	if (t->notice) {
 		t->body = t->notice->mail.body;
 		w.bodies = &t->body;
 		w.n_bodies = 1;
+		w.durability = DB_DURABLE;
 	}
 	rc = db_write(store_db(t->l->s->q->store), &w);
 	if (rc == 0 && t->notice)

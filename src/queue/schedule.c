@@ -20,6 +20,7 @@
 #define WAIT_MAX_MS 60000  /* wall clocks jump */
 #define TROUBLE_MS 1000    /* the database cannot be read */
 #define RESULTS_ARENA (16u << 20)
+#define FIRST_LOOK_MS 500  /* is waited for at the start */
 #define LOOK_S 60          /* how late the age of a message that has just come may be seen */
 
 /* ---- one turn ---- */
@@ -129,15 +130,26 @@ static bool is_done(const struct queue_sched *s)
 	return s->is_stopping && ((s->n_flights == 0 && s->retry_ms == 0) || s->is_cut_off || clock_mono_ms() >= s->stop_ms);
 }
 
+static void wake(int event_fd)
+{
+	uint64_t one = 1;
+
+	(void)!write(event_fd, &one, sizeof(one)); /* full: who reads it is awake */
+}
+
 static void *run(void *arg)
 {
 	struct queue_sched *s = arg;
+	bool is_first = true;
 
 	prctl(PR_SET_NAME, "schedule");
 	while (!is_done(s)) {
 		int rc = 0;
 
 		turn(s, &rc);
+		if (is_first)
+			wake(s->looked_fd);
+		is_first = false;
 		if (rc < 0)
 			LOG(WARN, "queue.schedule", F_Z("err", err_row(rc)->name), F_Z("then", "trying again"));
 		if (!is_done(s))
@@ -148,12 +160,9 @@ static void *run(void *arg)
 
 /* ---- from outside ---- */
 
-static void wake(void *ctx)
+static void wake_schedule(void *ctx)
 {
-	struct queue_sched *s = ctx;
-	uint64_t one = 1;
-
-	(void)!write(s->event_fd, &one, sizeof(one)); /* full: it is awake */
+	wake(((struct queue_sched *)ctx)->event_fd);
 }
 
 static void set_wake(struct queue *q, void (*fn)(void *ctx), struct queue_sched *s)
@@ -177,6 +186,14 @@ static bool start_thread(struct queue_sched *s)
 	return is_started;
 }
 
+static void close_fds(struct queue_sched *s)
+{
+	if (s->event_fd >= 0)
+		close(s->event_fd);
+	if (s->looked_fd >= 0)
+		close(s->looked_fd);
+}
+
 int queue_sched_start(struct queue *q, int fd, struct queue_sched **ret, struct fault *fault)
 {
 	struct queue_sched *s = MEM_NEW(struct queue_sched);
@@ -187,14 +204,15 @@ int queue_sched_start(struct queue *q, int fd, struct queue_sched **ret, struct 
 	s->last_id = rnd_u64() >> 1; /* ids of another life mean nothing */
 	arena_init(&s->results, RESULTS_ARENA);
 	s->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	set_wake(q, wake, s);
-	if (s->event_fd >= 0 && start_thread(s)) {
+	s->looked_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	set_wake(q, wake_schedule, s);
+	if (s->event_fd >= 0 && s->looked_fd >= 0 && start_thread(s)) {
+		(void)poll(&(struct pollfd){ .fd = s->looked_fd, .events = POLLIN }, 1, FIRST_LOOK_MS);
 		*ret = s;
 		return 0;
 	}
 	set_wake(q, NULL, NULL);
-	if (s->event_fd >= 0)
-		close(s->event_fd);
+	close_fds(s);
 	mem_free(s);
 	return fault_set(fault, -E_IO, "cannot start the schedule of outgoing mail");
 }
@@ -207,7 +225,7 @@ void queue_sched_stop(struct queue_sched **sp, int64_t ms)
 		return;
 	s->stop_ms = clock_mono_ms() + ms;
 	s->is_stopping = true;
-	wake(s);
+	wake(s->event_fd);
 	pthread_join(s->thread, NULL);
 	set_wake(s->q, NULL, NULL);
 	for (size_t b = 0; b < SCHED_BUCKETS; b++)
@@ -215,7 +233,7 @@ void queue_sched_stop(struct queue_sched **sp, int64_t ms)
 			queue_flight_end(s, s->by_id[b]);
 	queue_dests_free(s);
 	arena_fini(&s->results);
-	close(s->event_fd);
+	close_fds(s);
 	mem_free(s);
 	*sp = NULL;
 }

@@ -9,7 +9,10 @@
 
 struct queue_sched;
 
-/* fd: a SOCK_SEQPACKET socket to the sender, kept. One at a time for a queue. */
+/*
+ * fd: a SOCK_SEQPACKET socket to the sender, kept. One at a time for a queue. Returns when it has looked once at what is due,
+ * or half a second later.
+ */
 MUST_CHECK int queue_sched_start(struct queue *q, int fd, struct queue_sched **ret, struct fault *fault);
 /* Nothing new is tried; waits until what is being tried has its result, at most ms; ends the thread. Accepts a pointer to NULL. */
 void queue_sched_stop(struct queue_sched **s, int64_t ms);

@@ -38,6 +38,7 @@ struct queue_dest {
 struct queue_sched {
 	struct queue *q;
 	int fd, event_fd;
+	int looked_fd;                  /* an eventfd: the first look is done */
 	pthread_t thread;
 	_Atomic bool is_stopping;
 	_Atomic int64_t stop_ms;        /* clock_mono_ms: then the thread ends */
