@@ -99,7 +99,7 @@ test:
 
 # Minutes instead of seconds: the server killed under load, power cuts, a failing disk, the time of
 # failed logins measured over many, hostile peers, a minute of noise, a minute of 50 sessions in one
-# mailbox, thousands of damaged messages.
+# mailbox, thousands of damaged messages, a minute of mail to peers that die while both processes are killed.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
 	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
@@ -107,6 +107,7 @@ test-full: test
 	@SASL_TIMING_TRIES=300 $(B)/test/sasl_test 'same_time*'
 	@tests/hostile/run --martlet $(B)/martlet
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
+	@RELAY_SECONDS=60 tests/run --martlet $(B)/martlet relay_storm
 	@tests/stress/run --martlet $(B)/martlet --seconds 60
 	@tests/damage/run --martlet $(B)/martlet --seeds 5000
 

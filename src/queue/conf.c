@@ -51,7 +51,7 @@ static const struct conf_row rows[] = {
 	{ .key = "source_v6", .type = CONF_STR, .offset = AT(source_v6), .default_z = "", .reload = CONF_LIVE,
 	  .help = "The own IPv6 address that mail is sent from; empty lets the system choose." },
 	{ .key = "connect_timeout", .type = CONF_TIME, .offset = AT(connect_timeout_ms), .default_z = "30s", .min = 100, .max = 600000,
-	  .reload = CONF_LIVE, .help = "How long a host is waited for before it counts as dead." },
+	  .reload = CONF_LIVE, .help = "How long a host is waited for before it counts as dead; 5s at most while other destinations wait for a place." },
 	{ .key = "command_timeout", .type = CONF_TIME, .offset = AT(command_timeout_ms), .default_z = "5m", .min = 100, .max = 3600000,
 	  .reload = CONF_LIVE, .help = "How long a reply is waited for (RFC 5321 4.5.3.2)." },
 	{ .key = "data_end_timeout", .type = CONF_TIME, .offset = AT(data_end_timeout_ms), .default_z = "10m", .min = 100,

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "base/log.h"
 
 #define LINK_ARENA (256u << 10)
 #define LINK_MESSAGES 100      /* then another one: servers count too */
@@ -94,6 +95,13 @@ static void note_tls(struct send_link *l, const struct send_policy *p)
 		 info.is_verified ? " verified" : "verified");
 }
 
+static void trace(void *ctx, bool is_ours, struct str line)
+{
+	const struct send_link *l = ctx;
+
+	LOG(DEBUG, "send.line", F_Z("host", l->host), F_Z("by", is_ours ? "us" : "them"), F_STR("line", line));
+}
+
 /* The attempt's own, else that of the settings for this user at this host, and at no other. */
 static struct str password_of(const struct send *s, const struct queue_hop *h)
 {
@@ -119,6 +127,8 @@ static void set_options(const struct send *s, struct send_link *l, const struct 
 		.want = t->policy->want,
 		.user = h->user,
 		.password = password_of(s, h),
+		.trace = log_on(LOG_LVL_DEBUG) ? trace : NULL,
+		.trace_ctx = l,
 		.times = { .greeting = q->command_timeout_ms, .command = q->command_timeout_ms, .mail = q->command_timeout_ms,
 			   .rcpt = q->command_timeout_ms, .data_begin = q->command_timeout_ms, .data_block = q->command_timeout_ms,
 			   .data_end = q->data_end_timeout_ms },

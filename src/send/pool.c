@@ -12,7 +12,9 @@
  *  2. A destination is fresh until it was tried here; then it is good, or bad when no host of it could be spoken to. At most half of the
  *     threads work for bad ones, three quarters for bad and fresh ones, so that good ones find a thread however many hosts are dead.
  *  3. A thread leaves its destination for a ready one after its turn (TURN attempts), so that a long queue holds up nobody.
- *  4. A destination is remembered until there are DESTINATIONS_MAX and it has nothing to do.
+ *  4. While a destination waits for a place, hosts that do not answer are given up sooner: most that are ever to answer do so at once, and the others
+ *     are tried again.
+ *  5. A destination is remembered until there are DESTINATIONS_MAX and it has nothing to do.
  */
 #include "send/send_int.h"
 
@@ -29,6 +31,7 @@
 #endif
 #define FREE_MS 5000          /* a thread without work ends */
 #define TURN 50
+#define CROWDED_CONNECT_MS 5000
 #define DESTINATIONS_MAX 4096
 #define TAKEN_BYTES_MAX ((size_t)256 << 20) /* of messages that are here */
 
@@ -439,6 +442,7 @@ static void *thread_main(void *arg)
 	struct send_session e = { 0 };
 	struct send_destination *d;
 
+	pthread_setname_np(pthread_self(), "send");
 	send_link_init(&e.link);
 	lock_cond_init(&e.wake);
 	lock_get(&s->lock);
@@ -479,6 +483,16 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 		find_thread(s);
 	}
 	lock_put(&s->lock);
+}
+
+int64_t send_connect_ms(struct send *s)
+{
+	bool is_crowded;
+
+	lock_get(&s->lock);
+	is_crowded = s->ready_first != NULL;
+	lock_put(&s->lock);
+	return is_crowded && s->q->connect_timeout_ms > CROWDED_CONNECT_MS ? CROWDED_CONNECT_MS : s->q->connect_timeout_ms;
 }
 
 size_t send_room(struct send *s)

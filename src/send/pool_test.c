@@ -69,6 +69,24 @@ TEST(pool_dead_hold_up_nobody)
 	sink_close(dead);
 }
 
+/* Hosts that do not answer are given up sooner while somebody waits for their place. */
+TEST(pool_crowded)
+{
+	struct sink *dead = sink_open(12, &(struct sink_says){ .greeting_z = "" });
+	struct test_send t;
+
+	test_send_open(&t, "max_sessions = 2\nconnect_timeout = 20s");
+	assert_int_equal(send_connect_ms(t.send), 20000);
+	test_send_give(&t, 1, "h12,h100", 1);
+	test_send_give(&t, 2, "h12,h101", 1); /* has no place: half of one */
+	assert_int_equal(send_connect_ms(t.send), 5000);
+	sink_release(dead);
+	assert_true(test_send_wait(&t, 2, 30));
+	assert_int_equal(send_connect_ms(t.send), 20000);
+	test_send_close(&t);
+	sink_close(dead);
+}
+
 /* What waits for a destination that nobody can speak to hears so at once. */
 TEST(pool_trouble_is_shared)
 {

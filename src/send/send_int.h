@@ -156,3 +156,5 @@ struct send {
 	struct send_sts_failed sts_failed[256];
 };
 void send_pool_fini(struct send *s);
+/* How long a host is waited for to take a connection, now. */
+int64_t send_connect_ms(struct send *s);

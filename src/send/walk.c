@@ -249,7 +249,7 @@ static struct queue_reply loop_reply(struct walk *w, struct str host)
 /* The name that it gives itself is ours: whoever set up the DNS sent its mail in a circle. A host of the settings may be called as it likes. */
 static bool is_ourselves(const struct walk *w)
 {
-	return w->t->hop.host.n == 0 && !w->t->hop.is_lmtp &&
+	return w->t->hop.host.n == 0 && !w->t->hop.is_lmtp && str_chr(str_z(w->s->helo_z), '.') > 0 && /* many are called localhost */
 	       str_ieq(smtp_client_caps(w->link->client)->name, str_z(w->s->helo_z));
 }
 
@@ -275,7 +275,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 
 	while (place->n > 0 && w->n > 0 && w->n_connections < WALK_CONNECTIONS) {
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
-						    .deadline_ms = clock_mono_ms() + w->s->q->connect_timeout_ms };
+						    .deadline_ms = clock_mono_ms() + send_connect_ms(w->s) };
 		size_t i = 0;
 		int r = connect_once(w, &target, &i);
 

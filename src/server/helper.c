@@ -25,12 +25,15 @@
 #include "base/mem.h"
 #include "server/server_int.h"
 
+#define TELL_AGAIN_MS 50
+
 static void close_pair(struct server_helper *h)
 {
 	for (size_t i = 0; i < ARRAY_LEN(h->fds); i++)
 		if (h->fds[i] >= 0)
 			close(h->fds[i]);
 	h->fds[0] = h->fds[1] = -1;
+	h->is_untold = false;
 }
 
 void server_helper_init(struct server_helper *h, const struct server_helper_kind *kind)
@@ -98,11 +101,12 @@ static void throw_away_unread(const struct server_helper *h)
 		;
 }
 
-static void lost(const struct server_helper *h)
+/* When the server process has much to read it is told later, and no other helper is started before it was. */
+static void lost(struct server_helper *h)
 {
 	throw_away_unread(h);
-	if (h->kind->tell_lost(h->fds[1]) < 0)
-		LOG(WARN, h->kind->died_z, F_Z("fault", "cannot tell the server process, which waits until its patience ends"));
+	h->is_untold = h->kind->tell_lost(h->fds[1]) < 0;
+	h->tell_ms = clock_mono_ms() + TELL_AGAIN_MS;
 }
 
 void server_helper_retire(struct server_helper *h)
@@ -130,6 +134,10 @@ bool server_helper_start(struct server_helper *h, int64_t max_pause_ms)
 {
 	pid_t pid;
 
+	if (h->is_untold) {
+		lost(h);
+		return false;
+	}
 	h->started_ms = clock_mono_ms();
 	pid = fork();
 	if (pid == 0)
@@ -177,6 +185,8 @@ bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t
 
 int64_t server_helper_due_ms(const struct server_helper *h)
 {
+	if (h->is_untold)
+		return h->tell_ms;
 	if (!h->is_wanted || h->pid > 0)
 		return INT64_MAX;
 	return h->kind->is_lazy && clock_mono_ms() >= h->restart_ms ? INT64_MAX : h->restart_ms;
@@ -184,5 +194,5 @@ int64_t server_helper_due_ms(const struct server_helper *h)
 
 int server_helper_poll_fd(const struct server_helper *h)
 {
-	return h->kind->is_lazy && h->is_wanted && h->pid == 0 && clock_mono_ms() >= h->restart_ms ? h->fds[1] : -1;
+	return h->kind->is_lazy && h->is_wanted && !h->is_untold && h->pid == 0 && clock_mono_ms() >= h->restart_ms ? h->fds[1] : -1;
 }

@@ -26,7 +26,7 @@ struct server_helper_kind {
 	bool is_of_server;            /* 5 */
 	bool (*is_wanted)(const struct conf *conf);
 	int (*tell_lost)(int fd);     /* negative: it could not be told; must not block */
-	void (*main)(const struct server_helper_start *start) __attribute__((noreturn));
+	__attribute__((noreturn)) void (*main)(const struct server_helper_start *start);
 };
 
 enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_N_HELPERS };
@@ -40,7 +40,8 @@ struct server_helper {
 	pid_t pid;          /* 0: none runs */
 	pid_t leaving[SERVER_HELPERS_LEAVING]; /* the newest first */
 	bool is_wanted;
-	int64_t started_ms, restart_ms;
+	bool is_untold;     /* something was lost, and the server process does not know yet */
+	int64_t started_ms, restart_ms, tell_ms;
 	unsigned n_short;   /* lives in a row that were short */
 };
 
@@ -52,7 +53,7 @@ void server_helper_server_ended(struct server_helper *h);
 /* New settings: whoever runs finishes what it has, and ends; the next is due if they want one. */
 void server_helper_configure(struct server_helper *h, const struct conf *conf);
 void server_helper_retire(struct server_helper *h);
-/* True: this is the new process, which goes on in kind->main(). */
+/* When it is due: starts one, or tells the server process what it has to know before. True: this is the new process, which goes on in kind->main(). */
 bool server_helper_start(struct server_helper *h, int64_t max_pause_ms);
 /* A child of the supervisor ended: was it one of this helper's? Then another is started when it is due. */
 bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t max_pause_ms);

@@ -63,24 +63,23 @@ static const struct group {
 
 /* Calls that are allowed when (argument & mask) == value. */
 static const struct only {
-	unsigned who;
 	const char *call_z;
-	unsigned arg;
+	unsigned who, arg;
 	uint64_t mask, value;
 } only[] = {
-	{ ALL, "mmap", 2, PROT_EXEC, 0 },
-	{ ALL, "mmap2", 2, PROT_EXEC, 0 },
-	{ ALL, "mprotect", 2, PROT_EXEC, 0 },
-	{ ALL, "clone", 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND },
-	{ ALL, "prctl", 0, UINT32_MAX, PR_SET_NAME },
-	{ ALL, "prlimit64", 2, UINT64_MAX, 0 }, /* asking only: no new limit */
-	{ ALL, "setpriority", 0, UINT32_MAX, PRIO_PROCESS }, /* of the housekeeper, and of workers at something long; only ever lower */
-	{ ALL, "sendto", 3, MSG_FASTOPEN, 0 },
-	{ ALL, "setsockopt", 2, UINT32_MAX, SO_RCVLOWAT }, /* until a whole ClientHello has come */
-	{ ALL, "sendmsg", 2, MSG_FASTOPEN, 0 },
-	{ HELPERS, "sendmmsg", 3, MSG_FASTOPEN, 0 },
-	{ HELPERS, "socketpair", 0, UINT32_MAX, AF_UNIX }, /* libraries wake themselves */
-	{ HELPERS, "ioctl", 1, UINT32_MAX, FIONREAD },     /* the resolver asks how long an answer is */
+	{ "mmap", ALL, 2, PROT_EXEC, 0 },
+	{ "mmap2", ALL, 2, PROT_EXEC, 0 },
+	{ "mprotect", ALL, 2, PROT_EXEC, 0 },
+	{ "clone", ALL, 0, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND, CLONE_THREAD | CLONE_VM | CLONE_SIGHAND },
+	{ "prctl", ALL, 0, UINT32_MAX, PR_SET_NAME },
+	{ "prlimit64", ALL, 2, UINT64_MAX, 0 }, /* asking only: no new limit */
+	{ "setpriority", ALL, 0, UINT32_MAX, PRIO_PROCESS }, /* of the housekeeper, and of workers at something long; only ever lower */
+	{ "sendto", ALL, 3, MSG_FASTOPEN, 0 },
+	{ "setsockopt", ALL, 2, UINT32_MAX, SO_RCVLOWAT }, /* until a whole ClientHello has come */
+	{ "sendmsg", ALL, 2, MSG_FASTOPEN, 0 },
+	{ "sendmmsg", HELPERS, 3, MSG_FASTOPEN, 0 },
+	{ "socketpair", HELPERS, 0, UINT32_MAX, AF_UNIX }, /* libraries wake themselves */
+	{ "ioctl", HELPERS, 1, UINT32_MAX, FIONREAD },     /* the resolver asks how long an answer is */
 };
 
 /* The sockets that it may make; 0 is what fits the type. */

@@ -321,6 +321,40 @@ TEST(sender_ends_with_server)
 	world_close(&w);
 }
 
+/* The server process has not read for long, so it cannot be told at once: it is told later, before there is another sender. */
+TEST(sender_dies_while_nobody_reads)
+{
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(QUEUE_RESULT_MAX);
+	const struct queue_result other = { .id = 99 };
+	struct queue_result r;
+	struct world w;
+	size_t n = 0;
+
+	world_open(&w);
+	give(&w, 1);
+	assert_true(start_if_due(&w, 0));
+	assert_delivered(&w, 1);
+	queue_result_write(&other, &bytes);
+	while (send(w.helper.fds[1], bytes.p, bytes.n, MSG_DONTWAIT) > 0)
+		n++;
+	kill(w.helper.pid, SIGKILL);
+	(void)wait_ended(&w, w.helper.pid);
+	give(&w, 2);
+	assert_int_equal(server_helper_poll_fd(&w.helper), -1);
+	assert_false(start_if_due(&w, 0));
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(result(&w).id, 99);
+	while (w.helper.is_untold)
+		assert_false(start_if_due(&w, 10));
+	r = result(&w);
+	assert_int_equal(r.id, 0);
+	give(&w, 3);
+	while (!start_if_due(&w, 100))
+		;
+	assert_delivered(&w, 3);
+	world_close(&w);
+}
+
 /* A sender that cannot live is started more and more slowly, not in a loop. */
 TEST(sender_dies_again_and_again)
 {

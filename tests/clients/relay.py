@@ -5,7 +5,6 @@ processes killed on the way; connections shared; the sender's cage. The way is t
 """
 
 import glob
-import imaplib
 import os
 import re
 import signal
@@ -14,6 +13,7 @@ import threading
 import time
 
 from certs import self_signed
+from mail import inbox, sender_pid
 from script import tls_context
 from server import Skip
 from sink import Sink
@@ -26,12 +26,12 @@ def route(port, host="127.0.0.1", **more):
     return {"domains": "elsewhere.test", "host": host, "port": str(port), **more}
 
 
-def use(server, *sinks, queue=None, **routes):
+def use(server, *sinks, queue=None, level="info", **routes):
     """Starts it again with sending on and mail for elsewhere.test going to the first sink."""
     server.stop()
     sections = {'route "sink"': route(sinks[0].port)} if sinks else {}
     sections.update({'route "%s"' % k: v for k, v in routes.items()})
-    server.settings = {"server": {"hostname": "we.test"},
+    server.settings = {"server": {"hostname": "we.test", "log_level": level},
                        "queue": {"send": "yes", "retry_min": "5m", "idle_timeout": "1s", "connect_timeout": "5s", "command_timeout": "10s",
                                  **(queue or {})}, **sections}
     server.start()
@@ -58,31 +58,16 @@ def wait_empty(server, seconds=30):
         time.sleep(0.05)
 
 
-def inbox(server, user=ALICE):
-    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
-    imap.login(user, "demo")
-    imap.select("INBOX", readonly=True)
-    _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
-    imap.logout()
-    return [x[1] for x in data if isinstance(x, tuple)]
-
-
 def wait_inbox(server, n, seconds=30):
     end = time.monotonic() + seconds
-    while len(inbox(server)) < n:
+    while len(inbox(server, ALICE)) < n:
         assert time.monotonic() < end, "no message came back"
         time.sleep(0.1)
-    return inbox(server)
+    return inbox(server, ALICE)
 
 
 def move_clock(server, minutes):
     server.control("test.clock", ms=minutes * 60000)
-
-
-def sender_pid(server):
-    """None: it does not run."""
-    started = [int(x.split(" pid=")[1].split()[0]) for x in server.log if " sender.start pid=" in x]
-    return started[-1] if started and os.path.exists("/proc/%d" % started[-1]) else None
 
 
 # ---- one message ----
@@ -320,10 +305,13 @@ def test_smart_host(server):
     os.chmod(password, 0o600)
     with Sink(tls=files, login=("martlet", "open sesame")) as sink:
         host = {"host": "localhost", "port": str(sink.port), "tls": "verify", "user": "martlet", "password_file": password}
-        use(server, queue={"ca_file": files["certificate"]}, all=host)
+        use(server, level="debug", queue={"ca_file": files["certificate"]}, all=host)
         submit(server, "relayed")
         sink.wait(1)
         assert sink.tls_sessions == 1 and sink.counts["AUTH"] == 1, sink.counts
+        said = [x for x in server.log if " send.line " in x]
+        assert any("RCPT TO:" in x for x in said) and any("235 2.7.0" in x for x in said), said
+        assert not [x for x in server.log if "sesame" in x or "b3BlbiBzZXNhbWU" in x or "c2VzYW1l" in x], "a password is in the log"
         wait_empty(server)
         wrong = self_signed(server, "wrong", "elsewhere.example")
         use(server, queue={"ca_file": wrong["certificate"]}, all=host)

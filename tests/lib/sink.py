@@ -122,6 +122,8 @@ class Guest:
         with self.sink.change:
             self.sink.counts[verb] = self.sink.counts.get(verb, 0) + 1
             self.sink.change.notify_all()
+        if verb == "MAIL":
+            self.mail, self.rcpts = None, []
         said = self.sink.answer(verb, line)
         if said == "-":
             return False
@@ -165,8 +167,9 @@ class Guest:
         return True
 
     def on_rcpt(self, line):
-        self.rcpts.append(line)
-        self.say("250 2.1.5 ok")
+        if self.mail:
+            self.rcpts.append(line)
+        self.say("250 2.1.5 ok" if self.mail else "503 5.5.1 MAIL first")
         return True
 
     def on_rset(self, _):
