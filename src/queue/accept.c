@@ -215,7 +215,8 @@ static int deliver(struct queue_mail *m, struct db_tx *tx, int64_t content, int6
 static int flags_of(const struct queue_envelope *e)
 {
 	return (e->is_8bit ? QUEUE_8BIT : 0) | (e->is_binary ? QUEUE_BINARY : 0) |
-	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0);
+	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0) |
+	       (e->is_tls_optional ? QUEUE_TLS_OPTIONAL : 0);
 }
 
 static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, struct str qid, struct str reverse_path)

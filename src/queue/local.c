@@ -71,7 +71,8 @@ static int store(struct local *l, struct arena *a, struct str bytes)
 	struct queue_envelope e = {
 		.qid_z = l->qid, .sid_z = "", .reverse_path = m->reverse_path, .dsn_ret = m->dsn_ret, .envid = m->envid,
 		.is_8bit = m->flags & QUEUE_8BIT, .is_binary = m->flags & QUEUE_BINARY, .is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
-		.is_requiretls = m->flags & QUEUE_REQUIRETLS, .rcpts = l->rcpts, .n_rcpts = l->n,
+		.is_requiretls = m->flags & QUEUE_REQUIRETLS,
+		.is_tls_optional = m->flags & QUEUE_TLS_OPTIONAL, .rcpts = l->rcpts, .n_rcpts = l->n,
 		.wish = { .by_s = m->age.by_s, .by_returns = m->age.by_returns, .by_traces = m->by_traces, .priority = m->priority,
 			  .has_priority = m->has_priority },
 	};

@@ -51,7 +51,8 @@ static int write_text(struct queue *q, const struct queue_message_row *m, const 
 	char hostname[sizeof(q->hostname)];
 	const struct queue_dsn d = {
 		.hostname_z = hostname, .to = m->reverse_path, .qid = m->qid, .envid = m->envid, .accepted_s = m->age.accepted_s,
-		.now_s = clock_wall_ms() / 1000, .ret = m->dsn_ret, .is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
+		.now_s = clock_wall_ms() / 1000, .ret = m->flags & QUEUE_REQUIRETLS ? QUEUE_RET_HDRS : m->dsn_ret, /* RFC 8689 5 */
+		 .is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
 		.message = queue_body_outgoing(bytes), .max_returned = (size_t)queue_conf_of(c)->max_returned, .rcpts = rcpts, .n_rcpts = n,
 	};
 
@@ -79,7 +80,7 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 	ret->rcpt.notify = QUEUE_NOTIFY_NEVER;
 	ret->envelope = (struct queue_envelope){
 		.qid_z = ret->qid, .sid_z = "", .is_8bit = !str_is_ascii(buf_str(&ret->text)),
-		.is_smtputf8 = !str_is_ascii(m->reverse_path), .rcpts = &ret->rcpt, .n_rcpts = 1,
+		.is_smtputf8 = !str_is_ascii(m->reverse_path), .is_requiretls = m->flags & QUEUE_REQUIRETLS, .rcpts = &ret->rcpt, .n_rcpts = 1,
 		.wish = { .priority = m->priority, .has_priority = m->has_priority }, /* RFC 6710 4.6 */
 	};
 	rc = queue_mail_prepare(&ret->mail, q, &ret->envelope, buf_str(&ret->text), &ret->arena);
@@ -177,7 +178,7 @@ int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct
 {
 	const struct queue_message_row m = {
 		.qid = str_z(e->qid_z), .reverse_path = e->reverse_path, .envid = e->envid, .dsn_ret = e->dsn_ret,
-		.flags = e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0, .priority = e->wish.priority, .has_priority = e->wish.has_priority,
+		.flags = (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0), .priority = e->wish.priority, .has_priority = e->wish.has_priority,
 		.age.accepted_s = clock_wall_ms() / 1000,
 	};
 	struct queue_rcpt_row rows[QUEUE_ATTEMPT_RCPTS];

@@ -11,6 +11,7 @@
  *   published, usable     DANE        the certificate has to fit the records
  *   published, unusable   DANE        STARTTLS with any certificate (RFC 7672 2.2)
  *   published, enforced   MTA-STS     one of its hosts, with a certificate for it, where DANE says nothing (RFC 8461 2)
+ *   the message says      TLS-Required: No   nothing that is published counts, nor does a failure (RFC 8689 4.2.2)
  *   the message says      REQUIRETLS  verified in one of these ways, to a host that DNSSEC or MTA-STS named
  */
 #include "send/send_int.h"
@@ -126,16 +127,18 @@ int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d,
 	const struct queue_attempt *t = d->attempt;
 	struct send_policy p = { .starttls = rows[t->hop.tls].starttls, .want.trust = rows[t->hop.tls].trust,
 				 .level = rows[t->hop.tls].level, .may_plain = rows[t->hop.tls].may_plain, .by_z = "certificate" };
+	bool is_asked = rows[t->hop.tls].is_asked && !(t->flags & QUEUE_TLS_OPTIONAL);
 	int r = 0;
 
 	*ret_reply = send_say(a, "4.3.0", "the TLS policy takes too much memory");
 	if (host->name.n > 0)
 		r = set_names(a, t, host->name, &p);
-	if (r == 0 && rows[t->hop.tls].is_asked)
+	if (r == 0 && is_asked)
 		r = ask_dane(s, a, d, host, place, &p, ret_reply);
-	if (r == 0 && rows[t->hop.tls].is_asked)
+	if (r == 0 && is_asked)
 		r = ask_sts(a, d, host, &p, ret_reply);
-	if (r == 0 && (t->flags & QUEUE_REQUIRETLS))
+	/* A bounce goes without rather than not at all (RFC 8689 5). */
+	if (r == 0 && (t->flags & QUEUE_REQUIRETLS) && t->reverse_path.n > 0)
 		r = require(a, d, &p, ret_reply);
 	if (r == 0)
 		*ret = p;

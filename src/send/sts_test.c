@@ -100,17 +100,21 @@ TEST(sts_walk)
 		const char *name, *policy_z;
 		enum queue_outcome want;
 		const char *enhanced_z;
-		unsigned messages;
+		unsigned messages, flags;
 	} rows[] = {
-		{ "enforced, no TLS there", "version: STSv1\nmode: enforce\nmx: h11\nmax_age: 1000\n", QUEUE_DEFERRED, "4.7.4", 0 },
-		{ "enforced, another host", "version: STSv1\nmode: enforce\nmx: h12\nmax_age: 1000\n", QUEUE_DEFERRED, "4.7.5", 0 },
-		{ "testing", "version: STSv1\nmode: testing\nmx: h12\nmax_age: 1000\n", QUEUE_DELIVERED, "2.0.0", 1 },
+		{ "enforced, no TLS there", "version: STSv1\nmode: enforce\nmx: h11\nmax_age: 1000\n", QUEUE_DEFERRED, "4.7.4", 0, 0 },
+		{ "enforced, another host", "version: STSv1\nmode: enforce\nmx: h12\nmax_age: 1000\n", QUEUE_DEFERRED, "4.7.5", 0, 0 },
+		{ "testing", "version: STSv1\nmode: testing\nmx: h12\nmax_age: 1000\n", QUEUE_DELIVERED, "2.0.0", 1, 0 },
+		/* RFC 8689 4.2.2 */
+		{ "TLS-Required: No", "version: STSv1\nmode: enforce\nmx: h12\nmax_age: 1000\n", QUEUE_DELIVERED, "2.0.0", 1,
+		  QUEUE_TLS_OPTIONAL },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
 		struct queue_attempt t = { .id = 1, .hop = { .destination = S("h11"), .domain = S("there.test"), .port = sink_port() }, .max_sessions = 1,
-					   .rcpts = &rcpt, .n_rcpts = 1, .message = S("Subject: x\r\n\r\nHello\r\n"),
+					   .rcpts = &rcpt, .n_rcpts = 1, .flags = rows[i].flags,
+					   .message = S("Subject: x\r\n\r\nHello\r\n"),
 					   .sts = { S("1"), str_z(rows[i].policy_z), clock_wall_ms() / 1000 - 1 } };
 		struct queue_rcpt_result got;
 		struct queue_result r = { .rcpts = &got };

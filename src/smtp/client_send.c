@@ -134,8 +134,8 @@ static const char *unfit(struct deal *d, const char **ret_enhanced_z)
 		{ !is_value(m->envid), "5.5.4", "the envelope id cannot be sent" },
 		{ m->is_smtputf8 && !caps->has_smtputf8, "5.6.7", "the message needs SMTPUTF8, which the server does not offer" },
 		{ !m->is_smtputf8 && !str_is_ascii(m->reverse_path), "5.6.7", "the sender's address needs SMTPUTF8" },
-		{ m->is_requiretls && !caps->has_requiretls, "5.7.30", "the message needs REQUIRETLS, which the server does not offer" },
-		{ m->is_requiretls && !is_verified(d->c), "5.7.10", "the message needs TLS with a certificate that verifies" },
+		{ m->is_requiretls && m->reverse_path.n > 0 && !caps->has_requiretls, "5.7.30", "the message needs REQUIRETLS, which the server does not offer" },
+		{ m->is_requiretls && m->reverse_path.n > 0 && !is_verified(d->c), "5.7.10", "the message needs TLS with a certificate that verifies" },
 		/* RFC 2852 4.1.4.1 */
 		{ m->by_s != 0 && m->by_returns && !caps->has_deliverby, "5.3.3",
 		  "the message needs DELIVERBY, which the server does not offer" },
@@ -202,7 +202,7 @@ static void put_mail(struct deal *d)
 		buf_printf(&line, " BODY=%s", is_binary ? "BINARYMIME" : "8BITMIME");
 	if (m->is_smtputf8)
 		buf_add(&line, S(" SMTPUTF8"));
-	if (m->is_requiretls)
+	if (m->is_requiretls && caps->has_requiretls && net_stream_is_tls(d->c->s)) /* else it is a bounce, RFC 8689 5 */
 		buf_add(&line, S(" REQUIRETLS"));
 	if (caps->has_deliverby && m->by_s != 0)
 		buf_printf(&line, " BY=%lld;%c%s", (long long)by_left_s(m), m->by_returns ? 'R' : 'N', m->by_traces ? "T" : "");

@@ -397,9 +397,12 @@ static const struct send_row send_rows[] = {
 	{ "binary without chunks", "BINARYMIME", STR_INIT(""), 1, 0, { .is_binary = true }, 0,
 	  { { 0, SMTP_CLIENT_MAIL, "the message needs BINARYMIME, which the server does not offer", "5.6.3" } }, STR_INIT("") },
 	/* RFC 8689 4.2.1. */
-	{ "REQUIRETLS", IN_GROUP, STR_INIT(""), 1, 0, { .is_requiretls = true }, 0,
+	{ "REQUIRETLS", IN_GROUP, STR_INIT(""), 1, 0, { .reverse_path = STR_INIT("a@b.example"), .is_requiretls = true }, 0,
 	  { { 0, SMTP_CLIENT_MAIL, "the message needs REQUIRETLS, which the server does not offer", "5.7.30" } }, STR_INIT("") },
-	{ "REQUIRETLS without TLS", "REQUIRETLS", STR_INIT(""), 1, 0, { .is_requiretls = true }, 0,
+	/* RFC 8689 5: a bounce goes all the same. */
+	{ "REQUIRETLS of a bounce", IN_GROUP, STR_INIT(OK OK GO NEXT OK NEXT), 1, 0, { .bytes = STR_INIT(BODY), .is_requiretls = true }, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" } }, STR_INIT("MAIL FROM:<>" LINE RCPT(0) DATA BODY "." LINE) },
+	{ "REQUIRETLS without TLS", "REQUIRETLS", STR_INIT(""), 1, 0, { .reverse_path = STR_INIT("a@b.example"), .is_requiretls = true }, 0,
 	  { { 0, SMTP_CLIENT_MAIL, "the message needs TLS with a certificate that verifies", "5.7.10" } }, STR_INIT("") },
 	{ "too big", "SIZE 17", STR_INIT(""), 1, 0, TEXT, 0,
 	  { { 0, SMTP_CLIENT_MAIL, "the message is larger than the server takes", "5.3.4" } }, STR_INIT("") },

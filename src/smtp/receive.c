@@ -73,7 +73,7 @@ bool smtp_receive_is_hopeless(const struct smtp_session *s)
 
 struct scan {
 	int64_t hops;
-	bool has_date, has_message_id;
+	bool has_date, has_message_id, is_tls_optional;
 };
 
 static struct scan header_scan(struct str message)
@@ -88,6 +88,8 @@ static struct scan header_scan(struct str message)
 			scan.has_date = true;
 		else if (str_ieq(field.name, S("Message-ID")))
 			scan.has_message_id = true;
+		else if (str_ieq(field.name, S("TLS-Required"))) /* RFC 8689 3 */
+			scan.is_tls_optional = str_ieq(str_trim(field.value), S("No"));
 	}
 	return scan;
 }
@@ -120,6 +122,7 @@ static int message_finish(struct smtp_session *s)
 	if (r < 0)
 		return r;
 	scan = header_scan(message);
+	s->tx.is_tls_optional = scan.is_tls_optional && !s->tx.is_requiretls; /* RFC 8689 4.1 */
 	/* RFC 5321 6.3 */
 	if (scan.hops > s->conf->max_hops)
 		return SMTP_R_LOOP;
@@ -167,6 +170,7 @@ static int message_hand_over(struct smtp_session *s, const struct queue_reply *r
 		.is_binary = s->tx.body == SMTP_BODY_BINARYMIME,
 		.is_smtputf8 = s->tx.is_smtputf8,
 		.is_requiretls = s->tx.is_requiretls,
+		.is_tls_optional = s->tx.is_tls_optional,
 		.wish = s->tx.wish,
 		.rcpts = s->tx.rcpts,
 		.n_rcpts = s->tx.n_rcpts,

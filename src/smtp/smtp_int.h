@@ -79,6 +79,7 @@ struct smtp_tx {
 	struct str reverse_path;
 	enum smtp_body body;
 	bool is_smtputf8, is_requiretls;
+	bool is_tls_optional; /* by its header */
 	uint64_t announced_size;
 	enum queue_ret dsn_ret;
 	struct str envid;
