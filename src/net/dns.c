@@ -279,7 +279,7 @@ static struct ub_ctx *without_signatures(struct net_dns *d)
 /* The answer was bogus: is it this name, or do the resolvers give no signatures? NULL: this name, or it cannot be told. */
 static struct ub_ctx *look_at_root(struct net_dns *d, struct arena *a, int64_t deadline_ms)
 {
-	struct net_dns_answer root;
+	struct net_dns_answer root = { 0 };
 
 	if (!may_be_unsigned(d) || ask(d, d->validated, a, ROOT, NET_DNS_SOA, deadline_ms, &root, NULL) < 0)
 		return NULL;

@@ -299,7 +299,7 @@ static int write_trace(struct queue_mail *m, struct db_tx *tx)
 
 int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 {
-	int64_t content, refs = 0;
+	int64_t content = 0, refs = 0;
 	int rc = queue_allowance_tx(m, tx);
 
 	if (rc == 0)

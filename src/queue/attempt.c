@@ -95,7 +95,7 @@ static void put_wish(struct buf *out, const struct queue_wish *w)
 	put_u64(out, w->by_returns);
 	put_u64(out, w->by_traces);
 	put_u64(out, w->has_priority);
-	put_u64(out, (uint64_t)(w->priority + 9));
+	put_u64(out, (uint64_t)((int64_t)w->priority + 9));
 }
 
 static void get_wish(struct reader *r, struct queue_wish *w)

@@ -149,7 +149,7 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
 		.max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
 	};
-	struct str bytes;
+	struct str bytes = { 0 };
 	int rc = queue_hop_find(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
 	a.hop.destination = str_z(f->dest->name); /* as it was when the message came, even if the routes have changed */

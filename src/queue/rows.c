@@ -83,7 +83,7 @@ int queue_rcpts_get(struct db_tx *tx, struct arena *a, const struct db_sql *sql,
 int queue_body_read(struct queue *q, struct arena *a, int64_t content, struct str *ret)
 {
 	AUTO(store_reader_close) struct store_reader *r = NULL;
-	struct store_content c;
+	struct store_content c = { 0 };
 	char *p;
 	int rc = store_reader_open(q->store, &r);
 

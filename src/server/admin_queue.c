@@ -38,9 +38,9 @@ static int pick_of(const json_t *args, struct queue_pick *ret, struct fault *fau
 
 int admin_queue_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct queue_item *items;
+	struct queue_item *items = NULL;
 	struct queue_pick pick;
-	size_t n;
+	size_t n = 0;
 	int r = pick_of(args, &pick, fault);
 
 	if (r == 0)
@@ -68,9 +68,9 @@ static json_t *item_json(const struct queue_item *i)
 
 int admin_queue_show(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct queue_item *items;
+	struct queue_item *items = NULL;
 	struct queue_pick pick = { 0 };
-	size_t n;
+	size_t n = 0;
 	int r = admin_arg(args, "qid", &pick.qid, fault);
 
 	if (r == 0)

@@ -23,9 +23,9 @@ static json_t *event(const struct queue_trace_row *row)
 
 int admin_message_trace(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct queue_trace_row *rows;
+	struct queue_trace_row *rows = NULL;
 	struct str what = { 0 };
-	size_t n;
+	size_t n = 0;
 	int r = admin_arg(args, "what", &what, fault);
 
 	if (r == 0)
