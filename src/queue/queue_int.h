@@ -119,6 +119,11 @@ struct queue_target { /* an account that gets a copy */
 	int result;
 };
 
+struct queue_forward { /* an address elsewhere that an alias here leads to */
+	const struct queue_rcpt *r; /* the alias, as it was asked for */
+	struct str address, key;
+};
+
 /* An event to be written: made on the caller's thread, so that the writer has one statement to run (trace.c). */
 struct trace_row {
 	enum queue_trace_event event;
@@ -133,7 +138,8 @@ struct queue_mail {
 	struct queue_target *targets; /* heap: each account once, sorted */
 	size_t n_targets;
 	struct str *keys;             /* of recipients elsewhere, by their number */
-	struct str **forward_keys;    /* of those forwarded to, by the number of recipient and forward */
+	struct queue_forward *forwards; /* heap: each address once, sorted */
+	size_t n_forwards;
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
