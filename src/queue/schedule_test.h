@@ -20,8 +20,6 @@
 #define HOUR_MS (60 * (int64_t)MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 #define SEEN_MAX 64
-#define MANY 10000
-#define MANY_HOSTS 100
 
 enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
        Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_COUNT };
@@ -41,7 +39,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_UNDUE] = { .sql = "DELETE FROM queue_destinations" },
 	[Q_TIMES] = { .sql = "SELECT count(DISTINCT next_attempt) FROM queue_recipients" },
 	[Q_LIVE] = { .sql = "SELECT count(*) FROM queue_recipients WHERE address LIKE 'a%'" },
-	/* MANY messages for MANY_HOSTS, of which the last tenth lives; they share the content of the one that is there */
+	/* so many messages for so many hosts, of which the last tenth lives; they share the content of the one that is there */
 	[Q_FILL_MESSAGES] = { .sql =
 		"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)"
 		" INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret, envid, flags, accepted, sid, look)"
