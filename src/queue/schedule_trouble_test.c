@@ -155,3 +155,20 @@ TEST(nonsense_of_the_sender_does_not_fill_it)
 	wait_count(&x, Q_MESSAGES, 0);
 	teardown(&x);
 }
+
+/* Whoever has a domain has any number of them. */
+TEST(domains_are_known_in_bounded_number)
+{
+	struct fixture x;
+
+	setup(&x);
+	alter(&x, Q_LEARN_POLICIES);
+	alter(&x, Q_LEARN_LEVELS);
+	assert_int_equal(queue_forget_domains(x.q, 20), 0);
+	assert_int_equal(count(&x, Q_POLICIES), 9); /* the old one is worth nothing */
+	assert_int_equal(queue_forget_domains(x.q, 3), 0);
+	assert_int_equal(count(&x, Q_POLICIES), 3);
+	assert_int_equal(count(&x, Q_LEVELS), 3);
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
