@@ -142,6 +142,8 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 static void forget(struct queue_sched *s, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
+		if (!s->landed[i])
+			continue;
 		s->landed[i]->dest->is_exhausted = false; /* what was deferred, or waited behind it */
 		queue_flight_end(s, s->landed[i]);
 	}
@@ -182,10 +184,12 @@ static int write_singly(struct queue_sched *s)
 				v[k].outcome = QUEUE_DEFERRED;
 		t->is_quiet = true;
 		rc = queue_settle(s->q, t, 1);
-		if (rc < 0) {
+		if (queue_is_lasting(rc)) {
 			forget(s, i);
 			return rc;
 		}
+		if (rc < 0)
+			s->landed[i] = NULL; /* its attempt never ends, so it is tried again by the next schedule only */
 	}
 	return 0;
 }

@@ -172,3 +172,28 @@ TEST(domains_are_known_in_bounded_number)
 	queue_sched_stop(&x.sched, 0);
 	teardown(&x);
 }
+
+/* What the other host has is not sent again and again because nothing of it can be written down. */
+TEST(what_cannot_be_written_down_is_not_sent_again)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	alter(&x, Q_STUCK);
+	answer_seen(&x, 0, SAYS_250);
+	usleep(100000);
+	stays_seen(&x, 1);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	alter(&x, Q_UNSTUCK);
+	stays_seen(&x, 1);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	queue_sched_stop(&x.sched, 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
