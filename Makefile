@@ -105,6 +105,7 @@ test-full: test
 	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
 	@tests/crash/faults --martlet $(B)/martlet --rounds $(FAULT_ROUNDS)
 	@SASL_TIMING_TRIES=300 $(B)/test/sasl_test 'same_time*'
+	@QUEUE_MANY=100000 $(B)/test/queue_test 'many_dead*' 2> /dev/null
 	@tests/hostile/run --martlet $(B)/martlet
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
 	@RELAY_SECONDS=60 tests/run --martlet $(B)/martlet relay_storm

@@ -54,6 +54,7 @@
 #define LIMIT_NOTIFY_NAMES 1000        /* of mailboxes in it: each is compared with each piece of news */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
+#define LIMIT_KNOWN_DOMAINS 20000     /* whose policies and kinds of TLS are remembered */
 
 /* Failed logins, entries of fixed tables (sasl/throttle.c): 6 MB when all are full. */
 #define LIMIT_AUTH_ADDRESSES 16384

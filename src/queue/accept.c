@@ -63,11 +63,13 @@ static void gather_targets(struct queue_mail *m)
 	m->n_targets = unique;
 }
 
-/* LMTP: a recipient is served when one of its accounts is; else it hears the last refusal. */
+/* LMTP: a recipient is served when one of its accounts is, or it goes elsewhere too; else it hears the last refusal. */
 static int result_of(const struct queue_mail *m, const struct queue_rcpt *r)
 {
 	int rc = 0;
 
+	if (r->n_forwards > 0)
+		return 0; /* it would be sent there once more */
 	for (size_t i = 0; r->is_local && i < r->n_accounts; i++) {
 		const struct queue_target key = { .account = r->accounts[i] };
 		const struct queue_target *t = bsearch(&key, m->targets, m->n_targets, sizeof(key), compare_targets);
@@ -106,17 +108,33 @@ static int find_key(const struct conf *c, struct arena *a, struct str reverse_pa
 	return rc;
 }
 
-static int find_forward_keys(struct queue_mail *m, const struct conf *c, struct arena *a, size_t i)
+static int compare_forwards(const void *pa, const void *pb)
 {
-	const struct queue_rcpt *r = &m->e->rcpts[i];
-	int rc = 0;
+	const struct queue_forward *a = pa, *b = pb;
+	int order = str_cmp(a->address, b->address);
 
-	m->forward_keys[i] = ARENA_ARRAY(a, struct str, r->n_forwards + 1);
-	if (!m->forward_keys[i])
-		return -E_LIMIT;
-	for (size_t k = 0; k < r->n_forwards && rc == 0; k++)
-		rc = find_key(c, a, m->return_path, r->forwards[k], &m->forward_keys[i][k]);
-	return rc;
+	return order != 0 ? order : (a->r > b->r) - (a->r < b->r);
+}
+
+/* Whoever names many aliases that lead to one address, or one many times, sends one copy there: as the first of them was asked for. */
+static void gather_forwards(struct queue_mail *m)
+{
+	const struct queue_envelope *e = m->e;
+	size_t n = 0, unique = 0;
+
+	for (size_t i = 0; i < e->n_rcpts; i++)
+		n += e->rcpts[i].n_forwards;
+	m->forwards = mem_alloc(n, sizeof(*m->forwards));
+	n = 0;
+	for (size_t i = 0; i < e->n_rcpts; i++)
+		for (size_t k = 0; k < e->rcpts[i].n_forwards; k++)
+			m->forwards[n++] = (struct queue_forward){ .r = &e->rcpts[i], .address = e->rcpts[i].forwards[k] };
+	if (n)
+		qsort(m->forwards, n, sizeof(*m->forwards), compare_forwards);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || !str_eq(m->forwards[i].address, m->forwards[unique - 1].address))
+			m->forwards[unique++] = m->forwards[i];
+	m->n_forwards = unique;
 }
 
 static int find_keys(struct queue_mail *m, const struct conf *c, struct arena *a)
@@ -126,15 +144,14 @@ static int find_keys(struct queue_mail *m, const struct conf *c, struct arena *a
 
 	m->forward_qid = arena_printf(a, "%sF", e->qid_z);
 	m->keys = ARENA_ARRAY(a, struct str, e->n_rcpts);
-	m->forward_keys = ARENA_ARRAY(a, struct str *, e->n_rcpts);
-	if (!m->keys || !m->forward_keys || !m->forward_qid.p)
+	if (!m->keys || !m->forward_qid.p)
 		return -E_LIMIT;
-	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++) {
+	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
 		if (!e->rcpts[i].is_local)
 			rc = find_key(c, a, e->reverse_path, e->rcpts[i].address, &m->keys[i]);
-		if (rc == 0 && e->rcpts[i].n_forwards > 0)
-			rc = find_forward_keys(m, c, a, i);
-	}
+	gather_forwards(m);
+	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
+		rc = find_key(c, a, m->return_path, m->forwards[i].address, &m->forwards[i].key);
 	return rc;
 }
 
@@ -270,12 +287,10 @@ static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content)
 /* A message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was asked about notices goes along. */
 static int enqueue_forwards(struct queue_mail *m, struct db_tx *tx, int64_t content)
 {
-	const struct queue_envelope *e = m->e;
 	int rc = add_message(m, tx, content, m->forward_qid, m->return_path);
 
-	for (size_t i = 0; i < e->n_rcpts; i++)
-		for (size_t k = 0; k < e->rcpts[i].n_forwards && rc == 0; k++)
-			rc = add_recipient(m, tx, m->forward_qid, &e->rcpts[i], e->rcpts[i].forwards[k], m->forward_keys[i][k]);
+	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
+		rc = add_recipient(m, tx, m->forward_qid, m->forwards[i].r, m->forwards[i].address, m->forwards[i].key);
 	return rc == -E_EXISTS ? -E_IO : rc;
 }
 
@@ -342,16 +357,18 @@ void queue_mail_stored(struct queue_mail *m)
 		e->rcpts[i].result = result_of(m, &e->rcpts[i]);
 		if (!e->rcpts[i].is_local)
 			queue_hint(m->q, m->keys[i]);
-		for (size_t k = 0; k < e->rcpts[i].n_forwards; k++)
-			queue_hint(m->q, m->forward_keys[i][k]);
 	}
+	for (size_t i = 0; i < m->n_forwards; i++)
+		queue_hint(m->q, m->forwards[i].key);
 }
 
 void queue_mail_done(struct queue_mail *m)
 {
 	trace_row_fini(&m->trace);
 	mem_free(m->targets);
+	mem_free(m->forwards);
 	m->targets = NULL;
+	m->forwards = NULL;
 }
 
 /* ---- the caller's side ---- */

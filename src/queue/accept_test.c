@@ -164,6 +164,29 @@ TEST(an_alias_forwards_with_a_return_address_of_ours)
 	teardown(&x);
 }
 
+/* One alias under many names, or many aliases with one target: no stranger makes many copies of one message that way. */
+TEST(who_is_forwarded_to_gets_one_copy)
+{
+	const struct str elsewhere[] = { STR_INIT("bob@far.example"), STR_INIT("carol@far.example") };
+	struct queue_rcpt r[] = {
+		{ .address = S("b+1@example.org"), .is_local = true, .forwards = elsewhere, .n_forwards = 2 },
+		{ .address = S("b+2@example.org"), .is_local = true, .forwards = elsewhere, .n_forwards = 2 },
+		{ .address = S("c@example.org"), .is_local = true, .forwards = elsewhere + 1, .n_forwards = 1 },
+	};
+	struct queue_item *items;
+	struct fixture x;
+	size_t n;
+
+	setup(&x);
+	assert_int_equal(accept_message(&x, "q1", r, 3, false), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
+	assert_int_equal(n, 2);
+	assert_str_eq(items[0].recipient, elsewhere[0]);
+	assert_str_eq(items[1].recipient, elsewhere[1]);
+	assert_true(str_ends(items[1].reverse_path, S("=x=s@example.org")));
+	teardown(&x);
+}
+
 TEST(a_forwarded_bounce_stays_one_and_what_goes_nowhere_is_taken)
 {
 	const struct str elsewhere = STR_INIT("bob@far.example");

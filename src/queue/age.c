@@ -12,6 +12,7 @@
 
 #define LOOK_BATCH 8        /* between looks at what the sender says */
 #define AGAIN_S 60          /* an attempt runs */
+#define TROUBLE_S 3600      /* it cannot be looked at */
 #define HELD_S 86400        /* nothing of it is to be sent */
 #define LOOK_ARENA (16u << 20)
 
@@ -217,14 +218,40 @@ static int find_late(struct queue_sched *s, char qids[LOOK_BATCH][64], size_t *r
 	return rc < 0 ? rc : 0;
 }
 
+struct put_off {
+	struct str qid;
+	int64_t look_s;
+};
+
+static int put_off_tx(struct db_tx *tx, void *arg)
+{
+	const struct put_off *p = arg;
+
+	return DB_EXEC(tx, SQL(MESSAGE_LOOK_AT), DB_T(p->qid), DB_I(p->look_s));
+}
+
+/* One that cannot be looked at is in nobody's way. */
+static int put_off(struct queue_sched *s, struct str qid, int why)
+{
+	struct put_off p = { qid, s->now_s + TROUBLE_S };
+
+	if (queue_is_lasting(why))
+		return why;
+	LOG(ERROR, "queue.age", F_STR("qid", qid), F_Z("fault", "cannot look at its age"), F_Z("err", err_row(why)->name));
+	return db_write(store_db(s->q->store), &(struct db_write_job){ .fn = put_off_tx, .arg = &p, .durability = DB_LAZY });
+}
+
 int queue_age_look(struct queue_sched *s)
 {
 	char qids[LOOK_BATCH][64];
 	size_t n = 0;
 	int rc = find_late(s, qids, &n);
 
-	for (size_t i = 0; i < n && rc == 0; i++)
+	for (size_t i = 0; i < n && rc == 0; i++) {
 		rc = look_at_one(s, str_z(qids[i]));
+		if (rc < 0)
+			rc = put_off(s, str_z(qids[i]), rc);
+	}
 	if (n == LOOK_BATCH || rc < 0)
 		s->next_look_s = s->now_s + (rc < 0 ? AGAIN_S : 0);
 	else if (n > 0)

@@ -7,8 +7,11 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/must.h"
 
 #define IDLE_S 3600    /* between looks at what may not be sent */
+#define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
+#define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
@@ -25,6 +28,18 @@ struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id)
 	return f;
 }
 
+bool queue_flies(const struct queue *q, int64_t rcpt)
+{
+	must(lock_held(&q->flying));
+	for (size_t b = 0; q->sched && b < SCHED_BUCKETS; b++)
+		for (const struct queue_flight *f = q->sched->by_id[b]; f; f = f->next_by_id)
+			for (size_t i = 0; i < f->n; i++)
+				if (f->rcpts[i].id == rcpt)
+					return true;
+	return false;
+}
+
+/* The caller holds q->flying. */
 static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight *f)
 {
 	struct queue_flight **bucket;
@@ -44,9 +59,11 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 {
 	struct queue_flight **p = bucket_of(s, f->id);
 
+	lock_get(&s->q->flying);
 	while (*p != f)
 		p = &(*p)->next_by_id;
 	*p = f->next_by_id;
+	lock_put(&s->q->flying);
 	p = &f->dest->flights;
 	while (*p != f)
 		p = &(*p)->next;
@@ -114,7 +131,7 @@ static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
 		verdicts[i] = (struct queue_verdict){ .row = &f->rcpts[i], .outcome = QUEUE_DEFERRED,
 						      .reply = { 0, S("4.3.0"), S("trouble of this server with the message") } };
 	if (queue_settle(s->q, &settled, 1) < 0)
-		s->is_full = true; /* the database does not take it either: slowly */
+		f->dest->not_before_s = s->now_s + TROUBLE_S; /* the database does not take it either */
 	queue_flight_end(s, f);
 }
 
@@ -216,38 +233,57 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
 }
 
-/* Gathers up to n attempts of what is due at d, into v. The number or negative. */
-static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v)
+/* As gather(), under the lock. */
+static int gather_rows(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v, size_t *ret_found)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
 	struct queue_flight *f = NULL;
-	size_t found = 0;
+	bool has_skipped = false;
 	int rc = db_read_begin(store_db(s->q->store), &tx);
 
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
 	while ((rc = db_step(&q)) > 0) {
-		if (has(d, db_int(&q, 0)) || (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))))
+		if (has(d, db_int(&q, 0)))
 			continue;
+		if (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))) {
+			has_skipped = true;
+			continue;
+		}
 		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
-			if (found == n)
-				return (int)found;
+			if (*ret_found == n)
+				return 0;
 			f = new_flight(tx, db_text(&q, 1), &rc);
+			has_skipped |= rc == -E_NOT_FOUND;
 			if (rc == -E_NOT_FOUND)
 				continue; /* half a message: fsck says so */
 			if (!f)
-				break;
+				return rc;
 			add(s, d, f);
-			v[found++] = f;
+			v[(*ret_found)++] = f;
 		}
 		rc = add_row(f, &q);
 		if (rc < 0)
-			break;
+			return rc;
 	}
-	if (rc == 0)
-		d->is_exhausted = true;
+	d->is_exhausted = rc == 0;
+	/* What stays due though it has no attempt is not looked at again and again. */
+	if (rc == 0 && has_skipped && d->n_flights == 0)
+		d->not_before_s = s->now_s + SKIPPED_S;
+	return rc;
+}
+
+/* Gathers up to n attempts of what is due at d, into v. The number or negative. */
+static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v)
+{
+	size_t found = 0;
+	int rc;
+
+	lock_get(&s->q->flying);
+	rc = gather_rows(s, d, n, v, &found);
+	lock_put(&s->q->flying);
 	for (size_t i = 0; i < found && rc < 0; i++)
 		queue_flight_end(s, v[i]);
 	return rc < 0 ? rc : (int)found;
@@ -259,7 +295,7 @@ static int start_some(struct queue_sched *s, struct queue_dest *d, size_t n)
 	int found = gather(s, d, n < ARRAY_LEN(v) ? n : ARRAY_LEN(v), v);
 
 	for (int i = 0; i < found; i++) {
-		if (!s->is_full && !s->is_cut_off) {
+		if (!s->is_full && !s->is_cut_off && d->not_before_s <= s->now_s) {
 			(void)start(s, v[i]);
 			continue;
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What an administrator does with mail that waits: again now, not until further notice, never. All in transactions of their own; the
- * schedule is told to look. A recipient that is being tried at this moment is settled as if nothing had been said: the other host decides.
+ * schedule is told to look. A recipient that is being tried at this moment is settled as if nothing had been said: the other host decides;
+ * so such a one is not removed either.
  */
 #include "queue/queue_int.h"
 
@@ -39,7 +40,7 @@ struct step {
 	int64_t after, now_s;
 	struct arena arena;
 	struct queue_rcpt_row *rcpts;
-	size_t n;
+	size_t n, n_flying;
 };
 
 static int read_step(struct step *s)
@@ -59,8 +60,10 @@ static int set_state(struct db_tx *tx, const struct step *s, const struct queue_
 
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(DESTINATION_ADD), DB_T(r->destination), DB_I(s->now_s));
-	/* Its age is looked at anew, since what is held has none. */
-	return rc == 0 ? DB_EXEC(tx, SQL(MESSAGE_LOOK_NOW), DB_T(r->qid)) : rc;
+	/* Its age is looked at anew, since what is held has none, and counts from its release. */
+	if (rc == 0 && r->state == QUEUE_HELD)
+		rc = DB_EXEC(tx, SQL(MESSAGE_AGE_ANEW), DB_T(r->qid), DB_I(s->now_s));
+	return rc == 0 ? DB_EXEC(tx, SQL(MESSAGE_LOOK_AT), DB_T(r->qid), DB_I(0)) : rc;
 }
 
 static int do_one(struct db_tx *tx, const struct step *s, const struct queue_rcpt_row *r)
@@ -118,15 +121,19 @@ static int remove_some(struct step *s, size_t from, size_t *ret_n)
 	if (rc == 0)
 		rc = queue_message_get(tx, &s->arena, s->rcpts[from].qid, &message);
 	db_read_end(&tx);
-	for (; rc == 0 && from + n < s->n && n < ARRAY_LEN(v) && str_eq(s->rcpts[from + n].qid, message.qid); n++)
-		v[n] = (struct queue_verdict){ .row = &s->rcpts[from + n], .outcome = QUEUE_FAILED,
-					       .reply = { 0, S("5.7.0"), S("removed by the administrator of this server") } };
-	settled.n = n;
+	for (; rc == 0 && from + n < s->n && n < ARRAY_LEN(v) && str_eq(s->rcpts[from + n].qid, message.qid); n++) {
+		if (queue_flies(s->q, s->rcpts[from + n].id)) {
+			s->n_flying++;
+			continue;
+		}
+		v[settled.n++] = (struct queue_verdict){ .row = &s->rcpts[from + n], .outcome = QUEUE_FAILED,
+							 .reply = { 0, S("5.7.0"), S("removed by the administrator of this server") } };
+	}
 	settled.event = QUEUE_TRACE_REMOVED;
 	settled.destination = s->rcpts[from].destination;
 	settled.is_quiet = s->deed == QUEUE_REMOVE;
 	*ret_n = n;
-	return rc < 0 ? rc : queue_settle(s->q, &settled, 1);
+	return rc < 0 || settled.n == 0 ? rc : queue_settle(s->q, &settled, 1);
 }
 
 static int remove_all(struct step *s)
@@ -134,8 +141,11 @@ static int remove_all(struct step *s)
 	size_t n = 0;
 	int rc = 0;
 
+	/* No attempt begins between the look at those that run and the commit: nothing is delivered and returned. */
+	lock_get(&s->q->flying);
 	for (size_t at = 0; at < s->n && rc == 0; at += n)
 		rc = remove_some(s, at, &n);
+	lock_put(&s->q->flying);
 	return rc;
 }
 
@@ -161,7 +171,8 @@ int queue_manage(struct queue *q, const struct queue_pick *pick, enum queue_deed
 		if (rc == 0)
 			rc = run_step(&s);
 		if (rc == 0)
-			*ret_n += (int64_t)s.n;
+			*ret_n += (int64_t)(s.n - s.n_flying);
+		s.n_flying = 0;
 		arena_fini(&s.arena);
 	}
 	queue_sched_wake(q);

@@ -12,7 +12,7 @@
 #include "base/rnd.h"
 #include "queue/dsn.h"
 
-#define NOTICE_ARENA (LIMIT_IMPORT_MESSAGE + (64u << 20)) /* the message that it is about, once */
+#define NOTICE_ARENA (LIMIT_IMPORT_MESSAGE + (1u << 20)) /* the message that it is about, once */
 #define NOTICE_MAX (64u << 20)
 
 /* Nobody hears of what happened to these: the log is all there is. */
@@ -87,12 +87,26 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 	return rc < 0 ? rc : 1;
 }
 
+/* What is damaged in the packs goes to nobody, but its sender hears so all the same. */
+static int read_body(struct queue *q, const struct queue_message_row *m, struct arena *a, struct str *ret)
+{
+	int rc = queue_body_read(q, a, m->content, ret);
+
+	if (rc != -E_IO && rc != -E_NOT_FOUND)
+		return rc;
+	LOG(ERROR, "queue.notice", F_STR("qid", m->qid), F_Z("fault", "the message cannot be read, so it is told of without it"),
+	    F_Z("err", err_row(rc)->name));
+	*ret = S("");
+	return 0;
+}
+
 /* bytes: the message; p NULL: it is read. */
 static int make(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, struct str bytes,
 		struct queue_notice *ret)
 {
 	struct queue_dsn_rcpt due[QUEUE_ATTEMPT_RCPTS];
 	struct conf *c = queue_conf_get(q);
+	struct arena body; /* not kept: many notices may be stored in one transaction, each about a large message */
 	size_t n_due;
 	int rc = 0;
 
@@ -102,14 +116,16 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 	if (n_due == 0)
 		return 0;
 	*ret = (struct queue_notice){ .text = BUF_INIT(NOTICE_MAX) };
-	arena_init(&ret->arena, NOTICE_ARENA);
+	arena_init(&ret->arena, NOTICE_MAX);
+	arena_init(&body, NOTICE_ARENA);
 	if (!bytes.p)
-		rc = queue_body_read(q, &ret->arena, m->content, &bytes);
+		rc = read_body(q, m, &body, &bytes);
 	ret->about = arena_str(&ret->arena, m->qid);
 	if (rc == 0 && !ret->about.p)
 		rc = -E_LIMIT;
 	if (rc == 0)
 		rc = write_text(q, m, due, n_due, bytes, ret);
+	arena_fini(&body);
 	if (rc == 0)
 		rc = address_it(q, m, ret);
 	if (rc <= 0)

@@ -25,6 +25,7 @@ int queue_open(struct store *s, struct queue **ret, struct fault *fault)
 	}
 	q->store = s;
 	lock_init(&q->lock);
+	lock_init(&q->flying);
 	snprintf(q->hostname, sizeof(q->hostname), "localhost");
 	*ret = q;
 	return 0;
@@ -40,6 +41,7 @@ void queue_close(struct queue **qp)
 		mem_free(q->hints[i]);
 	conf_unref(q->conf);
 	lock_fini(&q->lock);
+	lock_fini(&q->flying);
 	mem_wipe(q->srs_key, sizeof(q->srs_key));
 	mem_free(q);
 	*qp = NULL;

@@ -148,13 +148,16 @@ MUST_CHECK int queue_list(struct queue *q, struct arena *a, const struct queue_p
 
 enum queue_deed {
 	QUEUE_RETRY,   /* now, also where the destination is down */
-	QUEUE_HOLD,    /* not before it is released; its time does not run out */
+	QUEUE_HOLD,    /* not before it is released; its time begins anew then */
 	QUEUE_RELEASE,
 	QUEUE_REMOVE,  /* nobody hears of it */
 	QUEUE_RETURN,  /* removed, and its sender is told */
 };
-/* *ret_n: recipients that were looked at. Durable, some at a time: with a failure a part is done. */
+/* *ret_n: recipients that were looked at; not those that cannot be removed, as they are being tried. Durable, some at a time: with a failure a part is done. */
 MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
+
+/* Keeps what was learned of that many domains, those of which something was learned last. Any thread but the writer's; one short transaction. */
+MUST_CHECK int queue_forget_domains(struct queue *q, int64_t keep);
 
 struct queue_counts {
 	int64_t recipients, held;      /* that wait, and those of them that are held */

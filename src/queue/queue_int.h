@@ -43,12 +43,15 @@ enum queue_sql_id {
 	QUEUE_SQL_NOTE_PUT,
 	QUEUE_SQL_RECIPIENTS_PICKED,
 	QUEUE_SQL_RECIPIENT_STATE,
-	QUEUE_SQL_MESSAGE_LOOK_NOW,
+	QUEUE_SQL_MESSAGE_LOOK_AT,
+	QUEUE_SQL_MESSAGE_AGE_ANEW,
 	QUEUE_SQL_DESTINATION_NOW,
 	QUEUE_SQL_LEVEL_GET,
 	QUEUE_SQL_LEVEL_PUT,
 	QUEUE_SQL_STS_GET,
 	QUEUE_SQL_STS_PUT,
+	QUEUE_SQL_STS_FORGET,
+	QUEUE_SQL_LEVELS_FORGET,
 	QUEUE_SQL_ALLOWANCE_GET,
 	QUEUE_SQL_ALLOWANCE_PUT,
 	QUEUE_SQL_ACQUAINTANCE_ADD,
@@ -86,6 +89,8 @@ extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
 
 #define QUEUE_HINTS 64
 
+struct queue_sched;
+
 struct queue {
 	struct store *store;
 	uint8_t srs_key[STORE_SECRET_BYTES];
@@ -98,6 +103,12 @@ struct queue {
 	bool has_more_hints;    /* than fit: look everywhere */
 	void (*wake)(void *ctx); /* NULL: nobody sends */
 	void *wake_ctx;
+	/*
+	 * Of which rows have an attempt: held while the schedule takes rows into attempts or lets them go, and while others take rows away.
+	 * Taken before lock.
+	 */
+	struct lock flying;
+	struct queue_sched *sched; /* NULL: none runs */
 	_Atomic int64_t trace_ms;       /* trace.c */
 	_Atomic int64_t trace_hour;     /* in which trace_refused were kept */
 	_Atomic int64_t trace_refused;
@@ -108,6 +119,11 @@ struct queue {
 struct queue_target { /* an account that gets a copy */
 	int64_t account;
 	int result;
+};
+
+struct queue_forward { /* an address elsewhere that an alias here leads to */
+	const struct queue_rcpt *r; /* the alias, as it was asked for */
+	struct str address, key;
 };
 
 /* An event to be written: made on the caller's thread, so that the writer has one statement to run (trace.c). */
@@ -124,7 +140,8 @@ struct queue_mail {
 	struct queue_target *targets; /* heap: each account once, sorted */
 	size_t n_targets;
 	struct str *keys;             /* of recipients elsewhere, by their number */
-	struct str **forward_keys;    /* of those forwarded to, by the number of recipient and forward */
+	struct queue_forward *forwards; /* heap: each address once, sorted */
+	size_t n_forwards;
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
@@ -256,6 +273,11 @@ MUST_CHECK int queue_message_end(struct db_tx *tx, struct str qid);
  * 0 or negative: nothing changed.
  */
 MUST_CHECK int queue_settle(struct queue *q, const struct queue_settlement *v, size_t n);
+
+/* ---- flights.c ---- */
+
+/* Is that row in an attempt? Its answer holds as long as q->flying is held, as it has to be. */
+bool queue_flies(const struct queue *q, int64_t rcpt);
 
 /* ---- queue.c ---- */
 

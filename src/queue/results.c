@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #define RETRY_MS 1000
+#define TAKEN_MAX 100  /* in one turn, also of what means nothing */
 #define WINDOW_START 5 /* of a destination that has taken a message */
 
 static const char *const outcomes_z[QUEUE_N_OUTCOMES] = {
@@ -137,22 +138,32 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 
 /* ---- writing down ---- */
 
-static void forget(struct queue_sched *s)
+/* The first n of them. */
+static void forget(struct queue_sched *s, size_t n)
 {
-	for (size_t i = 0; i < s->n_settled; i++) {
+	for (size_t i = 0; i < n; i++) {
+		if (!s->landed[i])
+			continue;
 		s->landed[i]->dest->is_exhausted = false; /* what was deferred, or waited behind it */
 		queue_flight_end(s, s->landed[i]);
 	}
-	s->n_settled = 0;
-	arena_reset(&s->results);
+	s->n_settled -= n;
+	memmove(s->settled, s->settled + n, s->n_settled * sizeof(s->settled[0]));
+	memmove(s->verdicts, s->verdicts + n, s->n_settled * sizeof(s->verdicts[0]));
+	memmove(s->landed, s->landed + n, s->n_settled * sizeof(s->landed[0]));
+	if (s->n_settled == 0)
+		arena_reset(&s->results);
 }
 
-static bool is_lasting(int rc)
+bool queue_is_lasting(int rc)
 {
 	return rc == -E_DISK_FULL || rc == -E_IO || rc == -E_BUSY;
 }
 
-/* One that cannot be written by itself keeps its rows, and is tried again later: a notification that cannot be made, say. */
+/*
+ * One that cannot be written by itself: a notification that cannot be made, say. Those that failed keep their rows, and are tried again later; what the
+ * other host has is never sent again for that.
+ */
 static int write_singly(struct queue_sched *s)
 {
 	for (size_t i = 0; i < s->n_settled; i++) {
@@ -160,8 +171,10 @@ static int write_singly(struct queue_sched *s)
 		struct queue_verdict *v = s->verdicts[i];
 		int rc = queue_settle(s->q, t, 1);
 
-		if (is_lasting(rc) && i == 0)
+		if (queue_is_lasting(rc)) {
+			forget(s, i);
 			return rc;
+		}
 		if (rc == 0)
 			continue;
 		LOG(ERROR, "queue.settle", F_STR("qid", t->message->qid), F_Z("err", err_row(rc)->name),
@@ -169,7 +182,14 @@ static int write_singly(struct queue_sched *s)
 		for (size_t k = 0; k < t->n; k++)
 			if (v[k].outcome == QUEUE_FAILED)
 				v[k].outcome = QUEUE_DEFERRED;
-		(void)!queue_settle(s->q, t, 1);
+		t->is_quiet = true;
+		rc = queue_settle(s->q, t, 1);
+		if (queue_is_lasting(rc)) {
+			forget(s, i);
+			return rc;
+		}
+		if (rc < 0)
+			s->landed[i] = NULL; /* its attempt never ends, so it is tried again by the next schedule only */
 	}
 	return 0;
 }
@@ -182,12 +202,12 @@ static bool write_down(struct queue_sched *s)
 		return true;
 	rc = queue_settle(s->q, s->settled, s->n_settled);
 	if (rc < 0)
-		rc = is_lasting(rc) ? rc : write_singly(s);
+		rc = queue_is_lasting(rc) ? rc : write_singly(s);
 	if (rc < 0) {
 		s->retry_ms = clock_mono_ms() + RETRY_MS;
 		return false;
 	}
-	forget(s);
+	forget(s, s->n_settled);
 	return true;
 }
 
@@ -257,7 +277,8 @@ void queue_results_take(struct queue_sched *s)
 	if (s->retry_ms > clock_mono_ms() || (s->retry_ms > 0 && !write_down(s)) || !lose_all(s))
 		return;
 	s->retry_ms = 0;
-	while (rc > 0 && s->n_settled < QUEUE_SETTLE)
+	arena_reset(&s->results); /* nothing is waiting: what was nonsense is gone as well */
+	for (int n = 0; rc > 0 && n < TAKEN_MAX && s->n_settled < QUEUE_SETTLE; n++)
 		rc = take_one(s);
 	if (rc == -E_CLOSED && !s->is_cut_off) {
 		LOG(ERROR, "queue.result", F_Z("fault", "the socket to the sending process is shut"));

@@ -54,7 +54,8 @@ static int work(struct queue_sched *s)
 		rc = queue_rekey(s);
 		if (rc == 0 && !s->is_keyed)
 			rc = queue_dests_refresh(s);
-		s->keyed = s->conf;
+		conf_unref(s->keyed);
+		s->keyed = s->conf ? conf_ref(s->conf) : NULL;
 		s->is_keyed = rc == 0;
 	}
 	if (rc == 0 && (s->next_due_s <= s->now_s || s->wants_scan || (s->has_unseen && s->has_room)))
@@ -74,6 +75,7 @@ static void turn(struct queue_sched *s, int *ret_rc)
 	queue_results_take(s);
 	if (!s->is_stopping && !s->is_cut_off && s->retry_ms == 0)
 		*ret_rc = work(s);
+	s->n_turns++;
 	s->n_active_seen = (int64_t)s->n_dests;
 	s->n_flights_seen = (int64_t)s->n_flights;
 	conf_unref(s->conf);
@@ -167,6 +169,9 @@ static void wake_schedule(void *ctx)
 
 static void set_wake(struct queue *q, void (*fn)(void *ctx), struct queue_sched *s)
 {
+	lock_get(&q->flying);
+	q->sched = s;
+	lock_put(&q->flying);
 	lock_get(&q->lock);
 	q->wake = fn;
 	q->wake_ctx = s;
@@ -233,6 +238,7 @@ void queue_sched_stop(struct queue_sched **sp, int64_t ms)
 			queue_flight_end(s, s->by_id[b]);
 	queue_dests_free(s);
 	arena_fini(&s->results);
+	conf_unref(s->keyed);
 	close_fds(s);
 	mem_free(s);
 	*sp = NULL;

@@ -42,10 +42,10 @@ struct queue_sched {
 	pthread_t thread;
 	_Atomic bool is_stopping;
 	_Atomic int64_t stop_ms;        /* clock_mono_ms: then the thread ends */
-	_Atomic int64_t n_active_seen, n_flights_seen;
+	_Atomic int64_t n_active_seen, n_flights_seen, n_turns;
 	struct conf *conf;              /* for one turn */
 	const struct queue_conf *set;
-	const struct conf *keyed;       /* the settings by which the keys are known to be made; only compared */
+	struct conf *keyed;             /* the settings by which the keys are known to be made, or NULL; referenced, as it is known by where it is */
 	bool is_keyed;
 	uint64_t rekeyed_id;            /* attempts up to it began by other keys, so their rows may turn up elsewhere */
 	size_t n_old;                   /* such that still run */
@@ -106,6 +106,8 @@ MUST_CHECK int queue_deliver_here(struct queue_sched *s, struct queue_flight *f,
 
 /* Takes the results that are there and writes them down. */
 void queue_results_take(struct queue_sched *s);
+/* Does it concern all, for as long as it lasts? */
+bool queue_is_lasting(int rc);
 
 /* ---- age.c: messages that wait for long ---- */
 

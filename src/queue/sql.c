@@ -98,7 +98,8 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		" WHERE " PICKED " AND r.id > ?5 ORDER BY r.id LIMIT 100" },
 	[QUEUE_SQL_RECIPIENT_STATE] = { .sql =
 		"UPDATE queue_recipients SET state = ?2, next_attempt = ?3 WHERE id = ?1" },
-	[QUEUE_SQL_MESSAGE_LOOK_NOW] = { .sql = "UPDATE queue_messages SET look = 0 WHERE qid = ?1" },
+	[QUEUE_SQL_MESSAGE_LOOK_AT] = { .sql = "UPDATE queue_messages SET look = ?2 WHERE qid = ?1" },
+	[QUEUE_SQL_MESSAGE_AGE_ANEW] = { .sql = "UPDATE queue_messages SET held_until = max(held_until, ?2) WHERE qid = ?1" },
 	[QUEUE_SQL_DESTINATION_NOW] = { .sql = "UPDATE queue_destinations SET due = ?2 WHERE name = ?1" },
 	[QUEUE_SQL_LEVEL_GET] = { .sql = "SELECT level FROM domain_tls WHERE domain = ?1" },
 	[QUEUE_SQL_LEVEL_PUT] = { .sql =
@@ -108,6 +109,13 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_STS_PUT] = { .sql =
 		"INSERT INTO sts_policies (domain, id, text, fetched) VALUES (?1, ?2, ?3, ?4)"
 		" ON CONFLICT (domain) DO UPDATE SET id = excluded.id, text = excluded.text, fetched = excluded.fetched" },
+	/* forget.c */
+	[QUEUE_SQL_STS_FORGET] = { .sql =
+		"DELETE FROM sts_policies WHERE fetched < ?2 OR domain IN"
+		" (SELECT domain FROM sts_policies ORDER BY fetched DESC, domain LIMIT -1 OFFSET ?1)" },
+	[QUEUE_SQL_LEVELS_FORGET] = { .sql =
+		"DELETE FROM domain_tls WHERE domain IN"
+		" (SELECT domain FROM domain_tls ORDER BY since DESC, domain LIMIT -1 OFFSET ?1)" },
 	/* allowance.c */
 	[QUEUE_SQL_ALLOWANCE_GET] = { .sql =
 		"SELECT day, messages, recipients FROM queue_allowances WHERE account = ?1" },

@@ -6,6 +6,7 @@
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "conf/live.h"
 #include "server/background.h"
@@ -62,6 +63,14 @@ static void keep_trace(struct server_housekeeper *h)
 		LOG(WARN, "queue.trace", F_Z("err", err_row(r)->name), F_Z("note", "ended early, retrying later"));
 }
 
+static void forget_domains(struct server_housekeeper *h)
+{
+	int r = queue_forget_domains(h->queue, LIMIT_KNOWN_DOMAINS);
+
+	if (r < 0)
+		LOG(WARN, "queue.domains", F_Z("err", err_row(r)->name), F_Z("note", "retrying later"));
+}
+
 static int64_t interval_ms(struct server_housekeeper *h)
 {
 	struct conf *conf = conf_live_get(h->conf);
@@ -81,6 +90,7 @@ static void housekeeper_main(void *arg)
 	     goes_on = wait_ms(h, interval_ms(h))) {
 		keep_house(h);
 		keep_trace(h);
+		forget_domains(h);
 	}
 }
 
