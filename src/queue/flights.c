@@ -10,6 +10,7 @@
 
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
+#define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
 {
@@ -35,6 +36,7 @@ static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight
 	d->flights = f;
 	d->n_flights++;
 	s->n_flights++;
+	s->flying_bytes += f->message.size;
 	bucket = bucket_of(s, f->id);
 	f->next_by_id = *bucket;
 	*bucket = f;
@@ -53,6 +55,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 	*p = f->next;
 	f->dest->n_flights--;
 	s->n_flights--;
+	s->flying_bytes -= f->message.size;
 	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
 	arena_fini(&f->arena);
 	mem_free(f);
@@ -211,7 +214,7 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 
 	if (allowed > most)
 		allowed = most;
-	if (d->not_before_s > s->now_s || d->n_flights >= allowed)
+	if (d->not_before_s > s->now_s || d->n_flights >= allowed || s->flying_bytes >= BYTES_MAX)
 		return 0;
 	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
 }
@@ -232,7 +235,7 @@ static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct 
 		if (has(d, db_int(&q, 0)) || (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))))
 			continue;
 		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
-			if (found == n)
+			if (found == n || (found > 0 && s->flying_bytes >= BYTES_MAX))
 				return (int)found;
 			f = new_flight(tx, db_text(&q, 1), &rc);
 			if (rc == -E_NOT_FOUND)

@@ -24,7 +24,7 @@
 #define MANY 10000
 #define MANY_HOSTS 100
 
-enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
+enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_LARGE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
        Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
@@ -58,6 +58,7 @@ static const struct db_sql checks[Q_COUNT] = {
 		"INSERT INTO content_refs (content, refs) SELECT content, count(*) FROM queue_messages"
 		" WHERE true GROUP BY content HAVING count(*) <> 1"
 		" ON CONFLICT (content) DO UPDATE SET refs = excluded.refs" },
+	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
 
@@ -529,6 +530,35 @@ TEST(what_an_older_program_left_goes_out_too)
 	wait_count(&x, Q_MESSAGES, 0);
 	wait_count(&x, Q_DESTINATIONS, 0);
 	assert_int_equal(seen(&x), 2);
+	teardown(&x);
+}
+
+static int enlarge_tx(struct db_tx *tx, void *arg)
+{
+	(void)arg;
+	return db_exec(tx, &checks[Q_LARGE], NULL, 0, NULL);
+}
+
+/* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
+TEST(large_messages_are_not_under_way_all_at_once)
+{
+	struct queue_attempt_rcpt rcpt = { .address = S("a@far.example") };
+	struct queue_attempt first = { .rcpts = &rcpt, .n_rcpts = 1 };
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example s5@e.example s6@f.example", 0);
+	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = enlarge_tx }), 0);
+	start(&x);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	first.id = x.seen[0].id;
+	answer(&x, &first, SAYS_250);
+	lock_put(&x.lock);
+	wait_seen(&x, 6);
+	wait_count(&x, Q_RECIPIENTS, 2);
 	teardown(&x);
 }
 
