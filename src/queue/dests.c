@@ -117,6 +117,8 @@ static int scan_kind(struct queue_sched *s, struct db_tx *tx, bool failing)
 
 		if (d) {
 			d->is_exhausted = false;
+			if (d->failures > 0 && db_int(&q, 2) == 0) /* an administrator wants it tried */
+				d->failures = d->not_before_s = 0;
 			continue;
 		}
 		if (left == 0) {
@@ -223,10 +225,22 @@ struct rest {
 	size_t n;
 };
 
+/* Until when it is down: not at all when an administrator has said otherwise meanwhile (manage.c). */
+static int read_not_before(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_s)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(DESTINATION_GET), DB_T(str_z(d->name)));
+	rc = db_step(&q);
+	*ret_s = rc > 0 && d->failures > 0 && db_int(&q, 2) == 0 ? 0 : d->not_before_s;
+	return rc < 0 ? rc : 0;
+}
+
 static int rest_one(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_due_s)
 {
 	AUTO(db_done) struct db_query q = { 0 };
-	int64_t due_s;
+	int64_t due_s, not_before_s;
 	int rc;
 
 	DB_QUERY(tx, &q, SQL(DESTINATION_FIRST), DB_T(str_z(d->name)));
@@ -236,7 +250,10 @@ static int rest_one(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_d
 	*ret_due_s = INT64_MAX;
 	if (rc == 0 || db_is_null(&q, 0))
 		return DB_EXEC(tx, SQL(DESTINATION_REMOVE), DB_T(str_z(d->name)));
-	due_s = db_int(&q, 0) > d->not_before_s ? db_int(&q, 0) : d->not_before_s;
+	rc = read_not_before(tx, d, &not_before_s);
+	if (rc < 0)
+		return rc;
+	due_s = db_int(&q, 0) > not_before_s ? db_int(&q, 0) : not_before_s;
 	*ret_due_s = due_s;
 	return DB_EXEC(tx, SQL(DESTINATION_DUE), DB_T(str_z(d->name)), DB_I(due_s));
 }

@@ -83,10 +83,11 @@ struct send_link {
 	char host[256];
 	char address[NET_ADDRESS_TEXT];
 	char tls[256];
+	struct buf made_for;           /* whom it speaks to, and as whom */
 };
 void send_link_init(struct send_link *l);
 void send_link_close(struct send_link *l);
-/* Is it there, alive, not worn out, and good enough? Closes it if not. */
+/* Is it there, alive, not worn out, good enough, and of the same hop? (A destination's name may be older than the routes.) Closes it if not. */
 bool send_link_is_good(struct send_link *l, const struct queue_attempt *t);
 
 struct send_target {
@@ -122,6 +123,7 @@ MUST_CHECK int send_convert(const struct queue_attempt *t, const struct smtp_cli
 
 struct send_destination;
 struct send_session;
+struct job;
 
 struct send {
 	const struct conf *conf;
@@ -151,6 +153,8 @@ struct send {
 	size_t n_threads, n_free;
 	size_t n_at[3];                /* threads by the state of their destination, pool.c */
 	size_t n_given;                /* whose result has not been told */
+	size_t n_telling;              /* of them, whose result is being told */
+	struct job *all_first;         /* of them */
 	size_t n_taken, taken_bytes;   /* that take room */
 	bool is_draining, is_closing;
 	struct send_sts_failed sts_failed[256];

@@ -23,6 +23,7 @@ struct walk_row {
 	unsigned flags, notify;
 	const char *message_z;
 	const char *settings_z;
+	bool is_ascii, is_8bitmime; /* what the first sink was told and given has to be */
 };
 
 #define EHLO_PLAIN "250-sink.test\r\n250 PIPELINING"
@@ -88,6 +89,8 @@ static const struct walk_row walk_rows[] = {
 	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "REQUIRETLS without DNSSEC", .domain_z = "h11", .flags = QUEUE_REQUIRETLS, .n_sinks = 1,
 	  .want = { QUEUE_FAILED, 0, "5.7.30" }, .stage = QUEUE_AT_TLS },
+	{ .name = "REQUIRETLS where there is none is no trouble of others", .domain_z = "h11", .host_z = "127.0.0.11", .flags = QUEUE_REQUIRETLS, .n_sinks = 1,
+	  .want = { QUEUE_DEFERRED, 0, "4.7.4" }, .stage = QUEUE_AT_TLS, .connections = { 1 } },
 	{ .name = "success wanted, no DSN there", .domain_z = "h11", .notify = QUEUE_NOTIFY_SUCCESS, .n_sinks = 1,
 	  .want = { QUEUE_RELAYED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "success wanted, DSN there", .domain_z = "h11", .notify = QUEUE_NOTIFY_SUCCESS,
@@ -103,6 +106,14 @@ static const struct walk_row walk_rows[] = {
 	{ .name = "8-bit and signed, to who takes it", .domain_z = "h11", .flags = QUEUE_8BIT,
 	  .message_z = MESSAGE_8BIT("DKIM-Signature: v=1; b=x\r\n"), .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
 	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "8-bit text, not declared, encoded", .domain_z = "h11", .message_z = "MIME-Version: 1.0\r\n"
+	  "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n", .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_ascii = true },
+	{ .name = "8-bit text, not declared, signed", .domain_z = "h11", .message_z = "DKIM-Signature: x\r\nMIME-Version: 1.0\r\n"
+	  "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n", .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "8-bit text, not declared, where it is taken", .domain_z = "h11", .message_z = "Subject: x\r\n\r\n\xc3\xa9\r\n", .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "SMTPUTF8 needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = "Subject: \xc3\xa9\r\n\r\nx\r\n",
 	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
 	{ .name = "SMTPUTF8 declared, not needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
@@ -151,6 +162,10 @@ static void check_walk(const struct walk_row *row)
 	assert_int_equal(r.id, 7);
 	assert_int_equal(r.n_rcpts, 1);
 	send_link_close(&link);
+	if (row->is_ascii)
+		assert_false(sink_saw_8bit(sinks[0]));
+	if (row->is_8bitmime)
+		assert_true(sink_saw_8bit(sinks[0]) && sink_saw_8bitmime(sinks[0]));
 	for (unsigned i = 0; i < row->n_sinks; i++) {
 		assert_int_equal(sink_connections(sinks[i]), row->connections[i]);
 		assert_int_equal(sink_messages(sinks[i]), row->messages[i]);
@@ -233,6 +248,41 @@ TEST(walk_keeps_connection)
 	assert_int_equal(sink_messages(sink), 3);
 	send_link_close(&link);
 	sink_close(sink);
+	test_send_close(&s);
+}
+
+/* Routes may have changed since their destination got its name: what was made for another host or domain, or another login, is not used. */
+TEST(walk_keeps_no_connection_of_another_hop)
+{
+	static const struct walk_row row = { .domain_z = "h11" };
+	struct sink *sinks[] = { sink_open(11, &(struct sink_says){ 0 }), sink_open(12, &(struct sink_says){ 0 }) };
+	struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
+	struct queue_attempt t = attempt_of(&row, &rcpt, 1);
+	const struct queue_hop h11 = t.hop;
+	struct queue_hop hops[] = { h11, h11, h11, h11 };
+	struct queue_rcpt_result got;
+	struct queue_result r = { .rcpts = &got };
+	struct send_link link;
+	struct test_send s;
+
+	hops[1].domain = S("h12");
+	hops[2].host = S("127.0.0.11");
+	hops[3].host = S("127.0.0.11");
+	hops[3].user = S("u");
+	test_send_open(&s, "");
+	send_link_init(&link);
+	for (size_t i = 0; i < ARRAY_LEN(hops); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 1 << 20 };
+
+		t.hop = hops[i];
+		send_walk(s.send, &t, &a, &link, &r);
+		assert_int_equal(got.outcome, i < 3 ? QUEUE_DELIVERED : QUEUE_DEFERRED); /* no password in the clear */
+	}
+	send_link_close(&link);
+	assert_int_equal(sink_connections(sinks[0]), 3);
+	assert_int_equal(sink_messages(sinks[1]), 1);
+	for (size_t i = 0; i < ARRAY_LEN(sinks); i++)
+		sink_close(sinks[i]);
 	test_send_close(&s);
 }
 

@@ -283,6 +283,8 @@ static const struct send_row send_rows[] = {
 	  { { 250, SMTP_CLIENT_END, "queued as 1", "2.0.0" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
 	{ "one by one", "HELP", STR_INIT(OK NEXT OK NEXT GO NEXT "250 taken" LINE NEXT), 1, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "taken", "" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	{ "LMTP, nobody, and 354", IN_GROUP, STR_INIT(OK NO GO NEXT NEXT), 1, true, TEXT, -E_SYNTAX,
+	  { { 550, SMTP_CLIENT_RCPT, "unknown", "5.1.1" } }, STR_INIT(MAIL RCPT(0) DATA) },
 	{ "251 is good too", IN_GROUP, STR_INIT(OK "251 will forward" LINE GO NEXT OK NEXT), 1, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
 	{ "some refused", IN_GROUP, STR_INIT(OK OK NO "450 4.2.0 later" LINE GO NEXT OK NEXT), 3, 0, TEXT, 0,
@@ -478,6 +480,20 @@ TEST(client_sends_again)
 	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
 		      S(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(0) DATA BODY "." LINE
 			MAIL RCPT(0) DATA BODY "." LINE));
+	smtp_client_close(&c);
+}
+
+/* A server that cannot get out of its transaction refuses the next MAIL: that is no refusal of the message. */
+TEST(client_hears_no_refusal_after_a_failed_rset)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING", S(OK NO "503 x" LINE NEXT "502 what" LINE "503 nested" LINE NO NO), false, &a);
+	struct smtp_client_rcpt rcpt = { .address = S("x@y.example") };
+
+	assert_int_equal(smtp_client_send(c, &(struct smtp_client_message)TEXT, &rcpt, 1, &a), 0);
+	assert_int_equal(smtp_client_send(c, &(struct smtp_client_message)TEXT, &rcpt, 1, &a), -E_SYNTAX);
+	assert_int_equal(rcpt.reply.code, 0);
+	assert_str_eq(rcpt.reply.text, S("the server answered RSET with 502"));
 	smtp_client_close(&c);
 }
 
