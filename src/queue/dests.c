@@ -223,12 +223,27 @@ struct rest {
 	size_t n;
 };
 
+/* 1: its row says an earlier time than what was written when it went down: somebody wants it to be tried now. */
+static int is_hurried(struct db_tx *tx, const struct queue_dest *d)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	if (d->down_s == 0 || d->down_s != d->not_before_s)
+		return 0;
+	DB_QUERY(tx, &q, SQL(DESTINATION_GET), DB_T(str_z(d->name)));
+	rc = db_step(&q);
+	return rc > 0 ? db_int(&q, 1) < d->down_s : rc;
+}
+
 static int rest_one(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_due_s)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int64_t due_s;
-	int rc;
+	int hurried = is_hurried(tx, d), rc;
 
+	if (hurried < 0)
+		return hurried;
 	DB_QUERY(tx, &q, SQL(DESTINATION_FIRST), DB_T(str_z(d->name)));
 	rc = db_step(&q);
 	if (rc < 0)
@@ -236,7 +251,7 @@ static int rest_one(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_d
 	*ret_due_s = INT64_MAX;
 	if (rc == 0 || db_is_null(&q, 0))
 		return DB_EXEC(tx, SQL(DESTINATION_REMOVE), DB_T(str_z(d->name)));
-	due_s = db_int(&q, 0) > d->not_before_s ? db_int(&q, 0) : d->not_before_s;
+	due_s = db_int(&q, 0) > d->not_before_s || hurried ? db_int(&q, 0) : d->not_before_s;
 	*ret_due_s = due_s;
 	return DB_EXEC(tx, SQL(DESTINATION_DUE), DB_T(str_z(d->name)), DB_I(due_s));
 }

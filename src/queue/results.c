@@ -35,7 +35,7 @@ static void go_down(struct queue_sched *s, struct queue_dest *d, struct queue_se
 	if (d->not_before_s > s->now_s)
 		return;
 	d->failures++;
-	d->not_before_s = s->now_s + queue_pause_s(s->set, d->failures);
+	d->not_before_s = d->down_s = s->now_s + queue_pause_s(s->set, d->failures);
 	t->is_down = true;
 	t->failures = d->failures;
 	t->due_s = d->not_before_s;

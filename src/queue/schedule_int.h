@@ -31,6 +31,7 @@ struct queue_dest {
 	bool is_exhausted;     /* nothing of it is due that has no attempt */
 	int64_t failures;      /* as its row says, or will */
 	int64_t not_before_s;  /* it is down until then */
+	int64_t down_s;        /* the same, as it was written into its row */
 	enum queue_level level; /* that its connections had lately, by its row in domain_tls; UNKNOWN: not asked yet, or none */
 	bool has_level;
 };
