@@ -3,14 +3,15 @@
  * Active destinations. A destination enters memory when something of it is due, and leaves when it has no attempts and nothing more that is
  * due, or is down. Its row then says when to look again.
  *
- * Those that failed last time may be as many as half of the sessions, so that hosts which take half a minute to be dead
- * never take the places of those that live.
+ * Those that failed last time may be as many as half of the sessions, those that nobody knows yet as many as three quarters, so that
+ * hosts which take half a minute to be dead never take the places of those that live.
  */
 #include "queue/schedule_int.h"
 
 #include "base/log.h"
 
 #define REST_BATCH 64
+#define SCAN_ROWS 4000 /* looked at beyond those that are active */
 #define ARENA_MAX (16u << 20)
 
 static struct queue_dest **bucket_of(struct queue_sched *s, struct str name)
@@ -36,24 +37,37 @@ static bool is_failing(const struct queue_dest *d)
 	return d->failures > 0 && !d->has_worked;
 }
 
-/* How many more may become active. */
-static size_t room(const struct queue_sched *s, bool failing)
+/* Mail has gone there before, or the settings name it. */
+static bool is_unknown(const struct queue_dest *d)
 {
-	size_t max = (size_t)s->set->max_sessions, half = max / 2 > 0 ? max / 2 : 1;
-	size_t left = s->n_dests < max ? max - s->n_dests : 0;
-
-	if (!failing)
-		return left;
-	return s->n_failing >= half ? 0 : left < half - s->n_failing ? left : half - s->n_failing;
+	return d->failures == 0 && !d->has_worked && !d->is_known;
 }
 
-static void activate(struct queue_sched *s, struct str name, int64_t failures)
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many more of a kind may become active. */
+static size_t room(const struct queue_sched *s, bool failing, bool is_known)
+{
+	size_t max = (size_t)s->set->max_sessions;
+	size_t share = failing ? max / 2 : is_known ? max : max - max / 4;
+	size_t used = failing ? s->n_failing : is_known ? 0 : s->n_unknown;
+
+	if (share == 0)
+		share = 1;
+	return s->n_dests >= max || used >= share ? 0 : least(max - s->n_dests, share - used);
+}
+
+static void activate(struct queue_sched *s, struct str name, int64_t failures, bool is_known)
 {
 	struct queue_dest *d = MEM_NEW(struct queue_dest);
 	struct queue_dest **bucket = bucket_of(s, name);
 
 	d->name = mem_dup_z(name);
 	d->failures = failures;
+	d->is_known = is_known;
 	d->window = 1; /* until it has shown that it is there */
 	d->next_in_bucket = *bucket;
 	*bucket = d;
@@ -63,6 +77,7 @@ static void activate(struct queue_sched *s, struct str name, int64_t failures)
 	s->first = d;
 	s->n_dests++;
 	s->n_failing += failures > 0;
+	s->n_unknown += is_unknown(d);
 }
 
 static void leave(struct queue_sched *s, struct queue_dest *d)
@@ -91,11 +106,13 @@ void queue_dests_free(struct queue_sched *s)
 }
 
 /* Counted anew: what has failed and worked since is not failing any more. */
-static void count_failing(struct queue_sched *s)
+static void count_kinds(struct queue_sched *s)
 {
-	s->n_failing = 0;
-	for (const struct queue_dest *d = s->first; d; d = d->next)
+	s->n_failing = s->n_unknown = 0;
+	for (const struct queue_dest *d = s->first; d; d = d->next) {
 		s->n_failing += is_failing(d);
+		s->n_unknown += is_unknown(d);
+	}
 }
 
 /* ---- what is due ---- */
@@ -103,17 +120,17 @@ static void count_failing(struct queue_sched *s)
 static int scan_kind(struct queue_sched *s, struct db_tx *tx, bool failing)
 {
 	AUTO(db_done) struct db_query q = { 0 };
-	size_t left = room(s, failing);
 	int rc;
 
-	if (left == 0) {
+	if (room(s, failing, true) == 0) {
 		s->has_unseen = true;
 		return 0;
 	}
-	/* Active ones come first, as they have been due for longest. */
-	DB_QUERY(tx, &q, SQL(DESTINATIONS_DUE), DB_I(failing), DB_I(s->now_s), DB_I(s->n_dests + left + 1));
+	/* Active ones come first, as they have been due for longest; known ones may stand behind many that nobody knows. */
+	DB_QUERY(tx, &q, SQL(DESTINATIONS_DUE), DB_I(failing), DB_I(s->now_s), DB_I(s->n_dests + SCAN_ROWS));
 	while ((rc = db_step(&q)) > 0) {
 		struct queue_dest *d = find(s, db_text(&q, 0));
+		bool is_known = db_int(&q, 5) != 0;
 
 		if (d) {
 			d->is_exhausted = false;
@@ -121,12 +138,14 @@ static int scan_kind(struct queue_sched *s, struct db_tx *tx, bool failing)
 				d->failures = d->not_before_s = 0;
 			continue;
 		}
-		if (left == 0) {
+		if (room(s, failing, is_known) > 0)
+			activate(s, db_text(&q, 0), db_int(&q, 2), is_known);
+		else
+			s->has_unseen = true;
+		if (room(s, failing, true) == 0) { /* there may be more */
 			s->has_unseen = true;
 			return 0;
 		}
-		activate(s, db_text(&q, 0), db_int(&q, 2));
-		left--;
 	}
 	return rc;
 }
@@ -150,7 +169,7 @@ int queue_dests_scan(struct queue_sched *s)
 
 	s->wants_scan = s->has_unseen = s->has_room = false;
 	s->next_due_s = INT64_MAX;
-	count_failing(s);
+	count_kinds(s);
 	for (int failing = 0; failing < 2 && rc == 0; failing++) {
 		rc = scan_kind(s, tx, failing);
 		if (rc == 0)
@@ -209,8 +228,8 @@ int queue_dests_hint(struct queue_sched *s, struct str name)
 	if (db_int(&q, 1) > s->now_s) {
 		if (db_int(&q, 1) < s->next_due_s)
 			s->next_due_s = db_int(&q, 1);
-	} else if (room(s, db_int(&q, 2) > 0) > 0) {
-		activate(s, name, db_int(&q, 2));
+	} else if (room(s, db_int(&q, 2) > 0, db_int(&q, 5) != 0) > 0) {
+		activate(s, name, db_int(&q, 2), db_int(&q, 5) != 0);
 	} else {
 		s->has_unseen = true;
 	}

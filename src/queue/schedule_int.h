@@ -30,6 +30,7 @@ struct queue_dest {
 	bool has_worked;       /* since it became active */
 	bool is_exhausted;     /* nothing of it is due that has no attempt */
 	int64_t failures;      /* as its row says, or will */
+	bool is_known;         /* mail has gone there before (domain_tls), or the settings name it */
 	int64_t not_before_s;  /* it is down until then */
 	enum queue_level level; /* that its connections had lately, by its row in domain_tls; UNKNOWN: not asked yet, or none */
 	bool has_level;
@@ -54,7 +55,7 @@ struct queue_sched {
 	struct queue_flight *by_id[SCHED_BUCKETS];
 	struct queue_dest *first;       /* of all */
 	uint64_t flying_bytes;          /* of the messages of all flights: each is in memory until its result */
-	size_t n_dests, n_failing, n_flights;
+	size_t n_dests, n_failing, n_unknown, n_flights;
 	uint64_t last_id;
 	bool wants_scan;                /* rows may be due that memory knows nothing of */
 	bool has_unseen;                /* such are due, and there was no room for them */

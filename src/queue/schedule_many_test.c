@@ -66,6 +66,30 @@ static int64_t wait_below(struct fixture *x, int what, int64_t bound, int64_t be
 }
 
 /* The dead cost an attempt each, whatever waits for them, and the living ones get all of theirs. */
+/* Hosts that nobody knows, and that do not answer for long, leave places to one that has taken mail before. */
+TEST(silent_strangers_are_in_nobody_s_way)
+{
+	struct fixture x;
+	char to[64];
+
+	setup(&x);
+	configure(&x, "[queue]\nmax_sessions = 8\n");
+	start(&x);
+	x.level = QUEUE_LEVEL_PLAIN;
+	send_to(&x, ALICE, "a@alive.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	for (int i = 0; i < 20; i++) {
+		snprintf(to, sizeof(to), "s@silent%d.example", i);
+		send_to(&x, ALICE, to, 0);
+	}
+	wait_seen(&x, 7);
+	stays_seen(&x, 7); /* three quarters of the places */
+	send_to(&x, ALICE, "a@alive.example", 0);
+	wait_count(&x, Q_MESSAGES, 20);
+	assert_int_equal(seen(&x), 8);
+	teardown(&x);
+}
+
 TEST(many_dead_ones_are_in_nobody_s_way)
 {
 	struct many m = many();

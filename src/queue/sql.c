@@ -32,6 +32,10 @@
 	" AND (" ADDRESS_IS("m.reverse_path", "?3") " OR (?3 = '<>' AND m.reverse_path = ''))" \
 	" AND (?4 < 0 OR r.state = ?4)"
 
+/* Mail has gone to this destination before, or it is a host of the settings. */
+#define IS_KNOWN \
+	"(instr(name, '[') > 0 OR EXISTS (SELECT 1 FROM domain_tls t WHERE t.domain = name))"
+
 const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_MESSAGE_ADD] = { .sql =
 		"INSERT INTO queue_messages (qid, content, size, reverse_path, submitter, ret,"
@@ -62,7 +66,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		" ON CONFLICT (name) DO UPDATE SET due = excluded.due"
 		" WHERE excluded.due < queue_destinations.due AND queue_destinations.failures = 0" },
 	[QUEUE_SQL_DESTINATION_GET] = { .sql =
-		"SELECT name, due, failures, enhanced, text FROM queue_destinations WHERE name = ?1" },
+		"SELECT name, due, failures, enhanced, text, " IS_KNOWN " FROM queue_destinations WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATION_DOWN] = { .sql =
 		"UPDATE queue_destinations SET due = ?2, failures = ?3, is_failing = 1, enhanced = ?4, text = ?5"
 		" WHERE name = ?1" },
@@ -74,7 +78,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_DESTINATION_DUE] = { .sql = "UPDATE queue_destinations SET due = ?2 WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATION_REMOVE] = { .sql = "DELETE FROM queue_destinations WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATIONS_DUE] = { .sql =
-		"SELECT name, due, failures, enhanced, text FROM queue_destinations"
+		"SELECT name, due, failures, enhanced, text, " IS_KNOWN " FROM queue_destinations"
 		" WHERE is_failing = ?1 AND due <= ?2 ORDER BY due LIMIT ?3" },
 	[QUEUE_SQL_DESTINATIONS_FRESH] = { .sql = "UPDATE queue_destinations SET due = 0 WHERE failures = 0 AND due > 0" },
 	[QUEUE_SQL_NEXT_DUE] = { .sql =
