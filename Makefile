@@ -13,6 +13,7 @@ PREFIX = /usr/local
 DESTDIR =
 FUZZ_SECONDS = 30
 CRASH_ROUNDS = 200
+OUT_KILLS = 100
 POWER_CUTS = 300
 FAULT_ROUNDS = 45
 ARGS =
@@ -97,11 +98,12 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
 	@tools/run-tests $(B)
 
-# Minutes instead of seconds: the server killed under load, power cuts, a failing disk, the time of
+# Minutes instead of seconds: the server killed under load, and while mail goes out, power cuts, a failing disk, the time of
 # failed logins measured over many, hostile peers, a minute of noise, a minute of 50 sessions in one
 # mailbox, thousands of damaged messages, a minute of mail to peers that die while both processes are killed.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
+	@tests/crash/out --martlet $(B)/martlet --kills $(OUT_KILLS)
 	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
 	@tests/crash/faults --martlet $(B)/martlet --rounds $(FAULT_ROUNDS)
 	@SASL_TIMING_TRIES=300 $(B)/test/sasl_test 'same_time*'

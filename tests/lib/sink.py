@@ -11,13 +11,13 @@ class Sink:
     Serves each connection on a thread, at 127.0.0.1 or another loopback address. `says` has what is said in place of a 2xx or 354:
     {"RCPT": "450 4.2.0 later"}, or a function of (sink, line) that gives such an answer, None for the usual one, "-" to close the
     connection. Keys: "greeting", the verbs, "end" (of a message). With `tls` (certificate, key) it offers STARTTLS; is_implicit: TLS
-    from the start. `user`, `password`: it takes AUTH PLAIN and nothing without.
+    from the start. `login`: it takes AUTH PLAIN and nothing without. `guest_class`: another Guest.
     """
 
     def __init__(self, address="127.0.0.1", port=0, says=None, tls=None, name="sink.test", words=("PIPELINING", "8BITMIME", "SIZE 52428800"),
-                 is_implicit=False, login=None):
+                 is_implicit=False, login=None, guest_class=None):
         self.says, self.name, self.words, self.login = says or {}, name, words, login
-        self.is_implicit, self.context = is_implicit, None
+        self.is_implicit, self.context, self.guest_class = is_implicit, None, guest_class or Guest
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(tls["certificate"], tls["key"])
@@ -70,7 +70,7 @@ class Sink:
         try:
             if self.is_implicit:
                 s = self.context.wrap_socket(s, server_side=True)
-            Guest(self, s).serve()
+            self.guest_class(self, s).serve()
         except (OSError, ValueError):
             pass
         finally:
