@@ -311,13 +311,23 @@ static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 
 /* ---- the envelope ---- */
 
-/* Sends and takes the replies of what was written: RSET and MAIL when they were, and of the recipients from..to. */
+/* RFC 5321 4.3.2: it has no other answer. Where it did nothing a MAIL that follows is refused (503), which is not the message's fault. */
+static int read_rset(struct deal *d)
+{
+	int r = reply_to(d, SMTP_CLIENT_MAIL, "RSET", d->c->o.times.command);
+
+	if (r == 0 && d->c->code / 100 != 2)
+		r = smtp_client_lose(d->c, -E_SYNTAX, "the server answered RSET with %d", d->c->code);
+	return r;
+}
+
+/* Sends and takes the replies of what was written: RSET and MAIL when they were, and of the recipients that were sent. */
 static int exchange(struct deal *d, bool has_rset, bool has_mail, const size_t *sent, size_t n_sent)
 {
 	int r = smtp_client_flush(d->c, d->c->o.times.command);
 
-	if (r == 0 && has_rset) /* it counts only if it is the last word */
-		r = reply_to(d, SMTP_CLIENT_MAIL, "RSET", d->c->o.times.command);
+	if (r == 0 && has_rset)
+		r = read_rset(d);
 	if (r == 0 && has_mail)
 		r = read_mail(d);
 	for (size_t i = 0; r == 0 && i < n_sent; i++)

@@ -481,6 +481,20 @@ TEST(client_sends_again)
 	smtp_client_close(&c);
 }
 
+/* A server that cannot get out of its transaction refuses the next MAIL: that is no refusal of the message. */
+TEST(client_hears_no_refusal_after_a_failed_rset)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING", S(OK NO "503 x" LINE NEXT "502 what" LINE "503 nested" LINE NO NO), false, &a);
+	struct smtp_client_rcpt rcpt = { .address = S("x@y.example") };
+
+	assert_int_equal(smtp_client_send(c, &(struct smtp_client_message)TEXT, &rcpt, 1, &a), 0);
+	assert_int_equal(smtp_client_send(c, &(struct smtp_client_message)TEXT, &rcpt, 1, &a), -E_SYNTAX);
+	assert_int_equal(rcpt.reply.code, 0);
+	assert_str_eq(rcpt.reply.text, S("the server answered RSET with 502"));
+	smtp_client_close(&c);
+}
+
 /* RFC 5321 3.8: a server that has waited too long says so before it is asked. */
 TEST(client_sees_that_a_kept_connection_is_over)
 {
