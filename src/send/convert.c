@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The message as one server can take it: what it cannot is not asked for when the message does not need it (RFC 6152 3, RFC 6531 3.6:
- * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3).
+ * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3). Many clients send
+ * 8-bit text without a word of it, so the bytes count and not what was declared.
  */
 #include "send/send_int.h"
 
@@ -27,7 +28,7 @@ static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_c
 {
 	if (m->is_binary && !(caps->has_binarymime && caps->has_chunking))
 		return true;
-	return m->is_8bit && !caps->has_8bitmime && !str_is_ascii(m->bytes);
+	return m->is_8bit && !caps->has_8bitmime;
 }
 
 int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *caps, struct buf *out, struct smtp_client_message *ret)
@@ -36,7 +37,7 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.reverse_path = t->reverse_path,
 		.envid = t->envid,
 		.dsn_ret = (int)t->dsn_ret,
-		.is_8bit = t->flags & QUEUE_8BIT,
+		.is_8bit = !str_is_ascii(t->message),
 		.is_binary = t->flags & QUEUE_BINARY,
 		.is_smtputf8 = t->flags & QUEUE_SMTPUTF8,
 		.is_requiretls = t->flags & QUEUE_REQUIRETLS,
@@ -51,12 +52,14 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 	if (m.is_smtputf8 && !caps->has_smtputf8)
 		m.is_smtputf8 = needs_utf8(t);
 	if (is_too_wide(&m, caps)) {
-		if (mime_convert_7bit(t->message, out) < 0)
+		bool is_converted = mime_convert_7bit(t->message, out) == 0;
+
+		/* What was never declared goes as it came. */
+		if (!is_converted && (t->flags & (QUEUE_8BIT | QUEUE_BINARY)))
 			return -E_CANNOT;
-		m.bytes = buf_str(out);
+		m.bytes = is_converted ? buf_str(out) : t->message;
 		m.is_8bit = m.is_binary = false;
 	}
-	m.is_8bit = m.is_8bit && caps->has_8bitmime;
 	*ret = m;
 	return 0;
 }

@@ -18,6 +18,8 @@ void sink_close(struct sink *s);
 unsigned sink_connections(struct sink *s);
 unsigned sink_messages(struct sink *s);   /* whole ones that it answered or would have answered */
 unsigned sink_commands(struct sink *s, const char *verb_z);
+bool sink_saw_8bit(struct sink *s);       /* in a message */
+bool sink_saw_8bitmime(struct sink *s);   /* as a parameter of MAIL */
 uint16_t sink_port(void);
 /* Silent sinks go on, by closing. */
 void sink_release(struct sink *s);

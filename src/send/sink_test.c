@@ -26,7 +26,7 @@ struct sink {
 	struct lock_cond change;
 	unsigned n_connections, n_messages, n_open;
 	unsigned n_commands[VERBS];
-	bool is_released;
+	bool is_released, saw_8bit, saw_8bitmime;
 };
 
 struct guest {
@@ -80,13 +80,16 @@ static bool take_body(struct guest *g)
 {
 	char line[4096];
 
-	while (fgets(line, sizeof(line), g->in))
-		if (str_eq(str_z(line), S(".\r\n"))) {
-			lock_get(&g->sink->lock);
-			g->sink->n_messages++;
-			lock_put(&g->sink->lock);
+	while (fgets(line, sizeof(line), g->in)) {
+		bool is_end = str_eq(str_z(line), S(".\r\n"));
+
+		lock_get(&g->sink->lock);
+		g->sink->n_messages += is_end;
+		g->sink->saw_8bit |= !str_is_ascii(str_z(line));
+		lock_put(&g->sink->lock);
+		if (is_end)
 			return true;
-		}
+	}
 	return false;
 }
 
@@ -101,6 +104,7 @@ static bool answer(struct guest *g, struct str line)
 		return say(g, NULL, "500 5.5.2 what");
 	lock_get(&g->sink->lock);
 	g->sink->n_commands[i]++;
+	g->sink->saw_8bitmime |= str_ifind(line, S(" BODY=8BITMIME")) >= 0;
 	lock_put(&g->sink->lock);
 	switch (verbs[i][0]) {
 	case 'E':
@@ -230,6 +234,26 @@ unsigned sink_connections(struct sink *s)
 unsigned sink_messages(struct sink *s)
 {
 	return look(s, &s->n_messages);
+}
+
+static bool look_if(struct sink *s, const bool *is_so)
+{
+	bool v;
+
+	lock_get(&s->lock);
+	v = *is_so;
+	lock_put(&s->lock);
+	return v;
+}
+
+bool sink_saw_8bit(struct sink *s)
+{
+	return look_if(s, &s->saw_8bit);
+}
+
+bool sink_saw_8bitmime(struct sink *s)
+{
+	return look_if(s, &s->saw_8bitmime);
 }
 
 unsigned sink_commands(struct sink *s, const char *verb_z)

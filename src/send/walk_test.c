@@ -23,6 +23,7 @@ struct walk_row {
 	unsigned flags, notify;
 	const char *message_z;
 	const char *settings_z;
+	bool is_ascii, is_8bitmime; /* what the first sink was told and given has to be */
 };
 
 #define EHLO_PLAIN "250-sink.test\r\n250 PIPELINING"
@@ -103,6 +104,14 @@ static const struct walk_row walk_rows[] = {
 	{ .name = "8-bit and signed, to who takes it", .domain_z = "h11", .flags = QUEUE_8BIT,
 	  .message_z = MESSAGE_8BIT("DKIM-Signature: v=1; b=x\r\n"), .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
 	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "8-bit text, not declared, encoded", .domain_z = "h11", .message_z = "MIME-Version: 1.0\r\n"
+	  "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n", .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_ascii = true },
+	{ .name = "8-bit text, not declared, signed", .domain_z = "h11", .message_z = "DKIM-Signature: x\r\nMIME-Version: 1.0\r\n"
+	  "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n", .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "8-bit text, not declared, where it is taken", .domain_z = "h11", .message_z = "Subject: x\r\n\r\n\xc3\xa9\r\n", .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "SMTPUTF8 needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = "Subject: \xc3\xa9\r\n\r\nx\r\n",
 	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
 	{ .name = "SMTPUTF8 declared, not needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
@@ -151,6 +160,10 @@ static void check_walk(const struct walk_row *row)
 	assert_int_equal(r.id, 7);
 	assert_int_equal(r.n_rcpts, 1);
 	send_link_close(&link);
+	if (row->is_ascii)
+		assert_false(sink_saw_8bit(sinks[0]));
+	if (row->is_8bitmime)
+		assert_true(sink_saw_8bit(sinks[0]) && sink_saw_8bitmime(sinks[0]));
 	for (unsigned i = 0; i < row->n_sinks; i++) {
 		assert_int_equal(sink_connections(sinks[i]), row->connections[i]);
 		assert_int_equal(sink_messages(sinks[i]), row->messages[i]);
