@@ -11,25 +11,43 @@
 #define LINK_ARENA (256u << 10)
 #define LINK_MESSAGES 100      /* then another one: servers count too */
 #define LINK_LIFE_MS 300000
+#define LINK_HOP 4096
 
 void send_link_init(struct send_link *l)
 {
 	*l = (struct send_link){ 0 };
 	arena_init(&l->arena, LINK_ARENA);
+	buf_init(&l->made_for, LINK_HOP);
 }
 
 void send_link_close(struct send_link *l)
 {
 	smtp_client_close(&l->client);
 	arena_fini(&l->arena);
+	buf_fini(&l->made_for);
 	send_link_init(l);
+}
+
+/* Host and login; where the DNS names the hosts, the domain. */
+static void write_hop(const struct queue_hop *h, struct buf *out)
+{
+	buf_printf(out, "%d:%u:%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT, h->is_lmtp, h->port, STR_ARG(h->host), STR_ARG(h->user),
+		   STR_ARG(h->host.n > 0 ? S("") : h->domain));
+}
+
+static bool is_made_for(const struct send_link *l, const struct queue_hop *h)
+{
+	AUTO(buf_fini) struct buf hop = BUF_INIT(LINK_HOP);
+
+	write_hop(h, &hop);
+	return str_eq(buf_str(&l->made_for), buf_str(&hop));
 }
 
 static bool is_good(const struct send_link *l, const struct queue_attempt *t)
 {
 	enum send_level level;
 
-	return send_level_of(t, &level) && l->level >= level && l->n_used < LINK_MESSAGES &&
+	return is_made_for(l, &t->hop) && send_level_of(t, &level) && l->level >= level && l->n_used < LINK_MESSAGES &&
 	       clock_mono_ms() - l->opened_ms < LINK_LIFE_MS && !net_stream_has_input(smtp_client_stream(l->client));
 }
 
@@ -174,6 +192,7 @@ int send_link_open(struct send *s, struct send_link *l, const struct send_target
 	}
 	send_link_close(l);
 	l->opened_ms = clock_mono_ms();
+	write_hop(&t->attempt->hop, &l->made_for);
 	snprintf(l->host, sizeof(l->host), "%" STR_FMT, STR_ARG(t->host));
 	net_address_text(&t->addresses[*ret_index], l->address);
 	return speak(s, l, t, stream, a, ret_stage, ret_reply);

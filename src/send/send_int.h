@@ -83,10 +83,11 @@ struct send_link {
 	char host[256];
 	char address[NET_ADDRESS_TEXT];
 	char tls[256];
+	struct buf made_for;           /* whom it speaks to, and as whom */
 };
 void send_link_init(struct send_link *l);
 void send_link_close(struct send_link *l);
-/* Is it there, alive, not worn out, and good enough? Closes it if not. */
+/* Is it there, alive, not worn out, good enough, and of the same hop? (A destination's name may be older than the routes.) Closes it if not. */
 bool send_link_is_good(struct send_link *l, const struct queue_attempt *t);
 
 struct send_target {

@@ -249,6 +249,41 @@ TEST(walk_keeps_connection)
 	test_send_close(&s);
 }
 
+/* Routes may have changed since their destination got its name: what was made for another host or domain, or another login, is not used. */
+TEST(walk_keeps_no_connection_of_another_hop)
+{
+	static const struct walk_row row = { .domain_z = "h11" };
+	struct sink *sinks[] = { sink_open(11, &(struct sink_says){ 0 }), sink_open(12, &(struct sink_says){ 0 }) };
+	struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
+	struct queue_attempt t = attempt_of(&row, &rcpt, 1);
+	const struct queue_hop h11 = t.hop;
+	struct queue_hop hops[] = { h11, h11, h11, h11 };
+	struct queue_rcpt_result got;
+	struct queue_result r = { .rcpts = &got };
+	struct send_link link;
+	struct test_send s;
+
+	hops[1].domain = S("h12");
+	hops[2].host = S("127.0.0.11");
+	hops[3].host = S("127.0.0.11");
+	hops[3].user = S("u");
+	test_send_open(&s, "");
+	send_link_init(&link);
+	for (size_t i = 0; i < ARRAY_LEN(hops); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 1 << 20 };
+
+		t.hop = hops[i];
+		send_walk(s.send, &t, &a, &link, &r);
+		assert_int_equal(got.outcome, i < 3 ? QUEUE_DELIVERED : QUEUE_DEFERRED); /* no password in the clear */
+	}
+	send_link_close(&link);
+	assert_int_equal(sink_connections(sinks[0]), 3);
+	assert_int_equal(sink_messages(sinks[1]), 1);
+	for (size_t i = 0; i < ARRAY_LEN(sinks); i++)
+		sink_close(sinks[i]);
+	test_send_close(&s);
+}
+
 /* What a peer says is cut, and harmless. */
 TEST(reply_is_clean)
 {
