@@ -12,6 +12,8 @@
 
 #include <unistd.h>
 
+#include "base/must.h"
+
 /* RFC 5321 4.1.3, or without brackets. */
 static bool is_literal(struct str host, uint16_t port, struct net_address *ret)
 {
@@ -28,22 +30,62 @@ static bool is_literal(struct str host, uint16_t port, struct net_address *ret)
 	return net_address_parse(host, port, ret) && (!is_ipv6 || ret->any.sa_family == AF_INET6);
 }
 
-/* One that a socket can be bound to, whatever it is called. No packet is sent. */
-static bool is_of_this_host(const struct net_address *a)
+static socklen_t length_of(const struct net_address *a)
 {
-	struct net_address any_port = *a;
-	bool is_v4 = a->any.sa_family == AF_INET;
-	int fd = socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is_ours;
+	return a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
+}
 
-	if (is_v4)
-		any_port.v4.sin_port = 0;
-	else
-		any_port.v6.sin6_port = 0;
-	is_ours = fd >= 0 && bind(fd, &any_port.any, is_v4 ? sizeof(any_port.v4) : sizeof(any_port.v6)) == 0;
+static bool is_same_host(const struct net_address *a, const struct net_address *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
+}
+
+/* Do packets to it come from itself? No packet is sent. */
+static bool is_own_way(const struct net_address *a)
+{
+	struct net_address from = { 0 };
+	socklen_t n = sizeof(from);
+	int fd = socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool is_ours = fd >= 0 && connect(fd, &a->any, length_of(a)) == 0 && getsockname(fd, &from.any, &n) == 0 && is_same_host(&from, a);
+
 	if (fd >= 0)
 		close(fd);
 	return is_ours;
+}
+
+static bool can_bind(const struct net_address *a)
+{
+	struct net_address any_port = *a;
+	int fd = socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool r;
+
+	if (a->any.sa_family == AF_INET)
+		any_port.v4.sin_port = 0;
+	else
+		any_port.v6.sin6_port = 0;
+	r = fd >= 0 && bind(fd, &any_port.any, length_of(a)) == 0;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+/* Hosts that share an address by turns let a socket be bound to anything (ip_nonlocal_bind): nobody's (RFC 1112 4, RFC 6666 4) too. */
+static bool is_bind_for_all(int family)
+{
+	struct net_address nobody = { 0 };
+
+	must(net_address_parse(family == AF_INET ? S("240.0.0.1") : S("100::1"), 0, &nobody));
+	return can_bind(&nobody);
+}
+
+/* One that a socket can be bound to, whatever it is called. */
+static bool is_of_this_host(const struct net_address *a)
+{
+	return can_bind(a) && (!is_bind_for_all(a->any.sa_family) || is_own_way(a));
 }
 
 static bool may_be_used(const struct net_address *a, bool may_private)

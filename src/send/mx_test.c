@@ -2,9 +2,14 @@
 /* What answers of the DNS mean; with real answers: tests/clients/dns.py. */
 #include "base/test.h"
 
+#include <fcntl.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "send/dns_int.h"
@@ -220,6 +225,59 @@ TEST(mx_own_addresses)
 		arena_fini(&a);
 	}
 	freeifaddrs(all);
+}
+
+static bool is_kept(const char *bytes)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 1 << 20 };
+	struct str one = str_of(bytes, 4);
+	const struct net_dns_answer none = { 0 }, v4 = { .rdata = &one, .n = 1 };
+	struct send_place place = { 0 };
+
+	return send_addresses_of(&a, &none, &v4, 25, false, &place) && place.n == 1;
+}
+
+static bool write_one(const char *path_z)
+{
+	int fd = open(path_z, O_WRONLY | O_CLOEXEC);
+	bool is_written = fd >= 0 && write(fd, "1", 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return is_written;
+}
+
+/* An own network, where sockets may be bound to anything and 203.0.113.1 is ours. */
+static bool make_network(void)
+{
+	struct ifreq r = { .ifr_name = "lo" };
+	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0xcb007101) };
+	int fd;
+
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0 || !write_one("/proc/sys/net/ipv4/ip_nonlocal_bind"))
+		return false;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	memcpy(&r.ifr_addr, &own, sizeof(own));
+	if (ioctl(fd, SIOCSIFADDR, &r) < 0)
+		return false;
+	r.ifr_flags = IFF_UP;
+	return ioctl(fd, SIOCSIFFLAGS, &r) == 0 && close(fd) == 0;
+}
+
+/* Where nothing hinders a socket from being bound to any address (ip_nonlocal_bind), not all the world is this host. */
+TEST(mx_own_addresses_with_nonlocal_bind)
+{
+	pid_t pid = fork();
+	int status = 0;
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(!make_network() ? 77 : !is_kept("\x08\x08\x08\x08") ? 1 : is_kept("\xcb\0\x71\x01") ? 2 : 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip(); /* no network of our own here */
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 TEST(mx_many_addresses)
