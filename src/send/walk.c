@@ -80,7 +80,9 @@ static void end_with_trouble(struct walk *w)
 		w->trouble = send_say(w->a, "4.4.1", "no host could be tried");
 	if (w->n > 0)
 		w->ret->stage = w->trouble_stage;
-	w->ret->is_down = w->n > 0 && !is_permanent && !w->has_spoken;
+	/* What only this message demands is no trouble of the destination. */
+	w->ret->is_down = w->n > 0 && !is_permanent && !w->has_spoken &&
+			  !((w->t->flags & QUEUE_REQUIRETLS) && w->trouble_stage == QUEUE_AT_TLS);
 	decide_all(w, is_permanent ? QUEUE_FAILED : QUEUE_DEFERRED, w->trouble);
 }
 

@@ -89,6 +89,8 @@ static const struct walk_row walk_rows[] = {
 	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "REQUIRETLS without DNSSEC", .domain_z = "h11", .flags = QUEUE_REQUIRETLS, .n_sinks = 1,
 	  .want = { QUEUE_FAILED, 0, "5.7.30" }, .stage = QUEUE_AT_TLS },
+	{ .name = "REQUIRETLS where there is none is no trouble of others", .domain_z = "h11", .host_z = "127.0.0.11", .flags = QUEUE_REQUIRETLS, .n_sinks = 1,
+	  .want = { QUEUE_DEFERRED, 0, "4.7.4" }, .stage = QUEUE_AT_TLS, .connections = { 1 } },
 	{ .name = "success wanted, no DSN there", .domain_z = "h11", .notify = QUEUE_NOTIFY_SUCCESS, .n_sinks = 1,
 	  .want = { QUEUE_RELAYED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "success wanted, DSN there", .domain_z = "h11", .notify = QUEUE_NOTIFY_SUCCESS,
