@@ -2,7 +2,8 @@
 /*
  * MTA-STS as a sender sees it (RFC 8461 5.1): the TXT record says whether the policy that is known is the newest; a newer one is fetched.
  * What was known and is not too old counts as long as nothing newer can be had: neither a record that is gone nor a web server
- * that is down takes it back. The sender keeps nothing: what is known comes with the attempt and goes back with its result.
+ * that is down takes it back. Long before it ends it is fetched again, whatever the record says (RFC 8461 10.2): who wants to take it away has to
+ * be in the way all the time, and not just then. The sender keeps nothing: what is known comes with the attempt and goes back with its result.
  */
 #include "send/send_int.h"
 
@@ -10,6 +11,7 @@
 
 #define WELL_KNOWN "/.well-known/mta-sts.txt"
 #define FAILED_MS 300000 /* RFC 8461 3.3: no web server is asked again and again */
+#define REFRESH_S 86400  /* the same */
 
 static bool parse(struct arena *a, const struct queue_sts *known, struct sts_policy *ret)
 {
@@ -79,20 +81,40 @@ static bool fetch(struct send *s, struct arena *a, const struct queue_attempt *t
 	return true;
 }
 
+/* Is it time to fetch what is known again? */
+static bool is_due(const struct queue_sts *known, const struct sts_policy *policy)
+{
+	int64_t age_s = clock_wall_ms() / 1000 - known->fetched_s;
+
+	return age_s >= REFRESH_S || age_s >= policy->max_age_s / 2;
+}
+
+/* The id of the record; false: none, or no answer. */
+static bool find_id(struct send *s, struct arena *a, struct str domain, struct str *ret)
+{
+	struct str name = arena_printf(a, "_mta-sts.%" STR_FMT, STR_ARG(domain));
+	struct str *records = NULL;
+	size_t n = 0;
+
+	return name.p && s->names.txt(s->names.ctx, a, name, clock_mono_ms() + s->q->command_timeout_ms, &records, &n) == 0 &&
+	       sts_record_parse(records, n, ret);
+}
+
 bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new)
 {
-	struct str name, id = { 0 };
-	struct str *records = NULL;
 	struct sts_policy known, newest;
-	bool is_known;
-	size_t n = 0;
+	bool is_known, is_wanted;
+	struct str id;
 
 	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt)
 		return false;
 	is_known = parse(a, &t->sts, &known);
-	name = arena_printf(a, "_mta-sts.%" STR_FMT, STR_ARG(t->hop.domain));
-	if (name.p && s->names.txt(s->names.ctx, a, name, clock_mono_ms() + s->q->command_timeout_ms, &records, &n) == 0 &&
-	    sts_record_parse(records, n, &id) && !(is_known && str_eq(id, t->sts.id)) && fetch(s, a, t, id, &newest, ret_new)) {
+	is_wanted = is_known && is_due(&t->sts, &known);
+	if (find_id(s, a, t->hop.domain, &id))
+		is_wanted |= !is_known || !str_eq(id, t->sts.id);
+	else
+		id = t->sts.id;
+	if (is_wanted && fetch(s, a, t, id, &newest, ret_new)) {
 		*ret = newest;
 		return newest.mode != STS_NONE;
 	}
