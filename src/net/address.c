@@ -54,19 +54,23 @@ static const struct prefix private_v4[] = {
 	{ { 127 }, 8 },
 	{ { 169, 254 }, 16 },   /* RFC 3927 2.1 */
 	{ { 172, 16 }, 12 },
+	{ { 192, 0, 0 }, 24 },  /* RFC 6890 2.2.2: of protocols; clouds have services there */
 	{ { 192, 168 }, 16 },
+	{ { 198, 18 }, 15 },    /* RFC 2544: for measuring, in use as private ones */
 	{ { 224 }, 3 },         /* multicast, reserved, broadcast */
 };
 static const struct prefix private_v6[] = {
 	{ { 0xfe, 0x80 }, 10 }, /* RFC 4291 2.5.6 */
 	{ { 0xfe, 0xc0 }, 10 }, /* RFC 3879: once site-local */
 	{ { 0xfc }, 7 },        /* RFC 4193 3.1 */
+	{ { 0, 0x64, 0xff, 0x9b, 0, 1 }, 48 }, /* RFC 8215: NAT64 of the own network */
 	{ { 0xff }, 8 },        /* multicast */
 };
 /* What stands before an IPv4 address. */
 static const struct prefix carriers[] = {
 	{ { 0 }, 96 },          /* ::1 and :: too, as 0.0.0.1 and 0.0.0.0 */
 	{ { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96 },
+	{ { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96 }, /* RFC 7915 1: translated */
 	{ { 0, 0x64, 0xff, 0x9b }, 96 },
 	{ { 0x20, 0x02 }, 16 },
 };

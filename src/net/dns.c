@@ -232,12 +232,18 @@ static int ask(struct net_dns *d, struct ub_ctx *ctx, struct arena *a, struct st
 
 /* ---- with and without signatures ---- */
 
+static bool is_with_signatures(const struct net_dns *d)
+{
+	must(lock_held(&d->lock));
+	return d->validated && clock_mono_ms() >= d->unsigned_until_ms;
+}
+
 static struct ub_ctx *choose(struct net_dns *d)
 {
 	struct ub_ctx *ctx;
 
 	lock_get(&d->lock);
-	ctx = d->validated && clock_mono_ms() >= d->unsigned_until_ms ? d->validated : d->plain;
+	ctx = is_with_signatures(d) ? d->validated : d->plain;
 	lock_put(&d->lock);
 	return ctx;
 }
@@ -327,5 +333,10 @@ void net_dns_ahead(struct net_dns *d, struct str name, enum net_dns_type type)
 
 bool net_dns_is_validating(struct net_dns *d)
 {
-	return choose(d) != d->plain;
+	bool is_validating;
+
+	lock_get(&d->lock);
+	is_validating = is_with_signatures(d);
+	lock_put(&d->lock);
+	return is_validating;
 }

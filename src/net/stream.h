@@ -31,7 +31,10 @@ bool net_address_parse(struct str text, uint16_t port, struct net_address *ret);
  */
 MUST_CHECK int net_address_lookup(const char *host_z, uint16_t port, struct net_address *ret, size_t max, size_t *ret_n,
 				  struct fault *fault);
-/* Loopback, link-local, private (RFC 1918, RFC 4193), shared (RFC 6598), unspecified, multicast, and their IPv4-mapped forms. */
+/*
+ * Loopback, link-local, private (RFC 1918, RFC 4193), shared (RFC 6598), of protocols and measurements (RFC 6890, RFC 2544), unspecified,
+ * multicast; and the IPv6 forms that carry such an IPv4 address.
+ */
 bool net_address_is_private(const struct net_address *a);
 
 /*

@@ -60,7 +60,9 @@ TEST(address_private)
 		{ "fe80::1", true }, { "febf::1", true }, { "fec0::1", true }, { "fc00::1", true }, { "fd12::1", true },
 		{ "fe00::1", false }, { "ff02::1", true }, { "2606:4700::1", false }, { "::ffff:10.0.0.1", true },
 		{ "::ffff:8.8.8.8", false }, { "64:ff9b::7f00:1", true }, { "64:ff9b::808:808", false },
-		{ "2002:a00:1::1", true }, { "2002:808:808::1", false },
+		{ "2002:a00:1::1", true }, { "2002:808:808::1", false }, { "::ffff:0:10.0.0.1", true }, { "::ffff:0:8.8.8.8", false },
+		{ "64:ff9b:1::808:808", true }, { "192.0.0.192", true }, { "192.0.1.1", false }, { "198.17.255.255", false },
+		{ "198.18.0.1", true }, { "198.19.255.255", true }, { "198.20.0.0", false },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
