@@ -3,7 +3,7 @@
  * AUTH as client, RFC 4954 4: the mechanisms in the order in which we like them, spoken by GNU SASL. A server that offers SCRAM and
  * refuses it (accounts without its keys are common) is asked once more with PLAIN or LOGIN.
  *
- * With SCRAM the server has to prove that it knows the password too (RFC 5802 3): a success without that is none.
+ * With SCRAM the server says how often we hash the password, and more than LIMIT_SMTP_SCRAM_ROUNDS are an attack on our time. The server has to prove that it knows the password too (RFC 5802 3): a success without that is none.
  */
 #include "smtp/client_int.h"
 
@@ -60,6 +60,22 @@ static void set_secret(Gsasl_session *x, Gsasl_property property, struct str val
 	mem_free(z);
 }
 
+/* RFC 5802 7: iteration-count = "i=" posit-number, in base64. */
+static bool is_too_much_work(struct str challenge)
+{
+	AUTO(buf_fini) struct buf plain = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
+	struct str rest, part;
+	uint64_t rounds;
+
+	if (!text_b64_decode(&plain, challenge))
+		return false; /* GNU SASL takes it for nothing as well */
+	rest = buf_str(&plain);
+	while (str_split(&rest, ',', &part))
+		if (str_starts(part, S("i=")) && !str_to_u64(str_skip(part, 2), LIMIT_SMTP_SCRAM_ROUNDS, &rounds))
+			return true;
+	return false;
+}
+
 /* One message of ours out of one of theirs (base64). GSASL_OK, GSASL_NEEDS_MORE, or an error. */
 static int step(Gsasl_session *x, struct str theirs, struct buf *ours)
 {
@@ -113,7 +129,10 @@ static int exchange(struct smtp_client *c, const struct mech *m, Gsasl_session *
 	int rc, r = begin(c, m, x, &message, &rc);
 
 	for (int i = 0; i < STEPS && r == 0 && c->code / 100 == 3; i++) {
-		rc = rc == GSASL_OK ? GSASL_MECHANISM_CALLED_TOO_MANY_TIMES : step(x, buf_str(&c->text), &message);
+		if (rc == GSASL_OK || (m->is_scram && is_too_much_work(buf_str(&c->text))))
+			rc = GSASL_MECHANISM_CALLED_TOO_MANY_TIMES;
+		else
+			rc = step(x, buf_str(&c->text), &message);
 		if (rc == GSASL_OK || rc == GSASL_NEEDS_MORE)
 			r = say_secret(c, buf_str(&message), "<secret>");
 		else
