@@ -40,6 +40,9 @@ struct job {
 	struct queue_attempt_map map;
 	struct arena *arena;
 	struct job *next;
+	struct job *all_prev, *all_next; /* of all that are here */
+	bool is_told;                  /* its result is told, or being told just now: */
+	bool is_being_told;
 };
 
 struct send_destination {
@@ -80,7 +83,14 @@ static void leave_room(struct send *s, const struct job *j)
 static void free_job(struct send *s, struct job *j)
 {
 	must(lock_held(&s->lock));
+	if (j->all_prev)
+		j->all_prev->all_next = j->all_next;
+	else
+		s->all_first = j->all_next;
+	if (j->all_next)
+		j->all_next->all_prev = j->all_prev;
 	s->n_given--;
+	s->n_telling -= j->is_being_told;
 	lock_broadcast(&s->done);
 	queue_attempt_unmap(&j->map);
 	arena_fini(j->arena);
@@ -319,13 +329,13 @@ static struct job *take_pending(struct send_destination *d)
 	return all;
 }
 
-/* Without the lock. */
-static void answer_same(struct send *s, const struct job *j, const struct queue_result *r)
+/* The same for each recipient of another attempt. Without the lock. */
+static void answer_same(struct send *s, uint64_t id, size_t n_rcpts, const struct queue_result *r)
 {
 	struct queue_result same = *r;
 
-	same.id = j->attempt.id;
-	same.n_rcpts = j->attempt.n_rcpts;
+	same.id = id;
+	same.n_rcpts = n_rcpts;
 	same.ms = 0;
 	same.rcpts = mem_alloc(same.n_rcpts, sizeof(*same.rcpts));
 	for (size_t i = 0; i < same.n_rcpts; i++)
@@ -350,28 +360,53 @@ static struct job *settle(struct send *s, struct send_session *e, const struct j
 	return others;
 }
 
-/* The lock is given up for the walk, and while results are told. */
+static void begin_telling(struct send *s, struct job *j)
+{
+	j->is_told = j->is_being_told = true;
+	s->n_telling++;
+}
+
+static void free_all(struct send *s, struct job *first)
+{
+	while (first) {
+		struct job *j = first;
+
+		first = j->next;
+		free_job(s, j);
+	}
+}
+
+/* The first result is there: told to all whom it concerns, without the lock. */
+static void tell(struct send *s, struct send_session *e, struct job *j, const struct queue_result *r)
+{
+	struct job *others = settle(s, e, j, r);
+
+	begin_telling(s, j);
+	for (struct job *o = others; o; o = o->next)
+		begin_telling(s, o);
+	lock_put(&s->lock);
+	s->result(s->ctx, r);
+	for (const struct job *o = others; o; o = o->next)
+		answer_same(s, o->attempt.id, o->attempt.n_rcpts, r);
+	lock_get(&s->lock);
+	free_all(s, others);
+}
+
+/* The lock is given up for the walk, and while results are told. What was abandoned has its result. */
 static void run_job(struct send *s, struct send_session *e, struct job *j)
 {
 	struct queue_result r = { .rcpts = mem_alloc(j->attempt.n_rcpts, sizeof(*r.rcpts)) };
-	struct job *others;
 
-	lock_put(&s->lock);
-	send_walk(s, &j->attempt, j->arena, &e->link, &r);
-	e->n_turn++;
-	lock_get(&s->lock);
-	others = settle(s, e, j, &r);
-	lock_put(&s->lock);
-	s->result(s->ctx, &r);
-	for (const struct job *o = others; o; o = o->next)
-		answer_same(s, o, &r);
-	lock_get(&s->lock);
-	while (others) {
-		struct job *o = others;
-
-		others = o->next;
-		free_job(s, o);
+	if (!j->is_told) {
+		lock_put(&s->lock);
+		send_walk(s, &j->attempt, j->arena, &e->link, &r);
+		e->n_turn++;
+		lock_get(&s->lock);
 	}
+	if (j->is_told)
+		leave_room(s, j);
+	else
+		tell(s, e, j, &r);
 	mem_free(r.rcpts);
 	free_job(s, j);
 	find_thread(s);
@@ -469,6 +504,10 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 	must(a->n_rcpts > 0 && a->n_rcpts <= QUEUE_ATTEMPT_RCPTS);
 	*j = (struct job){ .attempt = *a, .map = map, .arena = arena };
 	lock_get(&s->lock);
+	j->all_next = s->all_first;
+	if (j->all_next)
+		j->all_next->all_prev = j;
+	s->all_first = j;
 	s->n_given++;
 	s->n_taken++;
 	s->taken_bytes += map.n;
@@ -532,6 +571,34 @@ bool send_drain(struct send *s, int64_t ms)
 	is_done = s->n_given == 0;
 	lock_put(&s->lock);
 	return is_done;
+}
+
+void send_abandon(struct send *s)
+{
+	struct queue_rcpt_result one = { QUEUE_DEFERRED, { .enhanced = S("4.3.2"), .text = S("the sending process could wait no longer") } };
+	const struct queue_result r = { .stage = QUEUE_AT_CONNECT, .rcpts = &one };
+	struct untold {
+		uint64_t id;
+		size_t n_rcpts;
+	} *untold;
+	size_t n = 0;
+
+	lock_get(&s->lock);
+	untold = mem_alloc(s->n_given + 1, sizeof(*untold));
+	for (struct job *j = s->all_first; j; j = j->all_next) {
+		if (j->is_told)
+			continue;
+		j->is_told = true;
+		untold[n++] = (struct untold){ j->attempt.id, j->attempt.n_rcpts };
+	}
+	lock_put(&s->lock);
+	for (size_t i = 0; i < n; i++)
+		answer_same(s, untold[i].id, untold[i].n_rcpts, &r);
+	mem_free(untold);
+	lock_get(&s->lock); /* the others are being told at this moment */
+	while (s->n_telling > 0)
+		lock_wait(&s->lock, &s->done, 0);
+	lock_put(&s->lock);
 }
 
 void send_pool_fini(struct send *s)

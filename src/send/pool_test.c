@@ -87,6 +87,33 @@ TEST(pool_crowded)
 	sink_close(dead);
 }
 
+/* Whoever has no time left hears of everything once, of what waits and of what hangs. */
+TEST(pool_abandons)
+{
+	struct sink *dead = sink_open(12, &(struct sink_says){ .greeting_z = "" });
+	struct sink *live = sink_open(11, &(struct sink_says){ 0 });
+	struct test_send t;
+
+	test_send_open(&t, "idle_timeout = 1ms");
+	test_send_give(&t, 1, "h11", 2);
+	assert_true(test_send_wait(&t, 1, 30));
+	for (uint64_t id = 2; id <= 7; id++)
+		test_send_give(&t, id, "h12", 2);
+	for (int i = 0; sink_connections(dead) < 2 && i < 3000; i++)
+		usleep(10000);
+	assert_false(send_drain(t.send, 20));
+	send_abandon(t.send);
+	assert_int_equal(t.n_results, 7);
+	assert_int_equal(t.n_delivered, 1);
+	send_abandon(t.send);
+	sink_release(dead);
+	test_send_close(&t);
+	assert_int_equal(t.n_results, 7);
+	assert_in_range(sink_connections(dead), 2, 2);
+	sink_close(live);
+	sink_close(dead);
+}
+
 /* What waits for a destination that nobody can speak to hears so at once. */
 TEST(pool_trouble_is_shared)
 {

@@ -50,6 +50,8 @@ size_t send_room(struct send *s);
 bool send_is_idle(struct send *s);
 /* No connection is kept for later any more; waits until all that was given has its result or ms passed. True: all has. */
 bool send_drain(struct send *s, int64_t ms);
+/* What has no result yet gets one: tried, and deferred, whatever comes of it. For a process that ends at once, as threads go on. */
+void send_abandon(struct send *s);
 void send_close(struct send **s); /* drained; accepts a pointer to NULL */
 
 /* ---- where mail for a domain goes (mx.c) ---- */

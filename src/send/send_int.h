@@ -123,6 +123,7 @@ MUST_CHECK int send_convert(const struct queue_attempt *t, const struct smtp_cli
 
 struct send_destination;
 struct send_session;
+struct job;
 
 struct send {
 	const struct conf *conf;
@@ -152,6 +153,8 @@ struct send {
 	size_t n_threads, n_free;
 	size_t n_at[3];                /* threads by the state of their destination, pool.c */
 	size_t n_given;                /* whose result has not been told */
+	size_t n_telling;              /* of them, whose result is being told */
+	struct job *all_first;         /* of them */
 	size_t n_taken, taken_bytes;   /* that take room */
 	bool is_draining, is_closing;
 	struct send_sts_failed sts_failed[256];

@@ -6,7 +6,8 @@
  *
  *  1. Started when something waits in its socket. It ends when it has had nothing to do for [queue] sender_idle.
  *  2. What finds no room here stays in the socket, and then at the server process.
- *  3. SIGTERM: what it has is done, for at most DRAIN_MS, nothing new is taken. SIGKILL comes when the server process or the supervisor
+ *  3. SIGTERM: what it has is done, for at most DRAIN_MS, nothing new is taken; what is not done by then is said to be deferred, so that a host
+ *     which holds us up costs its own mail an attempt, and not that of our successor, as our death would. SIGKILL comes when the server process or the supervisor
  *     dies: what had no last answer by then is not delivered by us, and is tried again.
  *  4. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
  */
@@ -111,10 +112,10 @@ static void empty(int fd)
 
 static _Noreturn void finish(struct sender *s, const char *why_z)
 {
-	bool is_done = send_drain(s->send, DRAIN_MS);
-
+	if (!send_drain(s->send, DRAIN_MS))
+		send_abandon(s->send);
 	LOG(INFO, "sender.end", F_INT("pid", getpid()), F_Z("why", why_z));
-	_exit(is_done ? 0 : 1);
+	_exit(0);
 }
 
 static _Noreturn void serve(struct sender *s)
