@@ -5,7 +5,7 @@
  *
  *  1. A question is the asker's until its deadline, then it is nobody's: libunbound goes on for a while, and who takes its
  *     answer frees it. At most DNS_QUESTIONS of both kinds are under way.
- *  2. libunbound is never called with the lock held but to make a context: it calls us.
+ *  2. libunbound is never called with the lock held: it calls us.
  *  3. With dnssec = auto a bogus answer makes us ask for the root itself. When that is bogus too, and never was right, the resolvers
  *     give no signatures at all: the plain context answers for a while, everything insecure.
  */
@@ -110,6 +110,27 @@ static void take_answers(struct net_dns *d, struct ub_ctx *ctx, const struct pol
 		(void)d->ub.process(ctx);
 }
 
+static void make_plain(struct net_dns *d)
+{
+	struct ub_ctx *plain = net_dns_ctx(d, false, NULL);
+
+	lock_get(&d->lock);
+	d->plain = plain;
+	d->is_plain_wanted = false;
+	lock_broadcast(&d->made);
+	lock_put(&d->lock);
+}
+
+static bool is_plain_wanted(struct net_dns *d)
+{
+	bool r;
+
+	lock_get(&d->lock);
+	r = d->is_plain_wanted && !d->plain;
+	lock_put(&d->lock);
+	return r;
+}
+
 void *net_dns_main(void *arg)
 {
 	struct net_dns *d = arg;
@@ -120,6 +141,8 @@ void *net_dns_main(void *arg)
 		struct ub_ctx *validated, *plain;
 		bool is_closing;
 
+		if (is_plain_wanted(d))
+			make_plain(d);
 		lock_get(&d->lock);
 		validated = d->validated;
 		plain = d->plain;
@@ -266,15 +289,15 @@ static bool may_be_unsigned(struct net_dns *d)
 }
 
 /* The plain context, made if need be, to be asked for a while; NULL: it cannot be made. */
-static struct ub_ctx *without_signatures(struct net_dns *d)
+static struct ub_ctx *without_signatures(struct net_dns *d, int64_t deadline_ms)
 {
 	struct ub_ctx *ctx;
 
 	lock_get(&d->lock);
-	if (!d->plain) {
-		d->plain = net_dns_ctx(d, false, NULL);
-		net_dns_wake(d);
-	}
+	d->is_plain_wanted = !d->plain;
+	net_dns_wake(d);
+	while (d->is_plain_wanted && lock_wait(&d->lock, &d->made, deadline_ms))
+		;
 	ctx = d->plain;
 	if (ctx)
 		d->unsigned_until_ms = clock_mono_ms() + UNSIGNED_MS;
@@ -291,7 +314,7 @@ static struct ub_ctx *look_at_root(struct net_dns *d, struct arena *a, int64_t d
 		return NULL;
 	if (root.trust == NET_DNS_SECURE)
 		root_is_right(d);
-	return root.trust == NET_DNS_BOGUS ? without_signatures(d) : NULL;
+	return root.trust == NET_DNS_BOGUS ? without_signatures(d, deadline_ms) : NULL;
 }
 
 int net_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms,

@@ -32,6 +32,8 @@ struct net_dns {
 	struct lock lock;
 	struct ub_ctx *validated;
 	struct ub_ctx *plain;        /* made when first needed; NULL before, and for dnssec = required */
+	bool is_plain_wanted;        /* the thread makes it: libunbound takes more stack for that than who asks may have */
+	struct lock_cond made;       /* or could not be made */
 	bool is_root_validated;      /* once: from then on a bogus root is bogus */
 	int64_t unsigned_until_ms;   /* the root had no signatures: so long the plain context is asked */
 	bool is_closing;

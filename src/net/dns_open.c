@@ -215,6 +215,7 @@ int net_dns_open(const struct net_dns_conf *conf, struct net_dns **ret, struct f
 	int r;
 
 	lock_init(&d->lock);
+	lock_cond_init(&d->made);
 	d->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	r = d->wake_fd < 0 ? fault_errno(fault, errno, "eventfd") : read_settings(d, conf, fault);
 	if (r == 0 && !libunbound_load(&d->ub, &why_z))
@@ -268,6 +269,7 @@ void net_dns_close(struct net_dns **dp)
 	free_list(d->unsigned_z, d->n_unsigned);
 	mem_free(d->anchors_z);
 	mem_free(d->unsigned_z);
+	lock_cond_fini(&d->made);
 	lock_fini(&d->lock);
 	mem_free(d);
 	*dp = NULL;

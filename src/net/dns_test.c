@@ -122,6 +122,7 @@ static const struct {
 	{ "fail", 2, STR_INIT(""), 0 },
 	{ "refused", 5, STR_INIT(""), 0 },
 	{ "silent", -1, STR_INIT(""), 0 },
+	{ "", 0, STR_INIT(""), 0 }, /* the root: no keys, no signatures */
 };
 
 struct world {
@@ -182,9 +183,9 @@ static void *world_main(void *arg)
 	return NULL;
 }
 
-static struct net_dns *world_open(struct world *w, int64_t timeout_ms)
+static struct net_dns *world_open_as(struct world *w, int64_t timeout_ms, enum net_dns_dnssec dnssec)
 {
-	struct net_dns_conf conf = { .servers = { w->servers, 1 }, .trust_anchor_file = "", .timeout_ms = timeout_ms };
+	struct net_dns_conf conf = { .servers = { w->servers, 1 }, .trust_anchor_file = "", .timeout_ms = timeout_ms, .dnssec = dnssec };
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	struct fault fault = { 0 };
@@ -200,6 +201,11 @@ static struct net_dns *world_open(struct world *w, int64_t timeout_ms)
 	if (net_dns_open(&conf, &d, &fault) < 0)
 		fail_msg("%s", fault.text);
 	return d;
+}
+
+static struct net_dns *world_open(struct world *w, int64_t timeout_ms)
+{
+	return world_open_as(w, timeout_ms, NET_DNS_DNSSEC_NO);
 }
 
 static void world_close(struct world *w, struct net_dns **d)
@@ -295,6 +301,8 @@ TEST(dns_no_answer)
 	world_close(&w, &d);
 }
 
+#define SMALL_STACK (64u << 10)
+
 struct member {
 	struct net_dns *d;
 	int n_right;
@@ -337,6 +345,31 @@ TEST(dns_many_ask_at_once)
 		pthread_join(threads[i], NULL);
 	for (size_t i = 0; i < ARRAY_LEN(members); i++)
 		assert_int_equal(members[i].n_right, 50);
+	world_close(&w, &d);
+}
+
+/* Resolvers without signatures: the second context is made while we wait, and not on our stack, which may be small. */
+TEST(dns_without_signatures_on_a_small_stack)
+{
+	struct world w;
+	struct net_dns *d = world_open_as(&w, 60000, NET_DNS_DNSSEC_AUTO);
+	struct member members[4];
+	pthread_t threads[ARRAY_LEN(members)];
+	pthread_attr_t attr;
+
+	assert_true(net_dns_is_validating(d));
+	assert_int_equal(pthread_attr_init(&attr), 0);
+	assert_int_equal(pthread_attr_setstacksize(&attr, SMALL_STACK), 0);
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		members[i] = (struct member){ .d = d };
+		assert_int_equal(pthread_create(&threads[i], &attr, member_main, &members[i]), 0);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(members); i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(members[i].n_right, 50);
+	}
+	assert_false(net_dns_is_validating(d));
+	pthread_attr_destroy(&attr);
 	world_close(&w, &d);
 }
 
