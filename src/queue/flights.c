@@ -13,6 +13,7 @@
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
+#define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
 {
@@ -50,6 +51,7 @@ static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight
 	d->flights = f;
 	d->n_flights++;
 	s->n_flights++;
+	s->flying_bytes += f->message.size;
 	bucket = bucket_of(s, f->id);
 	f->next_by_id = *bucket;
 	*bucket = f;
@@ -70,6 +72,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 	*p = f->next;
 	f->dest->n_flights--;
 	s->n_flights--;
+	s->flying_bytes -= f->message.size;
 	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
 	arena_fini(&f->arena);
 	mem_free(f);
@@ -228,7 +231,7 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 
 	if (allowed > most)
 		allowed = most;
-	if (d->not_before_s > s->now_s || d->n_flights >= allowed)
+	if (d->not_before_s > s->now_s || d->n_flights >= allowed || s->flying_bytes >= BYTES_MAX)
 		return 0;
 	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
 }
@@ -253,7 +256,7 @@ static int gather_rows(struct queue_sched *s, struct queue_dest *d, size_t n, st
 			continue;
 		}
 		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
-			if (*ret_found == n)
+			if (*ret_found == n || (*ret_found > 0 && s->flying_bytes >= BYTES_MAX))
 				return 0;
 			f = new_flight(tx, db_text(&q, 1), &rc);
 			has_skipped |= rc == -E_NOT_FOUND;

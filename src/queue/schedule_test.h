@@ -21,7 +21,7 @@
 #define DAY_MS (24 * HOUR_MS)
 #define SEEN_MAX 64
 
-enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
+enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_LARGE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
        Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_STUCK, Q_UNSTUCK, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
@@ -37,6 +37,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	/* as a program without the schedule left them */
 	[Q_UNKEY] = { .sql = "UPDATE queue_recipients SET destination = ''" },
 	[Q_UNDUE] = { .sql = "DELETE FROM queue_destinations" },
+	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },
 	[Q_TIMES] = { .sql = "SELECT count(DISTINCT next_attempt) FROM queue_recipients" },
 	[Q_LIVE] = { .sql = "SELECT count(*) FROM queue_recipients WHERE address LIKE 'a%'" },
 	/* so many messages for so many hosts, of which the last tenth lives; they share the content of the one that is there */
