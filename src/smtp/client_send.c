@@ -406,6 +406,8 @@ static int take_back(struct deal *d)
 		return smtp_client_lose(c, -E_SYNTAX, "the server answered DATA with %d", c->code);
 	if (c->code / 100 != 3)
 		return 0;
+	if (c->o.is_lmtp) /* RFC 2033 4.2: as many answers as recipients, so none would come */
+		return smtp_client_lose(c, -E_SYNTAX, "the server answered DATA with %d, and takes no recipient", c->code);
 	r = smtp_client_ask(c, S("."), c->o.times.data_end);
 	return r < 0 ? r : c->lost;
 }

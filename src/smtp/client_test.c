@@ -283,6 +283,8 @@ static const struct send_row send_rows[] = {
 	  { { 250, SMTP_CLIENT_END, "queued as 1", "2.0.0" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
 	{ "one by one", "HELP", STR_INIT(OK NEXT OK NEXT GO NEXT "250 taken" LINE NEXT), 1, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "taken", "" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	{ "LMTP, nobody, and 354", IN_GROUP, STR_INIT(OK NO GO NEXT NEXT), 1, true, TEXT, -E_SYNTAX,
+	  { { 550, SMTP_CLIENT_RCPT, "unknown", "5.1.1" } }, STR_INIT(MAIL RCPT(0) DATA) },
 	{ "251 is good too", IN_GROUP, STR_INIT(OK "251 will forward" LINE GO NEXT OK NEXT), 1, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
 	{ "some refused", IN_GROUP, STR_INIT(OK OK NO "450 4.2.0 later" LINE GO NEXT OK NEXT), 3, 0, TEXT, 0,
