@@ -36,6 +36,26 @@ static void alter(struct fixture *x, int what)
 	assert_int_equal(db_write(x->db, &(struct db_write_job){ .fn = run_check, .arg = &what }), 0);
 }
 
+/* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
+TEST(large_messages_are_not_under_way_all_at_once)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example s5@e.example s6@f.example", 0);
+	alter(&x, Q_LARGE);
+	start(&x);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	answer_seen(&x, 0, SAYS_250);
+	wait_seen(&x, 6);
+	wait_count(&x, Q_RECIPIENTS, 2);
+	teardown(&x);
+}
+
 /* A damaged pack: the sender hears that it failed, without the message; and those that wait behind it are looked at too. */
 TEST(what_cannot_be_read_goes_back_and_is_in_nobody_s_way)
 {
