@@ -419,32 +419,3 @@ TEST(what_was_being_tried_is_tried_again)
 	assert_int_equal(mails(&x), 0);
 	teardown(&x);
 }
-
-static int enlarge_tx(struct db_tx *tx, void *arg)
-{
-	(void)arg;
-	return db_exec(tx, &checks[Q_LARGE], NULL, 0, NULL);
-}
-
-/* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
-TEST(large_messages_are_not_under_way_all_at_once)
-{
-	struct queue_attempt_rcpt rcpt = { .address = S("a@far.example") };
-	struct queue_attempt first = { .rcpts = &rcpt, .n_rcpts = 1 };
-	struct fixture x;
-
-	setup(&x);
-	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example s5@e.example s6@f.example", 0);
-	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = enlarge_tx }), 0);
-	start(&x);
-	wait_seen(&x, 3);
-	stays_seen(&x, 3);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	first.id = x.seen[0].id;
-	answer(&x, &first, SAYS_250);
-	lock_put(&x.lock);
-	wait_seen(&x, 6);
-	wait_count(&x, Q_RECIPIENTS, 2);
-	teardown(&x);
-}

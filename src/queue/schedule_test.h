@@ -37,7 +37,6 @@ static const struct db_sql checks[Q_COUNT] = {
 	/* as a program without the schedule left them */
 	[Q_UNKEY] = { .sql = "UPDATE queue_recipients SET destination = ''" },
 	[Q_UNDUE] = { .sql = "DELETE FROM queue_destinations" },
-	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },
 	[Q_TIMES] = { .sql = "SELECT count(DISTINCT next_attempt) FROM queue_recipients" },
 	[Q_LIVE] = { .sql = "SELECT count(*) FROM queue_recipients WHERE address LIKE 'a%'" },
 	/* so many messages for so many hosts, of which the last tenth lives; they share the content of the one that is there */
