@@ -14,6 +14,7 @@ DESTDIR =
 FUZZ_SECONDS = 30
 CRASH_ROUNDS = 200
 OUT_KILLS = 100
+WORLD_MESSAGES = 10000
 POWER_CUTS = 300
 FAULT_ROUNDS = 45
 ARGS =
@@ -98,9 +99,10 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
 	@tools/run-tests $(B)
 
-# Minutes instead of seconds: the server killed under load, and while mail goes out, power cuts, a failing disk, the time of
-# failed logins measured over many, hostile peers, a minute of noise, a minute of 50 sessions in one
-# mailbox, thousands of damaged messages, a minute of mail to peers that die while both processes are killed.
+# Minutes instead of seconds: the server killed under load, and while mail goes out, power cuts, a
+# failing disk, the time of failed logins measured over many, hostile peers, a minute of noise, a
+# minute of 50 sessions in one mailbox, thousands of damaged messages, a minute of mail to peers that
+# die while both processes are killed, three hosts in a small world.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
 	@tests/crash/out --martlet $(B)/martlet --kills $(OUT_KILLS)
@@ -113,6 +115,7 @@ test-full: test
 	@RELAY_SECONDS=60 tests/run --martlet $(B)/martlet relay_storm
 	@tests/stress/run --martlet $(B)/martlet --seconds 60
 	@tests/damage/run --martlet $(B)/martlet --seeds 5000
+	@tests/world/run --martlet $(B)/martlet --messages $(WORLD_MESSAGES)
 
 test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so
 

@@ -203,8 +203,8 @@ class Policies(http.server.BaseHTTPRequestHandler):
 class Web:
     """The policy of one domain over HTTPS."""
 
-    def __init__(self, files):
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Policies)
+    def __init__(self, files, address="127.0.0.1"):
+        self.http = http.server.ThreadingHTTPServer((address, 0), Policies)
         self.http.daemon_threads, self.http.text, self.http.n_gets = True, "", 0
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(files["certificate"], files["key"])

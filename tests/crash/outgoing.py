@@ -197,33 +197,8 @@ class Outgoing:
 
     # ---- deaths ----
 
-    def pids(self):
-        """The server process, and the sender."""
-        out = []
-        for event in ("server.start", "sender.start"):
-            found = [int(x.split(" pid=")[1].split()[0]) for x in self.server.log if " %s pid=" % event in x]
-            out.append(found[-1] if found and is_there(found[-1]) else None)
-        return out
-
     def kill(self):
-        what, process = self.rnd.choice(("server", "sender", "sender", "both", "service", "supervisor")), self.server.process
-        main, sender = self.pids()
-        targets = {"server": [main], "sender": [sender], "both": [sender, main], "service": [process.pid, main, sender],
-                   "supervisor": [process.pid]}[what]
-        mark = len(self.server.log)
-        began, all_of_it = time.monotonic(), children(process.pid)
-        for pid in filter(None, targets):
-            try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-        if process.pid in targets:      # a service manager waits for all of them, too
-            process.wait(30)
-            wait_gone(all_of_it)
-            self.server.start()
-        elif main in targets:
-            self.server.wait_log("server.start", {}, 60, mark)
-        self.truth.kills.append((began, time.monotonic()))
+        self.truth.kills.append(kill_part(self.server, self.rnd.choice(PARTS), self.server.start))
 
     def run(self, kills):
         """Load and kills, then calm until the queue is empty."""
@@ -323,6 +298,38 @@ class Outgoing:
         return wrong + self.trouble + fsck(self.server)
 
     words = ""
+
+
+PARTS = ("server", "sender", "sender", "both", "service", "supervisor")
+
+
+def pids(server):
+    """The server process, and the sender."""
+    out = []
+    for event in ("server.start", "sender.start"):
+        found = [int(x.split(" pid=")[1].split()[0]) for x in server.log if " %s pid=" % event in x]
+        out.append(found[-1] if found and is_there(found[-1]) else None)
+    return out
+
+
+def kill_part(server, what, start):
+    """Kills one of PARTS; when the server is there again gives the times of both. start() brings it back without its supervisor."""
+    process, (main, sender) = server.process, pids(server)
+    targets = {"server": [main], "sender": [sender], "both": [sender, main], "service": [process.pid, main, sender],
+               "supervisor": [process.pid]}[what]
+    mark, began, all_of_it = len(server.log), time.monotonic(), children(process.pid)
+    for pid in filter(None, targets):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    if process.pid in targets:      # a service manager waits for all of them, too
+        process.wait(30)
+        wait_gone(all_of_it)
+        start()
+    elif main in targets and main:
+        server.wait_log("server.start", {}, 60, mark)
+    return began, time.monotonic()
 
 
 def children(pid):

@@ -70,14 +70,15 @@ class Zone:
 
 
 class World:
-    def __init__(self, signed=True):
+    def __init__(self, signed=True, address="127.0.0.1"):
         """signed: the root and `test` are; else the trust anchor is of a root that nobody serves."""
+        self.address = address
         self.dir = tempfile.mkdtemp(prefix="martlet-dns-")
         self.port = free_port()
         self.process = None
         self.serial = 0x5eed0000
         self.zones = {}
-        self.zone("test", "ns A 127.0.0.1", signed=signed)
+        self.zone("test", "ns A " + address, signed=signed)
         self.root = Zone(".", "", signed=signed)
         self.anchor = None
 
@@ -93,7 +94,7 @@ class World:
 
     def settings(self, **more):
         """For the section [dns]."""
-        return {"servers": "127.0.0.1@%d" % self.port, "trust_anchor_file": self.anchor, **more}
+        return {"servers": "%s@%d" % (self.address, self.port), "trust_anchor_file": self.anchor, **more}
 
     # ---- files ----
 
@@ -157,7 +158,7 @@ class World:
             shutil.copy(self.path((self.root.key or self.make_key(".")) + ".ds"), self.anchor)
 
     def write_settings(self):
-        lines = ["server:", " ip-address: 127.0.0.1@%d" % self.port, ' username: ""', ' chroot: ""', " server-count: 1", ' database: ""',
+        lines = ["server:", " ip-address: %s@%d" % (self.address, self.port), ' username: ""', ' chroot: ""', " server-count: 1", ' database: ""',
                  " zonesdir: %s" % self.dir, " pidfile: %s" % self.path("pid"), " xfrdfile: %s" % self.path("xfrd"),
                  " zonelistfile: %s" % self.path("zonelist"), " logfile: %s" % self.path("log"), " xfrdir: %s" % self.dir,
                  "remote-control:", " control-enable: no"]
@@ -190,7 +191,7 @@ class World:
         question = b"\x12\x34\0\0\0\1\0\0\0\0\0\0\0\0\x06\0\1"       # SOA, IN
         deadline = time.monotonic() + 60
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-            s.connect(("127.0.0.1", self.port))
+            s.connect((self.address, self.port))
             s.settimeout(0.05)
             while time.monotonic() < deadline:
                 if self.process.poll() is not None:
