@@ -378,6 +378,19 @@ static int accept_tx(struct db_tx *tx, void *arg)
 	return queue_mail_tx(arg, tx);
 }
 
+static int void_tx(struct db_tx *tx, void *arg)
+{
+	return write_trace(arg, tx);
+}
+
+/* What went to /null, of which nothing but its story is kept; a power cut may take that. What everybody refused has none. */
+static int write_void_trace(struct queue_mail *m)
+{
+	struct db_write_job w = { .fn = void_tx, .arg = m, .durability = DB_LAZY };
+
+	return m->has_trace && m->n_targets == 0 ? db_write(store_db(m->q->store), &w) : 0;
+}
+
 static int run(struct queue_mail *m)
 {
 	struct db_write_job w = {
@@ -389,7 +402,9 @@ static int run(struct queue_mail *m)
 	};
 	int rc = db_write(store_db(m->q->store), &w);
 
-	if (rc < 0 && !queue_mail_is_void(m, rc))
+	if (rc < 0 && queue_mail_is_void(m, rc))
+		rc = write_void_trace(m);
+	if (rc < 0)
 		return rc;
 	queue_mail_stored(m);
 	return 0;

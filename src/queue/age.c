@@ -111,7 +111,7 @@ static int write_told(struct told *t)
 	}
 	rc = db_write(store_db(t->l->s->q->store), &w);
 	if (rc == 0 && t->notice)
-		queue_mail_stored(&t->notice->mail);
+		queue_notice_stored(t->notice);
 	return rc;
 }
 

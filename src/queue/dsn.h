@@ -38,6 +38,9 @@ struct queue_dsn {
  */
 bool queue_dsn_is_due(struct str reverse_path, unsigned notify, enum queue_dsn_action action);
 
+/* failed, delayed, delivered or relayed, as in Action: (RFC 3464 2.3.3) */
+const char *queue_dsn_action_z(enum queue_dsn_action action);
+
 /*
  * The whole message, CRLF, 7-bit if the original allows it, with From, To, Date, Message-ID, Auto-Submitted; overflow of out is the caller's to see.
  * It needs SMTPUTF8 when `to` is not ASCII, and 8BITMIME when out is not. What strangers wrote (addresses, replies, the message) may be anything.

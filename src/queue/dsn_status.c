@@ -14,6 +14,11 @@ static const char *const action_names[] = {
 	[QUEUE_DSN_RELAYED] = "relayed",
 };
 
+const char *queue_dsn_action_z(enum queue_dsn_action action)
+{
+	return action_names[action];
+}
+
 static void field(struct buf *out, const char *name_z)
 {
 	buf_printf(out, "%s: ", name_z);

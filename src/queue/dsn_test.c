@@ -117,6 +117,17 @@ TEST(dsn_is_due)
 	}
 }
 
+/* It is read on screens of 80 columns. */
+static bool is_narrow(struct str text)
+{
+	struct str line;
+	bool is = true;
+
+	while (str_split(&text, '\n', &line))
+		is = is && line.n <= 79;
+	return is && text.n <= 79;
+}
+
 /* RFC 3464 2.2, 2.3; RFC 6522 3; RFC 3834 5 */
 TEST(dsn_of_a_failure)
 {
@@ -137,6 +148,7 @@ TEST(dsn_of_a_failure)
 	assert_true(has(w.text, "<bob@example.org>\r\n    (you wrote to Bob+x@Example.ORG)\r\n"
 				"    The mail server mx.example.org said:\r\n      550 5.1.1 no such user\r\n"));
 	assert_true(has(w.text, "could not be delivered to this address"));
+	assert_true(is_narrow(w.text));
 	assert_true(has(w.text, "\r\n    This means: There is no mailbox with that address.\r\n"
 				"    What to do: Check the address for typing mistakes, and ask the recipient\r\n      for the right one.\r\n"));
 	assert_str_eq(w.parts[1]->subtype, S("delivery-status"));
@@ -178,13 +190,30 @@ TEST(dsn_of_several)
 	}
 	assert_str_eq(status_field(w.status, 4, "Will-Retry-Until"), S("Mon, 01 Dec 2025 01:20:00 +0000"));
 	assert_str_eq(status_field(w.status, 4, "Diagnostic-Code"), S("smtp; 451 4.7.1 first\r\n    451 4.7.1 and second"));
-	assert_true(has(w.text, "was delivered to this address") && has(w.text, "will hear no more about it:\r\n\r\n  <eric@bombs.af.mil>"));
+	assert_true(has(w.text, "was delivered to this address") && has(w.text, "will hear no more of it:\r\n\r\n  <eric@bombs.af.mil>"));
 	assert_true(has(w.text, "has not been delivered to this address yet:\r\n\r\n  <fred@tax-me.gov>"));
 	assert_true(has(w.text, "      451 4.7.1 first\r\n      451 4.7.1 and second\r\n"));
 	assert_true(has(w.text, "    This means: The other side does not want this message"));
 	assert_false(has(w.text, "What to do: Ask the recipient, by another way"));
-	assert_true(has(w.text, "It will be tried until Mon, 01 Dec 2025 01:20:00 +0000"));
+	assert_true(has(w.text, "It will be tried until Mon, 01 Dec 2025 01:20:00 +0000,\r\nand is returned to you"));
+	assert_true(has(w.text, "<carol@ivory.edu>\r\n\r\n")); /* nobody said anything */
+	assert_true(is_narrow(w.text));
 	assert_true(has(buf_str(&w.out), "Subject: Your message could not be delivered\r\n"));
+	end(&w);
+}
+
+/* A code of our own (RFC 7505 4.1) is no other server's word. */
+TEST(dsn_of_our_own)
+{
+	struct queue_dsn_rcpt r = failed(S("bob@null.example.org"));
+	struct queue_dsn d = about(&r, 1);
+	struct written w;
+
+	r.host = S("");
+	r.reply = (struct queue_reply){ 556, S("5.1.10"), S("null.example.org takes no mail (null MX)") };
+	write_and_read(&w, &d);
+	assert_true(has(w.text, "    The reason:\r\n      556 5.1.10 null.example.org takes no mail (null MX)\r\n"));
+	assert_false(has(w.text, "server said"));
 	end(&w);
 }
 

@@ -15,7 +15,7 @@ struct wording {
 
 static const struct wording wordings[] = {
 	[QUEUE_DSN_FAILED] = {
-		"Your message could not be delivered to this address, and will not be tried again:",
+		"Your message could not be delivered to this address, and will not be tried\r\nagain:",
 		"Your message could not be delivered to these addresses, and will not be tried\r\nagain:",
 		"The address did not get your message. When what stands in the way is mended,\r\nplease send it again.",
 	},
@@ -30,8 +30,8 @@ static const struct wording wordings[] = {
 		NULL,
 	},
 	[QUEUE_DSN_RELAYED] = {
-		"Your message was passed on to the mail system of this address, which sends no\r\nsuch confirmations. Most likely it arrives, but you will hear no more about it:",
-		"Your message was passed on to the mail systems of these addresses, which send no\r\nsuch confirmations. Most likely it arrives, but you will hear no more about it:",
+		"Your message was passed on to the mail system of this address, which sends no\r\nsuch confirmations. Most likely it arrives, but you will hear no more of it:",
+		"Your message was passed on to the mail systems of these addresses, which send\r\nno such confirmations. Most likely it arrives, but you will hear no more of it:",
 		NULL,
 	},
 };
@@ -40,14 +40,14 @@ static void write_reply(const struct queue_dsn_rcpt *r, struct buf *out)
 {
 	struct str rest = str_head(r->reply.text, QUEUE_REPLY_TEXT), line;
 
-	if (r->reply.code == 0 && rest.n == 0)
+	if ((r->reply.code == 0 && rest.n == 0) || (r->host.n == 0 && r->action == QUEUE_DSN_DELIVERED))
 		return;
-	if (r->reply.code > 0 && r->host.n > 0) {
+	if (r->reply.code > 0 && r->host.n > 0) { /* else these are our words, also with a code (RFC 7505 4.1) */
 		buf_add(out, S("    The mail server "));
 		dsn_words(r->host, true, out);
 		buf_add(out, S(" said:\r\n"));
 	} else {
-		buf_add(out, r->reply.code > 0 ? S("    The mail server said:\r\n") : S("    The reason:\r\n"));
+		buf_add(out, S("    The reason:\r\n"));
 	}
 	do {
 		if (!str_split(&rest, '\n', &line))
@@ -127,7 +127,7 @@ static void write_delay(const struct queue_dsn *d, int64_t until_s, struct buf *
 	buf_printf(out, "\r\nIt has been waiting since %s.\r\n", date);
 	if (until_s > 0) {
 		mime_date_print_z(date, until_s, 0);
-		buf_printf(out, "It will be tried until %s; after that it is returned to you.\r\n", date);
+		buf_printf(out, "It will be tried until %s,\r\nand is returned to you after that.\r\n", date);
 	}
 	buf_add(out, S("You need not do anything, and need not send it again.\r\n"));
 }
@@ -170,8 +170,7 @@ void dsn_text_write(const struct queue_dsn *d, struct buf *out)
 			write_group(d, (enum queue_dsn_action)i, is_next, out);
 		is_next = is_next || has[i];
 	}
-	buf_add(out, S("\r\nYour message has the number "));
+	buf_add(out, S("\r\nThe postmaster can find your message by its number: "));
 	dsn_words(d->qid, false, out);
-	buf_add(out, S(" here: the postmaster can find it by that. The same for\r\n"
-		       "mail programs, and your message or its header, are below.\r\n"));
+	buf_add(out, S("\r\nThe same for mail programs, and your message or its header, are below.\r\n"));
 }

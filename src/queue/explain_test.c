@@ -9,6 +9,7 @@
 static const struct {
 	const char *reply, *want;
 } samples[] = {
+	{ "5.7.0 removed by the administrator of this server", "out of the queue" },
 	{ "550-5.7.26 Unauthenticated email from example.org is not accepted due to domain's DMARC policy. gsmtp", "DMARC policy that tells" },
 	{ "550-5.7.26 This mail has been blocked because the sender is unauthenticated. Gmail requires SPF or DKIM - gsmtp", "had neither" },
 	{ "421-4.7.27 Your email has been rate limited because SPF didn't pass. gsmtp", "SPF to pass" },

@@ -22,6 +22,8 @@
 #define SPAMHAUS "Spamhaus"
 
 const struct explain_row explain_texts[] = {
+	{ "7.0", "removed by the administrator of this server", 0, { "", "An administrator of this mail system took the message out of the queue.",
+		"Ask your own postmaster why, before you send it again.", "" } },
 	/* ---- Gmail and Google Workspace: each reply ends in "gsmtp" ---- */
 	{ "7.26", "DMARC policy", 0, { GMAIL, "The domain in From has a DMARC policy that tells others to refuse mail which neither SPF nor DKIM vouches for, and this was such.",
 		POSTMASTER, "Sign with DKIM for the domain of From, or have this host in its SPF record with the same domain as reverse-path. Forwarded mail needs its signature unchanged." } },

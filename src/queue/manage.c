@@ -43,20 +43,23 @@ struct step {
 	size_t n, n_flying;
 };
 
+/* RFC 4865 4.2: what its sender wants to leave later is tried now only when it is named. */
 static int read_step(struct step *s)
 {
-	const struct picked_args a = args_of(s->pick, s->after);
+	bool is_early = s->deed != QUEUE_RETRY || s->pick->qid.n > 0;
+	const struct picked_args p = args_of(s->pick, s->after);
+	const struct db_val v[] = { p.v[0], p.v[1], p.v[2], p.v[3], p.v[4], DB_I(is_early ? INT64_MAX : s->now_s) };
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	int rc = db_read_begin(store_db(s->q->store), &tx);
 
 	if (rc == 0)
-		rc = queue_rcpts_get(tx, &s->arena, SQL(RECIPIENTS_PICKED), a.v, ARRAY_LEN(a.v), &s->rcpts, &s->n);
+		rc = queue_rcpts_get(tx, &s->arena, SQL(RECIPIENTS_PICKED), v, ARRAY_LEN(v), &s->rcpts, &s->n);
 	return rc;
 }
 
 static int set_state(struct db_tx *tx, const struct step *s, const struct queue_rcpt_row *r, enum queue_state state)
 {
-	int rc = DB_EXEC(tx, SQL(RECIPIENT_STATE), DB_I(r->id), DB_I(state), DB_I(s->now_s));
+	int rc = DB_EXEC(tx, SQL(RECIPIENT_STATE), DB_I(r->id), DB_I(state), DB_I(s->now_s), DB_I(s->deed == QUEUE_RETRY));
 
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(DESTINATION_ADD), DB_T(r->destination), DB_I(s->now_s));

@@ -120,6 +120,7 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 	arena_init(&body, NOTICE_ARENA);
 	if (!bytes.p)
 		rc = read_body(q, m, &body, &bytes);
+	ret->what_z = queue_dsn_action_z(due[0].action);
 	ret->about = arena_str(&ret->arena, m->qid);
 	if (rc == 0 && !ret->about.p)
 		rc = -E_LIMIT;
@@ -154,6 +155,12 @@ int queue_notice_tx(struct queue_notice *n, struct db_tx *tx)
 		.event = QUEUE_TRACE_DSN, .qid = n->about, .at_s = n->mail.now_s, .detail = str_z(n->qid) });
 }
 
+void queue_notice_stored(struct queue_notice *n)
+{
+	queue_mail_stored(&n->mail);
+	LOG(INFO, "queue.notice", F_STR("qid", n->about), F_Z("as", n->qid), F_STR("to", n->rcpt.address), F_Z("what", n->what_z));
+}
+
 void queue_notice_done(struct queue_notice *n)
 {
 	queue_mail_done(&n->mail);
@@ -174,7 +181,7 @@ static int store_it(struct queue *q, struct queue_notice *n)
 	int rc = db_write(store_db(q->store), &w);
 
 	if (rc == 0)
-		queue_mail_stored(&n->mail);
+		queue_notice_stored(n);
 	return rc;
 }
 

@@ -231,15 +231,17 @@ struct queue_notice {
 	struct arena arena;
 	char qid[17];
 	struct str about;          /* the id of the message that it is about */
+	const char *what_z;        /* failed, delayed ...: of the first recipient */
 };
 /*
  * Makes the notification that the sender of the message is to get about those of the recipients of which he wants to hear. 1: *ret is to be stored (queue_notice_tx), then
- * queue_notice_done(); 0: there is nothing to be told, or nobody to tell, which it has logged; negative.
+ * queue_notice_stored() when that is committed, and queue_notice_done(); 0: there is nothing to be told, or nobody to tell, which it has logged; negative.
  */
 MUST_CHECK int queue_notice_make(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n,
 				 struct queue_notice *ret);
 /* Inside db_write() whose job has n->mail.body among its bodies: stores it, and tells of it in the story of what it is about. */
 MUST_CHECK int queue_notice_tx(struct queue_notice *n, struct db_tx *tx);
+void queue_notice_stored(struct queue_notice *n);
 void queue_notice_done(struct queue_notice *n);
 /* Of recipients here that want to hear of success, after queue_accept(). Durable. */
 MUST_CHECK int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct str bytes);

@@ -2,6 +2,8 @@
 /* The rows of [route "..."], and the choice among them. */
 #include "queue/route.h"
 
+#include <arpa/inet.h>
+
 #include "base/mem.h"
 
 /* enum queue_tls, enum queue_protocol */
@@ -21,7 +23,8 @@ static const struct conf_row rows[] = {
 	{ .key = "protocol", .type = CONF_ENUM, .offset = AT(protocol), .default_z = "smtp", .names = protocol_names, .reload = CONF_LIVE,
 	  .help = "What is spoken there." },
 	{ .key = "tls", .type = CONF_ENUM, .offset = AT(tls), .default_z = "may", .names = tls_names, .reload = CONF_LIVE,
-	  .help = "What the connection has to have; implicit is TLS from the start, as on port 465." },
+	  .help = "What the connection has to have: may takes TLS when it is offered, encrypt demands it, verify a good certificate for host as well, "
+		  "implicit all that and TLS from the start, as on port 465." },
 	{ .key = "user", .type = CONF_STR, .offset = AT(user), .default_z = "", .reload = CONF_LIVE,
 	  .help = "Whom to log in as there; empty for nobody." },
 	{ .key = "password_file", .type = CONF_STR, .offset = AT(password_file), .default_z = "", .reload = CONF_LIVE,
@@ -32,6 +35,13 @@ static const struct conf_row rows[] = {
 static bool is_mx(const struct queue_route_conf *r)
 {
 	return str_eq(str_z(r->host), S("mx"));
+}
+
+static bool is_address(const char *host_z)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, host_z, bytes) == 1 || inet_pton(AF_INET6, host_z, bytes) == 1;
 }
 
 static int check(const void *values, struct fault *fault)
@@ -46,6 +56,8 @@ static int check(const void *values, struct fault *fault)
 		return fault_set(fault, -E_USAGE, "host = mx: strangers get no password and no LMTP; name one host");
 	if (r->user[0] && r->tls < QUEUE_TLS_VERIFY)
 		return fault_set(fault, -E_USAGE, "a password is given to nobody who is not known for sure: write tls = verify or implicit");
+	if (r->tls >= QUEUE_TLS_VERIFY && is_address(r->host))
+		return fault_set(fault, -E_USAGE, "host = %.100s: tls = verify and implicit need the name that its certificate is for", r->host);
 	return 0;
 }
 

@@ -74,6 +74,8 @@ TEST(a_route_that_makes_no_sense_is_a_mistake)
 		"[route \"a\"]\nhost = a\nuser = b\npassword_file = /b\n",
 		"[route \"a\"]\nhost = a\nuser = b\npassword_file = /b\ntls = encrypt\n",
 		"[route \"a\"]\nhost = mx\nprotocol = lmtp\n",
+		"[route \"a\"]\nhost = 10.0.0.1\ntls = implicit\n",
+		"[route \"a\"]\nhost = 2001:db8::1\ntls = verify\n",
 		"[route \"a\"]\nhost = mx\nuser = b\npassword_file = /b\ntls = verify\n",
 	};
 

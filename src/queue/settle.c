@@ -210,7 +210,7 @@ int queue_settle(struct queue *q, const struct queue_settlement *v, size_t n)
 	rc = run(&j);
 	for (size_t i = 0; i < j.n_notices; i++) {
 		if (rc == 0)
-			queue_mail_stored(&j.notices[i].mail);
+			queue_notice_stored(&j.notices[i]);
 		queue_notice_done(&j.notices[i]);
 	}
 	mem_free(j.notices);

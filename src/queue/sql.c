@@ -99,9 +99,10 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	/* manage.c */
 	[QUEUE_SQL_RECIPIENTS_PICKED] = { .sql =
 		"SELECT " RECIPIENT_COLUMNS " FROM queue_recipients r JOIN queue_messages m ON m.qid = r.qid"
-		" WHERE " PICKED " AND r.id > ?5 ORDER BY r.id LIMIT 100" },
+		" WHERE " PICKED " AND r.id > ?5 AND m.held_until <= ?6 ORDER BY r.id LIMIT 100" },
 	[QUEUE_SQL_RECIPIENT_STATE] = { .sql =
-		"UPDATE queue_recipients SET state = ?2, next_attempt = ?3 WHERE id = ?1" },
+		"UPDATE queue_recipients SET state = ?2, next_attempt = max(?3, CASE WHEN ?4 THEN 0 ELSE"
+		" (SELECT m.held_until FROM queue_messages m WHERE m.qid = queue_recipients.qid) END) WHERE id = ?1" },
 	[QUEUE_SQL_MESSAGE_LOOK_AT] = { .sql = "UPDATE queue_messages SET look = ?2 WHERE qid = ?1" },
 	[QUEUE_SQL_MESSAGE_AGE_ANEW] = { .sql = "UPDATE queue_messages SET held_until = max(held_until, ?2) WHERE qid = ?1" },
 	[QUEUE_SQL_DESTINATION_NOW] = { .sql =

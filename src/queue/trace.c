@@ -148,7 +148,7 @@ static void add_recipient(struct trace_row *r, const struct queue_rcpt *t, bool 
 	if (!is_refused && t->result < 0)
 		member(out, NAME("refused"), str_z(err_row(t->result)->name));
 	else if (!is_refused)
-		member(out, NAME("into"), t->is_local ? t->n_accounts ? S("INBOX") : S("") : S("queue"));
+		member(out, NAME("into"), t->is_local ? t->n_accounts ? S("INBOX") : t->n_forwards ? S("") : S("nowhere") : S("queue"));
 	for (size_t k = 0; !is_refused && k < t->n_forwards; k++) {
 		add_key(r, t->forwards[k]);
 		buf_add(out, k ? S(",") : S(",\"forwards\":["));

@@ -19,6 +19,9 @@ S mail carol@example.com void@example.test
 S data simple.eml
 S < 250
 log smtp.rcpt to=void@example.test into=nowhere
+cli message trace void@example.test
+out *accepted: from <carol@example.com>, *
+out *to <void@example.test>: nowhere
 # A bounce is one already: its return address stays the null one
 S > MAIL FROM:<>
 S < 250

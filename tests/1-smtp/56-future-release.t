@@ -31,6 +31,11 @@ T < 250 2.0.0 queued as $qid
 mails bob 0
 cli queue list
 out $qid*bob@example.test*waiting*
+# An administrator who empties the queue lets it wait; also when it was held in between
+cli queue flush
+out recipients: 0
+cli queue hold --all
+cli queue release --all
 clock 3000000
 mails bob 0
 clock 700000
@@ -38,3 +43,16 @@ log queue.local qid=$qid rcpts=1
 mails bob 1
 cli queue list
 out! *bob@example.test*
+# who names it has it sent at once
+T > MAIL FROM:<alice@example.test> HOLDFOR=3600
+T < 250
+T > RCPT TO:<bob@example.test>
+T < 250
+T > DATA
+T < 354
+T data simple.eml
+T < 250 2.0.0 queued as $named
+cli queue retry $named
+out recipients: 1
+log queue.local qid=$named rcpts=1
+mails bob 2

@@ -33,6 +33,7 @@ mails bob 1
 mails alice 0
 clock 601000
 log queue.expired qid=$qid to=dan@example.net
+log queue.notice qid=$qid to=alice@example.test what=failed
 cli queue list
 out! *dan@example.net*
 mails alice 1
