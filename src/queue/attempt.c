@@ -134,6 +134,7 @@ static void get_hop(struct reader *r, struct queue_hop *h)
 void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 {
 	put_u64(out, a->id);
+	put_u64(out, a->n_lost);
 	put_hop(out, &a->hop);
 	put_sts(out, &a->sts);
 	put_str(out, a->qid);
@@ -171,7 +172,7 @@ static int get_rcpts(struct reader *r, struct arena *arena, struct queue_attempt
 int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attempt *ret)
 {
 	struct reader r = { .rest = bytes };
-	struct queue_attempt a = { .id = get_u64(&r, UINT64_MAX) };
+	struct queue_attempt a = { .id = get_u64(&r, UINT64_MAX), .n_lost = get_u64(&r, UINT64_MAX) };
 	int rc;
 
 	get_hop(&r, &a.hop);

@@ -58,6 +58,7 @@ struct queue_attempt_rcpt {
 
 struct queue_attempt {
 	uint64_t id;          /* never 0 */
+	uint64_t n_lost;      /* results with id 0 that were read before: with less than the sender knows of it counts as lost already */
 	struct queue_hop hop;
 	struct queue_sts sts;
 	struct str qid;       /* for the log */

@@ -17,6 +17,7 @@ static struct queue_attempt_rcpt rcpts[] = {
 
 static const struct queue_attempt sample = {
 	.id = 7,
+	.n_lost = 3,
 	.hop = { .destination = STR_INIT("example.org"), .domain = STR_INIT("example.org"), .port = 25, .tls = QUEUE_TLS_ENCRYPT },
 	.sts = { STR_INIT("20160831"), STR_INIT("version: STSv1"), 1700000000 },
 	.qid = STR_INIT("abc"),
@@ -45,6 +46,7 @@ static void close_pair(int fds[2])
 static void assert_sample(const struct queue_attempt *a, struct str message)
 {
 	assert_int_equal(a->id, 7);
+	assert_int_equal(a->n_lost, 3);
 	assert_str_eq(a->hop.destination, S("example.org"));
 	assert_int_equal(a->hop.host.n, 0);
 	assert_int_equal(a->hop.tls, QUEUE_TLS_ENCRYPT);

@@ -163,7 +163,7 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 	AUTO(arena_fini) struct arena body;
 	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
 	struct queue_attempt a = {
-		.id = f->id, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
+		.id = f->id, .n_lost = s->n_lost, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
 		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags,
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },

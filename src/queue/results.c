@@ -125,7 +125,6 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 			v[i].outcome = r->rcpts[i].outcome;
 			v[i].reply = r->rcpts[i].reply;
 		}
-		log_one(f, r, &v[i]);
 	}
 	s->verdicts[s->n_settled] = v;
 	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = f->n, .result = kept,
@@ -144,6 +143,8 @@ static void forget(struct queue_sched *s, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (!s->landed[i])
 			continue;
+		for (size_t k = 0; k < s->settled[i].n; k++)
+			log_one(s->landed[i], s->settled[i].result, &s->verdicts[i][k]);
 		s->landed[i]->dest->is_exhausted = false; /* what was deferred, or waited behind it */
 		queue_flight_end(s, s->landed[i]);
 	}
@@ -258,6 +259,7 @@ static int take_one(struct queue_sched *s)
 		return rc;
 	if (r.id == 0) {
 		s->is_losing = true;
+		s->n_lost++;
 		return 0;
 	}
 	f = queue_flight_find(s, r.id);

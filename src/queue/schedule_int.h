@@ -57,6 +57,7 @@ struct queue_sched {
 	uint64_t flying_bytes;          /* of the messages of all flights: each is in memory until its result */
 	size_t n_dests, n_failing, n_unknown, n_flights;
 	uint64_t last_id;
+	uint64_t n_lost;                /* so often the sender has died */
 	bool wants_scan;                /* rows may be due that memory knows nothing of */
 	bool has_unseen;                /* such are due, and there was no room for them */
 	bool has_room;                  /* for them, since */

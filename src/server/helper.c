@@ -6,7 +6,8 @@
  *
  *  1. Both ends stay open here, so what the server process says while no helper runs waits for the next one.
  *  2. When a helper dies, what it was working at is lost, and what it had not taken yet is thrown away. The server process
- *     is told so at once, by the kind's tell_lost().
+ *     is told so at once, by the kind's tell_lost(). What it hands over before it has read that is for nobody: the next helper
+ *     knows how often it was told (n_lost), and what was handed over too early says a smaller number.
  *  3. New settings make a new helper; the old one finishes what it has and ends. Its death on the way is told as above.
  *  4. A lazy one is started when something waits for it, and may end by itself, with status 0, when nothing does.
  *  5. One that is bound to the server process ends with it, and the next server process has a pair of its own: so it never hears
@@ -34,6 +35,7 @@ static void close_pair(struct server_helper *h)
 			close(h->fds[i]);
 	h->fds[0] = h->fds[1] = -1;
 	h->is_untold = false;
+	h->n_lost = 0;
 }
 
 void server_helper_init(struct server_helper *h, const struct server_helper_kind *kind)
@@ -106,6 +108,7 @@ static void lost(struct server_helper *h)
 {
 	throw_away_unread(h);
 	h->is_untold = h->kind->tell_lost(h->fds[1]) < 0;
+	h->n_lost += !h->is_untold;
 	h->tell_ms = clock_mono_ms() + TELL_AGAIN_MS;
 }
 

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -18,6 +19,7 @@ struct server_helper_start {
 	struct server_files *files;
 	int fd; /* its end of the pair */
 	pid_t supervisor;
+	uint64_t n_lost;    /* how often the server process of this pair was told that all is lost */
 };
 
 struct server_helper_kind {
@@ -40,6 +42,7 @@ struct server_helper {
 	pid_t pid;          /* 0: none runs */
 	pid_t leaving[SERVER_HELPERS_LEAVING]; /* the newest first */
 	bool is_wanted;
+	uint64_t n_lost;    /* told so often on this pair */
 	bool is_untold;     /* something was lost, and the server process does not know yet */
 	int64_t started_ms, restart_ms, tell_ms;
 	unsigned n_short;   /* lives in a row that were short */

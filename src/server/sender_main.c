@@ -44,6 +44,7 @@
 #define SECRETS_MAX 64
 
 struct sender {
+	uint64_t n_lost;             /* attempts that know of less deaths are not ours */
 	int fd, signal_fd, room_fd;  /* room_fd: an attempt has its result */
 	int64_t idle_ms;
 	struct send *send;
@@ -90,6 +91,12 @@ static void take_attempts(struct sender *s)
 
 		arena_init(arena, ATTEMPT_ARENA);
 		r = queue_attempt_receive(s->fd, arena, &a, &map);
+		if (r > 0 && a.n_lost < s->n_lost) { /* handed over before our predecessor's death was known: it counts as lost */
+			queue_attempt_unmap(&map);
+			arena_fini(arena);
+			mem_free(arena);
+			continue;
+		}
 		if (r > 0) {
 			send_give(s->send, &a, map, arena);
 			continue;
@@ -317,6 +324,7 @@ static _Noreturn void sender_main(const struct server_helper_start *start)
 	struct fault fault = { 0 };
 
 	s.fd = start->fd;
+	s.n_lost = start->n_lost;
 	mallopt(M_ARENA_MAX, HEAP_ARENAS);
 	raise_limits();
 	take_files(&s, start);

@@ -184,7 +184,8 @@ static void drop_next(struct supervisor *s)
 
 static void start_helper(struct supervisor *s, struct server_helper *h)
 {
-	const struct server_helper_start start = { .conf = s->latest, .files = s->files, .fd = h->fds[1], .supervisor = getpid() };
+	const struct server_helper_start start = { .conf = s->latest, .files = s->files, .fd = h->fds[1], .supervisor = getpid(),
+						   .n_lost = h->n_lost };
 
 	if (!server_helper_start(h, latest_conf(s)->restart_pause_ms))
 		return;
