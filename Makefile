@@ -13,6 +13,8 @@ PREFIX = /usr/local
 DESTDIR =
 FUZZ_SECONDS = 30
 CRASH_ROUNDS = 200
+OUT_KILLS = 100
+WORLD_MESSAGES = 10000
 POWER_CUTS = 300
 FAULT_ROUNDS = 45
 ARGS =
@@ -42,9 +44,9 @@ LIBS := -lcjose -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljanss
 	-lseccomp -lpthread
 
 PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libargon2-dev libinih-dev \
-	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev
+	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev libunbound-dev
 PKG_TEST := libcmocka-dev python3 openssl curl swaks libnet-ssleay-perl isync msmtp fetchmail \
-	offlineimap3 mutt
+	offlineimap3 mutt nsd ldnsutils
 PKG_FUZZ := clang libclang-rt-14-dev
 
 # --- files ---------------------------------------------------------------------------------------
@@ -97,25 +99,29 @@ test:
 	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
 	@tools/run-tests $(B)
 
-# Minutes instead of seconds: the server killed under load, power cuts, a failing disk, the time of
-# failed logins measured over many, hostile peers, a minute of noise, a minute of 50 sessions in one
-# mailbox, thousands of damaged messages.
+# Minutes instead of seconds: the server killed under load, and while mail goes out, power cuts, a
+# failing disk, the time of failed logins measured over many, hostile peers, a minute of noise, a
+# minute of 50 sessions in one mailbox, thousands of damaged messages, a minute of mail to peers that
+# die while both processes are killed, three hosts in a small world.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
+	@tests/crash/out --martlet $(B)/martlet --kills $(OUT_KILLS)
 	@tests/crash/power --martlet $(B)/martlet --cuts $(POWER_CUTS)
 	@tests/crash/faults --martlet $(B)/martlet --rounds $(FAULT_ROUNDS)
 	@SASL_TIMING_TRIES=300 $(B)/test/sasl_test 'same_time*'
+	@QUEUE_MANY=100000 $(B)/test/queue_test 'many_dead*' 2> /dev/null
 	@tests/hostile/run --martlet $(B)/martlet
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
+	@RELAY_SECONDS=60 tests/run --martlet $(B)/martlet relay_storm
 	@tests/stress/run --martlet $(B)/martlet --seconds 60
 	@tests/damage/run --martlet $(B)/martlet --seeds 5000
+	@tests/world/run --martlet $(B)/martlet --messages $(WORLD_MESSAGES)
 
 test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so
 
 # The network is only asked when something is missing.
 need = dpkg-query -W -f '$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' \
-	| grep -qx $(words $(1)) || { export DEBIAN_FRONTEND=noninteractive; \
-	apt-get update && apt-get install -y --no-install-recommends $(1); }
+	| grep -qx $(words $(1)) || tools/packages $(1)
 deps:
 	@$(call need,$(PKG_BUILD) $(PKG_TEST))
 

@@ -6,6 +6,9 @@
  * and syncs the bodies that have come, the next ones gather; it sends their 250s itself. No
  * address is looked at, no message parsed, no second file written, nothing is limited: it is for
  * the load program only.
+ *
+ * The sink is the same without a disk: where relayed mail ends. It offers PIPELINING and says, to the
+ * command X, how many messages have come.
  */
 #include "load.h"
 
@@ -45,6 +48,9 @@ static struct {
 } disk = { .lock = PTHREAD_MUTEX_INITIALIZER,
 	   .wake = PTHREAD_COND_INITIALIZER,
 	   .waiting = { .bodies = BUF_INIT(MAX_BATCH_BYTES) } };
+
+static bool is_sink;
+static uint64_t n_sunk;
 
 static void answer(int fd, struct str s)
 {
@@ -111,9 +117,33 @@ static const struct {
 	char letter;
 	const char *reply_z;
 } replies[] = {
-	{ 'E', "250 bare\r\n" },  { 'M', "250 2.1.0 yes\r\n" }, { 'R', "250 2.1.5 yes\r\n" },
+	{ 'H', "250 bare\r\n" },  { 'M', "250 2.1.0 yes\r\n" }, { 'R', "250 2.1.5 yes\r\n" },
 	{ 'D', "354 go on\r\n" }, { 'Q', "221 2.0.0 bye\r\n" },
 };
+
+static void answer_ehlo(int fd)
+{
+	answer(fd, is_sink ? S("250-sink\r\n250-PIPELINING\r\n250 8BITMIME\r\n") : S("250 bare\r\n"));
+}
+
+static void answer_count(int fd)
+{
+	struct buf text = BUF_INIT(64);
+
+	buf_printf(&text, "250 %llu\r\n", (unsigned long long)n_sunk);
+	answer(fd, buf_str(&text));
+	buf_fini(&text);
+}
+
+static void take_message(int fd, struct str body)
+{
+	if (!is_sink) {
+		commit_later(fd, body);
+		return;
+	}
+	n_sunk++;
+	answer(fd, S("250 2.0.0 gone\r\n"));
+}
 
 /* A whole line or message at the beginning of what came; 0: there is none. */
 static size_t take(struct peer *p)
@@ -125,10 +155,14 @@ static size_t take(struct peer *p)
 	if (!end)
 		return 0;
 	if (p->is_in_data) {
-		commit_later(p->fd, str_head(in, (size_t)(end - in.p)));
+		take_message(p->fd, str_head(in, (size_t)(end - in.p)));
 		p->is_in_data = false;
 		return (size_t)(end - in.p) + 5;
 	}
+	if (in.p[0] == 'E')
+		answer_ehlo(p->fd);
+	if (in.p[0] == 'X')
+		answer_count(p->fd);
 	for (size_t i = 0; i < ARRAY_LEN(replies); i++)
 		if (in.p[0] == replies[i].letter)
 			answer(p->fd, str_z(replies[i].reply_z));
@@ -183,15 +217,12 @@ static int listen_on(const struct load *l)
 	return fd;
 }
 
-void load_bare(struct worker *w)
+/* Talks to all who come, for ever. */
+static void talk(struct worker *w)
 {
 	struct epoll_event ev[EVENTS_MAX] = { { .events = EPOLLIN } };
 	int listener = listen_on(w->load), epfd = epoll_create1(EPOLL_CLOEXEC);
-	pthread_t thread;
 
-	disk.fd = limit_file(w->load->dir_z);
-	if (pthread_create(&thread, NULL, commit_all, NULL) != 0)
-		load_fail("cannot make a thread");
 	epoll_ctl(epfd, EPOLL_CTL_ADD, listener, ev);
 	for (;;) {
 		int n = epoll_wait(epfd, ev, EVENTS_MAX, -1);
@@ -203,4 +234,20 @@ void load_bare(struct worker *w)
 				accept_all(epfd, listener);
 		}
 	}
+}
+
+void load_bare(struct worker *w)
+{
+	pthread_t thread;
+
+	disk.fd = limit_file(w->load->dir_z);
+	if (pthread_create(&thread, NULL, commit_all, NULL) != 0)
+		load_fail("cannot make a thread");
+	talk(w);
+}
+
+void load_sink(struct worker *w)
+{
+	is_sink = true;
+	talk(w);
 }

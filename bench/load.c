@@ -39,6 +39,8 @@ static const struct mode {
 	  "no server: append to a file in --dir, group commit" },
 	{ "bare", "", NULL, load_bare, ONE,
 	  "a server that is that behind SMTP, on --port, until it is killed" },
+	{ "sink", "", NULL, load_sink, ONE,
+	  "a server that takes mail and drops it, on --port, until it is killed" },
 };
 
 #define AT(member) offsetof(struct load, member)

@@ -117,5 +117,6 @@ void load_idle(struct worker *w);
 void load_limit(struct worker *w);
 /* A new file in dir that is gone when it is closed; ends the program when there can be none. */
 int limit_file(const char *dir_z);
-/* Not a load but a server; see bare.c. */
+/* Not loads but servers; see bare.c. */
 void load_bare(struct worker *w);
+void load_sink(struct worker *w);

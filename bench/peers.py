@@ -7,7 +7,7 @@ are they.
 """
 import glob, os, shutil, signal, subprocess, time
 
-from servers import DOMAIN, PASSWORD, Server, certificate, processes, write
+from servers import DOMAIN, PASSWORD, SINK_DOMAIN, Server, certificate, processes, write
 
 PACKAGES = ["postfix", "dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
 
@@ -32,6 +32,8 @@ smtpd_client_connection_count_limit = 0
 smtpd_tls_security_level = none
 default_process_limit = 200
 in_flow_delay = 0
+transport_maps = texthash:{dir}/transport
+smtp_tls_security_level = none
 """
 
 MASTER_CF = """127.0.0.1:{smtp} inet n - n - - smtpd
@@ -215,7 +217,7 @@ class Peers(Server):
     logged_in = 500             # each is a process
     in_idle = 25                # more of them than inotify instances for one user, and they do not hibernate
 
-    def __init__(self, dir, users, sdboxes, peers):
+    def __init__(self, dir, users, sink, sdboxes, peers):
         super().__init__(dir, users)
         self.peers, self.files = peers, 0
         shutil.copytree(f"{peers}/etc/postfix", f"{dir}/postfix")
@@ -224,6 +226,7 @@ class Peers(Server):
         fill = dict(self.ports, dir=dir, password=PASSWORD, peers=peers)
         write(f"{dir}/postfix/main.cf", MAIN_CF.format(**fill))
         write(f"{dir}/postfix/master.cf", MASTER_CF.format(**fill))
+        write(f"{dir}/transport", f"{SINK_DOMAIN} smtp:[127.0.0.1]:{sink.ports['smtp']}\n")
         write(f"{dir}/boxes", "".join(f"u{i}@{DOMAIN} here\n" for i in range(users)))
         for base, services in (("dovecot", TUNED), ("packaged", PACKAGED)):
             write(f"{dir}/{base}.conf", DOVECOT_CONF.format(base=f"{dir}/{base}", services=services % fill, **fill))

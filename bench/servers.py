@@ -5,7 +5,7 @@ Dovecot are in peers.py.
 """
 import glob, imaplib, os, random, signal, socket, subprocess, sys, time
 
-DOMAIN, PASSWORD = "example.test", "demo"
+DOMAIN, SINK_DOMAIN, PASSWORD = "example.test", "sink.test", "demo"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -140,11 +140,13 @@ class Martlet(Server):
     name, death = "martlet", "TERM"
     logged_in = in_idle = 5000  # connections that are held to measure their memory
 
-    def __init__(self, dir, users, binary):
+    def __init__(self, dir, users, sink, binary):
         super().__init__(dir, users)
         self.binary, self.conf = binary, f"{dir}/martlet.conf"
         text = (f"[server]\nhostname = localhost\ndata_dir = {dir}/data\nstop_grace = 1s\n"
                 f"[tls]\ncertificate = {dir}/cert.pem\nkey = {dir}/key.pem\n"
+                f"[smtp]\nrelay_networks = 127.0.0.0/8\n[queue]\nallow_private_addresses = yes\n"
+                f'[route "sink"]\ndomains = {SINK_DOMAIN}\nhost = 127.0.0.1\nport = {sink.ports["smtp"]}\ntls = none\n'
                 "[auth]\nplaintext_on_loopback = yes\nmax_connections_per_account = 100000\n")
         for name, port in self.ports.items():
             protocol, tls = ("imap", "implicit") if name == "imaps" else (name, "starttls")
@@ -191,5 +193,19 @@ class Bare(Server):
 
     def launch(self):
         self.spawn(self.program, "bare", "--port", str(self.ports["smtp"]), "--dir", self.dir)
+
+    start = launch
+
+
+class Sink(Server):
+    """Where relayed mail goes to."""
+    name, death, protocols = "sink", "TERM", ("smtp",)
+
+    def __init__(self, dir, program):
+        super().__init__(dir, 0)
+        self.program = program
+
+    def launch(self):
+        self.spawn(self.program, "sink", "--port", str(self.ports["smtp"]))
 
     start = launch

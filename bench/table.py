@@ -11,6 +11,11 @@ GOALS = [
      "the same at 100 connections: at least 8x"),
     (("limit", "20", "messages/s"), "share", ">=", 0.5,
      "at least half the rate of a bare program that only appends and group-commits"),
+    *[goal for size in (4, 50) for n in (20, 100) for goal in (
+        (("relay", f"{size} KB, {n} connections", "through/s"), "ratio", ">=", 4,
+         f"relay, {size} KB, {n} connections: at least 4x Postfix"),
+        (("relay", f"{size} KB, {n} connections", "CPU ms"), "ratio", ">=", 4, "with at most a quarter of its CPU"),
+        (("relay", f"{size} KB, {n} connections", "PSS MB"), "ratio", ">=", 10, "and a tenth of its memory"))],
     (("IMAP mixed", "with logins, 10 clients", "commands/s"), "ratio to as packaged", ">=", 8,
      "IMAP, all kinds of commands with logins, 10 clients: at least 8x Dovecot as it is packaged"),
     (("IMAP mixed", "with logins, 50 clients", "commands/s"), "ratio to as packaged", ">=", 8, "the same with 50 clients"),

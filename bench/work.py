@@ -7,6 +7,7 @@ import subprocess, sys, time
 
 import box as boxes
 import million as millions
+import relay as relays
 import search
 from servers import DOMAIN, PASSWORD
 
@@ -20,8 +21,8 @@ ENDLESS = 10 ** 9
 class Bench:
     """Runs the load program, collects samples."""
 
-    def __init__(self, args, servers, bare):
-        self.args, self.servers, self.bare = args, servers, bare
+    def __init__(self, args, servers, bare, sink):
+        self.args, self.servers, self.bare, self.sink = args, servers, bare, sink
         self.samples = {}       # row -> column -> list
 
     def load(self, mode, port, **options):
@@ -279,5 +280,5 @@ def million(b):
     millions.million(b, MILLION)
 
 
-SECTIONS = {"smtp": smtp, "limit": limit, "imap": mixes, "mixed": mixed, "tls": tls, "pop3": pop3, "idle": idle, "box": box, "big": big,
+SECTIONS = {"smtp": smtp, "limit": limit, "relay": relays.relay, "imap": mixes, "mixed": mixed, "tls": tls, "pop3": pop3, "idle": idle, "box": box, "big": big,
             "million": million}

@@ -31,7 +31,10 @@
 	X(TLS, 17, "TLS failed", 454, "4.7.0", "PRIVACYREQUIRED") \
 	X(BUG, 18, "internal error", 451, "4.3.0", "SERVERBUG") \
 	X(USAGE, 19, "bad settings or arguments", 501, "5.5.4", "CLIENTBUG") \
-	X(THROTTLED, 21, "too many failed logins, try again later", 454, "4.7.0", "UNAVAILABLE")
+	X(THROTTLED, 21, "too many failed logins, try again later", 454, "4.7.0", "UNAVAILABLE") \
+	X(ALLOWANCE, 22, "this account has sent as much as it may in a day, try again tomorrow", 452, "4.7.0", "LIMIT") \
+	X(NOTES, 30, "there are too many annotations", 452, "4.3.1", "ANNOTATE TOOMANY") \
+	X(NOTE_SIZE, 31, "the value is too large", 552, "5.3.4", "ANNOTATE TOOBIG")
 
 enum err {
 #define X(name, number, text, smtp, enhanced, imap) E_##name = number,

@@ -7,6 +7,10 @@
 /* RFC 5321 4.5.3.1.6 gives 1000 for text lines; longer ones are accepted and kept, they are common. */
 #define LIMIT_SMTP_RCPTS 1000         /* RFC 5321 4.5.3.1.8: at least 100 */
 #define LIMIT_SMTP_PATH 1024          /* RFC 5321 4.5.3.1.3: 256; UTF-8 and sub-addresses need more */
+#define LIMIT_SMTP_REPLY_LINE 12294   /* of a server. RFC 5321 4.5.3.1.5: 512; RFC 4954 4: a challenge of 12288 */
+#define LIMIT_SMTP_SCRAM_ROUNDS 2000000 /* that a server may ask of us; RFC 7677 4: at least 4096 */
+#define LIMIT_SMTP_REPLY (64u << 10)  /* all lines of one reply */
+#define LIMIT_SMTP_REPLY_KEPT (16u << 10) /* of it, while it is looked at */
 #define LIMIT_LOG_REFUSALS 100        /* refused recipients of one session that are logged one by one */
 #define LIMIT_RECEIVED_HOPS 100       /* RFC 5321 6.3: loop detection, at least 100 */
 
@@ -42,13 +46,16 @@
 #define LIMIT_ANNOTATIONS 256         /* of one mailbox or the server, shared or of one user; RFC 5464 4.1: at least 10 */
 #define LIMIT_ANNOTATION_VALUE 65536  /* RFC 5464 4.1: at least 1024 */
 #define LIMIT_ANNOTATION_ENTRY 255    /* name of one */
-#define LIMIT_ANNOTATION_BYTES (4 << 20) /* names and values of one account */
+#define LIMIT_ANNOTATION_BYTES (16 << 20) /* names and values of one account, with those of messages */
+#define LIMIT_MESSAGE_ANNOTATIONS 64  /* of one message, shared or of one user; RFC 5257 4.1: at least 10 */
 #define LIMIT_NEWS 1000               /* that wait for one session (RFC 5465 5.8); a mailbox with news of its messages counts once */
 #define LIMIT_NEWS_BYTES (256u << 10)
 #define LIMIT_NOTIFY_BYTES (64u << 10) /* what a session keeps of its NOTIFY command */
+#define LIMIT_NOTIFY_SHARED_BYTES (2u << 20) /* what a session knows of the mailboxes of others that it watches */
 #define LIMIT_NOTIFY_NAMES 1000        /* of mailboxes in it: each is compared with each piece of news */
 #define LIMIT_LIST_ROWS 100000        /* of any administrative listing */
 #define LIMIT_ALIAS_TARGETS 1000
+#define LIMIT_KNOWN_DOMAINS 20000     /* whose policies and kinds of TLS are remembered */
 
 /* Failed logins, entries of fixed tables (sasl/throttle.c): 6 MB when all are full. */
 #define LIMIT_AUTH_ADDRESSES 16384
@@ -78,6 +85,12 @@
 #define LIMIT_TLS_HELLO (16u << 10)   /* ClientHello; RFC 8446 5.1: one record. With a post-quantum key below 2 KB */
 #define LIMIT_TLS_CERTS (32u << 10)   /* a client's chain of certificates */
 #define LIMIT_TLS_NOISE (64u << 10)   /* of one peer without application data among it; records are 16 KB */
+
+#define LIMIT_TLS_SERVER_CERTS (100u << 10) /* a server's chain, of connections that we make */
+#define LIMIT_TLS_SERVER_NOISE (256u << 10) /* of a server, without application data among it: its handshake is that */
+#define LIMIT_TLS_CA_FILE (16u << 20) /* certificates to trust, of a command; the system's are about 230 KB */
+#define LIMIT_STREAM_LINE (1u << 20)  /* the longest line that is ever read of a server; callers allow less */
+#define LIMIT_STREAM_RACE 16          /* addresses that are tried at the same time */
 
 #define LIMIT_CONN_IN (64u << 10)     /* input buffer of a connection */
 #define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */

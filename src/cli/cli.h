@@ -17,6 +17,7 @@ enum cli_status {
 	CLI_NOT_FOUND = 3,   /* the thing that was named is not there */
 	CLI_EXISTS = 4,      /* the thing to be made is there already */
 	CLI_UNAVAILABLE = 5, /* trouble that may pass: data in use, disk full, I/O */
+	/* `send` has more of its own, from 10 on: where it ended */
 };
 
 struct cli_option {
@@ -43,6 +44,7 @@ struct cli_command {
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
 	size_t n_required;
+	const char *switch_z;  /* of the verb, that the command stands for; NULL: none */
 };
 
 /* How this program was called, for lines to paste. */
@@ -66,6 +68,9 @@ MUST_CHECK int cli_control_connect(const char *data_dir_z, struct fault *fault);
 MUST_CHECK int cli_control_ask(int fd, const char *verb, json_t *request, json_t **ret, struct fault *fault);
 void cli_close_fd(int *fd); /* for AUTO(); accepts a pointer to -1 */
 
+/* The verb in the running server, or over the opened data when none runs. *ret is a new value. */
+MUST_CHECK int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault);
+
 /* Prints the result of a command and frees it; CLI_FAILED when it says that something was found ("clean" is false). */
 enum cli_status cli_result(const struct cli_args *args, json_t *result);
 
@@ -79,10 +84,14 @@ MUST_CHECK int cli_read_secret(const char *path_z, struct buf *out, struct fault
 MUST_CHECK int cli_ask_running(const char *data_dir_z, const char *verb, json_t *request, json_t **ret, struct fault *fault);
 
 enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_explain(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_trace(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_check(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

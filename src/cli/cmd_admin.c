@@ -141,6 +141,16 @@ static void add_switches(const struct cli_command *cmd, const struct cli_args *a
 	}
 }
 
+/* Texts of the verb: --to WHOM is "to". */
+static void add_texts(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
+{
+	static const char *const options[] = { "--to", "--from", "--state" };
+
+	for (size_t i = 0; i < ARRAY_LEN(options); i++)
+		if (has_option_row(cmd, options[i]) && cli_option(args, options[i]))
+			json_object_set_new(request, options[i] + 2, admin_json_str(str_z(cli_option(args, options[i]))));
+}
+
 static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
 	size_t max = 0;
@@ -153,6 +163,9 @@ static int build_request(const struct cli_command *cmd, const struct cli_args *a
 	for (size_t i = 0; i < args->n_positional; i++)
 		json_object_set_new(request, cmd->arg_names[i], admin_json_str(str_z(args->positional[i])));
 	add_switches(cmd, args, request);
+	add_texts(cmd, args, request);
+	if (cmd->switch_z)
+		json_object_set_new(request, cmd->switch_z, json_true());
 	r = add_quota(args, request, fault);
 	return r < 0 ? r : add_secret(cmd, args, request, fault);
 }
@@ -196,7 +209,7 @@ static int choose_data(const struct cli_args *args, struct server_conf *s, struc
 	return 0;
 }
 
-static int ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
+int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
 {
 	char path[4096];
 	struct conf *conf = NULL;
@@ -334,7 +347,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	r = build_request(cmd, args, request, &fault);
 	if (r == 0)
-		r = ask(args, cmd->verb, request, &result, &fault);
+		r = cli_ask(args, cmd->verb, request, &result, &fault);
 	json_decref(request);
 	if (r < 0)
 		return cli_fail(args, r, &fault);

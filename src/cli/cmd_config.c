@@ -65,9 +65,13 @@ static void say_what_needs_restart(const struct conf *conf, const char *data_dir
 static void say_what_to_know(const struct conf *conf, struct buf *out)
 {
 	const struct server_conf *s = conf_get(conf, &server_conf_table);
+	const struct server_tls_conf *t = conf_get(conf, &server_tls_table);
 
 	if (geteuid() == 0 && !s->user[0])
 		buf_printf(out, "[server] user is not set: started by root, the server process stays root, without its powers\n");
+	if (!t->certificate[0])
+		buf_printf(out, "[tls] certificate is not set: a self-made one is used, %s/self-signed.crt, which programs do not trust\n",
+			   s->data_dir);
 	say_what_needs_restart(conf, s->data_dir, out);
 }
 

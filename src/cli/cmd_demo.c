@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * demo: a throw-away server without settings: loopback only, self-made certificate, two accounts. It writes DIR/martlet.conf
- * and then runs as `serve` does, so that every other command works on it with --dir DIR.
+ * demo: a throw-away server without settings: loopback only, self-made certificate, two accounts, nothing is sent to other hosts. It writes
+ * DIR/martlet.conf and then runs as `serve` does, so that every other command works on it with --dir DIR.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -70,6 +70,7 @@ static void print_settings(struct buf *out)
 {
 	buf_printf(out, "# Written by martlet demo at each start; changes here are lost.\n"
 		   "[server]\nhostname = localhost\ndata_dir = %s/data\ntest_verbs = yes\nlog_level = info\n\n"
+		   "[queue]\nsend = no\n\n"
 		   "[auth]\nplaintext_on_loopback = yes\n", demo_dir);
 	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
 		buf_printf(out, "\n[listener \"%s\"]\nprotocol = %s\naddress = 127.0.0.1\nport = %u\ntls = %s\n",
@@ -134,6 +135,8 @@ static void welcome(const struct conf *conf)
 	printf("\nand read it as bob over IMAP, then over POP3:\n\n"
 	       "  curl -sS -k 'imaps://127.0.0.1:%u/INBOX;MAILINDEX=1' -u bob@example.test:demo\n"
 	       "  curl -sS -k pop3s://127.0.0.1:%u/1 -u bob@example.test:demo\n", port("imaps"), port("pop3s"));
+	printf("\nThe demo sends nothing to the Internet: mail for other domains is accepted and waits (%s queue list --dir %s).\n",
+	       cli_program_z, demo_dir);
 	printf("\nAdminister it:\n\n  %s account list --dir %s\n\n", cli_program_z, demo_dir);
 	fflush(stdout);
 }

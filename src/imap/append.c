@@ -16,6 +16,8 @@
 #include "store/mailbox.h"
 #include "store/rights.h"
 
+#define MESSAGE_TRIES (4 * IMAP_NOTES)
+
 /* ---- steps ---- */
 
 /* tag SP ("APPEND" / ["UID" SP] "REPLACE" SP seq-number) SP mailbox */
@@ -136,9 +138,45 @@ static int take_part(struct imap_parse *p, struct imap_append *ap)
 	return imap_parse_peek(p) != '~' && imap_parse_peek(p) != '{' ? take_data(p, ap, m) : 0;
 }
 
+static int keep_note(struct arena *a, struct imap_note_list *list, const struct store_note *v)
+{
+	struct store_note note = { .entry = arena_str(a, v->entry), .is_shared = v->is_shared };
+
+	if (v->value.p != NULL)
+		note.value = arena_str(a, v->value);
+	if (note.entry.p == NULL || (v->value.p != NULL && note.value.p == NULL) ||
+	    arena_grow(a, &list->v, list->n, &list->cap, sizeof(note)) < 0)
+		return -E_LIMIT;
+	list->v[list->n++] = note;
+	return 1;
+}
+
+/* [att-annotate SP], with the literals of its values in it: until they are all there it is not understood. */
+static int take_notes(struct imap_parse *p, struct imap_note_list *ret)
+{
+	AUTO(arena_fini) struct arena scratch;
+	struct imap_parse q = *p;
+	struct imap_note_list list;
+	int r;
+
+	arena_init(&scratch, 2 * LIMIT_IMAP_COMMAND);
+	q.arena = &scratch;
+	if (imap_parse_prefix(&q, S("ANNOTATION ")) <= 0)
+		return 1;
+	r = imap_note_list_parse(&q, &list);
+	if (r > 0)
+		r = imap_parse_sp(&q);
+	for (size_t i = 0; r > 0 && i < list.n; i++)
+		r = keep_note(p->arena, ret, &list.v[i]);
+	ret->has_parts = r > 0 && list.has_parts;
+	if (r > 0)
+		p->p = q.p;
+	return r;
+}
+
 /*
  * append-message = append-opts SP append-data                 RFC 4466 3
- * append-opts = [SP flag-list] [SP date-time]
+ * append-opts = [SP flag-list] [SP date-time] [SP att-annotate]       RFC 5257 5
  * append-data = literal / literal8 / "CATENATE" SP "(" ... / utf8-literal
  *                                                   RFC 3516 7, RFC 4469 5, RFC 6855 4
  */
@@ -147,6 +185,9 @@ static int take_message(struct imap_parse *p, struct imap_append *ap)
 	struct imap_append_message m = { 0 };
 	int r;
 
+	/* Each literal of an annotation has it read again from its beginning. */
+	if (++ap->n_tries > MESSAGE_TRIES)
+		return -E_LIMIT;
 	/* RFC 8508 4.7: one message takes the place of one. */
 	if (imap_parse_sp(p) <= 0 || (ap->is_replace && ap->n > 0))
 		return 0;
@@ -155,6 +196,9 @@ static int take_message(struct imap_parse *p, struct imap_append *ap)
 		return r < 0 ? r : 0;
 	if (imap_parse_date_time(p, &m.internaldate_s) > 0 && imap_parse_sp(p) <= 0)
 		return 0;
+	r = take_notes(p, &m.notes);
+	if (r <= 0)
+		return r;
 	ap->is_inside = imap_parse_prefix(p, S("CATENATE (")) > 0;
 	r = ap->is_inside ? 1 : take_data(p, ap, &m);
 	if (r > 0)
@@ -166,6 +210,7 @@ static int take_message(struct imap_parse *p, struct imap_append *ap)
 	    arena_grow(p->arena, &ap->messages, ap->n, &ap->cap, sizeof(m)) < 0)
 		return -E_LIMIT;
 	ap->messages[ap->n++] = m;
+	ap->n_tries = 0;
 	return 1;
 }
 
@@ -320,9 +365,23 @@ int imap_append_finish(struct imap_session *s)
 	return ap->at == s->in.n && ap->n > 0 && !ap->is_inside && !ap->is_utf8 ? 0 : -E_SYNTAX;
 }
 
+/* RFC 4314 4, RFC 5257 3.4 */
+static unsigned rights_needed(const struct imap_append *ap)
+{
+	unsigned need = STORE_R_INSERT;
+
+	for (size_t i = 0; i < ap->n; i++) {
+		const struct imap_note_list *notes = &ap->messages[i].notes;
+
+		for (size_t k = 0; k < notes->n; k++)
+			need |= notes->v[k].is_shared ? STORE_R_ANNOTATE : STORE_R_READ;
+	}
+	return need;
+}
+
 int imap_append_target(struct imap_session *s, struct store_mailbox *ret)
 {
-	int r = imap_mailbox_find(s, s->append->mailbox, STORE_R_INSERT, ret);
+	int r = imap_mailbox_find(s, s->append->mailbox, rights_needed(s->append), ret);
 
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");

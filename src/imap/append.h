@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include "imap/note.h"
 #include "imap/parse.h"
 
 struct imap_session;
@@ -28,6 +29,7 @@ struct imap_append_part {
 struct imap_append_message {
 	struct imap_flags flags;
 	int64_t internaldate_s; /* 0: now */
+	struct imap_note_list notes; /* RFC 5257 4.7 */
 	struct imap_append_part *parts;
 	size_t n_parts, cap;
 	uint64_t bytes; /* of its literals */
@@ -36,6 +38,7 @@ struct imap_append_message {
 /* In the command arena, with all that it points to; session.append. */
 struct imap_append {
 	size_t at; /* the command is understood up to here */
+	unsigned n_tries; /* how often the message behind it was not understood yet */
 	bool has_head;
 	bool is_replace;
 	bool is_inside;  /* between the parentheses of a CATENATE */
@@ -58,7 +61,7 @@ struct imap_append {
  * Then session.append has one message at least.
  */
 MUST_CHECK int imap_append_finish(struct imap_session *s);
-/* The mailbox that they go to; [TRYCREATE] with -E_NOT_FOUND. */
+/* The mailbox that they go to, with the rights that all messages so far need; [TRYCREATE] with -E_NOT_FOUND. */
 MUST_CHECK int imap_append_target(struct imap_session *s, struct store_mailbox *ret);
 /* What all messages of a command may have together. */
 uint64_t imap_append_bytes_max(const struct imap_session *s);

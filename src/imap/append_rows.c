@@ -165,6 +165,7 @@ static int fill_row(struct imap_session *s, const struct imap_append_message *m,
 		    struct arena *a, struct store_append *row)
 {
 	struct store_content_new *content = ARENA_NEW(&s->arena, struct store_content_new);
+	int r;
 
 	if (bytes.n == 0) {
 		imap_say(s, "the message is empty");
@@ -177,8 +178,16 @@ static int fill_row(struct imap_session *s, const struct imap_append_message *m,
 	row->keywords = m->flags.keywords;
 	row->n_keywords = m->flags.n_keywords;
 	row->internaldate_s = m->internaldate_s;
+	row->notes = m->notes.v;
+	row->n_notes = m->notes.n;
 	arena_init(a, LIMIT_MIME_ARENA);
-	return store_content_prepare(a, bytes, content);
+	r = store_content_prepare(a, bytes, content);
+	if (r == 0 && m->notes.has_parts &&
+	    !imap_note_has_parts(content->map, m->notes.v, m->notes.n)) {
+		imap_say(s, "a message has no such part");
+		r = -E_SYNTAX;
+	}
+	return r;
 }
 
 int imap_append_rows(struct imap_session *s, int64_t mailbox, struct imap_append_rows *ret)

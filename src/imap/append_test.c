@@ -3,6 +3,7 @@
 #include "imap/script_test.h"
 
 #include "base/limits.h"
+#include "imap/note.h"
 
 static const struct imap_script scripts[] = {
 	{ "several",
@@ -50,6 +51,25 @@ static const struct imap_script scripts[] = {
 		   "i EXAMINE INBOX\r\nj FETCH 4 BODY.PEEK[]\r\n"),
 	  { "+ go ahead", "a OK [APPENDUID ", " 1]", "+ go ahead", "b OK [APPENDUID ", " 2:4]", "c BAD",
 	    "d BAD", "e BAD", "f BAD", "g BAD", "h BAD", "* 4 EXISTS", "BODY[] {3}\r\nyz!" } },
+	{ "annotations",
+	  STR_INIT("a APPEND INBOX (\\Seen) \"17-Jul-1996 02:44:25 -0700\" ANNOTATION (/comment (value.priv {3}\r\nabc"
+		   " value.shared ~{3+}\r\na\0c) {2+}\r\n/x (value.priv \"\\\"\")) {4}\r\na: b"
+		   " ANNOTATION (/1/comment (value.shared \"s\")) CATENATE (TEXT {2+}\r\n\r\n TEXT {1+}\r\nx)\r\n"
+		   "b EXAMINE INBOX\r\nc FETCH 1:* (FLAGS ANNOTATION (* value))\r\n"),
+	  { "+ go ahead", "+ go ahead", "a OK [APPENDUID ", " 1:2]",
+	    "1 FETCH (FLAGS (\\Seen \\Recent) ANNOTATION (/comment (value.priv \"abc\" value.shared ~{3}\r\n",
+	    " /x (value.priv \"\\\"\" value.shared NIL)))", "ANNOTATION (/1/comment (value.priv NIL value.shared \"s\"))", "c OK" } },
+	{ "annotations are refused",
+	  STR_INIT("a APPEND INBOX ANNOTATION (/1.2/comment (value.priv \"x\")) {4+}\r\na: b\r\n"
+		   "b APPEND INBOX ANNOTATION (/comment (value \"x\")) {4+}\r\na: b\r\n"
+		   "c APPEND INBOX ANNOTATION (/comment (value.priv x)) {4+}\r\na: b\r\n"
+		   "d APPEND INBOX ANNOTATION (/comment (value.priv {1+}\r\nx) {4+}\r\na: b\r\n"
+		   "e APPEND INBOX ANNOTATION (/c (value.priv \"x\")) (\\Seen) {4+}\r\na: b\r\n"
+		   "f APPEND INBOX ANNOTATION () {4+}\r\na: b\r\n"
+		   "g APPEND INBOX {1+}\r\na ANNOTATION (/flags/x (value.priv \"x\")) {4+}\r\na: b\r\n"
+		   "h APPEND INBOX ANNOTATION (/c (value.priv \"x\"))\r\n"
+		   "i STATUS INBOX (MESSAGES)\r\n"),
+	  { "a BAD", "b BAD", "c BAD", "d BAD", "e BAD", "f BAD", "g BAD", "h BAD", "(MESSAGES 0)" } },
 	{ "names that are refused",
 	  STR_INIT("a APPEND a&b {3+}\r\nabc\r\nb APPEND {1+}\r\n/ {3+}\r\nabc\r\nc NOOP\r\n"),
 	  { "a NO [CANNOT]", "b NO", "c OK" } },
@@ -87,6 +107,26 @@ TEST(append_bounds_the_number_of_parts)
 	for (int i = 0; i < LIMIT_IMAP_APPEND_PARTS; i++)
 		buf_add(&input, S(" URL {1+}\r\nx"));
 	buf_add(&input, S(")\r\nz NOOP\r\n"));
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}
+
+/* Values of annotations may be literals, each of which has the command read again from the message's beginning. */
+TEST(append_bounds_how_often_it_is_read)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(1u << 20);
+	struct imap_script script = { .name = "tries", .want = { "a NO [ANNOTATE TOOMANY]", "b NO [LIMIT]", "z OK" } };
+	struct imap_fixture f;
+
+	buf_add(&input, S("a APPEND INBOX ANNOTATION (/a (value.priv \"\""));
+	for (int i = 0; i < IMAP_NOTES + 1; i++)
+		buf_add(&input, S(" value.priv {1+}\r\nx"));
+	buf_add(&input, S(")) {1+}\r\nx\r\nb APPEND INBOX ANNOTATION (x"));
+	for (int i = 0; i < 4 * IMAP_NOTES + 1; i++)
+		buf_add(&input, S(" {1+}\r\nx"));
+	buf_add(&input, S("\r\nz NOOP\r\n"));
 	script.input = buf_str(&input);
 	imap_fixture_open(&f, test_dir(), "");
 	imap_script_run(&f, &script, 0);

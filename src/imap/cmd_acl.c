@@ -161,7 +161,7 @@ int imap_cmd_listrights(struct imap_session *s)
 	/* Nothing of the owner's can be taken away, "-owner" gets nothing. */
 	resp_rights(s, id.is_owner && !id.is_negative ? STORE_RIGHTS_ALL : 0);
 	if (!id.is_owner)
-		imap_resp(s, S(" l r s w i p k x t e a c d"));
+		imap_resp(s, S(" l r s w i p k x t e a n c d"));
 	imap_resp_end(s);
 	return 0;
 }

@@ -31,6 +31,8 @@ struct entry {
 	uint32_t seq;
 	const struct store_msg *m;
 	struct store_content content;
+	struct store_note *notes;
+	size_t n_notes;
 	int err; /* of reading the row */
 };
 
@@ -176,34 +178,54 @@ static void note_err(struct fetch *r, int rc)
 		r->err = rc == -E_NOT_FOUND ? -E_IO : rc;
 }
 
-static int write_entry(struct fetch *r, struct entry *e)
+/* RFC 5257 5: there is no empty ANNOTATION; where nothing matches the item is left out. */
+static bool is_shown(const struct entry *e, const struct imap_fetch_item *item)
 {
-	AUTO(imap_fetch_msg_fini) struct imap_fetch_msg msg = { .content = e->content };
-	bool has_simple;
+	return item->kind != IMAP_FETCH_ANNOTATION ||
+	       imap_note_has_answer(item->notes, e->notes, e->n_notes);
+}
 
-	if (e->err == -E_NOT_FOUND && is_expunged(r, e->m->uid)) {
-		r->has_lost = true;
-		return 0;
-	}
-	/* Without its content a message has at least its UID to show. */
-	begin_line(r, e->seq, e->m, r->f->bits | (e->err < 0 ? IMAP_FETCH_UID : 0));
-	has_simple = r->line.out.p[r->line.out.n - 1] != '(';
-	if (e->err < 0) {
-		note_err(r, e->err);
-		imap_fetch_line_end(&r->line);
-		return 0;
-	}
+static int write_items(struct fetch *r, struct entry *e)
+{
+	AUTO(imap_fetch_msg_fini)
+	struct imap_fetch_msg msg = { .content = e->content,
+				      .notes = e->notes,
+				      .n_notes = e->n_notes };
+	bool has_any = r->line.out.p[r->line.out.n - 1] != '(';
+
 	for (size_t i = 0; i < r->f->n; i++) {
 		int rc;
 
-		if (has_simple || i > 0)
+		if (!is_shown(e, &r->f->items[i]))
+			continue;
+		if (has_any)
 			buf_add_char(&r->line.out, ' ');
+		has_any = true;
 		imap_fetch_line_flush(&r->line);
 		rc = imap_fetch_item_write(r->s, &msg, &r->f->items[i]);
 		if (rc == -E_CLOSED || conn_failed(r->s->conn))
 			return -E_CLOSED;
 		note_err(r, rc);
 	}
+	imap_fetch_line_end(&r->line);
+	return 0;
+}
+
+static int write_entry(struct fetch *r, struct entry *e)
+{
+	bool has_items = r->f->bits != 0 && e->err == 0;
+
+	if (e->err == -E_NOT_FOUND && is_expunged(r, e->m->uid)) {
+		r->has_lost = true;
+		return 0;
+	}
+	for (size_t i = 0; e->err == 0 && i < r->f->n; i++)
+		has_items |= is_shown(e, &r->f->items[i]);
+	/* Without anything else a message has at least its UID to show. */
+	begin_line(r, e->seq, e->m, r->f->bits | (has_items ? 0 : IMAP_FETCH_UID));
+	if (e->err == 0)
+		return write_items(r, e);
+	note_err(r, e->err);
 	imap_fetch_line_end(&r->line);
 	return 0;
 }
@@ -227,6 +249,9 @@ static int read_rows(struct fetch *r, size_t from)
 
 		e->err = store_content_get(reader, &r->arena, e->m->content, r->f->content_fields,
 					   &e->content);
+		if (e->err == 0 && r->f->has_notes)
+			e->err = store_notes_get(reader, &r->arena, r->view->mailbox, r->s->account,
+						 e->m->uid, &e->notes, &e->n_notes);
 	} while (++i < r->n_batch && r->arena.used < BATCH_BYTES);
 	return (int)i;
 }
@@ -290,10 +315,13 @@ int imap_fetch_tell(struct imap_session *s, const struct imap_fetch *f, const st
 {
 	struct imap_fetch with_uid = *f;
 	bool has_lost;
+	int r;
 
 	if (!s->has_uidonly)
 		with_uid.bits |= IMAP_FETCH_UID;
-	return fetch_run(s, &with_uid, seqs, &has_lost);
+	r = fetch_run(s, &with_uid, seqs, &has_lost);
+	/* That an annotation is of a part that is not there is nobody's mistake here. */
+	return r == -E_SYNTAX ? 0 : r;
 }
 
 /* RFC 2180 4.1.2, RFC 5530 3; a UID that is gone is nobody's mistake (RFC 9051 6.4.9). */
@@ -303,6 +331,8 @@ static int fetch_asked(struct imap_session *s, const struct imap_fetch *f,
 	bool has_lost = false;
 	int r = fetch_run(s, f, seqs, &has_lost);
 
+	if (r == -E_SYNTAX)
+		imap_say(s, "a message has no such part"); /* RFC 5257 3.2.1 */
 	if (r < 0 || !has_lost || s->cmd.is_uid)
 		return r;
 	imap_code(s, "EXPUNGEISSUED");

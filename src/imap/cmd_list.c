@@ -394,12 +394,13 @@ static int show_item(struct imap_session *s, const struct request *q, const stru
 	return r;
 }
 
-void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name)
+void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name,
+		    bool has_no_access)
 {
 	const struct request q = { .is_extended = true, .options = RETURN_SUBSCRIBED };
 	const struct item item = { .box = box };
 
-	imap_resp(s, S("* LIST ("));
+	imap_resp(s, has_no_access ? S("* LIST (\\NoAccess ") : S("* LIST ("));
 	show_attrs(s, &q, &item);
 	imap_resp(s, S(") \"/\" "));
 	imap_resp_mailbox(s, box->name);

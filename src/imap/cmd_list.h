@@ -54,9 +54,10 @@ enum imap_status_item {
 int imap_status_parse(struct imap_parse *p, unsigned *ret_items);
 /*
  * "* LIST (...) "/" name" as an event (RFC 5465 5.4, 5.5); box->id 0: it does not exist. old_name:
- * it was renamed; empty: it was not (cmd_list.c).
+ * it was renamed; empty: it was not. has_no_access: NOTIFY may not watch it (cmd_list.c).
  */
-void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name);
+void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name,
+		    bool has_no_access);
 /*
  * "* METADATA name entry entry" (RFC 5464 4.4.2), of the server (NULL) or a mailbox. Each entry is
  * followed by a line feed (cmd_metadata.c).

@@ -48,6 +48,17 @@ static int tell_all(struct imap_session *s)
 	return r;
 }
 
+/* RFC 5465 5.8: it is off now, what was before it too. */
+static int unwatched(struct imap_session *s, int r)
+{
+	imap_events_set(s, imap_event_filter_new());
+	if (r == -E_LIMIT) {
+		imap_code(s, "NOTIFICATIONOVERFLOW");
+		imap_say(s, "others share too much to watch it, NOTIFY is off");
+	}
+	return r;
+}
+
 /* [SP "STATUS"] SP event-groups */
 static int set(struct imap_session *s)
 {
@@ -68,6 +79,9 @@ static int set(struct imap_session *s)
 	if (f->has_fetch && f->fetch.has_modseq)
 		imap_condstore_enable(s);
 	imap_events_set(s, f);
+	r = imap_shared_watch(s);
+	if (r < 0)
+		return unwatched(s, r);
 	return is_status ? imap_events_status(s, f) : 0;
 }
 

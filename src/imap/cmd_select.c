@@ -150,6 +150,11 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	imap_resp_untagged(s, "OK [UIDNEXT %u] predicted next UID", v->uidnext);
 	imap_resp_untagged(s, "OK [HIGHESTMODSEQ %llu] highest", highestmodseq(v));
 	imap_resp_untagged(s, "OK [URLMECH INTERNAL] mechanisms of URLAUTH"); /* RFC 4467 8 */
+	/* RFC 5257 4.1 */
+	if (s->sel->is_examined)
+		imap_resp_untagged(s, "OK [ANNOTATIONS READ-ONLY] annotations");
+	else
+		imap_resp_untagged(s, "OK [ANNOTATIONS %d] annotations", LIMIT_ANNOTATION_VALUE);
 	/* RFC 8474 4.2 */
 	imap_resp_untagged(s, "OK [MAILBOXID (%" STR_FMT ")] id", STR_ARG(box->mailboxid));
 	if (s->is_rev2) {
@@ -162,6 +167,7 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 
 struct params {
 	bool has_condstore;  /* RFC 7162 3.1.8 */
+	bool has_annotate;   /* RFC 5257 4.2 */
 	bool has_qresync;    /* RFC 7162 3.2.5 */
 	struct imap_qresync qresync;
 };
@@ -172,6 +178,10 @@ static int parse_param(struct imap_parse *p, struct params *ret)
 
 	if (imap_parse_word(p, S("CONDSTORE")) > 0) {
 		ret->has_condstore = true;
+		return 1;
+	}
+	if (imap_parse_word(p, S("ANNOTATE")) > 0) {
+		ret->has_annotate = true;
 		return 1;
 	}
 	r = ret->has_qresync ? 0 : imap_qresync_parse(p, &ret->qresync);
@@ -234,6 +244,8 @@ static int select_mailbox(struct imap_session *s, bool is_examined)
 	r = imap_mailbox_find(s, name, STORE_R_READ, &box);
 	if (r == 0)
 		r = open_mailbox(s, &box, is_examined, generation);
+	if (r == 0)
+		s->sel->has_annotate = params.has_annotate;
 	if (r == 0)
 		r = show_mailbox(s, &box);
 	if (r == 0 && params.has_qresync)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3). The change is one transaction of the
- * store; the answers show the flags as they are after it, under the sequence numbers that the
- * client knows. What is answered here, or silenced by the client, notify.c does not show
- * again.
+ * STORE and UID STORE (RFC 9051 6.4.6, RFC 7162 3.1.3), of annotations too (RFC 5257 4.5). The
+ * change is one transaction of the store; the answers show the flags as they are after it, under
+ * the sequence numbers that the client knows. What is answered here, or silenced by the client,
+ * notify.c does not show again.
  */
+#include "base/limits.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
 #include "imap/limit.h"
+#include "imap/note.h"
 #include "imap/seqset.h"
 #include "net/conn.h"
 #include "store/message.h"
@@ -17,6 +19,8 @@ struct store_args {
 	struct imap_seqset set;
 	struct store_flag_change change;
 	bool is_silent;
+	bool has_notes; /* annotations are set, and no flags (RFC 5257 4.5) */
+	struct imap_note_list notes;
 };
 
 /*
@@ -33,6 +37,24 @@ static int modifiers(struct imap_parse *p, struct store_args *args)
 		return 0;
 	args->change.has_unchangedsince = true;
 	return imap_parse_sp(p);
+}
+
+/*
+ * att-annotate = "ANNOTATION" SP "(" entry-att *(SP entry-att) ")"
+ * It is silent (RFC 5257 4.5).
+ */
+static int att_annotate(struct imap_parse *p, struct store_args *args)
+{
+	struct imap_parse q = *p;
+	int r;
+
+	if (imap_parse_word(&q, S("ANNOTATION")) <= 0 || imap_parse_sp(&q) <= 0)
+		return 0;
+	r = imap_note_list_parse(&q, &args->notes);
+	if (r > 0)
+		p->p = q.p;
+	args->has_notes = args->is_silent = r > 0;
+	return r;
 }
 
 /* store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP (flag-list / (flag *(SP flag))) */
@@ -62,7 +84,7 @@ static int att_flags(struct imap_parse *p, struct store_args *args, struct imap_
 	return 1;
 }
 
-/* store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags */
+/* store = "STORE" SP sequence-set [store-modifiers] SP (store-att-flags / att-annotate) */
 static int parse(struct imap_parse *p, struct store_args *args)
 {
 	struct imap_flags flags = { 0 };
@@ -74,8 +96,10 @@ static int parse(struct imap_parse *p, struct store_args *args)
 		r = imap_need(imap_parse_sp(p));
 	if (r == 0)
 		r = imap_need(modifiers(p, args));
-	if (r == 0)
-		r = imap_need(att_flags(p, args, &flags));
+	if (r == 0) {
+		r = att_annotate(p, args);
+		r = imap_need(r != 0 ? r : att_flags(p, args, &flags));
+	}
 	if (r == 0)
 		r = imap_need(imap_parse_end(p));
 	args->change.flags = flags.flags;
@@ -100,11 +124,14 @@ static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 }
 
 /* The flags that a silenced client believes the message to have now. */
-static uint64_t expected(const struct store_view *now, const struct store_flag_change *c,
+static uint64_t expected(const struct store_view *now, const struct store_args *args,
 			 uint64_t before)
 {
+	const struct store_flag_change *c = &args->change;
 	uint64_t flags = c->flags;
 
+	if (args->has_notes)
+		return before;
 	for (size_t i = 0; i < c->n_keywords; i++) {
 		int bit = store_view_keyword_bit(now, c->keywords[i]);
 
@@ -133,7 +160,8 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 	 * RFC 9051 6.4.6: no race about the flags. The ones that were told in front of this change may
 	 * have reached the client after it made the change itself, so the new ones follow.
 	 */
-	bool is_silent = a->args->is_silent && !uidset_has(&a->s->cmd.told, m->uid);
+	bool is_silent =
+		a->args->is_silent && (a->args->has_notes || !uidset_has(&a->s->cmd.told, m->uid));
 	unsigned bits = answer_bits(a->s, is_silent);
 	/* RFC 7162 3.1.3: who sets a condition hears of each message, also that it was so already. */
 	bool is_told = !is_silent || m->modseq == a->modseq || a->args->change.has_unchangedsince;
@@ -142,7 +170,7 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 	 * RFC 9051 6.4.6: what somebody else changed meanwhile is told, .SILENT or not; that
 	 * is left to the notices.
 	 */
-	if (is_silent && m->flags != expected(a->now, &a->args->change, was->flags))
+	if (is_silent && m->flags != expected(a->now, a->args, was->flags))
 		return 0;
 	if (uidset_add(&a->s->arena, &a->shown, m->uid, m->uid) < 0)
 		return -E_LIMIT;
@@ -212,6 +240,64 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 	return 0;
 }
 
+/* RFC 5257 3.2.1: BAD for a part that one of the messages has not. */
+static int check_parts(struct imap_session *s, const struct imap_note_list *notes,
+		       const struct uidset *seqs)
+{
+	AUTO(store_reader_close) struct store_reader *reader = NULL;
+	AUTO(arena_fini) struct arena a;
+	struct uidset_iter it = { 0 };
+	int r = notes->has_parts ? store_reader_open(imap_store(s), &reader) : 0;
+
+	arena_init(&a, LIMIT_MIME_ARENA);
+	while (r == 0 && notes->has_parts && uidset_next(seqs, &it)) {
+		const struct store_msg *m = store_view_at(s->sel->view, it.v);
+		struct store_content content;
+
+		arena_reset(&a);
+		if (m == NULL || m->is_lost)
+			continue;
+		r = store_content_get(reader, &a, m->content, STORE_C_MAP, &content);
+		if (r == 0 && !imap_note_has_parts(content.map, notes->v, notes->n)) {
+			imap_say(s, "a message has no such part");
+			r = -E_SYNTAX;
+		}
+		/* Expunged by somebody else: nothing is set there. */
+		r = r == -E_NOT_FOUND ? 0 : r;
+	}
+	return r;
+}
+
+static int change(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
+		  const struct uidset *uids, struct uidset *ret_modified, uint64_t *ret_modseq)
+{
+	const struct store_notes_change notes = {
+		.user = s->account,
+		.v = args->notes.v,
+		.n = args->notes.n,
+		.has_unchangedsince = args->change.has_unchangedsince,
+		.unchangedsince = args->change.unchangedsince,
+	};
+	int r;
+
+	if (!args->has_notes)
+		return store_flags(imap_store(s), &s->arena, s->sel->mailbox, uids, &args->change,
+				   ret_modified, ret_modseq);
+	r = check_parts(s, &args->notes, seqs);
+	return r < 0 ? r
+		     : store_notes_set(imap_store(s), &s->arena, s->sel->mailbox, uids, &notes,
+				       ret_modified, ret_modseq);
+}
+
+/* RFC 5257 3.4: somebody's own annotations take "r", which does not make a mailbox READ-WRITE. */
+static int check_writable(struct imap_session *s, const struct store_args *args)
+{
+	if (args->has_notes ? !s->sel->is_examined : !s->sel->is_readonly)
+		return 0;
+	imap_say(s, "the mailbox is open for reading only");
+	return -E_DENIED;
+}
+
 int imap_cmd_store(struct imap_session *s)
 {
 	struct store_args args = { 0 };
@@ -219,6 +305,8 @@ int imap_cmd_store(struct imap_session *s)
 	uint64_t modseq = 0;
 	int r = parse(&s->p, &args);
 
+	if (r == 0)
+		r = check_writable(s, &args);
 	if (r == 0)
 		r = imap_seqset_resolve(&s->arena, &args.set, s->cmd.is_uid, s->sel->view,
 					&s->sel->saved, &seqs);
@@ -233,8 +321,7 @@ int imap_cmd_store(struct imap_session *s)
 	args.change.user = s->account;
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
 	if (r == 0)
-		r = store_flags(imap_store(s), &s->arena, s->sel->mailbox, &uids, &args.change,
-				&modified, &modseq);
+		r = change(s, &args, &seqs, &uids, &modified, &modseq);
 	if (r == 0)
 		r = answer(s, &args, &seqs, &modified, modseq);
 	return r < 0 ? r : code_modified(s, &modified);

@@ -23,6 +23,7 @@ static const struct {
 	{ STR_INIT("MessageNew"), STORE_NEWS_ADDED },
 	{ STR_INIT("MessageExpunge"), STORE_NEWS_EXPUNGED },
 	{ STR_INIT("FlagChange"), STORE_NEWS_FLAGS },
+	{ STR_INIT("AnnotationChange"), STORE_NEWS_NOTES },
 	{ STR_INIT("MailboxName"), STORE_NEWS_CREATED | STORE_NEWS_DELETED | STORE_NEWS_RENAMED },
 	{ STR_INIT("SubscriptionChange"), STORE_NEWS_SUBSCRIBED },
 	{ STR_INIT("MailboxMetadataChange"), STORE_NEWS_METADATA },
@@ -72,22 +73,23 @@ static bool is_selected(const struct imap_event_group *g)
 	return g->where == IMAP_EVENTS_SELECTED || g->where == IMAP_EVENTS_DELAYED;
 }
 
-/* mailbox; one that cannot be (store_name_check()) is ignored like one that does not exist. */
+/* mailbox; one that cannot be (store_place_parse()) is ignored like one that does not exist. */
 static int parse_mailbox(struct imap_parse *p, struct imap_event_filter *f,
 			 struct imap_event_group *g)
 {
-	struct str raw, name;
+	struct store_place place;
+	struct str raw;
 	int r = imap_parse_mailbox(p, &raw);
 
 	if (r <= 0)
 		return r;
-	r = store_name_check(p->arena, raw, &name, NULL);
+	r = store_place_parse(p->arena, raw, &place, NULL);
 	if (r == -E_CANNOT || raw.n > LIMIT_MAILBOX_NAME)
 		return 1;
 	if (r < 0 || ++f->n_names > LIMIT_NOTIFY_NAMES ||
-	    arena_grow(p->arena, &g->names, g->n, &g->cap, sizeof(name)) < 0)
+	    arena_grow(p->arena, &g->names, g->n, &g->cap, sizeof(raw)) < 0)
 		return -E_LIMIT;
-	g->names[g->n++] = name;
+	g->names[g->n++] = place.shown;
 	return 1;
 }
 
@@ -177,7 +179,7 @@ static int parse_events(struct imap_parse *p, struct imap_event_filter *f,
 	return imap_parse_char(p, ')');
 }
 
-/* RFC 5465 5: new and expunged messages together or not at all, flags only with them; 6.1. */
+/* RFC 5465 5: new and expunged messages together or not at all, flags and annotations only with them; 6.1. */
 static bool is_allowed(const struct imap_event_filter *f, const struct imap_event_group *g)
 {
 	unsigned messages = g->kinds & STORE_NEWS_MESSAGES;
@@ -281,4 +283,22 @@ unsigned imap_event_filter_kinds(const struct imap_event_filter *f, struct str n
 		kinds |= is_in ? g->kinds : 0;
 	}
 	return kinds;
+}
+
+static bool is_of_others(struct str name)
+{
+	return str_eq(name, S(STORE_OTHER_USERS)) || str_starts(name, S(STORE_OTHER_USERS "/"));
+}
+
+bool imap_event_filter_has_others(const struct imap_event_filter *f)
+{
+	for (const struct imap_event_group *g = f->groups; g != NULL; g = g->next) {
+		bool has_any = g->where == IMAP_EVENTS_SUBSCRIBED;
+
+		for (size_t i = 0; i < g->n && !has_any; i++)
+			has_any = is_of_others(g->names[i]);
+		if (has_any && g->kinds != 0)
+			return true;
+	}
+	return false;
 }

@@ -51,5 +51,7 @@ MUST_CHECK int imap_event_filter_parse(const struct imap_parse *p, struct imap_e
 /* What is wanted of the mailbox with that name when it is not selected. */
 unsigned imap_event_filter_kinds(const struct imap_event_filter *f, struct str name,
 				 bool is_subscribed);
+/* Can it mean mailboxes of others? */
+bool imap_event_filter_has_others(const struct imap_event_filter *f);
 /* "MessageNew MessageExpunge ...": all that are supported. */
 void imap_event_names_print(struct buf *out);

@@ -20,6 +20,7 @@
 #include "imap/imap_int.h"
 #include "imap/resp.h"
 #include "net/conn.h"
+#include "store/annotation.h"
 #include "store/mailbox.h"
 #include "store/news.h"
 #include "store/rights.h"
@@ -35,6 +36,10 @@ void imap_events_update(struct imap_session *s)
 
 	if (s->events != NULL)
 		kinds |= s->events->kinds;
+	if (s->events != NULL && imap_event_filter_has_others(s->events))
+		kinds |= STORE_NEWS_SHARED;
+	if (s->account == 0 || !(kinds & STORE_NEWS_SHARED))
+		imap_shared_free(&s->shared);
 	if (kinds == 0 || s->account == 0)
 		store_news_free(&s->news);
 	else if (s->news == NULL)
@@ -67,18 +72,8 @@ void imap_events_set(struct imap_session *s, struct imap_event_filter *f)
 
 /* ---- mailboxes ---- */
 
-/*
- * The user's own mailboxes.
- * DEVIATION(RFC 5465 3.1, 5.9): of those that others share only the selected one is watched, and the
- * user's own entries; nothing is told of the rest, whatever names them.
- */
-static int list_boxes(struct imap_session *s, struct store_mailbox **ret, size_t *ret_n)
-{
-	return store_mailbox_list(imap_store(s), &s->arena, s->account, ret, ret_n);
-}
-
-/* What the client wants of a mailbox; ENABLE METADATA is for all of them (RFC 5464 4.1). */
-static unsigned wanted(const struct imap_session *s, const struct store_mailbox *box)
+/* ENABLE METADATA is for all of them (RFC 5464 4.1). */
+unsigned imap_events_wanted(const struct imap_session *s, const struct store_mailbox *box)
 {
 	unsigned kinds = s->has_metadata ? METADATA : 0;
 
@@ -91,7 +86,7 @@ static unsigned wanted(const struct imap_session *s, const struct store_mailbox 
  * RFC 5465 5.1 to 5.3, and UNSEEN to those who want flags: it is the one thing that a client
  * without CONDSTORE can learn of them.
  */
-static unsigned status_items(const struct imap_session *s, unsigned happened, unsigned want)
+unsigned imap_events_status_items(const struct imap_session *s, unsigned happened, unsigned want)
 {
 	unsigned items = IMAP_STATUS_UIDVALIDITY;
 
@@ -108,17 +103,22 @@ int imap_events_status(struct imap_session *s, const struct imap_event_filter *f
 {
 	struct store_mailbox *boxes;
 	size_t n;
-	int r = list_boxes(s, &boxes, &n);
+	int r;
+
+	r = s->shared == NULL
+		    ? store_mailbox_list(imap_store(s), &s->arena, s->account, &boxes, &n)
+		    : store_mailbox_list_visible(imap_store(s), &s->arena, s->account, &boxes, &n);
 
 	for (size_t i = 0; i < n && r == 0; i++) {
 		unsigned kinds = imap_event_filter_kinds(f, boxes[i].name, boxes[i].is_subscribed);
-		unsigned items = status_items(s, kinds, kinds);
+		unsigned items = imap_events_status_items(s, kinds, kinds);
 
 		if (boxes[i].id == 0 || !(kinds & STORE_NEWS_MESSAGES) ||
+		    !(boxes[i].rights & STORE_R_READ) ||
 		    (s->sel != NULL && s->sel->mailbox == boxes[i].id))
 			continue;
 		/* RFC 5465 3.1: whether the client has enabled CONDSTORE or not. */
-		if (kinds & STORE_NEWS_FLAGS)
+		if (kinds & (STORE_NEWS_FLAGS | STORE_NEWS_NOTES))
 			items |= IMAP_STATUS_HIGHESTMODSEQ;
 		r = imap_status_show(s, &boxes[i], items);
 		if (conn_failed(s->conn))
@@ -139,6 +139,8 @@ struct telling {
 	struct arena arena;
 	struct name *names;
 	size_t n, cap;
+	struct store_mailbox *visible; /* read when somebody else's name is told */
+	size_t n_visible;
 };
 
 /* Once each, unless it is renamed again. */
@@ -169,6 +171,34 @@ static int add_names(struct telling *t, const struct store_news_item *item)
 	return r;
 }
 
+/* How the user sees a mailbox of somebody else, or that he does not. */
+static int look_at_other(struct telling *t, struct str name, struct store_mailbox *ret)
+{
+	struct imap_session *s = t->s;
+	int r = 0;
+
+	*ret = (struct store_mailbox){ .name = name };
+	if (t->visible == NULL)
+		r = store_mailbox_list_visible(imap_store(s), &t->arena, s->account, &t->visible,
+					       &t->n_visible);
+	for (size_t i = 0; i < t->n_visible && r == 0; i++) {
+		if (str_eq(t->visible[i].name, name))
+			*ret = t->visible[i];
+	}
+	return r;
+}
+
+static int look_at(struct telling *t, struct arena *a, struct str name, struct store_mailbox *ret)
+{
+	int r;
+
+	if (str_starts(name, S(STORE_OTHER_USERS "/")))
+		return look_at_other(t, name, ret);
+	r = store_mailbox_look(imap_store(t->s), a, t->s->account, name, ret);
+	ret->rights = STORE_RIGHTS_ALL;
+	return r;
+}
+
 static int tell_name(struct telling *t, const struct name *v)
 {
 	struct imap_session *s = t->s;
@@ -178,23 +208,22 @@ static int tell_name(struct telling *t, const struct name *v)
 	int r;
 
 	arena_init(&a, LIMIT_SESSION_ARENA);
-	r = store_mailbox_look(imap_store(s), &a, s->account, v->name, &box);
+	r = look_at(t, &a, v->name, &box);
 	if (r < 0)
 		return r;
-	box.rights = STORE_RIGHTS_ALL; /* news are of the user's own mailboxes */
 	/* RFC 5465 6.4: what was subscribed a moment ago counts as subscribed. */
 	if (v->kind & STORE_NEWS_SUBSCRIBED)
 		want = imap_event_filter_kinds(s->events, v->name, true);
 	else
-		want = wanted(s, &box);
+		want = imap_events_wanted(s, &box);
 	if (v->old_name.n > 0)
 		want |= imap_event_filter_kinds(s->events, v->old_name, false);
 	if (!(want & v->kind))
 		return 0;
-	imap_list_tell(s, &box, v->old_name);
+	imap_list_tell(s, &box, v->old_name, false);
 	/* RFC 5465 5.1: its UIDVALIDITY is new. */
 	if (box.id != 0 && (v->kind & STORE_NEWS_CREATED) && (want & STORE_NEWS_FLAGS))
-		r = imap_status_show(s, &box, status_items(s, STORE_NEWS_ADDED, want));
+		r = imap_status_show(s, &box, imap_events_status_items(s, STORE_NEWS_ADDED, want));
 	return r;
 }
 
@@ -216,7 +245,9 @@ static int tell_names(struct telling *t, const struct store_news_item *list)
 static int tell_metadata(struct imap_session *s, const struct store_mailbox *box,
 			 const struct store_news_item *item)
 {
-	if (wanted(s, box) & STORE_NEWS_METADATA)
+	if (box->account != s->account && !store_annotations_may(box->rights))
+		return 0;
+	if (imap_events_wanted(s, box) & STORE_NEWS_METADATA)
 		imap_metadata_tell(s, box, item->entries);
 	return 0;
 }
@@ -225,11 +256,11 @@ static int tell_metadata(struct imap_session *s, const struct store_mailbox *box
 static int tell_messages(struct imap_session *s, const struct store_mailbox *box,
 			 const struct store_news_item *item)
 {
-	unsigned want = wanted(s, box);
+	unsigned want = imap_events_wanted(s, box);
 
-	if (!(item->kinds & want) || (s->sel != NULL && s->sel->mailbox == box->id))
+	if (!(item->kinds & want) || !(box->rights & STORE_R_READ) || (s->sel != NULL && s->sel->mailbox == box->id))
 		return 0;
-	return imap_status_show(s, box, status_items(s, item->kinds & want, want));
+	return imap_status_show(s, box, imap_events_status_items(s, item->kinds & want, want));
 }
 
 /*
@@ -256,6 +287,17 @@ static int tell_boxes(struct imap_session *s, const struct store_news_item *list
 	return r;
 }
 
+static int tell_shared(struct imap_session *s, const struct store_news_item *list)
+{
+	unsigned kinds = 0;
+
+	for (; list != NULL; list = list->next)
+		kinds |= list->kinds;
+	if (!(kinds & (STORE_NEWS_SHARED | STORE_NEWS_SHARED_OWN)))
+		return 0;
+	return imap_shared_changed(s, kinds & STORE_NEWS_SHARED);
+}
+
 static int tell_list(struct imap_session *s, const struct store_news_item *list)
 {
 	struct telling t = { .s = s };
@@ -264,6 +306,8 @@ static int tell_list(struct imap_session *s, const struct store_news_item *list)
 	arena_init(&t.arena, LIMIT_COMMAND_ARENA);
 	if (s->events != NULL)
 		r = tell_names(&t, list);
+	if (r == 0 && s->shared != NULL)
+		r = tell_shared(s, list);
 	arena_fini(&t.arena);
 	for (const struct store_news_item *i = list; i != NULL; i = i->next) {
 		if (i->kinds & STORE_NEWS_SERVER_METADATA)

@@ -11,6 +11,7 @@
 
 struct imap_event_filter;
 struct imap_session;
+struct store_mailbox;
 
 /* From now on this filter counts (taken; NOTIFY), NULL: as before the first NOTIFY. */
 void imap_events_set(struct imap_session *s, struct imap_event_filter *f);
@@ -34,3 +35,23 @@ MUST_CHECK int imap_events_tell(struct imap_session *s, bool is_idling);
  * one. 0 or negative.
  */
 MUST_CHECK int imap_events_status(struct imap_session *s, const struct imap_event_filter *f);
+/* What is wanted of a mailbox now: enum store_news_kind. */
+unsigned imap_events_wanted(const struct imap_session *s, const struct store_mailbox *box);
+/* The items of the STATUS that tells what happened to somebody who wants that. */
+unsigned imap_events_status_items(const struct imap_session *s, unsigned happened, unsigned want);
+
+/* ---- mailboxes of others (events_shared.c) ---- */
+
+/* Those that the session knows of, and whose news come into its queue. */
+struct imap_shared;
+/*
+ * NOTIFY SET was given: watches what others share, if the filter can mean any of it. RFC 5465 3.1: what may be
+ * seen and not read is told with \NoAccess. 0; -E_LIMIT: more than LIMIT_NOTIFY_SHARED_BYTES.
+ */
+MUST_CHECK int imap_shared_watch(struct imap_session *s);
+/*
+ * Others have shared something, or do not any more, or gave it another name: what the client can see of that
+ * is told if is_told (else it has done it itself), RFC 5465 5.4, 5.9. 0 or negative.
+ */
+MUST_CHECK int imap_shared_changed(struct imap_session *s, bool is_told);
+void imap_shared_free(struct imap_shared **sh); /* accepts a pointer to NULL */

@@ -7,7 +7,9 @@
 #include "imap/event_filter.h"
 #include "imap/events.h"
 #include "store/mailbox.h"
+#include "store/message.h"
 #include "store/news.h"
+#include "store/rights.h"
 
 static void begin(struct imap_fixture *f, struct imap_peer *p, struct buf *script,
 		  const char *const lines[])
@@ -101,6 +103,115 @@ TEST(events_trouble)
 	got = imap_peer_run(&p, NET_WAKE);
 	db_fail_next(f.db, DB_FAIL_NONE, 0, 0);
 	assert_true(str_starts(got, S("* OK [NOTIFICATIONOVERFLOW] ")));
+	end(&f, &p, &script);
+}
+
+/* ---- mailboxes of others ---- */
+
+/* bob shares as many mailboxes with alice, whose names have so many bytes. The last one. */
+static int64_t share_many(struct imap_fixture *f, int n, size_t bytes)
+{
+	const struct store_identifier alice = { .who = f->alice };
+	char name[LIMIT_MAILBOX_NAME], number[32];
+	struct fault fault = { 0 };
+	int64_t bob, id = 0;
+
+	memset(name, 'n', sizeof(name));
+	must(store_account_add(f->store, S("bob@example.test"), NULL, NULL, 0, &bob, &fault) == 0);
+	for (int i = 0; i < n; i++) {
+		snprintf(number, sizeof(number), "%05d", i);
+		memcpy(name, number, 5);
+		must(store_mailbox_create(f->store, bob, str_of(name, bytes), 0, &id, NULL) == 0);
+		must(store_rights_change(f->store, id, 0, &alice, STORE_RIGHTS_SET,
+					 STORE_R_LOOKUP | STORE_R_READ) == 0);
+	}
+	return id;
+}
+
+/* What somebody holds who watches everything that others share with him. */
+TEST(events_shared_are_bounded)
+{
+	static const char *const lines[] = {
+		"NOTIFY SET (subtree \"Other Users\" (MessageNew MessageExpunge))", "NOOP",
+		"NOTIFY NONE", NULL,
+	};
+	struct imap_fixture f;
+	struct imap_peer p;
+	struct buf script;
+	struct str got;
+
+	begin(&f, &p, &script, lines);
+	(void)share_many(&f, 300, 60);
+	got = imap_peer_run(&p, NET_WAKE);
+	assert_has(got, "* LIST (\\HasNoChildren) \"/\" \"Other Users/bob@example.test/00299n", true);
+	assert_has(got, "* STATUS \"Other Users/bob@example.test/00299n", true);
+	assert_true(budget_used(BUDGET_HELD) >= 300 * 100);
+	assert_true(budget_used(BUDGET_HELD) <= 300 * 400 + LIMIT_NOTIFY_BYTES);
+	assert_has(imap_peer_step(&p), " OK NOTIFY completed", true);
+	assert_null(p.s->shared);
+	end(&f, &p, &script);
+}
+
+static void append(struct imap_fixture *f, int64_t mailbox)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct store_content_new content;
+	struct store_appended appended;
+	struct store_append v = { .content = &content, .mailbox = mailbox };
+
+	must(store_content_prepare(&a, S("A: b\r\n\r\n"), &content) == 0);
+	must(store_append(f->store, &v, 1, &appended) == 0);
+}
+
+/* What still waits when the right to read goes is told to nobody. */
+TEST(events_shared_taken_back)
+{
+	static const char *const lines[] = {
+		"NOTIFY SET (subtree \"Other Users\" (MessageNew MessageExpunge))", "NOOP", "NOOP", NULL,
+	};
+	struct imap_fixture f;
+	const struct store_identifier alice = { .who = 1 };
+	struct imap_peer p;
+	struct buf script;
+	struct str got;
+	int64_t id;
+
+	begin(&f, &p, &script, lines);
+	assert_int_equal(f.alice, alice.who);
+	id = share_many(&f, 1, 8);
+	append(&f, id);
+	assert_has(imap_peer_run(&p, NET_WAKE), "(MESSAGES 1 ", true);
+	append(&f, id);
+	assert_int_equal(store_rights_change(f.store, id, 0, &alice, STORE_RIGHTS_SET, STORE_R_LOOKUP), 0);
+	got = imap_peer_run(&p, NET_WAKE);
+	assert_has(got, "* LIST (\\NoAccess \\Noselect ", true);
+	assert_has(got, "* STATUS", false);
+	end(&f, &p, &script);
+}
+
+TEST(events_shared_overflow)
+{
+	static const char *const lines[] = {
+		"NOTIFY SET (subtree \"Other Users\" (MessageNew MessageExpunge))", "NOOP",
+		"NOTIFY SET (subtree \"Other Users\" (MessageNew MessageExpunge))", NULL,
+	};
+	struct imap_fixture f;
+	struct imap_peer p;
+	struct buf script;
+	struct str got;
+
+	begin(&f, &p, &script, lines);
+	assert_non_null(p.s->shared);
+	(void)share_many(&f, 300, 900);
+	budget_set(100000);
+	got = imap_peer_run(&p, NET_WAKE);
+	assert_has(got, "* OK [NOTIFICATIONOVERFLOW] ", true);
+	assert_has(got, "* LIST", false);
+	assert_null(p.s->shared);
+	assert_has(imap_peer_step(&p), " NO [NOTIFICATIONOVERFLOW] ", true);
+	assert_null(p.s->shared);
+	assert_int_equal(p.s->events->kinds, 0);
+	budget_set(LIMIT_PEER_MEMORY);
 	end(&f, &p, &script);
 }
 

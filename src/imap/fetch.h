@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "imap/note.h"
 #include "imap/parse.h"
 #include "store/message.h"
 
@@ -34,6 +35,7 @@ enum imap_fetch_kind {
 	IMAP_FETCH_BINARY,
 	IMAP_FETCH_BINARY_SIZE,
 	IMAP_FETCH_PREVIEW,
+	IMAP_FETCH_ANNOTATION,
 };
 
 enum imap_fetch_text {
@@ -53,6 +55,7 @@ struct imap_fetch_item {
 	enum imap_fetch_text text;
 	struct str *fields;
 	size_t n_fields;
+	struct imap_note_fetch *notes; /* ANNOTATION; n_fields: how many entries */
 	bool is_lazy;             /* PREVIEW (LAZY): NIL rather than wait */
 	bool has_partial;
 	uint64_t start, count;    /* with has_partial */
@@ -64,6 +67,7 @@ struct imap_fetch {
 	size_t n;
 	size_t n_fields;          /* of all items */
 	unsigned content_fields;  /* enum store_content_fields */
+	bool has_notes;           /* ANNOTATION is among the items */
 	bool sets_seen;
 	bool has_modseq;          /* MODSEQ or CHANGEDSINCE was there: CONDSTORE from now on */
 	bool has_changedsince;
@@ -78,7 +82,7 @@ struct imap_fetch {
  * thousand times.
  */
 #define IMAP_FETCH_ITEMS 200
-/* Names of header fields in all items: each is compared with each field. */
+/* Names of header fields in all items: each is compared with each field; entries of annotations likewise. */
 #define IMAP_FETCH_FIELDS 1000
 #define IMAP_FETCH_DEPTH 101 /* LIMIT_MIME_DEPTH parts, and one to miss */
 
@@ -105,6 +109,8 @@ MUST_CHECK int imap_fetch_tell(struct imap_session *s, const struct imap_fetch *
 /* A message while its items are written. */
 struct imap_fetch_msg {
 	struct store_content content;
+	const struct store_note *notes; /* of an imap_fetch with has_notes */
+	size_t n_notes;
 	struct buf header;        /* the message's own header once it was read */
 	bool has_header;
 };

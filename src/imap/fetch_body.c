@@ -452,6 +452,8 @@ int imap_fetch_item_write(struct imap_session *s, struct imap_fetch_msg *m,
 		return write_binary(s, m, item);
 	case IMAP_FETCH_PREVIEW:
 		return write_preview(s, m, item);
+	case IMAP_FETCH_ANNOTATION:
+		return imap_note_write(s, item->notes, m->content.map, m->notes, m->n_notes);
 	}
 	return 0;
 }

@@ -10,13 +10,14 @@
  *               "BINARY.SIZE" section-binary
  *   and RFC 3501 9: "RFC822" [".HEADER" / ".TEXT"]; RFC 7162 7: "MODSEQ";
  *   RFC 8474 7: "EMAILID" / "THREADID";
+ *   RFC 5257 5: "ANNOTATION" SP "(" entries SP attribs ")";
  *   RFC 8514 8: "SAVEDATE"; RFC 8970 6: "PREVIEW" [SP "(" "LAZY" *(SP "LAZY") ")"]
  */
 #include "imap/fetch.h"
 
 #include "base/limits.h"
 
-enum { ROW_SEEN = 1, ROW_SECTION = 2, ROW_PARTIAL = 4, ROW_LAZY = 8 };
+enum { ROW_SEEN = 1, ROW_SECTION = 2, ROW_PARTIAL = 4, ROW_LAZY = 8, ROW_NOTES = 16 };
 
 /* One row for each name; with ROW_SECTION it is the one that "[" follows. */
 static const struct {
@@ -37,6 +38,7 @@ static const struct {
 	{ STR_INIT("ENVELOPE"), 0, IMAP_FETCH_ENVELOPE, 0, 0 },
 	{ STR_INIT("BODYSTRUCTURE"), 0, IMAP_FETCH_BODYSTRUCTURE, 0, 0 },
 	{ STR_INIT("PREVIEW"), 0, IMAP_FETCH_PREVIEW, ROW_LAZY, 0 },
+	{ STR_INIT("ANNOTATION"), 0, IMAP_FETCH_ANNOTATION, ROW_NOTES, 0 },
 	{ STR_INIT("RFC822"), 0, IMAP_FETCH_SECTION, ROW_SEEN, IMAP_TEXT_ALL },
 	{ STR_INIT("RFC822.HEADER"), 0, IMAP_FETCH_SECTION, 0, IMAP_TEXT_HEADER },
 	{ STR_INIT("RFC822.TEXT"), 0, IMAP_FETCH_SECTION, ROW_SEEN, IMAP_TEXT_TEXT },
@@ -71,6 +73,8 @@ static unsigned content_fields(enum imap_fetch_kind kind, size_t n_part)
 		return STORE_C_STRUCTURE;
 	case IMAP_FETCH_PREVIEW:
 		return STORE_C_PREVIEW;
+	case IMAP_FETCH_ANNOTATION:
+		return 0;
 	default:
 		return n_part > 0 ? STORE_C_MAP : 0;
 	}
@@ -85,6 +89,10 @@ static int add_item(struct imap_parse *p, struct imap_fetch *f, size_t *cap,
 		return -E_LIMIT;
 	f->items[f->n++] = *item;
 	f->content_fields |= content_fields(item->kind, item->n_part);
+	if (item->notes != NULL) {
+		f->has_notes = true;
+		f->content_fields |= item->notes->has_parts ? STORE_C_MAP : 0;
+	}
 	return 1;
 }
 
@@ -247,6 +255,19 @@ static int lazy(struct imap_parse *p, struct imap_fetch_item *item)
 	return 1;
 }
 
+/* SP "(" entries SP attribs ")" */
+static int notes(struct imap_parse *p, struct imap_fetch_item *item)
+{
+	int r;
+
+	item->notes = ARENA_NEW(p->arena, struct imap_note_fetch);
+	if (item->notes == NULL)
+		return -E_LIMIT;
+	r = imap_note_fetch_parse(p, IMAP_FETCH_FIELDS, item->notes);
+	item->n_fields = item->notes->n;
+	return r;
+}
+
 /* ---- labels ---- */
 
 static void label_field(struct buf *b, struct str name)
@@ -281,7 +302,7 @@ static void label_section(struct buf *b, const struct imap_fetch_item *item)
 	if (item->n_part > 0 && item->text != IMAP_TEXT_ALL)
 		buf_add_char(b, '.');
 	buf_add(b, str_z(texts[item->text]));
-	for (size_t i = 0; i < item->n_fields; i++) {
+	for (size_t i = 0; item->fields != NULL && i < item->n_fields; i++) {
 		buf_add(b, i == 0 ? S(" (") : S(" "));
 		label_field(b, item->fields[i]);
 	}
@@ -324,6 +345,8 @@ static int content_item(struct imap_parse *p, size_t i, struct imap_fetch *f, si
 		r = partial(p, &item);
 	if (r > 0 && (rows[i].flags & ROW_LAZY))
 		r = lazy(p, &item);
+	if (r > 0 && (rows[i].flags & ROW_NOTES))
+		r = notes(p, &item);
 	if (r > 0)
 		r = label(p, rows[i].name, has_section, &item);
 	if (r <= 0)

@@ -39,6 +39,7 @@ struct spool;
 struct store_mailbox;
 struct store_mbox;
 struct store_msg;
+struct imap_shared;
 struct store_news;
 struct store_view;
 
@@ -84,6 +85,7 @@ struct imap_selected {
 	int64_t mailbox;  /* id */
 	bool is_examined; /* EXAMINE */
 	bool is_readonly; /* that, or the rights change nothing (RFC 4314 5.2) */
+	bool has_annotate; /* SELECT (ANNOTATE): changes of annotations are told (RFC 5257 4.2) */
 	int64_t owner;    /* account; not always the session's */
 	unsigned rights;  /* of the session's account: see imap_rights_refresh() */
 	uint64_t rights_generation;
@@ -169,6 +171,7 @@ struct imap_session {
 	struct imap_append *append; /* its arguments, in the arena (append.h) */
 	struct imap_event_filter *events; /* of the last NOTIFY; NULL: there was none */
 	struct store_news *news;  /* NULL: none are wanted */
+	struct imap_shared *shared; /* mailboxes of others that NOTIFY watches; NULL: none */
 	bool has_metadata;        /* ENABLE METADATA (RFC 5464 4.1) */
 	int64_t watched;          /* the mailbox whose changes wake it, see imap_events_watch() */
 	char parked_tag[72]; /* of a parked IDLE or AUTHENTICATE; longer tags are refused there */

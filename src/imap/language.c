@@ -50,6 +50,7 @@ static const struct {
 	{ "internal error", "interner Fehler", "erreur interne" },
 	{ "bad settings or arguments", "falsche Einstellungen oder Argumente",
 	  "réglages ou arguments incorrects" },
+	{ "there are too many annotations", "es gibt zu viele Anmerkungen", "il y a trop d'annotations" },
 	/* refusals of single commands */
 	{ "a command is: tag SP name", "ein Befehl ist: Marke, Leerzeichen, Name",
 	  "une commande est : étiquette, espace, nom" },
@@ -81,6 +82,7 @@ static const struct {
 	{ "a URL names nothing that is here", "eine URL nennt nichts, was hier ist",
 	  "une URL ne désigne rien d'ici" },
 	{ "the message is empty", "die Nachricht ist leer", "le message est vide" },
+	{ "a message has no such part", "eine Nachricht hat keinen solchen Teil", "un message n'a pas cette partie" },
 	{ "the value is too large", "der Wert ist zu groß", "la valeur est trop grande" },
 	{ "no such quota root", "diese Quotenwurzel gibt es nicht", "cette racine de quota n'existe pas" },
 	{ "no such resource", "diese Ressource gibt es nicht", "cette ressource n'existe pas" },

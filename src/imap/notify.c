@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "imap/event_filter.h"
 #include "imap/imap_int.h"
+#include "imap/note.h"
 #include "imap/resp.h"
 #include "imap/update.h"
 #include "net/conn.h"
@@ -168,32 +169,115 @@ bool imap_notify_has_keywords(const struct store_view *old, const struct store_v
 	return n_old != n_now;
 }
 
-static void show_flags(struct imap_session *s, const struct store_view *now,
-		       const struct store_diff *diff)
+/* ---- messages that have changed ---- */
+
+/* RFC 5257 4.4, 4.2; RFC 5465 5.1 */
+static bool wants_notes(const struct imap_session *s)
 {
-	size_t i;
+	return s->events != NULL ? wants(s, STORE_NEWS_NOTES) : s->sel->has_annotate;
+}
 
-	for (i = 0; i < diff->n_changed; i++) {
+/* What to tell of one of them. */
+struct changed {
+	uint32_t seq;
+	const struct store_msg *m;
+	uint64_t known;                  /* the modseq that the client has seen */
+	bool has_flags;                  /* they are told */
+	struct store_note_change *notes; /* that others have changed since */
+	size_t n_notes;
+};
+
+/* Somebody else has changed the annotation since the client was told. */
+static bool is_news(const struct imap_selected *sel, const struct changed *c,
+		    const struct store_note_change *note)
+{
+	const struct imap_shown *shown;
+
+	if (note->modseq <= c->known)
+		return false;
+	for (shown = sel->shown; shown != NULL; shown = shown->next) {
+		if (note->modseq == shown->modseq && uidset_has(&shown->uids, c->m->uid))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 7162 3.2.4: with its UID. */
+static void show_message(struct imap_session *s, const struct store_view *now,
+			 const struct changed *c)
+{
+	const char *sep = s->has_uidonly ? "" : " ";
+
+	if (s->has_uidonly)
+		imap_respf(s, "* %u UIDFETCH (", c->m->uid);
+	else
+		imap_respf(s, "* %u FETCH (UID %u", c->seq, c->m->uid);
+	if (c->has_flags) {
+		imap_respf(s, "%sFLAGS ", sep);
+		imap_resp_flags(s, now, c->m);
+		sep = " ";
+	}
+	if (s->has_condstore) {
+		imap_respf(s, "%sMODSEQ (%llu)", sep, (unsigned long long)c->m->modseq);
+		sep = " ";
+	}
+	if (c->n_notes > 0)
+		imap_note_names_write(s, sep, c->notes, c->n_notes);
+	imap_resp(s, S(")\r\n"));
+	/* Without room for it a silent STORE stays silent. */
+	if (c->has_flags && s->cmd.is_in_front)
+		(void)!uidset_add(&s->arena, &s->cmd.told, c->m->uid, c->m->uid);
+}
+
+/* All that have changed since the view was shown; when they cannot be read they are not told. */
+static void read_notes(struct imap_session *s, struct arena *a, const struct store_diff *diff,
+		       struct changed *ret)
+{
+	if (diff->n_changed == 0 || !wants_notes(s) ||
+	    store_notes_changed(imap_store(s), a, s->sel->mailbox, s->account,
+				s->sel->view->highestmodseq, &ret->notes, &ret->n_notes) < 0)
+		*ret = (struct changed){ 0 };
+}
+
+/* Takes those of the message from the front of all. */
+static void take_notes(const struct imap_selected *sel, struct changed *all, struct changed *c)
+{
+	size_t i = 0;
+
+	while (i < all->n_notes && all->notes[i].uid < c->m->uid)
+		i++;
+	c->notes = all->notes + i;
+	for (; i < all->n_notes && all->notes[i].uid == c->m->uid; i++) {
+		if (is_news(sel, c, &all->notes[i]))
+			c->notes[c->n_notes++] = all->notes[i];
+	}
+	all->notes += i;
+	all->n_notes -= i;
+}
+
+static void show_changed(struct imap_session *s, struct arena *a, const struct store_view *now,
+			 const struct store_diff *diff)
+{
+	const struct store_view *old = s->sel->view;
+	struct changed all = { 0 };
+
+	read_notes(s, a, diff, &all);
+	for (size_t i = 0; i < diff->n_changed; i++) {
 		uint32_t seq = store_view_seq(now, diff->changed[i]);
-		const struct store_msg *m = seq > 0 ? store_view_at(now, seq) : NULL;
+		struct changed c = { .seq = seq, .m = seq > 0 ? store_view_at(now, seq) : NULL };
 
-		if (m == NULL || was_shown(s->sel, m))
+		if (c.m == NULL)
 			continue;
-		if (s->has_uidonly)
-			imap_respf(s, "* %u UIDFETCH (FLAGS ", m->uid);
-		else
-			imap_respf(s, "* %u FETCH (UID %u FLAGS ", seq, m->uid);
-		imap_resp_flags(s, now, m);
-		if (s->has_condstore)
-			imap_respf(s, " MODSEQ (%llu)", (unsigned long long)m->modseq);
-		imap_resp(s, S(")\r\n"));
-		/* Without room for it a silent STORE stays silent. */
-		if (s->cmd.is_in_front)
-			(void)!uidset_add(&s->arena, &s->cmd.told, m->uid, m->uid);
+		c.known = store_view_at(old, store_view_seq(old, c.m->uid))->modseq;
+		c.has_flags = wants(s, STORE_NEWS_FLAGS) && !was_shown(s->sel, c.m);
+		if (all.n_notes > 0)
+			take_notes(s->sel, &all, &c);
+		if (c.has_flags || c.n_notes > 0)
+			show_message(s, now, &c);
 	}
 }
 
-static void show(struct imap_session *s, const struct store_view *now,
+static void show(struct imap_session *s, struct arena *a, const struct store_view *now,
 		 const struct store_diff *diff)
 {
 	struct imap_selected *sel = s->sel;
@@ -209,8 +293,7 @@ static void show(struct imap_session *s, const struct store_view *now,
 		imap_resp_untagged(s, "%u RECENT", sel->n_recent);
 	if (imap_notify_has_keywords(sel->view, now))
 		imap_notify_keywords(s, now);
-	if (wants(s, STORE_NEWS_FLAGS))
-		show_flags(s, now, diff);
+	show_changed(s, a, now, diff);
 	imap_update_changed(s, now, diff);
 }
 
@@ -297,7 +380,7 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 	}
 	if (find_fetched(s, &a, now, diff.first_new_uid, &fetched) < 0)
 		fetched = (struct uidset){ 0 };
-	show(s, now, &diff);
+	show(s, &a, now, &diff);
 	imap_notify_shown(sel, now);
 	forget_own(sel);
 	return fetched.n > 0 ? imap_fetch_tell(s, &s->events->fetch, &fetched) : 0;

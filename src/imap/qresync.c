@@ -11,8 +11,10 @@
  */
 #include "imap/qresync.h"
 
+#include "base/limits.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
+#include "imap/note.h"
 #include "imap/resp.h"
 #include "imap/seqset.h"
 #include "net/conn.h"
@@ -257,8 +259,34 @@ int imap_qresync_vanished(struct imap_session *s, const struct uidset *uids, uin
 
 /* ---- SELECT ---- */
 
+/* Annotations that have changed too, for SELECT (QRESYNC (...) ANNOTATE) (RFC 5257 4.4). */
+struct notes {
+	struct store_note_change *v; /* by UID */
+	size_t n;
+};
+
+/* Those of one message; the UIDs ascend from call to call. */
+static void show_notes(struct imap_session *s, struct imap_fetch_line *line, struct notes *notes,
+		       uint32_t uid)
+{
+	size_t n = 0;
+
+	while (notes->n > 0 && notes->v->uid < uid) {
+		notes->v++;
+		notes->n--;
+	}
+	while (n < notes->n && notes->v[n].uid == uid)
+		n++;
+	if (n == 0)
+		return;
+	imap_fetch_line_flush(line);
+	imap_note_names_write(s, " ", notes->v, n);
+	notes->v += n;
+	notes->n -= n;
+}
+
 static void show_range(struct imap_session *s, struct imap_fetch_line *line, struct uid_range r,
-		       uint64_t modseq)
+		       uint64_t modseq, struct notes *notes)
 {
 	unsigned bits = IMAP_FETCH_FLAGS | IMAP_FETCH_MODSEQ | (s->has_uidonly ? 0 : IMAP_FETCH_UID);
 	const struct store_view *v = s->sel->view;
@@ -270,6 +298,7 @@ static void show_range(struct imap_session *s, struct imap_fetch_line *line, str
 			if (m->modseq <= modseq || m->is_lost)
 				continue;
 			imap_fetch_line_begin(line, seq, bits, v->keywords, m);
+			show_notes(s, line, notes, m->uid);
 			imap_fetch_line_end(line);
 		}
 	}
@@ -277,15 +306,23 @@ static void show_range(struct imap_session *s, struct imap_fetch_line *line, str
 
 static int show_changed(struct imap_session *s, const struct imap_seqset *uids, uint64_t modseq)
 {
+	AUTO(arena_fini) struct arena a;
 	struct imap_fetch_line line;
+	struct notes notes = { 0 };
 	struct uidset seqs;
 	int r = imap_seqset_resolve(&s->arena, uids, true, s->sel->view, &s->sel->saved, &seqs);
 
+	arena_init(&a, LIMIT_COMMAND_ARENA);
 	if (r < 0)
 		return r;
+	/* Names that cannot be read are not told. */
+	if (s->sel->has_annotate &&
+	    store_notes_changed(imap_store(s), &a, s->sel->mailbox, s->account, modseq, &notes.v,
+				&notes.n) < 0)
+		notes = (struct notes){ 0 };
 	imap_fetch_line_init(&line, s);
 	for (size_t i = 0; i < seqs.n; i++)
-		show_range(s, &line, seqs.r[i], modseq);
+		show_range(s, &line, seqs.r[i], modseq, &notes);
 	imap_fetch_line_flush(&line);
 	imap_fetch_line_fini(&line);
 	return conn_failed(s->conn) ? -E_CLOSED : 0;

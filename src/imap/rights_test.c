@@ -14,6 +14,7 @@
 #include "store/annotation.h"
 #include "store/mailbox.h"
 #include "store/message.h"
+#include "store/note.h"
 #include "store/rights.h"
 #include "store/view.h"
 
@@ -47,6 +48,9 @@ static const struct row {
 	{ NULL, "DELETE %M", "x", NULL },
 	{ NULL, "RENAME %M \"" OF "Work/Renamed\"", "xk", NULL },
 	{ NULL, "APPEND %M " MAIL, "i", NULL },
+	{ NULL, "APPEND %M ANNOTATION (/a (value.priv \"x\")) " MAIL, "ir", NULL },
+	{ NULL, "APPEND %M ANNOTATION (/a (value.shared \"x\")) " MAIL, "in", NULL },
+	{ NULL, "APPEND %M " MAIL " ANNOTATION (/a (value.shared NIL)) " MAIL, "in", NULL },
 	{ NULL, "APPEND %M (\\Seen) " MAIL " (\\Deleted x) " MAIL, "i", NULL },
 	{ NULL, "APPEND INBOX CATENATE (URL \"" URL_OF "%m/;UID=1\")", "r", NULL },
 	{ NULL, "APPEND INBOX CATENATE (URL \"" URL_OF "%m/;UID=1/;SECTION=1\")", "r", NULL },
@@ -59,10 +63,13 @@ static const struct row {
 	{ "SELECT INBOX", "UID MOVE * %M", "i", NULL },
 	{ "SELECT INBOX", "REPLACE 1 %M " MAIL, "i", NULL },
 	{ "SELECT INBOX", "UID REPLACE * %M " MAIL, "i", NULL },
+	{ "SELECT INBOX", "REPLACE 1 %M ANNOTATION (/a (value.shared \"x\")) " MAIL, "in", NULL },
 	{ "SELECT %M", "FETCH 1 BODY[]", "r", NULL },
 	{ "SELECT %M", "UID FETCH 1 (FLAGS BINARY[1] PREVIEW)", "r", NULL },
 	{ "SELECT %M", "SEARCH RETURN (SAVE ALL) ALL", "r", NULL },
 	{ "SELECT %M", "SORT (DATE) UTF-8 ALL", "r", NULL },
+	{ "SELECT %M", "SEARCH ANNOTATION * value \"secret\"", "r", NULL },
+	{ "SELECT %M", "SORT (ANNOTATION /note value.shared) UTF-8 ALL", "r", NULL },
 	{ "SELECT %M", "THREAD REFERENCES UTF-8 ALL", "r", NULL },
 	{ "SELECT %M", "STORE 1 FLAGS.SILENT (\\Seen)", "rs", NULL },
 	{ "SELECT %M", "STORE 1 +FLAGS (\\Seen)", "rs", NULL },
@@ -71,6 +78,11 @@ static const struct row {
 	{ "SELECT %M", "STORE 1 +FLAGS (keyword)", "rw", NULL },
 	{ "SELECT %M", "STORE 1 +FLAGS (\\Seen \\Deleted \\Draft keyword)", "r", "stw" },
 	{ "SELECT %M", "STORE 1 FLAGS ()", "r", "stw" },
+	{ "SELECT %M", "STORE 1 ANNOTATION (/x (value.priv \"x\"))", "r", NULL },
+	{ "SELECT %M", "STORE 1 ANNOTATION (/x (value.shared \"x\"))", "rn", NULL },
+	{ "SELECT %M", "UID STORE 1 ANNOTATION (/note (value.shared NIL))", "rn", NULL },
+	{ "SELECT %M", "STORE 1 ANNOTATION (/x (value.priv \"x\" value.shared \"y\"))", "rn", NULL },
+	{ "SELECT %M", "FETCH 1 (ANNOTATION (* value))", "r", NULL },
 	{ "SELECT %M", "EXPUNGE", "re", NULL },
 	{ "SELECT %M", "UID EXPUNGE 1", "re", NULL },
 	{ "SELECT %M", "CLOSE", "r", NULL },
@@ -98,10 +110,12 @@ static int64_t box_id(struct world *w, int64_t account, const char *name_z)
 	return m.id;
 }
 
-static void add_mail(struct world *w, int64_t mailbox)
+static void add_mail(struct world *w, int64_t mailbox, int64_t owner)
 {
+	const struct store_note notes[] = { { S("/note"), S("secret"), true }, { S("/note"), S("secret"), false } };
 	struct store_content_new c;
-	struct store_append v = { .mailbox = mailbox, .content = &c, .flags = STORE_DELETED };
+	struct store_append v = { .user = owner, .mailbox = mailbox, .content = &c, .flags = STORE_DELETED,
+				  .notes = notes, .n_notes = 2 };
 	struct store_appended at;
 
 	assert_int_equal(store_content_prepare(&w->a, S("Subject: s\r\n\r\nsecret\r\n"), &c), 0);
@@ -119,8 +133,8 @@ static void make(struct world *w)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		(void)!store_mailbox_delete(w->f.store, w->f.alice, str_z(names[i]), &f);
 	assert_int_equal(store_mailbox_create(w->f.store, w->f.alice, S("Work/Plans"), 0, &id, &f), 0);
-	add_mail(w, id);
-	add_mail(w, box_id(w, w->bob, "INBOX"));
+	add_mail(w, id, w->f.alice);
+	add_mail(w, box_id(w, w->bob, "INBOX"), w->bob);
 }
 
 static void share(struct world *w, unsigned rights)

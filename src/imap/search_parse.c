@@ -2,7 +2,7 @@
 /*
  * SEARCH programs (RFC 9051 6.4.4, 9 "search-key"; RFC 3501 6.4.4 for NEW, OLD, RECENT;
  * RFC 7162 3.1.5 MODSEQ; RFC 8474 5 and RFC 8514 5 for ids and save dates; RFC 5032 OLDER, YOUNGER) to the tree that
- * the store evaluates; RFC 5466 (FILTER); RFC 9738 3.2. One table row for each key, one function for each kind of argument.
+ * the store evaluates; RFC 5466 (FILTER); RFC 9738 3.2; RFC 5257 4.8 (ANNOTATION). One table row for each key, one function for each kind of argument.
  * Depth and number of keys are bounded before memory or time is spent.
  */
 #include "imap/search.h"
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "imap/imap_int.h"
+#include "imap/note.h"
 #include "imap/seqset.h"
 #include "mime/mime.h"
 #include "store/annotation.h"
@@ -39,7 +40,7 @@ struct parser {
 enum arg {
 	ARG_NONE, ARG_STRING, ARG_DATE, ARG_NUMBER, ARG_KEYWORD, ARG_HEADER, ARG_UIDS, ARG_MODSEQ,
 	ARG_NOT, ARG_OR, ARG_FUZZY, ARG_INTERVAL, ARG_ID, ARG_RECENT, ARG_NEW, ARG_OLD,
-	ARG_FILTER, ARG_UID_AFTER, ARG_UID_BEFORE,
+	ARG_FILTER, ARG_UID_AFTER, ARG_UID_BEFORE, ARG_ANNOTATION,
 };
 /* clang-format on */
 
@@ -102,6 +103,7 @@ static const struct row rows[] = {
 	KEY("MODSEQ", ARG_MODSEQ, STORE_S_MODSEQ),
 	{ STR_INIT("EMAILID"), ARG_ID, STORE_S_EMAILID, false, 'E', NO_NAME },
 	{ STR_INIT("THREADID"), ARG_ID, STORE_S_THREADID, false, 'T', NO_NAME },
+	KEY("ANNOTATION", ARG_ANNOTATION, STORE_S_ANNOTATION),
 	KEY("FILTER", ARG_FILTER, STORE_S_AND),
 	KEY("NOT", ARG_NOT, STORE_S_NOT),
 	KEY("OR", ARG_OR, STORE_S_OR),
@@ -171,6 +173,35 @@ static int arg_header(struct parser *ps, struct store_search *key)
 	if (r > 0)
 		r = imap_parse_astring(ps->p, &key->name);
 	return r > 0 ? arg_string(ps, key) : r;
+}
+
+/*
+ * "ANNOTATION" SP entry-match SP att-search SP value
+ * NIL is no text that a value could have in it: it is looked for by messages that have no value there.
+ */
+static int arg_annotation(struct parser *ps, struct store_search *key)
+{
+	struct store_search *has_value;
+	struct str raw = { 0 };
+	unsigned scopes = 0;
+	int r = imap_parse_sp(ps->p);
+
+	if (r > 0)
+		r = imap_note_entry_parse(ps->p, true, &key->name);
+	if (r > 0)
+		r = imap_parse_sp(ps->p) > 0 ? imap_note_scopes_parse(ps->p, &scopes) : 0;
+	if (r > 0)
+		r = imap_parse_sp(ps->p) > 0 ? imap_note_value_parse(ps->p, &raw) : 0;
+	key->user = ps->s->account;
+	key->number = scopes;
+	if (r <= 0 || raw.p != NULL)
+		return r > 0 ? fold(ps, raw, &key->value) : r;
+	r = new_key(ps, STORE_S_ANNOTATION, &has_value);
+	if (r <= 0)
+		return r;
+	*has_value = *key;
+	*key = (struct store_search){ .op = STORE_S_NOT, .child = has_value };
+	return 1;
 }
 
 /* flag-keyword = "$MDNSent" / ... / atom */
@@ -509,6 +540,8 @@ static int argument(struct parser *ps, const struct row *row, struct store_searc
 		return arg_recent(ps, row->arg, key);
 	case ARG_FILTER:
 		return arg_filter(ps, key);
+	case ARG_ANNOTATION:
+		return arg_annotation(ps, key);
 	}
 	return 0;
 }

@@ -35,6 +35,15 @@ static const struct {
 	{ "return nothing", " RETURN () ALL", "RETURN=4 all", 0 },
 	{ "return save", " return (count Save ALL) CHARSET UTF-8 1", "RETURN=28 seqs", 0 },
 
+	{ "annotation", " ANNOTATION /comment value \"IMAP4\" ANNOTATION * value.priv {2}\r\nab ANNOTATION \"/a b\" value.shared ~{1}\r\nx",
+	  "annotation=3:/comment:IMAP4 annotation=1:*:AB annotation=2:/a b:X", 0 },
+	{ "annotation charset", " CHARSET iso-8859-1 ANNOTATION /a value {1}\r\n\xe4", "annotation=3:/a:A\xcc\x88", 0 },
+	{ "annotation that is not there", " ANNOTATION /%/a value.priv NIL", "(not annotation=1:/%/a:)", 0 },
+	{ "annotation size", " ANNOTATION /comment size \"1\"", NULL, -E_SYNTAX },
+	{ "annotation of another attribute", " ANNOTATION /comment value.x \"1\"", NULL, -E_SYNTAX },
+	{ "annotation of flags", " ANNOTATION /flags/seen value \"1\"", NULL, -E_SYNTAX },
+	{ "annotation without value", " ANNOTATION /comment value", NULL, -E_SYNTAX },
+	{ "annotation without name", " ANNOTATION value \"x\"", NULL, -E_SYNTAX },
 	{ "no key", "", NULL, -E_SYNTAX },
 	{ "blank only", " ", NULL, -E_SYNTAX },
 	{ "unknown key", " FOO", NULL, -E_SYNTAX },
@@ -90,6 +99,7 @@ static void print(struct buf *out, const struct store_search *key)
 		[STORE_S_ON] = { "on", '@' }, [STORE_S_SINCE] = { "since", '@' },
 		[STORE_S_SAVED_BEFORE] = { "savedbefore", '@' }, [STORE_S_SAVED_ON] = { "savedon", '@' },
 		[STORE_S_SAVED_SINCE] = { "savedsince", '@' }, [STORE_S_MODSEQ] = { "modseq", '=' },
+		[STORE_S_ANNOTATION] = { "annotation", 'a' },
 		[STORE_S_EMAILID] = { "emailid", '=' }, [STORE_S_THREADID] = { "threadid", '=' },
 		[STORE_S_SENT_BEFORE] = { "sentbefore", '@' }, [STORE_S_SENT_ON] = { "senton", '@' },
 		[STORE_S_SENT_SINCE] = { "sentsince", '@' }, [STORE_S_HEADER] = { "", 'h' },
@@ -109,6 +119,12 @@ static void print(struct buf *out, const struct store_search *key)
 		buf_printf(out, "@%lld", (long long)key->day_s);
 		break;
 	case 'h':
+		buf_add(out, key->name);
+		buf_add_char(out, ':');
+		buf_add(out, key->value);
+		break;
+	case 'a':
+		buf_printf(out, "=%llu:", (unsigned long long)key->number);
 		buf_add(out, key->name);
 		buf_add_char(out, ':');
 		buf_add(out, key->value);

@@ -112,6 +112,15 @@ static bool has_room(const struct imap_selected *sel, size_t n)
 	return n <= LIMIT_IMAP_UPDATE_NUMBERS;
 }
 
+static bool has_notes(const struct store_sort *by, size_t n_by)
+{
+	for (size_t i = 0; i < n_by; i++) {
+		if (by[i].by == STORE_SORT_ANNOTATION)
+			return true;
+	}
+	return false;
+}
+
 int imap_update_new(struct imap_session *s, const struct imap_search *q,
 		    const struct store_sort *by, size_t n_by, struct imap_update **ret)
 {
@@ -125,8 +134,8 @@ int imap_update_new(struct imap_session *s, const struct imap_search *q,
 		imap_say(s, "tag reuse");
 		return -E_USAGE;
 	}
-	/* How well a message fits is not kept with a result. */
-	if (is_full(s->sel) || q->has_fuzzy)
+	/* How well a message fits is not kept with a result; annotations change, and the order with them. */
+	if (is_full(s->sel) || q->has_fuzzy || has_notes(by, n_by))
 		return 0;
 	u = MEM_NEW(struct imap_update);
 	arena_init_held(&u->arena, LIMIT_IMAP_UPDATE_PROGRAM);

@@ -161,6 +161,22 @@ void mime_preview(struct str message, const struct mime_part *root, struct buf *
 void mime_cte_decode(enum mime_cte cte, struct str in, struct buf *out);
 /* Decodes strictly enough for BINARY (RFC 3516): -E_UNKNOWN_CTE when cte is unknown or the base64 is not decodable. */
 MUST_CHECK int mime_cte_decode_strict(enum mime_cte cte, struct str in, struct buf *out);
+/*
+ * Quoted-printable (RFC 2045 6.7): lines of at most 76, CRLF stays a line end, a CR or LF alone is encoded: every byte comes back as it
+ * was.
+ */
+void mime_qp_encode(struct str in, struct buf *out);
+/* Fit to stand in a message as it is (RFC 5322 2.1.1, 2.3): CRLF only, no NUL, no line above 998? 8-bit bytes may be. */
+bool mime_has_plain_lines(struct str s);
+
+/* ---- for a peer that takes 7-bit only (mime/convert.c): RFC 6152 3, RFC 2045 6.4 ---- */
+
+/*
+ * The message with everything in quoted-printable or base64 that is not 7-bit (RFC 2045 2.7); decoded, each part is what it was. 0, also when
+ * there was nothing to do (out then has a copy). -E_CANNOT: it may not be changed (signed, encrypted), or cannot be made so (8-bit
+ * header, text around the parts, a part whose encoding is unknown): the caller returns it (5.6.3). -E_LIMIT: out is full.
+ */
+MUST_CHECK int mime_convert_7bit(struct str message, struct buf *out);
 
 /* ---- threading and sorting keys (mime/summary.c) ---- */
 

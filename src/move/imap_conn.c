@@ -5,30 +5,22 @@
  */
 #include "move/imap.h"
 
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <poll.h>
 #include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/text.h"
+#include "net/stream.h"
 
-#define WAIT_S 120
-#define CONNECT_MS 15000
+#define WAIT_MS 120000
+#define CONNECT_MS 15000 /* to one address */
+#define ADDRESSES 16
 #define ARENA_MAX (8u << 20)
 
 struct move_imap {
 	const struct move_imap_options *o;
-	int fd;
-	SSL_CTX *ctx;
-	SSL *ssl;
+	struct net_stream *stream;
+	struct net_stream_tls *tls;
 	struct buf in;
 	size_t used;      /* of in: the response that was given last */
 	struct arena arena;
@@ -111,50 +103,39 @@ int move_imap_url(struct arena *a, struct str url, struct move_imap_options *ret
 
 /* ---- bytes ---- */
 
-static int tls_fault(struct fault *fault, int code, const char *what_z)
+static int64_t deadline(void)
 {
-	char text[200] = "the connection was closed";
-	unsigned long e = ERR_get_error();
-
-	if (e)
-		ERR_error_string_n(e, text, sizeof(text));
-	return fault_set(fault, code, "%s: %s", what_z, text);
+	return clock_mono_ms() + WAIT_MS;
 }
 
-static int lost(struct fault *fault, int errnum)
+static int lost(struct move_imap *c, int code, struct fault *fault)
 {
-	if (errnum == EAGAIN || errnum == EWOULDBLOCK)
-		return fault_set(fault, -E_TIMEOUT, "the server does not answer");
-	return fault_set(fault, -E_CLOSED, "the server closed the connection");
+	if (code == -E_TIMEOUT)
+		return fault_set(fault, code, "the server does not answer");
+	if (code == -E_CLOSED)
+		return fault_set(fault, code, "the server closed the connection");
+	return fault_set(fault, -E_CLOSED, "the connection was lost: %s", net_stream_fault_z(c->stream));
 }
 
 static int write_all(struct move_imap *c, struct str s, struct fault *fault)
 {
-	while (s.n) {
-		size_t piece = s.n < 65536 ? s.n : 65536;
-		ssize_t n = c->ssl ? SSL_write(c->ssl, s.p, (int)piece) : send(c->fd, s.p, piece, MSG_NOSIGNAL);
+	int r;
 
-		if (n <= 0 && !(n < 0 && errno == EINTR))
-			return lost(fault, errno);
-		if (n > 0)
-			s = str_skip(s, (size_t)n);
-	}
-	return 0;
+	net_stream_write(c->stream, s, deadline());
+	r = net_stream_flush(c->stream, deadline());
+	return r < 0 ? lost(c, r, fault) : 0;
 }
 
 static int fill(struct move_imap *c, struct fault *fault)
 {
 	char *p = buf_reserve(&c->in, 65536);
-	ssize_t n;
+	int n;
 
 	if (!p)
 		return fault_set(fault, -E_LIMIT, "there is not enough memory for what the server sends");
-	errno = 0;
-	do
-		n = c->ssl ? SSL_read(c->ssl, p, 65536) : recv(c->fd, p, 65536, 0);
-	while (n < 0 && errno == EINTR);
-	if (n <= 0)
-		return lost(fault, errno);
+	n = net_stream_read(c->stream, p, 65536, deadline());
+	if (n < 0)
+		return lost(c, n, fault);
 	buf_commit(&c->in, (size_t)n);
 	return 0;
 }
@@ -244,86 +225,38 @@ int move_imap_ask(struct move_imap *c, struct str command, struct fault *fault)
 
 /* ---- connecting ---- */
 
-static int connect_one(const struct addrinfo *ai)
-{
-	const struct timeval wait = { .tv_sec = WAIT_S };
-	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct pollfd p = { .fd = fd, .events = POLLOUT };
-	int err = 0;
-	socklen_t n = sizeof(err);
-
-	if (fd < 0)
-		return -1;
-	errno = 0;
-	if (connect(fd, ai->ai_addr, ai->ai_addrlen) == 0 || errno == EINPROGRESS) {
-		errno = 0;
-		if (poll(&p, 1, CONNECT_MS) != 1)
-			errno = ETIMEDOUT;
-		else if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &n) == 0 && err == 0 && fcntl(fd, F_SETFL, 0) == 0 &&
-			 setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) == 0 &&
-			 setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) == 0)
-			return fd;
-	}
-	err = err ? err : errno;
-	close(fd);
-	errno = err;
-	return -1;
-}
-
 static int connect_to(struct move_imap *c, struct fault *fault)
 {
-	const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
-	struct addrinfo *list = NULL;
 	AUTO(mem_auto_free) char *host_z = mem_dup_z(c->o->host);
-	char port[8];
-	int r;
+	struct net_address addresses[ADDRESSES];
+	struct net_stream_connect to = { .addresses = addresses, .each_ms = CONNECT_MS, .deadline_ms = deadline() };
+	struct fault why = { "" };
+	size_t index;
+	int r = net_address_lookup(host_z, c->o->port, addresses, ADDRESSES, &to.n, fault);
 
-	snprintf(port, sizeof(port), "%u", c->o->port);
-	r = getaddrinfo(host_z, port, &hints, &list);
-	if (r != 0)
-		return fault_set(fault, -E_NOT_FOUND, "%s: %s", host_z, gai_strerror(r));
-	for (const struct addrinfo *ai = list; ai && c->fd < 0; ai = ai->ai_next)
-		c->fd = connect_one(ai);
-	r = errno;
-	freeaddrinfo(list);
-	return c->fd < 0 ? fault_errno(fault, r, "cannot connect to %s port %s", host_z, port) : 0;
-}
-
-static bool is_address(const char *host_z)
-{
-	struct in6_addr v;
-
-	return inet_pton(AF_INET, host_z, &v) == 1 || inet_pton(AF_INET6, host_z, &v) == 1;
-}
-
-static bool expect_name(SSL *ssl, char *host_z)
-{
-	if (is_address(host_z))
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host_z) == 1;
-	return SSL_set1_host(ssl, host_z) == 1 && SSL_set_tlsext_host_name(ssl, host_z) == 1;
+	if (r < 0)
+		return r;
+	r = net_stream_connect(&to, &c->stream, &index, &why);
+	return r < 0 ? fault_set(fault, r, "cannot connect to %s port %u: %s", host_z, c->o->port, why.text) : 0;
 }
 
 static int start_tls(struct move_imap *c, struct fault *fault)
 {
 	AUTO(mem_auto_free) char *host_z = mem_dup_z(c->o->host);
+	const char *names_z[] = { host_z, NULL };
+	struct net_address literal;
+	struct net_stream_tls_want want = { .trust = c->o->is_insecure ? NET_TRUST_ANY : NET_TRUST_PKIX, .names_z = names_z };
+	struct net_stream_tls_info info;
+	int r = net_stream_tls_new_file(c->o->ca_file_z, &c->tls, fault);
 
-	c->ctx = SSL_CTX_new(TLS_client_method());
-	if (!c->ctx || SSL_CTX_set_min_proto_version(c->ctx, TLS1_2_VERSION) != 1)
-		return tls_fault(fault, -E_TLS, "cannot start TLS");
-	if (c->o->ca_file_z ? SSL_CTX_load_verify_locations(c->ctx, c->o->ca_file_z, NULL) != 1
-			    : SSL_CTX_set_default_verify_paths(c->ctx) != 1)
-		return tls_fault(fault, -E_USAGE, "cannot read the certificates to trust");
-	SSL_CTX_set_verify(c->ctx, c->o->is_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
-	c->ssl = SSL_new(c->ctx);
-	if (!c->ssl || !expect_name(c->ssl, host_z) || SSL_set_fd(c->ssl, c->fd) != 1)
-		return tls_fault(fault, -E_TLS, "cannot start TLS");
-	SSL_set_mode(c->ssl, SSL_MODE_AUTO_RETRY);
-	if (SSL_connect(c->ssl) == 1)
-		return 0;
-	if (SSL_get_verify_result(c->ssl) != X509_V_OK)
-		return fault_set(fault, -E_TLS, "the certificate of %s does not verify: %s; name the one to trust with --ca-file, "
-				 "or take any with --insecure", host_z, X509_verify_cert_error_string(SSL_get_verify_result(c->ssl)));
-	return tls_fault(fault, -E_TLS, "TLS failed");
+	if (r < 0)
+		return r;
+	want.sni_z = net_address_parse(c->o->host, 0, &literal) ? NULL : host_z;
+	r = net_stream_starttls(c->stream, c->tls, &want, deadline());
+	if (r == -E_TLS && net_stream_tls_info(c->stream, &info) && info.problem_z[0])
+		return fault_set(fault, r, "the certificate of %s does not verify: %s; name the one to trust with --ca-file, or take any with "
+				 "--insecure", host_z, info.problem_z);
+	return r < 0 ? fault_set(fault, r, "TLS with %s: %s", host_z, net_stream_fault_z(c->stream)) : 0;
 }
 
 /* RFC 3501 9: quoted; the server sees any byte of it as it is. */
@@ -432,7 +365,7 @@ int move_imap_open(const struct move_imap_options *o, struct move_imap **ret, st
 	struct move_imap *c = MEM_NEW(struct move_imap);
 	int r;
 
-	*c = (struct move_imap){ .o = o, .fd = -1, .in = BUF_INIT(LIMIT_IMPORT_MESSAGE + 2 * LIMIT_MOVE_LINE) };
+	*c = (struct move_imap){ .o = o, .in = BUF_INIT(LIMIT_IMPORT_MESSAGE + 2 * LIMIT_MOVE_LINE) };
 	arena_init(&c->arena, ARENA_MAX);
 	r = begin(c, fault);
 	if (r < 0)
@@ -448,10 +381,8 @@ void move_imap_close(struct move_imap **cp)
 
 	if (!c)
 		return;
-	SSL_free(c->ssl);
-	SSL_CTX_free(c->ctx);
-	if (c->fd >= 0)
-		close(c->fd);
+	net_stream_close(&c->stream);
+	net_stream_tls_free(c->tls);
 	buf_fini(&c->in);
 	arena_fini(&c->arena);
 	mem_free(c);

@@ -24,7 +24,8 @@ static const struct conf_row rows[] = {
 	  "Whether what is per address holds not for connections from this machine itself." },
 	{ "max_workers", CONF_INT, offsetof(struct net_conf, max_workers), "128", 2, 10000, NULL,
 	  CONF_LIVE,
-	  "Threads that run commands at once, those not counted that wait for their peer." },
+	  "Threads that run commands at once, those not counted that wait for their peer or for "
+	  "their turn at a password hash." },
 	{ "max_bodies", CONF_INT, offsetof(struct net_conf, max_bodies), "512", 1, 10000, NULL,
 	  CONF_LIVE,
 	  "Message bodies and literals under way, and long replies that wait for their reader, "

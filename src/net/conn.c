@@ -127,6 +127,12 @@ void conn_await(struct conn *c, int64_t ms)
 		c->await_until_ms = clock_mono_ms() + ms;
 }
 
+void conn_stand_by(struct conn *c, bool is_waiting)
+{
+	if (c != NULL && c->net != NULL)
+		net_pool_block(c->net, is_waiting ? 1 : -1);
+}
+
 bool conn_is_tls(const struct conn *c)
 {
 	return c->is_tls;

@@ -130,6 +130,12 @@ void conn_hold(struct conn *c, int64_t ms);
  * awaits nothing.
  */
 void conn_await(struct conn *c, int64_t ms);
+/*
+ * The session's thread is about to wait for its turn at something that only so many may do at once
+ * (true), or has done so (false): meanwhile another thread may take its place, as for one that
+ * waits for its peer (net.max_bodies). Nothing happens with a scripted conn, or NULL.
+ */
+void conn_stand_by(struct conn *c, bool is_waiting);
 
 /* ---- TLS ---- */
 

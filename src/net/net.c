@@ -167,16 +167,27 @@ void net_wake(struct net *n, uint64_t id)
 	net_pool_push(n, &ready);
 }
 
-void net_cut(struct net *n, uint64_t id)
+/* A parked one has input then: the end. */
+static bool shut(struct net *n, uint64_t id, int how)
 {
 	struct conn *c;
 
-	/* A parked one has input then: the end. */
 	lock_get(&n->lock);
 	c = net_table_find(&n->table, id);
 	if (c != NULL)
-		(void)shutdown(c->fd, SHUT_RDWR);
+		(void)shutdown(c->fd, how);
 	lock_put(&n->lock);
+	return c != NULL;
+}
+
+void net_cut(struct net *n, uint64_t id)
+{
+	(void)shut(n, id, SHUT_RDWR);
+}
+
+bool net_hang_up(struct net *n, uint64_t id)
+{
+	return shut(n, id, SHUT_RD);
 }
 
 void net_wake_cb(void *ctx, uint64_t id)

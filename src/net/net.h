@@ -116,6 +116,11 @@ void net_wake_cb(void *ctx, uint64_t id);
  * are ignored. Any thread, never blocks long.
  */
 void net_cut(struct net *n, uint64_t id);
+/*
+ * The gentle half of it: nothing more is read, what the session has to say still leaves. False: the connection is gone. Any thread,
+ * never blocks long.
+ */
+bool net_hang_up(struct net *n, uint64_t id);
 
 /* Open connections and workers, for the status verb. */
 struct net_counts {

@@ -12,7 +12,8 @@
  * are blocked in the database or so: short commands of a thousand clients are done by a handful
  * of threads, durable deliveries get as many as max_workers. While nobody waits, the waiter ticks
  * (net_pool_tick()) and sends a probe through poke; one that is not taken in time is that sign. A
- * worker that waits for its peer inside a body is not counted (up to max_blocked of them). Free
+ * worker that waits for its peer inside a body, or for its turn at a slow password hash, is not
+ * counted (up to max_blocked of them). Free
  * ones end after IDLE_MS, but never the last that waits.
  *
  * net_pool.lock is never held together with net.lock.

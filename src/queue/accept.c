@@ -6,92 +6,202 @@
  * States of an accepted message, who moves it on, and what a crash leaves:
  *  1. in the session's spool, parsed (queue_accept): nothing, the client was not answered.
  *  2. body in a pack, synced (db_write): dead space that no row names.
- *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver)
- *     and the queue rows of recipients elsewhere: gone with the transaction.
+ *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver),
+ *     the queue rows of recipients elsewhere and the first row of its trace: gone with the transaction.
  *  4. committed and synced: local recipients have it, remote ones wait in queue_recipients. The
  *     client was not answered yet and may send it again: a double, never a loss.
  *  5. queue_accept() returns, the session says 250. Rows of the queue are taken out again by the
  *     delivery to come (state QUEUE_WAITING, next_attempt).
  *
- * All recipients share one content. Its references: one for each INBOX and one for the queue's row.
+ * All recipients share one content. Its references: one for each INBOX and one for each row of queue_messages: one for
+ * recipients elsewhere, and another for those that an alias here forwards to, whose return address is ours
+ * (mailauth/srs.h), so that the next host's look at SPF is at us.
  */
-#include "queue/queue_int.h"
+#include "queue/trace_int.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/must.h"
+#include "mailauth/srs.h"
 #include "store/account.h"
-#include "store/message.h"
 
 #define RESULT_ARENA (16u << 20) /* what the parsed message leaves: ready-made texts and keys */
-
-struct target {
-	int64_t account;
-	int result;
-};
-
-struct job {
-	struct queue *q;
-	struct queue_envelope *e;
-	struct store_content_new content;
-	struct db_body body;
-	struct target *targets; /* each account once, sorted */
-	size_t n_targets;
-	bool has_remote;
-	int64_t now_s;
-};
 
 /* ---- who gets a copy ---- */
 
 static int compare_targets(const void *pa, const void *pb)
 {
-	const struct target *a = pa, *b = pb;
+	const struct queue_target *a = pa, *b = pb;
 
 	return (a->account > b->account) - (a->account < b->account);
 }
 
-static void gather_targets(struct job *j)
+static void gather_targets(struct queue_mail *m)
 {
-	const struct queue_envelope *e = j->e;
+	const struct queue_envelope *e = m->e;
 	size_t n = 0, unique = 0;
 
 	for (size_t i = 0; i < e->n_rcpts; i++) {
-		must(!e->rcpts[i].is_local || e->rcpts[i].n_accounts > 0);
+		m->has_forwards |= e->rcpts[i].n_forwards > 0;
 		if (e->rcpts[i].is_local)
 			n += e->rcpts[i].n_accounts;
 		else
-			j->has_remote = true;
+			m->has_remote = true;
 	}
-	j->targets = mem_alloc(n, sizeof(*j->targets));
+	m->targets = mem_alloc(n, sizeof(*m->targets));
 	n = 0;
 	for (size_t i = 0; i < e->n_rcpts; i++)
 		for (size_t k = 0; e->rcpts[i].is_local && k < e->rcpts[i].n_accounts; k++)
-			j->targets[n++].account = e->rcpts[i].accounts[k];
+			m->targets[n++].account = e->rcpts[i].accounts[k];
 	if (n)
-		qsort(j->targets, n, sizeof(*j->targets), compare_targets);
+		qsort(m->targets, n, sizeof(*m->targets), compare_targets);
 	for (size_t i = 0; i < n; i++)
-		if (i == 0 || j->targets[i].account != j->targets[unique - 1].account)
-			j->targets[unique++] = j->targets[i];
-	j->n_targets = unique;
+		if (i == 0 || m->targets[i].account != m->targets[unique - 1].account)
+			m->targets[unique++] = m->targets[i];
+	m->n_targets = unique;
 }
 
-/* LMTP: a recipient is served when one of its accounts is; else it hears the last refusal. */
-static int result_of(const struct job *j, const struct queue_rcpt *r)
+/* LMTP: a recipient is served when one of its accounts is, or it goes elsewhere too; else it hears the last refusal. */
+static int result_of(const struct queue_mail *m, const struct queue_rcpt *r)
 {
 	int rc = 0;
 
+	if (r->n_forwards > 0)
+		return 0; /* it would be sent there once more */
 	for (size_t i = 0; r->is_local && i < r->n_accounts; i++) {
-		const struct target key = { .account = r->accounts[i] };
-		const struct target *t =
-			bsearch(&key, j->targets, j->n_targets, sizeof(key), compare_targets);
+		const struct queue_target key = { .account = r->accounts[i] };
+		const struct queue_target *t = bsearch(&key, m->targets, m->n_targets, sizeof(key), compare_targets);
 
 		must(t);
 		rc = t->result;
 		if (rc == 0)
 			return 0;
 	}
+	return rc;
+}
+
+/* ---- where the rest goes ---- */
+
+/* The return address of what is forwarded: at the domain of the first alias that does so. */
+static int make_return_path(struct queue_mail *m, struct arena *a)
+{
+	const struct queue_envelope *e = m->e;
+	const struct queue_rcpt *r = e->rcpts;
+
+	m->return_path = e->reverse_path;
+	if (e->reverse_path.n == 0)
+		return 0;
+	while (r->n_forwards == 0)
+		r++;
+	return srs_forward(m->q->srs_key, m->now_s, e->reverse_path,
+			   str_skip(r->address, (size_t)(str_rchr(r->address, '@') + 1)), a, &m->return_path);
+}
+
+static int find_key(const struct conf *c, struct arena *a, struct str reverse_path, struct str address, struct str *ret)
+{
+	struct queue_hop hop;
+	int rc = queue_hop_find(c, a, reverse_path, address, &hop);
+
+	*ret = hop.destination;
+	return rc;
+}
+
+static int compare_forwards(const void *pa, const void *pb)
+{
+	const struct queue_forward *a = pa, *b = pb;
+	int order = str_cmp(a->address, b->address);
+
+	return order != 0 ? order : (a->r > b->r) - (a->r < b->r);
+}
+
+/* Whoever names many aliases that lead to one address, or one many times, sends one copy there: as the first of them was asked for. */
+static void gather_forwards(struct queue_mail *m)
+{
+	const struct queue_envelope *e = m->e;
+	size_t n = 0, unique = 0;
+
+	for (size_t i = 0; i < e->n_rcpts; i++)
+		n += e->rcpts[i].n_forwards;
+	m->forwards = mem_alloc(n, sizeof(*m->forwards));
+	n = 0;
+	for (size_t i = 0; i < e->n_rcpts; i++)
+		for (size_t k = 0; k < e->rcpts[i].n_forwards; k++)
+			m->forwards[n++] = (struct queue_forward){ .r = &e->rcpts[i], .address = e->rcpts[i].forwards[k] };
+	if (n)
+		qsort(m->forwards, n, sizeof(*m->forwards), compare_forwards);
+	for (size_t i = 0; i < n; i++)
+		if (i == 0 || !str_eq(m->forwards[i].address, m->forwards[unique - 1].address))
+			m->forwards[unique++] = m->forwards[i];
+	m->n_forwards = unique;
+}
+
+static int find_keys(struct queue_mail *m, const struct conf *c, struct arena *a)
+{
+	const struct queue_envelope *e = m->e;
+	int rc = m->has_forwards ? make_return_path(m, a) : 0;
+
+	m->forward_qid = arena_printf(a, "%sF", e->qid_z);
+	m->keys = ARENA_ARRAY(a, struct str, e->n_rcpts);
+	if (!m->keys || !m->forward_qid.p)
+		return -E_LIMIT;
+	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
+		if (!e->rcpts[i].is_local)
+			rc = find_key(c, a, e->reverse_path, e->rcpts[i].address, &m->keys[i]);
+	gather_forwards(m);
+	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
+		rc = find_key(c, a, m->return_path, m->forwards[i].address, &m->forwards[i].key);
+	return rc;
+}
+
+/* RFC 4865 4.2: nothing is released before its time, also what is for somebody here: all wait in the queue. */
+static void hold(struct queue_envelope *e)
+{
+	for (size_t i = 0; i < e->n_rcpts; i++) {
+		e->rcpts[i].is_local = false;
+		e->rcpts[i].n_accounts = e->rcpts[i].n_forwards = 0;
+	}
+}
+
+static void read_limits(struct queue_mail *m)
+{
+	struct conf *c;
+
+	if (m->e->submitter == 0)
+		return;
+	c = queue_conf_get(m->q);
+	m->max_messages = queue_conf_of(c)->max_messages_per_day;
+	m->max_recipients = queue_conf_of(c)->max_new_recipients_per_day;
+	conf_unref(c);
+}
+
+int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envelope *e, struct str bytes, struct arena *a)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+	struct conf *c;
+	int rc;
+
+	must(e->n_rcpts > 0);
+	if (e->wish.hold_until_s > now_s)
+		hold(e);
+	*m = (struct queue_mail){ .q = q, .e = e, .body.bytes = bytes, .now_s = now_s };
+	rc = store_content_prepare(a, bytes, &m->content);
+	if (rc < 0)
+		return rc;
+	gather_targets(m);
+	read_limits(m);
+	m->has_trace = atomic_load(&q->trace_ms) != 0;
+	trace_row_init(&m->trace, QUEUE_TRACE_ACCEPTED);
+	if (m->has_trace)
+		trace_row_message(&m->trace, e, m->content.message_id, m->content.bytes.n, NULL);
+	if (!m->has_remote && !m->has_forwards)
+		return 0;
+	c = queue_conf_get(q);
+	m->look_s = queue_look_s(queue_conf_of(c), &(struct queue_age){ .accepted_s = now_s, .held_until_s = e->wish.hold_until_s,
+									.by_s = e->wish.by_s, .by_returns = e->wish.by_returns });
+	rc = find_keys(m, c, a);
+	conf_unref(c);
 	return rc;
 }
 
@@ -103,16 +213,16 @@ static bool is_own_refusal(int rc)
 	return rc == -E_QUOTA || rc == -E_NOT_FOUND;
 }
 
-static int deliver(struct job *j, struct db_tx *tx, int64_t content, int64_t *refs)
+static int deliver(struct queue_mail *m, struct db_tx *tx, int64_t content, int64_t *refs)
 {
-	for (size_t i = 0; i < j->n_targets; i++) {
-		struct target *t = &j->targets[i];
+	for (size_t i = 0; i < m->n_targets; i++) {
+		struct queue_target *t = &m->targets[i];
 		int64_t mailbox;
 		uint32_t uid;
 
-		t->result = store_tx_deliver(j->q->store, tx, t->account, content, &j->content,
-					     j->e->is_per_recipient, &mailbox, &uid);
-		if (t->result < 0 && !(j->e->is_per_recipient && is_own_refusal(t->result)))
+		t->result = store_tx_deliver(m->q->store, tx, t->account, content, &m->content, m->e->is_per_recipient, &mailbox,
+					     &uid);
+		if (t->result < 0 && !(m->e->is_per_recipient && is_own_refusal(t->result)))
 			return t->result;
 		*refs += t->result == 0;
 	}
@@ -122,85 +232,199 @@ static int deliver(struct job *j, struct db_tx *tx, int64_t content, int64_t *re
 static int flags_of(const struct queue_envelope *e)
 {
 	return (e->is_8bit ? QUEUE_8BIT : 0) | (e->is_binary ? QUEUE_BINARY : 0) |
-	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0);
+	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0) |
+	       (e->is_tls_optional ? QUEUE_TLS_OPTIONAL : 0);
 }
 
-static int enqueue(struct job *j, struct db_tx *tx, int64_t content)
+static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, struct str qid, struct str reverse_path)
 {
-	const struct queue_envelope *e = j->e;
+	const struct queue_envelope *e = m->e;
+	const struct queue_wish *w = &e->wish;
+	int by_flags = (w->by_returns ? QUEUE_BY_RETURNS : 0) | (w->by_traces ? QUEUE_BY_TRACES : 0);
+
+	return DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(m->content.bytes.n), DB_T(reverse_path),
+		       DB_I(e->submitter), DB_I(e->dsn_ret), DB_T(e->envid), DB_I(flags_of(e)), DB_I(m->now_s),
+		       DB_T(str_z(e->sid_z)), DB_I(w->by_s), DB_I(by_flags), DB_I(w->hold_until_s),
+		       DB_T(w->hold.p ? w->hold : S("")), w->has_priority ? DB_I(w->priority) : DB_N, DB_I(m->look_s));
+}
+
+/*
+ * RFC 6710 5.1: who is more urgent goes first. A step of priority is worth an hour of waiting, and one below the usual a second of
+ * standing aside.
+ */
+static int64_t first_attempt_s(const struct queue_mail *m)
+{
+	const struct queue_wish *w = &m->e->wish;
+	int64_t s = w->hold_until_s > m->now_s ? w->hold_until_s : m->now_s;
+
+	if (w->priority < 0)
+		return s - w->priority;
+	return w->hold_until_s > m->now_s ? s : s - (int64_t)w->priority * 3600;
+}
+
+static int add_recipient(struct queue_mail *m, struct db_tx *tx, struct str qid, const struct queue_rcpt *r, struct str address,
+			 struct str key)
+{
+	int64_t at_s = first_attempt_s(m);
+	int rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(address), DB_T(r->orcpt), DB_I(r->notify), DB_I(QUEUE_WAITING),
+			 DB_I(at_s), DB_T(key));
+
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(DESTINATION_ADD), DB_T(key), DB_I(at_s));
+}
+
+static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content)
+{
+	const struct queue_envelope *e = m->e;
 	const struct str qid = str_z(e->qid_z);
-	int rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(j->content.bytes.n),
-			 DB_T(e->reverse_path), DB_I(e->submitter), DB_I(e->dsn_ret),
-			 DB_T(e->envid), DB_I(flags_of(e)), DB_I(j->now_s), DB_T(str_z(e->sid_z)));
+	int rc = add_message(m, tx, content, qid, e->reverse_path);
 
-	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++) {
-		const struct queue_rcpt *r = &e->rcpts[i];
-
-		if (!r->is_local)
-			rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(r->address),
-				     DB_T(r->orcpt), DB_I(r->notify), DB_I(QUEUE_WAITING),
-				     DB_I(j->now_s));
-	}
+	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
+		if (!e->rcpts[i].is_local)
+			rc = add_recipient(m, tx, qid, &e->rcpts[i], e->rcpts[i].address, m->keys[i]);
 	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
 }
 
-static int accept_tx(struct db_tx *tx, void *arg)
+/* A message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was asked about notices goes along. */
+static int enqueue_forwards(struct queue_mail *m, struct db_tx *tx, int64_t content)
 {
-	struct job *j = arg;
-	int64_t content, refs = 0;
-	int rc = store_tx_content_add(tx, &j->content, &j->body.ref, &content);
+	int rc = add_message(m, tx, content, m->forward_qid, m->return_path);
+
+	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
+		rc = add_recipient(m, tx, m->forward_qid, m->forwards[i].r, m->forwards[i].address, m->forwards[i].key);
+	return rc == -E_EXISTS ? -E_IO : rc;
+}
+
+/* The first event of its story. Who was refused by himself is known only now. */
+static int write_trace(struct queue_mail *m, struct db_tx *tx)
+{
+	bool is_as_made = true;
+
+	for (size_t i = 0; i < m->n_targets; i++)
+		is_as_made = is_as_made && m->targets[i].result == 0;
+	if (!is_as_made) {
+		for (size_t i = 0; i < m->e->n_rcpts; i++)
+			m->e->rcpts[i].result = result_of(m, &m->e->rcpts[i]);
+		trace_row_fini(&m->trace);
+		trace_row_message(&m->trace, m->e, m->content.message_id, m->content.bytes.n, NULL);
+		for (size_t i = 0; i < m->e->n_rcpts; i++)
+			m->e->rcpts[i].result = 0; /* it counts when it is committed */
+	}
+	return trace_row_write(tx, &m->trace, m->now_s);
+}
+
+int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
+{
+	int64_t content = 0, refs = 0;
+	int rc = queue_allowance_tx(m, tx);
 
 	if (rc == 0)
-		rc = deliver(j, tx, content, &refs);
-	if (rc == 0 && j->has_remote) {
-		rc = enqueue(j, tx, content);
+		rc = store_tx_content_add(tx, &m->content, &m->body.ref, &content);
+	if (rc == 0)
+		rc = deliver(m, tx, content, &refs);
+	if (rc == 0 && m->has_remote) {
+		rc = enqueue(m, tx, content);
 		refs++;
 	}
+	if (rc == 0 && m->has_forwards) {
+		rc = enqueue_forwards(m, tx, content);
+		refs++;
+	}
+	if (rc == 0 && m->has_trace)
+		rc = write_trace(m, tx);
 	if (rc < 0)
 		return rc;
+	if (refs == 0 && (rc = store_tx_content_ref(tx, content, -1)) < 0)
+		return rc;
 	if (refs == 0)
-		return -E_QUOTA; /* everybody refused: nothing is kept, each has its own result */
+		return -E_QUOTA; /* everybody refused, or it goes nowhere: nothing is kept, each has its own result */
 	return store_tx_content_ref(tx, content, refs - 1);
+}
+
+bool queue_mail_is_void(const struct queue_mail *m, int rc)
+{
+	bool is_void = rc == -E_QUOTA && !m->has_remote && !m->has_forwards && (m->e->is_per_recipient || m->n_targets == 0);
+
+	for (size_t i = 0; i < m->n_targets && is_void; i++)
+		is_void = is_own_refusal(m->targets[i].result);
+	return is_void;
+}
+
+void queue_mail_stored(struct queue_mail *m)
+{
+	const struct queue_envelope *e = m->e;
+
+	for (size_t i = 0; i < e->n_rcpts; i++) {
+		e->rcpts[i].result = result_of(m, &e->rcpts[i]);
+		if (!e->rcpts[i].is_local)
+			queue_hint(m->q, m->keys[i]);
+	}
+	for (size_t i = 0; i < m->n_forwards; i++)
+		queue_hint(m->q, m->forwards[i].key);
+}
+
+void queue_mail_done(struct queue_mail *m)
+{
+	trace_row_fini(&m->trace);
+	mem_free(m->targets);
+	mem_free(m->forwards);
+	m->targets = NULL;
+	m->forwards = NULL;
 }
 
 /* ---- the caller's side ---- */
 
-static int run(struct job *j)
+static int accept_tx(struct db_tx *tx, void *arg)
+{
+	return queue_mail_tx(arg, tx);
+}
+
+static int void_tx(struct db_tx *tx, void *arg)
+{
+	return write_trace(arg, tx);
+}
+
+/* What went to /null, of which nothing but its story is kept; a power cut may take that. What everybody refused has none. */
+static int write_void_trace(struct queue_mail *m)
+{
+	struct db_write_job w = { .fn = void_tx, .arg = m, .durability = DB_LAZY };
+
+	return m->has_trace && m->n_targets == 0 ? db_write(store_db(m->q->store), &w) : 0;
+}
+
+static int run(struct queue_mail *m)
 {
 	struct db_write_job w = {
 		.fn = accept_tx,
-		.arg = j,
+		.arg = m,
 		.durability = DB_DURABLE,
-		.bodies = &j->body,
+		.bodies = &m->body,
 		.n_bodies = 1,
 	};
-	int rc = db_write(store_db(j->q->store), &w);
-	bool is_all_refused = rc == -E_QUOTA && j->e->is_per_recipient && !j->has_remote;
+	int rc = db_write(store_db(m->q->store), &w);
 
-	for (size_t i = 0; i < j->n_targets && is_all_refused; i++)
-		is_all_refused = is_own_refusal(j->targets[i].result);
-	if (rc < 0 && !is_all_refused)
+	if (rc < 0 && queue_mail_is_void(m, rc))
+		rc = write_void_trace(m);
+	if (rc < 0)
 		return rc;
-	for (size_t i = 0; i < j->e->n_rcpts; i++)
-		j->e->rcpts[i].result = result_of(j, &j->e->rcpts[i]);
+	queue_mail_stored(m);
 	return 0;
 }
 
 int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message)
 {
 	AUTO(arena_fini) struct arena a;
-	struct job j = { .q = q, .e = e, .now_s = clock_wall_ms() / 1000 };
+	struct queue_mail m = { 0 };
+	struct str bytes;
 	int rc;
 
-	must(e->n_rcpts > 0);
 	arena_init(&a, RESULT_ARENA);
-	rc = spool_view(message, &j.body.bytes);
+	rc = spool_view(message, &bytes);
 	if (rc == 0)
-		rc = store_content_prepare(&a, j.body.bytes, &j.content);
-	if (rc < 0)
-		return rc;
-	gather_targets(&j);
-	rc = run(&j);
-	mem_free(j.targets);
+		rc = queue_mail_prepare(&m, q, e, bytes, &a);
+	if (rc == 0)
+		rc = run(&m);
+	if (rc == 0)
+		rc = queue_told_delivered(q, e, bytes);
+	queue_mail_done(&m);
 	return rc;
 }

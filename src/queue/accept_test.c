@@ -3,16 +3,19 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/test.h"
-#include "queue/queue_int.h"
+#include "queue/route.h"
+#include "queue/trace_int.h"
 #include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 
 /* Rows that are wrong, and how many there are. */
-enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_COUNT };
+enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_DROP_DESTINATION, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
-	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE refs <>"
+	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c LEFT JOIN content_refs r ON r.content = c.id"
+			    " WHERE coalesce(refs, 1) <>"
 			    " (SELECT count(*) FROM messages m WHERE m.content = c.id)"
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
 	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },
@@ -20,6 +23,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	/* damages for the check */
 	[Q_DROP_MESSAGE] = { .sql = "DELETE FROM queue_messages WHERE qid = 'q1'" },
 	[Q_DROP_RECIPIENTS] = { .sql = "DELETE FROM queue_recipients WHERE qid = 'q2'" },
+	[Q_DROP_DESTINATION] = { .sql = "DELETE FROM queue_destinations" },
 };
 
 struct fixture {
@@ -58,6 +62,7 @@ static void setup(struct fixture *x)
 		fail_msg("%s", f.text);
 	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
 	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	queue_trace_keep(x->q, 86400000);
 	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
 	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f),
 			 0);
@@ -124,6 +129,90 @@ static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcp
 	return queue_accept(x->q, &e, x->spool);
 }
 
+TEST(an_alias_forwards_with_a_return_address_of_ours)
+{
+	const struct str elsewhere[] = { STR_INIT("bob@far.example"), STR_INIT("bob@farther.example") };
+	struct queue_item *items;
+	struct str back;
+	struct fixture x;
+	size_t n;
+
+	setup(&x);
+	struct queue_rcpt r[] = {
+		{ .address = S("carol@example.net") }, /* and one that is not forwarded */
+		{ .address = S("b@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1, .forwards = elsewhere,
+		  .n_forwards = 2 },
+	};
+	assert_int_equal(accept_message(&x, "q1", r, 2, false), 0);
+	assert_int_equal(messages(&x, x.alice), 1);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
+	assert_int_equal(n, 3);
+	assert_str_eq(items[0].recipient, S("carol@example.net"));
+	assert_str_eq(items[0].reverse_path, S("s@x"));
+	for (size_t i = 1; i < 3; i++) {
+		test_row(i == 1 ? "bob@far" : "bob@farther");
+		assert_str_eq(items[i].qid, S("q1F"));
+		assert_str_eq(items[i].recipient, elsewhere[i - 1]);
+		assert_true(str_starts(items[i].reverse_path, S("SRS0=")) && str_ends(items[i].reverse_path, S("=x=s@example.org")));
+	}
+	assert_int_equal(queue_return_path(x.q, &x.a, items[1].reverse_path, &back), 0);
+	assert_str_eq(back, S("s@x"));
+	assert_int_equal(queue_return_path(x.q, &x.a, S("SRS0=aaaaaa=aa=x=s@example.org"), &back), -E_NOT_FOUND);
+	assert_int_equal(queue_return_path(x.q, &x.a, S("s@x"), &back), -E_NOT_FOUND);
+	assert_int_equal(queue_return_path(x.q, &x.a, S("postmaster"), &back), -E_NOT_FOUND);
+	teardown(&x);
+}
+
+/* One alias under many names, or many aliases with one target: no stranger makes many copies of one message that way. */
+TEST(who_is_forwarded_to_gets_one_copy)
+{
+	const struct str elsewhere[] = { STR_INIT("bob@far.example"), STR_INIT("carol@far.example") };
+	struct queue_rcpt r[] = {
+		{ .address = S("b+1@example.org"), .is_local = true, .forwards = elsewhere, .n_forwards = 2 },
+		{ .address = S("b+2@example.org"), .is_local = true, .forwards = elsewhere, .n_forwards = 2 },
+		{ .address = S("c@example.org"), .is_local = true, .forwards = elsewhere + 1, .n_forwards = 1 },
+	};
+	struct queue_item *items;
+	struct fixture x;
+	size_t n;
+
+	setup(&x);
+	assert_int_equal(accept_message(&x, "q1", r, 3, false), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
+	assert_int_equal(n, 2);
+	assert_str_eq(items[0].recipient, elsewhere[0]);
+	assert_str_eq(items[1].recipient, elsewhere[1]);
+	assert_true(str_ends(items[1].reverse_path, S("=x=s@example.org")));
+	teardown(&x);
+}
+
+TEST(a_forwarded_bounce_stays_one_and_what_goes_nowhere_is_taken)
+{
+	const struct str elsewhere = STR_INIT("bob@far.example");
+	struct queue_rcpt nowhere = { .address = S("b@example.org"), .is_local = true, .result = 1 };
+	struct queue_rcpt r = { .address = S("b@example.org"), .is_local = true, .forwards = &elsewhere, .n_forwards = 1 };
+	struct queue_item *items;
+	struct fixture x;
+	size_t n;
+
+	setup(&x);
+	struct queue_envelope e = { .qid_z = "q1", .sid_z = "sid", .rcpts = &r, .n_rcpts = 1 };
+
+	assert_int_equal(queue_accept(x.q, &e, x.spool), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
+	assert_int_equal(n, 1);
+	assert_str_eq(items[0].reverse_path, S(""));
+	assert_int_equal(accept_message(&x, "q2", &nowhere, 1, false), 0);
+	assert_int_equal(nowhere.result, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	nowhere.result = 1;
+	assert_int_equal(accept_message(&x, "q3", &nowhere, 1, true), 0);
+	assert_int_equal(nowhere.result, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 1);
+	teardown(&x);
+}
+
 TEST(accept_mixed_recipients)
 {
 	struct fixture x;
@@ -156,7 +245,7 @@ TEST(accept_mixed_recipients)
 	assert_int_equal(messages(&x, x.alice), 1);
 	assert_int_equal(messages(&x, x.bob), 1);
 	assert_int_equal(count(&x, Q_CONTENTS), 1);
-	assert_int_equal(queue_list(x.q, &x.a, &items, &n), 0);
+	assert_int_equal(queue_list(x.q, &x.a, &(struct queue_pick){ 0 }, &items, &n), 0);
 	assert_int_equal(n, 2);
 	assert_str_eq(items[0].qid, S("q1"));
 	assert_str_eq(items[0].reverse_path, S("s@x"));
@@ -327,9 +416,64 @@ TEST(check_of_store_and_queue)
 	assert_str_eq(buf_str(&said), S(""));
 	assert_int_equal(n.contents, 2);
 	assert_int_equal(count(&x, Q_RECIPIENTS), 0);
+	assert_int_equal(accept_message(&x, "q3", r, 1, false), 0);
+	job.arg = (void *)(uintptr_t)&checks[Q_DROP_DESTINATION];
+	assert_int_equal(db_write(x.db, &job), 0);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S("queue elsewhere.test: mail for there that nothing says when to try; tried now\n"));
+	buf_reset(&said);
+	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
+	assert_str_eq(buf_str(&said), S(""));
 	spool_free(x.spool);
 	queue_close(&x.q);
 	store_close(&x.s);
 	db_close(&x.db);
 	arena_fini(&x.a);
+}
+
+static int submit(struct fixture *x, int64_t account, const char *to_z, const char *to2_z)
+{
+	struct queue_rcpt r[] = { { .address = str_z(to_z) }, { .address = str_z(to2_z) } };
+	struct queue_envelope e = { .sid_z = "sid", .reverse_path = S("alice@example.org"), .submitter = account, .rcpts = r, .n_rcpts = 2 };
+	static int n;
+	char qid[17];
+
+	snprintf(qid, sizeof(qid), "allow%d", ++n);
+	e.qid_z = qid;
+	return queue_accept(x->q, &e, x->spool);
+}
+
+static void limit(struct fixture *x, const char *text_z)
+{
+	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table };
+	struct conf *c = NULL;
+	struct fault f = { "" };
+
+	assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(text_z), &c, &f), 0);
+	queue_configure(x->q, c, "mx.example.org");
+	conf_unref(c);
+}
+
+TEST(an_account_sends_so_much_a_day)
+{
+	struct fixture x;
+
+	setup(&x);
+	limit(&x, "[queue]\nmax_messages_per_day = 3\nmax_new_recipients_per_day = 3\n");
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "b@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "c@far.test", "d@far.test"), -E_ALLOWANCE);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 2);
+	assert_int_equal(submit(&x, x.alice, "A@Far.test", "b@far.test"), 0); /* whom it knows */
+	assert_int_equal(submit(&x, x.alice, "b@far.test", "c@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "b@far.test"), -E_ALLOWANCE);
+	assert_int_equal(submit(&x, x.bob, "c@far.test", "d@far.test"), 0);   /* everybody has his own */
+	assert_int_equal(submit(&x, 0, "e@far.test", "f@far.test"), 0);
+	clock_shift_ms(86400000);
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "d@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "e@far.test", "f@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "g@far.test", "a@far.test"), -E_ALLOWANCE);
+	clock_shift_ms((int64_t)366 * 86400000);
+	assert_int_equal(submit(&x, x.alice, "b@far.test", "c@far.test"), 0);
+	assert_int_equal(submit(&x, x.alice, "a@far.test", "d@far.test"), -E_ALLOWANCE); /* forgotten: they are new again */
+	teardown(&x);
 }

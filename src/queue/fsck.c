@@ -1,22 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The check of everything: the store's, told which rows of the queue hold references to contents,
- * and then the queue's own two tables against each other. A recipient without its message has nothing to
- * be sent, a message without recipients has nobody to go to: a repair takes both away, and says so.
+ * and then the queue's own tables against each other. A recipient without its message has nothing to
+ * be sent, a message without recipients has nobody to go to: a repair takes both away, and says so. A destination
+ * without a row would be waited for until its mail is too old: a repair has it looked at now.
  */
 #include "queue/queue_int.h"
 
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "queue/schedule.h"
 #include "store/message.h"
 
 static const struct half {
 	enum queue_sql_id find;
-	const char *what_z;
+	const char *what_z, *repaired_z;
 } halves[] = {
-	{ QUEUE_SQL_FSCK_ORPHANS, "a recipient without its message" },
-	{ QUEUE_SQL_FSCK_EMPTY, "a message without recipients" },
+	{ QUEUE_SQL_FSCK_ORPHANS, "a recipient without its message", "; removed" },
+	{ QUEUE_SQL_FSCK_EMPTY, "a message without recipients", "; removed" },
+	{ QUEUE_SQL_FSCK_FORGOTTEN, "mail for there that nothing says when to try", "; tried now" },
 };
 
 static void say(store_fsck_say_fn *fn, void *ctx, struct db_query *q, const char *what_z,
@@ -42,7 +45,7 @@ static int look(struct queue *queue, const struct half *h, const struct store_fs
 	DB_QUERY(tx, &q, &queue_sql[h->find], DB_I(LIMIT_LIST_ROWS));
 	for (; (rc = db_step(&q)) > 0; ++*ret_n)
 		say(to->repaired ? to->repaired : to->found, to->ctx, &q, h->what_z,
-		    to->repaired ? "; removed" : "");
+		    to->repaired ? h->repaired_z : "");
 	return rc;
 }
 
@@ -64,14 +67,14 @@ static int remove_empty(struct db_tx *tx)
 	return rc < 0 ? rc : n;
 }
 
-static int remove_halves_tx(struct db_tx *tx, void *arg)
+static int mend_halves_tx(struct db_tx *tx, void *arg)
 {
 	int rc = db_exec(tx, SQL(REPAIR_ORPHANS), NULL, 0, NULL);
 
 	(void)arg;
 	while (rc == 0 && (rc = remove_empty(tx)) > 0)
 		rc = 0;
-	return rc;
+	return rc < 0 ? rc : db_exec(tx, SQL(REPAIR_FORGOTTEN), NULL, 0, NULL);
 }
 
 static int check_halves(struct queue *q, const struct store_fsck_say *to)
@@ -85,8 +88,9 @@ static int check_halves(struct queue *q, const struct store_fsck_say *to)
 	}
 	if (rc < 0 || !to->repaired || all == 0)
 		return rc;
-	return db_write(store_db(q->store), &(struct db_write_job){ .fn = remove_halves_tx,
-								    .durability = DB_DURABLE });
+	rc = db_write(store_db(q->store), &(struct db_write_job){ .fn = mend_halves_tx, .durability = DB_DURABLE });
+	queue_sched_wake(q);
+	return rc;
 }
 
 /* What cannot be read cannot be sent. */
@@ -103,7 +107,8 @@ static int remove_content(struct db_tx *tx, int64_t content)
 
 int queue_fsck(struct queue *q, const struct store_fsck_say *say_to, struct store_fsck_counts *ret)
 {
-	static const char *const tables[] = { "queue_messages", "queue_recipients" };
+	static const char *const tables[] = { "queue_messages", "queue_recipients", "queue_destinations", "queue_notes", "queue_allowances",
+					      "queue_acquaintances", "queue_trace", "queue_trace_blocks", "sts_policies", "domain_tls" };
 	static const struct store_fsck_refs refs = {
 		.sql = SQL(FSCK_REFS),
 		.resize = SQL(REPAIR_SIZE),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the server process and the asker (server/asker.c) say to each other about access tokens,
+ * What the server process and the asker (server/asker_main.c) say to each other about access tokens,
  * over a pair of SOCK_SEQPACKET sockets, which keep the bounds of messages: to the asker an id and
  * the token, back the id, the HTTP status and the body. Both are of one build, so these are plain
  * structs.

@@ -80,7 +80,8 @@ static int validate_simple(struct sasl_exchange *x)
 	    sasl_prep(&a, str_z(gsasl_property_fast(x->session, GSASL_PASSWORD)), &password) < 0)
 		name = S("");
 	rc = sasl_password_check(x->sasl,
-				 &(struct sasl_login){ .peer = conn_peer(x->conn),
+				 &(struct sasl_login){ .conn = x->conn,
+						       .peer = conn_peer(x->conn),
 						       .user = name,
 						       .password = password,
 						       .mechanism = str_z(x->mech->name) },

@@ -5,8 +5,9 @@
  *
  * 1. At most as many run at once as there are processors (the gate), so that a storm of logins
  *    costs time, not memory. GATE_WAITERS more may wait for their turn; who comes then hears
- *    -E_BUSY at once, because each that waits holds a worker, and strangers who guess passwords
- *    must not hold them all.
+ *    -E_BUSY at once. Each that waits holds a thread, but not the place of a worker: as many more
+ *    may run meanwhile (conn_stand_by()), so strangers who guess passwords keep nobody from being
+ *    served.
  * 2. Nothing of a password stays in memory that this file has used.
  */
 #include "sasl/sasl_int.h"
@@ -18,7 +19,7 @@
 #include "base/lock.h"
 
 #define GATE_WAIT_MS 10000
-#define GATE_WAITERS 96 /* of net.max_workers, 128 unless set; where that is 98 or less they can hold all */
+#define GATE_WAITERS 96
 
 struct sasl_gate {
 	struct lock lock;
@@ -47,29 +48,44 @@ void sasl_gate_free(struct sasl_gate *g)
 	mem_free(g);
 }
 
-/* Under the lock: waits for room, unless too many do. */
-static void gate_wait(struct sasl_gate *g)
+/* Under the lock. */
+static bool take_place(struct sasl_gate *g)
 {
-	int64_t deadline_ms = clock_mono_ms() + GATE_WAIT_MS;
-
-	if (g->inside < g->width || g->waiting >= GATE_WAITERS)
-		return;
-	g->waiting++;
-	while (g->inside >= g->width && lock_wait(&g->lock, &g->has_room, deadline_ms))
-		continue;
-	g->waiting--;
+	if (g->inside >= g->width)
+		return false;
+	g->inside++;
+	return true;
 }
 
-int sasl_gate_enter(struct sasl_gate *g)
+static bool wait_for_place(struct sasl_gate *g)
 {
+	int64_t deadline_ms = clock_mono_ms() + GATE_WAIT_MS;
 	bool is_in;
 
 	lock_get(&g->lock);
-	gate_wait(g);
-	is_in = g->inside < g->width;
-	if (is_in)
-		g->inside++;
+	while (g->inside >= g->width && lock_wait(&g->lock, &g->has_room, deadline_ms))
+		continue;
+	g->waiting--;
+	is_in = take_place(g);
 	lock_put(&g->lock);
+	return is_in;
+}
+
+int sasl_gate_enter(struct sasl_gate *g, struct conn *c)
+{
+	bool is_in, may_wait;
+
+	lock_get(&g->lock);
+	is_in = take_place(g);
+	may_wait = !is_in && g->waiting < GATE_WAITERS;
+	if (may_wait)
+		g->waiting++;
+	lock_put(&g->lock);
+	if (may_wait) {
+		conn_stand_by(c, true);
+		is_in = wait_for_place(g);
+		conn_stand_by(c, false);
+	}
 	return is_in ? 0 : -E_BUSY;
 }
 

@@ -135,7 +135,7 @@ static int compare(struct check *c)
 			c->reason = "wrong-password-again";
 		return wrong(c);
 	}
-	rc = sasl_gate_enter(s->gate);
+	rc = sasl_gate_enter(s->gate, c->login->conn);
 	if (rc < 0)
 		return rc;
 	if (!may_go_on(c))
@@ -193,7 +193,8 @@ int sasl_login(struct sasl *s, struct conn *c, struct str user, struct str passw
 	if (sasl_prep(&a, user, &name) < 0 || sasl_prep(&a, password, &secret) < 0)
 		name = S("");
 	rc = sasl_password_check(s,
-				 &(struct sasl_login){ .peer = conn_peer(c),
+				 &(struct sasl_login){ .conn = c,
+						       .peer = conn_peer(c),
 						       .user = name,
 						       .password = secret,
 						       .mechanism = S("plaintext") },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Logins that wait for the asker (server/asker.c) to say something about their token. One thread takes the
+ * Logins that wait for the asker (server/asker_main.c) to say something about their token. One thread takes the
  * answers; sessions begin, are woken, take. A slot goes
  *
  *   FREE  --sasl_ask_begin()--> ASKED

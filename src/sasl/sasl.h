@@ -150,9 +150,9 @@ MUST_CHECK int sasl_seat_take(struct sasl *s, int64_t account, uint64_t conn, st
 /* Empties it; giving an empty one back does nothing. */
 void sasl_seat_give(struct sasl_seat *seat);
 /*
- * Cuts the connections of an account (net_cut()) and forgets its passwords: for one that may not log in any more, or that is to
+ * Cuts the connections of an account, those that are at work after a fifth of a second (net_hang_up(), net_cut()), and forgets its passwords: for one that may not log in any more, or that is to
  * log in again. Returns how many there were. A login that is under way either sees the account as it is in the
- * store now, or is cut. Any thread.
+ * store now, or is cut. Any thread; it waits for so long.
  */
 size_t sasl_disconnect(struct sasl *s, struct net *n, int64_t account);
 

@@ -58,8 +58,11 @@ struct sasl_gate;
 struct sasl_gate *sasl_gate_new(int width);
 void sasl_gate_free(struct sasl_gate *g); /* accepts NULL */
 
-/* Waits for its turn. 0, to be given back with leave; -E_BUSY: too many wait. */
-MUST_CHECK int sasl_gate_enter(struct sasl_gate *g);
+/*
+ * Waits for its turn, while another worker may serve others (conn_stand_by()). 0, to be given back with
+ * leave; -E_BUSY: too many wait.
+ */
+MUST_CHECK int sasl_gate_enter(struct sasl_gate *g, struct conn *c);
 void sasl_gate_leave(struct sasl_gate *g);
 
 /*
@@ -271,6 +274,7 @@ void sasl_identity_set(struct sasl_identity *id, const struct store_account *acc
 		       struct str mechanism);
 /* A name and a password, after SASLprep (an empty name: it did not pass), and where they come from. */
 struct sasl_login {
+	struct conn *conn; /* NULL: the thread that waits is nobody's */
 	struct str peer, user, password, mechanism;
 };
 /*

@@ -897,7 +897,7 @@ struct storm {
 static void *storm_member(void *arg)
 {
 	struct storm *s = arg;
-	int rc = sasl_gate_enter(s->gate);
+	int rc = sasl_gate_enter(s->gate, NULL);
 
 	if (rc == 0)
 		sasl_gate_leave(s->gate);
@@ -905,13 +905,13 @@ static void *storm_member(void *arg)
 	return NULL;
 }
 
-/* Guesses wait for their turn only up to a number; a worker that waits serves nobody. */
+/* Guesses wait for their turn only up to a number: each that waits holds a thread. */
 TEST(gate_lets_only_some_wait)
 {
 	struct storm s = { .gate = sasl_gate_new(1) };
 	pthread_t threads[STORM];
 
-	assert_int_equal(sasl_gate_enter(s.gate), 0);
+	assert_int_equal(sasl_gate_enter(s.gate, NULL), 0);
 	for (size_t i = 0; i < STORM; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, storm_member, &s), 0);
 	/* As long as one is inside, those beyond the number are refused at once, and nobody else comes to an end. */

@@ -8,11 +8,15 @@
  */
 #include "sasl/sasl_int.h"
 
+#include <unistd.h>
+
 #include "base/must.h"
 #include "net/net.h"
 
 #define N_BUCKETS 1024u
 #define SEAT_ARENA (16u << 10)
+#define LAST_WORDS_US 10000
+#define LAST_WORDS_TRIES 20
 
 struct entry {
 	int64_t account;
@@ -155,6 +159,16 @@ void sasl_seat_give(struct sasl_seat *seat)
 	*seat = (struct sasl_seat){ 0 };
 }
 
+/* Whoever rests, or is in IDLE, says good-bye and goes. */
+static bool are_there(struct net *n, const uint64_t *conns, size_t n_conns)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n_conns; i++)
+		any |= net_hang_up(n, conns[i]);
+	return any;
+}
+
 size_t sasl_disconnect(struct sasl *s, struct net *n, int64_t account)
 {
 	AUTO(mem_auto_free) uint64_t *conns = NULL;
@@ -171,6 +185,8 @@ size_t sasl_disconnect(struct sasl *s, struct net *n, int64_t account)
 			conns[n_conns++] = seat->conn;
 	}
 	lock_put(&s->seats->lock);
+	for (size_t i = 0; i < LAST_WORDS_TRIES && are_there(n, conns, n_conns); i++)
+		usleep(LAST_WORDS_US);
 	for (size_t i = 0; i < n_conns; i++)
 		net_cut(n, conns[i]);
 	return n_conns;

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "db/db.h"
 #include "queue/queue.h"
+#include "queue/schedule.h"
 #include "store/store.h"
 
 static const struct admin_verb verbs[] = {
@@ -29,6 +30,12 @@ static const struct admin_verb verbs[] = {
 	{ .name = "domain.remove", .fn = admin_domain_remove },
 	{ .name = "domain.list", .fn = admin_domain_list },
 	{ .name = "queue.list", .fn = admin_queue_list },
+	{ .name = "queue.show", .fn = admin_queue_show },
+	{ .name = "queue.retry", .fn = admin_queue_retry },
+	{ .name = "queue.hold", .fn = admin_queue_hold },
+	{ .name = "queue.release", .fn = admin_queue_release },
+	{ .name = "queue.remove", .fn = admin_queue_remove },
+	{ .name = "message.trace", .fn = admin_message_trace },
 	{ .name = "auth.list", .fn = admin_auth_list, .needs_server = true },
 	{ .name = "auth.forget", .fn = admin_auth_forget, .needs_server = true },
 	{ .name = "import.mailbox", .fn = admin_import_mailbox },
@@ -82,7 +89,7 @@ static json_t *failure(int code, const struct fault *fault)
 /* Whom or what a verb is about, for the log; never a password or a hash. */
 static struct str subject(const json_t *args)
 {
-	static const char *const keys[] = { "address", "alias", "domain", "name" };
+	static const char *const keys[] = { "address", "alias", "domain", "name", "what" };
 	struct str s = { 0 };
 
 	for (size_t i = 0; s.n == 0 && i < ARRAY_LEN(keys); i++)
@@ -177,32 +184,13 @@ json_t *admin_json_str(struct str s)
 	return v ? v : json_string("(not UTF-8)");
 }
 
-int admin_queue_list(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
-{
-	struct queue_item *items;
-	size_t n;
-	int r = queue_list(ad->queue, a, &items, &n);
-
-	(void)args;
-	(void)fault;
-	if (r < 0)
-		return r;
-	*ret = json_array();
-	for (size_t i = 0; i < n; i++)
-		json_array_append_new(*ret, json_pack("{s:o, s:o, s:o, s:I, s:I}",
-			"qid", admin_json_str(items[i].qid), "from", admin_json_str(items[i].reverse_path),
-			"to", admin_json_str(items[i].recipient), "accepted", (json_int_t)items[i].accepted_s,
-			"size", (json_int_t)items[i].size));
-	return 0;
-}
-
 int admin_clock(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	(void)ad;
 	(void)a;
 	(void)ret;
 	(void)fault;
 	clock_shift_ms(json_integer_value(json_object_get(args, "ms")));
+	queue_sched_wake(ad->queue);
 	return 0;
 }
 

@@ -22,7 +22,7 @@ static int find(struct admin *ad, struct arena *a, const json_t *args, struct st
 		return fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
 	if (r == 0)
 		r = store_mailbox_find(ad->store, a, account.id, mailbox, ret);
-	return r == -E_NOT_FOUND ? fault_set(fault, r, "it has no mailbox \"%" STR_FMT "\"", STR_ARG(mailbox)) : r;
+	return r == -E_NOT_FOUND ? fault_set(fault, r, "%" STR_FMT " has no mailbox \"%" STR_FMT "\"", STR_ARG(address), STR_ARG(mailbox)) : r;
 }
 
 static json_t *rights_json(unsigned rights)
@@ -82,7 +82,7 @@ int admin_acl_set(struct admin *ad, struct arena *a, const json_t *args, json_t 
 	if (r < 0)
 		return r;
 	if (!store_rights_parse(text, &rights))
-		return fault_set(fault, -E_USAGE, "rights are letters of lrswipkxtea, c for kx, d for te");
+		return fault_set(fault, -E_USAGE, "rights are letters of lrswipkxtean, c for kx, d for te");
 	return change(ad, a, args, rights, ret, fault);
 }
 

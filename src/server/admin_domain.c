@@ -50,7 +50,7 @@ int admin_domain_list(struct admin *ad, struct arena *a, const json_t *args, jso
 
 static json_t *alias_json(struct str address, struct str target)
 {
-	return json_pack("{s:o, s:o}", "alias", admin_json_str(address), "account", admin_json_str(target));
+	return json_pack("{s:o, s:o}", "alias", admin_json_str(address), "target", admin_json_str(target));
 }
 
 int admin_alias_add(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
@@ -60,7 +60,7 @@ int admin_alias_add(struct admin *ad, struct arena *a, const json_t *args, json_
 
 	(void)a;
 	if (r == 0)
-		r = admin_arg(args, "account", &target, fault);
+		r = admin_arg(args, "target", &target, fault);
 	if (r == 0)
 		r = store_alias_add(ad->store, address, target, fault);
 	if (r == 0)
@@ -70,7 +70,7 @@ int admin_alias_add(struct admin *ad, struct arena *a, const json_t *args, json_
 
 int admin_alias_remove(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
-	struct str target = admin_arg_opt(args, "account");
+	struct str target = admin_arg_opt(args, "target");
 	struct str address;
 	int r = admin_arg(args, "alias", &address, fault);
 

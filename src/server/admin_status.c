@@ -5,10 +5,27 @@
 #include <unistd.h>
 
 #include "base/budget.h"
+#include "base/clock.h"
 #include "net/net.h"
+#include "queue/queue.h"
 #include "sasl/sasl.h"
 
 #define SETTINGS_MAX (16u << 20)
+
+static int add_queue(struct queue *q, json_t *to)
+{
+	struct queue_counts c;
+	int64_t age_s;
+	int r = queue_count(q, &c);
+
+	if (r < 0)
+		return r;
+	age_s = c.oldest_s > 0 ? clock_wall_ms() / 1000 - c.oldest_s : 0;
+	return json_object_update_new(to, json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "queue_recipients", (json_int_t)c.recipients,
+			 "queue_held", (json_int_t)c.held, "queue_destinations", (json_int_t)c.destinations,
+			 "queue_destinations_failing", (json_int_t)c.failing, "queue_destinations_active", (json_int_t)c.active,
+			 "queue_attempts", (json_int_t)c.attempts, "queue_oldest_seconds", (json_int_t)age_s));
+}
 
 int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
@@ -35,6 +52,8 @@ int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t *
 			 "addresses_refused", (json_int_t)l.addresses_refused,
 			 "accounts_attacked", (json_int_t)l.accounts_attacked));
 	r = admin_add_space(ad->store, result);
+	if (r == 0)
+		r = add_queue(ad->queue, result);
 	if (r < 0)
 		json_decref(result);
 	else

@@ -13,20 +13,19 @@
 #include "server/server_int.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "net/libcurl.h"
 #include "sasl/ask.h"
 #include "sasl/sasl.h"
-#include "server/libcurl.h"
+#include "server/helper.h"
 
 static struct libcurl curl;
 
@@ -61,8 +60,7 @@ struct asker {
 
 static _Noreturn void fail(const char *why_z)
 {
-	LOG(ERROR, "asker.start", F_Z("fault", why_z));
-	_exit(1);
+	server_helper_fail(server_asker_kind.start_z, why_z);
 }
 
 /* ---- one request ---- */
@@ -256,36 +254,16 @@ static _Noreturn void serve(struct asker *a)
 
 /* ---- the start ---- */
 
-/* Nothing that the supervisor has open is of use here, but the log and our socket. */
-static void close_others(int keep)
-{
-	close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
-	close_range((unsigned)keep + 1, ~0u, 0);
-}
-
 /* What is needed of the files is copied, the rest of them (keys of certificates!) is wiped. */
-static void take_files(struct asker *a, struct server_files *files)
+static void take_files(struct asker *a, const struct server_helper_start *start)
 {
-	struct str secret = str_trim(server_files_get(files, a->auth->oauth_client_secret_file));
-	struct str ca = server_files_get(files, a->auth->oauth_ca_file);
+	struct str secret = str_trim(server_files_get(start->files, a->auth->oauth_client_secret_file));
 
 	while (secret.n > 0 && strchr("\r\n \t", secret.p[secret.n - 1]))
 		secret.n--;
 	a->secret_z = mem_dup_z(secret);
-	if (ca.n > 0) {
-		a->ca = mem_dup_z(ca);
-		a->ca_n = ca.n;
-	}
-	server_files_free(files);
-}
-
-/* Libraries of the resolver are loaded before the door closes. */
-static void load_early(void)
-{
-	struct addrinfo *found = NULL;
-
-	if (getaddrinfo("localhost", NULL, NULL, &found) == 0)
-		freeaddrinfo(found);
+	a->ca = server_helper_file(start, a->auth->oauth_ca_file, &a->ca_n);
+	server_files_free(start->files);
 }
 
 static void find_port(struct asker *a)
@@ -322,38 +300,43 @@ static void open_curl(struct asker *a)
 	find_port(a);
 }
 
-static void open_signals(struct asker *a)
+static _Noreturn void asker_main(const struct server_helper_start *start)
 {
-	sigset_t wanted;
-
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM); /* blocked by the supervisor, as all that it waits for */
-	a->signal_fd = signalfd(-1, &wanted, SFD_CLOEXEC);
-	if (a->signal_fd < 0)
-		fail("signalfd");
-}
-
-_Noreturn void server_asker_main(const struct conf *conf, struct server_files *files, int fd, pid_t supervisor)
-{
-	const struct server_conf *server = conf_get(conf, &server_conf_table);
-	struct asker a = { .auth = conf_get(conf, &sasl_conf_table), .fd = fd };
+	const struct server_conf *server = conf_get(start->conf, &server_conf_table);
+	struct asker a = { .auth = conf_get(start->conf, &sasl_conf_table), .fd = start->fd };
+	uint16_t ports[] = { 0, 53 /* answers of DNS that UDP has no room for */ };
+	const struct server_doors doors = { .ports = ports, .n_ports = ARRAY_LEN(ports) };
 	struct server_sandbox sandbox;
 	struct fault fault = { 0 };
 
-	close_others(fd);
-	take_files(&a, files);
-	open_signals(&a);
-	if (server_privileges_drop(server, &fault) < 0)
-		fail(fault.text);
-	prctl(PR_SET_PDEATHSIG, SIGKILL); /* only now: becoming another user clears it */
-	if (getppid() != supervisor)
-		_exit(1);
-	if (server_privileges_none(&fault) < 0)
-		fail(fault.text);
-	load_early();
+	take_files(&a, start);
+	a.signal_fd = server_helper_begin(start, server_asker_kind.start_z);
 	open_curl(&a);
-	if (server_sandbox_asker(&sandbox, (enum server_sandbox_mode)server->sandbox, a.port, &fault) < 0)
+	ports[0] = a.port;
+	if (server_sandbox_helper_begin(&sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_ASKER, &doors, &fault) < 0 ||
+	    server_sandbox_helper_finish(&sandbox, SERVER_CAGE_ASKER, &fault) < 0)
 		fail(fault.text);
 	LOG(INFO, "asker.start", F_INT("pid", getpid()), F_Z("sandbox", sandbox.text));
 	serve(&a);
 }
+
+/* ---- what the supervisor knows of it ---- */
+
+static bool is_wanted(const struct conf *conf)
+{
+	const struct sasl_conf *auth = conf_get(conf, &sasl_conf_table);
+
+	return auth->oauth_introspection_url[0] != '\0';
+}
+
+static int tell_lost(int fd)
+{
+	const struct sasl_ask_answer all = { .id = 0 };
+
+	return send(fd, &all, SASL_ASK_ANSWER_HEAD, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? -E_IO : 0;
+}
+
+const struct server_helper_kind server_asker_kind = {
+	.start_z = "asker.start", .died_z = "asker.died",
+	.is_wanted = is_wanted, .tell_lost = tell_lost, .main = asker_main,
+};

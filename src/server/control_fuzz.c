@@ -22,7 +22,7 @@ static char dir[] = "/tmp/martlet-fuzz-control-XXXXXX";
 /* Not account.add and account.password: a slow hash each. */
 static const char *const verbs[] = {
 	"account.remove", "account.list", "alias.add", "alias.remove", "alias.list", "domain.add",
-	"domain.remove", "domain.list", "queue.list", "status", "test.clock", "nothing",
+	"domain.remove", "domain.list", "queue.list", "queue.show", "queue.retry", "queue.hold", "queue.release", "queue.remove", "status", "test.clock", "nothing",
 	"import.mailbox", "import.have", "import.add", "import.subscribe", "export.mailboxes", "export.list", "export.body",
 };
 

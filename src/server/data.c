@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "queue/queue.h"
 #include "sasl/sasl.h"
+#include "server/server_int.h"
 #include "store/store.h"
 
 /* On the database's writer thread; sessions that wait for an answer get none. The supervisor starts another process. */
@@ -16,6 +17,16 @@ static void data_lost(const char *why_z)
 {
 	LOG(ERROR, "server.data", F_Z("fault", why_z), F_Z("then", "a sync failed: ending, to open the data anew"));
 	_exit(1);
+}
+
+static void configure_queue(struct queue *q, struct conf_live *conf)
+{
+	struct conf *snapshot = conf_live_get(conf);
+	char hostname[256];
+
+	server_hostname(conf_get(snapshot, &server_conf_table), hostname, sizeof(hostname));
+	queue_configure(q, snapshot, hostname);
+	conf_unref(snapshot);
 }
 
 static int open_rooms(struct server_data *d, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
@@ -30,6 +41,8 @@ static int open_rooms(struct server_data *d, struct conf_live *conf, store_wake_
 	store_configure(d->store, conf_get(snapshot, &store_conf_table));
 	conf_unref(snapshot);
 	r = queue_open(d->store, &d->queue, fault);
+	if (r == 0)
+		configure_queue(d->queue, conf);
 	if (r == 0)
 		r = sasl_open(d->store, conf, &d->sasl, fault);
 	return r;

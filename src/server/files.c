@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "queue/queue.h"
+#include "queue/route.h"
 #include "sasl/sasl.h"
 
 #define FILE_MAX ((size_t)4 << 20)  /* of one file */
@@ -128,13 +130,13 @@ static int read_pair(struct server_files *files, const char *name_z, const struc
 }
 
 /* A secret that others can read or change is none. */
-static int check_secret(const char *path_z, struct fault *fault)
+static int read_secret(struct server_files *files, const char *where_z, const char *path_z, struct fault *fault)
 {
 	struct stat st;
 
 	if (path_z[0] && stat(path_z, &st) == 0 && (st.st_mode & 037))
-		return fault_set(fault, -E_USAGE, "[auth] oauth_client_secret_file: %s can be read or written by others; chmod 600 it", path_z);
-	return 0;
+		return fault_set(fault, -E_USAGE, "%s: %s can be read or written by others; chmod 600 it", where_z, path_z);
+	return read_named(files, where_z, path_z, fault);
 }
 
 static int read_oauth(struct server_files *files, const struct conf *conf, struct fault *fault)
@@ -144,9 +146,24 @@ static int read_oauth(struct server_files *files, const struct conf *conf, struc
 
 	if (r == 0)
 		r = read_named(files, "[auth] oauth_ca_file", auth->oauth_ca_file, fault);
-	if (r == 0)
-		r = check_secret(auth->oauth_client_secret_file, fault);
-	return r < 0 ? r : read_named(files, "[auth] oauth_client_secret_file", auth->oauth_client_secret_file, fault);
+	return r < 0 ? r : read_secret(files, "[auth] oauth_client_secret_file", auth->oauth_client_secret_file, fault);
+}
+
+/* Of the sender. */
+static int read_outgoing(struct server_files *files, const struct conf *conf, struct fault *fault)
+{
+	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
+	int r = read_named(files, "[queue] ca_file", q->ca_file, fault);
+
+	for (size_t i = 0; r == 0 && i < conf_count(conf, &queue_route_table); i++) {
+		const char *name;
+		const struct queue_route_conf *route = conf_get_nth(conf, &queue_route_table, i, &name);
+		char where[128];
+
+		snprintf(where, sizeof(where), "[route \"%.80s\"] password_file", name);
+		r = read_secret(files, where, route->password_file, fault);
+	}
+	return r;
 }
 
 static int read_all(struct server_files *files, const struct conf *conf, struct fault *fault)
@@ -160,6 +177,8 @@ static int read_all(struct server_files *files, const struct conf *conf, struct 
 		r = read_named(files, "[tls] client_ca", tls->client_ca, fault);
 	if (r == 0)
 		r = read_oauth(files, conf, fault);
+	if (r == 0)
+		r = read_outgoing(files, conf, fault);
 	for (size_t i = 0; r == 0 && i < conf_count(conf, &server_certificate_table); i++) {
 		const char *name;
 		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The housekeeper: one thread of low priority that gives back the space of expunged mail
- * (store/housekeep.h), a pass every store.housekeeping. It says what it did, and what it found damaged.
+ * (store/housekeep.h), and keeps the trace in order (queue/trace.h), a pass every store.housekeeping. It says what it did, and what it found damaged.
  */
 #include "server/server_int.h"
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "conf/live.h"
 #include "server/background.h"
+#include "queue/trace.h"
 #include "store/housekeep.h"
 
 #define FIRST_MS 60000 /* at most; a server that starts often has to keep house too */
 #define NICE 10
+#define TRACE_PAUSE_MS 20
 
 struct server_housekeeper {
 	struct store *store;
+	struct queue *queue;
 	struct conf_live *conf;
 	struct server_background thread;
 };
@@ -47,6 +51,26 @@ static void keep_house(struct server_housekeeper *h)
 		LOG(WARN, "store.housekeeping", F_Z("err", err_row(r)->name), F_Z("note", "ended early, retrying later"));
 }
 
+/* Small steps with pauses, as long as there is something to do. */
+static void keep_trace(struct server_housekeeper *h)
+{
+	int r;
+
+	do
+		r = queue_trace_tidy(h->queue);
+	while (r == 1 && wait_ms(h, TRACE_PAUSE_MS));
+	if (r < 0)
+		LOG(WARN, "queue.trace", F_Z("err", err_row(r)->name), F_Z("note", "ended early, retrying later"));
+}
+
+static void forget_domains(struct server_housekeeper *h)
+{
+	int r = queue_forget_domains(h->queue, LIMIT_KNOWN_DOMAINS);
+
+	if (r < 0)
+		LOG(WARN, "queue.domains", F_Z("err", err_row(r)->name), F_Z("note", "retrying later"));
+}
+
 static int64_t interval_ms(struct server_housekeeper *h)
 {
 	struct conf *conf = conf_live_get(h->conf);
@@ -63,15 +87,19 @@ static void housekeeper_main(void *arg)
 	int64_t first = interval_ms(h);
 
 	for (bool goes_on = wait_ms(h, first < FIRST_MS ? first : FIRST_MS); goes_on;
-	     goes_on = wait_ms(h, interval_ms(h)))
+	     goes_on = wait_ms(h, interval_ms(h))) {
 		keep_house(h);
+		keep_trace(h);
+		forget_domains(h);
+	}
 }
 
-struct server_housekeeper *server_housekeeper_start(struct store *store, struct conf_live *conf)
+struct server_housekeeper *server_housekeeper_start(struct store *store, struct queue *queue, struct conf_live *conf)
 {
 	struct server_housekeeper *h = MEM_NEW(struct server_housekeeper);
 
 	h->store = store;
+	h->queue = queue;
 	h->conf = conf;
 	h->thread = (struct server_background){
 		.name_z = "housekeeper", .nice = NICE, .run = housekeeper_main, .arg = h };

@@ -60,25 +60,32 @@ static const struct {
 
 #define READ_DIR (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
 
-/* Files elsewhere, of each kind of process. One that is not there is not missed. */
+#define READ_FILE LANDLOCK_ACCESS_FS_READ_FILE
+#define SERVER SERVER_CAGE_SERVER
+#define HELPERS (SERVER_CAGE_ASKER | SERVER_CAGE_SENDER)
+#define SENDER SERVER_CAGE_SENDER
+
+/* Files elsewhere, and whose. One that is not there is not missed. */
 static const struct {
-	bool is_asker;
+	unsigned who; /* enum server_cage, any of them */
 	const char *path_z;
 	uint64_t rights;
 } paths[] = {
-	{ false, "/dev/urandom", LANDLOCK_ACCESS_FS_READ_FILE }, /* SQLite seeds itself from it */
+	{ SERVER | SENDER, "/dev/urandom", READ_FILE }, /* SQLite and libunbound seed themselves from it */
 	/* how names become addresses */
-	{ true, "/etc/resolv.conf", LANDLOCK_ACCESS_FS_READ_FILE },
-	{ true, "/run/systemd/resolve", READ_DIR }, /* where that may be a link to, and is replaced */
-	{ true, "/etc/hosts", LANDLOCK_ACCESS_FS_READ_FILE },
-	{ true, "/etc/host.conf", LANDLOCK_ACCESS_FS_READ_FILE },
-	{ true, "/etc/nsswitch.conf", LANDLOCK_ACCESS_FS_READ_FILE },
-	{ true, "/etc/gai.conf", LANDLOCK_ACCESS_FS_READ_FILE },
+	{ HELPERS, "/etc/resolv.conf", READ_FILE },
+	{ HELPERS, "/run/systemd/resolve", READ_DIR }, /* where that may be a link to, and is replaced */
+	{ HELPERS, "/etc/hosts", READ_FILE },
+	{ HELPERS, "/etc/host.conf", READ_FILE },
+	{ HELPERS, "/etc/nsswitch.conf", READ_FILE },
+	{ HELPERS, "/etc/gai.conf", READ_FILE },
 	/* authorities of the system */
-	{ true, "/etc/ssl/certs", READ_DIR },
-	{ true, "/etc/ssl/openssl.cnf", LANDLOCK_ACCESS_FS_READ_FILE },
-	{ true, "/usr/share/ca-certificates", READ_DIR },
-	{ true, "/etc/pki/tls/certs", READ_DIR },
+	{ HELPERS, "/etc/ssl/certs", READ_DIR },
+	{ HELPERS, "/etc/ssl/openssl.cnf", READ_FILE },
+	{ HELPERS, "/usr/share/ca-certificates", READ_DIR },
+	{ HELPERS, "/etc/pki/tls/certs", READ_DIR },
+	/* the key of the root of the DNS */
+	{ SENDER, "/usr/share/dns", READ_DIR },
 };
 
 static struct ruleset rights_of(int abi)
@@ -119,28 +126,37 @@ static int allow_path(int rules, const char *path_z, uint64_t rights)
 	return (int)r;
 }
 
-/* What one kind of process may. TCP ports are only to connect to: the listeners are bound by the supervisor. */
+/* What one process may. TCP ports are only to connect to: the listeners are bound by the supervisor. */
 struct cage {
+	enum server_cage who;
 	const char *data_dir_z; /* NULL: not the data */
-	bool is_asker;
-	const uint16_t *ports;
-	size_t n_ports;
+	const struct server_doors *doors;
 };
+
+static int allow_port(int rules, uint64_t rights, uint16_t number)
+{
+	const struct net_port port = { rights, number };
+
+	return (int)syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &port, 0);
+}
 
 /* The rules of the tables; -1 with errno when the kernel refuses one of ours. */
 static int allow_rest(int rules, const struct ruleset *known, const struct cage *cage)
 {
-	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if (paths[i].is_asker == cage->is_asker &&
-		    allow_path(rules, paths[i].path_z, paths[i].rights & known->fs) < 0 && errno != ENOENT && errno != EACCES)
-			return -1;
-	for (size_t i = 0; i < cage->n_ports && (known->net & NET_CONNECT_TCP); i++) {
-		const struct net_port port = { NET_CONNECT_TCP, cage->ports[i] };
+	const struct server_doors *d = cage->doors;
 
-		if (syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &port, 0) < 0)
+	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+		if ((paths[i].who & cage->who) && allow_path(rules, paths[i].path_z, paths[i].rights & known->fs) < 0 &&
+		    errno != ENOENT && errno != EACCES)
 			return -1;
-	}
-	return 0;
+	for (size_t i = 0; i < d->n_files; i++)
+		if (allow_path(rules, d->files[i], READ_FILE & known->fs) < 0 && errno != ENOENT && errno != EACCES)
+			return -1;
+	for (size_t i = 0; i < d->n_ports && (known->net & NET_CONNECT_TCP); i++)
+		if (allow_port(rules, NET_CONNECT_TCP, d->ports[i]) < 0)
+			return -1;
+	/* an own address to come from, at any port that is free */
+	return cage->who == SENDER && (known->net & NET_BIND_TCP) ? allow_port(rules, NET_BIND_TCP, 0) : 0;
 }
 
 static int enter(const struct cage *cage, int *ret_abi, struct fault *fault)
@@ -170,12 +186,10 @@ static int enter(const struct cage *cage, int *ret_abi, struct fault *fault)
 
 int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fault)
 {
-	return enter(&(struct cage){ .data_dir_z = data_dir_z }, ret_abi, fault);
+	return enter(&(struct cage){ SERVER, data_dir_z, &(struct server_doors){ 0 } }, ret_abi, fault);
 }
 
-int server_landlock_enter_asker(uint16_t port, int *ret_abi, struct fault *fault)
+int server_landlock_enter_helper(enum server_cage who, const struct server_doors *doors, int *ret_abi, struct fault *fault)
 {
-	const uint16_t ports[] = { port, 53 /* answers of DNS that UDP has no room for */ };
-
-	return enter(&(struct cage){ .is_asker = true, .ports = ports, .n_ports = ARRAY_LEN(ports) }, ret_abi, fault);
+	return enter(&(struct cage){ who, NULL, doors }, ret_abi, fault);
 }

@@ -34,7 +34,9 @@ bool server_tls_is_self_made(const struct conf *conf)
 
 static int self_made(struct server_process *p, struct cert_paths *paths, struct fault *fault)
 {
-	const char *const names[] = { p->hostname, "localhost", NULL };
+	bool is_local = strcmp(p->hostname, "localhost") == 0;
+	const char *const names[] = { is_local ? "localhost" : p->hostname, "127.0.0.1", "::1",
+				      is_local ? NULL : "localhost", NULL };
 
 	snprintf(paths->cert, sizeof(paths->cert), "%s/self-signed.crt", p->fixed->data_dir);
 	snprintf(paths->key, sizeof(paths->key), "%s/self-signed.key", p->fixed->data_dir);

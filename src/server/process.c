@@ -18,9 +18,11 @@
 #include "conf/live.h"
 #include "db/db.h"
 #include "net/tls.h"
+#include "queue/schedule.h"
 #include "sasl/sasl.h"
 
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
+#define SENT_GRACE_MS 2000 /* for results of attempts that run; later ones are tried again */
 #define STOP_LOOK_MS 20 /* how often it is looked for the end of the last session */
 
 /* To the supervisor: 'R' when ready, else the number of an error and its text. */
@@ -33,12 +35,12 @@ static void tell(int fd, char kind, const char *text_z)
 		_exit(1); /* the supervisor is gone */
 }
 
-static void find_hostname(struct server_process *p, const struct server_conf *s)
+void server_hostname(const struct server_conf *s, char *ret, size_t n)
 {
 	if (s->hostname[0])
-		snprintf(p->hostname, sizeof(p->hostname), "%s", s->hostname);
-	else if (gethostname(p->hostname, sizeof(p->hostname) - 1) < 0 || !p->hostname[0])
-		snprintf(p->hostname, sizeof(p->hostname), "localhost");
+		snprintf(ret, n, "%s", s->hostname);
+	else if (gethostname(ret, n - 1) < 0 || !ret[0])
+		snprintf(ret, n, "localhost");
 }
 
 /* Gives up what this process may and closes it in, before its first thread and before it opens anything. */
@@ -79,7 +81,7 @@ static int open_tokens(struct server_process *p, const struct server_start *star
 	if (r < 0)
 		return r;
 	sasl_oauth_configure(p->data.sasl, keys);
-	return sasl_oauth_connect(p->data.sasl, start->ask_fd, net_wake_cb, p->net, fault);
+	return sasl_oauth_connect(p->data.sasl, start->helper_fds[SERVER_ASKER], net_wake_cb, p->net, fault);
 }
 
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
@@ -89,7 +91,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	const struct server_conf *s = p->fixed;
 	int r;
 
-	find_hostname(p, s);
+	server_hostname(s, p->hostname, sizeof(p->hostname));
 	r = give_up_rights(p, start, fault);
 	if (r == 0)
 		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
@@ -110,9 +112,11 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	if (r == 0)
 		r = open_network(p, start, fault);
 	if (r == 0)
-		p->housekeeper = server_housekeeper_start(p->data.store, p->conf);
+		p->housekeeper = server_housekeeper_start(p->data.store, p->data.queue, p->conf);
 	if (r == 0)
 		p->indexer = server_indexer_start(p->data.store, p->conf);
+	if (r == 0)
+		r = queue_sched_start(p->data.queue, start->helper_fds[SERVER_SENDER], &p->sched, fault);
 	return r;
 }
 
@@ -124,8 +128,10 @@ static void apply(struct server_process *p, struct conf *next, struct sasl_jwks 
 	log_setup(STDERR_FILENO, (enum log_level)s->log_level, (enum log_format)s->log_format);
 	store_configure(p->data.store, conf_get(next, &store_conf_table));
 	net_reload(p->net, conf_get(next, &net_conf_table));
+	queue_configure(p->data.queue, next, p->hostname);
 	conf_live_swap(p->conf, next);
 	sasl_oauth_configure(p->data.sasl, keys);
+	queue_sched_wake(p->data.queue);
 }
 
 /* All or nothing: keys and certificates first, because they are what may still be wrong. */
@@ -231,6 +237,7 @@ static void close_all(struct server_process *p)
 
 	server_indexer_stop(p->indexer);
 	server_housekeeper_stop(p->housekeeper);
+	queue_sched_stop(&p->sched, SENT_GRACE_MS);
 	drain(p);
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)
@@ -258,7 +265,8 @@ _Noreturn void server_process_main(const struct server_start *start)
 	struct fault fault = { 0 };
 	int r, signo;
 
-	close(start->asker_fd);
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		close(start->far_fds[i]);
 	r = open_all(&p, start, &fault);
 	server_files_free(start->files);
 	if (r < 0) {

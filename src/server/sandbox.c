@@ -99,18 +99,24 @@ int server_sandbox_begin(struct server_sandbox *s, enum server_sandbox_mode mode
 	return r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
 }
 
-int server_sandbox_finish(struct server_sandbox *s, struct fault *fault)
+static int finish(struct server_sandbox *s, enum server_cage who, struct fault *fault)
 {
 	struct fault why = { 0 };
 
 	if (s->mode == SERVER_SANDBOX_NO || !IS_BUILT)
 		return 0;
-	s->has_seccomp = server_seccomp_enter(&why) == 0;
+	s->has_seccomp = server_seccomp_enter(who, &why) == 0;
 	set_text(s);
 	return s->has_seccomp ? 0 : take_missing(s, why.text, fault);
 }
 
-int server_sandbox_asker(struct server_sandbox *s, enum server_sandbox_mode mode, uint16_t port, struct fault *fault)
+int server_sandbox_finish(struct server_sandbox *s, struct fault *fault)
+{
+	return finish(s, SERVER_CAGE_SERVER, fault);
+}
+
+int server_sandbox_helper_begin(struct server_sandbox *s, enum server_sandbox_mode mode, enum server_cage who, const struct server_doors *doors,
+				struct fault *fault)
 {
 	struct fault why = { 0 };
 	int r;
@@ -122,11 +128,11 @@ int server_sandbox_asker(struct server_sandbox *s, enum server_sandbox_mode mode
 	if (!IS_BUILT)
 		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
 	load_early();
-	r = server_landlock_enter_asker(port, &s->landlock_abi, &why);
-	r = r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
-	if (r < 0)
-		return r;
-	s->has_seccomp = server_seccomp_enter_asker(&why) == 0;
-	set_text(s);
-	return s->has_seccomp ? 0 : take_missing(s, why.text, fault);
+	r = server_landlock_enter_helper(who, doors, &s->landlock_abi, &why);
+	return r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
+}
+
+int server_sandbox_helper_finish(struct server_sandbox *s, enum server_cage who, struct fault *fault)
+{
+	return finish(s, who, fault);
 }

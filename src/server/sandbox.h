@@ -36,17 +36,29 @@ MUST_CHECK int server_sandbox_begin(struct server_sandbox *s, enum server_sandbo
 /* Second half: system calls by the table of seccomp.c, for all threads. Nothing from the network may have been read. */
 MUST_CHECK int server_sandbox_finish(struct server_sandbox *s, struct fault *fault);
 
+/* Whose cage: bits, for the tables. */
+enum server_cage { SERVER_CAGE_SERVER = 1, SERVER_CAGE_ASKER = 2, SERVER_CAGE_SENDER = 4 };
+/* What the settings open in the cage of a helper, beside the tables. */
+struct server_doors {
+	const uint16_t *ports; /* TCP, to connect to */
+	size_t n_ports;
+	const char *const *files; /* to read */
+	size_t n_files;
+};
 /*
- * Both halves for the asker (asker_main.c), which may connect to this TCP port and to DNS, read how names become addresses and
- * the system's authorities, and nothing of the data.
+ * The same two halves for a helper (helper.h), which may connect to these TCP ports, ask the DNS, read how names become addresses and the
+ * system's authorities, and nothing of the data. The first before its first thread, when its libraries are loaded.
  */
-MUST_CHECK int server_sandbox_asker(struct server_sandbox *s, enum server_sandbox_mode mode, uint16_t port, struct fault *fault);
+MUST_CHECK int server_sandbox_helper_begin(struct server_sandbox *s, enum server_sandbox_mode mode, enum server_cage who,
+					   const struct server_doors *doors, struct fault *fault);
+MUST_CHECK int server_sandbox_helper_finish(struct server_sandbox *s, enum server_cage who, struct fault *fault);
 
 /* ---- the parts, for those above and the tests ---- */
 
 /* landlock.c. *ret_abi is the kernel's version, 0 with a text in fault when it has none. Negative: the directory cannot be opened. */
 MUST_CHECK int server_landlock_enter(const char *data_dir_z, int *ret_abi, struct fault *fault);
-MUST_CHECK int server_landlock_enter_asker(uint16_t port, int *ret_abi, struct fault *fault);
+MUST_CHECK int server_landlock_enter_helper(enum server_cage who, const struct server_doors *doors, int *ret_abi,
+					    struct fault *fault);
 /* What a kernel of that ABI cannot close off, as words; "" when nothing. */
 void server_landlock_gaps(int abi, char *buf, size_t n);
 /*
@@ -55,5 +67,4 @@ void server_landlock_gaps(int abi, char *buf, size_t n);
  */
 MUST_CHECK int server_sandbox_try(const char *name_z, const char *dir_z, int port, int pid, int *ret_errno);
 /* seccomp.c. -E_CANNOT with fault when the kernel or the library refuses. */
-MUST_CHECK int server_seccomp_enter(struct fault *fault);
-MUST_CHECK int server_seccomp_enter_asker(struct fault *fault);
+MUST_CHECK int server_seccomp_enter(enum server_cage who, struct fault *fault);

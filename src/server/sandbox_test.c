@@ -62,23 +62,38 @@ static int landlock_cage(void)
 
 static int seccomp_cage(void)
 {
-	return server_seccomp_enter(NULL);
+	return server_seccomp_enter(SERVER_CAGE_SERVER, NULL);
+}
+
+static int helper_cage(enum server_cage who, uint16_t to)
+{
+	const struct server_doors doors = { .ports = &to, .n_ports = 1 };
+	struct server_sandbox s;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_helper_begin(&s, SERVER_SANDBOX_YES, who, &doors, NULL) < 0)
+		return -1;
+	return server_sandbox_helper_finish(&s, who, NULL);
 }
 
 static int asker_cage(void)
 {
-	struct server_sandbox s;
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_asker(&s, SERVER_SANDBOX_YES, (uint16_t)port(), NULL) < 0
-		       ? -1 : 0;
+	return helper_cage(SERVER_CAGE_ASKER, port());
 }
 
-/* One whose identity provider is at another port. */
+static int sender_cage(void)
+{
+	return helper_cage(SERVER_CAGE_SENDER, port());
+}
+
+/* The settings name other ports. */
 static int other_asker_cage(void)
 {
-	struct server_sandbox s;
+	return helper_cage(SERVER_CAGE_ASKER, 1);
+}
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || server_sandbox_asker(&s, SERVER_SANDBOX_YES, 1, NULL) < 0 ? -1 : 0;
+static int other_sender_cage(void)
+{
+	return helper_cage(SERVER_CAGE_SENDER, 1);
 }
 
 /* The errno of one attempt in a child that entered the cage; DIED: by SIGSYS. */
@@ -190,7 +205,7 @@ TEST(sandbox_seccomp)
 		{ "process_vm_writev", DIED },
 		{ "pidfd_open", DIED },
 		{ "open_by_handle_at", DIED },
-		{ "memfd_create", DIED },
+		{ "memfd_create", EFAULT }, /* for messages to the sender */
 		{ "setrlimit", DIED },
 	};
 
@@ -202,44 +217,48 @@ TEST(sandbox_seccomp)
 	}
 }
 
-/* The asker calls out to one port, and has nothing of the data. */
-TEST(sandbox_asker)
+struct row {
+	const char *name_z;
+	int abi; /* since when it is so */
+	int want;
+};
+
+static void check_helper(const struct row *rows, size_t n, int (*enter)(void), int (*enter_other)(void))
 {
-	static const struct {
-		const char *name_z;
-		int abi; /* since when it is so */
-		int want;
-	} rows[] = {
-		{ "connect", 0, 0 },
-		{ "thread", 0, 0 },
-		{ "inside", 1, EACCES },
-		{ "read-passwd", 1, EACCES },
-		{ "read-root", 1, EACCES },
-		{ "write-tmp", 1, EACCES },
-		{ "unix-socket", 0, EAFNOSUPPORT },
-		{ "connect-fast", 0, DIED },
-		{ "mptcp", 0, DIED },
-		{ "bind", 0, DIED },
-		{ "exec", 0, DIED },
-		{ "fork", 0, DIED },
-		{ "ptrace", 0, DIED },
-		{ "kill", 0, DIED },
-		{ "map-code", 0, EACCES },
-		{ "setuid", 0, DIED },
-		{ "memfd_create", 0, DIED },
-		{ "setrlimit", 0, DIED },
-	};
 	int abi = landlock_version();
 
 	if (!server_sandbox_is_built())
 		skip();
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < n; i++) {
 		test_row(rows[i].name_z);
 		if (abi >= rows[i].abi)
-			assert_int_equal(attempt(asker_cage, rows[i].name_z), rows[i].want);
+			assert_int_equal(attempt(enter, rows[i].name_z), rows[i].want);
 	}
 	if (abi >= 4)
-		assert_int_equal(attempt(other_asker_cage, "connect"), EACCES);
+		assert_int_equal(attempt(enter_other, "connect"), EACCES);
+}
+
+/* Helpers call out to the ports of the settings, and have nothing of the data. */
+#define OF_HELPERS \
+	{ "connect", 0, 0 }, { "thread", 0, 0 }, { "inside", 1, EACCES }, { "read-passwd", 1, EACCES }, { "read-root", 1, EACCES }, \
+	{ "write-tmp", 1, EACCES }, { "unix-socket", 0, EAFNOSUPPORT }, { "connect-fast", 0, DIED }, { "mptcp", 0, DIED }, \
+	{ "exec", 0, DIED }, { "fork", 0, DIED }, { "ptrace", 0, DIED }, { "kill", 0, DIED }, { "owner", 0, DIED }, \
+	{ "map-code", 0, EACCES }, { "make-code", 0, EACCES }, { "symlink", 0, DIED }, { "setuid", 0, DIED }, { "memfd_create", 0, DIED }, \
+	{ "dumpable", 0, DIED }, { "setrlimit", 0, DIED }
+
+TEST(sandbox_asker)
+{
+	static const struct row rows[] = { OF_HELPERS, { "bind", 0, DIED } };
+
+	check_helper(rows, ARRAY_LEN(rows), asker_cage, other_asker_cage);
+}
+
+/* The sender chooses the address that it comes from; it does not get a port by its number. */
+TEST(sandbox_sender)
+{
+	static const struct row rows[] = { OF_HELPERS, { "bind", 0, 0 }, { "bind-port", 4, EACCES } };
+
+	check_helper(rows, ARRAY_LEN(rows), sender_cage, other_sender_cage);
 }
 
 static void *fork_when_told(void *arg)
@@ -259,7 +278,7 @@ static void enter_beside_thread(void)
 	pthread_t thread;
 	int fds[2];
 
-	if (pipe(fds) < 0 || pthread_create(&thread, NULL, fork_when_told, fds) != 0 || server_seccomp_enter(NULL) < 0 ||
+	if (pipe(fds) < 0 || pthread_create(&thread, NULL, fork_when_told, fds) != 0 || server_seccomp_enter(SERVER_CAGE_SERVER, NULL) < 0 ||
 	    write(fds[1], "x", 1) != 1)
 		_exit(CHILD_FAILED);
 	pthread_join(thread, NULL);

@@ -212,6 +212,19 @@ static long try_bind(const struct attempt *t)
 	return connect_to(t, bind);
 }
 
+/* A port of one's own choice, as whoever wants to be called. */
+static long try_bind_port(const struct attempt *t)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons(61001), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int r = fd < 0 ? -1 : bind(fd, (const struct sockaddr *)&at, sizeof(at));
+
+	(void)t;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
 static long try_unix_socket(const struct attempt *t)
 {
 	(void)t;
@@ -285,6 +298,7 @@ static const struct {
 	{ "connect-fast", try_connect_fast },
 	{ "mptcp", try_mptcp },
 	{ "bind", try_bind },
+	{ "bind-port", try_bind_port },
 	{ "unix-socket", try_unix_socket },
 	{ "map-code", try_map_code },
 	{ "make-code", try_make_code },

@@ -8,6 +8,7 @@
 #include "pop3/pop3.h"
 #include "server/admin.h"
 #include "server/data.h"
+#include "server/helper.h"
 #include "server/sandbox.h"
 #include "server/server.h"
 #include "smtp/smtp.h"
@@ -39,6 +40,7 @@ struct server_process {
 	struct server_data data;
 	struct server_housekeeper *housekeeper;
 	struct server_indexer *indexer;
+	struct queue_sched *sched;               /* NULL: nothing is sent */
 	struct net *net;
 	struct admin admin;
 	struct net_tls *tls[SERVER_N_TLS];
@@ -90,9 +92,11 @@ struct server_start {
 	pid_t supervisor;
 	int ready_fd;   /* takes one message: "R" when connections are served; an error code and a text when it could not start */
 	int files_fd;   /* where a new set of files comes from, before SIGHUP */
-	int ask_fd;     /* where the asker listens; its own end is asker_fd */
-	int asker_fd;
+	int helper_fds[SERVER_N_HELPERS]; /* where helpers listen; their own ends are far_fds */
+	int far_fds[SERVER_N_HELPERS];
 };
+/* The name of this host: the setting's, else the machine's own. */
+void server_hostname(const struct server_conf *s, char *ret, size_t n);
 _Noreturn void server_process_main(const struct server_start *start);
 
 /* ---- files.c: settings, certificates and keys as bytes, from the supervisor to the server process ---- */
@@ -110,29 +114,6 @@ MUST_CHECK int server_files_jwks(const struct conf *conf, const struct server_fi
 MUST_CHECK int server_files_send(int sock, const struct server_files *files, struct fault *fault);
 MUST_CHECK int server_files_receive(int sock, struct server_files **ret, struct fault *fault);
 
-/* ---- asker.c: the supervisor's side of the asker; asker_main.c: the process ---- */
-
-struct server_asker {
-	int fds[2];         /* ends of the server process and of the asker; both stay open as long as the supervisor lives */
-	pid_t pid;          /* 0: none runs */
-	bool is_wanted;     /* the settings name somebody to ask */
-	int64_t started_ms, restart_ms;
-	unsigned n_short;   /* lives in a row that were short */
-};
-MUST_CHECK int server_asker_open(struct server_asker *a, struct fault *fault);
-void server_asker_close(struct server_asker *a); /* ends the process */
-/*
- * Starts one by these settings, if they want one; one that runs finishes what it was asked, and ends. True: this is the new
- * process, which wipes what is not its own and goes on in server_asker_main().
- */
-bool server_asker_start(struct server_asker *a, const struct conf *conf);
-/* A child of the supervisor ended: was it the asker? Then it is started again when restart_ms has come. */
-bool server_asker_ended(struct server_asker *a, pid_t pid, int status, int64_t max_pause_ms);
-/* When something is to be done; INT64_MAX: never. */
-int64_t server_asker_due_ms(const struct server_asker *a);
-
-_Noreturn void server_asker_main(const struct conf *conf, struct server_files *files, int fd, pid_t supervisor);
-
 /* ---- listeners.c ---- */
 
 /* Makes p->tls of the certificates that the settings name, out of the bytes in files; a reload leaves p->tls as it was when it fails. */
@@ -148,7 +129,7 @@ MUST_CHECK int server_listeners_open(struct server_process *p, const struct serv
 /* ---- housekeeper.c ---- */
 
 /* A thread that keeps house from now on; store and conf must outlive it. */
-struct server_housekeeper *server_housekeeper_start(struct store *store, struct conf_live *conf);
+struct server_housekeeper *server_housekeeper_start(struct store *store, struct queue *queue, struct conf_live *conf);
 void server_housekeeper_stop(struct server_housekeeper *h); /* soon; accepts NULL */
 
 struct server_indexer *server_indexer_start(struct store *store, struct conf_live *conf);

@@ -10,8 +10,8 @@
  *   stopping --SIGTERM/SIGINT again--> the child is told to hurry
  *   stopping --stop_grace and STOP_MARGIN_MS over--> the child is killed
  *
- * Beside it lives the asker (asker.c), when the settings name somebody to ask about access tokens. Its life is of no
- * concern to the states above.
+ * Beside it live helpers (helper.c), which make connections for the server process. Their lives are of no concern to the
+ * states above.
  *
  * It binds with the rights of whoever started it, and keeps only those of privileges.c.
  */
@@ -44,7 +44,7 @@ struct supervisor {
 	struct server_files *next_files; /* that go with next */
 	int files_fd;          /* hands new ones to the server process; -1: none runs */
 	bool is_reload_wanted; /* SIGHUP came while next waits for its answer: one set at a time, so answers are never mixed up */
-	struct server_asker asker;
+	struct server_helper helpers[SERVER_N_HELPERS];
 	int signal_fd;
 	int ready_fd;          /* reading end while starting, else -1 */
 	pid_t child;           /* 0: none runs */
@@ -80,7 +80,7 @@ static void close_fd(int *fd)
 /* In the child; never returns. */
 static _Noreturn void run_child(struct supervisor *s, pid_t supervisor, int ready_fd, int files_fd)
 {
-	const struct server_start start = {
+	struct server_start start = {
 		.options = s->options,
 		.first = s->conf,
 		.conf = s->latest,
@@ -90,10 +90,12 @@ static _Noreturn void run_child(struct supervisor *s, pid_t supervisor, int read
 		.ready_fd = ready_fd,
 		.files_fd = files_fd,
 		.supervisor = supervisor,
-		.ask_fd = s->asker.fds[0],
-		.asker_fd = s->asker.fds[1],
 	};
 
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++) {
+		start.helper_fds[i] = s->helpers[i].fds[0];
+		start.far_fds[i] = s->helpers[i].fds[1];
+	}
 	close(s->signal_fd);
 	server_process_main(&start);
 }
@@ -109,6 +111,9 @@ static int start_child(struct supervisor *s, struct fault *fault)
 	const pid_t supervisor = getpid();
 	int ready[2], files[2];
 
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		if (server_helper_pair(&s->helpers[i], fault) < 0)
+			return -E_CANNOT;
 	if (pipe2(ready, O_CLOEXEC) < 0)
 		return fault_errno(fault, errno, "cannot make a pipe");
 	if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, files) < 0) {
@@ -163,7 +168,11 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 	return 0;
 }
 
-/* ---- an asker begins ---- */
+/* ---- helpers ---- */
+
+static const struct server_helper_kind *const helper_kinds[SERVER_N_HELPERS] = {
+	[SERVER_ASKER] = &server_asker_kind, [SERVER_SENDER] = &server_sender_kind,
+};
 
 static void drop_next(struct supervisor *s)
 {
@@ -173,14 +182,33 @@ static void drop_next(struct supervisor *s)
 	s->next_files = NULL;
 }
 
-static void start_asker(struct supervisor *s)
+static void start_helper(struct supervisor *s, struct server_helper *h)
 {
-	const pid_t supervisor = getpid();
+	const struct server_helper_start start = { .conf = s->latest, .files = s->files, .fd = h->fds[1], .supervisor = getpid(),
+						   .n_lost = h->n_lost };
 
-	if (!server_asker_start(&s->asker, s->latest))
+	if (!server_helper_start(h, latest_conf(s)->restart_pause_ms))
 		return;
 	drop_next(s); /* keys of certificates that the server process has not answered for */
-	server_asker_main(s->latest, s->files, s->asker.fds[1], supervisor);
+	h->kind->main(&start);
+}
+
+static void configure_helpers(struct supervisor *s)
+{
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		server_helper_configure(&s->helpers[i], s->latest);
+}
+
+/* Those that the clock says, and those for which something waits. */
+static void start_due_helpers(struct supervisor *s)
+{
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++) {
+		struct server_helper *h = &s->helpers[i];
+		struct pollfd waits = { .fd = server_helper_poll_fd(h), .events = POLLIN };
+
+		if (clock_mono_ms() >= server_helper_due_ms(h) || (waits.fd >= 0 && poll(&waits, 1, 0) > 0))
+			start_helper(s, h);
+	}
 }
 
 /* ---- reload ---- */
@@ -240,7 +268,7 @@ static void hear_reload(struct supervisor *s)
 		s->next_files = NULL;
 		log_as_set(s->latest);
 		warn_of_restart(s);
-		start_asker(s);
+		configure_helpers(s);
 	}
 	drop_next(s);
 	if (s->is_reload_wanted)
@@ -253,6 +281,8 @@ static void hear_reload(struct supervisor *s)
 static void forget_child(struct supervisor *s)
 {
 	s->child = 0;
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		server_helper_server_ended(&s->helpers[i]);
 	close_fd(&s->files_fd);
 	if (s->next)
 		reload_failed("the server process died before it took them; send SIGHUP to try again");
@@ -301,6 +331,13 @@ static int child_ended(struct supervisor *s, int status, struct fault *fault)
 	return 0;
 }
 
+static void helper_ended(struct supervisor *s, pid_t pid, int status)
+{
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		if (server_helper_ended(&s->helpers[i], pid, status, latest_conf(s)->restart_pause_ms))
+			return;
+}
+
 /* All children that ended: as the first process of a container we inherit those of others. */
 static int reap(struct supervisor *s, struct fault *fault)
 {
@@ -312,7 +349,7 @@ static int reap(struct supervisor *s, struct fault *fault)
 		if (pid == s->child)
 			r = child_ended(s, status, fault);
 		else
-			(void)server_asker_ended(&s->asker, pid, status, latest_conf(s)->restart_pause_ms);
+			helper_ended(s, pid, status);
 	return r;
 }
 
@@ -375,11 +412,11 @@ static int on_signal(struct supervisor *s, struct fault *fault)
 static int patience_ms(const struct supervisor *s)
 {
 	int64_t at = s->is_stopping ? s->kill_ms : s->child == 0 ? s->restart_ms : INT64_MAX;
-	int64_t asker_at = s->is_stopping ? INT64_MAX : server_asker_due_ms(&s->asker);
 	int64_t left;
 
-	if (asker_at < at)
-		at = asker_at;
+	for (size_t i = 0; i < SERVER_N_HELPERS && !s->is_stopping; i++)
+		if (server_helper_due_ms(&s->helpers[i]) < at)
+			at = server_helper_due_ms(&s->helpers[i]);
 	if (at == INT64_MAX)
 		return -1;
 	left = at - clock_mono_ms();
@@ -394,8 +431,8 @@ static void do_what_is_due(struct supervisor *s)
 		kill_child(s);
 	else if (!s->is_stopping && s->child == 0 && now >= s->restart_ms)
 		restart(s);
-	if (!s->is_stopping && now >= server_asker_due_ms(&s->asker))
-		start_asker(s);
+	if (!s->is_stopping)
+		start_due_helpers(s);
 }
 
 static int watch(struct supervisor *s, struct fault *fault)
@@ -403,14 +440,18 @@ static int watch(struct supervisor *s, struct fault *fault)
 	int r = start_child(s, fault);
 
 	if (r == 0)
-		start_asker(s);
+		configure_helpers(s);
+	if (r == 0)
+		start_due_helpers(s);
 	while (r == 0 && !(s->is_stopping && s->child == 0)) {
-		struct pollfd fds[3] = {
+		struct pollfd fds[3 + SERVER_N_HELPERS] = {
 			{ .fd = s->signal_fd, .events = POLLIN },
 			{ .fd = s->ready_fd, .events = POLLIN },
 			{ .fd = s->files_fd, .events = POLLIN },
 		};
 
+		for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+			fds[3 + i] = (struct pollfd){ .fd = s->is_stopping ? -1 : server_helper_poll_fd(&s->helpers[i]), .events = POLLIN };
 		if (poll(fds, ARRAY_LEN(fds), patience_ms(s)) < 0)
 			continue;
 		if (fds[2].revents & POLLIN)
@@ -457,23 +498,24 @@ static int run(struct supervisor *s, struct fault *fault)
 		r = server_bound_open(s->conf, &s->bound, &s->n_bound, fault);
 	if (r == 0)
 		r = server_privileges_narrow(conf, fault);
-	if (r == 0)
-		r = server_asker_open(&s->asker, fault);
 	return r < 0 ? r : watch(s, fault);
 }
 
 int server_run(const struct server_options *o, struct fault *fault)
 {
-	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1, .asker.fds = { -1, -1 } };
+	struct supervisor s = { .options = o, .signal_fd = -1, .ready_fd = -1, .files_fd = -1 };
 	int r = server_files_load(o->config_path_z, &s.conf, &s.files, fault);
 
 	if (r < 0)
 		return r;
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		server_helper_init(&s.helpers[i], helper_kinds[i]);
 	umask(077);
 	s.latest = conf_ref(s.conf);
 	log_as_set(s.latest);
 	r = run(&s, fault);
-	server_asker_close(&s.asker);
+	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
+		server_helper_close(&s.helpers[i]);
 	server_bound_close(s.bound, s.n_bound);
 	close_fd(&s.signal_fd);
 	close_fd(&s.ready_fd);

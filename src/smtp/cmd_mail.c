@@ -126,6 +126,10 @@ static const struct smtp_param_row params[] = {
 	{ "ENVID", SMTP_VALUE_NEEDED, NULL, apply_envid, "RFC 3461 4.4" },
 	{ "AUTH", SMTP_VALUE_NEEDED, is_submission, apply_auth, "RFC 4954 5" },
 	{ "REQUIRETLS", SMTP_VALUE_NONE, is_tls, apply_requiretls, "RFC 8689 2" },
+	{ "BY", SMTP_VALUE_NEEDED, NULL, smtp_apply_by, "RFC 2852 4" },
+	{ "HOLDFOR", SMTP_VALUE_NEEDED, smtp_hold_is_offered, smtp_apply_holdfor, "RFC 4865 3" },
+	{ "HOLDUNTIL", SMTP_VALUE_NEEDED, smtp_hold_is_offered, smtp_apply_holduntil, "RFC 4865 3" },
+	{ "MT-PRIORITY", SMTP_VALUE_NEEDED, NULL, smtp_apply_priority, "RFC 6710 4.1" },
 };
 
 /* "MAIL FROM:" Reverse-path [SP Mail-parameters] */
@@ -147,6 +151,8 @@ static int mail_parse(struct smtp_session *s, struct str args, struct smtp_tx *t
 	r = smtp_params_apply(s, args, params, ARRAY_LEN(params), tx);
 	if (r != 0)
 		return r;
+	if (smtp_wish_contradicts(&tx->wish))
+		return SMTP_R_SYNTAX_PARAM;
 	if (!tx->is_smtputf8 && !str_is_ascii(tx->reverse_path))
 		return SMTP_R_NEED_SMTPUTF8;
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/conn.h"
+#include "net/network.h"
 #include "smtp/syntax.h"
 
 #define ORCPT_MAX 500 /* RFC 3461 4.2 */
@@ -87,10 +88,37 @@ static int rcpt_parse(struct smtp_session *s, struct str args, struct queue_rcpt
 	return smtp_params_apply(s, args, params, ARRAY_LEN(params), rcpt);
 }
 
+/* Somebody of ours who needs no login, such as a printer. Not over LMTP, which delivers here. */
+static bool is_in_relay_networks(const struct smtp_session *s)
+{
+	const struct conf_list *list = &s->conf->relay_networks;
+	struct net_network n;
+
+	for (size_t i = 0; i < list->n && s->ctx->role != SMTP_LMTP; i++)
+		if (net_network_parse(str_z(list->v[i]), &n) && net_network_has(&n, conn_peer(s->conn)))
+			return true;
+	return false;
+}
+
+/*
+ * A bounce to somebody whose mail we forwarded: his host gets it. Only with the null reverse-path, as a bounce has it (RFC 5321
+ * 4.5.5), so that nobody else is reached by it.
+ */
+static int return_route(struct smtp_session *s, struct queue_rcpt *rcpt)
+{
+	int r;
+
+	if (s->tx.reverse_path.n > 0)
+		return SMTP_R_NO_USER;
+	r = queue_return_path(s->ctx->queue, &s->arena, rcpt->address, &rcpt->address);
+	return r == -E_NOT_FOUND ? SMTP_R_NO_USER : r;
+}
+
 /* Where does it lead, and may this session send there? */
 static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
-	bool may_go_elsewhere = s->ctx->role == SMTP_SUBMISSION && str_chr(rcpt->address, '@') >= 0;
+	bool may_go_elsewhere = (s->ctx->role == SMTP_SUBMISSION || is_in_relay_networks(s)) &&
+				str_chr(rcpt->address, '@') >= 0;
 	struct store_route route;
 	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
 			    &route);
@@ -100,11 +128,13 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 		rcpt->is_local = true;
 		rcpt->accounts = route.accounts;
 		rcpt->n_accounts = route.n_accounts;
+		rcpt->forwards = route.forwards;
+		rcpt->n_forwards = route.n_forwards;
 		return 0;
 	case -E_DENIED:
 		return may_go_elsewhere ? 0 : SMTP_R_RELAY;
 	case -E_NOT_FOUND:
-		return SMTP_R_NO_USER;
+		return return_route(s, rcpt);
 	case -E_QUOTA:
 		return SMTP_R_MAILBOX_FULL;
 	default:

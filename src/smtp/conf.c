@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The rows of [smtp]. They hold for all three roles unless the help says otherwise. */
 #include "base/limits.h"
+#include "net/network.h"
 #include "smtp/smtp_int.h"
 
 static const char *const bare_lf_names[] = { "reject", "normalise", NULL };
@@ -66,6 +67,14 @@ static const struct conf_row rows[] = {
 	  .default_z = "256",
 	  .max = 1 << 20, .reload = CONF_NEW_SESSIONS,
 	  .help = "Bytes a second that a message must come with on average; 0 for any rate." },
+	{ .key = "max_hold", .type = CONF_TIME, .offset = AT(max_hold_ms), .default_z = "30d",
+	  .max = 999999999000, .reload = CONF_NEW_SESSIONS,
+	  .help = "How long a client may have a submitted message held before it leaves "
+		  "(FUTURERELEASE, RFC 4865); 0s offers it to nobody." },
+	{ .key = "relay_networks", .type = CONF_LIST, .offset = AT(relay_networks), .default_z = "",
+	  .reload = CONF_NEW_SESSIONS,
+	  .help = "Networks, as 192.0.2.0/24, whose clients may send to anybody without a login, on "
+		  "smtp listeners too; empty for none." },
 	{ .key = "submission_bare_lf", .type = CONF_ENUM, .offset = AT(submission_bare_lf),
 	  .default_z = "reject",
 	  .names = bare_lf_names, .reload = CONF_NEW_SESSIONS,
@@ -74,10 +83,25 @@ static const struct conf_row rows[] = {
 };
 #undef AT
 
+static int check(const void *values, struct fault *fault)
+{
+	const struct smtp_conf *c = values;
+	struct net_network n;
+
+	for (size_t i = 0; i < c->relay_networks.n; i++)
+		if (!net_network_parse(str_z(c->relay_networks.v[i]), &n))
+			return fault_set(fault, -E_USAGE,
+					 "relay_networks: %.80s is not a network, write for example 192.0.2.0/24 "
+					 "or 2001:db8::1",
+					 c->relay_networks.v[i]);
+	return 0;
+}
+
 const struct conf_table smtp_conf_table = {
 	.section = "smtp",
 	.struct_size = sizeof(struct smtp_conf),
 	.rows = rows,
 	.n_rows = ARRAY_LEN(rows),
+	.check = check,
 	.help = "Receiving mail: SMTP from other servers, submission, LMTP.",
 };

@@ -59,8 +59,11 @@ static const struct {
 	{ "BINARYMIME", NULL, NULL, "RFC 3030 3" },
 	{ "DSN", NULL, NULL, "RFC 3461 4" },
 	{ "LIMITS", NULL, limits_print, "RFC 9422 3" },
+	{ "DELIVERBY", NULL, NULL, "RFC 2852 3" },
+	{ "MT-PRIORITY", NULL, NULL, "RFC 6710 3" },
 	{ "STARTTLS", starttls_is_offered, NULL, "RFC 3207 2" },
 	{ "REQUIRETLS", requiretls_is_offered, NULL, "RFC 8689 2" },
+	{ "FUTURERELEASE", smtp_hold_is_offered, smtp_hold_print, "RFC 4865 3" },
 	{ "AUTH", auth_is_offered, auth_print, "RFC 4954 3" },
 };
 

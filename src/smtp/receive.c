@@ -23,6 +23,7 @@
 #include "db/blob.h"
 #include "mime/mime.h"
 #include "net/conn.h"
+#include "queue/trace.h"
 
 int smtp_receive_begin(struct smtp_session *s, bool is_chunked)
 {
@@ -72,7 +73,7 @@ bool smtp_receive_is_hopeless(const struct smtp_session *s)
 
 struct scan {
 	int64_t hops;
-	bool has_date, has_message_id;
+	bool has_date, has_message_id, is_tls_optional;
 };
 
 static struct scan header_scan(struct str message)
@@ -87,6 +88,8 @@ static struct scan header_scan(struct str message)
 			scan.has_date = true;
 		else if (str_ieq(field.name, S("Message-ID")))
 			scan.has_message_id = true;
+		else if (str_ieq(field.name, S("TLS-Required"))) /* RFC 8689 3 */
+			scan.is_tls_optional = str_ieq(str_trim(field.value), S("No"));
 	}
 	return scan;
 }
@@ -119,6 +122,7 @@ static int message_finish(struct smtp_session *s)
 	if (r < 0)
 		return r;
 	scan = header_scan(message);
+	s->tx.is_tls_optional = scan.is_tls_optional && !s->tx.is_requiretls; /* RFC 8689 4.1 */
 	/* RFC 5321 6.3 */
 	if (scan.hops > s->conf->max_hops)
 		return SMTP_R_LOOP;
@@ -130,9 +134,32 @@ static int message_finish(struct smtp_session *s)
 	return spool_prepend(s->tx.spool, buf_str(&trace));
 }
 
-static int message_store(struct smtp_session *s)
+/* What its story tells of its coming; the texts are in out. */
+static struct queue_origin origin_of(const struct smtp_session *s, struct buf *out)
 {
+	struct queue_origin o = {
+		.peer = conn_peer(s->conn),
+		.helo = str_z(s->helo_z),
+		.user = str_z(s->identity ? s->identity->name : ""),
+	};
+	struct conn_tls_info tls;
+	size_t n;
+
+	smtp_protocol_print(s, out);
+	n = out->n;
+	if (conn_tls_info(s->conn, &tls))
+		buf_printf(out, "%s %s", tls.version ? tls.version : "TLS", tls.cipher ? tls.cipher : "");
+	o.protocol = str_head(buf_str(out), n);
+	o.tls = str_skip(buf_str(out), n);
+	return o;
+}
+
+/* Stores it, or (refused) keeps the story of its refusal. */
+static int message_hand_over(struct smtp_session *s, const struct queue_reply *refused)
+{
+	AUTO(buf_fini) struct buf origin = BUF_INIT(500);
 	struct queue_envelope envelope = {
+		.origin = origin_of(s, &origin),
 		.qid_z = s->tx.qid,
 		.sid_z = conn_sid(s->conn),
 		.reverse_path = s->tx.reverse_path,
@@ -143,15 +170,25 @@ static int message_store(struct smtp_session *s)
 		.is_binary = s->tx.body == SMTP_BODY_BINARYMIME,
 		.is_smtputf8 = s->tx.is_smtputf8,
 		.is_requiretls = s->tx.is_requiretls,
+		.is_tls_optional = s->tx.is_tls_optional,
+		.wish = s->tx.wish,
 		.rcpts = s->tx.rcpts,
 		.n_rcpts = s->tx.n_rcpts,
 		.is_per_recipient = s->ctx->role == SMTP_LMTP,
 	};
 
-	return queue_accept(s->ctx->queue, &envelope, s->tx.spool);
+	return refused ? queue_trace_refused(s->ctx->queue, &envelope, s->tx.received, refused)
+		       : queue_accept(s->ctx->queue, &envelope, s->tx.spool);
 }
 
 /* ---- the answer ---- */
+
+static const char *into_z(const struct queue_rcpt *rcpt)
+{
+	if (rcpt->n_accounts > 0)
+		return rcpt->n_forwards > 0 ? "INBOX+queue" : "INBOX";
+	return !rcpt->is_local || rcpt->n_forwards > 0 ? "queue" : "nowhere";
+}
 
 /* Where the message went for each recipient that has it now: one line each, so that its id leads from here to the mailbox. */
 static void log_rcpts(const struct smtp_session *s, int r)
@@ -161,7 +198,7 @@ static void log_rcpts(const struct smtp_session *s, int r)
 
 		if (r == 0 && rcpt->result == 0)
 			LOG(INFO, "smtp.rcpt", F_Z("qid", s->tx.qid), F_STR("to", rcpt->address),
-			    F_Z("into", rcpt->is_local ? "INBOX" : "queue"));
+			    F_Z("into", into_z(rcpt)));
 	}
 }
 
@@ -174,6 +211,18 @@ static void log_message(const struct smtp_session *s, int reply, size_t n_accept
 	    F_STR("peer", conn_peer(s->conn)), F_Z("user", s->identity ? s->identity->name : ""),
 	    F_STR("from", s->tx.reverse_path), F_INT("rcpts", n_accepted), F_INT("size", s->tx.received), F_INT("code", row->code),
 	    F_Z("enhanced", row->enhanced), F_INT("ms", clock_mono_ms() - s->tx.start_ms));
+}
+
+/* The client has its answer; what is kept of it is for administrators, and its failing nobody's trouble but theirs. */
+static void trace_refused(struct smtp_session *s, int reply)
+{
+	struct smtp_reply_row room;
+	const struct smtp_reply_row *row = smtp_reply_row(reply, &room);
+	const struct queue_reply refused = { row->code, str_z(row->enhanced), str_z(row->text) };
+	int r = message_hand_over(s, &refused);
+
+	if (r < 0)
+		LOG(WARN, "smtp.trace", F_Z("qid", s->tx.qid), F_Z("err", err_row(r)->name), F_Z("note", "its refusal is not kept"));
 }
 
 static void reply_one(struct smtp_session *s, int r)
@@ -204,7 +253,7 @@ void smtp_receive_end(struct smtp_session *s)
 	int r = message_finish(s);
 
 	if (r == 0)
-		r = message_store(s);
+		r = message_hand_over(s, NULL);
 	/* One of several is gone since RCPT: the next try tells which, a 550 would refuse them all. */
 	if (r == -E_NOT_FOUND && s->tx.n_rcpts > 1)
 		r = -E_IO;
@@ -218,11 +267,11 @@ void smtp_receive_end(struct smtp_session *s)
 	s->n_messages += n_accepted > 0;
 	s->n_commands = 0;
 	s->n_refused += n_accepted == 0;
-	log_message(s,
-		    n_accepted > 0 ? SMTP_R_QUEUED
-		    : r != 0       ? r
-				   : s->tx.rcpts[0].result,
-		    n_accepted);
+	if (n_accepted == 0 && r == 0)
+		r = s->tx.rcpts[0].result;
+	log_message(s, n_accepted > 0 ? SMTP_R_QUEUED : r, n_accepted);
+	if (n_accepted == 0)
+		trace_refused(s, r);
 	smtp_tx_reset(s);
 	smtp_session_enter(s, SMTP_ST_READY);
 }

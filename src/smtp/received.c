@@ -19,11 +19,7 @@
 #include "net/conn.h"
 #include "smtp/syntax.h"
 
-/*
- * RFC 3848 and RFC 6531 4.3: the protocol in the "with" clause; only "SMTP" itself has a form
- * without extensions.
- */
-static void protocol_print(const struct smtp_session *s, struct buf *out)
+void smtp_protocol_print(const struct smtp_session *s, struct buf *out)
 {
 	bool is_tls = conn_is_tls(s->conn);
 	bool is_extended = s->is_extended || is_tls || s->is_authenticated;
@@ -74,7 +70,7 @@ static void received_print(const struct smtp_session *s, int64_t now_s, struct b
 	buf_add(out, S("Received: "));
 	from_print(s, out);
 	buf_printf(out, "by %" STR_FMT " with ", STR_ARG(s->ctx->hostname));
-	protocol_print(s, out);
+	smtp_protocol_print(s, out);
 	if (is_tls)
 		buf_printf(out, "\r\n\t(%s %s %d bits)", tls.version ? tls.version : "TLS",
 			   tls.cipher ? tls.cipher : "", tls.bits);
@@ -85,6 +81,8 @@ static void received_print(const struct smtp_session *s, int64_t now_s, struct b
 	 */
 	if (s->tx.n_rcpts == 1 && str_chr(s->tx.rcpts[0].address, '@') >= 0)
 		buf_printf(out, "\r\n\tfor <%" STR_FMT ">", STR_ARG(s->tx.rcpts[0].address));
+	if (s->tx.wish.has_priority) /* RFC 6710 4.1 */
+		buf_printf(out, "\r\n\tPRIORITY %d", s->tx.wish.priority);
 	if (is_tls)
 		tls_print(&tls, out);
 	buf_printf(out, ";\r\n\t%s\r\n", date);

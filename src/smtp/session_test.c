@@ -11,7 +11,7 @@ static struct smtp_fixture *fixture(void)
 	if (!f.db)
 		smtp_fixture_open(&f, test_dir(),
 				  "[smtp]\nreject_early_talkers = no\nmax_errors = 8\n"
-				  "max_message_size = 64K\nmax_recipients = 100\nmax_hops = 10\n"
+				  "max_message_size = 64K\nmax_recipients = 100\nmax_hops = 10\nmax_hold = 0s\n"
 				  "[auth]\nfailure_delay = 0ms\n");
 	return &f;
 }
@@ -40,7 +40,8 @@ static void run(const struct smtp_script *script, const char *want_z)
 
 #define HELLO \
 	"250-mx.example.test\n250-PIPELINING\n250-SIZE 65536\n250-8BITMIME\n250-SMTPUTF8\n" \
-	"250-ENHANCEDSTATUSCODES\n250-CHUNKING\n250-BINARYMIME\n250-DSN\n250-LIMITS RCPTMAX=100\n"
+	"250-ENHANCEDSTATUSCODES\n250-CHUNKING\n250-BINARYMIME\n250-DSN\n250-LIMITS RCPTMAX=100\n" \
+	"250-DELIVERBY\n250-MT-PRIORITY\n"
 #define HELLO_MX HELLO "250 STARTTLS"
 #define HELLO_TLS HELLO "250 REQUIRETLS"
 #define START \
@@ -544,7 +545,7 @@ TEST(submission_completes_the_header)
 	assert_has(after_trace(text), "Date: ");
 	assert_has(after_trace(text), "Message-ID: <");
 	assert_true(str_ends(text, S("@mx.example.test>\r\nSubject: x\r\n\r\nbody\r\n")));
-	assert_int_equal(queue_list(f->queue, &a, &items, &n), 0);
+	assert_int_equal(queue_list(f->queue, &a, &(struct queue_pick){ 0 }, &items, &n), 0);
 	assert_true(n > 0);
 	assert_str_eq(items[n - 1].recipient, S("x@example.org"));
 	assert_str_eq(items[n - 1].reverse_path, S("alice@example.test"));

@@ -37,7 +37,9 @@ struct smtp_conf {
 	int64_t data_idle_timeout_ms;
 	int64_t data_total_timeout_ms;
 	int64_t data_min_rate;
+	int64_t max_hold_ms;
 	int submission_bare_lf; /* enum smtp_bare_lf */
+	struct conf_list relay_networks;
 	bool rejects_early_talkers;
 	bool rejects_bad_pipelining;
 };
@@ -77,9 +79,11 @@ struct smtp_tx {
 	struct str reverse_path;
 	enum smtp_body body;
 	bool is_smtputf8, is_requiretls;
+	bool is_tls_optional; /* by its header */
 	uint64_t announced_size;
 	enum queue_ret dsn_ret;
 	struct str envid;
+	struct queue_wish wish;
 	struct queue_rcpt *rcpts; /* heap, from the budget; grows up to max_recipients */
 	size_t n_rcpts, cap_rcpts;
 	size_t n_refused;
@@ -157,9 +161,23 @@ struct smtp_param_row {
 int smtp_params_apply(struct smtp_session *s, struct str args, const struct smtp_param_row *rows,
 		      size_t n_rows, void *target);
 
+/* wish.c: parameters about time and urgency; 0 or a reply. */
+int smtp_apply_by(struct smtp_session *s, void *target, struct str value);
+int smtp_apply_holdfor(struct smtp_session *s, void *target, struct str value);
+int smtp_apply_holduntil(struct smtp_session *s, void *target, struct str value);
+int smtp_apply_priority(struct smtp_session *s, void *target, struct str value);
+bool smtp_wish_contradicts(const struct queue_wish *wish);
+/* What stands behind FUTURERELEASE in the reply to EHLO. */
+void smtp_hold_print(const struct smtp_session *s, struct buf *out);
+/* Is it offered? RFC 4865 4.2: in submission only. */
+bool smtp_hold_is_offered(const struct smtp_session *s);
+
 /* received.c: all that stands before the message when it is stored. */
 void smtp_trace_print(struct smtp_session *s, bool adds_date, bool adds_message_id,
 		      struct buf *out);
+
+/* RFC 3848 and RFC 6531 4.3: the protocol in the "with" clause; only "SMTP" itself has a form without extensions. */
+void smtp_protocol_print(const struct smtp_session *s, struct buf *out);
 
 /* receive.c */
 /* Opens the spool. 0 or negative. */

@@ -29,6 +29,9 @@ struct store_credential {
 	struct str value;
 };
 
+/* A domain as it is compared and looked up: UTF-8 to A-labels (RFC 5890), lower case. -E_SYNTAX, -E_LIMIT. */
+MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
+
 /*
  * Adds an account with INBOX, Drafts, Sent, Junk, Trash, Archive (RFC 6154), subscribed. The domain must exist. -E_EXISTS when the
  * address is an account or alias, -E_NOT_FOUND when the domain is not ours, -E_SYNTAX for a bad address; fault says what to do.
@@ -67,17 +70,22 @@ MUST_CHECK int store_credentials_set_if(struct store *s, int64_t account,
 MUST_CHECK int store_credential_get(struct store *s, struct arena *a, int64_t account, struct str kind, struct str *ret_value);
 
 MUST_CHECK int store_domain_add(struct store *s, struct str domain, struct fault *fault);
-/* -E_BUSY while accounts or aliases are in it. */
+/* -E_BUSY while accounts or aliases are in it. (And no domain is added to which an alias forwards.) */
 MUST_CHECK int store_domain_remove(struct store *s, struct str domain, struct fault *fault);
 MUST_CHECK int store_domain_list(struct store *s, struct arena *a, struct str **ret, size_t *ret_n);
+/* Lower case, A-labels (RFC 5890), without a last dot, in the arena. -E_SYNTAX, -E_LIMIT. */
+MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
 /* Is mail for the domain delivered here? -E_NOT_FOUND or 0. */
 MUST_CHECK int store_domain_find(struct store *s, struct str domain);
 
 struct store_alias {
 	struct str address; /* "@domain" is the domain's catch-all */
-	struct str target;  /* an account's address */
+	struct str target;  /* an account's address, an address elsewhere, or "/null" */
 };
-/* Adds one target to an alias. The target must be a local account (-E_NOT_FOUND); the address may not be an account (-E_EXISTS). */
+/*
+ * Adds one target to an alias: a local account (-E_NOT_FOUND: its domain is served here and it is not one), an address of a domain
+ * that is not served here, or "/null", which takes mail and drops it. The alias may not be an account (-E_EXISTS).
+ */
 MUST_CHECK int store_alias_add(struct store *s, struct str address, struct str target, struct fault *fault);
 /* An empty target removes the whole alias. */
 MUST_CHECK int store_alias_remove(struct store *s, struct str address, struct str target, struct fault *fault);
@@ -87,12 +95,15 @@ MUST_CHECK int store_alias_list(struct store *s, struct arena *a, struct store_a
  * Where a recipient address leads: exact account, then alias, then the same without "+tag" (RFC 5233), then the catch-all.
  * "postmaster" without a domain (RFC 5321 4.5.1), and postmaster@ a local domain without such account or alias, lead
  * to the first account of the server.
- * 0 with n_accounts >= 1: local. -E_NOT_FOUND: the domain is ours, the user is not. -E_DENIED: not our domain.
- * -E_QUOTA: every account that it leads to is full (size_bytes is the announced size, 0 when unknown).
+ * 0: local, with at least one account, one address elsewhere, or is_dropped. -E_NOT_FOUND: the domain is ours, the user is not. -E_DENIED: not our domain.
+ * -E_QUOTA: it leads to accounts only, and every one is full (size_bytes is the announced size, 0 when unknown).
  */
 struct store_route {
 	int64_t *accounts;
 	size_t n_accounts;
+	struct str *forwards;  /* addresses elsewhere: local part as it was given, domain as A-labels */
+	size_t n_forwards;
+	bool is_dropped;       /* to /null as well */
 };
 MUST_CHECK int store_route(struct store *s, struct arena *a, struct str address, int64_t size_bytes, struct store_route *ret);
 

@@ -152,8 +152,7 @@ static int set_one(const struct job *j, struct db_tx *tx, const struct store_ann
 		       DB_I((v->value.p != NULL ? (int64_t)(v->entry.n + v->value.n) : 0) - before));
 }
 
-/* Is the account within its bound? */
-static int check_bytes(struct db_tx *tx, int64_t account)
+int store_tx_annotation_room(struct db_tx *tx, int64_t account)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
@@ -165,12 +164,22 @@ static int check_bytes(struct db_tx *tx, int64_t account)
 	return db_int(&q, 0) <= LIMIT_ANNOTATION_BYTES ? 0 : -E_LIMIT;
 }
 
+/* What is left of notes that were removed stands in nobody's way. */
+static int check_bytes(struct db_tx *tx, int64_t account)
+{
+	static const struct store_box none;
+	int rc = store_tx_notes_fit(tx, account, &none);
+
+	return rc == -E_NOTES ? -E_LIMIT : rc;
+}
+
 static void announce_entries(const struct job *j, struct db_tx *tx, int64_t account,
 			     int64_t mailbox, struct str entries)
 {
 	store_announce(j->s, tx, &(struct store_event){
 					 .account = account,
 					 .mailbox = mailbox,
+					 .is_private = str_starts(entries, S("/private/")),
 					 .kinds = mailbox != 0 ? STORE_NEWS_METADATA
 							       : STORE_NEWS_SERVER_METADATA,
 					 .entries = entries });

@@ -15,8 +15,9 @@
  *  5. views and watchers know (store_announce's hook), then the caller is answered. A crash loses
  *     neither.
  *  6. the last row that names the content goes (expunge.c, purge.c): its refs are 0 and dead_since
- *     is set; body and content row stay for sessions that still show it, until compaction.
+ *     is set (content_refs); body and content row stay for sessions that still show it, until compaction.
  */
+#include "store/note.h"
 #include "store/store_int.h"
 
 #include "base/must.h"
@@ -35,6 +36,7 @@ struct job {
 	uint32_t replaced_uid;
 	struct store_box other; /* of what is replaced, when it is another mailbox */
 	uint64_t may_set;       /* flags that the user may set */
+	struct store_noting noting;
 	struct store_keyword_set keywords;
 	bool has_keywords;
 };
@@ -86,6 +88,21 @@ static int append_one(struct job *j, struct db_tx *tx, size_t i)
 	if (rc == 0)
 		rc = store_tx_box_add(tx, &j->box, &m, &j->appended[i].uid);
 	j->appended[i].uidvalidity = j->box.uidvalidity;
+	if (rc == 0 && v->n_notes > 0)
+		rc = store_tx_notes_put(tx, &j->noting, v->notes, v->n_notes,
+					(struct uid_range){ j->appended[i].uid,
+							    j->appended[i].uid });
+	return rc;
+}
+
+static int check_notes(struct job *j, unsigned rights)
+{
+	int rc = 0;
+
+	j->noting =
+		(struct store_noting){ .box = &j->box, .user = j->v[0].user, .since = INT64_MAX };
+	for (size_t i = 0; i < j->n && rc == 0; i++)
+		rc = store_tx_notes_allowed(rights, j->v[i].notes, j->v[i].n_notes);
 	return rc;
 }
 
@@ -132,12 +149,16 @@ static int append_tx(struct db_tx *tx, void *arg)
 	if (rc == 0)
 		rc = store_tx_rights_need(j->s, tx, j->box.id, j->v[0].user, STORE_R_INSERT, &rights);
 	j->may_set = store_rights_flags(rights);
+	if (rc == 0)
+		rc = check_notes(j, rights);
 	if (rc == 0 && j->replaced_mailbox != 0)
 		rc = remove_replaced(j, tx);
 	if (rc == 0)
 		rc = check_quota(j);
 	for (size_t i = 0; i < j->n && rc == 0; i++)
 		rc = append_one(j, tx, i);
+	if (rc == 0)
+		rc = store_tx_notes_end(tx, &j->noting);
 	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->box);
 }
 

@@ -58,6 +58,20 @@ int store_box_fits(const struct store_box *b, int64_t messages, int64_t bytes)
 	return 0;
 }
 
+/* What has happened to the box, for views; NULL: it cannot be told. */
+static const struct store_delta *end_delta(struct store_box *b)
+{
+	struct store_delta *d = &b->delta;
+
+	d->from = b->highestmodseq;
+	d->to = b->modseq;
+	d->uidnext = b->uidnext;
+	d->messages = b->messages + b->d.messages;
+	d->unseen = b->d.unseen;
+	d->deleted = b->d.deleted;
+	return d->kind == STORE_DELTA_NONE || d->kind == STORE_DELTA_UNTOLD ? NULL : d;
+}
+
 int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 {
 	const struct store_box_delta *d = &b->d;
@@ -72,6 +86,7 @@ int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 					      .account = b->account,
 					      .mailbox = b->id,
 					      .modseq = (int64_t)b->modseq,
+					      .delta = end_delta(b),
 					      .kinds = b->is_told ? 0 : b->news ? b->news : STORE_NEWS_FLAGS });
 	return rc;
 }
@@ -80,6 +95,7 @@ int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_a
 		     uint32_t *ret_uid)
 {
 	uint32_t uid = b->uidnext > b->reserved_uid ? b->uidnext : b->reserved_uid;
+	int64_t now_s = store_now_s();
 	int rc;
 
 	if (m->uid >= b->uidnext)
@@ -87,10 +103,20 @@ int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_a
 	if (uid >= UINT32_MAX - 1)
 		return -E_LIMIT;
 	rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_I(b->id), DB_I(uid), DB_I(m->content),
-		     DB_I(b->modseq), DB_I(m->flags), DB_I(m->internaldate_s), DB_I(store_now_s()),
+		     DB_I(b->modseq), DB_I(m->flags), DB_I(m->internaldate_s), DB_I(now_s),
 		     DB_I(m->size), DB_I(m->thread));
 	if (rc < 0)
 		return rc;
+	store_delta_added(&b->delta, &(struct store_msg){
+					     .uid = uid,
+					     .size = (uint32_t)m->size,
+					     .flags = m->flags,
+					     .modseq = b->modseq,
+					     .content = m->content,
+					     .thread = m->thread,
+					     .internaldate_s = m->internaldate_s,
+					     .savedate_s = (uint32_t)now_s,
+				     });
 	b->uidnext = uid + 1;
 	b->news |= STORE_NEWS_ADDED;
 	b->d.messages++;

@@ -8,6 +8,7 @@
  * the parser is kept all the same, described as one text part. That memory is short at this moment
  * is no such limit: then it must come again.
  */
+#include "store/note.h"
 #include "store/sort_int.h"
 
 #include "base/limits.h"
@@ -186,6 +187,8 @@ int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n)
 	const struct db_val args[] = { DB_I(content) };
 	int rc = db_exec(tx, SQL(CONTENT_REMOVE), args, ARRAY_LEN(args), ret_n);
 
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(REFS_REMOVE), DB_I(content));
 	return rc < 0 ? rc : DB_EXEC(tx, SQL(KEYS_REMOVE), DB_I(content));
 }
 
@@ -304,6 +307,12 @@ int store_content_get(struct store_reader *r, struct arena *a, int64_t content, 
 	if (rc == 0)
 		*ret = c;
 	return rc;
+}
+
+int store_notes_get(struct store_reader *r, struct arena *a, int64_t mailbox, int64_t user,
+		    uint32_t uid, struct store_note **ret, size_t *ret_n)
+{
+	return store_tx_notes_get(r->tx, a, mailbox, user, uid, ret, ret_n);
 }
 
 int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content)

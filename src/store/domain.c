@@ -11,6 +11,7 @@
 struct job {
 	struct str domain;
 	int64_t accounts, aliases;
+	char forward[100]; /* an alias that forwards to it */
 };
 
 int store_tx_domain_find(struct db_tx *tx, struct str canonical)
@@ -25,8 +26,19 @@ int store_tx_domain_find(struct db_tx *tx, struct str canonical)
 
 static int add_tx(struct db_tx *tx, void *arg)
 {
-	const struct job *j = arg;
+	struct job *j = arg;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
 
+	/* What went elsewhere would come back here and nowhere. */
+	DB_QUERY(tx, &q, SQL(FORWARD_TO), DB_T(j->domain));
+	rc = db_step(&q);
+	if (rc > 0) {
+		snprintf(j->forward, sizeof(j->forward), "%" STR_FMT, STR_ARG(db_text(&q, 0)));
+		return -E_BUSY;
+	}
+	if (rc < 0)
+		return rc;
 	return DB_EXEC(tx, SQL(DOMAIN_ADD), DB_T(j->domain));
 }
 
@@ -68,6 +80,9 @@ int store_domain_add(struct store *s, struct str domain, struct fault *fault)
 		      &(struct db_write_job){ .fn = add_tx, .arg = &j, .durability = DB_DURABLE });
 	if (rc == -E_EXISTS)
 		return fault_set(fault, rc, "domain %" STR_FMT " is served here already",
+				 STR_ARG(j.domain));
+	if (rc == -E_BUSY && j.forward[0])
+		return fault_set(fault, rc, "alias %s forwards to domain %" STR_FMT "; remove that first", j.forward,
 				 STR_ARG(j.domain));
 	return rc < 0 ? fault_set(fault, rc, "cannot add the domain: %s", err_row(rc)->text) : 0;
 }

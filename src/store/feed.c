@@ -33,6 +33,7 @@ void store_feed_fini(struct store_feed *f)
 	store_idmap_fini(&f->by_target);
 	store_idmap_fini(&f->by_watcher);
 	store_idmap_fini(&f->news);
+	store_idmap_fini(&f->watched_news);
 	lock_fini(&f->lock);
 	mem_free(f->woken);
 }
@@ -139,7 +140,7 @@ static void on_commit(void *ctx, void *owned)
 	struct store_feed *f = &s->feed;
 
 	if (e->mailbox && e->modseq)
-		store_mbox_publish(s, e->mailbox, e->modseq);
+		store_mbox_publish(s, e->mailbox, e->modseq, e->delta);
 	if (e->is_rights) /* what sessions know of rights is old */
 		atomic_fetch_add(&s->rights_generation, 1);
 	if (!s->wake)
@@ -186,10 +187,19 @@ struct str store_put_str(char **at, struct str s)
 void store_announce(struct store *s, struct db_tx *tx, const struct store_event *e)
 {
 	size_t texts = e->name.n + e->old_name.n + e->entries.n;
-	struct store_event *copy = mem_alloc(1, sizeof(*copy) + texts);
-	char *at = (char *)(copy + 1);
+	struct announced {
+		struct store_event e; /* the first: it is freed by its address */
+		struct store_delta delta;
+		char texts[];
+	} *block = mem_alloc(1, sizeof(*block) + texts);
+	struct store_event *copy = &block->e;
+	char *at = block->texts;
 
 	*copy = *e;
+	if (e->delta) {
+		block->delta = *e->delta;
+		copy->delta = &block->delta;
+	}
 	copy->actor = db_actor(tx);
 	copy->name = store_put_str(&at, e->name);
 	copy->old_name = store_put_str(&at, e->old_name);

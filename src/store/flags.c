@@ -53,26 +53,6 @@ static int set_masks(struct job *j, struct db_tx *tx)
 	return 0;
 }
 
-/*
- * UIDs of the range that changed after UNCHANGEDSINCE (RFC 7162 3.1.3), whether this change would
- * touch them or not.
- */
-static int note_modified(struct job *j, struct db_tx *tx, struct uid_range r)
-{
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
-
-	DB_QUERY(tx, &q, SQL(FLAGS_MODIFIED), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi),
-		 DB_I(j->since));
-	while ((rc = db_step(&q)) > 0) {
-		uint32_t uid = (uint32_t)db_int(&q, 0);
-
-		if (uidset_add(j->a, &j->modified, uid, uid) < 0)
-			return -E_LIMIT;
-	}
-	return rc;
-}
-
 static int count_range(struct job *j, struct db_tx *tx, struct uid_range r, int64_t *ret)
 {
 	AUTO(db_done) struct db_query q = { 0 };
@@ -95,7 +75,7 @@ static int change_range(struct job *j, struct db_tx *tx, struct uid_range r)
 	int rc = 0;
 
 	if (j->change->has_unchangedsince)
-		rc = note_modified(j, tx, r);
+		rc = store_tx_modified(tx, j->a, j->box.id, r, (uint64_t)j->since, &j->modified);
 	if (rc == 0)
 		rc = count_range(j, tx, r, &n);
 	if (rc < 0 || n == 0)
@@ -123,6 +103,7 @@ static int flags_tx(struct db_tx *tx, void *arg)
 	if (rc < 0)
 		return rc;
 	j->modseq = j->n_changed ? j->box.modseq : j->box.highestmodseq;
+	store_delta_flags(&j->box.delta, j->uids, j->keep, j->come, j->since);
 	return j->n_changed ? store_tx_box_change(j->s, tx, &j->box) : 0;
 }
 

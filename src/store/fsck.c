@@ -137,7 +137,8 @@ static int check_tables(struct fsck *c)
 	static const char *const tables[] = {
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
-		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments",
+		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments", "message_annotations",
+		"forwards", "content_refs",
 	};
 	int rc = 0;
 
@@ -169,6 +170,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_EXPUNGED },
 	{ "annotations: rows of mailboxes or users that are not there",
 	  STORE_SQL_FSCK_LEFT_ANNOTATIONS, STORE_SQL_REPAIR_LEFT_ANNOTATIONS },
+	{ "message_annotations: rows of messages or users that are not there",
+	  STORE_SQL_FSCK_LEFT_NOTES, STORE_SQL_REPAIR_LEFT_NOTES },
 	{ "rights: rows of mailboxes or accounts that are not there", STORE_SQL_FSCK_LEFT_RIGHTS,
 	  STORE_SQL_REPAIR_LEFT_RIGHTS },
 	{ "url_keys: rows of mailboxes or accounts that are not there", STORE_SQL_FSCK_LEFT_URL_KEYS,
@@ -179,6 +182,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_SEGMENTS },
 	{ "sort_keys: rows of contents that are not there", STORE_SQL_FSCK_LEFT_KEYS,
 	  STORE_SQL_REPAIR_LEFT_KEYS },
+	{ "content_refs: rows of contents that are not there", STORE_SQL_FSCK_LEFT_REFS,
+	  STORE_SQL_REPAIR_LEFT_REFS },
 };
 
 static int check_left_over(struct fsck *c, int64_t i)

@@ -152,12 +152,21 @@ static const struct damage {
 	{ .sql = { .sql = "UPDATE messages SET size = size + 1, content = content"
 		   " WHERE mailbox = 1 AND uid = 1" }, .said =
 	  "mailbox 1 (INBOX): bytes is " },
-	{ .sql = { .sql = "UPDATE contents SET refs = refs + 1 WHERE id = 1" }, .said = "content 1: refs is " },
-	{ .sql = { .sql = "UPDATE contents SET refs = 0, dead_since = 1 WHERE id = 1" }, .said =
+	{ .sql = { .sql = "UPDATE content_refs SET refs = refs + 1 WHERE content = 1" }, .said =
+	  "content 1: refs is 3, counted 2" },
+	{ .sql = { .sql = "UPDATE content_refs SET refs = 0, dead_since = 1 WHERE content = 1" }, .said =
 	  "content 1: refs is 0, counted 2" },
-	{ .sql = { .sql = "UPDATE contents SET dead_since = 1 WHERE id = 1" }, .said =
+	{ .sql = { .sql = "DELETE FROM content_refs WHERE content = 1" }, .said =
+	  "content 1: refs is 1, counted 2" },
+	{ .sql = { .sql = "INSERT INTO content_refs VALUES (4, 2, NULL)" }, .said =
+	  "content 4: refs is 2, counted 1" },
+	{ .sql = { .sql = "DELETE FROM content_refs WHERE content = 5" }, .said =
+	  "content 5: refs is 1, counted 0" },
+	{ .sql = { .sql = "INSERT INTO content_refs VALUES (99, 2, NULL)" }, .said =
+	  "content_refs: rows of contents that are not there: 1" },
+	{ .sql = { .sql = "UPDATE content_refs SET dead_since = 1 WHERE content = 1" }, .said =
 	  "content 1: refs and dead_since do not agree" },
-	{ .sql = { .sql = "UPDATE contents SET dead_since = NULL WHERE id = 5" }, .said =
+	{ .sql = { .sql = "UPDATE content_refs SET dead_since = NULL WHERE content = 5" }, .said =
 	  "content 5: refs and dead_since do not agree" },
 	{ .sql = { .sql = "UPDATE contents SET size = size + 1 WHERE id = 1" }, .said = "content 1: has " },
 	{ .sql = { .sql = "INSERT INTO credentials VALUES (99, 'x', 'y')" }, .said =
@@ -178,6 +187,8 @@ static const struct damage {
 	  "expunged: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO annotations VALUES (99, 0, '/x', 'y', 1)" }, .said =
 	  "annotations: rows of mailboxes or users that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO message_annotations VALUES (1, 99, 0, '/x', 'y', 99, 1)" }, .said =
+	  "message_annotations: rows of messages or users that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO rights VALUES (99, 0, 1, 3, 'x')" }, .said =
 	  "rights: rows of mailboxes or accounts that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO rights VALUES (1, 99, 1, 3, '')" }, .said =
@@ -319,6 +330,28 @@ TEST(unreadable_messages_are_told)
 			    "content 4: its record in pack 1 at 10000 is missing: the pack is too short;"
 			    " kept, as readable as it is; a backup may have it");
 	assert_int_equal(f.n_unreadable, 1);
+	close_damaged(&t);
+}
+
+/* Of a content that is missing nobody can take a reference twice: its count goes like others. */
+TEST(references_to_a_missing_content_go)
+{
+	struct test_store t;
+	struct store_kept kept;
+	struct uidset one, gone;
+	uint64_t modseq;
+
+	open_damaged(&t, damage_of("DELETE FROM contents WHERE id = 1"));
+	one = test_uids(&t, 1, 1);
+	for (int64_t mailbox = 1; mailbox <= t.archive; mailbox++)
+		assert_int_equal(store_expunge(t.s, &t.a, mailbox, &one, false, &gone, &modseq), 0);
+	store_configure(t.s, &(struct store_conf){ .compact_percent = 100 });
+	for (int left = 2; left >= 0; left -= 2) { /* 1, and 5, which was expunged before */
+		assert_int_equal(store_keep_house(t.s, &(struct store_keep_job){ 0 }, &kept), 0);
+		assert_int_equal(kept.contents, left);
+	}
+	(void)repair(&t, false); /* sort keys of 1 */
+	assert_int_equal(repair(&t, false).n, 0);
 	close_damaged(&t);
 }
 

@@ -5,9 +5,9 @@
  * none, and a pass may end between any two of them.
  *
  * States of a content that nobody names, who moves it on, and what a crash leaves:
- *  1. refs 0, dead_since set (store_tx_content_ref, in the transaction that removed the last row
- *     that named it). Sessions that still show the message can read it.
- *  2. its row is removed, the live bytes of its pack shrink (remove_tx, one transaction, lazy). A
+ *  1. its row in content_refs has refs 0 and dead_since (store_tx_content_ref, in the transaction
+ *     that removed the last row that named it). Sessions that still show the message can read it.
+ *  2. its rows are removed, the live bytes of its pack shrink (remove_tx, one transaction, lazy). A
  *     crash may bring it back to 1; the next pass removes it again. Who still shows the message
  *     is told that it was expunged (RFC 2180 4.1.2).
  *  3. its body is dead space: compact.c.
@@ -76,6 +76,7 @@ struct slice {
 
 struct dead {
 	int64_t content, pack, bytes;
+	bool is_there; /* damage can leave references to a content that is missing */
 };
 
 static int read_dead(struct db_tx *tx, int64_t before_s, struct dead v[SLICE], int64_t *ret_n)
@@ -87,7 +88,7 @@ static int read_dead(struct db_tx *tx, int64_t before_s, struct dead v[SLICE], i
 	DB_QUERY(tx, &q, SQL(KEEP_DEAD), DB_I(before_s), DB_I(SLICE));
 	for (; (rc = db_step(&q)) > 0 && n < SLICE; n++)
 		v[n] = (struct dead){ db_int(&q, 0), db_int(&q, 1),
-				      db_int(&q, 2) + BLOB_RECORD_EXTRA };
+				      db_int(&q, 2) + BLOB_RECORD_EXTRA, !db_is_null(&q, 1) };
 	*ret_n = n;
 	return rc < 0 ? rc : 0;
 }
@@ -100,7 +101,7 @@ static int remove_tx(struct db_tx *tx, void *arg)
 
 	for (int64_t i = 0; i < slice->n && rc == 0; i++) {
 		rc = store_tx_content_remove(tx, v[i].content, NULL);
-		if (rc == 0)
+		if (rc == 0 && v[i].is_there)
 			rc = DB_EXEC(tx, SQL(PACK_SHRINK), DB_I(v[i].pack), DB_I(v[i].bytes));
 	}
 	return rc;

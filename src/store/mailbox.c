@@ -229,6 +229,8 @@ int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account, in
 	if (rc == 0)
 		rc = store_tx_annotations_remove(tx, mailbox);
 	if (rc == 0)
+		rc = store_rights_announce_shared(s, tx, account, mailbox, (struct str){ 0 });
+	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(RIGHTS_REMOVE_MAILBOX), DB_I(mailbox));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(URL_KEYS_REMOVE_MAILBOX), DB_I(mailbox));
@@ -293,6 +295,14 @@ static int check_count(struct job *j, const struct store_quota *limit, int64_t c
 	return -E_QUOTA;
 }
 
+static int copy_rights(const struct job *j, struct db_tx *tx, int64_t from, int64_t to)
+{
+	int rc = DB_EXEC(tx, SQL(RIGHTS_COPY), DB_I(from), DB_I(to));
+
+	return rc < 0 ? rc
+		      : store_rights_announce_shared(j->s, tx, j->account, to, (struct str){ 0 });
+}
+
 /* The mailbox and those above it that are missing. */
 static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 			      unsigned special_use, int64_t *ret_id)
@@ -319,7 +329,7 @@ static int add_with_superiors(struct job *j, struct db_tx *tx, struct str name,
 		/* RFC 4314 4: it has the rights of its superior. */
 		has_copied |= parent != 0;
 		if (rc == 0 && parent != 0)
-			rc = DB_EXEC(tx, SQL(RIGHTS_COPY), DB_I(parent), DB_I(id));
+			rc = copy_rights(j, tx, parent, id);
 		if (rc == 0)
 			*ret_id = parent = id;
 	}
@@ -554,6 +564,8 @@ static int rename_tx(struct db_tx *tx, void *arg)
 		rc = add_above(j, tx);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = rename_one(j, tx, &family[i]);
+	if (rc == 0)
+		rc = store_rights_announce_shared(j->s, tx, j->account, j->id, j->to);
 	if (rc == 0)
 		tell_name(j, tx, STORE_NEWS_RENAMED, j->to, j->name);
 	return rc;

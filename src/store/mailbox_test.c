@@ -215,7 +215,7 @@ TEST(mailbox_purge_goes_on_after_a_crash)
 	assert_int_equal(create(&t, "doomed"), 0);
 	test_append(&t, test_mailbox(&t, "doomed"), 0, 1500);
 	/* Statements of the deletion itself, then the first of the purge fails. */
-	db_fail_next(t.db, DB_FAIL_STATEMENT, 9, E_IO);
+	db_fail_next(t.db, DB_FAIL_STATEMENT, 10, E_IO);
 	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("doomed"), &f), 0);
 	db_fail_next(t.db, DB_FAIL_NONE, 0, 0);
 	snprintf(dir, sizeof(dir), "%s", db_dir_z(t.db));

@@ -4,8 +4,9 @@
  *
  * The commit hook writes the modseq of each change to `latest` before the change's caller is
  * answered. A view is fresh when its highestmodseq has reached `latest`; asking costs one atomic
- * read. Otherwise the view is brought up to date from the database, under the entry's lock:
- * sessions that ask at the same moment share the work.
+ * read. Otherwise the view is brought up to date under the entry's lock: with the deltas that the
+ * commits left (delta.c), if they lead to `latest`, else from the database. Sessions that ask at
+ * the same moment share the work.
  *
  * When the last user leaves, the entry stays with its view for whoever comes next (clients go from
  * mailbox to mailbox and back), until it is the oldest and idle views hold too many messages
@@ -14,7 +15,7 @@
  * Who only selects a mailbox gets a bare view (glance.c) while there is no view yet; the first who
  * needs messages loads it for all.
  *
- * Locks: mbox_lock (table and counts), then nothing. An entry's lock is held over database reads
+ * Locks: mbox_lock (table, counts, deltas), then nothing. An entry's lock is held over database reads
  * and is never taken under mbox_lock.
  */
 #include "store/store_int.h"
@@ -23,13 +24,16 @@
 
 #define IDLE_WEIGHT 262144 /* messages of idle views together, each 64 bytes of memory */
 #define IDLE_OVERHEAD 32   /* what an entry costs besides, in messages */
+#define DELTAS_MAX 16      /* of one entry that wait for somebody who asks */
 
 struct store_mbox {
 	struct store *s;
 	int64_t mailbox;
-	int refs;                /* under s->mbox_lock, as the three below */
+	int refs;                /* under s->mbox_lock, as those down to n_deltas */
 	struct store_mbox *newer, *older; /* among the idle ones: those with refs 0 */
 	size_t weight;                    /* in idle_weight */
+	struct store_delta *deltas, **deltas_end; /* in the order of their commits */
+	unsigned n_deltas;
 	_Atomic uint64_t latest; /* modseq of the newest commit; 0: none since the entry was made */
 	atomic_bool is_gone, has_view;
 	struct lock lock;
@@ -57,12 +61,54 @@ static void idle_remove(struct store *s, struct store_mbox *m)
 	*(m->older ? &m->older->newer : &s->idle_oldest) = m->newer;
 }
 
+/* ---- deltas ---- */
+
+static void free_deltas(struct store_delta *d)
+{
+	while (d) {
+		struct store_delta *next = d->next;
+
+		mem_free(d);
+		d = next;
+	}
+}
+
+static struct store_delta *take_deltas(struct store_mbox *m)
+{
+	struct store_delta *d = m->deltas;
+
+	must(lock_held(&m->s->mbox_lock));
+	m->deltas = NULL;
+	m->n_deltas = 0;
+	return d;
+}
+
+/* NULL, or too many: those that wait lead nowhere any more. */
+static void keep_delta(struct store_mbox *m, const struct store_delta *d)
+{
+	if (!d || m->n_deltas == DELTAS_MAX) {
+		free_deltas(take_deltas(m));
+		return;
+	}
+	if (!atomic_load(&m->has_view))
+		return;
+	if (m->n_deltas++ == 0)
+		m->deltas_end = &m->deltas;
+	*m->deltas_end = MEM_NEW(struct store_delta);
+	**m->deltas_end = *d;
+	m->deltas_end = &(*m->deltas_end)->next;
+	*m->deltas_end = NULL;
+}
+
+/* ---- entries that go ---- */
+
 /* Nobody uses it and nobody can find it after this. */
 static void drop(struct store *s, struct store_mbox *m)
 {
 	idle_remove(s, m);
 	store_idmap_remove(&s->mboxes, m->mailbox);
 	store_view_unref(m->view);
+	free_deltas(take_deltas(m));
 	lock_fini(&m->lock);
 	mem_free(m);
 }
@@ -118,7 +164,8 @@ void store_mbox_close(struct store_mbox **mp)
 	lock_put(&s->mbox_lock);
 }
 
-void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq)
+void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq,
+			const struct store_delta *d)
 {
 	struct store_mbox *m;
 
@@ -128,6 +175,8 @@ void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq)
 		atomic_store(&m->is_gone, true);
 	else if (m)
 		atomic_store(&m->latest, (uint64_t)modseq);
+	if (m)
+		keep_delta(m, d);
 	if (m && modseq == STORE_GONE && m->refs == 0)
 		drop(s, m);
 	lock_put(&s->mbox_lock);
@@ -145,6 +194,28 @@ bool store_mbox_is_gone(struct store_mbox *m)
 	return atomic_load(&m->is_gone);
 }
 
+/* As far as the deltas lead. */
+static void apply_deltas(struct store_mbox *m)
+{
+	struct store_delta *all;
+
+	lock_get(&m->s->mbox_lock);
+	all = take_deltas(m);
+	lock_put(&m->s->mbox_lock);
+	for (const struct store_delta *d = all; d; d = d->next) {
+		struct store_view *now = NULL;
+
+		if (d->to <= m->view->highestmodseq)
+			continue; /* it was read from the database already */
+		now = store_delta_apply(m->view, d);
+		if (!now)
+			break;
+		store_view_unref(m->view);
+		m->view = now;
+	}
+	free_deltas(all);
+}
+
 /* Brings m->view up to date; under its lock. */
 static int refresh(struct store_mbox *m)
 {
@@ -153,6 +224,10 @@ static int refresh(struct store_mbox *m)
 	int rc;
 
 	must(lock_held(&m->lock));
+	if (m->view)
+		apply_deltas(m);
+	if (m->view && !store_mbox_has_news(m, m->view))
+		return 0;
 	rc = db_read_begin(m->s->db, &tx);
 	if (rc < 0)
 		return rc;

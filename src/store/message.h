@@ -10,6 +10,8 @@
 #include "store/store.h"
 #include "store/view.h"
 
+struct store_note;
+
 /* ---- contents ---- */
 
 struct store_keys;
@@ -90,6 +92,8 @@ struct store_append {
 	const struct str *keywords;
 	size_t n_keywords;
 	int64_t internaldate_s;        /* 0: now */
+	const struct store_note *notes; /* RFC 5257 4.7; store_notes_set() has what is refused */
+	size_t n_notes;
 };
 struct store_appended {
 	uint32_t uidvalidity, uid;

@@ -228,6 +228,48 @@ static const char step_10[] =
 	"CREATE TABLE index_segments ("
 	" account INTEGER NOT NULL, name TEXT NOT NULL, PRIMARY KEY (account, name)) WITHOUT ROWID;";
 
+static const char step_11[] =
+	/*
+	 * RFC 5257: annotations of messages (note.c). user 0: shared. value NULL: it was removed. payer: as
+	 * in annotations. modseq: of the last change.
+	 */
+	"CREATE TABLE message_annotations ("
+	" mailbox INTEGER NOT NULL, uid INTEGER NOT NULL, user INTEGER NOT NULL, entry TEXT NOT NULL,"
+	" value BLOB, payer INTEGER NOT NULL, modseq INTEGER NOT NULL,"
+	" PRIMARY KEY (mailbox, uid, user, entry)) WITHOUT ROWID;"
+	"CREATE INDEX message_annotations_modseq ON message_annotations (mailbox, modseq);"
+	"CREATE INDEX message_annotations_payer ON message_annotations (payer);"
+	"CREATE INDEX message_annotations_removed ON message_annotations (payer) WHERE value IS NULL;";
+
+static const char step_12[] =
+	/*
+	 * Where an alias leads outside of this server: an address there, or "/null". target_domain: of
+	 * the target, "" of /null.
+	 */
+	"CREATE TABLE forwards ("
+	" address TEXT NOT NULL, target TEXT NOT NULL, domain TEXT NOT NULL, target_domain TEXT NOT NULL,"
+	" PRIMARY KEY (address, target)) WITHOUT ROWID;"
+	"CREATE INDEX forwards_domain ON forwards (domain);"
+	"CREATE INDEX forwards_target_domain ON forwards (target_domain);";
+
+static const char step_13[] =
+	/*
+	 * How many rows name a content, where that is not one: most contents have no row here, and
+	 * what is copied or expunged changes no wide row (docs/decisions/026). refs and dead_since
+	 * as step 1 says of contents, whose own two columns are not looked at any more.
+	 */
+	"CREATE TABLE content_refs ("
+	" content INTEGER PRIMARY KEY,"
+	" refs INTEGER NOT NULL,"
+	" dead_since INTEGER);"
+	"INSERT INTO content_refs (content, refs, dead_since)"
+	" SELECT id, refs, CASE WHEN refs = 0 THEN dead_since END FROM contents WHERE refs <> 1"
+	" ORDER BY id;"
+	"CREATE INDEX content_refs_dead ON content_refs (dead_since) WHERE dead_since IS NOT NULL;"
+	"DROP INDEX contents_dead;"
+	"ALTER TABLE contents RENAME COLUMN refs TO unused_refs;"
+	"ALTER TABLE contents RENAME COLUMN dead_since TO unused_dead_since;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -239,6 +281,9 @@ static const struct db_migration steps[] = {
 	{ 8, step_8 },
 	{ 9, step_9 },
 	{ 10, step_10 },
+	{ 11, step_11 },
+	{ 12, step_12 },
+	{ 13, step_13 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

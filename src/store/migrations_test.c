@@ -5,6 +5,8 @@
  */
 #include "store/store_test.h"
 
+#include "store/housekeep.h"
+
 /* An account with INBOX, as the first schema had it. */
 static const struct db_sql old_rows[] = {
 	{ .sql = "INSERT INTO domains (name) VALUES ('example.org')" },
@@ -21,19 +23,35 @@ static const struct db_sql old_rows[] = {
 		 " VALUES (2, 'Other Users/x'), (2, 'My Other Users/x')" },
 };
 
+/* Mail of before step 11, in INBOX: named once, twice, and no more. */
+static const struct db_sql old_mail[] = {
+	{ .sql = "INSERT INTO contents (id, refs, dead_since, pack, pos, size, header_n, created,"
+		 " message_id, base_subject, envelope, structure, map) VALUES"
+		 " (1, 1, NULL, 1, 32, 10, 0, 5, '', '', '', '', ''),"
+		 " (2, 2, NULL, 1, 74, 10, 0, 5, '', '', '', '', ''),"
+		 " (3, 0, 500, 1, 116, 10, 0, 5, '', '', '', '', ''),"
+		 " (4, 0, 700, 1, 158, 10, 0, 5, '', '', '', '', '')" },
+	{ .sql = "INSERT INTO messages (mailbox, uid, content, modseq, flags, internaldate, savedate,"
+		 " size, thread) VALUES (1, 1, 1, 1, 1, 5, 5, 10, 1), (1, 2, 2, 1, 1, 5, 5, 10, 2),"
+		 " (1, 3, 2, 1, 1, 5, 5, 10, 2)" },
+	{ .sql = "UPDATE mailboxes SET messages = 3, bytes = 30, uidnext = 4 WHERE id = 1" },
+	{ .sql = "UPDATE accounts SET messages = 3, used = 30 WHERE id = 1" },
+};
+
 static int fill_tx(struct db_tx *tx, void *arg)
 {
+	const struct db_sql_set *set = arg;
 	int rc = 0;
 
-	(void)arg;
-	for (size_t i = 0; i < ARRAY_LEN(old_rows) && rc == 0; i++)
-		rc = db_exec(tx, &old_rows[i], NULL, 0, NULL);
+	for (size_t i = 0; i < set->n && rc == 0; i++)
+		rc = db_exec(tx, &set->rows[i], NULL, 0, NULL);
 	return rc;
 }
 
-static void make_old(const char *dir_z, size_t steps)
+static void make_old(const char *dir_z, size_t steps, bool has_mail)
 {
-	static const struct db_sql_set sets[] = { { "old", old_rows, ARRAY_LEN(old_rows) } };
+	static struct db_sql_set sets[] = { { "old", old_rows, ARRAY_LEN(old_rows) },
+					    { "mail", old_mail, ARRAY_LEN(old_mail) } };
 	struct db_migration_set set = store_migrations;
 	struct fault f = { "" };
 	struct db *db;
@@ -41,12 +59,14 @@ static void make_old(const char *dir_z, size_t steps)
 	set.n = steps;
 	assert_int_equal(db_open(&(struct db_options){ .dir_z = dir_z,
 						       .sql = sets,
-						       .n_sql = 1,
+						       .n_sql = ARRAY_LEN(sets),
 						       .migrations = &set,
 						       .n_migrations = 1 },
 				 &db, &f),
 			 0);
-	assert_int_equal(db_write(db, &(struct db_write_job){ .fn = fill_tx }), 0);
+	for (size_t i = 0; i <= has_mail; i++)
+		assert_int_equal(db_write(db, &(struct db_write_job){ .fn = fill_tx, .arg = &sets[i] }),
+				 0);
 	db_close(&db);
 }
 
@@ -74,7 +94,7 @@ TEST(migrations_from_each_step)
 		char dir[300];
 
 		snprintf(dir, sizeof(dir), "%s/from%zu", test_dir(), steps);
-		make_old(dir, steps);
+		make_old(dir, steps, false);
 		arena_init(&t.a, 64u << 20);
 		test_reopen(&t, NULL, NULL, dir);
 		assert_int_equal(db_check_sql(t.db, NULL), 0);
@@ -91,4 +111,38 @@ TEST(migrations_from_each_step)
 		test_append(&t, t.inbox, 0, 1);
 		test_close(&t);
 	}
+}
+
+/* Step 11: what named a content names it still, and what is dead died when it did. */
+TEST(migrations_keep_references)
+{
+	struct test_store t = { .alice = 1, .inbox = 1 };
+	struct store_kept kept;
+	struct store_content c;
+	struct store_reader *r;
+	struct uidset gone;
+	uint64_t modseq;
+	char dir[300];
+
+	snprintf(dir, sizeof(dir), "%s/references", test_dir());
+	make_old(dir, 10, true);
+	arena_init(&t.a, 1u << 20);
+	test_reopen(&t, NULL, NULL, dir);
+	test_recount(&t);
+	store_configure(t.s, &(struct store_conf){ .expunge_grace_ms = (store_now_s() - 600) * 1000 });
+	assert_int_equal(store_keep_house(t.s, &(struct store_keep_job){ 0 }, &kept), 0);
+	assert_int_equal(kept.contents, 1); /* 3; 4 has 100 seconds left */
+	for (uint32_t uid = 1; uid <= 2; uid++) {
+		const struct uidset one = test_uids(&t, uid, uid);
+
+		assert_int_equal(store_expunge(t.s, &t.a, 1, &one, false, &gone, &modseq), 0);
+		test_recount(&t);
+	}
+	store_configure(t.s, &(struct store_conf){ .expunge_grace_ms = 0 });
+	assert_int_equal(store_keep_house(t.s, &(struct store_keep_job){ 0 }, &kept), 0);
+	assert_int_equal(kept.contents, 2); /* 1 and 4 */
+	assert_int_equal(store_reader_open(t.s, &r), 0);
+	assert_int_equal(store_content_get(r, &t.a, 2, 0, &c), 0);
+	store_reader_close(&r);
+	test_close(&t);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queues of news. They hang on their account in the feed and are guarded by its lock; the
+ * The queues of news. They hang on their account in the feed, and on the mailboxes of others that they
+ * watch (news_shared.c), and are guarded by its lock; the
  * writer thread fills them after a commit (store_news_put()), their owners empty them. A queue that
  * has become too long is thrown away as a whole and takes nothing until its owner has seen that.
  */
@@ -9,22 +10,11 @@
 #include "base/budget.h"
 #include "base/limits.h"
 #include "base/must.h"
+#include "store/news_int.h"
 #include "store/store_int.h"
 
 #define OVERHEAD 64 /* of an item, in the heap and in the table of mailboxes */
-
-struct store_news {
-	struct store *s;
-	int64_t account;
-	uint64_t watcher;
-	unsigned kinds;
-	atomic_bool has_any;
-	bool is_lost;
-	struct store_news_item *head, **tail;
-	size_t n, bytes; /* bytes: taken from the budget */
-	struct store_idmap by_mailbox; /* the items of messages */
-	struct store_news *next; /* of the same account */
-};
+#define SHARED ((unsigned)(STORE_NEWS_SHARED | STORE_NEWS_SHARED_OWN))
 
 /* ---- filling ---- */
 
@@ -37,6 +27,7 @@ static void forget(struct store_news *n)
 	store_idmap_fini(&n->by_mailbox);
 	n->by_mailbox = (struct store_idmap){ 0 };
 	n->head = NULL;
+	n->shared = NULL;
 	n->tail = &n->head;
 	n->n = 0;
 	budget_give(BUDGET_HELD, n->bytes);
@@ -75,6 +66,8 @@ static bool add(struct store_news *n, const struct store_event *e, unsigned kind
 	} else {
 		store_idmap_put(&n->by_mailbox, e->mailbox, item);
 	}
+	if (kinds & SHARED)
+		n->shared = item;
 	*n->tail = item;
 	n->tail = &item->next;
 	n->n++;
@@ -82,22 +75,30 @@ static bool add(struct store_news *n, const struct store_event *e, unsigned kind
 	return true;
 }
 
-/* True: the watcher is to be woken. */
-static bool put(struct store_news *n, const struct store_event *e)
+bool store_news_put_one(struct store_news *n, const struct store_event *e)
 {
 	unsigned kinds = e->kinds & n->kinds;
 	bool had_any = n->is_lost || n->head != NULL;
+	bool is_own = e->actor != 0 && e->actor == n->watcher;
+	bool is_first;
 	struct store_news_item *known;
 
-	if (kinds == 0 || n->is_lost || (e->actor != 0 && e->actor == n->watcher))
+	if (is_own)
+		kinds = kinds & STORE_NEWS_SHARED ? STORE_NEWS_SHARED_OWN : 0;
+	if (kinds == 0 || n->is_lost)
 		return false;
-	known = kinds & STORE_NEWS_MESSAGES ? store_idmap_get(&n->by_mailbox, e->mailbox) : NULL;
+	known = kinds & SHARED		    ? n->shared
+		: kinds & STORE_NEWS_MESSAGES ? store_idmap_get(&n->by_mailbox, e->mailbox)
+					      : NULL;
 	if (known != NULL)
 		known->kinds |= kinds;
 	else if (!add(n, e, kinds))
 		lose(n);
 	atomic_store(&n->has_any, true);
-	return !had_any;
+	/* Nobody was woken because of what waits: it was only the watcher's own. */
+	is_first = !had_any || n->is_only_own;
+	n->is_only_own = is_own && is_first;
+	return !is_own && is_first;
 }
 
 void store_news_put(struct store_feed *f, const struct store_event *e)
@@ -106,9 +107,10 @@ void store_news_put(struct store_feed *f, const struct store_event *e)
 
 	must(lock_held(&f->lock));
 	for (; n != NULL; n = n->next) {
-		if (put(n, e))
+		if (store_news_put_one(n, e))
 			store_feed_add_woken(f, n->watcher);
 	}
+	store_news_put_shared(f, e);
 }
 
 /* ---- the owner's side ---- */
@@ -126,6 +128,7 @@ struct store_news *store_news_new(struct store *s, int64_t account, uint64_t wat
 	lock_get(&s->feed.lock);
 	n->next = store_idmap_get(&s->feed.news, account);
 	store_idmap_put(&s->feed.news, account, n);
+	store_news_place_sharer(n);
 	lock_put(&s->feed.lock);
 	return n;
 }
@@ -134,6 +137,7 @@ void store_news_want(struct store_news *n, unsigned kinds)
 {
 	lock_get(&n->s->feed.lock);
 	n->kinds = kinds;
+	store_news_place_sharer(n);
 	lock_put(&n->s->feed.lock);
 }
 
@@ -190,6 +194,9 @@ void store_news_free(struct store_news **np)
 	*np = NULL;
 	lock_get(&n->s->feed.lock);
 	take_out(&n->s->feed, n);
+	n->kinds = 0;
+	store_news_place_sharer(n);
+	store_news_forget_watched(n);
 	lose(n);
 	lock_put(&n->s->feed.lock);
 	mem_free(n);

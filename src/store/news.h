@@ -5,6 +5,9 @@
  * something comes into an empty one. Changes of messages are not kept one by one: a mailbox
  * stands in the queue once, with what kinds of change it has had. What a watcher did itself
  * (store_act_as()) is no news to it.
+ *
+ * Who wants STORE_NEWS_SHARED learns that something has changed of what others share with the account,
+ * not what: he looks, compares with what he knew, and says which of those mailboxes he watches.
  */
 #pragma once
 
@@ -21,12 +24,17 @@ enum store_news_kind {
 	STORE_NEWS_SUBSCRIBED = 64, /* or not any more */
 	STORE_NEWS_METADATA = 128,  /* of a mailbox */
 	STORE_NEWS_SERVER_METADATA = 256,
+	STORE_NEWS_NOTES = 512, /* annotations of messages; merged too */
+	STORE_NEWS_SHARED = 1024, /* what others share with the account: rights, names; once */
+	STORE_NEWS_SHARED_OWN = 2048, /* the watcher did that itself: nobody is woken */
 };
-#define STORE_NEWS_MESSAGES 7
+#define STORE_NEWS_MESSAGES (7 | STORE_NEWS_NOTES)
 #define STORE_NEWS_NAMES 120
+/* What is told of mailboxes of others (store_news_watch()). */
+#define STORE_NEWS_OF_OTHERS ((unsigned)(STORE_NEWS_MESSAGES | STORE_NEWS_METADATA))
 
 struct store_news_item {
-	unsigned kinds;      /* enum store_news_kind; several only of messages */
+	unsigned kinds;      /* enum store_news_kind; several only of messages, and of SHARED */
 	int64_t mailbox;     /* id; 0: of a name only, or the server */
 	struct str name;     /* CREATED, DELETED, RENAMED, SUBSCRIBED: after the change */
 	struct str old_name; /* RENAMED */
@@ -40,6 +48,12 @@ struct store_news *store_news_new(struct store *s, int64_t account, uint64_t wat
 				  unsigned kinds);
 /* Other kinds from now on. What waits stays. */
 void store_news_want(struct store_news *n, unsigned kinds);
+/*
+ * From now on news of these mailboxes of others, too (STORE_NEWS_OF_OTHERS as far as wanted, entries of
+ * "/private/" never), instead of those named before. May the account see them? The caller's affair. ids are
+ * copied, each once; -E_LIMIT: memory is short, none is watched.
+ */
+MUST_CHECK int store_news_watch(struct store_news *n, const int64_t *ids, size_t n_ids);
 /* Does anything wait? Costs nothing. */
 bool store_news_has(const struct store_news *n);
 /*

@@ -7,6 +7,7 @@
 
 #include "base/budget.h"
 #include "store/annotation.h"
+#include "store/rights.h"
 #include "store/store_test.h"
 
 #define ALL (STORE_NEWS_MESSAGES | STORE_NEWS_NAMES | STORE_NEWS_METADATA | STORE_NEWS_SERVER_METADATA)
@@ -197,5 +198,138 @@ TEST(news_are_bounded)
 	budget_set(LIMIT_PEER_MEMORY);
 	assert_lost(n);
 	store_news_free(&n);
+	test_close(&t);
+}
+
+/* ---- mailboxes of others ---- */
+
+static void share(struct test_store *t, int64_t who, enum store_rights_op op)
+{
+	const struct store_identifier id = { .who = who };
+
+	assert_int_equal(store_rights_change(t->s, t->archive, 0, &id, op, STORE_R_LOOKUP | STORE_R_READ), 0);
+}
+
+static int64_t add_bob(struct test_store *t)
+{
+	struct fault fault = { 0 };
+	int64_t bob;
+
+	assert_int_equal(store_account_add(t->s, S("bob@example.org"), NULL, NULL, 0, &bob, &fault), 0);
+	return bob;
+}
+
+/* Told to those who have rows, and to all because of "anyone"; once, however much it is. */
+TEST(news_of_what_is_shared)
+{
+	struct test_store t;
+	struct store_news *n, *other;
+	int64_t bob, id;
+
+	open_store(&t);
+	bob = add_bob(&t);
+	n = store_news_new(t.s, bob, 1, STORE_NEWS_SHARED);
+	other = store_news_new(t.s, bob + 1, 2, ALL | STORE_NEWS_SHARED);
+	store_news_want(other, ALL);
+	share(&t, bob, STORE_RIGHTS_SET);
+	assert_string_equal(taken(n, 0), "1024:<|;");
+	assert_int_equal(store_mailbox_create(t.s, t.alice, S("unshared"), 0, &id, NULL), 0);
+	assert_int_equal(store_mailbox_rename(t.s, t.alice, S("unshared"), S("x"), NULL), 0);
+	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("x"), NULL), 0);
+	assert_string_equal(taken(n, 0), "");
+	/* it has the rights of its superior */
+	assert_int_equal(store_mailbox_create(t.s, t.alice, S("Archive/kid"), 0, &id, NULL), 0);
+	assert_string_equal(taken(n, 0), "1024:<|;");
+	/* what is only below the renamed one */
+	share(&t, bob, STORE_RIGHTS_TAKE);
+	(void)taken(n, 0);
+	assert_int_equal(store_mailbox_rename(t.s, t.alice, S("Archive"), S("y"), NULL), 0);
+	assert_string_equal(taken(n, 0), "1024:<|;");
+	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("y/kid"), NULL), 0);
+	share(&t, 0, STORE_RIGHTS_SET);
+	assert_int_equal(wakes[1], 5);
+	assert_string_equal(taken(n, 0), "1024:<|;");
+	store_configure(t.s, &(struct store_conf){ .anyone = STORE_ANYONE_NO });
+	assert_string_equal(taken(n, 0), "1024:<|;");
+	store_configure(t.s, &(struct store_conf){ .anyone = STORE_ANYONE_NO });
+	assert_false(store_news_has(n));
+	assert_false(store_news_has(other));
+	assert_int_equal(wakes[2], 0);
+	store_news_free(&other);
+	store_news_free(&n);
+	assert_int_equal(budget_used(BUDGET_HELD), 0);
+	test_close(&t);
+}
+
+/* Its own doing wakes nobody, and hides nothing that comes after. */
+TEST(news_of_what_is_shared_own)
+{
+	struct test_store t;
+	struct store_news *n;
+	int64_t bob;
+
+	open_store(&t);
+	bob = add_bob(&t);
+	n = store_news_new(t.s, bob, 1, STORE_NEWS_SHARED);
+	store_act_as(1);
+	share(&t, bob, STORE_RIGHTS_SET);
+	store_act_as(0);
+	assert_int_equal(wakes[1], 0);
+	assert_true(store_news_has(n));
+	share(&t, bob, STORE_RIGHTS_TAKE);
+	assert_int_equal(wakes[1], 1);
+	share(&t, bob, STORE_RIGHTS_SET);
+	assert_int_equal(wakes[1], 1);
+	assert_string_equal(taken(n, 0), "3072:<|;");
+	share(&t, bob, STORE_RIGHTS_TAKE);
+	assert_int_equal(wakes[1], 2);
+	store_act_as(1);
+	share(&t, bob, STORE_RIGHTS_SET);
+	store_act_as(0);
+	share(&t, bob, STORE_RIGHTS_TAKE);
+	assert_int_equal(wakes[1], 2);
+	store_news_free(&n);
+	test_close(&t);
+}
+
+TEST(news_of_watched_mailboxes)
+{
+	struct test_store t;
+	struct store_news *n[2];
+	int64_t bob;
+
+	open_store(&t);
+	bob = add_bob(&t);
+	for (int i = 0; i < 2; i++)
+		n[i] = store_news_new(t.s, bob, 1 + (uint64_t)i, ALL);
+	assert_int_equal(store_news_watch(n[0], (int64_t[]){ t.archive, t.inbox }, 2), 0);
+	assert_int_equal(store_news_watch(n[1], (int64_t[]){ t.archive }, 1), 0);
+	test_append(&t, t.archive, 0, 1);
+	assert_int_equal(wakes[1] + wakes[2], 2);
+	assert_string_equal(taken(n[0], t.inbox), "1:#other;");
+	assert_string_equal(taken(n[1], t.inbox), "1:#other;");
+	/* entries that all see, not those of their owner */
+	set_comments(&t, t.archive);
+	assert_string_equal(taken(n[0], 0), "128:<|/shared/comment\n;");
+	assert_string_equal(taken(n[1], 0), "128:<|/shared/comment\n;");
+	set_comments(&t, 0);
+	assert_false(store_news_has(n[0]));
+	/* the first of a mailbox leaves, the second stays */
+	assert_int_equal(store_news_watch(n[0], (int64_t[]){ t.inbox }, 1), 0);
+	test_append(&t, t.archive, 0, 1);
+	assert_false(store_news_has(n[0]));
+	assert_string_equal(taken(n[1], t.inbox), "1:#other;");
+	assert_int_equal(store_news_watch(n[1], NULL, 0), 0);
+	test_append(&t, t.archive, 0, 1);
+	assert_false(store_news_has(n[1]));
+	/* memory is short */
+	budget_set(5000);
+	assert_int_equal(store_news_watch(n[0], (int64_t[5000]){ 1 }, 5000), -E_LIMIT);
+	budget_set(LIMIT_PEER_MEMORY);
+	test_append(&t, t.inbox, 0, 1);
+	assert_false(store_news_has(n[0]));
+	for (int i = 0; i < 2; i++)
+		store_news_free(&n[i]);
+	assert_int_equal(budget_used(BUDGET_HELD), 0);
 	test_close(&t);
 }

@@ -7,6 +7,7 @@
 #include "store/rights.h"
 
 #include "base/limits.h"
+#include "store/news.h"
 #include "store/store_int.h"
 
 /* ---- letters ---- */
@@ -18,7 +19,7 @@ static const struct {
 	{ 'l', STORE_R_LOOKUP }, { 'r', STORE_R_READ },   { 's', STORE_R_SEEN },
 	{ 'w', STORE_R_WRITE },  { 'i', STORE_R_INSERT }, { 'p', STORE_R_POST },
 	{ 'k', STORE_R_CREATE }, { 'x', STORE_R_DELETE }, { 't', STORE_R_TRASH },
-	{ 'e', STORE_R_EXPUNGE }, { 'a', STORE_R_ADMIN },
+	{ 'e', STORE_R_EXPUNGE }, { 'a', STORE_R_ADMIN }, { 'n', STORE_R_ANNOTATE },
 	/* RFC 4314 2.1.1: any member shows them, they mean all members. */
 	{ 'c', STORE_R_CREATE | STORE_R_DELETE },
 	{ 'd', STORE_R_TRASH | STORE_R_EXPUNGE },
@@ -252,6 +253,34 @@ void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, i
 				      .account = account, .mailbox = mailbox, .is_rights = true });
 }
 
+static void announce_to(struct store *s, struct db_tx *tx, int64_t who)
+{
+	store_announce(s, tx,
+		       &(struct store_event){ .account = who, .kinds = STORE_NEWS_SHARED });
+}
+
+int store_rights_announce_shared(struct store *s, struct db_tx *tx, int64_t account,
+				 int64_t mailbox, struct str name)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	AUTO(buf_fini) struct buf range = BUF_INIT(2 * LIMIT_MAILBOX_NAME + 4);
+	int rc;
+
+	if (name.n == 0) {
+		DB_QUERY(tx, &q, SQL(RIGHTS_WHO), DB_I(mailbox));
+	} else {
+		buf_printf(&range, "%" STR_FMT "/%" STR_FMT "0", STR_ARG(name), STR_ARG(name));
+		if (range.n != 2 * name.n + 2)
+			return -E_LIMIT;
+		DB_QUERY(tx, &q, SQL(RIGHTS_WHO_BELOW), DB_I(account), DB_T(name),
+			 DB_T(str_head(buf_str(&range), name.n + 1)),
+			 DB_T(str_skip(buf_str(&range), name.n + 1)));
+	}
+	while ((rc = db_step(&q)) > 0)
+		announce_to(s, tx, db_int(&q, 0));
+	return rc;
+}
+
 int store_tx_rights_room(struct db_tx *tx, int64_t account)
 {
 	AUTO(db_done) struct db_query q = { 0 };
@@ -312,8 +341,10 @@ static int change_tx(struct db_tx *tx, void *arg)
 		rc = change_row(tx, j, before, count);
 	if (rc == 0 && before == 0 && j->op != STORE_RIGHTS_TAKE)
 		rc = store_tx_rights_room(tx, box.account);
-	if (rc == 0)
+	if (rc == 0) {
+		announce_to(j->s, tx, j->id->who);
 		store_rights_announce(j->s, tx, box.account, j->mailbox);
+	}
 	return rc;
 }
 

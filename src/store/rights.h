@@ -26,18 +26,19 @@ enum store_right { /* RFC 4314 2.1 */
 	STORE_R_TRASH = 256,  /* t */
 	STORE_R_EXPUNGE = 512, /* e */
 	STORE_R_ADMIN = 1024, /* a */
+	STORE_R_ANNOTATE = 2048, /* n: shared annotations of messages (RFC 5257 3.4) */
 };
-#define STORE_RIGHTS_ALL 2047u
+#define STORE_RIGHTS_ALL 4095u
 /* Who has one of these may know that the mailbox is there (RFC 4314 4, "Any"). */
 #define STORE_RIGHTS_ANY \
 	((unsigned)(STORE_R_LOOKUP | STORE_R_READ | STORE_R_INSERT | STORE_R_CREATE | STORE_R_DELETE | STORE_R_ADMIN))
-/* One of them makes a selected mailbox READ-WRITE (RFC 4314 5.2; all flags are shared here). */
+/* One of them makes a selected mailbox READ-WRITE (RFC 4314 5.2; all flags are shared here; RFC 5257 3.4). */
 #define STORE_RIGHTS_CHANGE \
-	((unsigned)(STORE_R_INSERT | STORE_R_EXPUNGE | STORE_R_SEEN | STORE_R_WRITE | STORE_R_TRASH))
+	((unsigned)(STORE_R_INSERT | STORE_R_EXPUNGE | STORE_R_SEEN | STORE_R_WRITE | STORE_R_TRASH | STORE_R_ANNOTATE))
 
 /* Letters, "c" and "d" as RFC 4314 2.1.1 has them (c = kx, d = te). False: another character. */
 bool store_rights_parse(struct str text, unsigned *ret);
-/* In the order of RFC 4314 2.1, then c and d; needs 13 bytes of room. */
+/* In the order of RFC 4314 2.1, then n, c and d; needs 14 bytes of room. */
 void store_rights_print(unsigned rights, struct buf *out);
 /* Does `have` do for `need`? 0; -E_DENIED; without `l` -E_NOT_FOUND. */
 MUST_CHECK int store_rights_check(unsigned have, unsigned need);

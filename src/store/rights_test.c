@@ -28,6 +28,7 @@ TEST(rights_letters)
 		{ "lrswikda", "lrswikteacd" },
 		{ "cda", "kxteacd" },
 		{ "lrswipkxtea", "lrswipkxteacd" },
+		{ "nr", "rn" }, /* RFC 5257 3.4 */
 		{ "x", "xc" },
 		{ "llrl", "lr" },
 	};
@@ -134,7 +135,7 @@ TEST(rights_sum)
 	struct two w;
 
 	two_open(&w);
-	assert_string_equal(of(&w, w.t.alice), "lrswipkxteacd");
+	assert_string_equal(of(&w, w.t.alice), "lrswipkxteancd");
 	assert_string_equal(of(&w, w.bob), "");
 	assert_int_equal(n_shared(&w, w.bob), 0);
 	change(&w, w.bob, false, "lr");

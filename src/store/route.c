@@ -13,7 +13,7 @@ struct route {
 	struct arena *a;
 	int64_t size;
 	struct store_route found;
-	size_t cap;
+	size_t cap, cap_forwards;
 	size_t n_full;
 };
 
@@ -58,6 +58,34 @@ static int find_account(struct route *r, const struct db_sql *sql, struct str na
 					     .quota_messages = db_int(&q, 7) });
 }
 
+static bool has_found(const struct route *r)
+{
+	return r->found.n_accounts > 0 || r->found.n_forwards > 0 || r->found.is_dropped;
+}
+
+static int find_forwards(struct route *r, struct str address)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(r->tx, &q, SQL(FORWARD_GET), DB_T(address), DB_I(LIMIT_ALIAS_TARGETS));
+	while ((rc = db_step(&q)) > 0) {
+		struct str target = db_text(&q, 0);
+
+		if (str_starts(target, S("/"))) {
+			r->found.is_dropped = true;
+			continue;
+		}
+		if (arena_grow(r->a, &r->found.forwards, r->found.n_forwards, &r->cap_forwards, sizeof(struct str)) < 0)
+			return -E_LIMIT;
+		target = arena_str(r->a, target);
+		if (!target.p)
+			return -E_LIMIT;
+		r->found.forwards[r->found.n_forwards++] = target;
+	}
+	return rc;
+}
+
 static int find_alias(struct route *r, struct str address)
 {
 	AUTO(db_done) struct db_query q = { 0 };
@@ -73,7 +101,7 @@ static int find_alias(struct route *r, struct str address)
 		if (rc < 0)
 			return rc;
 	}
-	return rc;
+	return rc < 0 ? rc : find_forwards(r, address);
 }
 
 static int find_address(struct route *r, struct str address)
@@ -111,14 +139,14 @@ static int find(struct route *r, const struct store_address *address)
 	if (rc < 0)
 		return rc == -E_NOT_FOUND ? -E_DENIED : rc;
 	rc = find_address(r, address->full);
-	if (rc == 0 && !r->found.n_accounts) {
+	if (rc == 0 && !has_found(r)) {
 		rc = without_tag(r->a, address, &bare);
 		if (rc == 0 && bare.n)
 			rc = find_address(r, bare);
 	}
-	if (rc == 0 && !r->found.n_accounts)
+	if (rc == 0 && !has_found(r))
 		rc = find_alias(r, catch_all(address));
-	if (rc == 0 && !r->found.n_accounts && str_eq(address->local, S("postmaster")))
+	if (rc == 0 && !has_found(r) && str_eq(address->local, S("postmaster")))
 		rc = find_account(r, SQL(ACCOUNT_FIRST), (struct str){ 0 });
 	return rc;
 }
@@ -154,9 +182,9 @@ int store_route(struct store *s, struct arena *a, struct str address, int64_t si
 	}
 	if (rc < 0)
 		return rc;
-	if (r.found.n_accounts == 0)
+	if (!has_found(&r))
 		return -E_NOT_FOUND;
-	if (r.found.n_accounts == r.n_full)
+	if (r.found.n_accounts > 0 && r.found.n_accounts == r.n_full && r.found.n_forwards == 0 && !r.found.is_dropped)
 		return -E_QUOTA;
 	*ret = r.found;
 	return 0;

@@ -56,14 +56,31 @@ void store_rows_fini(struct store_rows *r)
 	*r = (struct store_rows){ 0 };
 }
 
+int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct uid_range r,
+		      uint64_t since, struct uidset *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	DB_QUERY(tx, &q, SQL(FLAGS_MODIFIED), DB_I(mailbox), DB_I(r.lo), DB_I(r.hi), DB_I(since));
+	while ((rc = db_step(&q)) > 0) {
+		uint32_t uid = (uint32_t)db_int(&q, 0);
+
+		if (uidset_add(a, ret, uid, uid) < 0)
+			return -E_LIMIT;
+	}
+	return rc;
+}
+
 int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
 			  uint64_t mask, const struct store_rows *rows)
 {
 	size_t n;
 	const struct uid_range *r = ranges_of(uids, &n);
+	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
+		rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
 				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq),
 				 DB_I(store_now_s()));
 
@@ -73,7 +90,11 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		if (rc < 0)
 			return rc;
 	}
+	rc = store_tx_notes_drop(tx, b->id, r, n);
+	if (rc < 0)
+		return rc;
 	b->news |= STORE_NEWS_EXPUNGED;
+	store_delta_expunged(&b->delta, rows);
 	for (size_t i = 0; i < rows->n; i++) {
 		b->d.messages--;
 		b->d.unseen -= !(rows->v[i].flags & STORE_SEEN);

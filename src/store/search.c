@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/work.h"
+#include "store/note.h"
 #include "store/view.h"
 
 #define BATCH 256
@@ -156,6 +157,7 @@ static enum answer from_view(const struct store_search *key, uint32_t seq,
 	case STORE_S_SEQS:
 		return uidset_has(&key->set, seq);
 	case STORE_S_UIDS:
+	case STORE_S_ANNOTATION:
 		return uidset_has(&key->set, m->uid);
 	case STORE_S_FLAGS:
 		return (m->flags & key->number) == key->number;
@@ -438,6 +440,26 @@ static void bounds(const struct store_search *key, uint32_t *lo, uint32_t *hi)
 	}
 }
 
+/* Which messages have the annotations that are looked for; only from lo to hi they are asked for. */
+static int find_notes(struct walk *w, struct store_search *key, uint32_t lo, uint32_t hi)
+{
+	int r = 0;
+
+	if (key->op == STORE_S_ANNOTATION) {
+		const struct store_note_search q = { .user = key->user,
+						     .pattern = key->name,
+						     .value = key->value,
+						     .scopes = (unsigned)key->number,
+						     .lo = store_view_at(w->view, lo)->uid,
+						     .hi = store_view_at(w->view, hi)->uid };
+
+		r = store_notes_search(w->store, w->a, w->view->mailbox, &q, &key->set);
+	}
+	for (struct store_search *k = key->child; k != NULL && r == 0; k = k->next)
+		r = find_notes(w, k, lo, hi);
+	return r;
+}
+
 static int run(struct walk *w)
 {
 	uint32_t lo = 1, hi = w->view->n;
@@ -445,6 +467,14 @@ static int run(struct walk *w)
 
 	prepare(w, w->tree);
 	bounds(w->tree, &lo, &hi);
+	if (w->among != NULL && w->among->n > 0) {
+		lo = w->among->r[0].lo;
+		hi = w->among->r[w->among->n - 1].hi;
+	}
+	if (lo <= hi && hi > 0 && (w->among == NULL || w->among->n > 0))
+		r = find_notes(w, w->tree, lo, hi);
+	if (r < 0)
+		return r;
 	if (w->among != NULL)
 		for (size_t i = 0; i < w->among->n && r == 0; i++)
 			r = walk_up(w, w->among->r[i].lo, w->among->r[i].hi);

@@ -27,6 +27,8 @@ enum store_search_op {
 	STORE_S_UNTIL, STORE_S_FROM, /* day_s, to the second: the internal date up to it, or from it on */
 	STORE_S_MODSEQ,         /* number: at least */
 	STORE_S_EMAILID, STORE_S_THREADID, /* number */
+	/* from the annotations of the mailbox (store/note.h), read once for all messages */
+	STORE_S_ANNOTATION,     /* name: entry, or a pattern; number: enum store_note_scope; user; value */
 	/* from the content row and, near a border, the Date field */
 	STORE_S_SENT_BEFORE, STORE_S_SENT_ON, STORE_S_SENT_SINCE, /* day_s */
 	/* from the header */
@@ -42,6 +44,7 @@ struct store_search {
 	int64_t day_s;          /* midnight UTC */
 	struct uidset set;
 	struct uidset uids;     /* SEQS that were written as UIDs: these, for store_search_keep() */
+	int64_t user;           /* ANNOTATION: who asks */
 	struct str name;
 	struct store_scores *scores; /* of the topmost key, filled by store_search_run(); NULL: not wanted */
 	struct str value;       /* UTF-8, in the form of mime_casemap() */
@@ -86,7 +89,7 @@ MUST_CHECK int store_search_among(struct store *s, struct arena *a, const struct
 /*
  * A copy in the arena that means on later views of the mailbox what the tree means on v (RFC 5267 4.3): sequence
  * numbers become the UIDs that they stand for. *ret_is_volatile: what a message is asked may change
- * while it is there (flags, modseq). -E_LIMIT; -E_CANNOT: the answer changes while the mailbox does not (intervals
+ * while it is there (flags, modseq, annotations). -E_LIMIT; -E_CANNOT: the answer changes while the mailbox does not (intervals
  * that end now, \Recent).
  */
 MUST_CHECK int store_search_keep(struct arena *a, const struct store_view *v,

@@ -69,7 +69,8 @@ static int keep(struct keeping *k, const struct store_search *key, struct store_
 
 	if (key->op == STORE_S_UIDS || key->op == STORE_S_UNTIL || key->op == STORE_S_FROM)
 		return -E_CANNOT;
-	if (key->op == STORE_S_FLAGS || key->op == STORE_S_KEYWORD || key->op == STORE_S_MODSEQ)
+	if (key->op == STORE_S_FLAGS || key->op == STORE_S_KEYWORD || key->op == STORE_S_MODSEQ ||
+	    key->op == STORE_S_ANNOTATION)
 		k->is_volatile = true;
 	*ret = store_search_new(k->a, key->op);
 	r = *ret != NULL ? copy_fields(k, key, *ret) : -E_LIMIT;

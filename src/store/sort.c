@@ -14,7 +14,9 @@ struct value {
 
 struct sorting {
 	struct arena *work;
+	int64_t mailbox;
 	const struct store_keyed *v;
+	size_t n;
 	const struct store_sort *by;
 	size_t n_by;
 	struct value *values; /* n_by of each message */
@@ -61,8 +63,39 @@ static int gather(void *ctx, size_t i, const struct store_keys *k)
 			value->head = 100u - g->by[j].scores[g->v[i].seq];
 		else if (g->by[j].by == STORE_SORT_DATE)
 			value->head = head_of_number(store_keys_sent(k, m));
-		else
+		else if (g->by[j].by != STORE_SORT_ANNOTATION)
 			rc = gather_text(g, k->text[g->by[j].by - STORE_SORT_TEXT], value);
+	}
+	return rc;
+}
+
+struct gathering { /* of the values of one annotation; both are by UID */
+	struct sorting *g;
+	size_t j, at;
+};
+
+static int gather_note(void *ctx, uint32_t uid, struct str folded)
+{
+	struct gathering *x = ctx;
+	struct sorting *g = x->g;
+
+	while (x->at < g->n && g->v[x->at].m->uid < uid)
+		x->at++;
+	if (x->at == g->n || g->v[x->at].m->uid != uid)
+		return 0;
+	return gather_text(g, folded, &g->values[x->at * g->n_by + x->j]);
+}
+
+static int gather_notes(struct store *s, struct sorting *g)
+{
+	int rc = 0;
+
+	for (size_t j = 0; j < g->n_by && rc == 0 && g->n > 0; j++) {
+		struct gathering x = { .g = g, .j = j };
+
+		if (g->by[j].by == STORE_SORT_ANNOTATION)
+			rc = store_notes_each(s, g->mailbox, &g->by[j].note, g->v[0].m->uid,
+					      g->v[g->n - 1].m->uid, gather_note, &x);
 	}
 	return rc;
 }
@@ -98,22 +131,21 @@ static bool needs_rows(const struct store_sort *by, size_t n_by)
 {
 	for (size_t j = 0; j < n_by; j++)
 		if (by[j].by != STORE_SORT_ARRIVAL && by[j].by != STORE_SORT_SIZE &&
-		    by[j].by != STORE_SORT_RELEVANCY)
+		    by[j].by != STORE_SORT_RELEVANCY && by[j].by != STORE_SORT_ANNOTATION)
 			return true;
 	return false;
 }
 
-static int gather_all(struct store *s, struct sorting *g, size_t n)
+static int gather_all(struct store *s, struct sorting *g)
 {
 	static const struct store_keys none;
-	int rc = 0;
+	int rc;
 
-	g->values = ARENA_ARRAY(g->work, struct value, n * g->n_by);
-	if (!g->values)
-		return -E_LIMIT;
-	if (needs_rows(g->by, g->n_by))
-		return store_keys_read(s, g->v, n, gather, g);
-	for (size_t i = 0; i < n && rc == 0; i++)
+	g->values = ARENA_ARRAY(g->work, struct value, g->n * g->n_by);
+	rc = g->values ? gather_notes(s, g) : -E_LIMIT;
+	if (rc == 0 && needs_rows(g->by, g->n_by))
+		return store_keys_read(s, g->v, g->n, gather, g);
+	for (size_t i = 0; i < g->n && rc == 0; i++)
 		rc = gather(g, i, &none);
 	return rc;
 }
@@ -123,7 +155,7 @@ int store_sort_run(struct store *s, struct arena *a, const struct store_view *v,
 		   uint32_t **ret_seqs, size_t *ret_n)
 {
 	AUTO(arena_fini) struct arena work;
-	struct sorting g = { .work = &work, .by = by, .n_by = n_by };
+	struct sorting g = { .work = &work, .mailbox = v->mailbox, .by = by, .n_by = n_by };
 	struct store_keyed *list;
 	uint32_t *order;
 	size_t n;
@@ -134,8 +166,9 @@ int store_sort_run(struct store *s, struct arena *a, const struct store_view *v,
 	if (rc < 0)
 		return rc;
 	g.v = list;
+	g.n = n;
 	order = ARENA_ARRAY(a, uint32_t, n);
-	rc = order ? gather_all(s, &g, n) : -E_LIMIT;
+	rc = order ? gather_all(s, &g) : -E_LIMIT;
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; i < n; i++)

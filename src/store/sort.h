@@ -7,6 +7,7 @@
 
 #include "base/arena.h"
 #include "base/uidset.h"
+#include "store/note.h"
 #include "store/store.h"
 
 struct store_view;
@@ -29,6 +30,7 @@ struct store_keys {
 enum store_sort_by {
 	STORE_SORT_ARRIVAL, STORE_SORT_DATE, STORE_SORT_SIZE,
 	STORE_SORT_RELEVANCY, /* RFC 6203 6: the highest score first */
+	STORE_SORT_ANNOTATION, /* RFC 5257 4.9: the value of note; those without one first */
 	/* and then enum store_key_text, in its order */
 	STORE_SORT_TEXT,
 };
@@ -36,8 +38,9 @@ struct store_sort {
 	unsigned by;          /* enum store_sort_by, or STORE_SORT_TEXT + enum store_key_text */
 	bool is_reverse;
 	const uint8_t *scores; /* RELEVANCY: by sequence number */
+	struct store_note_key note; /* ANNOTATION */
 };
-#define STORE_SORT_KEYS 10 /* there are no more different ones: the caller leaves repeated ones out */
+#define STORE_SORT_KEYS 16 /* the 10 that there are besides annotations, and some of those; the caller leaves repeated ones out */
 
 /*
  * Those sequence numbers of the view in that order (RFC 5256 3 SORT), in the arena. Equal ones in the order of the

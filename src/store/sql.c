@@ -42,6 +42,19 @@
 #define LEFT_URL_KEYS \
 	" WHERE NOT EXISTS (SELECT 1 FROM mailboxes o WHERE o.id = mailbox AND o.account <> 0)" \
 	" OR NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = url_keys.account)"
+/* note.c: what a row takes (STORE_NOTE_BYTES); rows whose message has gone */
+#define NOTE_BYTES "32 + length(n.entry) + coalesce(length(n.value), 0)"
+#define NOTE_GONE \
+	" NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = n.mailbox AND m.uid = n.uid)"
+#define NOTE_DROPPED " n.mailbox = ?1 AND n.uid BETWEEN ?2 AND ?3 AND" NOTE_GONE
+/* removed ones of ?1, but for those that the change ?3 of the mailbox ?2 has removed */
+#define NOTE_FORGOTTEN " n.payer = ?1 AND n.value IS NULL AND NOT (n.mailbox = ?2 AND n.modseq = ?3)"
+#define LEFT_NOTES \
+	" n WHERE" NOTE_GONE " OR (n.user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts o WHERE o.id = n.user))"
+/* Those that nobody names go in their time (housekeep.c), whether the content is there or not. */
+#define LEFT_REFS \
+	" WHERE refs > 0 AND NOT EXISTS (SELECT 1 FROM contents o WHERE o.id = content)"
+#define IS_DEAD " AND EXISTS (SELECT 1 FROM content_refs r WHERE r.content = id AND r.refs = 0)"
 #define LEFT_COUNT(table, column, owners) "SELECT count(*) FROM " table LEFT_WHERE(column, owners)
 #define LEFT_REMOVE(table, column, owners) "DELETE FROM " table LEFT_WHERE(column, owners)
 
@@ -82,14 +95,16 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_DOMAIN_FIND] = { .sql = "SELECT 1 FROM domains WHERE name = ?1" },
 	[STORE_SQL_DOMAIN_IN_USE] = { .sql =
 		"SELECT (SELECT count(*) FROM accounts WHERE domain = ?1), (SELECT count(*) FROM"
-		" aliases WHERE domain = ?1)" },
+		" aliases WHERE domain = ?1) + (SELECT count(*) FROM forwards WHERE domain = ?1)" },
 
 	[STORE_SQL_ALIAS_ADD] = { .sql =
 		"INSERT INTO aliases (address, account, domain) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_ALIAS_GET] = { .sql =
 		"SELECT a.id, a.quota, a.used, a.quota_messages, a.messages FROM aliases l"
 		" JOIN accounts a ON a.id = l.account WHERE l.address = ?1 LIMIT ?2" },
-	[STORE_SQL_ALIAS_COUNT] = { .sql = "SELECT count(*) FROM aliases WHERE address = ?1" },
+	[STORE_SQL_ALIAS_COUNT] = { .sql =
+		"SELECT (SELECT count(*) FROM aliases WHERE address = ?1)"
+		" + (SELECT count(*) FROM forwards WHERE address = ?1)" },
 	[STORE_SQL_ALIAS_HAS] = { .sql =
 		"SELECT 1 FROM aliases WHERE address = ?1 AND account = ?2" },
 	[STORE_SQL_ALIAS_REMOVE] = { .sql =
@@ -97,8 +112,14 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ALIAS_REMOVE_ALL] = { .sql = "DELETE FROM aliases WHERE address = ?1" },
 	[STORE_SQL_ALIAS_REMOVE_ACCOUNT] = { .sql = "DELETE FROM aliases WHERE account = ?1" },
 	[STORE_SQL_ALIAS_LIST] = { .sql =
-		"SELECT l.address, a.name FROM aliases l JOIN accounts a ON a.id = l.account"
-		" ORDER BY l.address, a.name LIMIT ?1" },
+		"SELECT l.address AS address, a.name AS target FROM aliases l JOIN accounts a ON a.id = l.account"
+		" UNION ALL SELECT address, target FROM forwards ORDER BY address, target LIMIT ?1" },
+	[STORE_SQL_FORWARD_ADD] = { .sql =
+		"INSERT INTO forwards (address, target, domain, target_domain) VALUES (?1, ?2, ?3, ?4)" },
+	[STORE_SQL_FORWARD_GET] = { .sql = "SELECT target FROM forwards WHERE address = ?1 ORDER BY target LIMIT ?2" },
+	[STORE_SQL_FORWARD_REMOVE] = { .sql = "DELETE FROM forwards WHERE address = ?1 AND target = ?2" },
+	[STORE_SQL_FORWARD_REMOVE_ALL] = { .sql = "DELETE FROM forwards WHERE address = ?1" },
+	[STORE_SQL_FORWARD_TO] = { .sql = "SELECT address FROM forwards WHERE target_domain = ?1 ORDER BY address LIMIT 1" },
 
 	/* secrets */
 	[STORE_SQL_COUNTER_GET] = { .sql = "SELECT value FROM store_counters WHERE name = ?1" },
@@ -207,6 +228,70 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ANNOTATIONS_REMOVE] = { .sql = "DELETE FROM annotations WHERE mailbox = ?1" },
 	[STORE_SQL_ANNOTATIONS_REMOVE_USER] = { .sql = "DELETE FROM annotations WHERE user = ?1" },
 
+	/* annotations of messages (note.c, note_set.c) */
+	[STORE_SQL_NOTE_GET] = { .sql =
+		"SELECT entry, user, value FROM message_annotations WHERE mailbox = ?1 AND uid = ?2"
+		" AND user IN (0, ?3) AND value IS NOT NULL ORDER BY entry, user DESC" },
+	[STORE_SQL_NOTE_CHANGED] = { .sql =
+		"SELECT uid, entry, modseq FROM message_annotations WHERE mailbox = ?1 AND modseq > ?2"
+		" AND +user IN (0, ?3) ORDER BY uid, entry" },
+	[STORE_SQL_NOTE_VALUES] = { .sql =
+		"SELECT uid, user, entry, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?3 AND ?4 AND +user IN (0, ?2) AND value IS NOT NULL ORDER BY uid" },
+	[STORE_SQL_NOTE_ENTRY] = { .sql =
+		"SELECT uid, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?4 AND ?5 AND user = ?2 AND entry = ?3 AND value IS NOT NULL ORDER BY uid" },
+	/* ?1 mailbox, ?2..?3 UIDs, ?4 UNCHANGEDSINCE, ?5 user, ?6 entry; rows and their bytes now */
+	[STORE_SQL_NOTE_COUNT_SET] = { .sql =
+		"SELECT count(*), coalesce(sum(CASE WHEN n.entry IS NULL THEN 0 ELSE " NOTE_BYTES
+		" END), 0) FROM messages m LEFT JOIN message_annotations n ON n.mailbox = m.mailbox"
+		" AND n.uid = m.uid AND n.user = ?5 AND n.entry = ?6 WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4 AND n.value IS DISTINCT FROM ?7" },
+	[STORE_SQL_NOTE_COUNT_REMOVE] = { .sql =
+		"SELECT count(*), coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
+		" CROSS JOIN messages m ON m.mailbox = n.mailbox AND m.uid = n.uid WHERE n.mailbox = ?1"
+		" AND n.uid BETWEEN ?2 AND ?3 AND n.user = ?5 AND n.entry = ?6 AND n.value IS NOT NULL"
+		" AND +m.modseq <= ?4" },
+	[STORE_SQL_NOTE_SET] = { .sql =
+		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
+		" SELECT m.mailbox, m.uid, ?5, ?6, ?7, ?8, ?9 FROM messages m WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4"
+		" ON CONFLICT (mailbox, uid, user, entry) DO UPDATE SET value = ?7, modseq = ?9"
+		" WHERE message_annotations.value IS DISTINCT FROM ?7" },
+	[STORE_SQL_NOTE_REMOVE] = { .sql =
+		"UPDATE message_annotations SET value = NULL, modseq = ?7 WHERE mailbox = ?1"
+		" AND uid BETWEEN ?2 AND ?3 AND user = ?5 AND entry = ?6 AND value IS NOT NULL"
+		" AND EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = ?1"
+		" AND m.uid = message_annotations.uid AND m.modseq <= ?4)" },
+	[STORE_SQL_NOTE_CROWD] = { .sql =
+		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 AND user = ?2 AND uid IN"
+		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?3)"
+		" GROUP BY uid HAVING count(value) > ?4 LIMIT 1" },
+	[STORE_SQL_NOTE_TOUCH] = { .sql =
+		"UPDATE messages SET modseq = ?2 WHERE mailbox = ?1 AND uid IN"
+		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?2)" },
+	[STORE_SQL_NOTE_FORGET_BYTES] = { .sql =
+		"UPDATE accounts SET annotation_bytes = annotation_bytes - (SELECT coalesce(sum(" NOTE_BYTES
+		"), 0) FROM message_annotations n WHERE" NOTE_FORGOTTEN ") WHERE id = ?1" },
+	[STORE_SQL_NOTE_FORGET] = { .sql =
+		"DELETE FROM message_annotations AS n WHERE" NOTE_FORGOTTEN },
+	[STORE_SQL_NOTE_ANY] = { .sql =
+		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 LIMIT 1" },
+	[STORE_SQL_NOTE_DROP_BYTES] = { .sql =
+		"UPDATE accounts SET annotation_bytes = annotation_bytes - (SELECT sum(" NOTE_BYTES
+		") FROM message_annotations n WHERE +n.payer = accounts.id AND" NOTE_DROPPED ") WHERE id IN"
+		" (SELECT n.payer FROM message_annotations n WHERE" NOTE_DROPPED ")" },
+	[STORE_SQL_NOTE_DROP] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_DROPPED },
+	[STORE_SQL_NOTE_RANGE] = { .sql = /* ?4 0: everybody's; ?5 enum store_note_scope */
+		"SELECT uid, user, payer, entry, value FROM message_annotations WHERE mailbox = ?1"
+		" AND uid BETWEEN ?2 AND ?3 AND value IS NOT NULL AND CASE WHEN user = 0 THEN ?5 & 2 <> 0"
+		" ELSE ?5 & 1 <> 0 AND ?4 IN (0, user) END ORDER BY uid" },
+	[STORE_SQL_NOTE_ADD] = { .sql =
+		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
+		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+	[STORE_SQL_NOTES_REMOVE_USER] = { .sql =
+		"DELETE FROM message_annotations WHERE payer = ?1 AND user = ?1" },
+
 	/* rights (rights.c): a row for each of the user's and anyone's, or one with NULLs */
 	[STORE_SQL_RIGHTS_GET] = { .sql =
 		"SELECT m.account, coalesce((SELECT domain FROM accounts WHERE id = ?2) ="
@@ -221,6 +306,11 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" r.rights FROM rights r LEFT JOIN accounts w ON w.id = r.who"
 		" WHERE r.mailbox = ?1 AND (r.who = 0 OR w.id IS NOT NULL)"
 		" ORDER BY is_owner DESC, name, given DESC" },
+	/* Each once; those from whom something is taken away, too. */
+	[STORE_SQL_RIGHTS_WHO] = { .sql = "SELECT DISTINCT who FROM rights WHERE mailbox = ?1" },
+	[STORE_SQL_RIGHTS_WHO_BELOW] = { .sql =
+		"SELECT DISTINCT r.who FROM mailboxes m JOIN rights r ON r.mailbox = m.id"
+		" WHERE m.account = ?1 AND (m.name = ?2 OR (m.name >= ?3 AND m.name < ?4))" },
 	[STORE_SQL_RIGHTS_ROW] = { .sql =
 		"SELECT coalesce((SELECT rights FROM rights WHERE mailbox = ?1 AND who = ?2"
 		" AND given = ?3), 0), (SELECT count(*) FROM rights WHERE mailbox = ?1)" },
@@ -344,15 +434,17 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* contents and threads */
 	[STORE_SQL_CONTENT_ADD] = { .sql =
-		"INSERT INTO contents (refs, pack, pos, size, header_n, sent, created,"
+		"INSERT INTO contents (unused_refs, pack, pos, size, header_n, sent, created,"
 		" message_id, base_subject,"
-		" envelope, structure, map, preview) VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
+		" envelope, structure, map, preview) VALUES (0, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
 		" ?10, ?11, ?12)" },
 	[STORE_SQL_CONTENT_PREVIEW] = { .sql =
 		"UPDATE contents SET preview = ?2 WHERE id = ?1" },
 	[STORE_SQL_CONTENT_REF] = { .sql =
-		"UPDATE contents SET refs = refs + ?2, dead_since = CASE WHEN refs + ?2 <= 0"
-		" THEN ?3 END WHERE id = ?1" },
+		"INSERT INTO content_refs (content, refs, dead_since)"
+		" VALUES (?1, 1 + ?2, CASE WHEN 1 + ?2 <= 0 THEN ?3 END)"
+		" ON CONFLICT (content) DO UPDATE SET refs = content_refs.refs + ?2,"
+		" dead_since = CASE WHEN content_refs.refs + ?2 <= 0 THEN ?3 END" },
 	/* content.c goes on from row to row while ids are near each other */
 	[STORE_SQL_CONTENT_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent FROM contents"
@@ -378,9 +470,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* housekeeping (housekeep.c, prune.c, compact.c) */
 	[STORE_SQL_KEEP_DEAD] = { .sql =
-		"SELECT id, pack, size FROM contents WHERE dead_since <= ?1 AND refs = 0"
-		" ORDER BY dead_since LIMIT ?2" },
+		"SELECT r.content, c.pack, c.size FROM content_refs r"
+		" LEFT JOIN contents c ON c.id = r.content"
+		" WHERE r.dead_since <= ?1 AND (r.refs = 0 OR c.id IS NULL)"
+		" ORDER BY r.dead_since LIMIT ?2" },
 	[STORE_SQL_CONTENT_REMOVE] = { .sql = "DELETE FROM contents WHERE id = ?1" },
+	[STORE_SQL_REFS_REMOVE] = { .sql = "DELETE FROM content_refs WHERE content = ?1" },
 	[STORE_SQL_CONTENT_PLACE] = { .sql = "SELECT pack, pos FROM contents WHERE id = ?1" },
 	[STORE_SQL_CONTENT_MOVE] = { .sql =
 		"UPDATE contents SET pack = ?5, pos = ?6"
@@ -419,7 +514,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_SPACE] = { .sql =
 		"SELECT count(*), coalesce(sum(size), 0),"
 		" coalesce(sum(CASE WHEN size > live THEN size - live ELSE 0 END), 0),"
-		" (SELECT count(*) FROM contents WHERE dead_since IS NOT NULL) FROM packs" },
+		" (SELECT count(*) FROM content_refs WHERE dead_since IS NOT NULL) FROM packs" },
 	[STORE_SQL_PRUNE_NEXT] = { .sql = "SELECT min(mailbox) FROM expunged WHERE mailbox > ?1" },
 	[STORE_SQL_PRUNE_OLDEST] = { .sql =
 		"SELECT modseq, uid, at FROM expunged WHERE mailbox = ?1"
@@ -439,7 +534,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" coalesce(sum(b.messages), 0), coalesce(max(b.highestmodseq), 0),"
 		" a.annotation_bytes, (SELECT coalesce(sum(length(entry) + length(value)), 0)"
 		" FROM annotations n WHERE n.payer = a.id AND (n.user = a.id OR n.mailbox IN"
-		" (SELECT id FROM mailboxes WHERE account = a.id))) FROM accounts a"
+		" (SELECT id FROM mailboxes WHERE account = a.id)))"
+		" + (SELECT coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
+		" WHERE n.payer = a.id) FROM accounts a"
 		" LEFT JOIN mailboxes b ON b.account = a.id"
 		" WHERE a.id = (SELECT min(id) FROM accounts WHERE id > ?1) GROUP BY a.id" },
 	[STORE_SQL_FSCK_MAILBOX] = { .sql = /* 0: the last of the pairs in fsck.c has no counter */
@@ -465,8 +562,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT content, count(*), min(size), max(size) FROM messages"
 		" WHERE content BETWEEN ?1 AND ?2 GROUP BY content ORDER BY content" },
 	[STORE_SQL_FSCK_CONTENT_REFS] = { .sql =
-		"SELECT id, refs, size, dead_since FROM contents WHERE id BETWEEN ?1 AND ?2"
-		" ORDER BY id" },
+		"SELECT c.id, coalesce(r.refs, 1), c.size, r.dead_since FROM contents c"
+		" LEFT JOIN content_refs r ON r.content = c.id"
+		" WHERE c.id BETWEEN ?1 AND ?2 ORDER BY c.id" },
 	[STORE_SQL_FSCK_CONTENT_LAST] = { .sql = "SELECT coalesce(max(id), 0) FROM contents" },
 	[STORE_SQL_FSCK_BODIES] = { .sql =
 		"SELECT id, pack, pos, size FROM contents WHERE id > ?1 ORDER BY id LIMIT ?2" },
@@ -481,12 +579,14 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_KEYWORDS] = { .sql = LEFT_COUNT("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_FSCK_LEFT_NOTES] = { .sql = "SELECT count(*) FROM message_annotations" LEFT_NOTES },
 	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_FSCK_LEFT_URL_KEYS] = { .sql = "SELECT count(*) FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_FSCK_LEFT_IMPORTS] = { .sql = LEFT_COUNT("imports", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_SEGMENTS] = { .sql =
 		LEFT_COUNT("index_segments", "account", "accounts") },
 	[STORE_SQL_FSCK_LEFT_KEYS] = { .sql = LEFT_COUNT("sort_keys", "content", "contents") },
+	[STORE_SQL_FSCK_LEFT_REFS] = { .sql = "SELECT count(*) FROM content_refs" LEFT_REFS },
 	[STORE_SQL_FSCK_PACK] = { .sql =
 		"SELECT p.pack, p.size, p.live, (SELECT coalesce(sum(c.size), 0) + 32 * count(*)"
 		" FROM contents c WHERE c.pack = p.pack) FROM packs p"
@@ -509,12 +609,14 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_KEYWORDS] = { .sql = LEFT_REMOVE("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
+	[STORE_SQL_REPAIR_LEFT_NOTES] = { .sql = "DELETE FROM message_annotations AS" LEFT_NOTES },
 	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
 	[STORE_SQL_REPAIR_LEFT_URL_KEYS] = { .sql = "DELETE FROM url_keys" LEFT_URL_KEYS },
 	[STORE_SQL_REPAIR_LEFT_IMPORTS] = { .sql = LEFT_REMOVE("imports", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_SEGMENTS] = { .sql =
 		LEFT_REMOVE("index_segments", "account", "accounts") },
 	[STORE_SQL_REPAIR_LEFT_KEYS] = { .sql = LEFT_REMOVE("sort_keys", "content", "contents") },
+	[STORE_SQL_REPAIR_LEFT_REFS] = { .sql = "DELETE FROM content_refs" LEFT_REFS },
 	[STORE_SQL_REPAIR_COUNTER] = { .sql =
 		"UPDATE store_counters SET value = (SELECT max(uidvalidity) FROM mailboxes)"
 		" WHERE name = 'uidvalidity'"
@@ -527,7 +629,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" WHERE account = ?1)), annotation_bytes ="
 		" (SELECT coalesce(sum(length(entry) + length(value)), 0) FROM annotations n"
 		" WHERE n.payer = ?1 AND (n.user = ?1 OR n.mailbox IN"
-		" (SELECT id FROM mailboxes WHERE account = ?1))) WHERE id = ?1" },
+		" (SELECT id FROM mailboxes WHERE account = ?1)))"
+		" + (SELECT coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
+		" WHERE n.payer = ?1) WHERE id = ?1" },
 	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has */
 		"SELECT 1 + max(a.modseq, b.highestmodseq,"
 		" (SELECT coalesce(max(modseq), 0) FROM messages WHERE mailbox = ?1),"
@@ -565,9 +669,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_MESSAGE_SIZE] = { .sql =
 		"UPDATE messages SET size = ?3, modseq = ?4 WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_REPAIR_DEAD_PACK] = { .sql =
-		"SELECT pack FROM contents WHERE id = ?1 AND refs = 0" },
+		"SELECT pack FROM contents WHERE id = ?1" IS_DEAD },
 	[STORE_SQL_REPAIR_DEAD_SIZE] = { .sql =
-		"SELECT size FROM contents WHERE id = ?1 AND refs = 0" },
+		"SELECT size FROM contents WHERE id = ?1" IS_DEAD },
 };
 
 /* Of packs at rest all, so that their rows stay right. */

@@ -109,8 +109,10 @@ void store_configure(struct store *s, const struct store_conf *conf)
 	atomic_store(&s->compact_percent, conf->compact_percent);
 	atomic_store(&s->compact_rate_bytes, conf->compact_rate_bytes);
 	/* What sessions know of rights is old. */
-	if (atomic_exchange(&s->anyone, conf->anyone) != (int)conf->anyone)
+	if (atomic_exchange(&s->anyone, conf->anyone) != (int)conf->anyone) {
 		atomic_fetch_add(&s->rights_generation, 1);
+		store_news_put_shared_all(s);
+	}
 	atomic_store(&s->search_index, conf->search_index);
 	atomic_store(&s->search_index_after, conf->search_index_after);
 	atomic_store(&s->min_free_bytes, conf->min_free_bytes);

@@ -46,6 +46,11 @@ enum store_sql_id {
 	STORE_SQL_ALIAS_REMOVE_ALL,
 	STORE_SQL_ALIAS_REMOVE_ACCOUNT,
 	STORE_SQL_ALIAS_LIST,
+	STORE_SQL_FORWARD_ADD,
+	STORE_SQL_FORWARD_GET,
+	STORE_SQL_FORWARD_REMOVE,
+	STORE_SQL_FORWARD_REMOVE_ALL,
+	STORE_SQL_FORWARD_TO,
 	STORE_SQL_COUNTER_GET,
 	STORE_SQL_COUNTER_PUT,
 	STORE_SQL_UIDVALIDITY_NEXT,
@@ -91,8 +96,28 @@ enum store_sql_id {
 	STORE_SQL_ANNOTATIONS_COPY,
 	STORE_SQL_ANNOTATIONS_REMOVE,
 	STORE_SQL_ANNOTATIONS_REMOVE_USER,
+	STORE_SQL_NOTE_GET,
+	STORE_SQL_NOTE_CHANGED,
+	STORE_SQL_NOTE_VALUES,
+	STORE_SQL_NOTE_ENTRY,
+	STORE_SQL_NOTE_COUNT_SET,
+	STORE_SQL_NOTE_COUNT_REMOVE,
+	STORE_SQL_NOTE_SET,
+	STORE_SQL_NOTE_REMOVE,
+	STORE_SQL_NOTE_CROWD,
+	STORE_SQL_NOTE_TOUCH,
+	STORE_SQL_NOTE_FORGET_BYTES,
+	STORE_SQL_NOTE_FORGET,
+	STORE_SQL_NOTE_ANY,
+	STORE_SQL_NOTE_DROP_BYTES,
+	STORE_SQL_NOTE_DROP,
+	STORE_SQL_NOTE_RANGE,
+	STORE_SQL_NOTE_ADD,
+	STORE_SQL_NOTES_REMOVE_USER,
 	STORE_SQL_RIGHTS_GET,
 	STORE_SQL_RIGHTS_LIST,
+	STORE_SQL_RIGHTS_WHO,
+	STORE_SQL_RIGHTS_WHO_BELOW,
 	STORE_SQL_RIGHTS_ROW,
 	STORE_SQL_RIGHTS_COUNT,
 	STORE_SQL_RIGHTS_PUT,
@@ -146,6 +171,7 @@ enum store_sql_id {
 	STORE_SQL_DOOMED_REMOVE,
 	STORE_SQL_KEEP_DEAD,
 	STORE_SQL_CONTENT_REMOVE,
+	STORE_SQL_REFS_REMOVE,
 	STORE_SQL_CONTENT_PLACE,
 	STORE_SQL_CONTENT_MOVE,
 	STORE_SQL_PACK_ADD,
@@ -186,9 +212,11 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_KEYWORDS,
 	STORE_SQL_FSCK_LEFT_EXPUNGED,
 	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
+	STORE_SQL_FSCK_LEFT_NOTES,
 	STORE_SQL_FSCK_LEFT_IMPORTS,
 	STORE_SQL_FSCK_LEFT_SEGMENTS,
 	STORE_SQL_FSCK_LEFT_KEYS,
+	STORE_SQL_FSCK_LEFT_REFS,
 	STORE_SQL_FSCK_LEFT_RIGHTS,
 	STORE_SQL_FSCK_LEFT_URL_KEYS,
 	STORE_SQL_FSCK_PACK,
@@ -202,9 +230,11 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_KEYWORDS,
 	STORE_SQL_REPAIR_LEFT_EXPUNGED,
 	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
+	STORE_SQL_REPAIR_LEFT_NOTES,
 	STORE_SQL_REPAIR_LEFT_IMPORTS,
 	STORE_SQL_REPAIR_LEFT_SEGMENTS,
 	STORE_SQL_REPAIR_LEFT_KEYS,
+	STORE_SQL_REPAIR_LEFT_REFS,
 	STORE_SQL_REPAIR_LEFT_RIGHTS,
 	STORE_SQL_REPAIR_LEFT_URL_KEYS,
 	STORE_SQL_REPAIR_COUNTER,
@@ -252,6 +282,8 @@ struct store_feed { /* feed.c */
 	struct store_idmap by_target; /* mailbox id, or -account id -> first watch */
 	struct store_idmap by_watcher;
 	struct store_idmap news; /* account -> first struct store_news (news.c) */
+	struct store_idmap watched_news; /* mailbox of others -> first struct store_news_watched (news_shared.c) */
+	struct store_news *sharers; /* that want STORE_NEWS_SHARED */
 	uint64_t *woken; /* the writer thread's own: who is woken after this commit */
 	size_t n_woken, cap_woken;
 };
@@ -293,6 +325,8 @@ struct store_event {
 	int64_t modseq;  /* that views of the mailbox have to reach; STORE_GONE; 0: they have not changed */
 	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
 	bool is_rights;  /* of the mailbox, or of all that the account shares */
+	bool is_private; /* METADATA: entries that only the account sees */
+	const struct store_delta *delta; /* what the commit did to the mailbox; NULL: to be read */
 	struct str name, old_name, entries; /* as in struct store_news_item */
 	uint64_t actor;  /* filled in */
 };
@@ -303,16 +337,51 @@ struct str store_put_str(char **at, struct str s);
 /* news.c: for all whom it may concern; under the feed's lock, on the writer thread. */
 void store_news_put(struct store_feed *f, const struct store_event *e);
 void store_feed_add_woken(struct store_feed *f, uint64_t watcher);
+/* STORE_NEWS_SHARED for all who want it; no thread's lock is held. */
+void store_news_put_shared_all(struct store *s);
 /* After the hooks of a commit; ctx is the store. */
 void store_feed_wake(void *ctx);
 void store_feed_init(struct store_feed *f);
 void store_feed_fini(struct store_feed *f);
-/* mbox.c: what the views of a mailbox in use have to reach; writer thread. */
-void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq);
+/*
+ * mbox.c: what the views of a mailbox in use have to reach, and how, if that can be told (NULL: it
+ * has to be read). Writer thread.
+ */
+void store_mbox_publish(struct store *s, int64_t mailbox, int64_t modseq,
+			const struct store_delta *d);
 /* Frees the entries that nobody uses. */
 void store_mbox_fini(struct store *s);
 
 /* ---- a mailbox row inside a write transaction (box.c): read once, changed once ---- */
+
+#define STORE_DELTA_RANGES 16
+#define STORE_DELTA_ADDED_MAX 4
+
+struct store_rows;
+struct store_delta { /* what a commit did to the messages of a mailbox (delta.c) */
+	struct store_delta *next;
+	enum store_delta_kind {
+		STORE_DELTA_NONE, /* nothing */
+		STORE_DELTA_FLAGS,
+		STORE_DELTA_EXPUNGED,
+		STORE_DELTA_ADDED,
+		STORE_DELTA_UNTOLD, /* more than can be told */
+	} kind;
+	uint64_t from, to; /* HIGHESTMODSEQ of the mailbox before and after */
+	uint32_t uidnext;
+	int64_t messages;                         /* after */
+	int64_t unseen, deleted;                  /* how many more */
+	struct uid_range uids[STORE_DELTA_RANGES]; /* FLAGS, EXPUNGED */
+	size_t n_uids;
+	uint64_t keep, come, since; /* FLAGS: as in flags.c */
+	struct store_msg added[STORE_DELTA_ADDED_MAX];
+	size_t n_added;
+};
+/* Inside a write, where the rows are changed; what is too much makes it STORE_DELTA_UNTOLD. */
+void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
+		       uint64_t come, uint64_t since);
+void store_delta_expunged(struct store_delta *d, const struct store_rows *rows);
+void store_delta_added(struct store_delta *d, const struct store_msg *m);
 
 struct store_box {
 	int64_t id, account;
@@ -322,6 +391,7 @@ struct store_box {
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
 	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
 	bool is_told;  /* what changed is announced apart */
+	struct store_delta delta; /* what changed, for views */
 	int64_t quota, used;     /* of the account, bytes */
 	int64_t quota_messages, used_messages;
 	int64_t messages, bytes; /* of the mailbox, before */
@@ -368,13 +438,61 @@ struct store_rows { /* heap; rows.v is freed by store_rows_fini */
 MUST_CHECK int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids,
 			     uint64_t mask, struct store_rows *ret);
 void store_rows_fini(struct store_rows *r);
+/* Adds the UIDs of the range that changed after that modseq (RFC 7162 3.1.3) to *ret. */
+MUST_CHECK int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct uid_range r,
+				 uint64_t since, struct uidset *ret);
 /*
- * Takes those rows, gathered with the same set and mask, out of the mailbox; counts that in the
- * box; contents keep their references.
+ * Takes those rows, gathered with the same set and mask, out of the mailbox, with their notes; counts
+ * that in the box; contents keep their references.
  */
 MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
 				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
+
+/* ---- annotations of messages inside a write (note_set.c) ---- */
+
+#define STORE_NOTE_BYTES 32 /* that a note counts besides its name and value; as NOTE_BYTES in sql.c */
+
+struct store_note;
+struct store_noting { /* one change of the notes of a mailbox */
+	const struct store_box *box;
+	int64_t user;   /* never 0 */
+	uint64_t since; /* messages that changed later stay as they are; INT64_MAX: none */
+	/* filled in */
+	int64_t n_changed; /* notes */
+	unsigned scopes;   /* enum store_note_scope, that changed */
+};
+/* 0; -E_DENIED: those need other rights; -E_NOTE_SIZE. */
+MUST_CHECK int store_tx_notes_allowed(unsigned rights, const struct store_note *v, size_t n);
+/* Sets them on all messages of the range. -E_NOTES: an account would have too many bytes. */
+MUST_CHECK int store_tx_notes_put(struct db_tx *tx, struct store_noting *n, const struct store_note *v,
+				  size_t n_v, struct uid_range r);
+/* After the last: messages that changed get the modseq of the box. -E_NOTES: one has too many. */
+MUST_CHECK int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n);
+/* Those of messages of these ranges that are not there any more. */
+MUST_CHECK int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_range *r, size_t n);
+
+struct store_note_row {
+	uint32_t uid;
+	int64_t user, payer;
+	struct str entry, value;
+};
+struct store_note_rows { /* on their way to another mailbox; arena_init() it, arena_fini() it */
+	struct arena arena;
+	struct store_note_row *v;
+	size_t n, cap, at;
+};
+/* Those that go along when the user (0: everybody's do) copies the UIDs (NULL: all), of these scopes (enum store_note_scope). */
+MUST_CHECK int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, int64_t user,
+				     unsigned scopes, struct store_note_rows *ret);
+/* Those of one message to its copy; from_uid ascends from call to call. Bytes are checked at the end: _fit(). */
+MUST_CHECK int store_tx_notes_add(struct db_tx *tx, const struct store_box *to, struct store_note_rows *rows,
+				  uint32_t from_uid, uint32_t uid);
+/* Does the account have room for what this change has added for it? -E_NOTES. */
+MUST_CHECK int store_tx_notes_fit(struct db_tx *tx, int64_t account, const struct store_box *box);
+/* note.c: for store_notes_get() */
+MUST_CHECK int store_tx_notes_get(struct db_tx *tx, struct arena *a, int64_t mailbox, int64_t user, uint32_t uid,
+				  struct store_note **ret, size_t *ret_n);
 
 /* ---- quotas (quota.c) ---- */
 
@@ -386,8 +504,8 @@ MUST_CHECK int store_tx_quota(struct db_tx *tx, int64_t account, struct store_qu
 /* ---- contents, threads, keywords ---- */
 
 /*
- * The row of a content that nobody names any more, with what was made of it (sort keys). Its
- * body stays. *ret_n (may be NULL): whether it was there.
+ * The row of a content that nobody names any more, with what was made of it (sort keys) and its
+ * count. Its body stays. *ret_n (may be NULL): whether it was there.
  */
 MUST_CHECK int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_t *ret_n);
 
@@ -424,8 +542,6 @@ struct store_address {
 /* -E_SYNTAX. The local part may be empty only with may_catch_all ("@domain"). */
 MUST_CHECK int store_address_parse(struct arena *a, struct str text, bool may_catch_all,
 				   struct store_address *ret);
-/* Lower case, A-labels. -E_SYNTAX. */
-MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
 MUST_CHECK int store_tx_domain_find(struct db_tx *tx, struct str canonical);
 
 MUST_CHECK int store_tx_credentials_add(struct db_tx *tx, int64_t account,
@@ -449,6 +565,8 @@ MUST_CHECK int store_tx_rights_need(struct store *s, struct db_tx *tx, int64_t m
 /* -E_LIMIT: there are more rows for the account's mailboxes than LIMIT_RIGHTS_ACCOUNT. After they are added. */
 MUST_CHECK int store_tx_rights_room(struct db_tx *tx, int64_t account);
 /* After the commit: the generation grows, watchers of the mailbox (0: of the account) are woken. */
+/* STORE_NEWS_SHARED for those who have rows on the mailbox; with a name: on what the account has below it, too. */
+MUST_CHECK int store_rights_announce_shared(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox, struct str name);
 void store_rights_announce(struct store *s, struct db_tx *tx, int64_t account, int64_t mailbox);
 /* place.c: is it "Other Users", or below it? No own mailbox can have such a name. */
 bool store_name_is_reserved(struct str name);
@@ -464,6 +582,8 @@ MUST_CHECK int store_mailbox_row(struct db_query *q, struct arena *a, struct sto
 /* Takes the mailbox away from its account; store_purge() then removes what was in it. */
 MUST_CHECK int store_tx_mailbox_doom(struct store *s, struct db_tx *tx, int64_t account,
 				     int64_t mailbox);
+/* annotation.c: -E_LIMIT: the account has more than LIMIT_ANNOTATION_BYTES. */
+MUST_CHECK int store_tx_annotation_room(struct db_tx *tx, int64_t account);
 /* annotation.c: all of a mailbox go; come with INBOX to its new name (-E_LIMIT: too many bytes). */
 MUST_CHECK int store_tx_annotations_remove(struct db_tx *tx, int64_t mailbox);
 MUST_CHECK int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int64_t from, int64_t to);
@@ -502,6 +622,21 @@ void store_build_fini(struct store_builder *b);
 struct store_keywords *store_keywords_new(const struct str *v, size_t n);
 void store_keywords_ref(const struct store_keywords *k);
 void store_keywords_unref(const struct store_keywords *k);
+
+/* What makes a newer view of an older one. */
+struct store_changes {
+	struct store_msg *changed; /* new, or changed since; by UID */
+	size_t n_changed, cap_changed;
+	uint32_t *expunged; /* by UID */
+	size_t n_expunged;
+};
+/* Room for one more that changed. */
+struct store_msg *store_changes_next(struct store_changes *c);
+void store_changes_fini(struct store_changes *c);
+/* The messages of old with those changes; counters and modseq are the caller's to fill in. */
+struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c);
+/* delta.c: old with what that commit did; NULL: it does not fit. */
+struct store_view *store_delta_apply(struct store_view *old, const struct store_delta *d);
 
 /*
  * view_load.c: reads a whole mailbox, or what changed since old; *ret may be old itself (with one

@@ -40,14 +40,23 @@ static const struct db_sql recounts[] __attribute__((unused)) = {
 		 " b.account = a.id)" },
 	{ .sql = "SELECT count(*) FROM accounts a WHERE annotation_bytes <>"
 		 " (SELECT coalesce(sum(length(entry) + length(value)), 0) FROM annotations n"
-		 " WHERE n.payer = a.id)" },
+		 " WHERE n.payer = a.id) + (SELECT coalesce(sum(32 + length(entry) +"
+		 " coalesce(length(value), 0)), 0) FROM message_annotations n WHERE n.payer = a.id)" },
+	{ .sql = "SELECT count(*) FROM message_annotations n WHERE"
+		 " NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = n.mailbox AND m.uid = n.uid"
+		 " AND m.modseq >= n.modseq) OR"
+		 " user <> 0 AND (payer <> user OR NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = n.user)) OR"
+		 " user = 0 AND payer <> (SELECT account FROM mailboxes b WHERE b.id = n.mailbox)" },
 	{ .sql = "SELECT count(*) FROM annotations n WHERE"
 		 " mailbox <> 0 AND NOT EXISTS (SELECT 1 FROM mailboxes b WHERE b.id = n.mailbox) OR"
 		 " user <> 0 AND NOT EXISTS (SELECT 1 FROM accounts a WHERE a.id = n.user)" },
 	{ .sql = "SELECT count(*) FROM contents c"
 		 " LEFT JOIN (SELECT content, count(*) AS n FROM messages GROUP BY content) m ON"
-		 " m.content = c.id"
-		 " WHERE refs <> coalesce(n, 0) OR (refs = 0) <> (dead_since IS NOT NULL)" },
+		 " m.content = c.id LEFT JOIN content_refs r ON r.content = c.id"
+		 " WHERE coalesce(refs, 1) <> coalesce(n, 0)"
+		 " OR (coalesce(refs, 1) = 0) <> (dead_since IS NOT NULL)" },
+	{ .sql = "SELECT count(*) FROM content_refs r WHERE"
+		 " NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = r.content)" },
 	{ .sql = "SELECT count(*) FROM sort_keys k WHERE"
 		 " NOT EXISTS (SELECT 1 FROM contents c WHERE c.id = k.content)" },
 	{ .sql = "SELECT count(*) FROM messages m WHERE"

@@ -7,17 +7,19 @@
 
 #include "base/must.h"
 
-struct changes {
-	struct store_msg *changed; /* new, or changed since; by UID */
-	size_t n_changed, cap_changed;
-	uint32_t *expunged; /* by UID */
-	size_t n_expunged;
-};
-
-static void changes_fini(struct changes *c)
+void store_changes_fini(struct store_changes *c)
 {
 	mem_free(c->changed);
 	mem_free(c->expunged);
+}
+
+struct store_msg *store_changes_next(struct store_changes *c)
+{
+	if (c->n_changed == c->cap_changed) {
+		c->cap_changed = c->cap_changed ? 2 * c->cap_changed : 16;
+		c->changed = mem_resize(c->changed, c->cap_changed, sizeof(*c->changed));
+	}
+	return &c->changed[c->n_changed++];
 }
 
 int store_tx_view_row(struct db_tx *tx, int64_t mailbox, struct store_view_row *ret)
@@ -107,19 +109,14 @@ static int by_uid(const void *a, const void *b)
 	return (x->uid > y->uid) - (x->uid < y->uid);
 }
 
-static int load_changed(struct db_tx *tx, const struct store_view *old, struct changes *c)
+static int load_changed(struct db_tx *tx, const struct store_view *old, struct store_changes *c)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
 
 	DB_QUERY(tx, &q, SQL(MESSAGE_SINCE), DB_I(old->mailbox), DB_I(old->highestmodseq));
-	while ((rc = db_step(&q)) > 0) {
-		if (c->n_changed == c->cap_changed) {
-			c->cap_changed = c->cap_changed ? 2 * c->cap_changed : 16;
-			c->changed = mem_resize(c->changed, c->cap_changed, sizeof(*c->changed));
-		}
-		c->changed[c->n_changed++] = read_msg(&q);
-	}
+	while ((rc = db_step(&q)) > 0)
+		*store_changes_next(c) = read_msg(&q);
 	if (c->n_changed)
 		qsort(c->changed, c->n_changed, sizeof(*c->changed), by_uid);
 	return rc;
@@ -158,7 +155,7 @@ int store_tx_view_expunged(struct db_tx *tx, const struct store_view *old, uint3
 
 /* One chunk of the old view with the changes that fall into it; *ci and *ei move past those. */
 static void apply_chunk(struct store_builder *b, const struct store_chunk *chunk,
-			const struct changes *c, size_t *ci, size_t *ei)
+			const struct store_changes *c, size_t *ci, size_t *ei)
 {
 	for (uint32_t i = 0; i < chunk->n; i++) {
 		const struct store_msg *m = &chunk->m[i];
@@ -175,7 +172,8 @@ static void apply_chunk(struct store_builder *b, const struct store_chunk *chunk
 	}
 }
 
-static void apply(struct store_builder *b, const struct store_view *old, const struct changes *c)
+static void apply(struct store_builder *b, const struct store_view *old,
+		  const struct store_changes *c)
 {
 	size_t ci = 0, ei = 0;
 	uint32_t last_uid = 0;
@@ -197,9 +195,23 @@ static void apply(struct store_builder *b, const struct store_view *old, const s
 			store_build_msg(b, &c->changed[ci]);
 }
 
+struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c)
+{
+	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	struct store_view *v;
+
+	apply(b, old, c);
+	v = store_build_finish(b);
+	v->mailbox = old->mailbox;
+	v->uidvalidity = old->uidvalidity;
+	v->keywords = old->keywords;
+	store_keywords_ref(v->keywords);
+	return v;
+}
+
 static int build_changes(struct db_tx *tx, const struct store_view *old, struct store_builder *b)
 {
-	AUTO(changes_fini) struct changes c = { 0 };
+	AUTO(store_changes_fini) struct store_changes c = { 0 };
 	int rc = load_changed(tx, old, &c);
 
 	if (rc == 0)

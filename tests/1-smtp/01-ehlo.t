@@ -15,6 +15,9 @@ out *BINARYMIME
 out *DSN
 out *STARTTLS
 out *LIMITS RCPTMAX=1000
+out *DELIVERBY
+out *MT-PRIORITY
+out! *FUTURERELEASE*
 # RFC 8689 2: REQUIRETLS is offered under TLS only; there is no AUTH between servers
 out! *REQUIRETLS
 out! *AUTH

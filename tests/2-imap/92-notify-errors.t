@@ -36,6 +36,10 @@ A > b NOTIFY SET (personal (FlagChange))
 A < b BAD
 A > b NOTIFY SET (selected (MessageNew FlagChange))
 A < b BAD
+A > b NOTIFY SET (personal (AnnotationChange))
+A < b BAD
+A > b NOTIFY SET (selected (MessageNew MessageExpunge) AnnotationChange)
+A < b BAD
 # 6.1: the selected mailbox once, and only for what happens to messages
 A > b NOTIFY SET (selected NONE) (selected-delayed NONE)
 A < b BAD
@@ -52,9 +56,9 @@ A > b NOTIFY SET (selected (MessageNew (ALL) MessageExpunge))
 A < b BAD
 A > b NOTIFY SET (selected (MessageNew (UID) (CHANGEDSINCE 1) MessageExpunge))
 A < b BAD
-# an event that is not supported, known to the RFC or not
-A > b NOTIFY SET (personal (MessageNew MessageExpunge AnnotationChange))
-A < b NO [BADEVENT (MessageNew MessageExpunge FlagChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)]
+# an event that is not supported
+A > b NOTIFY SET (personal (MessageNew MessageExpunge x-future))
+A < b NO [BADEVENT (MessageNew MessageExpunge FlagChange AnnotationChange MailboxName SubscriptionChange MailboxMetadataChange ServerMetadataChange)]
 A > b NOTIFY SET STATUS (selected NONE) (personal (x-future))
 A < b NO [BADEVENT (
 # too much

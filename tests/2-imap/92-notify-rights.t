@@ -21,14 +21,14 @@ I < +
 O connect imap as bob
 O > a NOTIFY SET STATUS (subscribed (MessageNew MessageExpunge MailboxName)) (subtree "Other Users" (MessageNew MessageExpunge MailboxName)) (mailboxes "Other Users/alice@example.test/INBOX" (MessageNew MessageExpunge MailboxName))
 O <all a OK
-out! *Other*
+out * STATUS "Other Users/alice@example.test/INBOX" (MESSAGES 1 UIDNEXT 2 UIDVALIDITY *)
 # what comes while it may be read
 deliver simple.eml alice
 N < * 2 EXISTS
 N < * 1 RECENT
 N <= * ESEARCH (TAG "b") ADDTO (0 2)
 N <= * 2 FETCH (UID 2)
-O silent 100
+O < * STATUS "Other Users/alice@example.test/INBOX" (MESSAGES 2 UIDNEXT 3 UIDVALIDITY *)
 A > b NOOP
 A <... b OK
 A > c DELETEACL INBOX bob@example.test
@@ -37,6 +37,8 @@ N < * BYE
 N eof
 I < * BYE
 I eof
+O < * LIST (\NoAccess \NonExistent \HasNoChildren) "/" "Other Users/alice@example.test/INBOX"
+O < * LIST (\NonExistent \HasNoChildren) "/" "Other Users/alice@example.test"
 deliver simple.eml alice
 O > b NOOP
 O < b OK

@@ -2,6 +2,7 @@
 # Settings: check, show, explain; mistakes are told with file and line and the nearest valid name
 cli config check
 out *no mistakes
+out *[tls] certificate is not set: a self-made one is used, */self-signed.crt, *
 cli config show
 out *hostname = localhost
 martlet config show --sample

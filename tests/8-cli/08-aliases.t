@@ -22,6 +22,22 @@ cli alias remove @example.net
 cli domain remove example.net
 cli alias list
 out! *example.net*
+# addresses elsewhere, and nowhere; local ones have to be accounts
+cli alias add far@example.test Bob.B@Example.NET
+cli alias add far@example.test /null
+cli!4 alias add far@example.test Bob.B@example.net
+cli!3 alias add far@example.test nobody@example.test
+cli!2 alias add far@example.test "b b"@example.net
+cli!2 alias add far@example.test /dev/null
+cli alias list
+out far@example.test *Bob.B@example.net
+out far@example.test */null
+cli!5 domain add example.net
+cli alias remove far@example.test Bob.B@example.net
+cli domain add example.net
+cli domain remove example.net
+cli!3 alias remove far@example.test Bob.B@example.net
+cli alias remove far@example.test
 # an account takes its aliases along
 cli alias add b@example.test bob@example.test
 cli account remove bob@example.test

@@ -2,10 +2,12 @@
 # Rights by the command line: given, listed, taken away; what is refused
 cli acl set alice@example.test INBOX bob@example.test lrs
 cli acl set alice@example.test INBOX anyone l
+cli!3 acl set alice@example.test Nope anyone l
+out *alice@example.test has no mailbox "Nope"
 cli!2 acl set alice@example.test INBOX -bob@example.test s
 martlet acl set --config $config -- alice@example.test INBOX -bob@example.test s
 cli acl list alice@example.test INBOX
-out alice@example.test *lrswipkxteacd*
+out alice@example.test *lrswipkxteancd*
 out bob@example.test *lrs*
 out -bob@example.test *s*
 out anyone *l*

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Short versions of tests/crash/: power cuts, bursts of disk failures, and one failed sync with all that has to follow."""
+"""Short versions of tests/crash/: power cuts, bursts of disk failures, mail that goes out, and one failed sync with all that has to follow."""
 
 import os
 import random
@@ -14,6 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 import disk  # noqa: E402
 import faults  # noqa: E402
 import load  # noqa: E402
+import outgoing  # noqa: E402
 import power  # noqa: E402
 from load import imap_open, ok  # noqa: E402
 
@@ -48,6 +49,14 @@ def test_failing_disk(server):
         for name in ROUNDS:
             wrong = rounds.round(name, name == "everything")
             assert not wrong, (seed, name, wrong[:20])
+
+
+def test_outgoing(server):
+    seed = int(time.time())
+    with outgoing.Outgoing(server, random.Random(seed)) as out:
+        out.run(5)
+        wrong = out.check()
+        assert not wrong, (seed, wrong[:20])
 
 
 def append(imap, name):

@@ -11,8 +11,8 @@ from mail import Load, read_all
 DAMAGES = (
     "UPDATE mailboxes SET messages = messages + 3, unseen = 0, bytes = 1, uidnext = 2",
     "UPDATE accounts SET used = 12345, messages = 0, modseq = 1",
-    "UPDATE contents SET refs = refs + 1",
-    "UPDATE contents SET refs = 0, dead_since = 1 WHERE id = 1",
+    "UPDATE content_refs SET refs = refs + 1",
+    "INSERT OR REPLACE INTO content_refs VALUES (1, 0, 1)",
     "UPDATE messages SET size = 7 WHERE uid = 1",
     "UPDATE contents SET size = size + 1",
     "INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, modseq, uid FROM messages",

@@ -17,7 +17,7 @@ CAPS = {"DAC_READ_SEARCH": 2, "KILL": 5, "SETGID": 6, "SETUID": 7}
 REFUSED = ("read-passwd", "read-root", "read-above", "write-above", "write-tmp", "move-above", "map-code", "make-code")
 KILLED = ("symlink", "exec", "fork", "ptrace", "kill", "owner", "owner-signal", "connect", "bind", "unix-socket", "dumpable", "setuid",
           "chroot", "mount", "unshare", "init_module", "keyctl", "bpf", "io_uring_setup", "userfaultfd", "perf_event_open", "process_vm_writev",
-          "pidfd_open", "open_by_handle_at", "memfd_create", "setrlimit")
+          "pidfd_open", "open_by_handle_at", "setrlimit")
 
 
 def proc(pid, file="status"):

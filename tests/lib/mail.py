@@ -2,6 +2,7 @@
 """Mail that is known by its name, and clients that send it and take it away while something else is tested."""
 
 import imaplib
+import os
 import random
 import re
 import smtplib
@@ -26,6 +27,22 @@ def read_all(server):
     imap.logout()
     raws = [x[1] for x in data if isinstance(x, tuple)]
     return {re.search(rb"^Subject: (\S+)", raw, re.M).group(1).decode(): raw for raw in raws}
+
+
+def inbox(server, user):
+    """The messages of an INBOX, as bytes."""
+    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
+    imap.login(user, "demo")
+    imap.select("INBOX", readonly=True)
+    _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
+    imap.logout()
+    return [x[1] for x in data if isinstance(x, tuple)]
+
+
+def sender_pid(server):
+    """The process that sends mail, by its own word in the log; None: it does not run."""
+    started = [int(x.split(" pid=")[1].split()[0]) for x in server.log if " sender.start pid=" in x]
+    return started[-1] if started and os.path.exists("/proc/%d" % started[-1]) else None
 
 
 class Load:

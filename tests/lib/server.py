@@ -98,6 +98,7 @@ class Server:
     def write_settings(self):
         sections = {"server": {"hostname": "localhost", "data_dir": self.dir + "/data", "test_verbs": "yes",
                                "log_level": "info", "stop_grace": "3s"},
+                    "queue": {"send": "no"},        # no test meets the Internet; those of sending say yes
                     "auth": {"plaintext_on_loopback": "yes", "failure_delay": "50ms"}}
         tls = {"submissions": "implicit", "imaps": "implicit", "pop3s": "implicit", "lmtp": "none"}
         protocol = {"submissions": "submission", "imaps": "imap", "pop3s": "pop3"}

@@ -58,6 +58,25 @@ class Player(Session):
         is_set = self.random.randrange(2)
         self.change(messages, "+-"[not is_set], {self.word})
 
+    def annotate(self):
+        """Its own annotation, of which it knows the truth as well (RFC 5257)."""
+        messages = [m for m in self.some() if self.is_mine(m)]
+        if not messages:
+            return
+        if self.random.randrange(3):
+            value = self.random.choice(("NIL", '"%d"' % self.count))
+            self.count += 1
+            uid, chosen = self.addressed(messages)
+            answer = self.run("%sSTORE %s ANNOTATION (/vendor/x/%s (value.shared %s))" % (uid, chosen, self.word, value))
+            if not answer.startswith("t OK"):
+                self.fail("answered %s", answer)
+            for m in messages:
+                m.note = value
+        messages = [m for m in messages if m in self.list]
+        if messages:
+            uid, chosen = self.addressed(messages)
+            self.run("%sFETCH %s (ANNOTATION (/vendor/x/%s value.shared))" % (uid, chosen, self.word))
+
     def store_shared(self):
         messages = self.some()
         sign = self.random.choice("+-")
@@ -199,8 +218,8 @@ class Player(Session):
             self.select(BOX)
             return
         choice = self.random.choices(
-            (self.fetch, self.store, self.store_shared, self.delete, self.compare_and_store, self.expunge, self.search, self.status,
+            (self.fetch, self.annotate, self.store, self.store_shared, self.delete, self.compare_and_store, self.expunge, self.search, self.status,
              lambda: self.copy(self.box.name), lambda: self.copy(ASIDE if self.box.name == BOX else BOX, True),
              lambda: self.idle(self.random.random() / 5), self.noop, self.reselect),
-            (20, 15, 10, 8, 10, 6, 8, 3, 4, 6, 8, 12, 3))[0]
+            (20, 10, 15, 10, 8, 10, 6, 8, 3, 4, 6, 8, 12, 3))[0]
         choice()

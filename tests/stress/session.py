@@ -17,7 +17,7 @@ class Message:
     """None: the client was not told."""
 
     def __init__(self):
-        self.uid = self.flags = self.modseq = self.own = None
+        self.uid = self.flags = self.modseq = self.own = self.note = None
 
 
 def numbers(text):
@@ -126,7 +126,7 @@ class Session:
             if self.list.pop(at).uid is None:
                 for m in self.list:     # which of them was it?
                     if m.uid is None:
-                        m.flags = m.modseq = m.own = None
+                        m.flags = m.modseq = m.own = m.note = None
         self.box.note_gone(uids)
 
     def may_be(self, i, uid):
@@ -150,6 +150,8 @@ class Session:
             self.modseq_told.add(m)
         if flags := re.search(r"FLAGS \(([^)]*)\)", items):
             self.told_flags(n, m, frozenset(x for x in flags.group(1).split() if x != "\\Recent"), modseq)
+        if note := re.search(r"ANNOTATION \(/vendor/x/(\S+) \(value.shared (\S+)\)\)", items):
+            self.told_note(m, note.group(1), note.group(2))
         if literals:
             self.told_body(m, items, literals[0])
 
@@ -174,6 +176,13 @@ class Session:
             self.fail("UID %d: %s is %s, and nobody else sets it", m.uid, self.word, self.word in flags)
         m.flags, m.own = flags, self.word in flags
         self.flags_told.add(m)
+
+    def told_note(self, m, word, value):
+        if word != self.word:
+            self.fail("UID %d: the annotation of %s, and it was asked for its own", m.uid, word)
+        if self.is_mine(m) and m.note not in (None, value):
+            self.fail("UID %d: its annotation is %s, was set to %s, and nobody else sets it", m.uid, value, m.note)
+        m.note = value
 
     def is_mine(self, m):
         """Does it know whether the message has its keyword? Of one that may be expunged already it does not."""
@@ -254,7 +263,7 @@ class Session:
         box = self.boxes[name]
         _, modseq, self.gone_before, _ = box.now()
         self.box, self.list = box, []
-        self.run("SELECT " + name)
+        self.run("SELECT %s%s" % (name, " (ANNOTATE)" if self.number % 3 == 0 else ""))
         self.selected(modseq)
         self.learn()
         self.save()

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/server_int.h"
+#include "net/libcurl.h"
 
 #include <dlfcn.h>
-
-#include "server/libcurl.h"
+#include <string.h>
 
 /* As dlsym(3) says: a function's address out of an object's. */
 static bool take(void *library, const char *name_z, void *to)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libcurl, loaded when it is needed: by the asker alone. What it brings along (a second TLS library, LDAP, Kerberos) takes
+ * libcurl, loaded when it is needed: by the asker and the sender. What it brings along (a second TLS library, LDAP, Kerberos) takes
  * memory in each process that is linked with it, and the server process has no use for it.
  */
 #pragma once
@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 #define LIBCURL_FUNCTIONS(X) \
-	X(easy_cleanup) X(easy_escape) X(easy_getinfo) X(easy_init) X(easy_setopt) X(easy_strerror) \
+	X(easy_cleanup) X(easy_escape) X(easy_getinfo) X(easy_init) X(easy_perform) X(easy_setopt) X(easy_strerror) \
 	X(global_init) X(multi_add_handle) X(multi_info_read) X(multi_init) \
-	X(multi_perform) X(multi_poll) X(multi_remove_handle) X(multi_setopt) X(slist_append) \
+	X(multi_perform) X(multi_poll) X(multi_remove_handle) X(multi_setopt) X(slist_append) X(slist_free_all) \
 	X(url) X(url_cleanup) X(url_get) X(url_set)
 
 /* curl_easy_init() is curl.easy_init(); curl_free() is release(). */

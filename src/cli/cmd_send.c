@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * send: hands one message to one server by SMTP or LMTP and tells what became of it, for people and scripts. It needs no
+ * settings and no data: a stream (net/stream.h) and a client (smtp/client.h) in this process.
+ *
+ * The exit status says how far it came: 0, or 10 for the connection and 11 and up for the stages of the dialogue.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "server/admin.h"
+#include "smtp/client.h"
+
+#define ADDRESSES 16
+#define RCPTS 16
+#define CONNECT_MS 30000
+#define REPLY_MS 60000
+#define END_MS 600000
+#define STATUS_CONNECT 10
+#define STATUS_STAGE 11 /* and the stage */
+
+static const char *const stages_z[SMTP_CLIENT_N_STAGES] = { "greeting", "helo", "tls", "auth", "mail", "rcpt", "data", "end" };
+
+struct tls_mode {
+	const char *name_z;
+	enum smtp_client_starttls starttls;
+	enum net_trust trust;
+};
+
+static const struct tls_mode tls_modes[] = {
+	{ "may", SMTP_CLIENT_TLS_IF_OFFERED, NET_TRUST_ANY },
+	{ "never", SMTP_CLIENT_TLS_NEVER, NET_TRUST_ANY },
+	{ "always", SMTP_CLIENT_TLS_ALWAYS, NET_TRUST_ANY },
+	{ "verify", SMTP_CLIENT_TLS_ALWAYS, NET_TRUST_PKIX },
+	{ "implicit", SMTP_CLIENT_TLS_FROM_START, NET_TRUST_PKIX },
+};
+
+enum stop { STOP_NOT, STOP_CONNECT, STOP_TLS, STOP_AUTH, STOP_MAIL, STOP_RCPT, STOP_DATA, N_STOPS };
+static const char *const stops_z[N_STOPS] = { "", "connect", "tls", "auth", "mail", "rcpt", "data" };
+static const enum smtp_client_stage until[N_STOPS] = {
+	[STOP_MAIL] = SMTP_CLIENT_MAIL,
+	[STOP_RCPT] = SMTP_CLIENT_RCPT,
+	[STOP_DATA] = SMTP_CLIENT_DATA,
+};
+
+struct sending {
+	const struct cli_args *args;
+	const struct tls_mode *tls;
+	enum stop stop;
+	char host_z[256], helo_z[256];
+	uint16_t port;
+	struct smtp_client_rcpt rcpts[RCPTS];
+	size_t n_rcpts;
+	struct buf message;
+	struct arena arena;
+	char address[NET_ADDRESS_TEXT];
+	json_t *result;
+};
+
+/* ---- what is asked for ---- */
+
+static const struct tls_mode *mode_of(const char *name_z)
+{
+	for (size_t i = 0; name_z != NULL && i < ARRAY_LEN(tls_modes); i++)
+		if (str_eq(str_z(tls_modes[i].name_z), str_z(name_z)))
+			return &tls_modes[i];
+	return name_z == NULL ? &tls_modes[0] : NULL;
+}
+
+/* HOST, HOST:PORT, [ADDRESS]:PORT or an IPv6 address. */
+static int take_server(struct sending *s, const char *text_z, struct fault *fault)
+{
+	struct str host = str_z(text_z), port = str_z(s->tls->starttls == SMTP_CLIENT_TLS_FROM_START ? "465" : "25");
+	ptrdiff_t colon = str_rchr(host, ':');
+	bool is_bare_v6 = colon >= 0 && str_chr(host, ':') != colon && !str_starts(host, S("["));
+	uint64_t number;
+
+	if (colon >= 0 && !is_bare_v6 && str_rchr(host, ']') < colon) {
+		port = str_skip(host, (size_t)colon + 1);
+		host = str_head(host, (size_t)colon);
+	}
+	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
+		host = str_of(host.p + 1, host.n - 2);
+	if (host.n == 0 || host.p[0] == '[' || host.n >= sizeof(s->host_z) || !str_to_u64(port, 65535, &number) || number == 0)
+		return fault_set(fault, -E_USAGE, "--server needs HOST or HOST:PORT");
+	snprintf(s->host_z, sizeof(s->host_z), "%" STR_FMT, STR_ARG(host));
+	s->port = (uint16_t)number;
+	return 0;
+}
+
+static int take_stop(struct sending *s, struct fault *fault)
+{
+	const char *stop_z = cli_option(s->args, "--stop-after");
+
+	while (stop_z != NULL && !str_eq(str_z(stops_z[s->stop]), str_z(stop_z)))
+		if (++s->stop == N_STOPS)
+			return fault_set(fault, -E_USAGE, "--stop-after knows connect, tls, auth, mail, rcpt and data");
+	return 0;
+}
+
+static int take_recipients(struct sending *s, struct fault *fault)
+{
+	for (size_t i = 0; i < s->args->n_options && s->n_rcpts < RCPTS; i++)
+		if (str_eq(str_z(s->args->options[i].name), S("--to")))
+			s->rcpts[s->n_rcpts++].address = str_z(s->args->options[i].value);
+	if (s->n_rcpts == 0 && s->stop == STOP_MAIL) /* no RCPT is said; somebody has to have the reply */
+		s->rcpts[s->n_rcpts++].address = S("postmaster");
+	if (s->n_rcpts == 0 && (s->stop == STOP_NOT || s->stop >= STOP_RCPT))
+		return fault_set(fault, -E_USAGE, "--to names who is to get the message");
+	return 0;
+}
+
+static int take_helo(struct sending *s, struct fault *fault)
+{
+	const char *name_z = cli_option(s->args, "--helo");
+
+	if (name_z == NULL && gethostname(s->helo_z, sizeof(s->helo_z) - 1) < 0)
+		snprintf(s->helo_z, sizeof(s->helo_z), "localhost");
+	if (name_z != NULL)
+		snprintf(s->helo_z, sizeof(s->helo_z), "%s", name_z);
+	for (const char *p = s->helo_z; *p != '\0'; p++)
+		if ((unsigned char)*p <= ' ' || *p == 0x7f)
+			return fault_set(fault, -E_USAGE, "--helo is no name of a host");
+	return 0;
+}
+
+static int take_arguments(struct sending *s, struct fault *fault)
+{
+	const char *server_z = cli_option(s->args, "--server");
+	int r;
+
+	s->tls = mode_of(cli_option(s->args, "--tls"));
+	if (s->tls == NULL)
+		return fault_set(fault, -E_USAGE, "--tls knows may, never, always, verify and implicit");
+	if (server_z == NULL)
+		return fault_set(fault, -E_USAGE, "--server names where the message goes");
+	r = take_server(s, server_z, fault);
+	if (r == 0)
+		r = take_stop(s, fault);
+	if (r == 0)
+		r = take_recipients(s, fault);
+	return r < 0 ? r : take_helo(s, fault);
+}
+
+/* Lines of a text file end with LF: those of a message with CR LF. One that has a CR LF goes as it is. */
+static int read_message(struct sending *s, struct fault *fault)
+{
+	AUTO(buf_fini) struct buf raw = BUF_INIT(LIMIT_IMPORT_MESSAGE);
+	struct str rest, line;
+	char *p;
+	size_t n;
+
+	/* By stdio, as the password may have stood in front of it. */
+	while ((p = buf_reserve(&raw, 65536)) != NULL && (n = fread(p, 1, 65536, stdin)) > 0)
+		buf_commit(&raw, n);
+	if (p == NULL || ferror(stdin))
+		return fault_set(fault, p == NULL ? -E_TOO_BIG : -E_IO, "standard input cannot be read, or is too large");
+	rest = buf_str(&raw);
+	if (str_find(rest, S("\r\n")) >= 0) {
+		buf_add(&s->message, rest);
+		return 0;
+	}
+	while (str_split(&rest, '\n', &line)) {
+		buf_add(&s->message, line);
+		buf_add(&s->message, S("\r\n"));
+	}
+	return 0;
+}
+
+/* ---- connecting ---- */
+
+static int connect_to(struct sending *s, struct net_stream **ret, struct fault *fault)
+{
+	struct net_address addresses[ADDRESSES];
+	struct net_stream_connect c = { .addresses = addresses, .deadline_ms = clock_mono_ms() + CONNECT_MS };
+	size_t index = 0;
+	int r = net_address_lookup(s->host_z, s->port, addresses, ADDRESSES, &c.n, fault);
+
+	if (r == 0)
+		r = net_stream_connect(&c, ret, &index, fault);
+	if (r == 0)
+		net_address_text(&addresses[index], s->address);
+	return r;
+}
+
+/* ---- telling ---- */
+
+/* What a stranger wrote moves no cursor. */
+static void trace(void *ctx, bool is_ours, struct str line)
+{
+	(void)ctx;
+	fputs(is_ours ? "> " : "< ", stderr);
+	for (size_t i = 0; i < line.n; i++)
+		fputc((unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f ? '?' : line.p[i], stderr);
+	fputc('\n', stderr);
+}
+
+static json_t *reply_json(const struct smtp_client_reply *reply, enum smtp_client_stage stage)
+{
+	return json_pack("{s:s, s:i, s:o, s:o}", "stage", stages_z[stage], "code", reply->code, "enhanced", admin_json_str(reply->enhanced),
+			 "text", admin_json_str(reply->text));
+}
+
+static void say_reply(FILE *to, const char *about_z, const struct smtp_client_reply *reply, enum smtp_client_stage stage)
+{
+	struct str rest = reply->text, line;
+
+	fprintf(to, "%s: ", about_z);
+	if (reply->code != 0)
+		fprintf(to, "%d ", reply->code);
+	if (reply->enhanced.n > 0)
+		fprintf(to, "%" STR_FMT " ", STR_ARG(reply->enhanced));
+	while (str_split(&rest, '\n', &line))
+		fprintf(to, "%" STR_FMT "%s", STR_ARG(line), rest.n > 0 ? " / " : "");
+	fprintf(to, "%s%s%s\n", stage == SMTP_CLIENT_END ? "" : " (", stage == SMTP_CLIENT_END ? "" : stages_z[stage],
+		stage == SMTP_CLIENT_END ? "" : ")");
+}
+
+static void keep_tls(struct sending *s, struct smtp_client *c)
+{
+	struct net_stream_tls_info info;
+
+	json_object_set_new(s->result, "server", admin_json_str(smtp_client_caps(c)->name));
+	json_object_set_new(s->result, "address", json_string(s->address));
+	if (net_stream_tls_info(smtp_client_stream(c), &info))
+		json_object_set_new(s->result, "tls",
+				    json_pack("{s:s, s:s, s:b, s:s}", "version", info.version_z, "cipher", info.cipher_z, "verified",
+					      info.is_verified, "problem", info.problem_z));
+}
+
+/* The status of the first recipient that did not get it. */
+static int say_fates(struct sending *s)
+{
+	bool is_json = cli_option(s->args, "--json") != NULL;
+	json_t *list = json_array();
+	int status = CLI_OK;
+
+	for (size_t i = 0; i < s->n_rcpts; i++) {
+		const struct smtp_client_rcpt *r = &s->rcpts[i];
+		AUTO(mem_auto_free) char *address_z = mem_dup_z(r->address);
+		json_t *one = reply_json(&r->reply, r->stage);
+
+		json_object_set_new(one, "address", admin_json_str(r->address));
+		json_array_append_new(list, one);
+		if (!is_json)
+			say_reply(stdout, address_z, &r->reply, r->stage);
+		if (r->reply.code / 100 != 2 && r->reply.code / 100 != 3 && status == CLI_OK)
+			status = STATUS_STAGE + (int)r->stage;
+	}
+	json_object_set_new(s->result, "recipients", list);
+	return status;
+}
+
+/* ---- the dialogue ---- */
+
+static int transact(struct sending *s, struct smtp_client *c)
+{
+	const char *from_z = cli_option(s->args, "--from");
+	struct smtp_client_message m = { .reverse_path = str_z(from_z), .bytes = buf_str(&s->message) };
+
+	m.is_8bit = !str_is_ascii(m.bytes);
+	m.is_smtputf8 = !str_is_ascii(m.reverse_path);
+	for (size_t i = 0; i < s->n_rcpts; i++)
+		m.is_smtputf8 = m.is_smtputf8 || !str_is_ascii(s->rcpts[i].address);
+	/* What a lost connection means stands with each recipient. */
+	if (s->stop != STOP_NOT)
+		(void)!smtp_client_probe(c, &m, s->rcpts, s->n_rcpts, until[s->stop], &s->arena);
+	else
+		(void)!smtp_client_send(c, &m, s->rcpts, s->n_rcpts, &s->arena);
+	return say_fates(s);
+}
+
+static int talk(struct sending *s, struct net_stream *stream, struct net_stream_tls *tls, struct str password)
+{
+	const char *names_z[] = { s->host_z, NULL };
+	bool is_insecure = cli_option(s->args, "--insecure") != NULL;
+	struct net_address literal;
+	struct smtp_client_options o = {
+		.helo_z = s->helo_z,
+		.is_lmtp = cli_option(s->args, "--lmtp") != NULL,
+		.starttls = s->tls->starttls,
+		.tls = tls,
+		.want = { .trust = is_insecure ? NET_TRUST_ANY : s->tls->trust, .names_z = names_z },
+		.user = s->stop == STOP_TLS ? S("") : str_z(cli_option(s->args, "--user")),
+		.password = password,
+		.may_plain = is_insecure,
+		.times = { REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, END_MS, 0 },
+		.trace = cli_option(s->args, "--trace") ? trace : NULL,
+	};
+	struct smtp_client *c = NULL;
+	struct smtp_client_reply reply = { 0 };
+	enum smtp_client_stage stage = SMTP_CLIENT_GREETING;
+	int status = CLI_OK;
+
+	o.want.sni_z = net_address_parse(str_z(s->host_z), 0, &literal) ? NULL : s->host_z;
+	if (smtp_client_open(stream, &o, &s->arena, &c, &stage, &reply) < 0) {
+		say_reply(stderr, "martlet", &reply, stage);
+		json_object_set_new(s->result, "error", reply_json(&reply, stage));
+		return STATUS_STAGE + (int)stage;
+	}
+	keep_tls(s, c);
+	if (s->stop == STOP_NOT || s->stop >= STOP_MAIL)
+		status = transact(s, c);
+	smtp_client_close(&c);
+	return status;
+}
+
+/* Connects and talks. The exit status. */
+static int go(struct sending *s, struct net_stream_tls *tls, struct str password)
+{
+	struct net_stream *stream = NULL;
+	struct fault fault = { "" };
+	int status = CLI_OK;
+
+	if (connect_to(s, &stream, &fault) < 0) {
+		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->host_z, s->port, fault.text);
+		json_object_set_new(s->result, "error", json_pack("{s:s, s:s}", "stage", "connect", "text", fault.text));
+		return STATUS_CONNECT;
+	}
+	if (s->stop == STOP_CONNECT)
+		net_stream_close(&stream);
+	else
+		status = talk(s, stream, tls, password);
+	return status;
+}
+
+enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args)
+{
+	struct sending s = { .args = args, .message = BUF_INIT(2u * LIMIT_IMPORT_MESSAGE) };
+	AUTO(buf_fini) struct buf password = BUF_INIT(4096);
+	struct net_stream_tls *tls = NULL;
+	struct fault fault = { "" };
+	int status, r = take_arguments(&s, &fault);
+
+	(void)cmd;
+	arena_init(&s.arena, 1u << 20);
+	s.result = json_object();
+	if (r == 0)
+		r = net_stream_tls_new_file(cli_option(args, "--ca-file"), &tls, &fault);
+	if (r == 0 && cli_option(args, "--user") != NULL && s.stop != STOP_TLS && s.stop != STOP_CONNECT)
+		r = cli_option(args, "--password-file") ? cli_read_secret(cli_option(args, "--password-file"), &password, &fault)
+							: fault_set(&fault, -E_USAGE, "--user needs --password-file");
+	if (r == 0 && s.stop == STOP_NOT)
+		r = read_message(&s, &fault);
+	status = r < 0 ? (int)cli_fail(args, r, &fault) : go(&s, tls, buf_str(&password));
+	if (r == 0 && cli_option(args, "--json") != NULL) {
+		json_dumpf(s.result, stdout, JSON_COMPACT);
+		printf("\n");
+	}
+	json_decref(s.result);
+	net_stream_tls_free(tls);
+	if (password.p != NULL)
+		mem_wipe(password.p, password.n);
+	buf_fini(&s.message);
+	arena_fini(&s.arena);
+	return (enum cli_status)status;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTPS by libcurl. Each get is a handle of its own: nothing is kept between two, and no two threads share any.
+ */
+#include "net/https.h"
+
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "net/libcurl.h"
+#include "net/stream.h"
+
+#define HEAD_MAX (32u << 10) /* all lines of all headers */
+#define URL_MAX_BYTES 1024
+
+struct net_https {
+	struct libcurl curl;
+	char *ca;
+	size_t ca_n;
+};
+
+int net_https_open(struct str ca_pem, struct net_https **ret, struct fault *fault)
+{
+	struct net_https *h = MEM_NEW(struct net_https);
+	const char *why_z = "";
+
+	if (!libcurl_load(&h->curl, &why_z) || h->curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+		mem_free(h);
+		return fault_set(fault, -E_IO, "libcurl does not start: %s", why_z);
+	}
+	if (ca_pem.p) {
+		h->ca = mem_dup_z(ca_pem);
+		h->ca_n = ca_pem.n;
+	}
+	*ret = h;
+	return 0;
+}
+
+void net_https_close(struct net_https **hp)
+{
+	struct net_https *h = *hp;
+
+	if (!h)
+		return;
+	mem_free(h->ca);
+	mem_free(h);
+	*hp = NULL;
+}
+
+/* ---- one get ---- */
+
+struct get {
+	struct net_https *h;
+	const struct net_https_get *asked;
+	CURL *easy;
+	struct curl_slist *resolve;
+	struct buf *out;
+	size_t n_head;
+	bool is_too_long;
+	char url[URL_MAX_BYTES];
+	char error[CURL_ERROR_SIZE];
+};
+
+static size_t take_body(char *p, size_t size, size_t n, void *arg)
+{
+	struct get *g = arg;
+
+	buf_add(g->out, str_of(p, size * n));
+	g->is_too_long |= buf_overflowed(g->out);
+	return g->is_too_long ? 0 : size * n;
+}
+
+/* Counted, not looked at: libcurl itself bounds one line only. */
+static size_t take_head(char *p, size_t size, size_t n, void *arg)
+{
+	struct get *g = arg;
+
+	(void)p;
+	g->n_head += size * n;
+	g->is_too_long |= g->n_head > HEAD_MAX;
+	return g->is_too_long ? 0 : size * n;
+}
+
+/* "host:port:address,address": libcurl asks nobody else. False: too long, or none. */
+static bool set_addresses(struct get *g)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(4096);
+
+	buf_printf(&text, "%s:%u:", g->asked->host_z, g->asked->port);
+	for (size_t i = 0; i < g->asked->n_addresses; i++) {
+		char address[NET_ADDRESS_TEXT];
+		bool is_v6 = g->asked->addresses[i].any.sa_family == AF_INET6;
+
+		net_address_text(&g->asked->addresses[i], address);
+		buf_printf(&text, "%s%s%s%s", i > 0 ? "," : "", is_v6 ? "[" : "", address, is_v6 ? "]" : "");
+	}
+	if (buf_overflowed(&text) || g->asked->n_addresses == 0)
+		return false;
+	g->resolve = g->h->curl.slist_append(NULL, buf_z(&text));
+	return g->resolve != NULL;
+}
+
+static void set_options(struct get *g, int64_t left_ms)
+{
+	const struct libcurl *curl = &g->h->curl;
+	struct curl_blob ca = { g->h->ca, g->h->ca_n, CURL_BLOB_NOCOPY };
+
+	curl->easy_setopt(g->easy, CURLOPT_URL, g->url);
+	curl->easy_setopt(g->easy, CURLOPT_RESOLVE, g->resolve);
+	curl->easy_setopt(g->easy, CURLOPT_PROTOCOLS_STR, "https");
+	curl->easy_setopt(g->easy, CURLOPT_FOLLOWLOCATION, 0L);
+	curl->easy_setopt(g->easy, CURLOPT_PROXY, "");
+	curl->easy_setopt(g->easy, CURLOPT_NOSIGNAL, 1L);
+	curl->easy_setopt(g->easy, CURLOPT_TIMEOUT_MS, (long)left_ms);
+	curl->easy_setopt(g->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+	curl->easy_setopt(g->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+	curl->easy_setopt(g->easy, CURLOPT_ERRORBUFFER, g->error);
+	curl->easy_setopt(g->easy, CURLOPT_WRITEFUNCTION, take_body);
+	curl->easy_setopt(g->easy, CURLOPT_WRITEDATA, g);
+	curl->easy_setopt(g->easy, CURLOPT_HEADERFUNCTION, take_head);
+	curl->easy_setopt(g->easy, CURLOPT_HEADERDATA, g);
+	if (g->h->ca)
+		curl->easy_setopt(g->easy, CURLOPT_CAINFO_BLOB, &ca);
+}
+
+static bool is_type(struct str given, struct str wanted)
+{
+	ptrdiff_t semicolon = str_chr(given, ';');
+
+	return str_ieq(str_trim(semicolon < 0 ? given : str_head(given, (size_t)semicolon)), wanted);
+}
+
+/* What became of it. */
+static int judge(struct get *g, CURLcode code, struct fault *fault)
+{
+	char *type_z = NULL;
+	long status = 0;
+
+	if (g->is_too_long)
+		return fault_set(fault, -E_LIMIT, "%s: the answer is too long", g->url);
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return fault_set(fault, -E_TIMEOUT, "%s: %s", g->url, g->error);
+	if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CONNECT_ERROR)
+		return fault_set(fault, -E_TLS, "%s: %s", g->url, g->error);
+	if (code != CURLE_OK)
+		return fault_set(fault, -E_IO, "%s: %s", g->url, g->error[0] ? g->error : g->h->curl.easy_strerror(code));
+	g->h->curl.easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &status);
+	if (status != 200)
+		return fault_set(fault, -E_NOT_FOUND, "%s: the server answers %ld", g->url, status);
+	g->h->curl.easy_getinfo(g->easy, CURLINFO_CONTENT_TYPE, &type_z);
+	if (!is_type(str_z(type_z ? type_z : ""), str_z(g->asked->type_z)))
+		return fault_set(fault, -E_SYNTAX, "%s: the media type is %.80s, not %s", g->url, type_z ? type_z : "not given",
+				 g->asked->type_z);
+	return 0;
+}
+
+static int perform(struct get *g, struct fault *fault)
+{
+	int64_t left_ms = g->asked->deadline_ms - clock_mono_ms();
+
+	if (left_ms <= 0)
+		return fault_set(fault, -E_TIMEOUT, "%s: no time is left", g->url);
+	g->easy = g->h->curl.easy_init();
+	if (!g->easy || !set_addresses(g))
+		return fault_set(fault, -E_IO, "%s: libcurl does not begin", g->url);
+	set_options(g, left_ms);
+	return judge(g, g->h->curl.easy_perform(g->easy), fault);
+}
+
+int net_https_get(struct net_https *h, const struct net_https_get *asked, struct buf *out, struct fault *fault)
+{
+	struct get g = { .h = h, .asked = asked, .out = out };
+	int n = snprintf(g.url, sizeof(g.url), "https://%s:%u%s", asked->host_z, asked->port, asked->path_z);
+	int rc = n >= (int)sizeof(g.url) ? -E_LIMIT : perform(&g, fault);
+
+	if (g.easy)
+		h->curl.easy_cleanup(g.easy);
+	if (g.resolve)
+		h->curl.slist_free_all(g.resolve);
+	return rc;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages that wait for long: their senders hear of it once, and when their time is over they go back (RFC 5321 4.5.4.1, RFC 3461
+ * 6.2, RFC 2852 4.1.3). Each message has a time at which somebody looks at it (its column look), so nobody looks at the others.
+ */
+#include "queue/schedule_int.h"
+
+#include <stdio.h>
+
+#include "base/log.h"
+#include "queue/dsn.h"
+
+#define LOOK_BATCH 8        /* between looks at what the sender says */
+#define AGAIN_S 60          /* an attempt runs */
+#define TROUBLE_S 3600      /* it cannot be looked at */
+#define HELD_S 86400        /* nothing of it is to be sent */
+#define LOOK_ARENA (16u << 20)
+
+struct look {
+	struct queue_sched *s;
+	struct arena arena;
+	struct queue_message_row message;
+	struct queue_rcpt_row *rcpts;
+	size_t n;
+	bool has_flights;       /* some of them are being tried at this moment */
+};
+
+/* ---- the rows ---- */
+
+/* What the last attempt met, or the destination, or nothing. */
+static int read_trouble(struct look *l, struct db_tx *tx, struct queue_rcpt_row *r)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	struct queue_reply trouble = { 0, S("4.4.7"), S("it was not tried yet") };
+	int rc;
+
+	if (r->reply.text.n > 0)
+		return 0;
+	DB_QUERY(tx, &q, SQL(DESTINATION_GET), DB_T(r->destination));
+	rc = db_step(&q);
+	if (rc > 0 && db_text(&q, 4).n > 0)
+		trouble = (struct queue_reply){ 0, arena_str(&l->arena, db_text(&q, 3)), arena_str(&l->arena, db_text(&q, 4)) };
+	r->reply = trouble;
+	return rc < 0 ? rc : trouble.enhanced.p && trouble.text.p ? 0 : -E_LIMIT;
+}
+
+/* The recipients that wait, at most as many as one notification tells of; those in an attempt or held are left out. */
+static int read_rcpts(struct look *l, struct db_tx *tx, struct str qid)
+{
+	struct queue_rcpt_row *all;
+	size_t n, n_kept = 0;
+	int rc = queue_rcpts_get(tx, &l->arena, SQL(RECIPIENTS_OF), (const struct db_val[]){ DB_T(qid) }, 1, &all, &n);
+
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		bool flies = queue_flights_have(l->s, all[i].id);
+
+		l->has_flights |= flies;
+		if (!flies && all[i].state == QUEUE_WAITING && n_kept < QUEUE_ATTEMPT_RCPTS)
+			all[n_kept++] = all[i];
+		else if (!flies && all[i].state == QUEUE_WAITING)
+			l->has_flights = true; /* too many at once: the rest comes next */
+	}
+	for (size_t i = 0; rc == 0 && i < n_kept; i++)
+		rc = read_trouble(l, tx, &all[i]);
+	l->rcpts = all;
+	l->n = n_kept;
+	return rc;
+}
+
+static int read_message(struct look *l, struct str qid)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	int rc = db_read_begin(store_db(l->s->q->store), &tx);
+
+	if (rc == 0)
+		rc = queue_message_get(tx, &l->arena, qid, &l->message);
+	return rc < 0 ? rc : read_rcpts(l, tx, qid);
+}
+
+/* ---- what is written ---- */
+
+struct told {
+	struct look *l;
+	struct queue_notice *notice; /* NULL: none */
+	struct db_body body;
+	bool is_told;
+	int64_t look_s;
+};
+
+static int told_tx(struct db_tx *tx, void *arg)
+{
+	struct told *t = arg;
+	int rc = DB_EXEC(tx, SQL(MESSAGE_LOOK), DB_T(t->l->message.qid), DB_I(t->look_s), DB_I(t->is_told));
+
+	if (rc < 0 || !t->notice)
+		return rc;
+	t->notice->mail.body = t->body;
+	return queue_notice_tx(t->notice, tx);
+}
+
+static int write_told(struct told *t)
+{
+	struct db_write_job w = { .fn = told_tx, .arg = t, .durability = DB_LAZY }; /* lost, it is looked at again */
+	int rc;
+
+	if (t->notice) {
+		t->body = t->notice->mail.body;
+		w.bodies = &t->body;
+		w.n_bodies = 1;
+		w.durability = DB_DURABLE;
+	}
+	rc = db_write(store_db(t->l->s->q->store), &w);
+	if (rc == 0 && t->notice)
+		queue_notice_stored(t->notice);
+	return rc;
+}
+
+static int tell_delay(struct look *l)
+{
+	struct told t = { .l = l, .is_told = true };
+	struct queue_notice_rcpt told[QUEUE_ATTEMPT_RCPTS];
+	struct queue_notice notice;
+	int rc;
+
+	l->message.age.is_told = true;
+	t.look_s = queue_look_s(l->s->set, &l->message.age);
+	for (size_t i = 0; i < l->n; i++)
+		told[i] = (struct queue_notice_rcpt){ &l->rcpts[i], QUEUE_DSN_DELAYED, l->rcpts[i].reply, l->rcpts[i].host };
+	rc = queue_notice_make(l->s->q, &l->message, told, l->n, &notice);
+	if (rc < 0)
+		return rc;
+	t.notice = rc > 0 ? &notice : NULL;
+	LOG(INFO, "queue.delayed", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path), F_INT("rcpts", l->n),
+	    F_Z("told", rc > 0 ? "yes" : "no"));
+	rc = write_told(&t);
+	if (t.notice)
+		queue_notice_done(&notice);
+	return rc;
+}
+
+static int look_later(struct look *l, int64_t look_s)
+{
+	return write_told(&(struct told){ .l = l, .is_told = l->message.age.is_told, .look_s = look_s });
+}
+
+static int give_up(struct look *l)
+{
+	struct queue_verdict v[QUEUE_ATTEMPT_RCPTS];
+	const struct queue_settlement settled = { .message = &l->message, .verdicts = v, .n = l->n, .now_s = l->s->now_s,
+						  .event = QUEUE_TRACE_EXPIRED,
+						  .destination = l->rcpts[0].destination };
+	int rc;
+
+	for (size_t i = 0; i < l->n; i++) {
+		struct queue_reply last = l->rcpts[i].reply;
+
+		/* Its exact words, and that time is over. RFC 3463 3.5 */
+		v[i] = (struct queue_verdict){ .row = &l->rcpts[i], .outcome = QUEUE_FAILED, .host = l->rcpts[i].host,
+					       .reply = { last.code, l->message.age.by_returns ? S("5.4.7") : S("4.4.7"), last.text } };
+	}
+	rc = queue_settle(l->s->q, &settled, 1);
+	for (size_t i = 0; i < l->n && rc == 0; i++)
+		LOG(INFO, "queue.expired", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path),
+		    F_STR("to", l->rcpts[i].address), F_INT("attempts", l->rcpts[i].attempts), F_STR("reply", v[i].reply.text));
+	return rc;
+}
+
+/* ---- one message ---- */
+
+static int look_at(struct look *l)
+{
+	const struct queue_age *age = &l->message.age;
+	int64_t now_s = l->s->now_s;
+	int rc;
+
+	if (l->n == 0)
+		return look_later(l, now_s + (l->has_flights ? AGAIN_S : HELD_S));
+	if (now_s >= queue_ends_s(l->s->set, age)) {
+		rc = give_up(l);
+		return rc == 0 && l->has_flights ? look_later(l, now_s + AGAIN_S) : rc;
+	}
+	if (now_s >= queue_tells_s(l->s->set, age))
+		return tell_delay(l);
+	return look_later(l, queue_look_s(l->s->set, age));
+}
+
+static int look_at_one(struct queue_sched *s, struct str qid)
+{
+	struct look l = { .s = s };
+	int rc;
+
+	arena_init(&l.arena, LOOK_ARENA);
+	rc = read_message(&l, qid);
+	if (rc == 0)
+		rc = look_at(&l);
+	arena_fini(&l.arena);
+	return rc == -E_NOT_FOUND ? 0 : rc; /* it has gone meanwhile */
+}
+
+static int find_late(struct queue_sched *s, char qids[LOOK_BATCH][64], size_t *ret_n)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query late = { 0 }, next = { 0 };
+	size_t n = 0;
+	int rc = db_read_begin(store_db(s->q->store), &tx);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &late, SQL(MESSAGES_LATE), DB_I(s->now_s), DB_I(LOOK_BATCH));
+	for (; (rc = db_step(&late)) > 0; n++)
+		snprintf(qids[n], sizeof(qids[n]), "%" STR_FMT, STR_ARG(db_text(&late, 0)));
+	if (rc < 0)
+		return rc;
+	db_query(tx, &next, SQL(NEXT_LOOK), NULL, 0);
+	rc = db_step(&next);
+	s->next_look_s = rc > 0 && !db_is_null(&next, 0) ? db_int(&next, 0) : INT64_MAX;
+	*ret_n = n;
+	return rc < 0 ? rc : 0;
+}
+
+struct put_off {
+	struct str qid;
+	int64_t look_s;
+};
+
+static int put_off_tx(struct db_tx *tx, void *arg)
+{
+	const struct put_off *p = arg;
+
+	return DB_EXEC(tx, SQL(MESSAGE_LOOK_AT), DB_T(p->qid), DB_I(p->look_s));
+}
+
+/* One that cannot be looked at is in nobody's way. */
+static int put_off(struct queue_sched *s, struct str qid, int why)
+{
+	struct put_off p = { qid, s->now_s + TROUBLE_S };
+
+	if (queue_is_lasting(why))
+		return why;
+	LOG(ERROR, "queue.age", F_STR("qid", qid), F_Z("fault", "cannot look at its age"), F_Z("err", err_row(why)->name));
+	return db_write(store_db(s->q->store), &(struct db_write_job){ .fn = put_off_tx, .arg = &p, .durability = DB_LAZY });
+}
+
+int queue_age_look(struct queue_sched *s)
+{
+	char qids[LOOK_BATCH][64];
+	size_t n = 0;
+	int rc = find_late(s, qids, &n);
+
+	for (size_t i = 0; i < n && rc == 0; i++) {
+		rc = look_at_one(s, str_z(qids[i]));
+		if (rc < 0)
+			rc = put_off(s, str_z(qids[i]), rc);
+	}
+	if (n == LOOK_BATCH || rc < 0)
+		s->next_look_s = s->now_s + (rc < 0 ? AGAIN_S : 0);
+	else if (n > 0)
+		s->next_look_s = s->now_s + 1; /* what they say now */
+	return rc;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Attempts and results cross a pair of sockets whole, and nothing else is taken for one. */
+#include "base/test.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "queue/attempt.h"
+
+#define ARENA_MAX (1u << 20)
+
+static struct queue_attempt_rcpt rcpts[] = {
+	{ STR_INIT("bob@example.org"), STR_INIT("rfc822;bob@example.org"), QUEUE_NOTIFY_FAILURE },
+	{ STR_INIT("carol@example.org"), STR_INIT(""), 0 },
+};
+
+static const struct queue_attempt sample = {
+	.id = 7,
+	.n_lost = 3,
+	.hop = { .destination = STR_INIT("example.org"), .domain = STR_INIT("example.org"), .port = 25, .tls = QUEUE_TLS_ENCRYPT },
+	.sts = { STR_INIT("20160831"), STR_INIT("version: STSv1"), 1700000000 },
+	.qid = STR_INIT("abc"),
+	.reverse_path = STR_INIT("alice@example.test"),
+	.envid = STR_INIT("QQ314159"),
+	.dsn_ret = QUEUE_RET_HDRS,
+	.flags = 3,
+	.wish = { .by_s = 1700000000, .by_returns = true, .priority = -9, .has_priority = true },
+	.max_sessions = 20,
+	.rcpts = rcpts,
+	.n_rcpts = 2,
+	.message = STR_INIT("Subject: a\r\n\r\nb\r\n"),
+};
+
+static void pair(int fds[2])
+{
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds), 0);
+}
+
+static void close_pair(int fds[2])
+{
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void assert_sample(const struct queue_attempt *a, struct str message)
+{
+	assert_int_equal(a->id, 7);
+	assert_int_equal(a->n_lost, 3);
+	assert_str_eq(a->hop.destination, S("example.org"));
+	assert_int_equal(a->hop.host.n, 0);
+	assert_int_equal(a->hop.tls, QUEUE_TLS_ENCRYPT);
+	assert_str_eq(a->sts.text, S("version: STSv1"));
+	assert_int_equal(a->sts.fetched_s, 1700000000);
+	assert_str_eq(a->reverse_path, S("alice@example.test"));
+	assert_str_eq(a->envid, S("QQ314159"));
+	assert_int_equal(a->dsn_ret, QUEUE_RET_HDRS);
+	assert_int_equal(a->flags, 3);
+	assert_int_equal(a->wish.by_s, 1700000000);
+	assert_true(a->wish.by_returns && !a->wish.by_traces && a->wish.has_priority);
+	assert_int_equal(a->wish.priority, -9);
+	assert_int_equal(a->n_rcpts, 2);
+	assert_str_eq(a->rcpts[0].orcpt, S("rfc822;bob@example.org"));
+	assert_int_equal(a->rcpts[0].notify, QUEUE_NOTIFY_FAILURE);
+	assert_str_eq(a->rcpts[1].address, S("carol@example.org"));
+	assert_true(str_eq(a->message, message));
+}
+
+TEST(an_attempt_crosses)
+{
+	static const size_t sizes[] = { 0, 1, 4096, 20u << 20 };
+	int fds[2];
+
+	pair(fds);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		AUTO(arena_fini) struct arena arena;
+		struct queue_attempt a = sample, got = { 0 };
+		struct queue_attempt_map map = { 0 };
+		char *bytes = mem_alloc(sizes[i] + 1, 1);
+
+		memset(bytes, 'x', sizes[i]);
+		a.message = str_of(bytes, sizes[i]);
+		arena_init(&arena, ARENA_MAX);
+		assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), 0);
+		assert_int_equal(queue_attempt_send(fds[0], &a), 0);
+		assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), 1);
+		assert_sample(&got, a.message);
+		queue_attempt_unmap(&map);
+		mem_free(bytes);
+	}
+	close_pair(fds);
+}
+
+TEST(a_closed_end_is_told)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt got;
+	struct queue_attempt_map map = { 0 };
+	struct queue_result result;
+	int fds[2];
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	close(fds[0]);
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_CLOSED);
+	assert_int_equal(queue_result_receive(fds[1], &arena, &result), -E_CLOSED);
+	assert_int_equal(queue_attempt_send(fds[1], &sample), -E_CLOSED);
+	close(fds[1]);
+}
+
+TEST(a_packet_without_its_file_is_no_attempt)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt got;
+	struct queue_attempt_map map = { 0 };
+	int fds[2];
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	assert_int_equal(send(fds[0], "0123456789abcdef", 16, 0), 16);
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_SYNTAX);
+	assert_null(map.p);
+	close_pair(fds);
+}
+
+TEST(a_long_envelope_is_refused_before_it_is_sent)
+{
+	struct queue_attempt a = sample;
+	char *bytes = mem_alloc(QUEUE_ATTEMPT_HEAD, 1);
+	int fds[2];
+
+	pair(fds);
+	memset(bytes, 'x', QUEUE_ATTEMPT_HEAD);
+	a.envid = str_of(bytes, QUEUE_ATTEMPT_HEAD);
+	assert_int_equal(queue_attempt_send(fds[0], &a), -E_LIMIT);
+	mem_free(bytes);
+	close_pair(fds);
+}
+
+TEST(every_cut_attempt_is_refused)
+{
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(65536);
+
+	queue_attempt_write(&sample, &bytes);
+	buf_add(&bytes, sample.message);
+	for (size_t n = 0; n < bytes.n; n++) {
+		AUTO(arena_fini) struct arena arena;
+		struct queue_attempt got;
+
+		arena_init(&arena, ARENA_MAX);
+		assert_int_equal(queue_attempt_read(str_head(buf_str(&bytes), n), &arena, &got), -E_SYNTAX);
+	}
+}
+
+static struct queue_result sample_result(struct queue_rcpt_result room[2])
+{
+	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
+	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
+	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
+				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
+}
+
+TEST(a_result_crosses)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_rcpt_result room[2];
+	struct queue_result r = sample_result(room), got = { 0 };
+	int fds[2];
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	assert_int_equal(queue_result_receive(fds[1], &arena, &got), 0);
+	assert_int_equal(queue_result_send(fds[0], &r), 0);
+	assert_int_equal(queue_result_receive(fds[1], &arena, &got), 1);
+	assert_int_equal(got.id, 7);
+	assert_int_equal(got.stage, QUEUE_AT_END);
+	assert_true(got.is_reused && !got.is_down);
+	assert_str_eq(got.host, S("mx.example.org"));
+	assert_str_eq(got.tls, S("TLSv1.3"));
+	assert_int_equal(got.level, QUEUE_LEVEL_VERIFIED);
+	assert_str_eq(got.sts.id, S("1"));
+	assert_str_eq(got.sts.text, S("a\r\nb"));
+	assert_int_equal(got.ms, 12);
+	assert_int_equal(got.n_rcpts, 2);
+	assert_int_equal(got.rcpts[0].outcome, QUEUE_DELIVERED);
+	assert_int_equal(got.rcpts[1].reply.code, 550);
+	assert_str_eq(got.rcpts[1].reply.enhanced, S("5.1.1"));
+	assert_str_eq(got.rcpts[1].reply.text, S("no such user\nreally"));
+	close_pair(fds);
+}
+
+static int read_with_text(struct str text, struct arena *arena, struct queue_result *ret)
+{
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(65536);
+	struct queue_rcpt_result room[2];
+	struct queue_result r = sample_result(room);
+
+	room[0].reply.text = text;
+	queue_result_write(&r, &bytes);
+	return queue_result_read(buf_str(&bytes), arena, ret);
+}
+
+TEST(a_result_is_read_as_a_strangers)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_result got;
+	char *bytes = mem_alloc(QUEUE_REPLY_TEXT + 1, 1);
+
+	arena_init(&arena, ARENA_MAX);
+	memset(bytes, 'x', QUEUE_REPLY_TEXT + 1);
+	assert_int_equal(read_with_text(str_of(bytes, QUEUE_REPLY_TEXT), &arena, &got), 0);
+	assert_int_equal(read_with_text(str_of(bytes, QUEUE_REPLY_TEXT + 1), &arena, &got), -E_SYNTAX);
+	assert_int_equal(read_with_text(S("a\r\x1b[2J\x7f\xc3\xa9"), &arena, &got), 0);
+	assert_str_eq(got.rcpts[0].reply.text, S("a??[2J?\xc3\xa9"));
+	assert_int_equal(read_with_text(S("\xff"), &arena, &got), -E_SYNTAX);
+	mem_free(bytes);
+}
+
+TEST(every_cut_or_longer_result_is_refused)
+{
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(65536);
+	struct queue_rcpt_result room[2];
+	struct queue_result r = sample_result(room), got;
+	AUTO(arena_fini) struct arena arena;
+
+	queue_result_write(&r, &bytes);
+	arena_init(&arena, ARENA_MAX);
+	for (size_t n = 0; n < bytes.n; n++)
+		assert_int_equal(queue_result_read(str_head(buf_str(&bytes), n), &arena, &got), -E_SYNTAX);
+	buf_add_char(&bytes, 'x');
+	assert_int_equal(queue_result_read(buf_str(&bytes), &arena, &got), -E_SYNTAX);
+}

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Attempts: recipients of one message that are due at one destination, with the message, to the sender. Which rows have an attempt is in
+ * memory alone (settle.c, 2).
+ */
+#include "queue/schedule_int.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/must.h"
+
+#define IDLE_S 3600    /* between looks at what may not be sent */
+#define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
+#define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
+#define ROWS_MAX 20000 /* looked at in one turn for one destination */
+#define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
+
+static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
+{
+	return &s->by_id[id % SCHED_BUCKETS];
+}
+
+struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id)
+{
+	struct queue_flight *f = *bucket_of(s, id);
+
+	while (f && f->id != id)
+		f = f->next_by_id;
+	return f;
+}
+
+bool queue_flies(const struct queue *q, int64_t rcpt)
+{
+	must(lock_held(&q->flying));
+	for (size_t b = 0; q->sched && b < SCHED_BUCKETS; b++)
+		for (const struct queue_flight *f = q->sched->by_id[b]; f; f = f->next_by_id)
+			for (size_t i = 0; i < f->n; i++)
+				if (f->rcpts[i].id == rcpt)
+					return true;
+	return false;
+}
+
+/* The caller holds q->flying. */
+static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight *f)
+{
+	struct queue_flight **bucket;
+
+	f->id = ++s->last_id;
+	f->dest = d;
+	f->next = d->flights;
+	d->flights = f;
+	d->n_flights++;
+	s->n_flights++;
+	s->flying_bytes += f->message.size;
+	bucket = bucket_of(s, f->id);
+	f->next_by_id = *bucket;
+	*bucket = f;
+}
+
+void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
+{
+	struct queue_flight **p = bucket_of(s, f->id);
+
+	lock_get(&s->q->flying);
+	while (*p != f)
+		p = &(*p)->next_by_id;
+	*p = f->next_by_id;
+	lock_put(&s->q->flying);
+	p = &f->dest->flights;
+	while (*p != f)
+		p = &(*p)->next;
+	*p = f->next;
+	f->dest->n_flights--;
+	s->n_flights--;
+	s->flying_bytes -= f->message.size;
+	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
+	arena_fini(&f->arena);
+	mem_free(f);
+}
+
+static bool has(const struct queue_dest *d, int64_t rcpt)
+{
+	for (const struct queue_flight *f = d->flights; f; f = f->next)
+		for (size_t i = 0; i < f->n; i++)
+			if (f->rcpts[i].id == rcpt)
+				return true;
+	return false;
+}
+
+bool queue_flights_have(const struct queue_sched *s, int64_t rcpt)
+{
+	for (const struct queue_dest *d = s->first; d; d = d->next)
+		if (has(d, rcpt))
+			return true;
+	return false;
+}
+
+/* ---- one attempt ---- */
+
+/* The rows of one message that go together; the first is row. NULL: no memory. */
+static struct queue_flight *new_flight(struct db_tx *tx, struct str qid, int *ret_rc)
+{
+	struct queue_flight *f = MEM_NEW(struct queue_flight);
+
+	arena_init(&f->arena, SCHED_FLIGHT_ARENA);
+	*ret_rc = queue_message_get(tx, &f->arena, qid, &f->message);
+	if (*ret_rc == 0)
+		return f;
+	arena_fini(&f->arena);
+	mem_free(f);
+	return NULL;
+}
+
+static int add_row(struct queue_flight *f, struct db_query *q)
+{
+	int rc = arena_grow(&f->arena, &f->rcpts, f->n, &f->cap, sizeof(*f->rcpts));
+
+	if (rc == 0)
+		rc = queue_row_rcpt(q, &f->arena, &f->rcpts[f->n]);
+	f->n += rc == 0;
+	return rc;
+}
+
+/* Our own trouble: it counts as an attempt, so that it does not come again at once. */
+static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
+{
+	struct queue_verdict verdicts[QUEUE_ATTEMPT_RCPTS];
+	const struct queue_settlement settled = {
+		.message = &f->message, .verdicts = verdicts, .n = f->n, .destination = str_z(f->dest->name), .now_s = s->now_s };
+
+	LOG(ERROR, "queue.attempt", F_STR("qid", f->message.qid), F_Z("fault", "the message cannot be handed over"),
+	    F_Z("err", err_row(rc)->name));
+	for (size_t i = 0; i < f->n; i++)
+		verdicts[i] = (struct queue_verdict){ .row = &f->rcpts[i], .outcome = QUEUE_DEFERRED,
+						      .reply = { 0, S("4.3.0"), S("trouble of this server with the message") } };
+	if (queue_settle(s->q, &settled, 1) < 0)
+		f->dest->not_before_s = s->now_s + TROUBLE_S; /* the database does not take it either */
+	queue_flight_end(s, f);
+}
+
+static int get_policy(struct queue_sched *s, struct queue_flight *f, struct queue_attempt *a)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
+
+	if (a->hop.host.n > 0)
+		return 0;
+	rc = db_read_begin(store_db(s->q->store), &tx);
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(STS_GET), DB_T(a->hop.domain));
+	rc = db_step(&q);
+	if (rc <= 0)
+		return rc;
+	a->sts = (struct queue_sts){ arena_str(&f->arena, db_text(&q, 0)), arena_str(&f->arena, db_text(&q, 1)), db_int(&q, 2) };
+	return a->sts.id.p && a->sts.text.p ? 0 : -E_LIMIT;
+}
+
+/* 0: the sender has it; 1: it is settled; negative. */
+static int hand_over(struct queue_sched *s, struct queue_flight *f)
+{
+	AUTO(arena_fini) struct arena body;
+	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
+	struct queue_attempt a = {
+		.id = f->id, .n_lost = s->n_lost, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
+		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags,
+		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
+			  .priority = f->message.priority, .has_priority = f->message.has_priority },
+		.max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
+	};
+	struct str bytes = { 0 };
+	int rc = queue_hop_find(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
+
+	a.hop.destination = str_z(f->dest->name); /* as it was when the message came, even if the routes have changed */
+	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
+	for (size_t i = 0; i < f->n; i++)
+		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
+	if (rc == 0)
+		rc = get_policy(s, f, &a);
+	if (rc == 0)
+		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
+	if (rc < 0)
+		return rc;
+	if (queue_is_local(s->q, &a.hop)) {
+		rc = queue_deliver_here(s, f, &body, bytes);
+		return rc < 0 ? rc : 1;
+	}
+	if (!s->set->is_sending)
+		return -E_CANNOT;
+	a.message = queue_body_outgoing(bytes);
+	return queue_attempt_send(s->fd, &a);
+}
+
+/* False: no more can be handed over now. */
+static bool start(struct queue_sched *s, struct queue_flight *f)
+{
+	int rc = hand_over(s, f);
+
+	if (rc == 0)
+		return true;
+	if (rc == 1) {
+		f->dest->has_worked = true;
+		queue_flight_end(s, f);
+		return true;
+	}
+	if (rc == -E_CANNOT) { /* [queue] send = no: it waits */
+		f->dest->not_before_s = s->now_s + IDLE_S;
+		queue_flight_end(s, f);
+		return true;
+	}
+	if (rc == -E_BUSY || rc == -E_CLOSED) {
+		s->is_full = rc == -E_BUSY;
+		s->is_cut_off = rc == -E_CLOSED;
+		f->dest->is_exhausted = false;
+		queue_flight_end(s, f);
+		return false;
+	}
+	fail_here(s, f, rc);
+	return true;
+}
+
+/* ---- as many as there is room for ---- */
+
+/* So many at once that a session has its next while what came of the last is written down. */
+static size_t room(const struct queue_sched *s, const struct queue_dest *d, size_t most)
+{
+	size_t allowed = d->window == 1 && !d->has_worked ? 1 : 2 * (size_t)d->window;
+	size_t max = 2 * (size_t)s->set->max_sessions;
+	size_t left = s->n_flights < max ? max - s->n_flights : 0;
+
+	if (allowed > most)
+		allowed = most;
+	if (d->not_before_s > s->now_s || d->n_flights >= allowed || s->flying_bytes >= BYTES_MAX)
+		return 0;
+	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
+}
+
+/* As gather(), under the lock. */
+static int gather_rows(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v, size_t *ret_found)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	AUTO(db_done) struct db_query q = { 0 };
+	struct queue_flight *f = NULL;
+	bool has_skipped = false;
+	int rc = db_read_begin(store_db(s->q->store), &tx);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
+	while ((rc = db_step(&q)) > 0) {
+		if (has(d, db_int(&q, 0)))
+			continue;
+		if (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))) {
+			has_skipped = true;
+			continue;
+		}
+		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
+			if (*ret_found == n || (*ret_found > 0 && s->flying_bytes >= BYTES_MAX))
+				return 0;
+			f = new_flight(tx, db_text(&q, 1), &rc);
+			has_skipped |= rc == -E_NOT_FOUND;
+			if (rc == -E_NOT_FOUND)
+				continue; /* half a message: fsck says so */
+			if (!f)
+				return rc;
+			add(s, d, f);
+			v[(*ret_found)++] = f;
+		}
+		rc = add_row(f, &q);
+		if (rc < 0)
+			return rc;
+	}
+	d->is_exhausted = rc == 0;
+	/* What stays due though it has no attempt is not looked at again and again. */
+	if (rc == 0 && has_skipped && d->n_flights == 0)
+		d->not_before_s = s->now_s + SKIPPED_S;
+	return rc;
+}
+
+/* Gathers up to n attempts of what is due at d, into v. The number or negative. */
+static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v)
+{
+	size_t found = 0;
+	int rc;
+
+	lock_get(&s->q->flying);
+	rc = gather_rows(s, d, n, v, &found);
+	lock_put(&s->q->flying);
+	for (size_t i = 0; i < found && rc < 0; i++)
+		queue_flight_end(s, v[i]);
+	return rc < 0 ? rc : (int)found;
+}
+
+static int start_some(struct queue_sched *s, struct queue_dest *d, size_t n)
+{
+	struct queue_flight *v[64];
+	int found = gather(s, d, n < ARRAY_LEN(v) ? n : ARRAY_LEN(v), v);
+
+	for (int i = 0; i < found; i++) {
+		if (!s->is_full && !s->is_cut_off && d->not_before_s <= s->now_s) {
+			(void)start(s, v[i]);
+			continue;
+		}
+		d->is_exhausted = false;
+		queue_flight_end(s, v[i]);
+	}
+	return found < 0 ? found : 0;
+}
+
+/* So that none has more than most. */
+static int start_up_to(struct queue_sched *s, size_t most)
+{
+	int rc = 0;
+
+	for (struct queue_dest *d = s->first; d && rc == 0 && !s->is_full && !s->is_cut_off; d = d->next) {
+		size_t n = d->is_exhausted ? 0 : room(s, d, most);
+
+		if (n > 0)
+			rc = start_some(s, d, n);
+	}
+	return rc;
+}
+
+/* A place that becomes free is for those first that have less than their share; what they do not want is for all. */
+int queue_flights_start(struct queue_sched *s)
+{
+	size_t share = s->n_dests > 0 ? 2 * (size_t)s->set->max_sessions / s->n_dests : 0;
+	int rc = start_up_to(s, share > 0 ? share : 1);
+
+	return rc == 0 ? start_up_to(s, SIZE_MAX) : rc;
+}

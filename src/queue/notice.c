@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What senders are told: whether a notification is due (RFC 3461), the message (dsn.c), and where it goes: through the same door as
+ * all mail (accept.c), with the null reverse-path, so that nobody ever hears of a notification that could not be delivered.
+ */
+#include "queue/queue_int.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/must.h"
+#include "base/rnd.h"
+#include "queue/dsn.h"
+
+#define NOTICE_ARENA (LIMIT_IMPORT_MESSAGE + (1u << 20)) /* the message that it is about, once */
+#define NOTICE_MAX (64u << 20)
+
+/* Nobody hears of what happened to these: the log is all there is. */
+static void log_dropped(const struct queue_message_row *m, const char *why_z)
+{
+	LOG(WARN, "queue.untold", F_STR("qid", m->qid), F_STR("from", m->reverse_path), F_Z("fault", why_z));
+}
+
+/* Those recipients of which the sender wants to hear. */
+static size_t pick(const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, int64_t now_s,
+		   int64_t retry_until_s, struct queue_dsn_rcpt *ret)
+{
+	size_t n_due = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct queue_notice_rcpt *r = &rcpts[i];
+		enum queue_dsn_action action = (enum queue_dsn_action)r->action;
+		/* RFC 2852 4.1.4: of a relay hears who asked for a trace, or for a time that the next host knows nothing of. */
+		bool is_traced = action == QUEUE_DSN_RELAYED && (m->by_traces || (m->age.by_s != 0 && !m->age.by_returns)) &&
+				 m->reverse_path.n > 0 && !(r->row->notify & QUEUE_NOTIFY_NEVER);
+
+		if (!is_traced && !queue_dsn_is_due(m->reverse_path, r->row->notify, action))
+			continue;
+		ret[n_due++] = (struct queue_dsn_rcpt){
+			.address = r->row->address, .orcpt = r->row->orcpt, .action = action, .reply = r->reply, .host = r->host,
+			.last_attempt_s = now_s, .retry_until_s = retry_until_s,
+		};
+	}
+	return n_due;
+}
+
+static int write_text(struct queue *q, const struct queue_message_row *m, const struct queue_dsn_rcpt *rcpts, size_t n, struct str bytes,
+		      struct queue_notice *ret)
+{
+	struct conf *c = queue_conf_get(q);
+	char hostname[sizeof(q->hostname)];
+	const struct queue_dsn d = {
+		.hostname_z = hostname, .to = m->reverse_path, .qid = m->qid, .envid = m->envid, .accepted_s = m->age.accepted_s,
+		.now_s = clock_wall_ms() / 1000, .ret = m->flags & QUEUE_REQUIRETLS ? QUEUE_RET_HDRS : m->dsn_ret, /* RFC 8689 5 */
+		 .is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
+		.message = queue_body_outgoing(bytes), .max_returned = (size_t)queue_conf_of(c)->max_returned, .rcpts = rcpts, .n_rcpts = n,
+	};
+
+	lock_get(&q->lock);
+	memcpy(hostname, q->hostname, sizeof(hostname));
+	lock_put(&q->lock);
+	buf_add(&ret->text, S("Return-Path: <>\r\n"));
+	queue_dsn_write(&d, &ret->text);
+	conf_unref(c);
+	return buf_overflowed(&ret->text) ? -E_LIMIT : 0;
+}
+
+/* 1: it is ready to be stored; 0: there is nobody to tell. */
+static int address_it(struct queue *q, const struct queue_message_row *m, struct queue_notice *ret)
+{
+	int rc = queue_rcpt_find(q, &ret->arena, m->reverse_path, &ret->rcpt);
+
+	if (rc == -E_NOT_FOUND || rc == -E_QUOTA) {
+		log_dropped(m, rc == -E_QUOTA ? "the sender's mailbox is full" : "the sender is nobody here");
+		return 0;
+	}
+	if (rc < 0)
+		return rc;
+	rnd_id_z(ret->qid, sizeof(ret->qid) - 1);
+	ret->rcpt.notify = QUEUE_NOTIFY_NEVER;
+	ret->envelope = (struct queue_envelope){
+		.qid_z = ret->qid, .sid_z = "", .is_8bit = !str_is_ascii(buf_str(&ret->text)),
+		.is_smtputf8 = !str_is_ascii(m->reverse_path), .is_requiretls = m->flags & QUEUE_REQUIRETLS, .rcpts = &ret->rcpt, .n_rcpts = 1,
+		.wish = { .priority = m->priority, .has_priority = m->has_priority }, /* RFC 6710 4.6 */
+	};
+	rc = queue_mail_prepare(&ret->mail, q, &ret->envelope, buf_str(&ret->text), &ret->arena);
+	return rc < 0 ? rc : 1;
+}
+
+/* What is damaged in the packs goes to nobody, but its sender hears so all the same. */
+static int read_body(struct queue *q, const struct queue_message_row *m, struct arena *a, struct str *ret)
+{
+	int rc = queue_body_read(q, a, m->content, ret);
+
+	if (rc != -E_IO && rc != -E_NOT_FOUND)
+		return rc;
+	LOG(ERROR, "queue.notice", F_STR("qid", m->qid), F_Z("fault", "the message cannot be read, so it is told of without it"),
+	    F_Z("err", err_row(rc)->name));
+	*ret = S("");
+	return 0;
+}
+
+/* bytes: the message; p NULL: it is read. */
+static int make(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, struct str bytes,
+		struct queue_notice *ret)
+{
+	struct queue_dsn_rcpt due[QUEUE_ATTEMPT_RCPTS];
+	struct conf *c = queue_conf_get(q);
+	struct arena body; /* not kept: many notices may be stored in one transaction, each about a large message */
+	size_t n_due;
+	int rc = 0;
+
+	must(n <= QUEUE_ATTEMPT_RCPTS);
+	n_due = pick(m, rcpts, n, clock_wall_ms() / 1000, queue_ends_s(queue_conf_of(c), &m->age), due);
+	conf_unref(c);
+	if (n_due == 0)
+		return 0;
+	*ret = (struct queue_notice){ .text = BUF_INIT(NOTICE_MAX) };
+	arena_init(&ret->arena, NOTICE_MAX);
+	arena_init(&body, NOTICE_ARENA);
+	if (!bytes.p)
+		rc = read_body(q, m, &body, &bytes);
+	ret->what_z = queue_dsn_action_z(due[0].action);
+	ret->about = arena_str(&ret->arena, m->qid);
+	if (rc == 0 && !ret->about.p)
+		rc = -E_LIMIT;
+	if (rc == 0)
+		rc = write_text(q, m, due, n_due, bytes, ret);
+	arena_fini(&body);
+	if (rc == 0)
+		rc = address_it(q, m, ret);
+	if (rc <= 0)
+		queue_notice_done(ret);
+	return rc;
+}
+
+int queue_notice_make(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n,
+		      struct queue_notice *ret)
+{
+	if (m->reverse_path.n > 0)
+		return make(q, m, rcpts, n, (struct str){ 0 }, ret);
+	for (size_t i = 0; i < n; i++)
+		if (rcpts[i].action == QUEUE_DSN_FAILED)
+			log_dropped(m, "a bounce that cannot be delivered goes nowhere else");
+	return 0;
+}
+
+int queue_notice_tx(struct queue_notice *n, struct db_tx *tx)
+{
+	int rc = queue_mail_tx(&n->mail, tx);
+
+	if (rc < 0)
+		return queue_mail_is_void(&n->mail, rc) ? 0 : rc;
+	return queue_trace_add(n->mail.q, tx, &(struct queue_trace_entry){
+		.event = QUEUE_TRACE_DSN, .qid = n->about, .at_s = n->mail.now_s, .detail = str_z(n->qid) });
+}
+
+void queue_notice_stored(struct queue_notice *n)
+{
+	queue_mail_stored(&n->mail);
+	LOG(INFO, "queue.notice", F_STR("qid", n->about), F_Z("as", n->qid), F_STR("to", n->rcpt.address), F_Z("what", n->what_z));
+}
+
+void queue_notice_done(struct queue_notice *n)
+{
+	queue_mail_done(&n->mail);
+	buf_fini(&n->text);
+	arena_fini(&n->arena);
+}
+
+/* ---- success here ---- */
+
+static int store_tx(struct db_tx *tx, void *arg)
+{
+	return queue_notice_tx(arg, tx);
+}
+
+static int store_it(struct queue *q, struct queue_notice *n)
+{
+	struct db_write_job w = { .fn = store_tx, .arg = n, .durability = DB_DURABLE, .bodies = &n->mail.body, .n_bodies = 1 };
+	int rc = db_write(store_db(q->store), &w);
+
+	if (rc == 0)
+		queue_notice_stored(n);
+	return rc;
+}
+
+static int tell_delivered(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, struct str bytes)
+{
+	struct queue_notice notice;
+	int rc = make(q, m, rcpts, n, bytes, &notice);
+
+	if (rc <= 0)
+		return rc;
+	rc = store_it(q, &notice);
+	queue_notice_done(&notice);
+	return rc;
+}
+
+int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct str bytes)
+{
+	const struct queue_message_row m = {
+		.qid = str_z(e->qid_z), .reverse_path = e->reverse_path, .envid = e->envid, .dsn_ret = e->dsn_ret,
+		.flags = (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0), .priority = e->wish.priority, .has_priority = e->wish.has_priority,
+		.age.accepted_s = clock_wall_ms() / 1000,
+	};
+	struct queue_rcpt_row rows[QUEUE_ATTEMPT_RCPTS];
+	struct queue_notice_rcpt told[QUEUE_ATTEMPT_RCPTS];
+	size_t n = 0;
+	int rc = 0;
+
+	for (size_t i = 0; i < e->n_rcpts && rc >= 0; i++) {
+		const struct queue_rcpt *r = &e->rcpts[i];
+
+		if (r->is_local && r->result == 0 && r->n_accounts > 0 && (r->notify & QUEUE_NOTIFY_SUCCESS) && e->reverse_path.n > 0) {
+			rows[n] = (struct queue_rcpt_row){ .address = r->address, .orcpt = r->orcpt, .notify = r->notify };
+			told[n] = (struct queue_notice_rcpt){ .row = &rows[n], .action = QUEUE_DSN_DELIVERED,
+							      .reply = { 250, S("2.1.5"), S("delivered to the mailbox") } };
+			n++;
+		}
+		if (n > 0 && (n == ARRAY_LEN(told) || i + 1 == e->n_rcpts)) {
+			rc = tell_delivered(q, &m, told, n, bytes);
+			n = 0;
+		}
+	}
+	return rc < 0 ? rc : 0;
+}

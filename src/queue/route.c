@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* The rows of [route "..."], and the choice among them. */
+#include "queue/route.h"
+
+#include <arpa/inet.h>
+
+#include "base/mem.h"
+
+/* enum queue_tls, enum queue_protocol */
+static const char *const tls_names[] = { "may", "none", "encrypt", "verify", "implicit", NULL };
+static const char *const protocol_names[] = { "smtp", "lmtp", NULL };
+
+#define AT(member) offsetof(struct queue_route_conf, member)
+static const struct conf_row rows[] = {
+	{ .key = "domains", .type = CONF_LIST, .offset = AT(domains), .default_z = "", .reload = CONF_LIVE,
+	  .help = "Domains of recipients, .example.org for all below one; empty for every one." },
+	{ .key = "senders", .type = CONF_LIST, .offset = AT(senders), .default_z = "", .reload = CONF_LIVE,
+	  .help = "Senders, as name@example.org, @example.org, or <> for bounces; empty for every one." },
+	{ .key = "host", .type = CONF_STR, .offset = AT(host), .default_z = "", .reload = CONF_LIVE,
+	  .help = "The host that takes this mail, a name or an address; mx sends it to where the DNS says, with the rest of this section." },
+	{ .key = "port", .type = CONF_INT, .offset = AT(port), .default_z = "25", .min = 1, .max = 65535, .reload = CONF_LIVE,
+	  .help = "Its port." },
+	{ .key = "protocol", .type = CONF_ENUM, .offset = AT(protocol), .default_z = "smtp", .names = protocol_names, .reload = CONF_LIVE,
+	  .help = "What is spoken there." },
+	{ .key = "tls", .type = CONF_ENUM, .offset = AT(tls), .default_z = "may", .names = tls_names, .reload = CONF_LIVE,
+	  .help = "What the connection has to have: may takes TLS when it is offered, encrypt demands it, verify a good certificate for host as well, "
+		  "implicit all that and TLS from the start, as on port 465." },
+	{ .key = "user", .type = CONF_STR, .offset = AT(user), .default_z = "", .reload = CONF_LIVE,
+	  .help = "Whom to log in as there; empty for nobody." },
+	{ .key = "password_file", .type = CONF_STR, .offset = AT(password_file), .default_z = "", .reload = CONF_LIVE,
+	  .help = "The file whose first line is the password for it; read at the start and at a reload." },
+};
+#undef AT
+
+static bool is_mx(const struct queue_route_conf *r)
+{
+	return str_eq(str_z(r->host), S("mx"));
+}
+
+static bool is_address(const char *host_z)
+{
+	unsigned char bytes[16];
+
+	return inet_pton(AF_INET, host_z, bytes) == 1 || inet_pton(AF_INET6, host_z, bytes) == 1;
+}
+
+static int check(const void *values, struct fault *fault)
+{
+	const struct queue_route_conf *r = values;
+
+	if (!r->host[0] || strpbrk(r->host, " \t[]"))
+		return fault_set(fault, -E_USAGE, "host = %.100s: write a name, an address without brackets, or mx", r->host);
+	if (!r->user[0] != !r->password_file[0])
+		return fault_set(fault, -E_USAGE, "user and password_file go together");
+	if (is_mx(r) && (r->user[0] || r->protocol == QUEUE_LMTP))
+		return fault_set(fault, -E_USAGE, "host = mx: strangers get no password and no LMTP; name one host");
+	if (r->user[0] && r->tls < QUEUE_TLS_VERIFY)
+		return fault_set(fault, -E_USAGE, "a password is given to nobody who is not known for sure: write tls = verify or implicit");
+	if (r->tls >= QUEUE_TLS_VERIFY && is_address(r->host))
+		return fault_set(fault, -E_USAGE, "host = %.100s: tls = verify and implicit need the name that its certificate is for", r->host);
+	return 0;
+}
+
+const struct conf_table queue_route_table = {
+	.section = "route",
+	.is_named = true,
+	.struct_size = sizeof(struct queue_route_conf),
+	.rows = rows,
+	.n_rows = ARRAY_LEN(rows),
+	.help = "Mail for elsewhere that goes another way than the DNS says; the first section that fits counts.",
+	.check = check,
+};
+
+/* ---- the choice ---- */
+
+static bool fits_domain(const struct conf_list *list, struct str domain)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		struct str want = str_z(list->v[i]);
+
+		if (str_ieq(want, domain))
+			return true;
+		if (str_starts(want, S(".")) && domain.n > want.n && str_ieq(str_skip(domain, domain.n - want.n), want))
+			return true;
+	}
+	return list->n == 0;
+}
+
+static bool fits_sender(const struct conf_list *list, struct str sender)
+{
+	ptrdiff_t at = str_rchr(sender, '@');
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct str want = str_z(list->v[i]);
+
+		if (sender.n == 0 ? str_eq(want, S("<>")) : str_ieq(want, sender))
+			return true;
+		if (at >= 0 && str_starts(want, S("@")) && str_ieq(want, str_skip(sender, (size_t)at)))
+			return true;
+	}
+	return list->n == 0;
+}
+
+/* The key: connections are shared, and trouble is, by what is the same for the other side. */
+static int set_key(struct arena *a, struct queue_hop *hop)
+{
+	if (hop->host.n == 0)
+		hop->destination = arena_printf(a, "%" STR_FMT, STR_ARG(hop->domain));
+	else
+		hop->destination = arena_printf(a, "%s[%" STR_FMT "]:%u%s%" STR_FMT, hop->is_lmtp ? "lmtp:" : "", STR_ARG(hop->host),
+						hop->port, hop->user.n ? " " : "", STR_ARG(hop->user));
+	return hop->destination.p ? 0 : -E_LIMIT;
+}
+
+static void take_route(const struct queue_route_conf *r, struct queue_hop *hop)
+{
+	hop->port = (uint16_t)r->port;
+	hop->tls = (enum queue_tls)r->tls;
+	hop->is_lmtp = r->protocol == QUEUE_LMTP;
+	hop->user = str_z(r->user);
+	if (!is_mx(r))
+		hop->host = str_z(r->host);
+}
+
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]" (RFC 5321 4.1.3): the host itself. */
+static bool take_literal(struct str domain, struct queue_hop *hop)
+{
+	if (domain.n < 3 || domain.p[0] != '[' || domain.p[domain.n - 1] != ']')
+		return false;
+	hop->host = str_of(domain.p + 1, domain.n - 2);
+	if (str_istarts(hop->host, S("IPv6:")))
+		hop->host = str_skip(hop->host, 5);
+	return true;
+}
+
+int queue_route_find(const struct conf *c, struct arena *a, struct str sender, struct str domain, struct queue_hop *ret,
+		     const char **ret_password_file)
+{
+	const struct queue_conf *q = conf_get(c, &queue_conf_table);
+	struct queue_hop hop = { .domain = domain, .port = (uint16_t)q->port, .tls = (enum queue_tls)q->tls };
+	size_t n = conf_count(c, &queue_route_table), i;
+	const struct queue_route_conf *r = NULL;
+	const char *name;
+
+	*ret_password_file = "";
+	for (i = 0; i < n; i++) {
+		r = conf_get_nth(c, &queue_route_table, i, &name);
+		if (fits_domain(&r->domains, domain) && fits_sender(&r->senders, sender))
+			break;
+	}
+	if (i < n) {
+		take_route(r, &hop);
+		*ret_password_file = r->password_file;
+	}
+	if (hop.host.n == 0)
+		(void)take_literal(domain, &hop);
+	*ret = hop;
+	return set_key(a, ret);
+}

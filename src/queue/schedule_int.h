@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* Inside the schedule: destinations and attempts in memory. One thread, so no locks. */
+#pragma once
+
+#include "queue/queue_int.h"
+#include "queue/schedule.h"
+
+#define SCHED_BUCKETS 1024
+#define SCHED_FLIGHT_ARENA (4u << 20) /* rows of one attempt's recipients */
+
+/* An attempt that the sender has. */
+struct queue_flight {
+	uint64_t id;
+	struct queue_dest *dest;
+	struct queue_flight *next;       /* of the destination */
+	struct queue_flight *next_by_id; /* of the bucket */
+	struct arena arena;
+	struct queue_message_row message;
+	struct queue_rcpt_row *rcpts;
+	size_t n, cap;
+};
+
+/* A destination that has attempts, or is about to. */
+struct queue_dest {
+	char *name;
+	struct queue_dest *next_in_bucket, *prev, *next; /* of all */
+	struct queue_flight *flights;
+	size_t n_flights;
+	unsigned window;       /* sessions that it may have at once: grows with success, shrinks with trouble */
+	bool has_worked;       /* since it became active */
+	bool is_exhausted;     /* nothing of it is due that has no attempt */
+	int64_t failures;      /* as its row says, or will */
+	bool is_known;         /* mail has gone there before (domain_tls), or the settings name it */
+	int64_t not_before_s;  /* it is down until then */
+	enum queue_level level; /* that its connections had lately, by its row in domain_tls; UNKNOWN: not asked yet, or none */
+	bool has_level;
+};
+
+struct queue_sched {
+	struct queue *q;
+	int fd, event_fd;
+	int looked_fd;                  /* an eventfd: the first look is done */
+	pthread_t thread;
+	_Atomic bool is_stopping;
+	_Atomic int64_t stop_ms;        /* clock_mono_ms: then the thread ends */
+	_Atomic int64_t n_active_seen, n_flights_seen, n_turns;
+	struct conf *conf;              /* for one turn */
+	const struct queue_conf *set;
+	struct conf *keyed;             /* the settings by which the keys are known to be made, or NULL; referenced, as it is known by where it is */
+	bool is_keyed;
+	uint64_t rekeyed_id;            /* attempts up to it began by other keys, so their rows may turn up elsewhere */
+	size_t n_old;                   /* such that still run */
+	int64_t now_s;
+	struct queue_dest *by_name[SCHED_BUCKETS];
+	struct queue_flight *by_id[SCHED_BUCKETS];
+	struct queue_dest *first;       /* of all */
+	uint64_t flying_bytes;          /* of the messages of all flights: each is in memory until its result */
+	size_t n_dests, n_failing, n_unknown, n_flights;
+	uint64_t last_id;
+	uint64_t n_lost;                /* so often the sender has died */
+	bool wants_scan;                /* rows may be due that memory knows nothing of */
+	bool has_unseen;                /* such are due, and there was no room for them */
+	bool has_room;                  /* for them, since */
+	bool is_full;                   /* the socket takes no more now */
+	bool is_losing;                 /* the sender is gone: what it had counts as tried */
+	bool is_cut_off;                /* the socket is of no use any more */
+	int64_t next_due_s, next_look_s;
+	/* Results that are not written down yet. */
+	struct arena results;
+	struct queue_settlement settled[QUEUE_SETTLE];
+	struct queue_verdict *verdicts[QUEUE_SETTLE]; /* theirs */
+	struct queue_flight *landed[QUEUE_SETTLE];
+	size_t n_settled;
+	int64_t retry_ms;               /* clock_mono_ms: when to try again to write them */
+};
+
+/* ---- dests.c: which destinations are active ---- */
+
+/* Activates what is due, as far as there is room; sets next_due_s. */
+MUST_CHECK int queue_dests_scan(struct queue_sched *s);
+/* At the start: nothing is put off but what is down. What was kept from being sent by the settings is looked at. */
+MUST_CHECK int queue_dests_refresh(struct queue_sched *s);
+/* Something new is there for it. */
+MUST_CHECK int queue_dests_hint(struct queue_sched *s, struct str name);
+/* Those that have nothing to do leave memory; their rows say when they are due again. */
+MUST_CHECK int queue_dests_rest(struct queue_sched *s);
+void queue_dests_free(struct queue_sched *s);
+
+/* ---- rekey.c: when routes have changed ---- */
+
+MUST_CHECK int queue_rekey(struct queue_sched *s);
+
+/* ---- flights.c: attempts to the sender ---- */
+
+/* Gives every active destination as many attempts as it may have. */
+MUST_CHECK int queue_flights_start(struct queue_sched *s);
+struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id);
+void queue_flight_end(struct queue_sched *s, struct queue_flight *f);
+bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);
+
+/* ---- local.c: what is for somebody here after all ---- */
+
+/* Is it a domain of this server? */
+bool queue_is_local(struct queue *q, const struct queue_hop *hop);
+/* Delivers, or settles, all recipients of the attempt. bytes: the whole message, as it is stored; the arena is for parsing it. */
+MUST_CHECK int queue_deliver_here(struct queue_sched *s, struct queue_flight *f, struct arena *a, struct str bytes);
+
+/* ---- results.c: what the sender says ---- */
+
+/* Takes the results that are there and writes them down. */
+void queue_results_take(struct queue_sched *s);
+/* Does it concern all, for as long as it lasts? */
+bool queue_is_lasting(int rc);
+
+/* ---- age.c: messages that wait for long ---- */
+
+/* Looks at some whose time has come; sets next_look_s. */
+MUST_CHECK int queue_age_look(struct queue_sched *s);

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/* The schedule with a sender made of a table: what is tried, when, what becomes of the rows, what senders are told. */
+#include "queue/schedule_test.h"
+
+TEST(what_is_delivered_is_gone)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a1@far.example", 0); /* before the schedule runs, and while it does */
+	start(&x);
+	wait_count(&x, Q_RECIPIENTS, 0);
+	send_to(&x, ALICE, "a2@far.example a3@far.example a4@other.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 0);
+	assert_int_equal(seen(&x), 3);
+	assert_int_equal(x.seen[0].n_bytes, strlen("Subject: going out\r\n\r\nThe body.\r\n"));
+	assert_int_equal(x.seen[1].n_rcpts + x.seen[2].n_rcpts, 3); /* those of one destination go together */
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+TEST(what_is_deferred_comes_again_later_and_later)
+{
+	static const int64_t pauses_ms[] = { 5 * MINUTE_MS, 10 * MINUTE_MS, 20 * MINUTE_MS, 40 * MINUTE_MS };
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example a@far.example", 0);
+	for (size_t i = 0; i < ARRAY_LEN(pauses_ms); i++) {
+		wait_count(&x, Q_TRIED, (int64_t)i + 1);
+		assert_int_equal(count(&x, Q_RECIPIENTS), 1); /* the other one has it, and gets it once */
+		pass(&x, pauses_ms[i] * 8 / 10);
+		stays_seen(&x, i + 1);
+		pass(&x, pauses_ms[i] * 2 / 10 + 1000);
+		wait_seen(&x, i + 2);
+		assert_int_equal(x.seen[i + 1].n_rcpts, 1);
+	}
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	pass(&x, HOUR_MS * 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+TEST(who_sent_what_failed_is_told_once)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "f1@far.example f2@far.example a@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_mails(&x, 1);
+	assert_story(&x, "f2@far.example", "Atn", "\"address\":\"a@far.example\",\"outcome\":\"delivered\",\"code\":250");
+	send_to(&x, ALICE, "f@far.example", QUEUE_NOTIFY_NEVER);
+	send_to(&x, ALICE, "f@far.example", QUEUE_NOTIFY_SUCCESS);
+	send_to(&x, "", "f@far.example", 0);
+	send_to(&x, "nobody@example.org", "f@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 1);
+	send_to(&x, ALICE, "r@far.example", QUEUE_NOTIFY_SUCCESS);
+	wait_mails(&x, 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
+/* A notice to an alias that leads nowhere is stored nowhere, and leaves nothing. */
+TEST(a_notice_to_nowhere_leaves_nothing)
+{
+	struct fixture x;
+	struct fault fault = { "" };
+
+	setup(&x);
+	start(&x);
+	assert_int_equal(store_alias_add(x.s, S("nowhere@example.org"), S("/null"), &fault), 0);
+	send_to(&x, "nowhere@example.org", "f@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	assert_int_equal(count(&x, Q_CONTENTS), 0);
+	teardown(&x);
+}
+
+TEST(a_notice_goes_to_another_host_and_none_follows_it)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, "far@sender.example", "f1@far.example", 0); /* "f": the notice fails as well */
+	wait_seen(&x, 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_string_equal(x.seen[1].first, "far@sender.example");
+	stays_seen(&x, 2);
+	teardown(&x);
+}
+
+TEST(time_runs_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 3 * HOUR_MS + 50 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 2);
+	assert_int_equal(mails(&x), 0);
+	pass(&x, 11 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 3);
+	pass(&x, 2 * MINUTE_MS); /* while it is being tried nothing is said */
+	wait_mails(&x, 1); /* it is late */
+	for (int64_t i = 0; i < 4; i++) {
+		pass(&x, DAY_MS);
+		wait_count(&x, Q_TRIED, 4 + i);
+	}
+	assert_int_equal(mails(&x), 1);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	pass(&x, DAY_MS);
+	wait_count(&x, Q_TRIED, 8); /* once more, since it was due */
+	pass(&x, 2 * MINUTE_MS);
+	wait_mails(&x, 2); /* it goes back */
+	wait_count(&x, Q_MESSAGES, 0);
+	/* "come again" eight times, a notice in between and one at the end. */
+	assert_story(&x, "d@far.example", "AtttntttttXn", "\"address\":\"d@far.example\",\"outcome\":\"failed\",\"code\":450,\"enhanced\":\"4.4.7\",\"reply\":\"come again\"");
+	teardown(&x);
+}
+
+TEST(a_dead_destination_costs_one_row)
+{
+	struct fixture x;
+
+	setup(&x);
+	for (int i = 0; i < 5; i++)
+		send_to(&x, ALICE, "x@dead.example", 0);
+	start(&x);
+	wait_count(&x, Q_TRIED, 1);
+	stays_seen(&x, 1); /* the others wait with it */
+	send_to(&x, ALICE, "x@dead.example", 0);
+	send_to(&x, ALICE, "a@alive.example", 0);
+	wait_count(&x, Q_MESSAGES, 6);
+	stays_seen(&x, 2);
+	pass(&x, 5 * MINUTE_MS);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	pass(&x, 10 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	teardown(&x);
+}
+
+TEST(what_a_dead_sender_had_counts_as_tried)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	send_to(&x, ALICE, "l@lost.example", 0);
+	wait_count(&x, Q_TRIED, 2);
+	stays_seen(&x, 2);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	pass(&x, 5 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 4);
+	teardown(&x);
+}
+
+static int unkey_tx(struct db_tx *tx, void *arg)
+{
+	int rc = db_exec(tx, &checks[Q_UNKEY], NULL, 0, NULL);
+
+	(void)arg;
+	return rc < 0 ? rc : db_exec(tx, &checks[Q_UNDUE], NULL, 0, NULL);
+}
+
+TEST(what_an_older_program_left_goes_out_too)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a1@far.example", 0);
+	send_to(&x, ALICE, "a2@other.example", 0);
+	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = unkey_tx }), 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	assert_int_equal(seen(&x), 2);
+	teardown(&x);
+}
+
+TEST(an_administrator_holds_and_hurries)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a@far.example", 0);
+	manage(&x, "far.example", QUEUE_HOLD, 1);
+	start(&x);
+	pass(&x, 6 * DAY_MS); /* nor does its time run out */
+	stays_seen(&x, 0);
+	manage(&x, "a@far.example", QUEUE_RETRY, 1);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	x.override = SAYS_450;
+	manage(&x, "far.example", QUEUE_RELEASE, 1); /* its time begins anew */
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 2 * MINUTE_MS);
+	stays_seen(&x, 1);
+	assert_int_equal(count(&x, Q_MESSAGES), 1);
+	assert_int_equal(mails(&x), 0);
+	lock_get(&x.lock);
+	x.override = 0;
+	lock_put(&x.lock);
+	pass(&x, 5 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "x@dead.example", 0);
+	send_to(&x, ALICE, "x@dead.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	manage(&x, "dead.example", QUEUE_RETRY, 2); /* while the destination is down */
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(what_is_held_for_somebody_here_comes_at_its_time)
+{
+	struct queue_rcpt rcpts[2] = { { .address = S(ALICE), .is_local = true, .n_accounts = 1, .notify = QUEUE_NOTIFY_SUCCESS },
+				       { .address = S("a@far.example") } };
+	struct queue_envelope e = { .qid_z = "held", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = rcpts, .n_rcpts = 2,
+				    .wish = { .hold_until_s = clock_wall_ms() / 1000 + 3600, .hold = S("for;3600") } };
+	struct fixture x;
+	struct spool *spool;
+
+	setup(&x);
+	rcpts[0].accounts = &x.alice;
+	start(&x);
+	assert_int_equal(spool_new(x.db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: later\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	stays_seen(&x, 0);
+	pass(&x, HOUR_MS - MINUTE_MS);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	pass(&x, MINUTE_MS + 1000);
+	wait_seen(&x, 1);
+	wait_mails(&x, 2); /* and the notification that it came */
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(a_domain_that_is_served_here_since_is_no_other_host)
+{
+	struct fixture x;
+	struct fault f = { "" };
+	int64_t id;
+
+	setup(&x);
+	send_to(&x, ALICE, "bob@moved.example nobody@moved.example", 0);
+	assert_int_equal(store_domain_add(x.s, S("moved.example"), &f), 0);
+	assert_int_equal(store_account_add(x.s, S("bob@moved.example"), NULL, NULL, 0, &id, &f), 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 0);
+	wait_mails(&x, 1); /* there is no nobody */
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
+TEST(how_well_a_domain_is_protected_is_remembered)
+{
+	static const enum queue_level seen_levels[] = { QUEUE_LEVEL_ENCRYPTED, QUEUE_LEVEL_VERIFIED, QUEUE_LEVEL_UNKNOWN, QUEUE_LEVEL_PLAIN };
+	static const int64_t kept[] = { QUEUE_LEVEL_ENCRYPTED, QUEUE_LEVEL_VERIFIED, QUEUE_LEVEL_VERIFIED, QUEUE_LEVEL_PLAIN };
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	for (size_t i = 0; i < ARRAY_LEN(seen_levels); i++) {
+		lock_get(&x.lock);
+		x.level = seen_levels[i];
+		lock_put(&x.lock);
+		send_to(&x, ALICE, "a@far.example", 0);
+		wait_count(&x, Q_MESSAGES, 0);
+		assert_int_equal(count(&x, Q_LEVEL), kept[i]);
+	}
+	teardown(&x);
+}
+
+TEST(sessions_grow_with_success)
+{
+	struct fixture x;
+
+	setup(&x);
+	for (int i = 0; i < 40; i++)
+		send_to(&x, ALICE, "a@far.example", 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 40);
+	assert_int_equal(x.seen[0].max_sessions, 1); /* nobody knows yet */
+	assert_true(x.seen[39].max_sessions > 5 && x.seen[39].max_sessions <= 20);
+	teardown(&x);
+}
+
+/* Those of one message that are deferred together come together again. */
+TEST(what_is_deferred_together_stays_together)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d1@f.example d2@f.example d3@f.example d4@f.example d5@f.example d6@f.example d7@f.example", 0);
+	wait_count(&x, Q_TRIED, 7);
+	assert_int_equal(count(&x, Q_TIMES), 1);
+	pass(&x, 5 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 14);
+	assert_int_equal(count(&x, Q_TIMES), 1);
+	assert_int_equal(seen(&x), 2);
+	teardown(&x);
+}
+
+/* A busy destination has all places; each that becomes free is for the other one until that has its share. */
+TEST(a_busy_destination_leaves_places_to_others)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nmax_sessions = 10\n");
+	for (int i = 0; i < 8; i++)
+		send_to(&x, ALICE, "s@small.example", 0);
+	for (int i = 0; i < 40; i++)
+		send_to(&x, ALICE, "a@very-busy.example", 0); /* found after the small one, so looked at before it */
+	x.silent_after = 12;
+	start(&x);
+	wait_seen(&x, 12 + 19);
+	stays_seen(&x, 12 + 19); /* 20 attempts run, 19 of them the busy one's */
+	answer_seen(&x, x.seen[0].first[0] == 's' ? 0 : 1, SAYS_250);
+	for (int i = 0; i < 4; i++)
+		answer_seen(&x, 12 + (size_t)i, SAYS_250);
+	wait_seen(&x, 12 + 19 + 5);
+	for (size_t i = 12 + 19; i < 12 + 19 + 5; i++)
+		assert_string_equal(x.seen[i].first, "s@small.example");
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
+/* What the notice says of a recipient that was never tried is what is known of its own destination. */
+TEST(the_trouble_told_is_that_of_the_own_destination)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "x@one.example", QUEUE_NOTIFY_NEVER);
+	send_to(&x, ALICE, "x@two.example", QUEUE_NOTIFY_NEVER);
+	wait_count(&x, Q_TRIED, 2);
+	send_to(&x, ALICE, "x@one.example x2@two.example", 0);
+	pass(&x, 6 * DAY_MS);
+	wait_mails(&x, 1);
+	assert_story(&x, "x2@two.example", "AXn", "\"address\":\"x2@two.example\",\"outcome\":\"failed\",\"enhanced\":\"4.4.7\",\"reply\":\"two.example\"");
+	teardown(&x);
+}
+
+/* What cannot be written is written later, once; nothing is sent again for it. */
+TEST(results_outlive_a_full_disk)
+{
+	static const struct {
+		enum db_fail_point point;
+		int err;
+	} rows[] = { { DB_FAIL_COMMIT, E_LIMIT }, { DB_FAIL_PACK_WRITE, E_DISK_FULL }, { DB_FAIL_COMMIT, E_DISK_FULL } };
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		send_to(&x, ALICE, "s@slow.example", 0);
+		wait_seen(&x, i + 1);
+		db_fail_next(x.db, rows[i].point, 1, rows[i].err);
+		answer_seen(&x, i, SAYS_550);
+		wait_count(&x, Q_MESSAGES, 0);
+		wait_mails(&x, (uint32_t)i + 1);
+		db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+		wait_count(&x, Q_DESTINATIONS, 0);
+	}
+	stays_seen(&x, ARRAY_LEN(rows));
+	teardown(&x);
+}
+
+/* That an attempt runs stands nowhere: who comes after a crash tries again, and hears nothing of the old one. */
+TEST(what_was_being_tried_is_tried_again)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	queue_sched_stop(&x.sched, 0);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	assert_int_equal(count(&x, Q_TRIED), 0);
+	start(&x);
+	wait_seen(&x, 2);
+	answer_seen(&x, 0, SAYS_550); /* of another life */
+	answer_seen(&x, 1, SAYS_250);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}

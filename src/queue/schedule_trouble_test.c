@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* The schedule in trouble: damaged rows and bodies, a full disk, a sender that was taken over, deeds while attempts run. */
+#include "queue/schedule_test.h"
+
+/* What the other host may be taking at this moment does not go back to its sender as well. */
+TEST(what_is_being_tried_is_not_returned)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	manage(&x, "slow.example", QUEUE_RETURN, 0);
+	manage(&x, "slow.example", QUEUE_REMOVE, 0);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	answer_seen(&x, 0, SAYS_450);
+	wait_count(&x, Q_TRIED, 1);
+	for (int64_t n = 0; n == 0; usleep(2000)) { /* the attempt ends a moment after it is written down */
+		const struct queue_pick p = { .to = S("slow.example") };
+
+		assert_int_equal(queue_manage(x.q, &p, QUEUE_RETURN, &n), 0);
+	}
+	wait_mails(&x, 1);
+	assert_int_equal(count(&x, Q_MESSAGES), 0);
+	teardown(&x);
+}
+
+static int run_check(struct db_tx *tx, void *arg)
+{
+	return db_exec(tx, &checks[*(const int *)arg], NULL, 0, NULL);
+}
+
+static void alter(struct fixture *x, int what)
+{
+	assert_int_equal(db_write(x->db, &(struct db_write_job){ .fn = run_check, .arg = &what }), 0);
+}
+
+/* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
+TEST(large_messages_are_not_under_way_all_at_once)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example s5@e.example s6@f.example", 0);
+	alter(&x, Q_LARGE);
+	start(&x);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	answer_seen(&x, 0, SAYS_250);
+	wait_seen(&x, 6);
+	wait_count(&x, Q_RECIPIENTS, 2);
+	teardown(&x);
+}
+
+/* A damaged pack: the sender hears that it failed, without the message; and those that wait behind it are looked at too. */
+TEST(what_cannot_be_read_goes_back_and_is_in_nobody_s_way)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "d1@far.example", 0);
+	alter(&x, Q_LOST_BYTES);
+	send_to(&x, ALICE, "d2@far.example", 0);
+	start(&x);
+	wait_count(&x, Q_TRIED, 2);
+	assert_int_equal(seen(&x), 1);
+	pass(&x, 5 * DAY_MS + MINUTE_MS);
+	wait_seen(&x, 2); /* once more, since it was due */
+	wait_mails(&x, 1);
+	pass(&x, 2 * MINUTE_MS);
+	wait_mails(&x, 2);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+/* The schedule waits: it does not turn and turn. */
+static void assert_waits(struct fixture *x)
+{
+	int64_t before = x->sched->n_turns;
+
+	usleep(300000);
+	assert_in_range(x->sched->n_turns - before, 0, 20);
+}
+
+TEST(recipients_without_a_message_do_not_keep_it_busy)
+{
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "a@far.example", 0);
+	alter(&x, Q_ORPHAN);
+	start(&x);
+	assert_waits(&x);
+	send_to(&x, ALICE, "a2@far.example", 0);
+	wait_seen(&x, 1);
+	queue_sched_stop(&x.sched, 2000);
+	close(x.fds[0]);
+	pthread_join(x.sender, NULL);
+	close(x.fds[1]);
+	queue_close(&x.q);
+	store_close(&x.s);
+	db_close(&x.db);
+	arena_fini(&x.a);
+}
+
+/* The routes change while an attempt runs: its row waits at another destination, where nothing can be done about it. */
+TEST(new_routes_do_not_keep_it_busy)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\n");
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	configure(&x, "[queue]\n[route \"all\"]\nhost = relay.example\n");
+	queue_sched_wake(x.q);
+	usleep(100000);
+	assert_waits(&x);
+	assert_int_equal(seen(&x), 1);
+	answer_seen(&x, 0, SAYS_250);
+	wait_count(&x, Q_MESSAGES, 0);
+	pass(&x, 2 * MINUTE_MS);
+	wait_count(&x, Q_DESTINATIONS, 0);
+	stays_seen(&x, 1);
+	teardown(&x);
+}
+
+/* Something for somebody here, which no disk takes. */
+TEST(a_full_disk_does_not_keep_it_busy)
+{
+	struct fixture x;
+	struct fault f = { "" };
+	int64_t id, before;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@moved.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	stays_seen(&x, 1);
+	assert_int_equal(store_domain_add(x.s, S("moved.example"), &f), 0);
+	assert_int_equal(store_account_add(x.s, S("d@moved.example"), NULL, NULL, 0, &id, &f), 0);
+	before = x.sched->n_turns;
+	db_fail_next(x.db, DB_FAIL_COMMIT, 1, E_DISK_FULL);
+	pass(&x, 5 * MINUTE_MS);
+	for (int64_t end = clock_mono_ms() + 300; clock_mono_ms() < end;) /* nearly each commit fails */
+		db_fail_next(x.db, DB_FAIL_COMMIT, 1, E_DISK_FULL);
+	assert_in_range(x.sched->n_turns - before, 1, 20);
+	db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+	pass(&x, 11 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(seen(&x), 1);
+	teardown(&x);
+}
+
+/* A sender that somebody took over. */
+TEST(nonsense_of_the_sender_does_not_fill_it)
+{
+	struct fixture x;
+	char nonsense[2000];
+	struct pollfd p;
+
+	setup(&x);
+	start(&x);
+	memset(nonsense, 'n', sizeof(nonsense));
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(send(x.fds[1], nonsense, sizeof(nonsense), 0), (ssize_t)sizeof(nonsense));
+	p = (struct pollfd){ .fd = x.fds[1], .events = POLLOUT };
+	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+/* Whoever has a domain has any number of them. */
+TEST(domains_are_known_in_bounded_number)
+{
+	struct fixture x;
+
+	setup(&x);
+	alter(&x, Q_LEARN_POLICIES);
+	alter(&x, Q_LEARN_LEVELS);
+	assert_int_equal(queue_forget_domains(x.q, 20), 0);
+	assert_int_equal(count(&x, Q_POLICIES), 9); /* the old one is worth nothing */
+	assert_int_equal(queue_forget_domains(x.q, 3), 0);
+	assert_int_equal(count(&x, Q_POLICIES), 3);
+	assert_int_equal(count(&x, Q_LEVELS), 3);
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
+/* What the other host has is not sent again and again because nothing of it can be written down. */
+TEST(what_cannot_be_written_down_is_not_sent_again)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	alter(&x, Q_STUCK);
+	answer_seen(&x, 0, SAYS_250);
+	usleep(100000);
+	stays_seen(&x, 1);
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	alter(&x, Q_UNSTUCK);
+	stays_seen(&x, 1);
+	lock_get(&x.lock);
+	x.override = SAYS_250;
+	lock_put(&x.lock);
+	queue_sched_stop(&x.sched, 0);
+	start(&x);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The message as one server can take it: what it cannot is not asked for when the message does not need it (RFC 6152 3, RFC 6531 3.6:
+ * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3). Many clients send
+ * 8-bit text without a word of it, so the bytes count and not what was declared.
+ */
+#include "send/send_int.h"
+
+#include "mime/mime.h"
+
+static struct str head_of(struct str message)
+{
+	ptrdiff_t end = str_find(message, S("\r\n\r\n"));
+
+	return end < 0 ? message : str_head(message, (size_t)end);
+}
+
+/* RFC 6531 3.1: an address or a header that is not ASCII needs it. */
+static bool needs_utf8(const struct queue_attempt *t)
+{
+	for (size_t i = 0; i < t->n_rcpts; i++)
+		if (!str_is_ascii(t->rcpts[i].address))
+			return true;
+	return !str_is_ascii(t->reverse_path) || !str_is_ascii(head_of(t->message));
+}
+
+static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_client_caps *caps)
+{
+	if (m->is_binary && !(caps->has_binarymime && caps->has_chunking))
+		return true;
+	return m->is_8bit && !caps->has_8bitmime;
+}
+
+int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *caps, struct buf *out, struct smtp_client_message *ret)
+{
+	struct smtp_client_message m = {
+		.reverse_path = t->reverse_path,
+		.envid = t->envid,
+		.dsn_ret = (int)t->dsn_ret,
+		.is_8bit = !str_is_ascii(t->message),
+		.is_binary = t->flags & QUEUE_BINARY,
+		.is_smtputf8 = t->flags & QUEUE_SMTPUTF8,
+		.is_requiretls = t->flags & QUEUE_REQUIRETLS,
+		.by_s = t->wish.by_s,
+		.by_returns = t->wish.by_returns,
+		.by_traces = t->wish.by_traces,
+		.has_priority = t->wish.has_priority,
+		.priority = t->wish.priority,
+		.bytes = t->message,
+	};
+
+	if (m.is_smtputf8 && !caps->has_smtputf8)
+		m.is_smtputf8 = needs_utf8(t);
+	if (is_too_wide(&m, caps)) {
+		bool is_converted = mime_convert_7bit(t->message, out) == 0;
+
+		/* What was never declared goes as it came. */
+		if (!is_converted && (t->flags & (QUEUE_8BIT | QUEUE_BINARY)))
+			return -E_CANNOT;
+		m.bytes = is_converted ? buf_str(out) : t->message;
+		m.is_8bit = m.is_binary = false;
+	}
+	*ret = m;
+	return 0;
+}

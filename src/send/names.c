@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What an attempt asks the DNS and the web, as it is: send_names without a test. */
+#include "send/send_int.h"
+
+#include "base/clock.h"
+#include "net/dns.h"
+#include "net/https.h"
+
+#define GET_MS 15000 /* RFC 8461 3.3: a minute at most */
+
+static int ask_mx(void *ctx, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms, struct send_hosts *ret,
+		  struct queue_reply *ret_reply)
+{
+	struct send *s = ctx;
+
+	return send_mx(s->dns, a, domain, own_names, deadline_ms, ret, ret_reply);
+}
+
+static int ask_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, bool may_private, int64_t deadline_ms,
+			 struct send_place *ret, struct queue_reply *ret_reply)
+{
+	struct send *s = ctx;
+
+	return send_addresses(s->dns, a, host, port, may_private, deadline_ms, ret, ret_reply);
+}
+
+static int ask_tlsa(void *ctx, struct arena *a, const struct send_place *place, uint16_t port, int64_t deadline_ms, struct send_records *ret,
+		    struct queue_reply *ret_reply)
+{
+	struct send *s = ctx;
+
+	return send_tlsa(s->dns, a, place, port, deadline_ms, ret, ret_reply);
+}
+
+static int ask_txt(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n)
+{
+	struct send *s = ctx;
+	struct net_dns_answer answer;
+	struct fault fault = { 0 };
+	int r = net_dns_ask(s->dns, a, name, NET_DNS_TXT, deadline_ms, &answer, &fault);
+	size_t n = 0;
+
+	if (r < 0)
+		return r;
+	if (answer.trust == NET_DNS_BOGUS)
+		return -E_IO;
+	*ret = ARENA_ARRAY(a, struct str, answer.n + 1);
+	if (!*ret)
+		return -E_LIMIT;
+	for (size_t i = 0; i < answer.n; i++)
+		n += net_dns_txt(a, answer.rdata[i], &(*ret)[n]);
+	*ret_n = n;
+	return 0;
+}
+
+static int get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out)
+{
+	struct send *s = ctx;
+	struct send_place place = { 0 };
+	struct queue_reply reply = { 0 };
+	struct fault fault = { 0 };
+	int64_t deadline_ms = clock_mono_ms() + GET_MS;
+	struct net_https_get g = { .host_z = arena_z(a, host), .path_z = arena_z(a, path), .type_z = "text/plain", .deadline_ms = deadline_ms,
+				   .port = (uint16_t)s->q->sts_port };
+	int r;
+
+	if (!s->https || !g.host_z || !g.path_z)
+		return -E_CANNOT;
+	r = s->names.addresses(ctx, a, host, g.port, s->q->may_private, deadline_ms, &place, &reply);
+	if (r < 0 || place.n == 0)
+		return r < 0 ? r : -E_NOT_FOUND;
+	g.addresses = place.v;
+	g.n_addresses = place.n;
+	return net_https_get(s->https, &g, out, &fault);
+}
+
+const struct send_names send_names_dns = { .mx = ask_mx, .addresses = ask_addresses, .tlsa = ask_tlsa, .txt = ask_txt, .get = get };

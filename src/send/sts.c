@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * MTA-STS as a sender sees it (RFC 8461 5.1): the TXT record says whether the policy that is known is the newest; a newer one is fetched.
+ * What was known and is not too old counts as long as nothing newer can be had: neither a record that is gone nor a web server
+ * that is down takes it back. Long before it ends it is fetched again, whatever the record says (RFC 8461 10.2): who wants to take it away has to
+ * be in the way all the time, and not just then. The sender keeps nothing: what is known comes with the attempt and goes back with its result.
+ */
+#include "send/send_int.h"
+
+#include "base/clock.h"
+
+#define WELL_KNOWN "/.well-known/mta-sts.txt"
+#define FAILED_MS 300000 /* RFC 8461 3.3: no web server is asked again and again */
+#define REFRESH_S 86400  /* the same */
+
+static bool parse(struct arena *a, const struct queue_sts *known, struct sts_policy *ret)
+{
+	int64_t now_s = clock_wall_ms() / 1000;
+
+	return known->id.n > 0 && sts_policy_parse(known->text, a, ret) == 0 && now_s >= known->fetched_s &&
+	       now_s - known->fetched_s < ret->max_age_s;
+}
+
+/* ---- domains whose fetch failed lately ---- */
+
+static struct send_sts_failed *failed_slot(struct send *s, struct str domain, uint64_t *ret_hash)
+{
+	uint64_t h = 14695981039346656037u;
+
+	for (size_t i = 0; i < domain.n; i++)
+		h = (h ^ (unsigned char)domain.p[i]) * 1099511628211u;
+	*ret_hash = h;
+	return &s->sts_failed[h % ARRAY_LEN(s->sts_failed)];
+}
+
+static bool has_failed(struct send *s, struct str domain)
+{
+	uint64_t hash;
+	struct send_sts_failed *f = failed_slot(s, domain, &hash);
+	bool r;
+
+	lock_get(&s->lock);
+	r = f->hash == hash && clock_mono_ms() < f->until_ms;
+	lock_put(&s->lock);
+	return r;
+}
+
+static void note_failed(struct send *s, struct str domain)
+{
+	uint64_t hash;
+	struct send_sts_failed *f = failed_slot(s, domain, &hash);
+
+	lock_get(&s->lock);
+	*f = (struct send_sts_failed){ hash, clock_mono_ms() + FAILED_MS };
+	lock_put(&s->lock);
+}
+
+/* ---- the newest ---- */
+
+/* RFC 8461 3.3 */
+static bool fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id, struct sts_policy *ret,
+		  struct queue_sts *ret_new)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(STS_POLICY_MAX);
+	struct str host = arena_printf(a, "mta-sts.%" STR_FMT, STR_ARG(t->hop.domain));
+	struct queue_sts got = { .id = arena_str(a, id), .fetched_s = clock_wall_ms() / 1000 };
+
+	if (!host.p || has_failed(s, t->hop.domain))
+		return false;
+	if (s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text) < 0) {
+		note_failed(s, t->hop.domain);
+		return false;
+	}
+	got.text = arena_str(a, buf_str(&text));
+	if (!got.text.p || !got.id.p || !parse(a, &got, ret)) {
+		note_failed(s, t->hop.domain);
+		return false;
+	}
+	if (got.text.n <= QUEUE_STS_TEXT)
+		*ret_new = got;
+	return true;
+}
+
+/* Is it time to fetch what is known again? */
+static bool is_due(const struct queue_sts *known, const struct sts_policy *policy)
+{
+	int64_t age_s = clock_wall_ms() / 1000 - known->fetched_s;
+
+	return age_s >= REFRESH_S || age_s >= policy->max_age_s / 2;
+}
+
+/* The id of the record; false: none, or no answer. */
+static bool find_id(struct send *s, struct arena *a, struct str domain, struct str *ret)
+{
+	struct str name = arena_printf(a, "_mta-sts.%" STR_FMT, STR_ARG(domain));
+	struct str *records = NULL;
+	size_t n = 0;
+
+	return name.p && s->names.txt(s->names.ctx, a, name, clock_mono_ms() + s->q->command_timeout_ms, &records, &n) == 0 &&
+	       sts_record_parse(records, n, ret);
+}
+
+bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new)
+{
+	struct sts_policy known, newest;
+	bool is_known, is_wanted;
+	struct str id;
+
+	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt)
+		return false;
+	is_known = parse(a, &t->sts, &known);
+	is_wanted = is_known && is_due(&t->sts, &known);
+	if (find_id(s, a, t->hop.domain, &id))
+		is_wanted |= !is_known || !str_eq(id, t->sts.id);
+	else
+		id = t->sts.id;
+	if (is_wanted && fetch(s, a, t, id, &newest, ret_new)) {
+		*ret = newest;
+		return newest.mode != STS_NONE;
+	}
+	if (!is_known)
+		return false;
+	*ret = known;
+	return known.mode != STS_NONE;
+}

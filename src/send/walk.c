@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One attempt: from the destination over its hosts to a reply for each recipient. Straight-line, on one thread.
+ *
+ *   kept connection? --alive--> transaction --dead at its first command--> as if there had been none
+ *   MX --> each host, by preference: addresses --> policy --> connect, greeting, EHLO, STARTTLS, AUTH --> transaction
+ *
+ *  1. A host that cannot be spoken to, or says no before the transaction, is passed over for the next one (RFC 5321 5.1). TLS that
+ *     fails where nothing demands it is tried again without, at the same address.
+ *  2. A reply in the transaction is the answer: no other host is asked. But 421 to all of it, or a connection that is lost before
+ *     the message was all there, is trouble of the host (1).
+ *  3. Lost after the last byte of the message: it may have arrived, so nobody else gets it now (RFC 5321 4.5.3.2.6).
+ *  4. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
+ *     mail (RFC 7504), or all are ourselves.
+ */
+#include "send/send_int.h"
+
+#include "base/clock.h"
+
+#define WALK_CONNECTIONS 10   /* of one attempt */
+#define WALK_ENCODED (64u << 20)
+
+struct walk {
+	struct send *s;
+	const struct queue_attempt *t;
+	struct arena *a;
+	struct send_link *link;
+	struct queue_result *ret;
+	struct smtp_client_rcpt *rcpts;  /* that are not decided, in the order of places */
+	size_t *places;                  /* of each in the attempt */
+	size_t n;
+	struct queue_reply trouble;      /* the last that is temporary, else the last */
+	enum queue_stage trouble_stage;
+	bool has_trouble, has_spoken;
+	unsigned n_connections;
+};
+
+/* ---- what comes of it ---- */
+
+static void decide(struct walk *w, size_t i, enum queue_outcome outcome, struct queue_reply reply)
+{
+	w->ret->rcpts[w->places[i]] = (struct queue_rcpt_result){ outcome, reply };
+}
+
+static void decide_all(struct walk *w, enum queue_outcome outcome, struct queue_reply reply)
+{
+	for (size_t i = 0; i < w->n; i++)
+		decide(w, i, outcome, reply);
+	w->n = 0;
+}
+
+static void note_trouble(struct walk *w, enum queue_stage stage, struct queue_reply reply)
+{
+	if (w->has_trouble && send_is_permanent(&reply) && !send_is_permanent(&w->trouble))
+		return;
+	w->trouble = reply;
+	w->trouble_stage = stage;
+	w->has_trouble = true;
+}
+
+/*
+ * What a host says before the transaction: only that it takes no mail at all is for ever (RFC 7504 4.1); 554 may be said to a
+ * client that it does not like today.
+ */
+static struct queue_reply soften(struct walk *w, struct queue_reply r)
+{
+	return r.code >= 500 && r.code != 521 ? send_reply_soft(w->a, r) : r;
+}
+
+static bool is_final(enum queue_stage stage, const struct queue_reply *r)
+{
+	return (stage == QUEUE_AT_DNS || r->code == 521 || r->code == 0) && send_is_permanent(r);
+}
+
+static void end_with_trouble(struct walk *w)
+{
+	bool is_permanent = w->has_trouble && is_final(w->trouble_stage, &w->trouble);
+
+	if (!w->has_trouble)
+		w->trouble = send_say(w->a, "4.4.1", "no host could be tried");
+	if (w->n > 0)
+		w->ret->stage = w->trouble_stage;
+	/* What only this message demands is no trouble of the destination. */
+	w->ret->is_down = w->n > 0 && !is_permanent && !w->has_spoken &&
+			  !((w->t->flags & QUEUE_REQUIRETLS) && w->trouble_stage == QUEUE_AT_TLS);
+	decide_all(w, is_permanent ? QUEUE_FAILED : QUEUE_DEFERRED, w->trouble);
+}
+
+/* ---- the transaction ---- */
+
+static enum queue_outcome outcome_of(const struct walk *w, const struct smtp_client_rcpt *r, const struct queue_reply *reply)
+{
+	const struct smtp_client_caps *caps = w->link->client ? smtp_client_caps(w->link->client) : NULL;
+	bool is_last_to_tell = (r->notify & QUEUE_NOTIFY_SUCCESS) && !(caps && caps->has_dsn);
+	/* RFC 2852 4.1.4.2: nobody behind it knows by when the message is wanted. */
+	bool is_by_lost = w->t->wish.by_s != 0 && !w->t->wish.by_returns && !(caps && caps->has_deliverby);
+
+	if (reply->code >= 200 && reply->code < 300)
+		return is_last_to_tell || is_by_lost ? QUEUE_RELAYED : QUEUE_DELIVERED;
+	return send_is_permanent(reply) ? QUEUE_FAILED : QUEUE_DEFERRED;
+}
+
+static struct queue_reply lost_reply(struct walk *w, bool may_have_arrived)
+{
+	const char *why_z = net_stream_fault_z(smtp_client_stream(w->link->client));
+
+	return send_say(w->a, "4.4.2", "%s: the connection was lost%s%s%s", w->link->host, may_have_arrived ? " after the whole message" : "",
+			why_z && why_z[0] ? ": " : "", why_z ? why_z : "");
+}
+
+/* Every recipient that has its answer is decided; the others stay. */
+static void take_replies(struct walk *w, bool is_lost)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < w->n; i++) {
+		struct smtp_client_rcpt *r = &w->rcpts[i];
+		struct queue_reply reply = send_reply_of(w->a, &r->reply);
+
+		if (reply.code == 0 && is_lost && r->stage < SMTP_CLIENT_END) {
+			w->rcpts[kept] = *r;
+			w->places[kept++] = w->places[i];
+			continue;
+		}
+		if (reply.code == 0 && is_lost)
+			reply = lost_reply(w, true);
+		if (reply.code == 0 && reply.enhanced.n == 0)
+			reply.enhanced = S("4.5.0");
+		decide(w, i, outcome_of(w, r, &reply), reply);
+	}
+	w->n = kept;
+}
+
+/* 421 to everything: it is about to close, and would have said so to whoever came. */
+static bool is_closing(const struct walk *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->rcpts[i].reply.code != 421 || w->rcpts[i].stage > SMTP_CLIENT_RCPT)
+			return false;
+	return w->n > 0;
+}
+
+static enum queue_stage last_stage(const struct walk *w)
+{
+	enum smtp_client_stage last = SMTP_CLIENT_MAIL;
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->rcpts[i].stage > last)
+			last = w->rcpts[i].stage;
+	return QUEUE_AT_MAIL + (last - SMTP_CLIENT_MAIL);
+}
+
+static void forget_replies(struct walk *w)
+{
+	for (size_t i = 0; i < w->n; i++) {
+		w->rcpts[i].reply = (struct smtp_client_reply){ 0 };
+		w->rcpts[i].stage = SMTP_CLIENT_MAIL;
+	}
+}
+
+static void note_link(struct walk *w, bool is_reused)
+{
+	static const enum queue_level levels[] = {
+		[SEND_PLAIN] = QUEUE_LEVEL_PLAIN, [SEND_ENCRYPTED] = QUEUE_LEVEL_ENCRYPTED, [SEND_VERIFIED] = QUEUE_LEVEL_VERIFIED };
+	struct queue_result *r = w->ret;
+
+	r->is_reused = is_reused;
+	r->host = arena_str(w->a, str_z(w->link->host));
+	r->address = arena_str(w->a, str_z(w->link->address));
+	r->tls = arena_str(w->a, str_z(w->link->tls));
+	r->level = levels[w->link->level];
+}
+
+/* 1: done; 0: the connection was of no use, whoever is left may be tried elsewhere. */
+static int transact(struct walk *w, bool is_reused)
+{
+	AUTO(buf_fini) struct buf encoded = BUF_INIT(WALK_ENCODED);
+	struct smtp_client_message m = { 0 };
+	struct queue_reply closing;
+	int r = send_convert(w->t, smtp_client_caps(w->link->client), &encoded, &m);
+
+	w->has_spoken = true;
+	w->link->n_used++;
+	note_link(w, is_reused);
+	if (r < 0) {
+		w->ret->stage = QUEUE_AT_MAIL;
+		decide_all(w, QUEUE_FAILED, send_say(w->a, "5.6.3", "%s takes no 8-bit messages, and this one cannot be encoded anew without "
+						     "damage", w->link->host));
+		return 1;
+	}
+	forget_replies(w);
+	r = smtp_client_send(w->link->client, &m, w->rcpts, w->n, w->a);
+	w->ret->stage = last_stage(w);
+	if (is_closing(w)) {
+		closing = send_reply_of(w->a, &w->rcpts[0].reply);
+		note_trouble(w, w->ret->stage, closing);
+		send_link_close(w->link);
+		return 0;
+	}
+	take_replies(w, r < 0);
+	if (r == 0)
+		return 1;
+	if (w->n > 0)
+		note_trouble(w, w->ret->stage, lost_reply(w, false));
+	send_link_close(w->link);
+	return w->n == 0;
+}
+
+/* ---- one host ---- */
+
+/* RFC 5321 5.1: our own listeners are no place to send to. */
+static bool is_own(const struct send *s, const struct net_address *a)
+{
+	for (size_t i = 0; i < s->n_own; i++) {
+		const struct net_address *o = &s->own[i];
+
+		if (o->any.sa_family != a->any.sa_family)
+			continue;
+		if (a->any.sa_family == AF_INET && a->v4.sin_port == o->v4.sin_port && a->v4.sin_addr.s_addr == o->v4.sin_addr.s_addr)
+			return true;
+		if (a->any.sa_family == AF_INET6 && a->v6.sin6_port == o->v6.sin6_port &&
+		    memcmp(&a->v6.sin6_addr, &o->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void drop_address(struct send_place *p, size_t i)
+{
+	memmove(&p->v[i], &p->v[i + 1], (p->n - i - 1) * sizeof(*p->v));
+	p->n--;
+}
+
+static bool drop_own(const struct send *s, struct send_place *p)
+{
+	bool found = false;
+
+	for (size_t i = p->n; i-- > 0;)
+		if (is_own(s, &p->v[i])) {
+			drop_address(p, i);
+			found = true;
+		}
+	return found;
+}
+
+static struct queue_reply loop_reply(struct walk *w, struct str host)
+{
+	return send_say(w->a, "5.4.6", "%" STR_FMT " is this server itself", STR_ARG(host));
+}
+
+/* The name that it gives itself is ours: whoever set up the DNS sent its mail in a circle. A host of the settings may be called as it likes. */
+static bool is_ourselves(const struct walk *w)
+{
+	return w->t->hop.host.n == 0 && !w->t->hop.is_lmtp && str_chr(str_z(w->s->helo_z), '.') > 0 && /* many are called localhost */
+	       str_ieq(smtp_client_caps(w->link->client)->name, str_z(w->s->helo_z));
+}
+
+/* What came of one connection: 0 with a link; negative: none, and the address at *ret_index is of no use. */
+static int connect_once(struct walk *w, const struct send_target *target, size_t *ret_index)
+{
+	struct queue_reply reply = { 0 };
+	enum queue_stage stage = QUEUE_AT_CONNECT;
+	int r = send_link_open(w->s, w->link, target, w->a, ret_index, &stage, &reply);
+
+	w->n_connections++;
+	if (r == 0)
+		return 0;
+	reply = soften(w, reply);
+	note_trouble(w, stage, reply);
+	return r;
+}
+
+/* One after the other of the host's addresses, until one can be spoken to. 1: done; 0: the next host. */
+static int try_addresses(struct walk *w, struct str host, struct send_place *place, const struct send_policy *policy)
+{
+	struct send_policy p = *policy;
+
+	while (place->n > 0 && w->n > 0 && w->n_connections < WALK_CONNECTIONS) {
+		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
+						    .deadline_ms = clock_mono_ms() + send_connect_ms(w->s) };
+		size_t i = 0;
+		int r = connect_once(w, &target, &i);
+
+		if (i == place->n)
+			return 0;
+		if (r == -E_TLS && p.may_plain && p.starttls != SMTP_CLIENT_TLS_NEVER) {
+			p.starttls = SMTP_CLIENT_TLS_NEVER;
+			continue;
+		}
+		p.starttls = policy->starttls;
+		if (r == 0 && is_ourselves(w)) {
+			note_trouble(w, QUEUE_AT_HELO, loop_reply(w, host));
+			send_link_close(w->link);
+		} else if (r == 0 && transact(w, false) > 0) {
+			return 1;
+		}
+		drop_address(place, i);
+	}
+	return w->n == 0;
+}
+
+/* RFC 5321 4.1.3, without the brackets. */
+static bool read_literal(const struct queue_hop *h, struct net_address *ret)
+{
+	bool is_ipv6 = str_istarts(h->host, S("IPv6:"));
+
+	return net_address_parse(is_ipv6 ? str_skip(h->host, 5) : h->host, h->port, ret);
+}
+
+static int find_place(struct walk *w, const struct send_host *host, struct send_place *ret)
+{
+	struct send *s = w->s;
+	struct queue_reply reply = { 0 };
+	int r;
+
+	if (host->name.n == 0) {
+		ret->v = ARENA_ARRAY(w->a, struct net_address, 1);
+		if (!ret->v || !read_literal(&w->t->hop, ret->v)) {
+			note_trouble(w, QUEUE_AT_DNS, send_say(w->a, "5.1.2", "no address: %" STR_FMT, STR_ARG(w->t->hop.host)));
+			return -E_SYNTAX;
+		}
+		ret->n = 1;
+		return 0;
+	}
+	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
+			       clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
+	if (r < 0 || ret->n == 0) {
+		note_trouble(w, QUEUE_AT_DNS, reply);
+		return r < 0 ? r : -E_NOT_FOUND;
+	}
+	return 0;
+}
+
+/* user@[127.0.0.1]: whoever writes mail does not choose hosts of our own network. The settings may. */
+static bool is_forbidden(const struct walk *w, const struct send_host *host, const struct send_place *place)
+{
+	return host->name.n == 0 && str_starts(w->t->hop.domain, S("[")) && !w->s->q->may_private && net_address_is_private(&place->v[0]);
+}
+
+static int try_host(struct walk *w, const struct send_domain *d, const struct send_host *host)
+{
+	struct str name = host->name.n > 0 ? host->name : w->t->hop.host;
+	struct send_place place = { 0 };
+	struct send_policy policy;
+	struct queue_reply reply = { 0 };
+
+	if (find_place(w, host, &place) < 0)
+		return 0;
+	if (drop_own(w->s, &place) && place.n == 0) {
+		note_trouble(w, QUEUE_AT_DNS, loop_reply(w, name));
+		return 0;
+	}
+	if (is_forbidden(w, host, &place)) {
+		note_trouble(w, QUEUE_AT_DNS, send_say(w->a, "5.4.4", "%" STR_FMT " is no address of a host on the Internet", STR_ARG(name)));
+		return 0;
+	}
+	if (send_policy_of(w->s, w->a, d, host, &place, &policy, &reply) < 0) {
+		note_trouble(w, QUEUE_AT_TLS, reply);
+		return 0;
+	}
+	return try_addresses(w, name, &place, &policy);
+}
+
+/* ---- the whole ---- */
+
+static int find_hosts(struct walk *w, struct send_hosts *ret)
+{
+	const struct queue_hop *h = &w->t->hop;
+	struct send *s = w->s;
+	struct queue_reply reply = { 0 };
+	struct net_address literal;
+	int r;
+
+	if (h->host.n > 0) {
+		ret->hosts = ARENA_ARRAY(w->a, struct send_host, 1);
+		if (!ret->hosts)
+			return -E_LIMIT;
+		if (!read_literal(h, &literal))
+			ret->hosts[0].name = h->host;
+		ret->n = 1;
+		ret->is_secure = true; /* the settings are as good as DNSSEC */
+		return 0;
+	}
+	r = s->names.mx(s->names.ctx, w->a, h->domain, s->own_names, clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
+	if (r < 0 || ret->n == 0)
+		note_trouble(w, QUEUE_AT_DNS, reply);
+	return r;
+}
+
+static void visit_hosts(struct walk *w)
+{
+	struct send_domain d = { .attempt = w->t };
+
+	if (find_hosts(w, &d.hosts) < 0)
+		return;
+	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
+	for (size_t i = 0; i < d.hosts.n && w->n_connections < WALK_CONNECTIONS; i++)
+		if (try_host(w, &d, &d.hosts.hosts[i]) > 0)
+			return;
+}
+
+static void set_up(struct walk *w)
+{
+	const struct queue_attempt *t = w->t;
+
+	w->rcpts = mem_alloc(t->n_rcpts, sizeof(*w->rcpts));
+	w->places = mem_alloc(t->n_rcpts, sizeof(*w->places));
+	for (size_t i = 0; i < t->n_rcpts; i++) {
+		w->rcpts[i] = (struct smtp_client_rcpt){ .address = t->rcpts[i].address, .orcpt = t->rcpts[i].orcpt,
+							 .notify = t->rcpts[i].notify };
+		w->places[i] = i;
+	}
+	w->n = t->n_rcpts;
+}
+
+void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, struct send_link *link, struct queue_result *ret)
+{
+	struct walk w = { .s = s, .t = t, .a = a, .link = link, .ret = ret };
+	int64_t begun_ms = clock_mono_ms();
+
+	*ret = (struct queue_result){ .id = t->id, .rcpts = ret->rcpts, .n_rcpts = t->n_rcpts };
+	set_up(&w);
+	if (!send_link_is_good(link, t) || transact(&w, true) == 0) {
+		w.has_spoken = w.has_trouble = false; /* a kept connection that has died says nothing of its host */
+		visit_hosts(&w);
+	}
+	if (w.n > 0)
+		end_with_trouble(&w);
+	mem_free(w.rcpts);
+	mem_free(w.places);
+	ret->ms = clock_mono_ms() - begun_ms;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client of an SMTP or LMTP dialogue: greeting, EHLO, STARTTLS, AUTH, then messages, over a stream that is connected. Straight-line
+ * code that blocks with the deadlines of RFC 5321 4.5.3.2. It reads replies of strangers: each line, each reply and each
+ * dialogue has a bound. One thread at a time. Used by the sender (room send) and by the command line.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "net/stream.h"
+
+struct smtp_client;
+
+#define SMTP_CLIENT_TEXT 2048 /* of one reply that is kept; the rest of it is read and dropped */
+
+struct smtp_client_reply {
+	int code;             /* 200..599; 0: there was none, text says why in our words */
+	struct str enhanced;  /* as given ("5.7.1"), or empty */
+	struct str text;      /* lines joined by LF without codes; control characters and bytes that are no UTF-8 replaced; cut */
+};
+
+enum smtp_client_stage { SMTP_CLIENT_GREETING, SMTP_CLIENT_HELO, SMTP_CLIENT_TLS, SMTP_CLIENT_AUTH, SMTP_CLIENT_MAIL, SMTP_CLIENT_RCPT,
+			 SMTP_CLIENT_DATA, SMTP_CLIENT_END, SMTP_CLIENT_N_STAGES };
+
+enum smtp_client_starttls {
+	SMTP_CLIENT_TLS_NEVER,
+	SMTP_CLIENT_TLS_IF_OFFERED, /* the handshake's failure is -E_TLS all the same: the caller decides whether to come again without */
+	SMTP_CLIENT_TLS_ALWAYS,
+	SMTP_CLIENT_TLS_FROM_START,
+};
+
+/* All times in milliseconds; 0: the value of RFC 5321 4.5.3.2. */
+struct smtp_client_times {
+	int64_t greeting, command, mail, rcpt, data_begin, data_block, data_end, quit;
+};
+
+struct smtp_client_options {
+	const char *helo_z;            /* own name, or address literal */
+	bool is_lmtp;
+	enum smtp_client_starttls starttls;
+	struct net_stream_tls *tls;
+	struct net_stream_tls_want want;
+	struct str user, password;     /* empty user: no AUTH. Never sent without verified TLS, unless may_plain */
+	bool may_plain;
+	struct smtp_client_times times;
+	/* Each line of the dialogue, secrets masked; may be NULL. */
+	void (*trace)(void *ctx, bool is_ours, struct str line);
+	void *trace_ctx;
+};
+
+/* What the server said it can do (EHLO after TLS). */
+struct smtp_client_caps {
+	bool is_extended;   /* it took EHLO */
+	bool has_pipelining, has_8bitmime, has_binarymime, has_chunking, has_smtputf8, has_dsn, has_size, has_starttls, has_requiretls,
+		has_enhanced, has_deliverby, has_mt_priority, has_futurerelease;
+	uint64_t max_size;  /* 0: none told */
+	uint64_t min_by_s;  /* of DELIVERBY with return (RFC 2852 3); 0: none told */
+	struct str auth;    /* mechanisms as told */
+	struct str name;    /* its own, of the first line */
+};
+
+/*
+ * Greeting to AUTH. The stream is the client's from here on, whatever comes back. 0 with *ret. -E_TIMEOUT, -E_CLOSED, -E_IO,
+ * -E_TLS, -E_DENIED (a reply refuses: ret_reply->code), -E_SYNTAX (it does not speak SMTP), -E_CANNOT (what options demand is not
+ * offered): *ret is NULL, *ret_stage and *ret_reply (strings in the arena) say where and what.
+ */
+MUST_CHECK int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, struct arena *a, struct smtp_client **ret,
+				enum smtp_client_stage *ret_stage, struct smtp_client_reply *ret_reply);
+const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c);
+struct net_stream *smtp_client_stream(struct smtp_client *c);
+
+struct smtp_client_rcpt {
+	struct str address;
+	struct str orcpt;    /* xtext as given; empty: none */
+	unsigned notify;     /* enum queue_notify; 0: not given */
+	/* out */
+	enum smtp_client_stage stage; /* where its fate was decided */
+	struct smtp_client_reply reply; /* 2xx: the server has the message for it. Strings in the arena */
+};
+
+struct smtp_client_message {
+	struct str reverse_path;
+	struct str envid;
+	int dsn_ret;          /* enum queue_ret */
+	bool is_8bit, is_binary, is_smtputf8, is_requiretls;
+	int64_t by_s;         /* when it is wanted there (RFC 2852), seconds since the epoch; 0: at the usual time */
+	bool by_returns, by_traces;
+	bool has_priority;    /* RFC 6710 */
+	int priority;
+	struct str bytes;     /* CRLF line ends if not binary; dots are doubled on the way (or BDAT, RFC 3030) */
+};
+
+/*
+ * One transaction: MAIL, all RCPT, DATA or BDAT, pipelined when offered (RFC 2920), never a message to nobody. What the server cannot take
+ * (8-bit without 8BITMIME, SMTPUTF8, BINARYMIME without CHUNKING, REQUIRETLS, too big for SIZE) is refused here with our own reply
+ * (code 0 with enhanced 5.6.x or 5.3.4 ...): the caller may convert and come again.
+ * 0: every recipient has its reply; the connection can be used for another. Negative: the connection is lost or out of step; recipients have what is
+ * known (code 0 for those without an answer), and a message whose last answer never came may have arrived.
+ */
+MUST_CHECK int smtp_client_send(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,
+				struct arena *a);
+/*
+ * The same up to a stage, for checks: would it be taken? SMTP_CLIENT_MAIL: only MAIL is said, and every recipient has its reply;
+ * SMTP_CLIENT_RCPT: the RCPT too; both end with RSET. SMTP_CLIENT_DATA: DATA too, and those who were taken have its reply (354); then there is no way
+ * back, and the connection can only be closed.
+ */
+MUST_CHECK int smtp_client_probe(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,
+				 enum smtp_client_stage until, struct arena *a);
+/* QUIT, and close. Does not wait long. Accepts a pointer to NULL. */
+void smtp_client_close(struct smtp_client **c);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* A login where the server has to know what we said: SCRAM and a server that wants more work than is decent. */
+#include "smtp/client_int.h"
+
+#include "base/test.h"
+#include "base/text.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+struct hungry {
+	int fd;
+	const char *rounds_z;
+	bool is_cancelled;
+};
+
+static void say(int fd, const char *text_z)
+{
+	(void)!send(fd, text_z, strlen(text_z), MSG_NOSIGNAL);
+}
+
+/* "AUTH SCRAM-SHA-256 " and in base64 "n,,n=ann,r=NONCE": the same nonce, longer, comes back. */
+static void challenge(struct hungry *h, struct str line)
+{
+	AUTO(buf_fini) struct buf first = BUF_INIT(1000), out = BUF_INIT(1000), answer = BUF_INIT(2000);
+	ptrdiff_t nonce;
+
+	assert_true(text_b64_decode(&first, str_trim(str_skip(line, strlen("AUTH SCRAM-SHA-256 ")))));
+	nonce = str_find(buf_str(&first), S(",r="));
+	assert_true(nonce > 0);
+	buf_printf(&out, "%" STR_FMT "x,s=QSXCR+Q6sek8bf92,i=%s", STR_ARG(str_skip(buf_str(&first), (size_t)nonce + 1)), h->rounds_z);
+	buf_add(&answer, S("334 "));
+	text_b64_encode(&answer, buf_str(&out));
+	buf_add(&answer, S("\r\n"));
+	say(h->fd, buf_z(&answer));
+}
+
+static void *be_hungry(void *arg)
+{
+	struct hungry *h = arg;
+	char line[2000];
+	ssize_t n;
+
+	say(h->fd, "220 mx\r\n");
+	(void)!recv(h->fd, line, sizeof(line), 0);
+	say(h->fd, "250-mx\r\n250 AUTH SCRAM-SHA-256\r\n");
+	n = recv(h->fd, line, sizeof(line), 0);
+	if (n > 0)
+		challenge(h, str_of(line, (size_t)n));
+	n = recv(h->fd, line, sizeof(line), 0);
+	h->is_cancelled = n == 3 && line[0] == '*';
+	say(h->fd, "535 no\r\n");
+	return NULL;
+}
+
+TEST(client_scram_has_a_bound)
+{
+	static const struct {
+		const char *rounds_z;
+		bool is_cancelled;
+	} rows[] = { { "4096", false }, { "2000001", true }, { "2147483647", true }, { "99999999999999999999999", true } };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		struct smtp_client_options o = { .helo_z = "me", .user = S("ann"), .password = S("secret"), .may_plain = true };
+		struct hungry h = { .rounds_z = rows[i].rounds_z };
+		struct smtp_client_reply reply;
+		enum smtp_client_stage stage;
+		struct smtp_client *c = NULL;
+		pthread_t thread;
+		int fds[2];
+
+		test_row(rows[i].rounds_z);
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
+		h.fd = fds[1];
+		assert_int_equal(pthread_create(&thread, NULL, be_hungry, &h), 0);
+		assert_int_equal(smtp_client_open(net_stream_of_fd(fds[0]), &o, &a, &c, &stage, &reply), -E_DENIED);
+		assert_int_equal(stage, SMTP_CLIENT_AUTH);
+		pthread_join(thread, NULL);
+		assert_int_equal(h.is_cancelled, rows[i].is_cancelled);
+		close(fds[1]);
+	}
+}

@@ -1,0 +1,376 @@
+# SPDX-License-Identifier: MIT
+"""
+Mail that goes out: from submission over the queue and the sender to other servers, which take it, refuse it, are late, are gone; both
+processes killed on the way; connections shared; the sender's cage. The way is told by [route] sections, so the DNS is not asked here.
+"""
+
+import glob
+import os
+import re
+import signal
+import smtplib
+import threading
+import time
+
+from certs import self_signed
+from mail import inbox, sender_pid
+from script import tls_context
+from server import Skip
+from sink import Sink
+
+ALICE, BOB = "alice@example.test", "bob@example.test"
+TEXT = "From: alice@example.test\r\nTo: x@elsewhere.test\r\nSubject: %s\r\n\r\n%s\r\n.a line with a dot\r\n"
+
+
+def route(port, host="127.0.0.1", **more):
+    return {"domains": "elsewhere.test", "host": host, "port": str(port), **more}
+
+
+def use(server, *sinks, queue=None, level="info", **routes):
+    """Starts it again with sending on and mail for elsewhere.test going to the first sink."""
+    server.stop()
+    sections = {'route "sink"': route(sinks[0].port)} if sinks else {}
+    sections.update({'route "%s"' % k: v for k, v in routes.items()})
+    server.settings = {"server": {"hostname": "we.test", "log_level": level},
+                       "queue": {"send": "yes", "retry_min": "5m", "idle_timeout": "1s", "connect_timeout": "5s", "command_timeout": "10s",
+                                 **(queue or {})}, **sections}
+    server.start()
+
+
+def submit(server, *names, to=("x@elsewhere.test",), body="Hello"):
+    with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
+        smtp.starttls(context=tls_context())
+        smtp.login(ALICE, "demo")
+        for name in names:
+            smtp.sendmail(ALICE, list(to), (TEXT % (name, body)).encode())
+
+
+def subjects(sink):
+    with sink.change:
+        return [re.search(rb"^Subject: (\S+)", m[2], re.M).group(1).decode() for m in sink.messages]
+
+
+def wait_empty(server, seconds=30):
+    """Until nothing waits any more."""
+    end = time.monotonic() + seconds
+    while server.control("queue.list"):
+        assert time.monotonic() < end, server.control("queue.list")
+        time.sleep(0.05)
+
+
+def wait_inbox(server, n, seconds=30):
+    end = time.monotonic() + seconds
+    while len(inbox(server, ALICE)) < n:
+        assert time.monotonic() < end, "no message came back"
+        time.sleep(0.1)
+    return inbox(server, ALICE)
+
+
+def move_clock(server, minutes):
+    server.control("test.clock", ms=minutes * 60000)
+
+
+# ---- one message ----
+
+def test_delivered(server):
+    """As it was written, with one trace field on top; the sender is started by the first message, and nothing is left in the queue."""
+    with Sink() as sink:
+        use(server, sink)
+        assert sender_pid(server) is None
+        submit(server, "one")
+        (mail, rcpts, body), = sink.wait(1)
+        assert mail.startswith("MAIL FROM:<%s>" % ALICE) and rcpts[0].startswith("RCPT TO:<x@elsewhere.test>"), (mail, rcpts)
+        assert body.startswith(b"Received: ") and body.endswith((TEXT % ("one", "Hello")).encode()), body
+        wait_empty(server)
+        assert sender_pid(server)
+
+
+def test_greylisted(server):
+    """A temporary refusal is tried again when its time has come, not before; in one transaction for all recipients."""
+    seen = []
+
+    def grey(_, line):
+        seen.append(line)
+        return "450 4.7.1 come again" if len(seen) <= 2 else None
+
+    with Sink(says={"RCPT": grey}) as sink:
+        use(server, sink)
+        submit(server, "grey", to=("x@elsewhere.test", "y@elsewhere.test"))
+        sink.wait_count("RCPT", 2)
+        time.sleep(0.5)
+        assert not sink.messages and len(seen) == 2
+        move_clock(server, 6)
+        (_, rcpts, _), = sink.wait(1)
+        assert len(rcpts) == 2, rcpts
+        wait_empty(server)
+
+
+def test_refused(server):
+    """Refused for good: the writer hears so, with the other side's words; who was taken is not named."""
+    def refuse(_, line):
+        return "550 5.1.1 nobody of that name" if "<gone@" in line else None
+
+    with Sink(says={"RCPT": refuse}) as sink:
+        use(server, sink)
+        submit(server, "half", to=("x@elsewhere.test", "gone@elsewhere.test"))
+        sink.wait(1)
+        (dsn,) = wait_inbox(server, 1)
+        assert b"nobody of that name" in dsn and b"gone@elsewhere.test" in dsn and b"5.1.1" in dsn, dsn
+        assert b"x@elsewhere.test" not in dsn.split(b"message/delivery-status")[1].split(b"\r\n\r\n")[1], dsn
+        wait_empty(server)
+
+
+def test_dead_host(server):
+    """Nobody is there: deferred; a host that comes up later gets it."""
+    with Sink() as sink:
+        port = sink.port
+    use(server, dead=route(port))
+    submit(server, "late")
+    server.wait_log("queue.attempt", {}, seconds=30)
+    with Sink(port=port) as sink:
+        move_clock(server, 6)
+        sink.wait(1)
+        wait_empty(server)
+
+
+def test_reused(server):
+    """Many messages to one destination go over one connection."""
+    with Sink() as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1", "idle_timeout": "10s"})
+        submit(server, *["n%d" % n for n in range(20)])
+        sink.wait(20)
+        assert sorted(subjects(sink)) == sorted("n%d" % n for n in range(20))
+        assert sink.connections == 1, sink.connections
+        wait_empty(server)
+
+
+def test_connection_lost_at_rest(server):
+    """A kept connection that the other side closes meanwhile is not a failure."""
+    with Sink() as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1", "idle_timeout": "20s"})
+        submit(server, "first")
+        sink.wait(1)
+        wait_empty(server)
+        with sink.change:
+            for s in sink.sockets:
+                s.shutdown(2)
+            assert sink.change.wait_for(lambda: sink.open == 0, 10)
+        submit(server, "second")
+        sink.wait(2)
+        assert sink.connections == 2
+        wait_empty(server)
+
+
+def test_idle(server):
+    """The sender ends when nothing is to be sent, in good order, and comes back for the next message."""
+    with Sink() as sink:
+        use(server, sink, queue={"idle_timeout": "100ms", "sender_idle": "300ms"})
+        for n in range(2):
+            mark = len(server.log)
+            submit(server, "n%d" % n)
+            sink.wait(n + 1)
+            assert 'why="nothing to do"' in server.wait_log("sender.end", {}, 20, mark)
+            wait_empty(server)
+        assert not [x for x in server.log if " sender.died " in x]
+        end = time.monotonic() + 10
+        while sender_pid(server):
+            assert time.monotonic() < end, "it said that it ends, and stays"
+            time.sleep(0.05)
+
+
+# ---- deaths ----
+
+def death(server, kill):
+    """A process dies while the whole message is there and not answered: it comes once more, as the protocol has it, and is not lost."""
+    release, held = threading.Event(), []
+
+    def hold(_, line):
+        if not held:
+            held.append(line)
+            release.wait(30)
+            return "-"
+        return None
+
+    with Sink(says={"end": hold}) as sink:
+        use(server, sink)
+        submit(server, "held")
+        end = time.monotonic() + 30
+        while not held:
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        kill()
+        release.set()
+        move_clock(server, 6)
+        sink.wait(2)
+        assert subjects(sink) == ["held", "held"]
+        wait_empty(server)
+        submit(server, "after")
+        sink.wait(3)
+        wait_empty(server)
+
+
+def test_sender_dies(server):
+    def kill():
+        mark = len(server.log)
+        os.kill(sender_pid(server), signal.SIGKILL)
+        server.wait_log("sender.died", {"signal": "9"}, mark=mark)
+        server.wait_log("queue.attempt", {"result": "deferred"}, mark=mark)     # the server process was told
+
+    death(server, kill)
+
+
+def test_server_dies(server):
+    death(server, server.crash)
+
+
+def test_both_die_often(server):
+    """Both processes are killed again and again while mail flows: everything that was answered arrives."""
+    with Sink() as sink:
+        use(server, sink, queue={"retry_min": "1s", "retry_max": "1s"})
+        sent, stop = [], threading.Event()
+
+        def flow():
+            n = 0
+            while not stop.is_set():
+                try:
+                    submit(server, "m%d" % n)
+                    sent.append("m%d" % n)
+                except (OSError, smtplib.SMTPException):
+                    pass
+                n += 1
+
+        t = threading.Thread(target=flow)
+        t.start()
+        for n in range(6):
+            time.sleep(0.5)
+            if n % 2:
+                server.crash()
+            elif sender_pid(server):
+                os.kill(sender_pid(server), signal.SIGKILL)
+        stop.set()
+        t.join()
+        assert len(sent) > 5, sent
+        end = time.monotonic() + 60
+        while server.control("queue.list"):
+            assert time.monotonic() < end, server.control("queue.list")
+            move_clock(server, 1)
+            time.sleep(0.3)
+        assert set(sent) <= set(subjects(sink)), set(sent) - set(subjects(sink))
+
+
+test_both_die_often.settings = {"server": {"restart_pause": "0s"}}
+
+
+# ---- settings ----
+
+def test_reload(server):
+    """New settings are a new sender; the old one finishes what it has."""
+    release, began = threading.Event(), threading.Event()
+
+    def hold(_, line):
+        if "old" in line or not began.is_set():
+            began.set()
+            release.wait(30)
+        return None
+
+    with Sink(says={"end": hold}) as old, Sink() as new:
+        use(server, old)
+        submit(server, "old")
+        assert began.wait(30)
+        pid = sender_pid(server)
+        settings = dict(server.settings)
+        settings['route "sink"'] = route(new.port)
+        mark = server.reload(**settings)
+        server.wait_log("server.reload", {"result": "done"}, mark=mark)
+        submit(server, "new")
+        new.wait(1)
+        server.wait_log("sender.start", {}, mark=mark)
+        assert subjects(new) == ["new"] and sender_pid(server) != pid
+        release.set()
+        old.wait(1)
+        wait_empty(server)
+        end = time.monotonic() + 10
+        while os.path.exists("/proc/%d" % pid):
+            assert time.monotonic() < end, "the old sender stays"
+            time.sleep(0.05)
+        assert old.connections == 1 and not [x for x in server.log if " sender.died " in x]
+
+
+def test_smart_host(server):
+    """All mail goes to one host, with a password, which goes to nobody without a good certificate."""
+    files = self_signed(server, "relay", "localhost")
+    password = server.dir + "/password"
+    with open(password, "w", encoding="ascii") as f:
+        f.write("open sesame\n")
+    os.chmod(password, 0o600)
+    with Sink(tls=files, login=("martlet", "open sesame")) as sink:
+        host = {"host": "localhost", "port": str(sink.port), "tls": "verify", "user": "martlet", "password_file": password}
+        use(server, level="debug", queue={"ca_file": files["certificate"]}, all=host)
+        submit(server, "relayed")
+        sink.wait(1)
+        assert sink.tls_sessions == 1 and sink.counts["AUTH"] == 1, sink.counts
+        said = [x for x in server.log if " send.line " in x]
+        assert any("RCPT TO:" in x for x in said) and any("235 2.7.0" in x for x in said), said
+        assert not [x for x in server.log if "sesame" in x or "b3BlbiBzZXNhbWU" in x or "c2VzYW1l" in x], "a password is in the log"
+        wait_empty(server)
+        wrong = self_signed(server, "wrong", "elsewhere.example")
+        use(server, queue={"ca_file": wrong["certificate"]}, all=host)
+        submit(server, "kept")
+        server.wait_log("queue.attempt", {}, seconds=30)
+        time.sleep(0.2)
+        assert len(sink.messages) == 1 and sink.counts["AUTH"] == 1, "the password went to a stranger"
+
+
+def test_off(server):
+    """send = no, as in the demo: mail for elsewhere is taken and waits, and no sender is ever started."""
+    with Sink() as sink:
+        use(server, sink, queue={"send": "no"})
+        submit(server, "waits")
+        time.sleep(0.5)
+        assert len(server.control("queue.list")) == 1 and sink.connections == 0 and sender_pid(server) is None
+
+
+# ---- many ----
+
+def test_thousand(server):
+    """1,000 messages: all of them, each once, over few connections."""
+    with Sink() as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "10"})
+        begin = time.monotonic()
+        threads = [threading.Thread(target=submit, args=(server, *["t%d-%d" % (k, n) for n in range(250)])) for k in range(4)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        sink.wait(1000, 60)
+        took = time.monotonic() - begin
+        wait_empty(server)
+        assert len(set(subjects(sink))) == len(sink.messages) == 1000
+        assert sink.most <= 15, sink.most       # 10, and some whose end the sink has not seen yet
+        print("1,000 messages in and out in %.1f s, %d connections" % (took, sink.connections))
+
+
+# ---- the cage ----
+
+def test_closed_in(server):
+    """The sender is closed in: seccomp, no capabilities, nothing open but the log, its sockets and what wakes it."""
+    with Sink() as sink:
+        use(server, sink)
+        submit(server, "one")
+        sink.wait(1)
+        line = [x for x in server.log if " sender.start " in x][-1]
+        if "landlock" not in line or "seccomp" not in line:
+            raise Skip("no sandbox here: " + line)
+        pid = sender_pid(server)
+        for task in glob.glob("/proc/%d/task/*/status" % pid):
+            with open(task, encoding="ascii") as f:
+                status = dict(x.split(":", 1) for x in f if ":" in x)
+            assert status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1", (task, status)
+            assert int(status["CapEff"], 16) == 0, status
+        links = [os.readlink(x.path) for x in os.scandir("/proc/%d/fd" % pid)]
+        assert not [x for x in links if server.dir in x], links
+        with open("/proc/net/tcp", encoding="ascii") as f:
+            listening = [x.split()[9] for x in f.read().splitlines()[1:] if x.split()[3] == "0A"]
+        assert not [x for x in links if x.startswith("socket:[") and x[8:-1] in listening], "a listener is open in the sender"
+        with open("/proc/%d/limits" % pid, encoding="ascii") as f:
+            assert any(x.split()[:6] == ["Max", "core", "file", "size", "0", "0"] for x in f)

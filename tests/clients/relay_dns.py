@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""
+Two servers and a DNS of their own (lib/dnsworld.py): mail goes where its domain's MX records say, and with the TLS that the domain asks for, by DANE
+(RFC 7672) or by MTA-STS (RFC 8461), or not at all.
+"""
+
+import hashlib
+import http.server
+import imaplib
+import smtplib
+import ssl
+import subprocess
+import threading
+import time
+
+from certs import certificate_of, self_signed
+from dnsworld import World
+from script import tls_context
+from server import Server
+from sink import Sink
+
+ALICE, CAROL = "alice@example.test", "carol@%s"
+
+
+class Other:
+    """Another server, which takes mail for carol in some domains."""
+
+    def __init__(self, martlet, *domains, tls=None):
+        self.server = Server(martlet, {"server": {"hostname": "mx.other.test"}, **({"tls": tls} if tls else {})})
+        self.domains = domains
+
+    def __enter__(self):
+        self.server.start()
+        self.server.cli("domain", "add", self.domains[0])
+        self.server.cli("account", "add", CAROL % self.domains[0], input="demo\n")
+        for domain in self.domains[1:]:
+            self.server.cli("domain", "add", domain)
+            self.server.cli("alias", "add", CAROL % domain, CAROL % self.domains[0])
+        return self
+
+    def __exit__(self, *_):
+        self.server.remove()
+
+    @property
+    def port(self):
+        return self.server.port("smtp")
+
+    def mails(self):
+        imap = imaplib.IMAP4("127.0.0.1", self.server.port("imap"), timeout=60)
+        imap.login(CAROL % self.domains[0], "demo")
+        imap.select("INBOX", readonly=True)
+        _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
+        imap.logout()
+        return [x[1] for x in data if isinstance(x, tuple)]
+
+    def tlsa(self):
+        """3 1 1 of its key (RFC 6698 2.1)."""
+        pem = ssl.DER_cert_to_PEM_cert(certificate_of(self.server)).encode()
+        key = subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=pem, capture_output=True, check=True).stdout
+        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
+        return "TLSA 3 1 1 " + hashlib.sha256(der).hexdigest()
+
+
+def use(server, world, port, queue=None, **sections):
+    """Starts it again, sending by that DNS to hosts at that port."""
+    server.stop()
+    server.settings = {"server": {"hostname": "we.test"}, "dns": world.settings(),
+                       "queue": {"send": "yes", "port": str(port), "allow_private_addresses": "yes", "connect_timeout": "5s",
+                                 "command_timeout": "10s", "mta_sts": "no", **(queue or {})}, **sections}
+    server.start()
+
+
+def submit(server, to, subject="x"):
+    with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
+        smtp.starttls(context=tls_context())
+        smtp.login(ALICE, "demo")
+        smtp.sendmail(ALICE, [to], "From: %s\r\nTo: %s\r\nSubject: %s\r\n\r\nHello\r\n" % (ALICE, to, subject))
+
+
+def send(server, to, **want):
+    """Sends to one; the log line of what came of it, which must have these fields."""
+    mark = len(server.log)
+    submit(server, to)
+    line = server.wait_log("queue.attempt", {"to": to}, 30, mark)
+    for key, value in want.items():
+        assert "%s=%s" % (key, value) in line, (key, value, line)
+    return line
+
+
+MX = "@ MX 10 mx\nmx A 127.0.0.1\n"
+
+
+def test_dane(server):
+    """What the DNS says of certificates, when it is signed, decides; the rest is opportunistic."""
+    domains = ("other.test", "good.test", "wrong.test", "plain.test", "lie.test", "unusable.test")
+    with World() as world, Other(server.martlet, *domains) as other:
+        at, good = "_%d._tcp.mx " % other.port, other.tlsa()
+        wrong = "TLSA 3 1 1 " + "ab" * 32
+        world.zone("good.test", MX + at + good, signed=True)
+        world.zone("wrong.test", MX + at + wrong, signed=True)
+        world.zone("plain.test", MX + at + wrong)
+        world.zone("lie.test", MX + at + good, tampered=("127.0.0.1", "127.0.0.2"))
+        world.zone("unusable.test", MX + at + "TLSA 0 1 1 " + "ab" * 32, signed=True)
+        world.zone("other.test", MX, signed=True)
+        world.start()
+        use(server, world, other.port)
+        assert "DANE verified" in send(server, CAROL % "good.test", result="delivered")
+        assert "not verified" in send(server, CAROL % "plain.test", result="delivered")
+        assert "not verified" in send(server, CAROL % "other.test", result="delivered")
+        assert "not verified" in send(server, CAROL % "unusable.test", result="delivered")
+        send(server, CAROL % "wrong.test", result="deferred", enhanced="4.7.5")
+        assert "enhanced=4." in send(server, CAROL % "lie.test", result="deferred")
+        assert len(other.mails()) == 4
+        # The peer gets a key that fits.
+        world.change("wrong.test", MX + at + good, signed=True)
+        use(server, world, other.port)
+        server.control("test.clock", ms=6 * 60000)
+        server.wait_log("queue.attempt", {"to": CAROL % "wrong.test", "result": "delivered"}, 30)
+        assert len(other.mails()) == 5
+
+
+def test_tls_levels(server):
+    """[queue] tls: what is demanded of hosts that say nothing themselves."""
+    with World(signed=False) as world, Other(server.martlet, "other.test", "second.test", "third.test") as other, \
+            Sink(address="127.0.0.2", port=other.port) as clear:
+        for name in other.domains:
+            world.zone(name, MX)
+        world.zone("clear.test", "@ MX 10 mx\nmx A 127.0.0.2")
+        world.start()
+        use(server, world, other.port, {"tls": "encrypt"})
+        assert "not verified" in send(server, CAROL % "other.test", result="delivered")
+        send(server, CAROL % "clear.test", result="deferred", enhanced="4.7.4")
+        use(server, world, other.port, {"tls": "verify"})
+        send(server, CAROL % "second.test", result="deferred", enhanced="4.7.5")
+        use(server, world, other.port, {"tls": "none"})
+        assert 'tls=""' in send(server, CAROL % "third.test", result="delivered")
+        assert len(other.mails()) == 2 and not clear.messages
+
+
+def test_hosts(server):
+    """A dead host before a living one; no mail there; no such domain; ourselves; an implicit MX."""
+    with World(signed=False) as world, Other(server.martlet, "other.test", "implicit.test") as other:
+        world.zone("other.test", "@ MX 10 dead\n@ MX 20 mx\ndead A 127.0.0.77\nmx A 127.0.0.1")
+        world.zone("implicit.test", "@ A 127.0.0.1")
+        world.zone("null.test", "@ MX 0 .")
+        world.zone("self.test", "@ MX 10 we.test.")
+        world.zone("we.test", "@ A 127.0.0.1")
+        world.start()
+        use(server, world, other.port)
+        assert "host=mx.other.test" in send(server, CAROL % "other.test", result="delivered")
+        send(server, CAROL % "implicit.test", result="delivered", host="implicit.test")
+        send(server, CAROL % "null.test", result="failed", enhanced="5.1.10")
+        send(server, CAROL % "nowhere.test", result="failed", enhanced="5.1.2")
+        send(server, CAROL % "self.test", result="failed", enhanced="5.4.6")
+        use(server, world, server.port("smtp"))
+        world.change("self.test", "@ MX 10 alias\nalias A 127.0.0.1")
+        send(server, CAROL % "implicit.test", result="failed", enhanced="5.4.6")
+        assert len(other.mails()) == 2
+
+
+def test_dead_hold_up_nobody(server):
+    """Forty destinations whose hosts say nothing have places for five minutes: mail for a living one passes them by."""
+    release = threading.Event()
+    with World(signed=False) as world, Other(server.martlet, "other.test") as other, \
+            Sink(address="127.0.0.2", port=other.port, says={"greeting": lambda *_: release.wait(60) and "-" or "-"}) as silent:
+        world.zone("other.test", MX)
+        world.zone("dead.test", "\n".join("d%d MX 10 mx%d\nmx%d A 127.0.0.2" % (n, n, n) for n in range(40)))
+        world.start()
+        use(server, world, other.port, {"max_sessions": "60", "command_timeout": "5m"})
+        send(server, CAROL % "other.test", result="delivered")      # it is known to live
+        with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
+            smtp.starttls(context=tls_context())
+            smtp.login(ALICE, "demo")
+            for n in range(40):
+                smtp.sendmail(ALICE, ["x@d%d.dead.test" % n], "Subject: dead\r\n\r\nHello\r\n")
+        with silent.change:
+            assert silent.change.wait_for(lambda: silent.open >= 40, 30), silent.open
+        begin = time.monotonic()
+        for n in range(5):
+            send(server, CAROL % "other.test", result="delivered")
+        took = time.monotonic() - begin
+        assert silent.open == 40, silent.open
+        print("5 messages past 40 silent hosts in %.2f s" % took)
+        release.set()
+
+
+# ---- MTA-STS ----
+
+class Policies(http.server.BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        text = self.server.text.encode()
+        self.server.n_gets += 1
+        self.send_response(200 if text else 404)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+
+class Web:
+    """The policy of one domain over HTTPS."""
+
+    def __init__(self, files, address="127.0.0.1"):
+        self.http = http.server.ThreadingHTTPServer((address, 0), Policies)
+        self.http.daemon_threads, self.http.text, self.http.n_gets = True, "", 0
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(files["certificate"], files["key"])
+        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+    def __enter__(self):
+        return self.http
+
+    def __exit__(self, *_):
+        self.http.shutdown()
+        self.http.server_close()
+
+
+def policy(mode, mx):
+    return "version: STSv1\r\nmode: %s\r\nmx: %s\r\nmax_age: 86400\r\n" % (mode, mx)
+
+
+def again(server, world, other, queue, page, number, text, result):
+    """What waits, after the domain has changed its policy."""
+    page.text = text
+    world.change("other.test", MX + '_mta-sts TXT "v=STSv1; id=%d;"\nmta-sts A 127.0.0.1' % number)
+    use(server, world, other.port, queue)
+    mark = len(server.log)
+    server.control("test.clock", ms=number * 10 * 60000)
+    server.wait_log("queue.attempt", {"to": CAROL % "other.test", "result": result}, 30, mark)
+
+
+def test_mta_sts(server):
+    """An enforced policy is kept to, also when the web server is gone; a host with another certificate gets nothing."""
+    mx, web = self_signed(server, "mx", "mx.other.test"), self_signed(server, "web", "mta-sts.other.test")
+    authorities = server.dir + "/authorities.pem"
+    with open(authorities, "wb") as f:
+        for files in (mx, web):
+            with open(files["certificate"], "rb") as g:
+                f.write(g.read())
+    with World(signed=False) as world, Other(server.martlet, "other.test", tls=mx) as other, Web(web) as page:
+        world.zone("other.test", MX + '_mta-sts TXT "v=STSv1; id=1;"\nmta-sts A 127.0.0.1')
+        world.start()
+        queue = {"mta_sts": "yes", "mta_sts_port": str(page.server_port), "ca_file": authorities}
+        page.text = policy("enforce", "mx.other.test")
+        use(server, world, other.port, queue)
+        assert "MTA-STS verified" in send(server, CAROL % "other.test", result="delivered")
+        assert page.n_gets == 1
+        use(server, world, other.port, {**queue, "ca_file": web["certificate"]})        # the host's certificate is not good any more
+        page.text = ""
+        send(server, CAROL % "other.test", result="deferred", enhanced="4.7.5")
+        assert page.n_gets == 1, "the policy is known, its id is the same"
+        again(server, world, other, queue, page, 2, policy("enforce", "elsewhere.other.test"), "deferred")
+        assert page.n_gets == 2 and len(other.mails()) == 1
+        again(server, world, other, queue, page, 3, policy("none", "x"), "delivered")
+        assert page.n_gets == 3 and len(other.mails()) == 2
+
+
+# ---- between two ----
+
+def test_lmtp(server):
+    """A route to another server's LMTP: each recipient has its own answer."""
+    with World(signed=False) as world, Other(server.martlet, "other.test") as other:
+        world.start()
+        use(server, world, 25, **{'route "lmtp"': {"domains": "other.test", "host": "127.0.0.1", "port": str(other.server.port("lmtp")),
+                                                   "protocol": "lmtp", "tls": "none"}})
+        mark = len(server.log)
+        with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
+            smtp.starttls(context=tls_context())
+            smtp.login(ALICE, "demo")
+            smtp.sendmail(ALICE, [CAROL % "other.test", "nobody@other.test"], "Subject: two\r\n\r\nHello\r\n")
+        server.wait_log("queue.attempt", {"to": CAROL % "other.test", "result": "delivered"}, 30, mark)
+        server.wait_log("queue.attempt", {"to": "nobody@other.test", "result": "failed", "code": "550"}, 30, mark)
+        assert len(other.mails()) == 1
+
+def test_both_ways(server):
+    """What one sends the other answers: DSN of a recipient that is not there, over DNS and TLS, to the writer's INBOX."""
+    with World(signed=False) as world, Other(server.martlet, "other.test") as other:
+        world.zone("other.test", MX)
+        world.start()
+        use(server, world, other.port)
+        send(server, "nobody@other.test", result="failed", code="550")
+        imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
+        imap.login(ALICE, "demo")
+        end = time.monotonic() + 20
+        while imap.select("INBOX")[1] == [b"0"]:
+            assert time.monotonic() < end
+            time.sleep(0.1)
+        _, data = imap.fetch("1", "(BODY.PEEK[])")
+        imap.logout()
+        assert b"Remote-MTA: dns; mx.other.test" in data[0][1] and b"550" in data[0][1], data[0][1]
