@@ -179,11 +179,13 @@ static int find_messages(struct search *s, struct str what, struct str *qids, st
 	arena_init(&row_arena, 2 * TRACE_STORY_MAX);
 	for (size_t i = 0; i < s->hits.n && n < MESSAGES; i++) {
 		int rc = load(s, &row_arena, s->hits.v[i], &row);
-		struct str qid = str_head(row.qid, TRACE_QID);
+		struct str qid = { 0 };
 		bool is_meant = rc == 1 && story_has(row.json, str_of(text.p + 1, text.n - 2));
 
 		if (rc < 0)
 			return rc;
+		if (is_meant)
+			qid = str_head(row.qid, TRACE_QID);
 		for (size_t k = 0; k < n && is_meant; k++)
 			is_meant = !str_eq(qids[k], qid);
 		if (is_meant) {
