@@ -26,12 +26,14 @@ struct cli_option {
 	const char *help;
 };
 
+#define CLI_OPTIONS_MAX 256 /* of one call; recipients and files of `send` are options */
+
 struct cli_args {
 	const char *positional[8];
 	size_t n_positional;
 	struct {
 		const char *name, *value;
-	} options[16];
+	} options[CLI_OPTIONS_MAX];
 	size_t n_options;
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * send: hands one message to one server by SMTP or LMTP and tells what became of it, for people and scripts. It needs no
- * settings and no data: a stream (net/stream.h) and a client (smtp/client.h) in this process.
+ * settings and no data: a stream (net/stream.h) and a client (smtp/client.h) in this process. The message stands on standard input as
+ * it goes, or is made of its text there, a subject and files (draft.h).
  *
  * The exit status says how far it came: 0, or 10 for the connection and 11 and up for the stages of the dialogue.
  */
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/draft.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -17,7 +19,6 @@
 #include "smtp/client.h"
 
 #define ADDRESSES 16
-#define RCPTS 16
 #define CONNECT_MS 30000
 #define REPLY_MS 60000
 #define END_MS 600000
@@ -54,7 +55,9 @@ struct sending {
 	enum stop stop;
 	char host_z[256], helo_z[256];
 	uint16_t port;
-	struct smtp_client_rcpt rcpts[RCPTS];
+	struct draft draft;
+	struct str reverse_path;
+	struct smtp_client_rcpt rcpts[CLI_OPTIONS_MAX];
 	size_t n_rcpts;
 	struct buf message;
 	struct arena arena;
@@ -103,11 +106,31 @@ static int take_stop(struct sending *s, struct fault *fault)
 	return 0;
 }
 
-static int take_recipients(struct sending *s, struct fault *fault)
+/* Of a message that is made here they may have names, as people write them. */
+static int take_envelope(struct sending *s, struct fault *fault)
 {
-	for (size_t i = 0; i < s->args->n_options && s->n_rcpts < RCPTS; i++)
+	int r = 0;
+
+	s->reverse_path = str_z(cli_option(s->args, "--from"));
+	if (draft_is_wanted(s->args)) {
+		r = draft_addresses(&s->draft, s->args, &s->arena, fault);
+		s->reverse_path = r < 0 ? s->reverse_path : draft_addr_spec(&s->draft.d.from.v[0], &s->arena);
+		for (size_t i = 0; r == 0 && i < s->draft.d.to.n; i++)
+			s->rcpts[s->n_rcpts++].address = draft_addr_spec(&s->draft.d.to.v[i], &s->arena);
+		return r;
+	}
+	for (size_t i = 0; i < s->args->n_options; i++)
 		if (str_eq(str_z(s->args->options[i].name), S("--to")))
 			s->rcpts[s->n_rcpts++].address = str_z(s->args->options[i].value);
+	return r;
+}
+
+static int take_recipients(struct sending *s, struct fault *fault)
+{
+	int r = take_envelope(s, fault);
+
+	if (r < 0)
+		return r;
 	if (s->n_rcpts == 0 && s->stop == STOP_MAIL) /* no RCPT is said; somebody has to have the reply */
 		s->rcpts[s->n_rcpts++].address = S("postmaster");
 	if (s->n_rcpts == 0 && (s->stop == STOP_NOT || s->stop >= STOP_RCPT))
@@ -152,14 +175,11 @@ static int read_message(struct sending *s, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf raw = BUF_INIT(LIMIT_IMPORT_MESSAGE);
 	struct str rest, line;
-	char *p;
-	size_t n;
-
 	/* By stdio, as the password may have stood in front of it. */
-	while ((p = buf_reserve(&raw, 65536)) != NULL && (n = fread(p, 1, 65536, stdin)) > 0)
-		buf_commit(&raw, n);
-	if (p == NULL || ferror(stdin))
-		return fault_set(fault, p == NULL ? -E_TOO_BIG : -E_IO, "standard input cannot be read, or is too large");
+	int r = draft_read_file(stdin, "standard input", &raw, fault);
+
+	if (r < 0 || draft_is_wanted(s->args))
+		return r < 0 ? r : draft_make(&s->draft, s->args, buf_str(&raw), &s->message, fault);
 	rest = buf_str(&raw);
 	if (str_find(rest, S("\r\n")) >= 0) {
 		buf_add(&s->message, rest);
@@ -260,8 +280,7 @@ static int say_fates(struct sending *s)
 
 static int transact(struct sending *s, struct smtp_client *c)
 {
-	const char *from_z = cli_option(s->args, "--from");
-	struct smtp_client_message m = { .reverse_path = str_z(from_z), .bytes = buf_str(&s->message) };
+	struct smtp_client_message m = { .reverse_path = s->reverse_path, .bytes = buf_str(&s->message) };
 
 	m.is_8bit = !str_is_ascii(m.bytes);
 	m.is_smtputf8 = !str_is_ascii(m.reverse_path);
@@ -335,10 +354,11 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	AUTO(buf_fini) struct buf password = BUF_INIT(4096);
 	struct net_stream_tls *tls = NULL;
 	struct fault fault = { "" };
-	int status, r = take_arguments(&s, &fault);
+	int status, r;
 
 	(void)cmd;
 	arena_init(&s.arena, 1u << 20);
+	r = take_arguments(&s, &fault);
 	s.result = json_object();
 	if (r == 0)
 		r = net_stream_tls_new_file(cli_option(args, "--ca-file"), &tls, &fault);
@@ -356,6 +376,7 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	net_stream_tls_free(tls);
 	if (password.p != NULL)
 		mem_wipe(password.p, password.n);
+	draft_fini(&s.draft);
 	buf_fini(&s.message);
 	arena_fini(&s.arena);
 	return (enum cli_status)status;

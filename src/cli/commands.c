@@ -61,6 +61,8 @@ static const struct cli_option send_options[] = {
 	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465)" },
 	{ "--from", "ADDRESS", "envelope sender (default: the null one)" },
 	{ "--to", "ADDRESS", "a recipient; may be given several times" },
+	{ "--subject", "TEXT", "make a message: standard input is its text, From and To are those above" },
+	{ "--attach", "FILE", "make a message with this file; may be given several times" },
 	{ "--tls", "KIND", "may (default), never, always, verify (the certificate too), implicit" },
 	{ "--ca-file", "FILE", "certificates to trust instead of the system's" },
 	{ "--insecure", NULL, "take any certificate, and log in without TLS where there is none" },
