@@ -12,14 +12,12 @@
 
 #include "cli/cli.h"
 #include "cli/draft.h"
+#include "cli/peer.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "server/admin.h"
 #include "smtp/client.h"
 
-#define ADDRESSES 16
-#define CONNECT_MS 30000
 #define REPLY_MS 60000
 #define END_MS 600000
 #define STATUS_CONNECT 10
@@ -53,15 +51,14 @@ struct sending {
 	const struct cli_args *args;
 	const struct tls_mode *tls;
 	enum stop stop;
-	char host_z[256], helo_z[256];
-	uint16_t port;
+	struct peer peer;
+	char helo_z[256];
 	struct draft draft;
 	struct str reverse_path;
 	struct smtp_client_rcpt rcpts[CLI_OPTIONS_MAX];
 	size_t n_rcpts;
 	struct buf message;
 	struct arena arena;
-	char address[NET_ADDRESS_TEXT];
 	json_t *result;
 };
 
@@ -73,27 +70,6 @@ static const struct tls_mode *mode_of(const char *name_z)
 		if (str_eq(str_z(tls_modes[i].name_z), str_z(name_z)))
 			return &tls_modes[i];
 	return name_z == NULL ? &tls_modes[0] : NULL;
-}
-
-/* HOST, HOST:PORT, [ADDRESS]:PORT or an IPv6 address. */
-static int take_server(struct sending *s, const char *text_z, struct fault *fault)
-{
-	struct str host = str_z(text_z), port = str_z(s->tls->starttls == SMTP_CLIENT_TLS_FROM_START ? "465" : "25");
-	ptrdiff_t colon = str_rchr(host, ':');
-	bool is_bare_v6 = colon >= 0 && str_chr(host, ':') != colon && !str_starts(host, S("["));
-	uint64_t number;
-
-	if (colon >= 0 && !is_bare_v6 && str_rchr(host, ']') < colon) {
-		port = str_skip(host, (size_t)colon + 1);
-		host = str_head(host, (size_t)colon);
-	}
-	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-		host = str_of(host.p + 1, host.n - 2);
-	if (host.n == 0 || host.p[0] == '[' || host.n >= sizeof(s->host_z) || !str_to_u64(port, 65535, &number) || number == 0)
-		return fault_set(fault, -E_USAGE, "--server needs HOST or HOST:PORT");
-	snprintf(s->host_z, sizeof(s->host_z), "%" STR_FMT, STR_ARG(host));
-	s->port = (uint16_t)number;
-	return 0;
 }
 
 static int take_stop(struct sending *s, struct fault *fault)
@@ -162,7 +138,7 @@ static int take_arguments(struct sending *s, struct fault *fault)
 		return fault_set(fault, -E_USAGE, "--tls knows may, never, always, verify and implicit");
 	if (server_z == NULL)
 		return fault_set(fault, -E_USAGE, "--server names where the message goes");
-	r = take_server(s, server_z, fault);
+	r = peer_parse(&s->peer, server_z, "--server", s->tls->starttls == SMTP_CLIENT_TLS_FROM_START ? 465 : 25, fault);
 	if (r == 0)
 		r = take_stop(s, fault);
 	if (r == 0)
@@ -192,33 +168,7 @@ static int read_message(struct sending *s, struct fault *fault)
 	return 0;
 }
 
-/* ---- connecting ---- */
-
-static int connect_to(struct sending *s, struct net_stream **ret, struct fault *fault)
-{
-	struct net_address addresses[ADDRESSES];
-	struct net_stream_connect c = { .addresses = addresses, .deadline_ms = clock_mono_ms() + CONNECT_MS };
-	size_t index = 0;
-	int r = net_address_lookup(s->host_z, s->port, addresses, ADDRESSES, &c.n, fault);
-
-	if (r == 0)
-		r = net_stream_connect(&c, ret, &index, fault);
-	if (r == 0)
-		net_address_text(&addresses[index], s->address);
-	return r;
-}
-
 /* ---- telling ---- */
-
-/* What a stranger wrote moves no cursor. */
-static void trace(void *ctx, bool is_ours, struct str line)
-{
-	(void)ctx;
-	fputs(is_ours ? "> " : "< ", stderr);
-	for (size_t i = 0; i < line.n; i++)
-		fputc((unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f ? '?' : line.p[i], stderr);
-	fputc('\n', stderr);
-}
 
 static json_t *reply_json(const struct smtp_client_reply *reply, enum smtp_client_stage stage)
 {
@@ -246,7 +196,7 @@ static void keep_tls(struct sending *s, struct smtp_client *c)
 	struct net_stream_tls_info info;
 
 	json_object_set_new(s->result, "server", admin_json_str(smtp_client_caps(c)->name));
-	json_object_set_new(s->result, "address", json_string(s->address));
+	json_object_set_new(s->result, "address", json_string(s->peer.address));
 	if (net_stream_tls_info(smtp_client_stream(c), &info))
 		json_object_set_new(s->result, "tls",
 				    json_pack("{s:s, s:s, s:b, s:s}", "version", info.version_z, "cipher", info.cipher_z, "verified",
@@ -296,7 +246,7 @@ static int transact(struct sending *s, struct smtp_client *c)
 
 static int talk(struct sending *s, struct net_stream *stream, struct net_stream_tls *tls, struct str password)
 {
-	const char *names_z[] = { s->host_z, NULL };
+	const char *names_z[] = { s->peer.host_z, NULL };
 	bool is_insecure = cli_option(s->args, "--insecure") != NULL;
 	struct net_address literal;
 	struct smtp_client_options o = {
@@ -309,14 +259,14 @@ static int talk(struct sending *s, struct net_stream *stream, struct net_stream_
 		.password = password,
 		.may_plain = is_insecure,
 		.times = { REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, END_MS, 0 },
-		.trace = cli_option(s->args, "--trace") ? trace : NULL,
+		.trace = cli_option(s->args, "--trace") ? peer_trace : NULL,
 	};
 	struct smtp_client *c = NULL;
 	struct smtp_client_reply reply = { 0 };
 	enum smtp_client_stage stage = SMTP_CLIENT_GREETING;
 	int status = CLI_OK;
 
-	o.want.sni_z = net_address_parse(str_z(s->host_z), 0, &literal) ? NULL : s->host_z;
+	o.want.sni_z = net_address_parse(str_z(s->peer.host_z), 0, &literal) ? NULL : s->peer.host_z;
 	if (smtp_client_open(stream, &o, &s->arena, &c, &stage, &reply) < 0) {
 		say_reply(stderr, "martlet", &reply, stage);
 		json_object_set_new(s->result, "error", reply_json(&reply, stage));
@@ -336,8 +286,8 @@ static int go(struct sending *s, struct net_stream_tls *tls, struct str password
 	struct fault fault = { "" };
 	int status = CLI_OK;
 
-	if (connect_to(s, &stream, &fault) < 0) {
-		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->host_z, s->port, fault.text);
+	if (peer_connect(&s->peer, &stream, &fault) < 0) {
+		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->peer.host_z, s->peer.port, fault.text);
 		json_object_set_new(s->result, "error", json_pack("{s:s, s:s}", "stage", "connect", "text", fault.text));
 		return STATUS_CONNECT;
 	}
