@@ -54,7 +54,9 @@ struct sending {
 	struct peer peer;
 	char helo_z[256];
 	struct draft draft;
-	struct str reverse_path;
+	struct str reverse_path, envid;
+	int dsn_ret;
+	unsigned notify;
 	struct smtp_client_rcpt rcpts[CLI_OPTIONS_MAX];
 	size_t n_rcpts;
 	struct buf message;
@@ -114,6 +116,23 @@ static int take_recipients(struct sending *s, struct fault *fault)
 	return 0;
 }
 
+/* RFC 3461: what the server is to tell the sender of. */
+static int take_dsn(struct sending *s, struct fault *fault)
+{
+	const char *notify_z = cli_option(s->args, "--notify"), *ret_z = cli_option(s->args, "--ret"), *id_z = cli_option(s->args, "--envid");
+
+	if (notify_z != NULL && !peer_notify(notify_z, &s->notify))
+		return fault_set(fault, -E_USAGE, "--notify knows never, or success, failure and delay");
+	if (ret_z != NULL && !peer_ret(ret_z, &s->dsn_ret))
+		return fault_set(fault, -E_USAGE, "--ret knows full and hdrs");
+	s->envid = id_z != NULL ? peer_xtext(&s->arena, id_z) : S("");
+	if (id_z != NULL && s->envid.n == 0)
+		return fault_set(fault, -E_USAGE, "--envid is empty, or too long");
+	for (size_t i = 0; i < s->n_rcpts; i++)
+		s->rcpts[i].notify = s->notify;
+	return 0;
+}
+
 static int take_helo(struct sending *s, struct fault *fault)
 {
 	const char *name_z = cli_option(s->args, "--helo");
@@ -143,6 +162,8 @@ static int take_arguments(struct sending *s, struct fault *fault)
 		r = take_stop(s, fault);
 	if (r == 0)
 		r = take_recipients(s, fault);
+	if (r == 0)
+		r = take_dsn(s, fault);
 	return r < 0 ? r : take_helo(s, fault);
 }
 
@@ -230,7 +251,7 @@ static int say_fates(struct sending *s)
 
 static int transact(struct sending *s, struct smtp_client *c)
 {
-	struct smtp_client_message m = { .reverse_path = s->reverse_path, .bytes = buf_str(&s->message) };
+	struct smtp_client_message m = { .reverse_path = s->reverse_path, .bytes = buf_str(&s->message), .envid = s->envid, .dsn_ret = s->dsn_ret };
 
 	m.is_8bit = !str_is_ascii(m.bytes);
 	m.is_smtputf8 = !str_is_ascii(m.reverse_path);

@@ -70,8 +70,23 @@ static const struct cli_option send_options[] = {
 	{ "--password-file", "FILE", "first line is the password (-: standard input, before the message)" },
 	{ "--lmtp", NULL, "speak LMTP" },
 	{ "--helo", "NAME", "our name (default: the host's)" },
+	{ "--notify", "KINDS", "ask for notifications (DSN): never, or success, failure, delay" },
+	{ "--ret", "WHAT", "what comes back with one: full or hdrs" },
+	{ "--envid", "ID", "the id of the envelope in one" },
 	{ "--stop-after", "STAGE", "connect, tls, auth, mail, rcpt or data: go no further, read no message" },
 	{ "--trace", NULL, "show the dialogue on standard error" },
+	END,
+};
+static const struct cli_option sendmail_options[] = {
+	{ "-t", NULL, "recipients are those of To, Cc and Bcc, and those given" },
+	{ "-i", NULL, "a line that is a dot does not end the message" },
+	{ "-f", "ADDRESS", "envelope sender (default: the caller; '<>': none)" },
+	{ "-F", "NAME", "name for the From that is made" },
+	{ "-N", "KINDS", "tell the sender of: never, or success, failure, delay" },
+	{ "-R", "WHAT", "with a notification comes back: full or hdrs" },
+	{ "-V", "ID", "envelope id for notifications" },
+	{ "-S", "HOST[:PORT]", "the server (default: $MARTLET_SENDMAIL_SERVER, else localhost:25)" },
+	{ "-v", NULL, "show the dialogue on standard error" },
 	END,
 };
 #define PICK \
@@ -188,6 +203,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "write mail to DIR, or add what is new to an earlier export" },
 	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
 	  .help = "hand the message on standard input to a server" },
+	{ .name = "sendmail", .usage = "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]", .options = sendmail_options,
+	  .run_words = cli_sendmail, .help = "hand in a message as sendmail(1) does; also when called by that name" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

@@ -131,7 +131,7 @@ void mime_addr_spec(const struct mime_address *a, struct buf *out)
 	buf_add(out, a->domain);
 }
 
-static void write_address(const struct mime_address *a, struct buf *out)
+void mime_address_write(const struct mime_address *a, struct buf *out)
 {
 	if (a->name.n > 0) {
 		write_name(a->name, out);
@@ -142,7 +142,7 @@ static void write_address(const struct mime_address *a, struct buf *out)
 		buf_add_char(out, '>');
 }
 
-static bool is_whole(const struct mime_address *a)
+bool mime_address_is_whole(const struct mime_address *a)
 {
 	return a->kind == MIME_ADDR_MAILBOX && a->mailbox.n > 0 && a->domain.n > 0 &&
 	       is_printable(a->name) && is_printable(a->mailbox) && is_printable(a->domain) &&
@@ -157,11 +157,11 @@ static int write_addresses(struct str name, const struct mime_addresses *list, s
 	buf_add(out, name);
 	buf_add(out, S(": "));
 	for (size_t i = 0; i < list->n; i++) {
-		if (!is_whole(&list->v[i]))
+		if (!mime_address_is_whole(&list->v[i]))
 			return -E_SYNTAX;
 		if (i > 0)
 			buf_add(out, S(",\r\n "));
-		write_address(&list->v[i], out);
+		mime_address_write(&list->v[i], out);
 	}
 	buf_add(out, S("\r\n"));
 	return 0;

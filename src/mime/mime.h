@@ -200,6 +200,10 @@ struct mime_draft {
 
 /* RFC 5322 3.4.1: the address alone, its local part quoted where it must be. */
 void mime_addr_spec(const struct mime_address *a, struct buf *out);
+/* A mailbox with a domain, and nothing in it that a header cannot hold. */
+bool mime_address_is_whole(const struct mime_address *a);
+/* As it stands in a header: the name, encoded or quoted where it must be, and <addr-spec>. One that is whole. */
+void mime_address_write(const struct mime_address *a, struct buf *out);
 /*
  * Writes it behind what is in out, 7-bit but for addresses that are not (RFC 6532). -E_SYNTAX: a control or something that is not UTF-8 in a
  * piece of the header, or an address that is none; -E_LIMIT: out is full.
