@@ -98,6 +98,15 @@ def test_how_it_ends(server):
     assert list(read_all(server)) == ["p"]
 
 
+def test_other_hosts(server):
+    """Only where the settings let this host's programs write to anybody."""
+    assert "x@elsewhere.example: 550 5.7.1" in sendmail(server, "x@elsewhere.example", text="a: b\n\n", status=UNAVAILABLE)
+    mark = server.reload(smtp={"relay_networks": "127.0.0.0/8 ::1"}, queue={"send": "no"})
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
+    sendmail(server, "x@elsewhere.example", text="a: b\n\n")
+    assert "x@elsewhere.example" in server.cli("queue", "list").stdout
+
+
 def test_many_recipients(server):
     """More than one transaction holds (RFC 5321 4.5.3.1.8)."""
     server.cli("alias", "add", "@example.test", BOB)
