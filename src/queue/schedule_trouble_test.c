@@ -26,14 +26,9 @@ TEST(what_is_being_tried_is_not_returned)
 	teardown(&x);
 }
 
-static int run_check(struct db_tx *tx, void *arg)
-{
-	return db_exec(tx, &checks[*(const int *)arg], NULL, 0, NULL);
-}
-
 static void alter(struct fixture *x, int what)
 {
-	assert_int_equal(db_write(x->db, &(struct db_write_job){ .fn = run_check, .arg = &what }), 0);
+	test_alter(x->db, &checks[what]);
 }
 
 /* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
@@ -47,9 +42,7 @@ TEST(large_messages_are_not_under_way_all_at_once)
 	start(&x);
 	wait_seen(&x, 3);
 	stays_seen(&x, 3);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	answer_seen(&x, 0, SAYS_250);
 	wait_seen(&x, 6);
 	wait_count(&x, Q_RECIPIENTS, 2);
@@ -209,9 +202,7 @@ TEST(what_cannot_be_written_down_is_not_sent_again)
 	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
 	alter(&x, Q_UNSTUCK);
 	stays_seen(&x, 1);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	queue_sched_stop(&x.sched, 0);
 	start(&x);
 	wait_count(&x, Q_MESSAGES, 0);
