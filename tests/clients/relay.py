@@ -13,12 +13,11 @@ import threading
 import time
 
 from certs import self_signed
-from mail import inbox, sender_pid
-from script import tls_context
+from mail import sender_pid, submission, wait_inbox
 from server import Skip
 from sink import Sink
 
-ALICE, BOB = "alice@example.test", "bob@example.test"
+ALICE = "alice@example.test"
 TEXT = "From: alice@example.test\r\nTo: x@elsewhere.test\r\nSubject: %s\r\n\r\n%s\r\n.a line with a dot\r\n"
 
 
@@ -38,9 +37,7 @@ def use(server, *sinks, queue=None, level="info", **routes):
 
 
 def submit(server, *names, to=("x@elsewhere.test",), body="Hello"):
-    with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
-        smtp.starttls(context=tls_context())
-        smtp.login(ALICE, "demo")
+    with submission(server) as smtp:
         for name in names:
             smtp.sendmail(ALICE, list(to), (TEXT % (name, body)).encode())
 
@@ -56,14 +53,6 @@ def wait_empty(server, seconds=30):
     while server.control("queue.list"):
         assert time.monotonic() < end, server.control("queue.list")
         time.sleep(0.05)
-
-
-def wait_inbox(server, n, seconds=30):
-    end = time.monotonic() + seconds
-    while len(inbox(server, ALICE)) < n:
-        assert time.monotonic() < end, "no message came back"
-        time.sleep(0.1)
-    return inbox(server, ALICE)
 
 
 def move_clock(server, minutes):
@@ -114,7 +103,7 @@ def test_refused(server):
         use(server, sink)
         submit(server, "half", to=("x@elsewhere.test", "gone@elsewhere.test"))
         sink.wait(1)
-        (dsn,) = wait_inbox(server, 1)
+        (dsn,) = wait_inbox(server, ALICE, 1)
         assert b"nobody of that name" in dsn and b"gone@elsewhere.test" in dsn and b"5.1.1" in dsn, dsn
         assert b"x@elsewhere.test" not in dsn.split(b"message/delivery-status")[1].split(b"\r\n\r\n")[1], dsn
         wait_empty(server)
