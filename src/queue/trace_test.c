@@ -308,3 +308,23 @@ TEST(trace_of_very_many_recipients)
 	mem_free(r);
 	teardown(&x);
 }
+
+/* Of an address the newest hundred messages are told, the oldest of them first. */
+TEST(trace_of_a_busy_address)
+{
+	struct fixture x;
+	struct str got;
+	struct queue_rcpt r = elsewhere("b@x.test");
+	char qid[17];
+
+	setup(&x);
+	for (int i = 0; i < 150; i++) {
+		snprintf(qid, sizeof(qid), "q%03d", i);
+		assert_int_equal(accept_message(&x, qid, &r, 1, false), 0);
+	}
+	assert_int_equal(find(&x, "b@x.test", &got), 100);
+	assert_true(str_starts(got, S("1 {\"qid\":\"q050\"")));
+	assert_true(str_find(got, S("\n1 {\"qid\":\"q149\"")) > str_find(got, S("\n1 {\"qid\":\"q148\"")));
+	assert_int_equal(find(&x, "q000", &got), 1);
+	teardown(&x);
+}
