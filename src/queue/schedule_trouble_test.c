@@ -177,11 +177,14 @@ TEST(domains_are_known_in_bounded_number)
 	setup(&x);
 	alter(&x, Q_LEARN_POLICIES);
 	alter(&x, Q_LEARN_LEVELS);
+	assert_int_equal(count(&x, Q_POLICIES), 10);
 	assert_int_equal(queue_forget_domains(x.q, 20), 0);
 	assert_int_equal(count(&x, Q_POLICIES), 9); /* the old one is worth nothing */
+	assert_int_equal(count(&x, Q_LEVELS), 10);
 	assert_int_equal(queue_forget_domains(x.q, 3), 0);
 	assert_int_equal(count(&x, Q_POLICIES), 3);
 	assert_int_equal(count(&x, Q_LEVELS), 3);
+	assert_int_equal(count(&x, Q_NEWEST_LEVELS), 3);
 	queue_sched_stop(&x.sched, 0);
 	teardown(&x);
 }
