@@ -20,7 +20,7 @@
 #define SEEN_MAX 64
 
 enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_LARGE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
-       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_NEWEST_LEVELS, Q_STUCK, Q_UNSTUCK, Q_COUNT };
+       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_NEWEST_LEVELS, Q_WHERE, Q_STUCK, Q_UNSTUCK, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
 			    " WHERE r.content = c.id), 1) <>"
@@ -64,6 +64,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_POLICIES] = { .sql = "SELECT count(*) FROM sts_policies" },
 	[Q_LEVELS] = { .sql = "SELECT count(*) FROM domain_tls" },
 	[Q_NEWEST_LEVELS] = { .sql = "SELECT count(*) FROM domain_tls WHERE domain IN ('c9.example', 'c7.example', 'c6.example')" },
+	[Q_WHERE] = { .sql = "SELECT destination FROM queue_recipients" },
 	[Q_STUCK] = { .sql = "CREATE TRIGGER stuck BEFORE DELETE ON queue_recipients BEGIN SELECT raise(ABORT, 'stuck'); END" },
 	[Q_UNSTUCK] = { .sql = "DROP TRIGGER IF EXISTS stuck" },
 	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },

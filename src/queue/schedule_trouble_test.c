@@ -123,6 +123,57 @@ TEST(new_routes_do_not_keep_it_busy)
 	teardown(&x);
 }
 
+static bool waits_at(struct fixture *x, const char *destination_z)
+{
+	struct db_tx *tx;
+	struct db_query q;
+	bool is_there;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	db_query(tx, &q, &checks[Q_WHERE], NULL, 0);
+	assert_int_equal(db_step(&q), 1);
+	is_there = str_eq(db_text(&q, 0), str_z(destination_z));
+	db_done(&q);
+	db_read_end(&tx);
+	return is_there;
+}
+
+/* Whatever of the routes it is that has changed. */
+TEST(what_waits_follows_the_routes)
+{
+	static const struct {
+		const char *route, *destination;
+	} rows[] = {
+		{ "domains = other.example\nhost = a.example\n", "far.example" },
+		{ "domains = far.example\nhost = a.example\n", "[a.example]:25" },
+		{ "domains = far.example\nhost = b.example\n", "[b.example]:25" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\nprotocol = lmtp\n", "lmtp:[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\ntls = verify\nuser = u\npassword_file = /p\n", "[b.example]:26 u" },
+		{ "senders = somebody@else.example\nhost = b.example\nport = 26\n", "far.example" },
+		{ "senders = alice@example.org\nhost = b.example\nport = 26\n", "[b.example]:26" },
+	};
+	struct fixture x;
+	char text[300];
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t end_ms = clock_mono_ms() + WAIT_MS;
+
+		test_row(rows[i].route);
+		snprintf(text, sizeof(text), "[queue]\n[route \"one\"]\n%s", rows[i].route);
+		configure(&x, text);
+		queue_sched_wake(x.q);
+		for (; !waits_at(&x, rows[i].destination); usleep(2000))
+			assert_true(clock_mono_ms() < end_ms);
+	}
+	teardown(&x);
+}
+
 /* Something for somebody here, which no disk takes. */
 TEST(a_full_disk_does_not_keep_it_busy)
 {

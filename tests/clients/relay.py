@@ -150,6 +150,38 @@ def test_connection_lost_at_rest(server):
         wait_empty(server)
 
 
+def lost_in_use(server, verb, words):
+    """The other side ends the kept connection at that command of the second message."""
+    seen = []
+
+    def end(_, line):
+        seen.append(line)
+        return words if len(seen) == 2 else None
+
+    with Sink(says={verb: end}) as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1", "idle_timeout": "20s"})
+        mark = len(server.log)
+        for n, name in enumerate(("first", "second")):
+            submit(server, name)
+            sink.wait(n + 1)
+            wait_empty(server)
+        assert sink.connections == 2 and len(seen) == 3, (sink.connections, seen)
+        assert not [x for x in server.log[mark:] if " result=deferred " in x], server.log[mark:]
+
+
+def test_connection_lost_in_use(server):
+    """Nor is one that ends when it is used again: another one is made, at once."""
+    lost_in_use(server, "MAIL", "-")
+
+
+def test_connection_closing_at_mail(server):
+    lost_in_use(server, "MAIL", "421 4.3.2 closing")
+
+
+def test_connection_closing_at_rcpt(server):
+    lost_in_use(server, "RCPT", "421 4.3.2 closing")
+
+
 def test_idle(server):
     """The sender ends when nothing is to be sent, in good order, and comes back for the next message."""
     with Sink() as sink:
