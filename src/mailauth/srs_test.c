@@ -79,6 +79,12 @@ TEST(what_is_not_ours_is_not_taken)
 		assert_true(srs_reverse(key_b, NOW_S, str_of(changed, local_of(there).n), &a, &back) < 0);
 		changed[i] ^= 1;
 	}
+	for (ptrdiff_t at = str_rchr(local_of(there), '='), i = at; i > at - 3; i--) { /* nor does one of the host become one of the name */
+		changed[i] = changed[i - 1];
+		changed[i - 1] = '=';
+		assert_int_equal(srs_reverse(key_b, NOW_S, str_of(changed, local_of(there).n), &a, &back), -E_DENIED);
+	}
+	memcpy(changed, there.p, local_of(there).n);
 	for (size_t i = 0; i < local_of(there).n; i++) /* its case does not */
 		changed[i] = changed[i] >= 'a' && changed[i] <= 'z' ? (char)(changed[i] - 32) : changed[i];
 	assert_int_equal(srs_reverse(key_b, NOW_S, str_of(changed, local_of(there).n), &a, &back), 0);

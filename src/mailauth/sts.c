@@ -17,7 +17,7 @@ static bool is_field_name(struct str s)
 	if (s.n == 0 || s.n > 32 || !is_alnum(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && !strchr("_-.", s.p[i]))
+		if (!is_alnum(s.p[i]) && str_chr(S("_-."), s.p[i]) < 0)
 			return false;
 	return true;
 }
@@ -112,7 +112,7 @@ static bool is_pattern(struct str s)
 		if (s.p[i] == '.' && label == 0)
 			return false;
 		label = s.p[i] == '.' ? 0 : label + 1;
-		if (label > 63 || !(is_alnum(s.p[i]) || strchr("-_.", s.p[i])))
+		if (label > 63 || !(is_alnum(s.p[i]) || str_chr(S("-_."), s.p[i]) >= 0))
 			return false;
 	}
 	return label > 0;

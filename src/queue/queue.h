@@ -13,6 +13,7 @@
 
 struct queue;
 struct spool;
+struct store_route;
 
 extern const struct db_sql_set queue_sql_set;
 extern const struct db_migration_set queue_migrations;
@@ -111,6 +112,9 @@ struct queue_envelope {
  * submitter has sent as much as he may today.
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
+
+/* Makes it a recipient here: where store_route() says that its address leads. */
+void queue_rcpt_here(struct queue_rcpt *r, const struct store_route *route);
 
 /*
  * Whom a return address that we gave to forwarded mail stands for (mailauth/srs.h); address: local@domain, the domain is ours. 0 with

@@ -26,14 +26,9 @@ TEST(what_is_being_tried_is_not_returned)
 	teardown(&x);
 }
 
-static int run_check(struct db_tx *tx, void *arg)
-{
-	return db_exec(tx, &checks[*(const int *)arg], NULL, 0, NULL);
-}
-
 static void alter(struct fixture *x, int what)
 {
-	assert_int_equal(db_write(x->db, &(struct db_write_job){ .fn = run_check, .arg = &what }), 0);
+	test_alter(x->db, &checks[what]);
 }
 
 /* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
@@ -47,9 +42,7 @@ TEST(large_messages_are_not_under_way_all_at_once)
 	start(&x);
 	wait_seen(&x, 3);
 	stays_seen(&x, 3);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	answer_seen(&x, 0, SAYS_250);
 	wait_seen(&x, 6);
 	wait_count(&x, Q_RECIPIENTS, 2);
@@ -130,6 +123,57 @@ TEST(new_routes_do_not_keep_it_busy)
 	teardown(&x);
 }
 
+static bool waits_at(struct fixture *x, const char *destination_z)
+{
+	struct db_tx *tx;
+	struct db_query q;
+	bool is_there;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	db_query(tx, &q, &checks[Q_WHERE], NULL, 0);
+	assert_int_equal(db_step(&q), 1);
+	is_there = str_eq(db_text(&q, 0), str_z(destination_z));
+	db_done(&q);
+	db_read_end(&tx);
+	return is_there;
+}
+
+/* Whatever of the routes it is that has changed. */
+TEST(what_waits_follows_the_routes)
+{
+	static const struct {
+		const char *route, *destination;
+	} rows[] = {
+		{ "domains = other.example\nhost = a.example\n", "far.example" },
+		{ "domains = far.example\nhost = a.example\n", "[a.example]:25" },
+		{ "domains = far.example\nhost = b.example\n", "[b.example]:25" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\nprotocol = lmtp\n", "lmtp:[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\ntls = verify\nuser = u\npassword_file = /p\n", "[b.example]:26 u" },
+		{ "senders = somebody@else.example\nhost = b.example\nport = 26\n", "far.example" },
+		{ "senders = alice@example.org\nhost = b.example\nport = 26\n", "[b.example]:26" },
+	};
+	struct fixture x;
+	char text[300];
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t end_ms = clock_mono_ms() + WAIT_MS;
+
+		test_row(rows[i].route);
+		snprintf(text, sizeof(text), "[queue]\n[route \"one\"]\n%s", rows[i].route);
+		configure(&x, text);
+		queue_sched_wake(x.q);
+		for (; !waits_at(&x, rows[i].destination); usleep(2000))
+			assert_true(clock_mono_ms() < end_ms);
+	}
+	teardown(&x);
+}
+
 /* Something for somebody here, which no disk takes. */
 TEST(a_full_disk_does_not_keep_it_busy)
 {
@@ -184,11 +228,14 @@ TEST(domains_are_known_in_bounded_number)
 	setup(&x);
 	alter(&x, Q_LEARN_POLICIES);
 	alter(&x, Q_LEARN_LEVELS);
+	assert_int_equal(count(&x, Q_POLICIES), 10);
 	assert_int_equal(queue_forget_domains(x.q, 20), 0);
 	assert_int_equal(count(&x, Q_POLICIES), 9); /* the old one is worth nothing */
+	assert_int_equal(count(&x, Q_LEVELS), 10);
 	assert_int_equal(queue_forget_domains(x.q, 3), 0);
 	assert_int_equal(count(&x, Q_POLICIES), 3);
 	assert_int_equal(count(&x, Q_LEVELS), 3);
+	assert_int_equal(count(&x, Q_NEWEST_LEVELS), 3);
 	queue_sched_stop(&x.sched, 0);
 	teardown(&x);
 }
@@ -209,9 +256,7 @@ TEST(what_cannot_be_written_down_is_not_sent_again)
 	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
 	alter(&x, Q_UNSTUCK);
 	stays_seen(&x, 1);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	queue_sched_stop(&x.sched, 0);
 	start(&x);
 	wait_count(&x, Q_MESSAGES, 0);

@@ -70,7 +70,6 @@ struct send_hosts {
 	bool is_null_mx;             /* RFC 7505 */
 	bool is_secure;              /* the MX answer was validated (RFC 7672 2.2) */
 	bool is_self;                /* own_names came up: what is not better than that was cut off (RFC 5321 5.1) */
-	bool is_bogus;               /* the answer was signed and wrong (then also negative) */
 };
 /*
  * domain: A-labels. own_names: of this host, NULL-terminated; NULL: none. Records that name no host are left out. 0: *ret (n may be 0: null MX, or only ourselves, or no such domain, in ret_reply with the

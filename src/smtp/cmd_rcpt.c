@@ -125,11 +125,7 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 
 	switch (r) {
 	case 0:
-		rcpt->is_local = true;
-		rcpt->accounts = route.accounts;
-		rcpt->n_accounts = route.n_accounts;
-		rcpt->forwards = route.forwards;
-		rcpt->n_forwards = route.n_forwards;
+		queue_rcpt_here(rcpt, &route);
 		return 0;
 	case -E_DENIED:
 		return may_go_elsewhere ? 0 : SMTP_R_RELAY;

@@ -100,6 +100,23 @@ static inline void test_reopen(struct test_store *t, store_wake_fn *wake, void *
 	assert_int_equal(store_open(t->db, wake, ctx, &t->s, &f), 0);
 }
 
+/* Again, with other statements than the recounts; n rows. */
+static inline void test_reopen_with(struct test_store *t, const struct db_sql *rows, size_t n)
+{
+	static struct db_sql_set sets[2];
+	char dir[600];
+	const struct db_options o = { .dir_z = dir, .sql = sets, .n_sql = 2, .migrations = &store_migrations, .n_migrations = 1 };
+	struct fault f = { "" };
+
+	snprintf(dir, sizeof(dir), "%s", db_dir_z(t->db));
+	store_close(&t->s);
+	db_close(&t->db);
+	sets[0] = store_sql_set;
+	sets[1] = (struct db_sql_set){ "of the test", rows, n };
+	assert_int_equal(db_open(&o, &t->db, &f), 0);
+	assert_int_equal(store_open(t->db, NULL, NULL, &t->s, &f), 0);
+}
+
 static inline int64_t test_mailbox(struct test_store *t, const char *name_z)
 {
 	struct store_mailbox m;

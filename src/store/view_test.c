@@ -621,22 +621,51 @@ TEST(watchers)
 	test_close(&t);
 }
 
+#define CROWD 3000
+
+/* Exactly those that watch it are woken by a change of this mailbox. */
+static void assert_crowd(struct test_store *t, int64_t mailbox, const bool *is_watching, int *counts)
+{
+	memset(counts, 0, CROWD * sizeof(*counts));
+	test_append(t, mailbox, 0, 1);
+	for (size_t w = 0; w < CROWD; w++)
+		if (counts[w] != is_watching[w])
+			fail_msg("watcher %zu of mailbox %" PRId64 ": woken %d times", w, mailbox, counts[w]);
+}
+
 TEST(watchers_in_any_order_of_leaving)
 {
+	static bool of_inbox[CROWD], of_archive[CROWD];
+	static int counts[CROWD];
 	struct test_store t;
 	uint64_t seed = 1;
 
-	test_open(&t);
-	for (uint64_t w = 0; w < 3000; w++)
-		store_watch_add(t.s, t.alice, (int64_t)(1 + w % 7), w);
-	for (int i = 0; i < 20000; i++) {
-		seed = seed * 6364136223846793005u + 1;
-		store_watch_remove(t.s, (seed >> 33) % 3000);
-		if (seed >> 60 == 0)
-			store_watch_add(t.s, t.alice, 3, (seed >> 40) % 3000);
+	test_open_with(&t, note_wake, counts);
+	for (uint64_t w = 0; w < CROWD; w++) {
+		store_watch_add(t.s, t.alice, w % 3 ? t.inbox : t.archive, w);
+		(w % 3 ? of_inbox : of_archive)[w] = true;
 	}
-	for (uint64_t w = 0; w < 3000; w++)
+	for (int i = 0; i < 20000; i++) {
+		uint64_t w;
+
+		seed = seed * 6364136223846793005u + 1;
+		w = (seed >> 33) % CROWD;
 		store_watch_remove(t.s, w);
+		of_inbox[w] = of_archive[w] = false;
+		if (seed >> 62 == 0) {
+			w = (seed >> 40) % CROWD;
+			store_watch_add(t.s, t.alice, t.inbox, w);
+			of_inbox[w] = true;
+		}
+		if (i % 1000 == 0) {
+			assert_crowd(&t, t.inbox, of_inbox, counts);
+			assert_crowd(&t, t.archive, of_archive, counts);
+		}
+	}
+	for (uint64_t w = 0; w < CROWD; w++)
+		store_watch_remove(t.s, w);
+	memset(of_inbox, 0, sizeof(of_inbox));
+	assert_crowd(&t, t.inbox, of_inbox, counts);
 	test_close(&t);
 }
 
