@@ -328,17 +328,28 @@ int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, in
 	return 0;
 }
 
-int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret)
+int store_content_keys(struct store_reader *r, int64_t content, enum store_keys_want want,
+		       struct store_keys *ret)
 {
+	static const struct {
+		const struct db_sql *sql;
+		int n_texts;
+	} wants[] = {
+		[STORE_KEYS_SENT] = { SQL(KEYS_SENT_FROM), 0 },
+		[STORE_KEYS_THREAD] = { SQL(KEYS_THREAD_FROM), STORE_K_SUBJECT + 1 },
+		[STORE_KEYS_ALL] = { SQL(KEYS_FROM), STORE_K_TEXTS },
+	};
 	struct db_query *q = &r->q;
-	int rc = seek(r, SQL(KEYS_FROM), content);
+	int rc = seek(r, wants[want].sql, content);
 
 	if (rc < 0)
 		return rc;
-	ret->sent_s = db_is_null(q, 1) ? INT64_MIN : db_int(q, 1);
+	*ret = (struct store_keys){ .sent_s = db_is_null(q, 1) ? INT64_MIN : db_int(q, 1) };
+	if (want == STORE_KEYS_SENT)
+		return 0;
 	ret->is_reply = db_int(q, 2) != 0;
 	ret->ids = db_text(q, 3);
-	for (int i = 0; i < STORE_K_TEXTS; i++)
+	for (int i = 0; i < wants[want].n_texts; i++)
 		ret->text[i] = db_text(q, 4 + i);
 	return 0;
 }
