@@ -393,6 +393,16 @@ int store_content_read(struct store *s, const struct store_content *c, uint64_t 
 	return rc == -E_NOT_FOUND ? -E_IO : rc;
 }
 
+int store_content_read_through(struct store *s, const struct store_content *first,
+			       const struct store_content *last, void *dst)
+{
+	struct blob_ref all = first->ref;
+
+	must(!db_is_reading() && last->ref.pack == all.pack && last->ref.offset >= all.offset);
+	all.length = last->ref.offset + last->ref.length - all.offset;
+	return blob_read(s->db, &all, 0, dst, (size_t)all.length);
+}
+
 /* ---- a preview that is made later ---- */
 
 struct preview_job {

@@ -79,6 +79,11 @@ MUST_CHECK int store_content_keys(struct store_reader *r, int64_t content, enum 
  * row is read again. -E_NOT_FOUND: the content is gone, long after the message was expunged; -E_IO: it cannot be read.
  */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
+/*
+ * With one call all from the first byte of first to the last one of last, which stands behind it in the same pack; what stands between
+ * them comes along. As store_content_read(), but bodies that have moved are not followed: -E_NOT_FOUND.
+ */
+MUST_CHECK int store_content_read_through(struct store *s, const struct store_content *first, const struct store_content *last, void *dst);
 
 /*
  * Makes the preview of a content that has none, from the beginning of its body, and keeps it (lazily durable; that it cannot be kept is
