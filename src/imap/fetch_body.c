@@ -353,6 +353,7 @@ static int write_structure(struct imap_session *s, const struct imap_fetch_msg *
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(STRUCTURE_MAX);
 
+	(void)!buf_reserve(&text, m->content.structure.n); /* enough at once: it has marks besides */
 	mime_bodystructure_view(m->content.structure, item->kind == IMAP_FETCH_BODYSTRUCTURE,
 				&text);
 	if (text.n == 0 || buf_overflowed(&text))

@@ -290,12 +290,22 @@ static int seek(struct store_reader *r, const struct db_sql *sql, int64_t conten
 	return rc > 0 && r->at == content ? 0 : -E_NOT_FOUND;
 }
 
+/* Texts cost also where they are not looked at. */
+static const struct db_sql *row_with(unsigned fields)
+{
+	if (fields == 0)
+		return SQL(CONTENT_FROM);
+	if ((fields & ~(unsigned)(STORE_C_ENVELOPE | STORE_C_STRUCTURE)) == 0)
+		return SQL(CONTENT_SHOWN_FROM);
+	return SQL(CONTENT_TEXTS_FROM);
+}
+
 int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields,
 		      struct store_content *ret)
 {
 	struct db_query *q = &r->q;
 	struct store_content c = { .id = content };
-	int rc = seek(r, fields ? SQL(CONTENT_TEXTS_FROM) : SQL(CONTENT_FROM), content);
+	int rc = seek(r, row_with(fields), content);
 
 	if (rc < 0)
 		return rc;

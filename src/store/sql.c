@@ -455,6 +455,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_CONTENT_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent FROM contents"
 		" WHERE id >= ?1 ORDER BY id" },
+	[STORE_SQL_CONTENT_SHOWN_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent, envelope, structure FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_CONTENT_TEXTS_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map,"
 		" preview FROM contents"
