@@ -426,6 +426,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" to_mailbox, cc_mailbox, from_display, to_display)"
 		" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS"
 		" (SELECT 1 FROM contents WHERE id = ?1) ON CONFLICT DO NOTHING" },
+	/* Columns in the order of store_content_keys(), no more than are compared. */
+	[STORE_SQL_KEYS_SENT_FROM] = { .sql =
+		"SELECT content, sent FROM sort_keys WHERE content >= ?1 ORDER BY content" },
+	[STORE_SQL_KEYS_THREAD_FROM] = { .sql =
+		"SELECT content, sent, is_reply, ids, subject FROM sort_keys"
+		" WHERE content >= ?1 ORDER BY content" },
 	[STORE_SQL_KEYS_FROM] = { .sql =
 		"SELECT content, sent, is_reply, ids, subject, from_mailbox, to_mailbox,"
 		" cc_mailbox, from_display, to_display FROM sort_keys"
@@ -448,6 +454,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	/* content.c goes on from row to row while ids are near each other */
 	[STORE_SQL_CONTENT_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
+	[STORE_SQL_CONTENT_SHOWN_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent, envelope, structure FROM contents"
 		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_CONTENT_TEXTS_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map,"
