@@ -4,17 +4,15 @@ Two servers and a DNS of their own (lib/dnsworld.py): mail goes where its domain
 (RFC 7672) or by MTA-STS (RFC 8461), or not at all.
 """
 
-import hashlib
-import http.server
 import imaplib
 import smtplib
 import ssl
-import subprocess
 import threading
 import time
 
-from certs import certificate_of, self_signed
+from certs import certificate_of, self_signed, tlsa
 from dnsworld import World
+from policies import Web, policy
 from script import tls_context
 from server import Server
 from sink import Sink
@@ -55,10 +53,7 @@ class Other:
 
     def tlsa(self):
         """3 1 1 of its key (RFC 6698 2.1)."""
-        pem = ssl.DER_cert_to_PEM_cert(certificate_of(self.server)).encode()
-        key = subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=pem, capture_output=True, check=True).stdout
-        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
-        return "TLSA 3 1 1 " + hashlib.sha256(der).hexdigest()
+        return tlsa(ssl.DER_cert_to_PEM_cert(certificate_of(self.server)).encode())
 
 
 def use(server, world, port, queue=None, **sections):
@@ -185,43 +180,6 @@ def test_dead_hold_up_nobody(server):
 
 
 # ---- MTA-STS ----
-
-class Policies(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        text = self.server.text.encode()
-        self.server.n_gets += 1
-        self.send_response(200 if text else 404)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-
-class Web:
-    """The policy of one domain over HTTPS."""
-
-    def __init__(self, files, address="127.0.0.1"):
-        self.http = http.server.ThreadingHTTPServer((address, 0), Policies)
-        self.http.daemon_threads, self.http.text, self.http.n_gets = True, "", 0
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(files["certificate"], files["key"])
-        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self.http
-
-    def __exit__(self, *_):
-        self.http.shutdown()
-        self.http.server_close()
-
-
-def policy(mode, mx):
-    return "version: STSv1\r\nmode: %s\r\nmx: %s\r\nmax_age: 86400\r\n" % (mode, mx)
-
 
 def again(server, world, other, queue, page, number, text, result):
     """What waits, after the domain has changed its policy."""

@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: MIT
+"""
+`martlet check mx` with hosts to speak to: what it finds at each stage, and what it says would become of mail. Its DNS is lib/dnsworld.py, its hosts are
+sinks (lib/sink.py), each at an address of loopback that is its own. What the DNS alone says is in dns.py.
+"""
+
+import json
+import os
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from certs import expired, self_signed, tlsa
+from dnsworld import World
+from policies import Web, policy
+from sink import Sink
+
+STATUS = {"ok": 0, "failed": 1, "later": 5}
+WORDS = ("PIPELINING", "8BITMIME", "SIZE 52428800", "SMTPUTF8", "DSN", "CHUNKING", "REQUIRETLS", "LIMITS RCPTMAX=20 MAILMAX=5", "X-OWN")
+DEAD = "127.0.0.90"     # nobody listens there
+
+
+class Scene:
+    """A DNS, hosts at 127.0.0.N, N from 20 on, all at one port, policies by HTTPS, and the settings of who asks."""
+
+    def __init__(self, server):
+        self.server, self.world, self.sinks, self.files, self.pages, self.port = server, World(), [], [], {}, 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for sink in self.sinks:
+            sink.close()
+        self.world.stop()
+
+    def host(self, **options):
+        """A sink; its address."""
+        sink = Sink(address="127.0.0.%d" % (20 + len(self.sinks)), port=self.port, words=options.pop("words", WORDS), **options)
+        self.port = sink.port
+        self.sinks.append(sink)
+        return sink
+
+    def trust(self, files):
+        self.files.append(files)
+        return files
+
+    def zone(self, name, records, sts=None, **options):
+        if sts:
+            records += "\n_mta-sts TXT \"v=STSv1; id=1;\"\nmta-sts A 127.0.0.1"
+            self.pages["mta-sts." + name] = sts
+        self.world.zone(name, records, **options)
+
+    def start(self, page=None):
+        """Settings file that trusts all of self.files."""
+        self.world.start()
+        self.path, authorities = os.path.join(self.server.dir, "check.conf"), os.path.join(self.server.dir, "authorities.pem")
+        with open(authorities, "wb") as f:
+            for files in self.files:
+                with open(files["certificate"], "rb") as g:
+                    f.write(g.read())
+        sections = {"dns": self.world.settings(), 'listener "x"': {"port": "2525"}, "server": {"hostname": "we.test"},
+                    "queue": {"port": str(self.port), "allow_private_addresses": "yes", "mta_sts": "yes" if page else "no",
+                              **({"mta_sts_port": str(page.server_port)} if page else {}), **({"ca_file": authorities} if self.files else {})}}
+        if page:
+            page.texts = self.pages
+        with open(self.path, "w", encoding="utf-8") as f:
+            for section, keys in sections.items():
+                f.write("[%s]\n" % section + "".join("%s = %s\n" % pair for pair in keys.items()))
+
+    def check(self, domain, *options):
+        done = self.server.command("check", "mx", domain, "--config", self.path, "--json", *options)
+        assert done.stderr == "", done.stderr
+        answer = json.loads(done.stdout)
+        assert done.returncode == STATUS[answer["state"]], answer
+        assert all(isinstance(s["ms"], int) and s["ms"] >= 0 for s in answer["stages"]), answer
+        return answer
+
+
+def states(answer, host=None):
+    """{stage: state} of one host, the last of a name."""
+    return {s["stage"]: s["state"] for s in answer["stages"] if host in (None, s["host"])}
+
+
+def stage(answer, name, host=None):
+    return next(s for s in answer["stages"] if s["stage"] == name and host in (None, s["host"]))
+
+
+def mx(sink, name="mx"):
+    return "@ MX 10 %s\n%s A %s" % (name, name, sink.listener.getsockname()[0])
+
+
+def pem(files):
+    with open(files["certificate"], "rb") as f:
+        return f.read()
+
+
+def test_good(server):
+    """Each stage of a host that takes mail; nothing is said after EHLO when nothing is asked."""
+    with Scene(server) as scene:
+        sink = scene.host(tls=scene.trust(self_signed(server, "good", "mx.good.test", "other.good.test")), name="mx.good.test")
+        scene.zone("good.test", mx(sink))
+        scene.start()
+        answer = scene.check("good.test")
+        assert [s["stage"] for s in answer["stages"]] == ["mx", "addresses", "dane", "policy", "connect", "greeting", "ehlo", "starttls",
+                                                         "certificate", "limits", "host"], answer
+        assert states(answer) == {**dict.fromkeys(states(answer), "ok"), "dane": "none"}, answer
+        assert stage(answer, "connect")["details"]["address"] == "127.0.0.20", answer
+        assert stage(answer, "greeting")["details"]["reply"] == "220 mx.good.test ESMTP", answer
+        before, after = stage(answer, "ehlo")["details"], stage(answer, "limits")["details"]
+        assert "STARTTLS" in before["words"] and "STARTTLS" not in after["words"], answer
+        assert set(after["words"]) == {x.split(" ")[0] for x in WORDS} - {"X-OWN"}, answer
+        assert after["max_size"] == 52428800 and after["limits"] == "RCPTMAX=20 MAILMAX=5", answer
+        certificate = stage(answer, "certificate")["details"]
+        assert certificate["names"] == "mx.good.test other.good.test" and certificate["days_left"] in (1, 2), answer
+        assert certificate["is_verified"] and certificate["by"] == "CN=mx.good.test", answer
+        assert stage(answer, "starttls")["details"]["version"] == "TLSv1.3", answer
+        # One EHLO before TLS, one after.
+        assert sink.counts == {"EHLO": 2, "STARTTLS": 1, "QUIT": 1}, sink.counts
+
+        done = server.command("check", "mx", "good.test", "--config", scene.path)
+        for part in ("mx          ok", "10 mx.good.test", "127.0.0.20, port %d" % scene.port, "SIZE=52428800", "(RCPTMAX=20 MAILMAX=5)",
+                     "for mx.good.test other.good.test", " days left", "mail would go here, TLSv1.3", "Mail would go out.\n"):
+            assert part in done.stdout, (part, done)
+        # A host without a word for it, given by hand.
+        answer = scene.check("elsewhere.test", "--host", "127.0.0.20")
+        assert answer["state"] == "ok" and stage(answer, "connect")["details"]["address"] == "127.0.0.20", answer
+        assert scene.check("elsewhere.test", "--host", "mx.good.test")["state"] == "ok"
+        # Nobody is connected to.
+        n = sink.connections
+        assert scene.check("good.test", "--dns-only")["state"] == "ok" and sink.connections == n
+
+
+def test_tls(server):
+    """What TLS has to be, by DANE and by MTA-STS, and which hosts would get mail."""
+    scene = Scene(server)
+    with scene:
+        good = scene.trust(self_signed(server, "good", "mx.enforced.test", "mx.testing.test", "mx.dane.test"))
+        old = scene.trust(expired(server, "old", "mx.old.test"))
+        other = self_signed(server, "other", "mx.unknown.test")
+        web = scene.trust(self_signed(server, "web", *("mta-sts.%s.test" % x for x in ("enforced", "stranger", "name", "old", "testing", "gone"))))
+        good_at, old_at, other_at, plain_at = (scene.host(tls=x) for x in (good, old, other, None))
+        at = "\n_%d._tcp.mx " % scene.port
+        scene.zone("enforced.test", mx(good_at), policy("enforce", "mx.enforced.test"))
+        scene.zone("stranger.test", mx(good_at), policy("enforce", "elsewhere.stranger.test"))
+        scene.zone("name.test", mx(good_at), policy("enforce", "mx.name.test"))
+        scene.zone("old.test", mx(old_at), policy("enforce", "mx.old.test"))
+        scene.zone("testing.test", mx(good_at), policy("testing", "elsewhere.testing.test"))
+        scene.zone("gone.test", mx(good_at), "x")
+        scene.zone("opportunistic.test", "@ MX 10 mx.old.test.")
+        scene.zone("dane.test", mx(other_at) + at + tlsa(pem(other)), signed=True)
+        scene.zone("baddane.test", mx(other_at) + at + "TLSA 3 1 1 " + "ab" * 32, signed=True)
+        scene.zone("notls.test", mx(plain_at) + at + "TLSA 3 1 1 " + "ab" * 32, signed=True)
+        with Web(web) as page:
+            scene.pages["mta-sts.gone.test"] = ""
+            scene.start(page)
+            # state, the stage that ends it, its code, the certificate's state, its problem
+            for domain, state, last, enhanced, certificate, problem in (
+                    ("enforced.test", "ok", None, "", "ok", ""),
+                    ("stranger.test", "later", "policy", "4.7.5", None, ""),
+                    ("name.test", "later", "starttls", "4.7.5", "later", "hostname mismatch"),
+                    ("old.test", "later", "starttls", "4.7.5", "later", "certificate has expired"),
+                    ("testing.test", "ok", None, "", "ok", ""),
+                    ("gone.test", "ok", None, "", "none", "hostname mismatch"),
+                    ("opportunistic.test", "ok", None, "", "none", "certificate has expired"),
+                    ("dane.test", "ok", None, "", "ok", ""),
+                    ("baddane.test", "later", "starttls", "4.7.5", "later", "no matching DANE TLSA records"),
+                    ("notls.test", "later", "starttls", "4.7.4", None, "")):
+                answer = scene.check(domain)
+                seen = states(answer)
+                assert (answer["state"], seen["host"], seen.get("certificate")) == (state, state, certificate), (domain, answer)
+                if last:
+                    assert (seen[last], stage(answer, last)["enhanced"]) == ("later", enhanced), (domain, answer)
+                    assert answer["reply"].startswith(enhanced), answer
+                if certificate:
+                    assert problem in stage(answer, "certificate")["details"]["problem"], (domain, answer)
+            assert "connect" not in states(scene.check("stranger.test"))
+            assert stage(scene.check("enforced.test"), "policy")["details"] == {
+                "level": "verified", "by": "MTA-STS", "is_named_by_mta_sts": True}
+            assert stage(scene.check("testing.test"), "policy")["details"] == {
+                "level": "plain", "by": "", "is_named_by_mta_sts": False}
+            answer = scene.check("dane.test")
+            assert stage(answer, "certificate")["details"]["by"] == "DANE" and "by DANE" in stage(answer, "host")["found"][0], answer
+            sts = stage(scene.check("enforced.test"), "mta-sts")
+            assert (sts["state"], sts["details"]["mode"], sts["details"]["mx"]) == ("ok", "enforce", ["mx.enforced.test"]), sts
+            sts = stage(scene.check("gone.test"), "mta-sts")
+            assert sts["state"] == "none" and sts["details"]["id"] == "1" and sts["details"]["why"], sts
+            assert stage(scene.check("dane.test"), "mta-sts")["found"] == ["no record"]
+            days = stage(scene.check("opportunistic.test"), "certificate")
+            assert days["details"]["days_left"] < 0 and "expired on 2020-02-01" in days["found"], days
+
+
+def test_recipients(server):
+    """MAIL and RCPT, and RSET, never DATA; the answer is the host's, and its kind decides."""
+    says = {
+        "taken": {},
+        "unknown": {"RCPT": "550 5.1.1 no such user"},
+        "greylisted": {"RCPT": "450 4.7.1 later"},
+        "sender": {"MAIL": "550 5.7.1 not you"},
+        "closing": {"MAIL": "421 4.3.2 going"},
+        "dying": {"RCPT": "-"},
+    }
+    with Scene(server) as scene:
+        hosts = {name: scene.host(says=x) for name, x in says.items()}
+        for name, sink in hosts.items():
+            scene.zone(name + ".test", mx(sink))
+        scene.zone("spare.test", "@ MX 10 mx.unknown.test.\n@ MX 20 mx.taken.test.")
+        scene.start()
+        for name, state, where, told in (
+                ("taken", "ok", "rcpt", "250 2.1.5"), ("unknown", "failed", "rcpt", "550 5.1.1"), ("greylisted", "later", "rcpt", "450 4.7.1"),
+                ("sender", "failed", "mail", "550 5.7.1"), ("closing", "later", "mail", "421 4.3.2"), ("dying", "later", "rcpt", "")):
+            answer = scene.check(name + ".test", "--rcpt", "bob@%s.test" % name, "--from", "alice@we.test")
+            assert (answer["state"], states(answer)["host"]) == (state, state), (name, answer)
+            if name != "dying":
+                assert states(answer)[where] == state and stage(answer, where)["details"]["reply"].startswith(told), (name, answer)
+            assert "DATA" not in hosts[name].counts and not hosts[name].messages, hosts[name].counts
+        assert hosts["taken"].counts["RSET"] == 1, hosts["taken"].counts
+        # The first host that gives an answer is the one that counts; the other one is looked at all the same.
+        answer = scene.check("spare.test", "--rcpt", "bob@spare.test")
+        assert (answer["state"], states(answer, "mx.unknown.test")["host"], states(answer, "mx.taken.test")["host"]) == ("failed", "failed", "ok"), answer
+        scene.check("taken.test")
+        assert hosts["taken"].counts["MAIL"] == 2, hosts["taken"].counts
+
+
+def test_hosts(server):
+    """A dead one and a living one, in both orders; what is said at the door."""
+    with Scene(server) as scene:
+        good, rude, never = scene.host(), scene.host(says={"greeting": "554 5.7.1 not today"}), scene.host(says={"greeting": "521 no mail"})
+        wild = scene.host(says={"greeting": "220 a\x1b[2J\x9b\xc2\x9bm b", "EHLO": "250-x\r\n250 LIMITS \x1b]0;x\x07=1"})
+        live = "\n@ MX 20 live\nlive A 127.0.0.20"
+        scene.zone("dead.test", "@ MX 10 mx\nmx A " + DEAD + live)
+        scene.zone("half.test", "@ MX 10 mx\nmx AAAA ::1\nmx A 127.0.0.20")
+        scene.zone("alldead.test", "@ MX 10 mx\nmx A " + DEAD)
+        scene.zone("rude.test", mx(rude))
+        scene.zone("rudeandgood.test", mx(rude) + live)
+        scene.zone("never.test", mx(never))
+        scene.zone("wild.test", mx(wild))
+        scene.start()
+        answer = scene.check("dead.test")
+        assert answer["state"] == "ok", answer
+        assert states(answer, "mx.dead.test")["host"] == "later" and states(answer, "live.dead.test")["host"] == "ok", answer
+        assert stage(answer, "connect", "mx.dead.test")["enhanced"] == "4.4.1", answer
+        assert DEAD in stage(answer, "connect", "mx.dead.test")["found"][0], answer
+        connect = stage(scene.check("half.test"), "connect")        # IPv6 is tried first (RFC 8305 4)
+        assert connect["details"]["address"] == "127.0.0.20" and connect["details"]["others"].startswith("::1: "), connect
+        assert scene.check("alldead.test")["state"] == "later"
+        answer = scene.check("rude.test")
+        assert (answer["state"], states(answer)["greeting"]) == ("later", "later") and answer["reply"].startswith("554 4.7.1 not today"), answer
+        assert scene.check("rudeandgood.test")["state"] == "ok"
+        assert scene.check("never.test")["state"] == "failed"
+        # RFC 5321 4.2 has no such bytes; a terminal gets none of them.
+        done = server.command("check", "mx", "wild.test", "--config", scene.path)
+        assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in done.stdout), done.stdout
+        assert "LIMITS=(?]0;x?=1)" in done.stdout, done.stdout
+        assert good.counts.keys() <= {"EHLO", "QUIT"}, good.counts
+
+
+def seconds(scene, domain, *options):
+    begin = time.monotonic()
+    return domain, scene.check(domain, *options), time.monotonic() - begin
+
+
+def test_time(server):
+    """Who is silent, dribbles, or does not even take the connection, costs the time that was given and no more, and leaves some to the next host."""
+    release = threading.Event()
+
+    def dribble(sink, _line):
+        """Lines of a reply that has no end."""
+        with sink.change:
+            sockets = list(sink.sockets)
+        while not release.wait(0.1):
+            for s in sockets:
+                s.sendall(b"250-more\r\n")
+        return "-"
+
+    with Scene(server) as scene, socket.socket() as full:
+        good = scene.host()
+        silent = scene.host(says={"greeting": lambda *_: release.wait(60) and "-" or "-"})
+        slow = scene.host(says={"EHLO": dribble})
+        full.bind(("127.0.0.80", scene.port))
+        full.listen(0)
+        fillers = [socket.socket() for _ in range(4)]
+        for s in fillers:
+            s.setblocking(False)
+            s.connect_ex(("127.0.0.80", scene.port))
+        scene.zone("silent.test", mx(silent) + "\n@ MX 20 good\ngood A 127.0.0.20")
+        scene.zone("onlysilent.test", mx(silent))
+        scene.zone("slow.test", mx(slow))
+        scene.zone("full.test", "@ MX 10 mx\nmx A 127.0.0.80\n@ MX 20 good\ngood A 127.0.0.20")
+        scene.zone("onlyfull.test", "@ MX 10 mx\nmx A 127.0.0.80")
+        scene.start()
+        want = {"silent.test": ("ok", "greeting"), "onlysilent.test": ("later", "greeting"), "slow.test": ("later", "ehlo"),
+                "full.test": ("ok", "connect"), "onlyfull.test": ("later", "connect")}
+        with ThreadPoolExecutor(len(want)) as pool:
+            found = list(pool.map(lambda x: seconds(scene, x, "--timeout", "2"), want))
+        for domain, answer, took in found:
+            state, where = want[domain]
+            assert answer["state"] == state, (domain, answer)
+            assert stage(answer, where)["state"] == "later", (domain, answer)
+            assert 0.9 < took < 10, (domain, took)       # half of it where there are two hosts; and a busy machine
+            if state == "later":
+                assert took > 1.8 and answer["reply"].startswith("4.4."), (domain, took, answer)
+        release.set()
+        for s in fillers:
+            s.close()
+        assert good.connections == 2, good.connections
+
+
+def test_arguments(server):
+    """What is no address, number or host is told at once."""
+    for options in (["--rcpt", "bob"], ["--rcpt", "@x.test"], ["--rcpt", "bob@"], ["--from", "x"], ["--timeout", "0"], ["--timeout", "x"],
+                    ["--timeout", "3601"], ["--port", "70000"], ["--host", "a b"]):
+        done = server.command("check", "mx", "good.test", *options)
+        assert done.returncode == 2 and options[0] in done.stderr, (options, done)
