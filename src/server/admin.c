@@ -35,6 +35,7 @@ static const struct admin_verb verbs[] = {
 	{ .name = "queue.hold", .fn = admin_queue_hold },
 	{ .name = "queue.release", .fn = admin_queue_release },
 	{ .name = "queue.remove", .fn = admin_queue_remove },
+	{ .name = "queue.policy", .fn = admin_queue_policy },
 	{ .name = "message.trace", .fn = admin_message_trace },
 	{ .name = "auth.list", .fn = admin_auth_list, .needs_server = true },
 	{ .name = "auth.forget", .fn = admin_auth_forget, .needs_server = true },
