@@ -103,7 +103,7 @@ struct net_stream_tls_info {
 	bool is_pkix_good;        /* also with NET_TRUST_ANY: it would have verified for names_z */
 	const char *problem_z;    /* why not, "" else: "certificate has expired" */
 	const char *subject_z, *issuer_z;
-	const char *names_z;      /* DNS names that it is for, with spaces between, cut; no character that a name may not have */
+	const char *names_z;      /* DNS names that it is for, with spaces between, " ..." at the end when there are more; no character that a name may not have */
 	int64_t not_after_s;
 };
 

@@ -139,8 +139,13 @@ static bool may_be_shown(struct str s)
 
 static void print_dns_names(X509 *leaf, char *ret, size_t n)
 {
+	static const char cut[] = " ...";
 	GENERAL_NAMES *all = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
 	size_t used = 0;
+	bool is_cut = false;
+
+	n -= sizeof(cut) - 1;
+	ret[0] = '\0';
 
 	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) { /* -1 for NULL */
 		const GENERAL_NAME *g = sk_GENERAL_NAME_value(all, i);
@@ -149,9 +154,12 @@ static void print_dns_names(X509 *leaf, char *ret, size_t n)
 		if (g->type != GEN_DNS)
 			continue;
 		s = str_of((const char *)ASN1_STRING_get0_data(g->d.dNSName), (size_t)ASN1_STRING_length(g->d.dNSName));
-		if (may_be_shown(s) && used + s.n + 2 <= n)
+		is_cut |= may_be_shown(s) && used + s.n + 2 > n;
+		if (may_be_shown(s) && !is_cut)
 			used += (size_t)snprintf(ret + used, n - used, "%s%" STR_FMT, used > 0 ? " " : "", STR_ARG(s));
 	}
+	if (is_cut)
+		memcpy(ret + used, cut, sizeof(cut));
 	GENERAL_NAMES_free(all);
 	ERR_clear_error();
 }
