@@ -15,12 +15,13 @@ enum send_step {
 	SEND_SAW_STS,       /* sts */
 	SEND_SAW_ADDRESSES, /* place; this and all below: of one host */
 	SEND_SAW_DANE,      /* records, is_secure */
-	SEND_SAW_POLICY,    /* level, by_z: what a connection has to have */
+	SEND_SAW_POLICY,    /* level, starttls, by_z: what a connection has to have */
 	SEND_SAW_CONNECT,   /* address_z, others_z */
 	SEND_SAW_GREETING,
 	SEND_SAW_HELO,      /* caps */
-	SEND_SAW_TLS,       /* caps, tls: after STARTTLS, if there was one */
+	SEND_SAW_TLS,       /* starttls, tls: STARTTLS is over or was left out, or the handshake, before the greeting, where TLS is from the start */
 	SEND_SAW_AUTH,
+	SEND_SAW_LIMITS,    /* caps, that count: of the last EHLO */
 	SEND_SAW_RCPT,      /* rcpt_stage */
 	SEND_SAW_HOST,      /* what the host alone would lead to */
 	SEND_N_STEPS
@@ -32,6 +33,7 @@ struct send_sts {
 	bool has_policy;             /* one that holds, also with mode none */
 	struct sts_policy policy;
 	const char *why_z;           /* a policy is announced, and could not be fetched; else "" */
+	bool is_remembered;          /* it is that of the check */
 };
 
 /* One step; what does not belong to it is 0. Lives until the function that is told returns. */
@@ -40,6 +42,7 @@ struct send_seen {
 	struct str host;             /* empty: of the domain */
 	int64_t ms;                  /* since the step before */
 	int err;                     /* negative: it failed so */
+	bool is_out_of_time;         /* that was because the check is at its end: an attempt waits longer */
 	enum queue_outcome outcome;  /* DELIVERED: mail goes on from here; else what becomes of it if no other way is left */
 	struct queue_reply reply;    /* the other side's, or ours */
 	const struct send_hosts *hosts;
@@ -48,6 +51,7 @@ struct send_seen {
 	const struct send_records *records;
 	bool is_secure;              /* the DNS that leads to this host was validated, so records were asked for */
 	enum send_level level;
+	enum smtp_client_starttls starttls;
 	const char *by_z;
 	const char *address_z, *others_z; /* the one that answered; those that did not, and why */
 	const struct smtp_client_caps *caps;
@@ -57,6 +61,7 @@ struct send_seen {
 
 struct send_check {
 	struct queue_hop hop;        /* as of an attempt */
+	struct queue_sts sts;        /* the domain's policy that the server remembers; none where that is not known */
 	struct str from, to;         /* to empty: nothing is said after EHLO */
 	bool is_dns_only;            /* nobody is connected to, no policy is fetched */
 	int64_t ms;                  /* for all of it; hosts share what is left */
@@ -66,6 +71,6 @@ struct send_check {
 
 /*
  * s: opened for this alone, given no attempts. What mail would come to is in *ret, with the reply its sender would get for it; strings in the
- * arena. Returns when all is over, in c->ms and little more. What the server remembers of the domain is not known here: no MTA-STS policy of yesterday.
+ * arena. Returns when all is over, in c->ms and little more. A policy that was fetched is not kept.
  */
 void send_check(struct send *s, const struct send_check *c, struct arena *a, struct queue_rcpt_result *ret);

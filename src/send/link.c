@@ -166,8 +166,9 @@ static void over(void *ctx, struct smtp_client *c, enum smtp_client_stage stage,
 	static const enum send_step steps[SMTP_CLIENT_N_STAGES] = { [SMTP_CLIENT_GREETING] = SEND_SAW_GREETING,
 		[SMTP_CLIENT_HELO] = SEND_SAW_HELO, [SMTP_CLIENT_TLS] = SEND_SAW_TLS, [SMTP_CLIENT_AUTH] = SEND_SAW_AUTH };
 	const struct talk *k = ctx;
+	const struct send_policy *p = k->target->policy;
 	struct send_seen seen = { .step = steps[stage], .err = err, .caps = smtp_client_caps(c), .reply = send_reply_of(k->a, reply),
-				  .level = k->target->policy->level, .by_z = k->target->policy->by_z };
+				  .level = p->level, .starttls = p->starttls, .by_z = p->by_z };
 	struct net_stream_tls_info tls;
 
 	if (net_stream_tls_info(smtp_client_stream(c), &tls))
@@ -196,6 +197,7 @@ static int speak(struct send *s, struct send_link *l, const struct send_target *
 	l->options.over_ctx = NULL;
 	if (r == 0) {
 		note_tls(l, t->policy);
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_LIMITS, .caps = smtp_client_caps(l->client) });
 		return 0;
 	}
 	*ret_stage = stage_of(stage);

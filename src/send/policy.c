@@ -132,7 +132,7 @@ static void see(struct send *s, const struct send_policy *p, int r, const struct
 		send_see(s, &(struct send_seen){ .step = SEND_SAW_POLICY, .err = r, .reply = *reply,
 						 .outcome = send_outcome_before(QUEUE_AT_TLS, reply) });
 	else
-		send_see(s, &(struct send_seen){ .step = SEND_SAW_POLICY, .level = p->level, .by_z = p->by_z });
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_POLICY, .level = p->level, .starttls = p->starttls, .by_z = p->by_z });
 }
 
 int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d, const struct send_host *host,

@@ -74,9 +74,10 @@ static bool fetch(struct send *s, struct arena *a, const struct queue_attempt *t
 	AUTO(buf_fini) struct buf text = BUF_INIT(STS_POLICY_MAX);
 	struct str host = arena_printf(a, "mta-sts.%" STR_FMT, STR_ARG(t->hop.domain));
 	struct queue_sts got = { .id = arena_str(a, id), .fetched_s = clock_wall_ms() / 1000 };
+	bool is_dns_only = s->check && s->check->is_dns_only;
 
-	*ret_why_z = "it could not be fetched lately";
-	if (!host.p || has_failed(s, t->hop.domain))
+	*ret_why_z = is_dns_only ? "nobody is connected to" : "it could not be fetched lately";
+	if (!host.p || is_dns_only || has_failed(s, t->hop.domain))
 		return false;
 	if (s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text, &fault) < 0)
 		return fail(s, a, t->hop.domain, fault.text, ret_why_z);
@@ -127,7 +128,7 @@ static void choose(struct send *s, struct arena *a, const struct queue_attempt *
 		ret->has_policy = true;
 	} else if (is_known) {
 		ret->policy = known;
-		ret->has_policy = true;
+		ret->has_policy = ret->is_remembered = true;
 	}
 }
 
@@ -135,7 +136,7 @@ bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t,
 {
 	struct send_sts sts = { .why_z = "" };
 
-	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt || (s->check && s->check->is_dns_only))
+	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt)
 		return false;
 	choose(s, a, t, &sts, ret_new);
 	send_see(s, &(struct send_seen){ .step = SEND_SAW_STS, .sts = &sts });

@@ -412,15 +412,17 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 {
 	const struct send_host *host = &d->hosts.hosts[i];
 	struct smtp_client_rcpt rcpt = w->rcpts[0];
-	struct queue_rcpt_result got;
+	struct queue_rcpt_result got = { 0 };
 	struct queue_result result = { .rcpts = &got };
 	size_t place = 0;
-	struct walk one = { .s = w->s, .t = w->t, .a = w->a, .link = w->link, .ret = &result, .rcpts = &rcpt, .places = &place, .n = 1 };
+	struct walk one = { .s = w->s, .t = w->t, .a = w->a, .link = w->link, .ret = &result, .rcpts = &rcpt, .places = &place, .n = 1,
+			    .n_connections = w->n > 0 ? w->n_connections : 0 };
 	bool is_decided;
 
 	send_check_host(w->s, host->name.n > 0 ? host->name : w->t->hop.host, d->hosts.n - i);
 	is_decided = try_host(&one, d, host) > 0;
 	send_link_close(w->link);
+	w->n_connections = one.n_connections;
 	if (!is_decided)
 		end_with_trouble(&one);
 	if (is_decided && w->n > 0)
@@ -437,7 +439,7 @@ static void visit_hosts(struct walk *w)
 	if (find_hosts(w, &d.hosts) < 0)
 		return;
 	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
-	for (size_t i = 0; w->s->check && i < d.hosts.n; i++)
+	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || w->n_connections < WALK_CONNECTIONS); i++)
 		look_at_host(w, &d, i);
 	if (w->s->check)
 		return;
