@@ -40,7 +40,12 @@ struct check {
 	json_t *rows;             /* array of what was found, so far */
 	struct sts_policy sts;    /* of the domain */
 	bool has_sts;
-	char tls[512];            /* of the connection to the host of now, for people */
+	bool has_memory;          /* the running server was asked what it remembers: what.sts */
+	bool is_out_of_time;      /* something took longer than the check may */
+	/* the host of now */
+	bool has_starttls;        /* it is offered */
+	bool is_tls_off;          /* by the settings */
+	char tls[512];            /* what the connection has, for people */
 };
 
 /* One line of what a stage found. */

@@ -46,6 +46,17 @@ static struct str shown(struct arena *a, struct str s)
 	return p ? str_of(p, s.n) : S("");
 }
 
+static struct str date_text(struct arena *a, int64_t at_s)
+{
+	char date[32] = "";
+	time_t t = (time_t)at_s;
+	struct tm tm;
+
+	if (gmtime_r(&t, &tm))
+		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
+	return arena_str(a, str_z(date));
+}
+
 struct str check_reply_text(struct arena *a, const struct queue_reply *r)
 {
 	const char *space_z = r->enhanced.n > 0 ? " " : "";
@@ -93,10 +104,14 @@ static bool row_sts(struct check *c, const struct send_seen *s, struct check_fin
 	f->state = t->has_policy ? CHECK_OK : CHECK_NONE;
 	if (t->id.n == 0)
 		say(f, S("no record"));
-	else if (t->why_z[0])
-		say(f, arena_printf(&c->arena, "announced, and its policy cannot be had: %" STR_FMT, STR_ARG(shown(&c->arena, str_z(t->why_z)))));
+	if (t->why_z[0])
+		say(f, arena_printf(&c->arena, "its policy cannot be had: %" STR_FMT, STR_ARG(shown(&c->arena, str_z(t->why_z)))));
 	if (t->has_policy)
 		say(f, arena_printf(&c->arena, "mode %s, for %lld s", modes[t->policy.mode], (long long)t->policy.max_age_s));
+	if (t->is_remembered)
+		say(f, arena_printf(&c->arena, "as the server remembers it from %" STR_FMT, STR_ARG(date_text(&c->arena, c->what.sts.fetched_s))));
+	if (!t->has_policy && !c->has_memory)
+		say(f, S("whether the server remembers one cannot be asked here"));
 	for (size_t i = 0; t->has_policy && i < t->policy.n_mx; i++) {
 		say(f, arena_printf(&c->arena, "mx %" STR_FMT, STR_ARG(shown(&c->arena, t->policy.mx[i]))));
 		json_array_append_new(mx, admin_json_str(t->policy.mx[i]));
@@ -105,7 +120,9 @@ static bool row_sts(struct check *c, const struct send_seen *s, struct check_fin
 	set(f, "mode", json_string(t->has_policy ? modes[t->policy.mode] : ""));
 	set(f, "max_age", json_integer(t->has_policy ? t->policy.max_age_s : 0));
 	set(f, "mx", mx);
-	set(f, "why", admin_json_str(str_z(t->why_z)));
+	set(f, "why", admin_json_str(shown(&c->arena, str_z(t->why_z))));
+	set(f, "is_remembered", json_boolean(t->is_remembered));
+	set(f, "is_memory_known", json_boolean(c->has_memory));
 	return true;
 }
 
@@ -174,12 +191,16 @@ static bool row_policy(struct check *c, const struct send_seen *s, struct check_
 	} levels[] = {
 		[SEND_PLAIN] = { "plain", "TLS if it is offered, with any certificate; else in the clear" },
 		[SEND_ENCRYPTED] = { "encrypted", "TLS is demanded, with any certificate" },
-		[SEND_VERIFIED] = { "verified", "TLS is demanded, and verified: " },
+		[SEND_VERIFIED] = { "verified", "TLS is demanded, verified by " },
 	};
 	bool is_verified = s->level == SEND_VERIFIED;
 
-	if (s->err == 0)
-		say(f, arena_printf(&c->arena, "%s%s", levels[s->level].text_z, is_verified ? s->by_z : ""));
+	c->is_tls_off = s->err == 0 && s->starttls == SMTP_CLIENT_TLS_NEVER;
+	if (c->is_tls_off)
+		say(f, S("no TLS: the settings say so"));
+	else if (s->err == 0)
+		say(f, arena_printf(&c->arena, "%s%s%s", levels[s->level].text_z, is_verified ? s->by_z : "",
+				    s->starttls == SMTP_CLIENT_TLS_FROM_START ? ", from the start" : ""));
 	if (c->has_sts && c->sts.mode == STS_TESTING && !sts_policy_has_mx(&c->sts, s->host))
 		say(f, S("the MTA-STS policy, which is being tested, does not name this host"));
 	set(f, "level", json_string(s->err == 0 ? levels[s->level].name_z : ""));
@@ -192,7 +213,8 @@ static bool row_policy(struct check *c, const struct send_seen *s, struct check_
 
 static bool row_connect(struct check *c, const struct send_seen *s, struct check_finding *f)
 {
-	c->tls[0] = '\0';
+	snprintf(c->tls, sizeof(c->tls), "%s", "in the clear");
+	c->has_starttls = false;
 	if (s->err == 0)
 		say(f, arena_printf(&c->arena, "%s, port %u", s->address_z, c->what.hop.port));
 	if (s->err == 0 && s->others_z[0])
@@ -237,25 +259,36 @@ static void say_words(struct check *c, const struct smtp_client_caps *caps, stru
 
 static bool row_helo(struct check *c, const struct send_seen *s, struct check_finding *f)
 {
+	c->has_starttls = s->err == 0 && s->caps->has_starttls;
 	if (s->err == 0)
 		say_words(c, s->caps, f);
 	return true;
+}
+
+/* RFC 3207 4: where nothing demands it, mail goes without what is not offered, is refused or fails. */
+static void say_no_tls(struct check *c, const struct send_seen *s, struct check_finding *f)
+{
+	f->state = CHECK_NONE;
+	if (!c->has_starttls)
+		say(f, S("not offered"));
+	else if (s->starttls == SMTP_CLIENT_TLS_NEVER)
+		say(f, c->is_tls_off ? S("not wanted") : S("not tried again"));
+	else
+		say(f, arena_printf(&c->arena, "%s%" STR_FMT, s->err == 0 ? "refused: " : "", STR_ARG(check_reply_text(&c->arena, &s->reply))));
+	if (s->err < 0)
+		say(f, S("not demanded: mail goes without it"));
 }
 
 static bool row_starttls(struct check *c, const struct send_seen *s, struct check_finding *f)
 {
 	bool has_tls = s->err == 0 && s->tls;
 
-	snprintf(c->tls, sizeof(c->tls), "%s", "in the clear");
 	if (has_tls) {
 		snprintf(c->tls, sizeof(c->tls), "%s, %s%s", s->tls->version_z, s->tls->is_verified ? "verified by " : "not verified",
 			 s->tls->is_verified ? s->by_z : "");
 		say(f, arena_printf(&c->arena, "%s %s", s->tls->version_z, s->tls->cipher_z));
-	} else if (s->err == 0) {
-		f->state = CHECK_NONE;
-		say(f, s->caps->has_starttls ? S("not used, as it failed before or is off") : S("not offered"));
-	} else if (s->level == SEND_PLAIN) {
-		say(f, S("not demanded: mail goes without it"));
+	} else if (s->err == 0 || s->level == SEND_PLAIN) {
+		say_no_tls(c, s, f);
 	}
 	set(f, "version", json_string(has_tls ? s->tls->version_z : ""));
 	set(f, "cipher", json_string(has_tls ? s->tls->cipher_z : ""));
@@ -264,15 +297,11 @@ static bool row_starttls(struct check *c, const struct send_seen *s, struct chec
 
 static struct str until_text(struct arena *a, int64_t not_after_s, int64_t days)
 {
-	char date[32] = "";
-	time_t t = (time_t)not_after_s;
-	struct tm tm;
+	struct str date = date_text(a, not_after_s);
 
-	if (gmtime_r(&t, &tm))
-		strftime(date, sizeof(date), "%Y-%m-%d", &tm);
 	if (days < 0)
-		return arena_printf(a, "expired on %s", date);
-	return arena_printf(a, "until %s, %lld days left", date, (long long)days);
+		return arena_printf(a, "expired on %" STR_FMT, STR_ARG(date));
+	return arena_printf(a, "until %" STR_FMT ", %lld days left", STR_ARG(date), (long long)days);
 }
 
 static bool row_certificate(struct check *c, const struct send_seen *s, struct check_finding *f)
@@ -286,7 +315,7 @@ static bool row_certificate(struct check *c, const struct send_seen *s, struct c
 		return false;
 	days = t->not_after_s >= now_s ? (t->not_after_s - now_s) / DAY_S : -1;
 	by_z = t->is_verified && str_eq(str_z(s->by_z), S("DANE")) ? "DANE" : t->issuer_z;
-	f->state = is_good ? CHECK_OK : s->err < 0 ? f->state : CHECK_NONE;
+	f->state = is_good ? CHECK_OK : s->err < 0 && s->level != SEND_PLAIN ? f->state : CHECK_NONE;
 	say(f, t->names_z[0] ? arena_printf(&c->arena, "for %s", t->names_z) : arena_printf(&c->arena, "for no host: %s", t->subject_z));
 	say(f, until_text(&c->arena, t->not_after_s, days));
 	if (is_good)
@@ -307,8 +336,6 @@ static bool row_certificate(struct check *c, const struct send_seen *s, struct c
 
 static bool row_limits(struct check *c, const struct send_seen *s, struct check_finding *f)
 {
-	if (s->err < 0)
-		return false;
 	say_words(c, s->caps, f);
 	return true;
 }
@@ -370,8 +397,8 @@ static const struct {
 	{ SEND_SAW_HELO, "ehlo", row_helo },
 	{ SEND_SAW_TLS, "starttls", row_starttls },
 	{ SEND_SAW_TLS, "certificate", row_certificate },
-	{ SEND_SAW_TLS, "limits", row_limits },
 	{ SEND_SAW_AUTH, "auth", row_auth },
+	{ SEND_SAW_LIMITS, "limits", row_limits },
 	{ SEND_SAW_RCPT, "mail", row_mail },
 	{ SEND_SAW_RCPT, "rcpt", row_rcpt_only },
 	{ SEND_SAW_HOST, "host", row_host },
@@ -404,6 +431,9 @@ static void add_row(struct check *c, const char *name_z, const struct send_seen 
 
 	if (is_trouble && is_first && (s->reply.code || s->reply.enhanced.n > 0))
 		say(f, check_reply_text(&c->arena, &s->reply));
+	if (is_first && s->is_out_of_time)
+		say(f, S("the time of this check was over; the server itself waits longer (--timeout)"));
+	c->is_out_of_time |= s->is_out_of_time;
 	if (!c->is_json)
 		print_finding(name_z, s->host, ms, f);
 	json_array_append_new(c->rows, json_pack("{s:s, s:o, s:s, s:s, s:I, s:O, s:o, s:i, s:O}", "stage", name_z, "host", admin_json_str(s->host),

@@ -12,14 +12,16 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "queue/explain.h"
 #include "queue/queue.h"
 #include "queue/route.h"
 #include "server/admin.h"
 #include "server/server.h"
+#include "smtp/syntax.h"
 #include "store/account.h"
 
 #define CHECK_ARENA (16u << 20)
-#define CHECK_S 10       /* for all of it */
+#define CHECK_S 60       /* for all of it; some hosts greet late on purpose */
 #define CHECK_MAX_S 3600
 #define CHECK_PASSWORD 1024
 
@@ -37,6 +39,14 @@ static int load_settings(const struct cli_args *args, struct check *c, struct fa
 	return server_conf_load(path, &c->conf, fault);
 }
 
+/* RFC 5321 4.1.3 */
+static bool is_literal(struct str s)
+{
+	struct str literal;
+
+	return smtp_address_literal_parse(&s, &literal) == 1 && s.n == 0;
+}
+
 static int take_domain(const struct cli_args *args, struct check *c, struct fault *fault)
 {
 	struct str domain = str_z(args->positional[0]);
@@ -44,6 +54,10 @@ static int take_domain(const struct cli_args *args, struct check *c, struct faul
 
 	if (at >= 0)
 		domain = str_skip(domain, (size_t)at + 1);
+	if (is_literal(domain)) {
+		c->domain = domain;
+		return 0;
+	}
 	if (store_domain_canonical(&c->arena, domain, &c->domain) < 0 || !net_dns_is_name(c->domain))
 		return fault_set(fault, -E_USAGE, "%" STR_FMT ": not a domain", STR_ARG(domain));
 	return 0;
@@ -69,7 +83,7 @@ static int take_host(const struct cli_args *args, struct check *c, struct fault 
 
 	if (!host_z)
 		return 0;
-	if (str_starts(host, S("[")) && str_ends(host, S("]")))
+	if (is_literal(host))
 		host = str_head(str_skip(host, 1), host.n - 2);
 	hop->host = str_istarts(host, S("IPv6:")) ? str_skip(host, 5) : host;
 	hop->port = (uint16_t)q->port;
@@ -93,18 +107,19 @@ static int take_password(struct check *c, const char *file_z, struct fault *faul
 	return r;
 }
 
-/* An address: something, @, and something. */
-static int take_address(const struct cli_args *args, const char *option_z, struct str *ret, struct fault *fault)
+/* As in MAIL and RCPT, the brackets left out at will. */
+static int take_address(const struct cli_args *args, const char *option_z, unsigned flags, struct check *c, struct str *ret, struct fault *fault)
 {
 	const char *text_z = cli_option(args, option_z);
-	ptrdiff_t at = text_z ? str_rchr(str_z(text_z), '@') : -1;
+	struct str path = str_z(text_z ? text_z : "");
 
-	*ret = text_z ? str_z(text_z) : S("");
-	if (text_z && !str_eq(*ret, S("<>")) && (at < 1 || (size_t)at + 1 == ret->n))
-		return fault_set(fault, -E_USAGE, "%s %s: not an address", option_z, text_z);
-	if (str_eq(*ret, S("<>")))
-		*ret = S("");
-	return 0;
+	if (!text_z)
+		return 0;
+	if (!str_starts(path, S("<")))
+		path = arena_printf(&c->arena, "<%s>", text_z);
+	if (smtp_path_parse(&path, flags | SMTP_PATH_UTF8, &c->arena, ret) == 1 && path.n == 0)
+		return 0;
+	return fault_set(fault, -E_USAGE, "%s %s: not an address", option_z, text_z);
 }
 
 static int take_arguments(const struct cli_args *args, struct check *c, struct fault *fault)
@@ -115,9 +130,9 @@ static int take_arguments(const struct cli_args *args, struct check *c, struct f
 	int r = take_domain(args, c, fault);
 
 	if (r == 0)
-		r = take_address(args, "--rcpt", &w->to, fault);
+		r = take_address(args, "--rcpt", SMTP_PATH_POSTMASTER, c, &w->to, fault);
 	if (r == 0)
-		r = take_address(args, "--from", &w->from, fault);
+		r = take_address(args, "--from", SMTP_PATH_NULL, c, &w->from, fault);
 	if (r == 0)
 		r = take_number(args, "--timeout", CHECK_MAX_S, &seconds, fault);
 	if (r == 0)
@@ -140,6 +155,7 @@ static int take_arguments(const struct cli_args *args, struct check *c, struct f
 static int read_authorities(struct check *c, const char *path_z, struct fault *fault)
 {
 	FILE *file = path_z[0] ? fopen(path_z, "re") : NULL;
+	bool is_whole;
 	size_t n;
 	char *p;
 
@@ -149,8 +165,27 @@ static int read_authorities(struct check *c, const char *path_z, struct fault *f
 		return fault_errno(fault, errno, "cannot read %s", path_z);
 	while ((p = buf_reserve(&c->ca, 16384)) != NULL && (n = fread(p, 1, 16384, file)) > 0)
 		buf_commit(&c->ca, n);
+	is_whole = p != NULL && !ferror(file);
 	fclose(file);
-	return 0;
+	return is_whole ? 0 : fault_set(fault, -E_IO, "cannot read %s, or it is too large", path_z);
+}
+
+/* The MTA-STS policy that the running server remembers, which counts while no newer one can be had (RFC 8461 3.3). Whoever may not ask does without. */
+static void recall(struct check *c)
+{
+	const struct server_conf *s = conf_get(c->conf, &server_conf_table);
+	json_t *request = json_pack("{s:o}", "domain", admin_json_str(c->domain)), *answer = NULL;
+	struct queue_sts *sts = &c->what.sts;
+	struct fault ignored = { 0 };
+
+	if (cli_ask_running(s->data_dir, "queue.policy", request, &answer, &ignored) == 0) {
+		c->has_memory = true;
+		sts->id = arena_str(&c->arena, str_z(json_string_value(json_object_get(answer, "id"))));
+		sts->text = arena_str(&c->arena, str_z(json_string_value(json_object_get(answer, "text"))));
+		sts->fetched_s = json_integer_value(json_object_get(answer, "fetched"));
+	}
+	json_decref(answer);
+	json_decref(request);
 }
 
 static int open_sender(struct check *c, struct fault *fault)
@@ -160,16 +195,18 @@ static int open_sender(struct check *c, struct fault *fault)
 	struct send_options o = { .conf = c->conf, .helo_z = c->hostname, .own = c->own };
 	int r;
 
-	snprintf(c->hostname, sizeof(c->hostname), "%s", s->hostname);
-	if (!s->hostname[0])
-		(void)gethostname(c->hostname, sizeof(c->hostname) - 1);
+	server_hostname(s, c->hostname, sizeof(c->hostname));
 	o.n_own = server_own_addresses(c->conf, c->own, CHECK_OWN);
+	recall(c);
 	r = read_authorities(c, q->ca_file, fault);
+	/* What comes next has to do with strangers' bytes: as the server's own user. */
+	if (r == 0)
+		r = server_privileges_drop(s, fault);
 	if (r == 0)
 		r = net_dns_open(conf_get(c->conf, &net_dns_conf_table), &c->dns, fault);
 	o.dns = c->dns;
-	if (c->ca.n > 0)
-		o.ca_pem = buf_str(&c->ca);
+	if (q->ca_file[0])
+		o.ca_pem = c->ca.n > 0 ? buf_str(&c->ca) : S(""); /* which is refused, as by the server */
 	return r < 0 ? r : send_open(&o, &c->send, fault);
 }
 
@@ -189,34 +226,44 @@ static enum cli_status status_of(enum check_state state)
 	return state == CHECK_LATER ? CLI_UNAVAILABLE : state == CHECK_FAILED ? CLI_FAILED : CLI_OK;
 }
 
-static void print_verdict(enum check_state state, struct str reply)
+static void print_verdict(const struct check *c, enum check_state state, struct str reply, const struct queue_explain *e)
 {
 	printf("%s\n", state == CHECK_OK      ? "Mail would go out."
 		       : state == CHECK_LATER ? "Mail would wait."
 					      : "Mail would come back to its sender.");
-	if (state != CHECK_OK && reply.n > 0)
-		check_print(reply);
+	if (state == CHECK_OK)
+		return;
+	check_print(reply);
+	if (c->is_out_of_time)
+		check_print(S("Maybe only for this check, which had no time left: ask again with a longer --timeout."));
+	check_print(str_z(e->meaning_z));
+	check_print(str_z(e->admin_z));
 }
 
 static enum cli_status run(struct check *c)
 {
 	struct queue_rcpt_result result = { 0 };
+	const struct queue_explain *e;
 	enum check_state state;
 	struct str reply;
 	json_t *all;
+	bool is_ok;
 
 	c->rows = json_array();
 	send_check(c->send, &c->what, &c->arena, &result);
 	state = check_state_of(result.outcome);
+	is_ok = state == CHECK_OK;
 	reply = check_reply_text(&c->arena, &result.reply);
-	all = json_pack("{s:o, s:i, s:s, s:o, s:b, s:o}", "domain", admin_json_str(c->domain), "port", c->what.hop.port, "state",
-			check_state_names[state], "reply", admin_json_str(state == CHECK_OK ? S("") : reply), "is_validating",
+	e = queue_explain(result.reply.code, result.reply.enhanced, result.reply.text, S(""));
+	all = json_pack("{s:o, s:i, s:s, s:o, s:s, s:s, s:b, s:b, s:o}", "domain", admin_json_str(c->domain), "port", c->what.hop.port, "state",
+			check_state_names[state], "reply", admin_json_str(is_ok ? S("") : reply), "meaning", is_ok ? "" : e->meaning_z,
+			"advice", is_ok ? "" : e->admin_z, "is_out_of_time", c->is_out_of_time, "is_validating",
 			net_dns_is_validating(c->dns), "stages", c->rows);
 	if (c->is_json) {
 		json_dumpf(all, stdout, JSON_COMPACT);
 		printf("\n");
 	} else {
-		print_verdict(state, reply);
+		print_verdict(c, state, reply, e);
 	}
 	json_decref(all);
 	return status_of(state);

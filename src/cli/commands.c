@@ -90,7 +90,7 @@ static const struct cli_option check_options[] = {
 	{ "--port", "N", "the port at which the hosts take mail (default: queue.port)" },
 	{ "--rcpt", "ADDRESS", "ask the hosts whether they would take mail for it" },
 	{ "--from", "ADDRESS", "from whom (default: <>)" },
-	{ "--timeout", "SECONDS", "for all of it (default: 10)" },
+	{ "--timeout", "SECONDS", "for all of it (default: 60)" },
 	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
 	END,
 };

@@ -6,7 +6,9 @@ sinks (lib/sink.py), each at an address of loopback that is its own. What the DN
 
 import json
 import os
+import pwd
 import socket
+import ssl
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from certs import expired, self_signed, tlsa
 from dnsworld import World
 from policies import Web, policy
+from server import Skip
 from sink import Sink
 
 STATUS = {"ok": 0, "failed": 1, "later": 5}
@@ -52,22 +55,25 @@ class Scene:
             self.pages["mta-sts." + name] = sts
         self.world.zone(name, records, **options)
 
-    def start(self, page=None):
-        """Settings file that trusts all of self.files."""
+    def start(self, page=None, **more):
+        """Settings file that trusts all of self.files; more: of [server], or whole sections."""
         self.world.start()
         self.path, authorities = os.path.join(self.server.dir, "check.conf"), os.path.join(self.server.dir, "authorities.pem")
         with open(authorities, "wb") as f:
             for files in self.files:
                 with open(files["certificate"], "rb") as g:
                     f.write(g.read())
-        sections = {"dns": self.world.settings(), 'listener "x"': {"port": "2525"}, "server": {"hostname": "we.test"},
+        sections = {"dns": self.world.settings(), 'listener "x"': {"port": "2525"}, "server": {"hostname": "we.test", **more.pop("server", {})},
                     "queue": {"port": str(self.port), "allow_private_addresses": "yes", "mta_sts": "yes" if page else "no",
-                              **({"mta_sts_port": str(page.server_port)} if page else {}), **({"ca_file": authorities} if self.files else {})}}
+                              **({"mta_sts_port": str(page.server_port)} if page else {}), **({"ca_file": authorities} if self.files else {})}, **more}
         if page:
             page.texts = self.pages
         with open(self.path, "w", encoding="utf-8") as f:
             for section, keys in sections.items():
                 f.write("[%s]\n" % section + "".join("%s = %s\n" % pair for pair in keys.items()))
+
+    def text(self, domain, *options):
+        return self.server.command("check", "mx", domain, "--config", self.path, *options).stdout
 
     def check(self, domain, *options):
         done = self.server.command("check", "mx", domain, "--config", self.path, "--json", *options)
@@ -75,6 +81,7 @@ class Scene:
         answer = json.loads(done.stdout)
         assert done.returncode == STATUS[answer["state"]], answer
         assert all(isinstance(s["ms"], int) and s["ms"] >= 0 for s in answer["stages"]), answer
+        assert bool(answer["meaning"]) == (answer["state"] != "ok"), answer
         return answer
 
 
@@ -140,7 +147,8 @@ def test_tls(server):
         old = scene.trust(expired(server, "old", "mx.old.test"))
         other = self_signed(server, "other", "mx.unknown.test")
         web = scene.trust(self_signed(server, "web", *("mta-sts.%s.test" % x for x in ("enforced", "stranger", "name", "old", "testing", "gone"))))
-        good_at, old_at, other_at, plain_at = (scene.host(tls=x) for x in (good, old, other, None))
+        many = self_signed(server, "many", *("host-number-%d.many.test" % n for n in range(50)))
+        good_at, old_at, other_at, plain_at, many_at = (scene.host(tls=x) for x in (good, old, other, None, many))
         at = "\n_%d._tcp.mx " % scene.port
         scene.zone("enforced.test", mx(good_at), policy("enforce", "mx.enforced.test"))
         scene.zone("stranger.test", mx(good_at), policy("enforce", "elsewhere.stranger.test"))
@@ -149,6 +157,7 @@ def test_tls(server):
         scene.zone("testing.test", mx(good_at), policy("testing", "elsewhere.testing.test"))
         scene.zone("gone.test", mx(good_at), "x")
         scene.zone("opportunistic.test", "@ MX 10 mx.old.test.")
+        scene.zone("many.test", mx(many_at))
         scene.zone("dane.test", mx(other_at) + at + tlsa(pem(other)), signed=True)
         scene.zone("baddane.test", mx(other_at) + at + "TLSA 3 1 1 " + "ab" * 32, signed=True)
         scene.zone("notls.test", mx(plain_at) + at + "TLSA 3 1 1 " + "ab" * 32, signed=True)
@@ -182,11 +191,20 @@ def test_tls(server):
                 "level": "plain", "by": "", "is_named_by_mta_sts": False}
             answer = scene.check("dane.test")
             assert stage(answer, "certificate")["details"]["by"] == "DANE" and "by DANE" in stage(answer, "host")["found"][0], answer
+            names = stage(scene.check("many.test"), "certificate")["details"]["names"].split(" ")
+            assert 10 < len(names) < 50 and names[-1] == "..." and names[-2] == "host-number-%d.many.test" % (len(names) - 2), names
             sts = stage(scene.check("enforced.test"), "mta-sts")
             assert (sts["state"], sts["details"]["mode"], sts["details"]["mx"]) == ("ok", "enforce", ["mx.enforced.test"]), sts
             sts = stage(scene.check("gone.test"), "mta-sts")
             assert sts["state"] == "none" and sts["details"]["id"] == "1" and sts["details"]["why"], sts
-            assert stage(scene.check("dane.test"), "mta-sts")["found"] == ["no record"]
+            assert "answers 404" in sts["details"]["why"] and not sts["details"]["is_remembered"], sts
+            assert stage(scene.check("dane.test"), "mta-sts")["found"][0] == "no record"
+            sts = stage(scene.check("enforced.test", "--dns-only"), "mta-sts")
+            assert (sts["state"], sts["details"]["id"], sts["details"]["mode"], sts["details"]["why"]) == ("none", "1", "", "nobody is connected to"), sts
+            for domain, words in (("stranger.test", "MTA-STS policy"), ("name.test", "for another name"), ("old.test", "has expired"),
+                                  ("baddane.test", "TLSA"), ("notls.test", "no encryption")):
+                said = scene.text(domain).split("Mail would wait.\n")[1]
+                assert words in said and len(said.split("\n")) == 4, (domain, said)
             days = stage(scene.check("opportunistic.test"), "certificate")
             assert days["details"]["days_left"] < 0 and "expired on 2020-02-01" in days["found"], days
 
@@ -307,9 +325,155 @@ def test_time(server):
         assert good.connections == 2, good.connections
 
 
+def lines_of(answer, name):
+    return "\n".join(stage(answer, name)["found"])
+
+
+def test_tls_that_nobody_demands(server):
+    """What is refused, fails or is off is told as it is, and keeps no mail."""
+    files = self_signed(server, "any", "mx.any.test")
+    with Scene(server) as scene:
+        refusing = scene.host(tls=files, says={"STARTTLS": "454 4.7.0 not just now"})
+        broken = scene.host(tls=files, says={"STARTTLS": "220 go\r\nnonsense"})
+        off = scene.host(tls=files)
+        for name, sink in (("refusing", refusing), ("broken", broken), ("off", off)):
+            scene.zone(name + ".test", mx(sink))
+        scene.start(**{'route "off"': {"domains": "off.test", "host": "127.0.0.22", "port": str(scene.port), "tls": "none"}})
+        answer = scene.check("refusing.test")
+        assert (states(answer)["starttls"], lines_of(answer, "starttls")) == ("none", "refused: 454 4.7.0 not just now"), answer
+        answer = scene.check("broken.test")
+        first, second = (s for s in answer["stages"] if s["stage"] == "starttls")
+        assert first["state"] == "none" and "not demanded: mail goes without it" in first["found"], answer
+        assert second["found"] == ["not tried again"] and (answer["state"], broken.connections) == ("ok", 2), answer
+        answer = scene.check("off.test")
+        assert (lines_of(answer, "policy"), lines_of(answer, "starttls")) == ("no TLS: the settings say so", "not wanted"), answer
+
+
+def test_routes(server):
+    """The way of a route: TLS from the start (RFC 8314 3.3), its login, its trouble."""
+    password = os.path.join(server.dir, "password")
+    with open(os.open(password, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="ascii") as f:
+        f.write("open sesame\n")
+    with Scene(server) as scene:
+        files, login = scene.trust(self_signed(server, "hosts", "first.test", "other.test", "later.test")), ("martlet", "open sesame")
+        first = scene.host(tls=files, is_implicit=True, login=login, words=("PIPELINING", "SIZE 1000"))
+        other = scene.host(tls=files, is_implicit=True, login=("martlet", "close sesame"))
+        later = scene.host(tls=files, login=login)
+        for name, sink in (("first", first), ("other", other), ("later", later)):
+            scene.zone("%s.test" % name, "@ A 127.0.0.%d" % (20 + scene.sinks.index(sink)))
+        route = {"port": str(scene.port), "user": "martlet", "password_file": password}
+        scene.start(**{'route "%s"' % name: {"domains": "to%s.test" % name, "host": "%s.test" % name, "tls": tls, **route}
+                       for name, tls in (("first", "implicit"), ("other", "implicit"), ("later", "verify"))})
+        answer = scene.check("tofirst.test")
+        assert [s["stage"] for s in answer["stages"]] == ["mx", "addresses", "policy", "connect", "starttls", "certificate", "greeting", "ehlo",
+                                                         "auth", "limits", "host"], answer
+        assert set(states(answer).values()) == {"ok"}, answer
+        assert lines_of(answer, "policy") == "TLS is demanded, verified by certificate, from the start", answer
+        assert stage(answer, "starttls")["details"]["version"] == "TLSv1.3" and lines_of(answer, "auth") == "as martlet", answer
+        assert stage(answer, "limits")["details"]["max_size"] == 1000 and "STARTTLS" not in first.counts, answer
+        assert first.counts["AUTH"] == 1 and "MAIL" not in first.counts, first.counts
+        answer = scene.check("tofirst.test", "--rcpt", "bob@tofirst.test")
+        assert (answer["state"], states(answer)["rcpt"], first.counts["RSET"]) == ("ok", "ok", 1), answer
+        answer = scene.check("toother.test")
+        assert (answer["state"], states(answer)["auth"], stage(answer, "auth")["code"]) == ("later", "later", 535), answer
+        assert "limits" not in states(answer) and "password" in answer["meaning"] and "route" in answer["advice"], answer
+        answer = scene.check("tolater.test")
+        assert [states(answer)[x] for x in ("starttls", "auth", "limits", "host")] == ["ok"] * 4 and later.counts["EHLO"] == 2, answer
+        for name in ("tofirst", "toother"):         # no password in what is printed
+            assert "sesame" not in scene.text(name + ".test"), name
+
+
+class Slow(socket.socket):
+    """A web server that takes connections and says nothing, or goes on for ever."""
+
+    def __init__(self, files=None):
+        super().__init__()
+        self.files, self.over = files, threading.Event()
+        self.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.bind(("127.0.0.1", 0))
+        self.listen(10)
+        self.server_port = self.getsockname()[1]
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        kept = []
+        while True:
+            try:
+                kept.append(self.accept()[0])
+            except OSError:
+                return
+            if self.files:
+                threading.Thread(target=self.dribble, args=(kept[-1],), daemon=True).start()
+
+    def dribble(self, s):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.files["certificate"], self.files["key"])
+        try:
+            with context.wrap_socket(s, server_side=True) as tls:
+                tls.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\nversion: STSv1\r\n")
+                while not self.over.wait(0.05):
+                    tls.sendall(b"x")
+        except OSError:
+            pass
+
+    def close(self):
+        self.over.set()
+        try:
+            self.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        super().close()
+
+
+def test_slow_policies(server):
+    """A web server of policies that hangs is left in time, and said to have hung; mail goes as without one, as when it is sent (RFC 8461 3.3)."""
+    web = self_signed(server, "web", "mta-sts.slow.test")
+    for files in (None, web):
+        with Scene(server) as scene, Slow(files) as page:
+            scene.trust(web)
+            sink = scene.host()
+            scene.zone("slow.test", mx(sink), "x")
+            scene.start(page)
+            begin = time.monotonic()
+            answer = scene.check("slow.test", "--timeout", "2")
+            assert 0.9 < time.monotonic() - begin < 10, answer
+            sts = stage(answer, "mta-sts")
+            assert (sts["state"], answer["state"], answer["is_out_of_time"]) == ("none", "ok", True), answer
+            assert "timed out" in sts["details"]["why"] and "the time of this check was over" in sts["found"][-1], sts
+            assert "its policy cannot be had: https://mta-sts.slow.test" in scene.text("slow.test", "--timeout", "1"), sts
+
+
+def user_of(path):
+    """The user id of the check that has these settings."""
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open("/proc/%s/cmdline" % pid, "rb") as f:
+                words = f.read().split(b"\0")
+            if b"check" in words and path.encode() in words:
+                return os.stat("/proc/%s" % pid).st_uid
+        except OSError:
+            continue
+    return None
+
+
+def test_user(server):
+    """Started by root it speaks to strangers as the server's user."""
+    if os.geteuid() != 0:
+        raise Skip("not root")
+    users = []
+    with Scene(server) as scene:
+        sink = scene.host(says={"greeting": lambda *_: users.append(user_of(scene.path))})
+        scene.zone("user.test", mx(sink))
+        scene.start(server={"user": "nobody"})
+        os.chmod(scene.world.dir, 0o755)        # the trust anchor
+        assert scene.check("user.test")["state"] == "ok"
+        assert users == [pwd.getpwnam("nobody").pw_uid], users
+
+
 def test_arguments(server):
     """What is no address, number or host is told at once."""
-    for options in (["--rcpt", "bob"], ["--rcpt", "@x.test"], ["--rcpt", "bob@"], ["--from", "x"], ["--timeout", "0"], ["--timeout", "x"],
+    for options in (["--rcpt", "bob"], ["--rcpt", "@x.test"], ["--rcpt", "bob@"], ["--rcpt", "bob>\r\nDATA\r\n@x.test"],
+                    ["--rcpt", "<bob@x.test> SIZE=1"], ["--rcpt", ""], ["--rcpt", "<>"], ["--from", "x"], ["--from", "a b@x.test"], ["--timeout", "0"], ["--timeout", "x"],
                     ["--timeout", "3601"], ["--port", "70000"], ["--host", "a b"]):
         done = server.command("check", "mx", "good.test", *options)
         assert done.returncode == 2 and options[0] in done.stderr, (options, done)

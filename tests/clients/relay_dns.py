@@ -5,6 +5,7 @@ Two servers and a DNS of their own (lib/dnsworld.py): mail goes where its domain
 """
 
 import imaplib
+import json
 import smtplib
 import ssl
 import threading
@@ -211,6 +212,10 @@ def test_mta_sts(server):
         page.text = ""
         send(server, CAROL % "other.test", result="deferred", enhanced="4.7.5")
         assert page.n_gets == 1, "the policy is known, its id is the same"
+        checked = json.loads(server.command("check", "mx", "other.test", "--config", server.config, "--json").stdout)
+        sts = next(s for s in checked["stages"] if s["stage"] == "mta-sts")["details"]
+        assert (checked["state"], sts["mode"], sts["is_remembered"], sts["is_memory_known"]) == ("later", "enforce", True, True), checked
+        assert page.n_gets == 1 and checked["reply"].startswith("4.7.5"), checked
         again(server, world, other, queue, page, 2, policy("enforce", "elsewhere.other.test"), "deferred")
         assert page.n_gets == 2 and len(other.mails()) == 1
         again(server, world, other, queue, page, 3, policy("none", "x"), "delivered")
