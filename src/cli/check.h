@@ -40,7 +40,9 @@ struct check {
 	json_t *rows;             /* array of what was found, so far */
 	struct sts_policy sts;    /* of the domain */
 	bool has_sts;
-	bool has_memory;          /* the running server was asked what it remembers: what.sts */
+	bool has_memory;          /* the running server was asked what it remembers: what.sts, is_local */
+	bool is_local;            /* its own domain: nothing goes out */
+	bool is_sending;
 	bool is_out_of_time;      /* something took longer than the check may */
 	/* the host of now */
 	bool has_starttls;        /* it is offered */

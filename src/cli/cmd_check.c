@@ -170,7 +170,10 @@ static int read_authorities(struct check *c, const char *path_z, struct fault *f
 	return is_whole ? 0 : fault_set(fault, -E_IO, "cannot read %s, or it is too large", path_z);
 }
 
-/* The MTA-STS policy that the running server remembers, which counts while no newer one can be had (RFC 8461 3.3). Whoever may not ask does without. */
+/*
+ * What the running server knows: whether the domain is its own, and the MTA-STS policy that it remembers, which counts while no newer one can be
+ * had (RFC 8461 3.3). Whoever may not ask does without.
+ */
 static void recall(struct check *c)
 {
 	const struct server_conf *s = conf_get(c->conf, &server_conf_table);
@@ -178,8 +181,9 @@ static void recall(struct check *c)
 	struct queue_sts *sts = &c->what.sts;
 	struct fault ignored = { 0 };
 
-	if (cli_ask_running(s->data_dir, "queue.policy", request, &answer, &ignored) == 0) {
+	if (cli_ask_running(s->data_dir, "domain.known", request, &answer, &ignored) == 0) {
 		c->has_memory = true;
+		c->is_local = json_is_true(json_object_get(answer, "is_local"));
 		sts->id = arena_str(&c->arena, str_z(json_string_value(json_object_get(answer, "id"))));
 		sts->text = arena_str(&c->arena, str_z(json_string_value(json_object_get(answer, "text"))));
 		sts->fetched_s = json_integer_value(json_object_get(answer, "fetched"));
@@ -197,6 +201,7 @@ static int open_sender(struct check *c, struct fault *fault)
 
 	server_hostname(s, c->hostname, sizeof(c->hostname));
 	o.n_own = server_own_addresses(c->conf, c->own, CHECK_OWN);
+	c->is_sending = q->is_sending;
 	recall(c);
 	r = read_authorities(c, q->ca_file, fault);
 	/* What comes next has to do with strangers' bytes: as the server's own user. */
@@ -231,6 +236,10 @@ static void print_verdict(const struct check *c, enum check_state state, struct 
 	printf("%s\n", state == CHECK_OK      ? "Mail would go out."
 		       : state == CHECK_LATER ? "Mail would wait."
 					      : "Mail would come back to its sender.");
+	if (c->is_local)
+		check_print(S("Not from this server: the domain is its own, and mail for it stays here."));
+	else if (!c->is_sending)
+		check_print(S("Not for now: this server keeps what is for others, as [queue] send = no says."));
 	if (state == CHECK_OK)
 		return;
 	check_print(reply);
@@ -255,9 +264,9 @@ static enum cli_status run(struct check *c)
 	is_ok = state == CHECK_OK;
 	reply = check_reply_text(&c->arena, &result.reply);
 	e = queue_explain(result.reply.code, result.reply.enhanced, result.reply.text, S(""));
-	all = json_pack("{s:o, s:i, s:s, s:o, s:s, s:s, s:b, s:b, s:o}", "domain", admin_json_str(c->domain), "port", c->what.hop.port, "state",
+	all = json_pack("{s:o, s:i, s:s, s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:o}", "domain", admin_json_str(c->domain), "port", c->what.hop.port, "state",
 			check_state_names[state], "reply", admin_json_str(is_ok ? S("") : reply), "meaning", is_ok ? "" : e->meaning_z,
-			"advice", is_ok ? "" : e->admin_z, "is_out_of_time", c->is_out_of_time, "is_validating",
+			"advice", is_ok ? "" : e->admin_z, "is_out_of_time", c->is_out_of_time, "is_local", c->is_local, "is_sending", c->is_sending, "is_validating",
 			net_dns_is_validating(c->dns), "stages", c->rows);
 	if (c->is_json) {
 		json_dumpf(all, stdout, JSON_COMPACT);

@@ -4,7 +4,6 @@
 
 #include <time.h>
 
-#include "queue/attempt.h"
 #include "queue/queue.h"
 
 static const char *const states[] = { [QUEUE_WAITING] = "waiting", [QUEUE_HELD] = "held" };
@@ -128,19 +127,4 @@ int admin_queue_remove(struct admin *ad, struct arena *a, const json_t *args, js
 {
 	(void)a;
 	return manage(ad, args, json_is_true(json_object_get(args, "notify")) ? QUEUE_RETURN : QUEUE_REMOVE, ret, fault);
-}
-
-/* What is remembered of a domain's MTA-STS policy, for `check mx`. */
-int admin_queue_policy(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
-{
-	struct queue_sts sts = { 0 };
-	struct str domain;
-	int r = admin_arg(args, "domain", &domain, fault);
-
-	if (r == 0)
-		r = queue_policy_get(ad->queue, a, domain, &sts);
-	if (r < 0)
-		return r;
-	*ret = json_pack("{s:o, s:o, s:I}", "id", admin_json_str(sts.id), "text", admin_json_str(sts.text), "fetched", (json_int_t)sts.fetched_s);
-	return 0;
 }

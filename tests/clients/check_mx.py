@@ -17,7 +17,7 @@ from certs import expired, self_signed, tlsa
 from dnsworld import World
 from policies import Web, policy
 from server import Skip
-from sink import Sink
+from sink import Guest, Sink
 
 STATUS = {"ok": 0, "failed": 1, "later": 5}
 WORDS = ("PIPELINING", "8BITMIME", "SIZE 52428800", "SMTPUTF8", "DSN", "CHUNKING", "REQUIRETLS", "LIMITS RCPTMAX=20 MAILMAX=5", "X-OWN")
@@ -134,6 +134,7 @@ def test_good(server):
         answer = scene.check("elsewhere.test", "--host", "127.0.0.20")
         assert answer["state"] == "ok" and stage(answer, "connect")["details"]["address"] == "127.0.0.20", answer
         assert scene.check("elsewhere.test", "--host", "mx.good.test")["state"] == "ok"
+        assert answer["is_sending"] and not answer["is_local"]
         # Nobody is connected to.
         n = sink.connections
         assert scene.check("good.test", "--dns-only")["state"] == "ok" and sink.connections == n
@@ -241,6 +242,13 @@ def test_recipients(server):
         assert hosts["taken"].counts["MAIL"] == 2, hosts["taken"].counts
 
 
+class Raw(Guest):
+    """Its words are bytes."""
+
+    def say(self, text):
+        self.socket.sendall(text.encode("latin-1") + b"\r\n")
+
+
 def test_hosts(server):
     """A dead one and a living one, in both orders; what is said at the door."""
     with Scene(server) as scene:
@@ -254,6 +262,8 @@ def test_hosts(server):
         scene.zone("rudeandgood.test", mx(rude) + live)
         scene.zone("never.test", mx(never))
         scene.zone("wild.test", mx(wild))
+        scene.zone("raw.test", mx(scene.host(guest_class=Raw, tls=self_signed(server, "odd", "odd.raw.test", "a\x1b[2Jb.raw.test", subject="\x1b[2Jodd"),
+                                             says={"greeting": "220 \xff\x9b[31m\xfe", "RCPT": "550 5.1.1 \xe9"})))
         scene.start()
         answer = scene.check("dead.test")
         assert answer["state"] == "ok", answer
@@ -271,6 +281,14 @@ def test_hosts(server):
         done = server.command("check", "mx", "wild.test", "--config", scene.path)
         assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in done.stdout), done.stdout
         assert "LIMITS=(?]0;x?=1)" in done.stdout, done.stdout
+        # Bytes that are no text, also in a certificate.
+        shown = scene.text("raw.test", "--rcpt", "bob@raw.test")
+        assert not any(ord(c) < 32 and c != "\n" or 0x7f <= ord(c) < 0xa0 for c in shown), shown
+        for part in ("220 ??[31m?", "for odd.raw.test\n", "550 5.1.1 ?\n"):
+            assert part in shown, (part, shown)
+        answer = scene.check("raw.test", "--rcpt", "bob@raw.test")
+        assert (answer["reply"], states(answer)["rcpt"]) == ("550 5.1.1 ?", "failed"), answer
+        assert stage(answer, "certificate")["details"]["subject"] == "CN=\\1B[2Jodd", answer
         assert good.counts.keys() <= {"EHLO", "QUIT"}, good.counts
 
 
@@ -347,6 +365,11 @@ def test_tls_that_nobody_demands(server):
         assert second["found"] == ["not tried again"] and (answer["state"], broken.connections) == ("ok", 2), answer
         answer = scene.check("off.test")
         assert (lines_of(answer, "policy"), lines_of(answer, "starttls")) == ("no TLS: the settings say so", "not wanted"), answer
+        with open(scene.path, encoding="utf-8") as f:
+            text = f.read()
+        with open(scene.path, "w", encoding="utf-8") as f:
+            f.write(text.replace("mta_sts = no", "mta_sts = no\nsend = no"))
+        assert not scene.check("off.test")["is_sending"] and "[queue] send = no" in scene.text("off.test")
 
 
 def test_routes(server):

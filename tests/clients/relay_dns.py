@@ -106,6 +106,11 @@ def test_dane(server):
         assert "not verified" in send(server, CAROL % "unusable.test", result="delivered")
         send(server, CAROL % "wrong.test", result="deferred", enhanced="4.7.5")
         assert "enhanced=4." in send(server, CAROL % "lie.test", result="deferred")
+        # The same is said beforehand.
+        for name, state, tls in (("good.test", "ok", "DANE"), ("plain.test", "ok", "not verified"), ("other.test", "ok", "not verified"),
+                                 ("unusable.test", "ok", "not verified"), ("wrong.test", "later", ""), ("lie.test", "later", "")):
+            checked = check(server, name, "--rcpt", CAROL % name)
+            assert checked["state"] == state and (state == "later" or tls in checked["stages"][-1]["details"]["tls"]), (name, checked)
         assert len(other.mails()) == 4
         # The peer gets a key that fits.
         world.change("wrong.test", MX + at + good, signed=True)
@@ -182,6 +187,11 @@ def test_dead_hold_up_nobody(server):
 
 # ---- MTA-STS ----
 
+def check(server, domain, *options):
+    """What `check mx` says by the same settings."""
+    return json.loads(server.command("check", "mx", domain, "--config", server.config, "--json", *options).stdout)
+
+
 def again(server, world, other, queue, page, number, text, result):
     """What waits, after the domain has changed its policy."""
     page.text = text
@@ -212,7 +222,7 @@ def test_mta_sts(server):
         page.text = ""
         send(server, CAROL % "other.test", result="deferred", enhanced="4.7.5")
         assert page.n_gets == 1, "the policy is known, its id is the same"
-        checked = json.loads(server.command("check", "mx", "other.test", "--config", server.config, "--json").stdout)
+        checked = check(server, "other.test")
         sts = next(s for s in checked["stages"] if s["stage"] == "mta-sts")["details"]
         assert (checked["state"], sts["mode"], sts["is_remembered"], sts["is_memory_known"]) == ("later", "enforce", True, True), checked
         assert page.n_gets == 1 and checked["reply"].startswith("4.7.5"), checked
@@ -237,6 +247,12 @@ def test_lmtp(server):
             smtp.sendmail(ALICE, [CAROL % "other.test", "nobody@other.test"], "Subject: two\r\n\r\nHello\r\n")
         server.wait_log("queue.attempt", {"to": CAROL % "other.test", "result": "delivered"}, 30, mark)
         server.wait_log("queue.attempt", {"to": "nobody@other.test", "result": "failed", "code": "550"}, 30, mark)
+        assert check(server, "other.test", "--rcpt", CAROL % "other.test")["state"] == "ok"
+        checked = check(server, "other.test", "--rcpt", "nobody@other.test")
+        assert (checked["state"], checked["stages"][-2]["stage"], checked["stages"][-2]["code"]) == ("failed", "rcpt", 550), checked
+        # For a domain that is ours nothing goes out, wherever its MX records lead.
+        checked = check(server, "example.test", "--dns-only")
+        assert (checked["is_local"], check(server, "other.test", "--dns-only")["is_local"]) == (True, False), checked
         assert len(other.mails()) == 1
 
 def test_both_ways(server):

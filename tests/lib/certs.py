@@ -14,11 +14,11 @@ def certificate_of(server):
         return tls_context().wrap_socket(s, server_hostname="localhost").getpeercert(True)
 
 
-def self_signed(server, name, *hosts):
-    """Settings of a certificate for these hosts."""
+def self_signed(server, name, *hosts, subject=None):
+    """Settings of a certificate for these hosts; subject: its common name, if not the first of them."""
     files = {"certificate": "%s/%s.pem" % (server.dir, name), "key": "%s/%s.key" % (server.dir, name)}
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-                    "-subj", "/CN=" + hosts[0], "-addext", "subjectAltName=" + ",".join("DNS:" + host for host in hosts),
+                    "-subj", "/CN=" + (subject or hosts[0]), "-addext", "subjectAltName=" + ",".join("DNS:" + host for host in hosts),
                     "-keyout", files["key"], "-out", files["certificate"]], check=True, capture_output=True)
     return files
 
