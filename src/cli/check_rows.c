@@ -102,7 +102,7 @@ static bool row_sts(struct check *c, const struct send_seen *s, struct check_fin
 	c->has_sts = t->has_policy;
 	c->sts = t->policy;
 	f->state = t->has_policy ? CHECK_OK : CHECK_NONE;
-	if (t->id.n == 0)
+	if (t->id.n == 0 && !t->why_z[0])
 		say(f, S("no record"));
 	if (t->why_z[0])
 		say(f, arena_printf(&c->arena, "its policy cannot be had: %" STR_FMT, STR_ARG(shown(&c->arena, str_z(t->why_z)))));
@@ -318,6 +318,8 @@ static bool row_certificate(struct check *c, const struct send_seen *s, struct c
 	f->state = is_good ? CHECK_OK : s->err < 0 && s->level != SEND_PLAIN ? f->state : CHECK_NONE;
 	say(f, t->names_z[0] ? arena_printf(&c->arena, "for %s", t->names_z) : arena_printf(&c->arena, "for no host: %s", t->subject_z));
 	say(f, until_text(&c->arena, t->not_after_s, days));
+	if (t->is_verified && days < 0) /* RFC 7671 5.1 */
+		say(f, S("which is nothing to a certificate that its TLSA record names"));
 	if (is_good)
 		say(f, arena_printf(&c->arena, "verified by %s%s", by_z, t->is_verified ? "" : " (which nobody demands)"));
 	else if (s->err == 0 || t->problem_z[0])

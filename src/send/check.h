@@ -32,7 +32,7 @@ struct send_sts {
 	struct str id;               /* of the record; empty: there is none */
 	bool has_policy;             /* one that holds, also with mode none */
 	struct sts_policy policy;
-	const char *why_z;           /* a policy is announced, and could not be fetched; else "" */
+	const char *why_z;           /* whether there is a newer one is not known, or it could not be fetched; else "" */
 	bool is_remembered;          /* it is that of the check */
 };
 

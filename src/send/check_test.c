@@ -295,12 +295,15 @@ TEST(check_ends_in_time)
 
 static struct {
 	const char *record_z, *policy_z;
+	bool is_mute; /* the DNS */
 	unsigned n_gets;
 } web;
 
 static int fake_txt(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n)
 {
 	(void)ctx, (void)name, (void)deadline_ms;
+	if (web.is_mute)
+		return -E_TIMEOUT;
 	*ret = ARENA_ARRAY(a, struct str, 1);
 	(*ret)[0] = str_z(web.record_z);
 	*ret_n = web.record_z ? 1 : 0;
@@ -353,6 +356,14 @@ TEST(check_remembers_a_policy)
 	assert_true(t.is_remembered);
 	assert_int_equal(web.n_gets, 0);
 	assert_int_equal(t.result.outcome, QUEUE_DEFERRED);
+
+	assert_str_eq(str_z(t.why), S(""));
+	web.is_mute = true; /* nor does one that cannot be asked for */
+	check_run(&t, &c);
+	assert_true(t.is_remembered);
+	assert_non_null(strstr(t.why, "no answer"));
+	assert_int_equal(t.result.outcome, QUEUE_DEFERRED);
+	web.is_mute = false;
 
 	web.record_z = "v=STSv1; id=2;"; /* a newer one */
 	web.policy_z = POLICY("testing", "elsewhere");

@@ -98,15 +98,15 @@ static bool is_due(const struct queue_sts *known, const struct sts_policy *polic
 	return age_s >= REFRESH_S || age_s >= policy->max_age_s / 2;
 }
 
-/* The id of the record; false: none, or no answer. */
-static bool find_id(struct send *s, struct arena *a, struct str domain, struct str *ret)
+/* The id of the record. 1; 0: none; negative: no answer. */
+static int find_id(struct send *s, struct arena *a, struct str domain, struct str *ret)
 {
 	struct str name = arena_printf(a, "_mta-sts.%" STR_FMT, STR_ARG(domain));
 	struct str *records = NULL;
 	size_t n = 0;
+	int r = name.p ? s->names.txt(s->names.ctx, a, name, send_deadline(s, s->q->command_timeout_ms), &records, &n) : -E_LIMIT;
 
-	return name.p && s->names.txt(s->names.ctx, a, name, send_deadline(s, s->q->command_timeout_ms), &records, &n) == 0 &&
-	       sts_record_parse(records, n, ret);
+	return r < 0 ? r : sts_record_parse(records, n, ret);
 }
 
 /* Which policy holds, if there is one. */
@@ -116,8 +116,11 @@ static void choose(struct send *s, struct arena *a, const struct queue_attempt *
 	bool is_known = parse(a, &t->sts, &known);
 	bool is_wanted = is_known && is_due(&t->sts, &known);
 	struct str id;
+	int found = find_id(s, a, t->hop.domain, &id);
 
-	if (find_id(s, a, t->hop.domain, &id)) {
+	if (found < 0)
+		ret->why_z = "the DNS gives no answer for its record";
+	if (found > 0) {
 		ret->id = id;
 		is_wanted |= !is_known || !str_eq(id, t->sts.id);
 	} else {

@@ -146,7 +146,7 @@ static int secure(struct smtp_client *c)
 	bool is_must = c->o.starttls == SMTP_CLIENT_TLS_ALWAYS;
 	int r;
 
-	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER || c->o.starttls == SMTP_CLIENT_TLS_FROM_START)
+	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER)
 		return 0;
 	if (!c->caps.has_starttls || c->o.tls == NULL)
 		return is_must ? smtp_client_lose(c, -E_CANNOT, "the server does not offer STARTTLS") : 0;
@@ -184,31 +184,24 @@ static void pass(struct smtp_client *c, struct arena *a, enum smtp_client_stage 
 	c->o.over(c->o.over_ctx, c, stage, 0, &reply);
 }
 
-static int no_stage(struct smtp_client *c)
-{
-	(void)c;
-	return 0;
-}
-
 static int dialogue(struct smtp_client *c, struct arena *a, enum smtp_client_stage *stage, struct smtp_client_reply *ret_own)
 {
-	bool is_tls_first = c->o.starttls == SMTP_CLIENT_TLS_FROM_START;
-	const struct {
+	static const struct {
 		enum smtp_client_stage stage;
 		int (*run)(struct smtp_client *c);
-		bool is_told;
 	} rows[] = {
-		{ SMTP_CLIENT_TLS, is_tls_first ? handshake : no_stage, is_tls_first },
-		{ SMTP_CLIENT_GREETING, greeting, true },
-		{ SMTP_CLIENT_HELO, hello, true },
-		{ SMTP_CLIENT_TLS, secure, !is_tls_first },
+		{ SMTP_CLIENT_TLS, handshake }, /* from the start, and then not the last */
+		{ SMTP_CLIENT_GREETING, greeting },
+		{ SMTP_CLIENT_HELO, hello },
+		{ SMTP_CLIENT_TLS, secure },
 	};
+	size_t is_tls_first = c->o.starttls == SMTP_CLIENT_TLS_FROM_START;
 	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(rows) && r == 0; i++) {
+	for (size_t i = 1 - is_tls_first; i < ARRAY_LEN(rows) - is_tls_first && r == 0; i++) {
 		*stage = rows[i].stage;
 		r = rows[i].run(c);
-		if (r == 0 && rows[i].is_told)
+		if (r == 0)
 			pass(c, a, *stage);
 	}
 	if (r < 0)

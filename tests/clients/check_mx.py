@@ -160,6 +160,7 @@ def test_tls(server):
         scene.zone("opportunistic.test", "@ MX 10 mx.old.test.")
         scene.zone("many.test", mx(many_at))
         scene.zone("dane.test", mx(other_at) + at + tlsa(pem(other)), signed=True)
+        scene.zone("olddane.test", mx(old_at) + at + tlsa(pem(old)), signed=True)
         scene.zone("baddane.test", mx(other_at) + at + "TLSA 3 1 1 " + "ab" * 32, signed=True)
         scene.zone("notls.test", mx(plain_at) + at + "TLSA 3 1 1 " + "ab" * 32, signed=True)
         with Web(web) as page:
@@ -175,6 +176,7 @@ def test_tls(server):
                     ("gone.test", "ok", None, "", "none", "hostname mismatch"),
                     ("opportunistic.test", "ok", None, "", "none", "certificate has expired"),
                     ("dane.test", "ok", None, "", "ok", ""),
+                    ("olddane.test", "ok", None, "", "ok", ""),      # RFC 7671 5.1: its end does not matter
                     ("baddane.test", "later", "starttls", "4.7.5", "later", "no matching DANE TLSA records"),
                     ("notls.test", "later", "starttls", "4.7.4", None, "")):
                 answer = scene.check(domain)
@@ -192,6 +194,7 @@ def test_tls(server):
                 "level": "plain", "by": "", "is_named_by_mta_sts": False}
             answer = scene.check("dane.test")
             assert stage(answer, "certificate")["details"]["by"] == "DANE" and "by DANE" in stage(answer, "host")["found"][0], answer
+            assert "nothing to a certificate that its TLSA record names" in lines_of(scene.check("olddane.test"), "certificate")
             names = stage(scene.check("many.test"), "certificate")["details"]["names"].split(" ")
             assert 10 < len(names) < 50 and names[-1] == "..." and names[-2] == "host-number-%d.many.test" % (len(names) - 2), names
             sts = stage(scene.check("enforced.test"), "mta-sts")
