@@ -103,7 +103,12 @@ static const struct cli_option remove_options[] = {
 };
 static const struct cli_option check_options[] = {
 	WHERE, JSON,
+	{ "--host", "HOST", "look at this one, and not at what the DNS names" },
 	{ "--port", "N", "the port at which the hosts take mail (default: queue.port)" },
+	{ "--rcpt", "ADDRESS", "ask the hosts whether they would take mail for it" },
+	{ "--from", "ADDRESS", "from whom (default: <>)" },
+	{ "--timeout", "SECONDS", "for all of it (default: 60)" },
+	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
 	END,
 };
 static const struct cli_option show_options[] = {

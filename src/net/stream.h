@@ -40,7 +40,7 @@ bool net_address_is_private(const struct net_address *a);
 /*
  * Connects to the first of the addresses that answers: tried in their order, the next one begun when one fails or has not answered
  * within stagger_ms (RFC 8305 5), losers closed. from: own address to bind to, by family (may be NULL). 0 with *ret and the
- * index; -E_TIMEOUT, -E_IO with fault naming each address and why.
+ * index, and fault naming those that were tried in vain before, if any; -E_TIMEOUT, -E_IO with fault naming each address and why.
  */
 struct net_stream_connect {
 	const struct net_address *addresses;
@@ -102,7 +102,8 @@ struct net_stream_tls_info {
 	bool is_verified;         /* by PKIX or DANE, as wanted */
 	bool is_pkix_good;        /* also with NET_TRUST_ANY: it would have verified for names_z */
 	const char *problem_z;    /* why not, "" else: "certificate has expired" */
-	const char *subject_z;
+	const char *subject_z, *issuer_z;
+	const char *names_z;      /* DNS names that it is for, with spaces between, " ..." at the end when there are more; no character that a name may not have */
 	int64_t not_after_s;
 };
 

@@ -138,25 +138,6 @@ static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
 	queue_flight_end(s, f);
 }
 
-static int get_policy(struct queue_sched *s, struct queue_flight *f, struct queue_attempt *a)
-{
-	AUTO(db_read_end) struct db_tx *tx = NULL;
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
-
-	if (a->hop.host.n > 0)
-		return 0;
-	rc = db_read_begin(store_db(s->q->store), &tx);
-	if (rc < 0)
-		return rc;
-	DB_QUERY(tx, &q, SQL(STS_GET), DB_T(a->hop.domain));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc;
-	a->sts = (struct queue_sts){ arena_str(&f->arena, db_text(&q, 0)), arena_str(&f->arena, db_text(&q, 1)), db_int(&q, 2) };
-	return a->sts.id.p && a->sts.text.p ? 0 : -E_LIMIT;
-}
-
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
@@ -176,8 +157,8 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
-	if (rc == 0)
-		rc = get_policy(s, f, &a);
+	if (rc == 0 && a.hop.host.n == 0)
+		rc = queue_policy_get(s->q, &f->arena, a.hop.domain, &a.sts);
 	if (rc == 0)
 		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
 	if (rc < 0)

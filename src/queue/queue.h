@@ -12,6 +12,7 @@
 #include "store/store.h"
 
 struct queue;
+struct queue_sts;
 struct spool;
 struct store_route;
 
@@ -159,6 +160,9 @@ enum queue_deed {
 };
 /* *ret_n: recipients that were looked at; not those that cannot be removed, as they are being tried. Durable, some at a time: with a failure a part is done. */
 MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
+
+/* The MTA-STS policy of a domain that is remembered, also one that is too old; an empty id: none. In the arena. Any thread. */
+MUST_CHECK int queue_policy_get(struct queue *q, struct arena *a, struct str domain, struct queue_sts *ret);
 
 /* Keeps what was learned of that many domains, those of which something was learned last. Any thread but the writer's; one short transaction. */
 MUST_CHECK int queue_forget_domains(struct queue *q, int64_t keep);

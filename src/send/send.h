@@ -12,6 +12,7 @@
 #include "queue/attempt.h"
 
 struct send;
+enum send_level { SEND_PLAIN, SEND_ENCRYPTED, SEND_VERIFIED }; /* of a connection */
 struct net_address;
 struct net_dns;
 

@@ -12,6 +12,8 @@
  *  3. Lost after the last byte of the message: it may have arrived, so nobody else gets it now (RFC 5321 4.5.3.2.6).
  *  4. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
  *     mail (RFC 7504), or all are ourselves.
+ *
+ * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
  */
 #include "send/send_int.h"
 
@@ -58,23 +60,9 @@ static void note_trouble(struct walk *w, enum queue_stage stage, struct queue_re
 	w->has_trouble = true;
 }
 
-/*
- * What a host says before the transaction: only that it takes no mail at all is for ever (RFC 7504 4.1); 554 may be said to a
- * client that it does not like today.
- */
-static struct queue_reply soften(struct walk *w, struct queue_reply r)
-{
-	return r.code >= 500 && r.code != 521 ? send_reply_soft(w->a, r) : r;
-}
-
-static bool is_final(enum queue_stage stage, const struct queue_reply *r)
-{
-	return (stage == QUEUE_AT_DNS || r->code == 521 || r->code == 0) && send_is_permanent(r);
-}
-
 static void end_with_trouble(struct walk *w)
 {
-	bool is_permanent = w->has_trouble && is_final(w->trouble_stage, &w->trouble);
+	bool is_permanent = w->has_trouble && send_outcome_before(w->trouble_stage, &w->trouble) == QUEUE_FAILED;
 
 	if (!w->has_trouble)
 		w->trouble = send_say(w->a, "4.4.1", "no host could be tried");
@@ -171,6 +159,26 @@ static void note_link(struct walk *w, bool is_reused)
 	r->level = levels[w->link->level];
 }
 
+/* What a check says in place of a message: nothing, or MAIL and RCPT, and RSET. */
+static int probe(struct walk *w, const struct smtp_client_message *m)
+{
+	struct smtp_client_rcpt *rcpt = &w->rcpts[0];
+	struct queue_reply reply;
+	int r;
+
+	if (w->s->check->to.n == 0) {
+		rcpt->reply = (struct smtp_client_reply){ .code = 250, .text = S("") };
+		return 0;
+	}
+	r = smtp_client_probe(w->link->client, m, w->rcpts, w->n, SMTP_CLIENT_RCPT, w->a);
+	reply = send_reply_of(w->a, &rcpt->reply);
+	if (reply.code == 0 && r < 0)
+		reply = lost_reply(w, false);
+	send_see(w->s, &(struct send_seen){ .step = SEND_SAW_RCPT, .err = r, .reply = reply, .rcpt_stage = rcpt->stage,
+					    .outcome = is_closing(w) ? QUEUE_DEFERRED : outcome_of(w, rcpt, &reply) });
+	return r;
+}
+
 /* 1: done; 0: the connection was of no use, whoever is left may be tried elsewhere. */
 static int transact(struct walk *w, bool is_reused)
 {
@@ -189,7 +197,7 @@ static int transact(struct walk *w, bool is_reused)
 		return 1;
 	}
 	forget_replies(w);
-	r = smtp_client_send(w->link->client, &m, w->rcpts, w->n, w->a);
+	r = w->s->check ? probe(w, &m) : smtp_client_send(w->link->client, &m, w->rcpts, w->n, w->a);
 	w->ret->stage = last_stage(w);
 	if (is_closing(w)) {
 		closing = send_reply_of(w->a, &w->rcpts[0].reply);
@@ -265,7 +273,7 @@ static int connect_once(struct walk *w, const struct send_target *target, size_t
 	w->n_connections++;
 	if (r == 0)
 		return 0;
-	reply = soften(w, reply);
+	reply = send_reply_before(w->a, reply);
 	note_trouble(w, stage, reply);
 	return r;
 }
@@ -277,7 +285,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 
 	while (place->n > 0 && w->n > 0 && w->n_connections < WALK_CONNECTIONS) {
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
-						    .deadline_ms = clock_mono_ms() + send_connect_ms(w->s) };
+						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)) };
 		size_t i = 0;
 		int r = connect_once(w, &target, &i);
 
@@ -323,12 +331,14 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 		return 0;
 	}
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
-			       clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
-	if (r < 0 || ret->n == 0) {
+			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
+	if (r == 0 && ret->n == 0)
+		r = -E_NOT_FOUND;
+	if (r < 0)
 		note_trouble(w, QUEUE_AT_DNS, reply);
-		return r < 0 ? r : -E_NOT_FOUND;
-	}
-	return 0;
+	send_see(s, &(struct send_seen){ .step = SEND_SAW_ADDRESSES, .place = ret, .err = r, .reply = reply,
+					 .outcome = r < 0 ? send_outcome_before(QUEUE_AT_DNS, &reply) : QUEUE_DELIVERED });
+	return r;
 }
 
 /* user@[127.0.0.1]: whoever writes mail does not choose hosts of our own network. The settings may. */
@@ -358,6 +368,10 @@ static int try_host(struct walk *w, const struct send_domain *d, const struct se
 		note_trouble(w, QUEUE_AT_TLS, reply);
 		return 0;
 	}
+	if (w->s->check && w->s->check->is_dns_only) {
+		decide_all(w, QUEUE_DELIVERED, (struct queue_reply){ 0 });
+		return 1;
+	}
 	return try_addresses(w, name, &place, &policy);
 }
 
@@ -379,12 +393,43 @@ static int find_hosts(struct walk *w, struct send_hosts *ret)
 			ret->hosts[0].name = h->host;
 		ret->n = 1;
 		ret->is_secure = true; /* the settings are as good as DNSSEC */
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_MX, .hosts = ret });
 		return 0;
 	}
-	r = s->names.mx(s->names.ctx, w->a, h->domain, s->own_names, clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
+	r = s->names.mx(s->names.ctx, w->a, h->domain, s->own_names, send_deadline(s, s->q->command_timeout_ms), ret, &reply);
 	if (r < 0 || ret->n == 0)
 		note_trouble(w, QUEUE_AT_DNS, reply);
+	send_see(s, &(struct send_seen){ .step = SEND_SAW_MX, .hosts = ret, .err = r, .reply = reply,
+					 .outcome = r < 0 || ret->n == 0 ? send_outcome_before(QUEUE_AT_DNS, &reply) : QUEUE_DELIVERED });
 	return r;
+}
+
+/*
+ * A check's host, as if it was the only one. What decides there decides the whole if nothing did before, else its trouble is one of many: as if
+ * it had been tried in its turn.
+ */
+static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
+{
+	const struct send_host *host = &d->hosts.hosts[i];
+	struct smtp_client_rcpt rcpt = w->rcpts[0];
+	struct queue_rcpt_result got = { 0 };
+	struct queue_result result = { .rcpts = &got };
+	size_t place = 0;
+	struct walk one = { .s = w->s, .t = w->t, .a = w->a, .link = w->link, .ret = &result, .rcpts = &rcpt, .places = &place, .n = 1,
+			    .n_connections = w->n > 0 ? w->n_connections : 0 };
+	bool is_decided;
+
+	send_check_host(w->s, host->name.n > 0 ? host->name : w->t->hop.host, d->hosts.n - i);
+	is_decided = try_host(&one, d, host) > 0;
+	send_link_close(w->link);
+	w->n_connections = one.n_connections;
+	if (!is_decided)
+		end_with_trouble(&one);
+	if (is_decided && w->n > 0)
+		decide_all(w, got.outcome, got.reply);
+	else if (w->n > 0)
+		note_trouble(w, one.trouble_stage, one.trouble);
+	send_see(w->s, &(struct send_seen){ .step = SEND_SAW_HOST, .outcome = got.outcome, .reply = got.reply });
 }
 
 static void visit_hosts(struct walk *w)
@@ -394,6 +439,10 @@ static void visit_hosts(struct walk *w)
 	if (find_hosts(w, &d.hosts) < 0)
 		return;
 	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
+	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || w->n_connections < WALK_CONNECTIONS); i++)
+		look_at_host(w, &d, i);
+	if (w->s->check)
+		return;
 	for (size_t i = 0; i < d.hosts.n && w->n_connections < WALK_CONNECTIONS; i++)
 		if (try_host(w, &d, &d.hosts.hosts[i]) > 0)
 			return;

@@ -14,9 +14,7 @@
 #include "server/server_int.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <malloc.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -152,51 +150,6 @@ static _Noreturn void serve(struct sender *s)
 
 /* ---- the start ---- */
 
-/* Where this server itself takes mail from others. A listener at * is at every address of this host. */
-static void add_own(struct sender *s, const struct net_address *a)
-{
-	if (s->n_own < OWN_MAX)
-		s->own[s->n_own++] = *a;
-}
-
-static void add_everywhere(struct sender *s, uint16_t port)
-{
-	struct ifaddrs *all = NULL;
-
-	if (getifaddrs(&all) < 0)
-		return;
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		struct net_address a = { 0 };
-
-		if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET) {
-			memcpy(&a.v4, i->ifa_addr, sizeof(a.v4));
-			a.v4.sin_port = htons(port);
-			add_own(s, &a);
-		} else if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET6) {
-			memcpy(&a.v6, i->ifa_addr, sizeof(a.v6));
-			a.v6.sin6_port = htons(port);
-			add_own(s, &a);
-		}
-	}
-	freeifaddrs(all);
-}
-
-static void find_own(struct sender *s, const struct conf *conf)
-{
-	for (size_t i = 0; i < conf_count(conf, &server_listener_table); i++) {
-		const char *name_z;
-		const struct server_listener_conf *l = conf_get_nth(conf, &server_listener_table, i, &name_z);
-		struct net_address a;
-
-		if (l->protocol != SERVER_SMTP)
-			continue;
-		if (net_address_parse(str_z(l->address), (uint16_t)l->port, &a))
-			add_own(s, &a);
-		else if (l->address[0] != '/')
-			add_everywhere(s, (uint16_t)l->port);
-	}
-}
-
 static void add_port(struct sender *s, int64_t port)
 {
 	if (s->n_ports < PORTS_MAX && port > 0 && port <= UINT16_MAX)
@@ -330,7 +283,7 @@ static _Noreturn void sender_main(const struct server_helper_start *start)
 	take_files(&s, start);
 	s.signal_fd = server_helper_begin(start, server_sender_kind.start_z);
 	server_hostname(conf_get(start->conf, &server_conf_table), s.hostname, sizeof(s.hostname));
-	find_own(&s, start->conf);
+	s.n_own = server_own_addresses(start->conf, s.own, OWN_MAX);
 	find_ports(&s, start->conf);
 	begin_cage(&s, start->conf);
 	if (net_dns_open(conf_get(start->conf, &net_dns_conf_table), &s.dns, &fault) < 0)

@@ -52,14 +52,16 @@ static struct smtp_client_times times_of(const struct smtp_client_times *t)
 	};
 }
 
-int64_t smtp_client_deadline(int64_t ms)
+int64_t smtp_client_deadline(const struct smtp_client *c, int64_t ms)
 {
-	return clock_mono_ms() + ms;
+	int64_t deadline_ms = clock_mono_ms() + ms;
+
+	return c->o.until_ms > 0 && c->o.until_ms < deadline_ms ? c->o.until_ms : deadline_ms;
 }
 
 void smtp_client_put(struct smtp_client *c, struct str line, const char *traced_z)
 {
-	int64_t deadline_ms = smtp_client_deadline(c->o.times.command);
+	int64_t deadline_ms = smtp_client_deadline(c, c->o.times.command);
 
 	if (c->o.trace != NULL)
 		c->o.trace(c->o.trace_ctx, true, traced_z != NULL ? str_z(traced_z) : line);
@@ -69,7 +71,7 @@ void smtp_client_put(struct smtp_client *c, struct str line, const char *traced_
 
 int smtp_client_flush(struct smtp_client *c, int64_t ms)
 {
-	int r = net_stream_flush(c->s, smtp_client_deadline(ms));
+	int r = net_stream_flush(c->s, smtp_client_deadline(c, ms));
 
 	if (r == 0 || r == -E_CLOSED || r == -E_IO)
 		return 0;
@@ -133,7 +135,7 @@ static int hello(struct smtp_client *c)
 
 static int handshake(struct smtp_client *c)
 {
-	int r = net_stream_starttls(c->s, c->o.tls, &c->o.want, smtp_client_deadline(c->o.times.command));
+	int r = net_stream_starttls(c->s, c->o.tls, &c->o.want, smtp_client_deadline(c, c->o.times.command));
 
 	return r < 0 ? smtp_client_lose(c, r, "%s", net_stream_fault_z(c->s)) : 0;
 }
@@ -144,7 +146,7 @@ static int secure(struct smtp_client *c)
 	bool is_must = c->o.starttls == SMTP_CLIENT_TLS_ALWAYS;
 	int r;
 
-	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER || c->o.starttls == SMTP_CLIENT_TLS_FROM_START)
+	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER)
 		return 0;
 	if (!c->caps.has_starttls || c->o.tls == NULL)
 		return is_must ? smtp_client_lose(c, -E_CANNOT, "the server does not offer STARTTLS") : 0;
@@ -171,29 +173,43 @@ static int log_in(struct smtp_client *c, struct arena *a, struct smtp_client_rep
 	return smtp_client_auth(c, a, ret_own);
 }
 
+/* A stage is over, well. */
+static void pass(struct smtp_client *c, struct arena *a, enum smtp_client_stage stage)
+{
+	struct smtp_client_reply reply;
+
+	if (c->o.over == NULL)
+		return;
+	reply = smtp_client_reply_keep(c, a);
+	c->o.over(c->o.over_ctx, c, stage, 0, &reply);
+}
+
 static int dialogue(struct smtp_client *c, struct arena *a, enum smtp_client_stage *stage, struct smtp_client_reply *ret_own)
 {
+	static const struct {
+		enum smtp_client_stage stage;
+		int (*run)(struct smtp_client *c);
+	} rows[] = {
+		{ SMTP_CLIENT_TLS, handshake }, /* from the start, and then not the last */
+		{ SMTP_CLIENT_GREETING, greeting },
+		{ SMTP_CLIENT_HELO, hello },
+		{ SMTP_CLIENT_TLS, secure },
+	};
+	size_t is_tls_first = c->o.starttls == SMTP_CLIENT_TLS_FROM_START;
 	int r = 0;
 
-	*stage = SMTP_CLIENT_TLS;
-	if (c->o.starttls == SMTP_CLIENT_TLS_FROM_START)
-		r = handshake(c);
-	if (r == 0) {
-		*stage = SMTP_CLIENT_GREETING;
-		r = greeting(c);
+	for (size_t i = 1 - is_tls_first; i < ARRAY_LEN(rows) - is_tls_first && r == 0; i++) {
+		*stage = rows[i].stage;
+		r = rows[i].run(c);
+		if (r == 0)
+			pass(c, a, *stage);
 	}
-	if (r == 0) {
-		*stage = SMTP_CLIENT_HELO;
-		r = hello(c);
-	}
-	if (r == 0) {
-		*stage = SMTP_CLIENT_TLS;
-		r = secure(c);
-	}
-	if (r == 0) {
-		*stage = SMTP_CLIENT_AUTH;
-		r = log_in(c, a, ret_own);
-	}
+	if (r < 0)
+		return r;
+	*stage = SMTP_CLIENT_AUTH;
+	r = log_in(c, a, ret_own);
+	if (r == 0 && c->o.user.n > 0)
+		pass(c, a, *stage);
 	return r;
 }
 
@@ -231,6 +247,8 @@ int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, 
 		*ret_reply = smtp_client_reply_keep(c, a);
 	else
 		*ret_reply = smtp_client_reply_own(a, "", c->why);
+	if (c->o.over != NULL)
+		c->o.over(c->o.over_ctx, c, *ret_stage, r, ret_reply);
 	*ret = NULL;
 	destroy(c);
 	return r;

@@ -36,8 +36,8 @@ int smtp_client_lose(struct smtp_client *c, int code, const char *fmt, ...) __at
 
 /* ---- client.c ---- */
 
-/* Now and ms more. */
-int64_t smtp_client_deadline(int64_t ms);
+/* Now and ms more, not after the end of all (until_ms). */
+int64_t smtp_client_deadline(const struct smtp_client *c, int64_t ms);
 /* Writes a line (without CRLF), traced as what_z or, when that is NULL, as it is. It goes with the next flush. */
 void smtp_client_put(struct smtp_client *c, struct str line, const char *traced_z);
 /* Sends what was written; also -E_CLOSED is 0, for the last words of the server can still be read. */

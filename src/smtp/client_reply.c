@@ -50,7 +50,7 @@ static void add_text(struct buf *out, struct str text, bool is_first)
 
 int smtp_client_reply_read(struct smtp_client *c, int64_t ms)
 {
-	int64_t deadline_ms = smtp_client_deadline(ms);
+	int64_t deadline_ms = smtp_client_deadline(c, ms);
 	size_t total = 0;
 	bool is_last = false;
 

@@ -4,6 +4,7 @@ Postfix and Exim on the other side (lib/realpeers.py), in both directions: 100 m
 STARTTLS; with PIPELINING, 8BITMIME, SMTPUTF8, CHUNKING (Exim sends BDAT), lines as long as they may be, many recipients; and notifications.
 """
 
+import json
 import random
 import re
 
@@ -66,6 +67,12 @@ def to_peer(server, name):
         assert sum(b"Subject: n1000\n" in x for x in found) == 150 and sum(b"Subject: n1001\n" in x for x in found) == 1, len(found)
         delivered = [x for x in server.log if " queue.attempt " in x and " result=delivered " in x]
         assert len(delivered) == N + 151 and len(server.control("queue.list")) == 0, (len(delivered), delivered[-3:])
+        # Asked and taken back: the same way, and nothing arrives.
+        checked = json.loads(server.cli("check", "mx", name + ".test", "--json", "--rcpt", "grüße@%s.test" % name, "--from", ALICE).stdout)
+        stages = {x["stage"]: x for x in checked["stages"]}
+        assert checked["state"] == "ok" and stages["rcpt"]["state"] == "ok" and stages["starttls"]["details"]["version"] == "TLSv1.3", checked
+        assert {"8BITMIME", "SMTPUTF8", "CHUNKING"} <= set(stages["limits"]["details"]["words"]), checked
+        assert len(peer.mails()) == N + 151
 
 
 def from_peer(server, name):
