@@ -234,20 +234,21 @@ static int has_any(struct db_tx *tx, int64_t mailbox)
 	return db_step(&q);
 }
 
-int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_range *r, size_t n)
+int store_tx_notes_expunge(struct db_tx *tx, int64_t mailbox, uint64_t modseq)
 {
 	int rc = has_any(tx, mailbox);
 
 	if (rc <= 0)
 		return rc;
-	rc = 0;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = DB_EXEC(tx, SQL(NOTE_DROP_BYTES), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi));
-		if (rc == 0)
-			rc = DB_EXEC(tx, SQL(NOTE_DROP), DB_I(mailbox), DB_I(r[i].lo),
-				     DB_I(r[i].hi));
-	}
-	return rc;
+	rc = DB_EXEC(tx, SQL(NOTE_EXPUNGE_BYTES), DB_I(mailbox), DB_I(modseq));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(NOTE_EXPUNGE), DB_I(mailbox), DB_I(modseq));
+}
+
+int store_tx_notes_purge(struct db_tx *tx, int64_t mailbox, int64_t uid)
+{
+	int rc = DB_EXEC(tx, SQL(NOTE_PURGE_BYTES), DB_I(mailbox), DB_I(uid));
+
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(NOTE_PURGE), DB_I(mailbox), DB_I(uid));
 }
 
 static int gather_row(struct db_query *q, struct store_note_rows *rows)

@@ -90,7 +90,7 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		if (rc < 0)
 			return rc;
 	}
-	rc = store_tx_notes_drop(tx, b->id, r, n);
+	rc = store_tx_notes_expunge(tx, b->id, b->modseq);
 	if (rc < 0)
 		return rc;
 	b->news |= STORE_NEWS_EXPUNGED;

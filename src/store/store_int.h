@@ -109,8 +109,10 @@ enum store_sql_id {
 	STORE_SQL_NOTE_FORGET_BYTES,
 	STORE_SQL_NOTE_FORGET,
 	STORE_SQL_NOTE_ANY,
-	STORE_SQL_NOTE_DROP_BYTES,
-	STORE_SQL_NOTE_DROP,
+	STORE_SQL_NOTE_EXPUNGE_BYTES,
+	STORE_SQL_NOTE_EXPUNGE,
+	STORE_SQL_NOTE_PURGE_BYTES,
+	STORE_SQL_NOTE_PURGE,
 	STORE_SQL_NOTE_RANGE,
 	STORE_SQL_NOTE_ADD,
 	STORE_SQL_NOTES_REMOVE_USER,
@@ -469,8 +471,9 @@ MUST_CHECK int store_tx_notes_put(struct db_tx *tx, struct store_noting *n, cons
 				  size_t n_v, struct uid_range r);
 /* After the last: messages that changed get the modseq of the box. -E_NOTES: one has too many. */
 MUST_CHECK int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n);
-/* Those of messages of these ranges that are not there any more. */
-MUST_CHECK int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_range *r, size_t n);
+/* Those go too of the messages that were expunged with that modseq; of all messages up to that UID. */
+MUST_CHECK int store_tx_notes_expunge(struct db_tx *tx, int64_t mailbox, uint64_t modseq);
+MUST_CHECK int store_tx_notes_purge(struct db_tx *tx, int64_t mailbox, int64_t uid);
 
 struct store_note_row {
 	uint32_t uid;
