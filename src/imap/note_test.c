@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/* FETCH of annotations of messages by lists of many patterns (RFC 5257 4.3). */
+#include "imap/script_test.h"
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "imap/note.h"
+
+#define LIST 200 /* patterns of each kind in a list; wildcards in the longest */
+
+static void add_patterns(struct buf *out, char last)
+{
+	for (int i = 0; i < LIST; i++) {
+		buf_add(out, S(" /"));
+		for (int k = 0; k < i; k++)
+			buf_add_char(out, '*');
+		buf_add_char(out, last);
+	}
+}
+
+/* Names of one message are compared once with each pattern: not with all patterns before one that matches. */
+TEST(note_fetch_of_many_patterns)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(1u << 20);
+	struct imap_script script = { .name = "patterns",
+				      .want = { "a OK", "* 1 FETCH (ANNOTATION (", " /aaaa",
+						" /bbbb", "b OK", "z OK" } };
+	struct imap_fixture f;
+	int64_t start_ms;
+
+	buf_add(&input, S("a APPEND INBOX ANNOTATION ("));
+	for (int i = 0; i < LIMIT_MESSAGE_ANNOTATIONS; i++) {
+		buf_printf(&input, "%s/%c", i > 0 ? " " : "", i % 2 ? 'b' : 'a');
+		for (int k = 0; k < LIST; k++)
+			buf_add_char(&input, (char)('a' + i / 2 % 26));
+		buf_printf(&input, "%da (value.shared \"\")", i);
+	}
+	buf_add(&input, S(") {1+}\r\nx\r\ns EXAMINE INBOX\r\nb FETCH 1 (ANNOTATION ((/x"));
+	add_patterns(&input, 'x');
+	add_patterns(&input, 'a');
+	buf_add(&input, S(") value.shared))\r\nz NOOP\r\n"));
+	assert_false(buf_overflowed(&input));
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	start_ms = clock_mono_ms();
+	imap_script_run(&f, &script, 0);
+	assert_true(clock_mono_ms() - start_ms < 1200);
+	imap_fixture_close(&f);
+}
+
+static const struct imap_script scripts[] = {
+	{ "each entry once, in the order of the list",
+	  STR_INIT(
+		  "a APPEND INBOX ANNOTATION (/a (value.priv \"1\") /b (value.shared \"2\") /c/d (value.priv \"3\""
+		  " value.shared \"4\")) {1+}\r\nx\r\nb EXAMINE INBOX\r\n"
+		  "c FETCH 1 (ANNOTATION ((/c/d /x /x /% /* /b /x /%) value))\r\n"
+		  "d FETCH 1 (ANNOTATION ((/% /b /a) value.priv))\r\n"
+		  "e FETCH 1 (ANNOTATION ((/b /*) value.shared))\r\n"
+		  "f FETCH 1 (ANNOTATION ((/* /a /b) (size.shared)))\r\n"),
+	  { "ANNOTATION (/c/d (value.priv \"3\" value.shared \"4\") /x (value.priv NIL value.shared NIL)"
+	    " /a (value.priv \"1\" value.shared NIL) /b (value.priv NIL value.shared \"2\")))\r\nc OK",
+	    "ANNOTATION (/a (value.priv \"1\") /b (value.priv NIL)))\r\nd OK",
+	    "ANNOTATION (/b (value.shared \"2\") /c/d (value.shared \"4\")))\r\ne OK",
+	    "ANNOTATION (/b (size.shared \"1\") /c/d (size.shared \"1\") /a (size.shared \"0\")))\r\nf OK" } },
+};
+
+TEST(note_fetch)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scripts); i++) {
+		struct imap_fixture f;
+
+		imap_fixture_open(&f, test_dir(), "");
+		imap_script_run(&f, &scripts[i], 0);
+		imap_fixture_close(&f);
+	}
+}
