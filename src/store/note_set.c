@@ -179,6 +179,21 @@ static int set_range(struct job *j, struct db_tx *tx, struct store_noting *n, st
 	return rc < 0 ? rc : store_tx_notes_put(tx, n, j->change->v, j->change->n, r);
 }
 
+/* What somebody keeps for himself is news of his own account, whosever the mailbox is. */
+static int announce(struct store *s, struct db_tx *tx, const struct store_noting *n,
+		    struct store_box *box)
+{
+	box->news = STORE_NEWS_NOTES;
+	box->is_told = !(n->scopes & STORE_NOTE_SHARED);
+	if (box->is_told)
+		store_announce(s, tx,
+			       &(struct store_event){ .account = n->user,
+						      .mailbox = box->id,
+						      .is_private = true,
+						      .kinds = STORE_NEWS_NOTES });
+	return store_tx_box_change(s, tx, box);
+}
+
 static int set_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -203,10 +218,7 @@ static int set_tx(struct db_tx *tx, void *arg)
 	if (rc < 0)
 		return rc;
 	j->modseq = n.n_changed > 0 ? box.modseq : box.highestmodseq;
-	box.news = STORE_NEWS_NOTES;
-	/* Nobody is told what others keep for themselves. */
-	box.is_told = box.account != c->user && !(n.scopes & STORE_NOTE_SHARED);
-	return n.n_changed > 0 ? store_tx_box_change(j->s, tx, &box) : 0;
+	return n.n_changed > 0 ? announce(j->s, tx, &n, &box) : 0;
 }
 
 int store_notes_set(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,

@@ -327,7 +327,7 @@ struct store_event {
 	int64_t modseq;  /* that views of the mailbox have to reach; STORE_GONE; 0: they have not changed */
 	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
 	bool is_rights;  /* of the mailbox, or of all that the account shares */
-	bool is_private; /* METADATA: entries that only the account sees */
+	bool is_private; /* entries, or annotations of messages, that only the account sees */
 	const struct store_delta *delta; /* what the commit did to the mailbox; NULL: to be read */
 	struct str name, old_name, entries; /* as in struct store_news_item */
 	uint64_t actor;  /* filled in */
