@@ -283,6 +283,11 @@ static int change(struct imap_session *s, const struct store_args *args, const s
 	if (!args->has_notes)
 		return store_flags(imap_store(s), &s->arena, s->sel->mailbox, uids, &args->change,
 				   ret_modified, ret_modseq);
+	/* The writer is everybody's, and each entry takes it through all the messages. */
+	if (notes.n > 1 && uidset_count(seqs) * notes.n > LIMIT_STORE_ANNOTATIONS) {
+		imap_say(s, "too many annotations at once");
+		return -E_LIMIT;
+	}
 	r = check_parts(s, &args->notes, seqs);
 	return r < 0 ? r
 		     : store_notes_set(imap_store(s), &s->arena, s->sel->mailbox, uids, &notes,

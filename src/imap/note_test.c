@@ -74,3 +74,33 @@ TEST(note_fetch)
 		imap_fixture_close(&f);
 	}
 }
+
+static void add_store(struct buf *out, const char *set_z, int n)
+{
+	buf_printf(out, "s STORE %s ANNOTATION (", set_z);
+	for (int i = 0; i < n; i++)
+		buf_printf(out, "%s/a%d (value.priv NIL)", i > 0 ? " " : "", i);
+	buf_add(out, S(")\r\n"));
+}
+
+/* Each entry of a list takes the writer through all the messages. */
+TEST(note_store_of_many_on_many)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(1u << 20);
+	struct imap_script script = {
+		.name = "store", .want = { "* 1024 EXISTS", "s OK", "s NO [LIMIT]", "s OK", "s OK" }
+	};
+	struct imap_fixture f;
+
+	buf_add(&input, S("a APPEND INBOX {1+}\r\nx\r\nb SELECT INBOX\r\n"));
+	for (int i = 0; i < 10; i++)
+		buf_add(&input, S("c COPY 1:* INBOX\r\nd NOOP\r\n"));
+	add_store(&input, "1:*", LIMIT_STORE_ANNOTATIONS / 1024);
+	add_store(&input, "1:*", LIMIT_STORE_ANNOTATIONS / 1024 + 1);
+	add_store(&input, "2:*", LIMIT_STORE_ANNOTATIONS / 1024);
+	add_store(&input, "1:*", 1);
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}
