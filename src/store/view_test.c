@@ -23,6 +23,7 @@ struct model_box {
 };
 struct model {
 	struct test_store t;
+	int64_t bob; /* alice shares all of them with him */
 	struct model_box box[N_BOXES];
 	uint64_t seed;
 	struct uidset set; /* of the current step */
@@ -150,14 +151,54 @@ static void step_notes(struct model *m, struct model_box *b)
 	const struct store_note note = { .entry = S("/comment"),
 					 .value = values[pick(m, ARRAY_LEN(values))],
 					 .is_shared = pick(m, 2) };
-	const struct store_notes_change change = { .user = m->t.alice, .v = &note, .n = 1 };
+	const struct store_notes_change change = { .user = pick(m, 3) ? m->t.alice : m->bob,
+						   .v = &note,
+						   .n = 1 };
 	struct uidset modified;
 	uint64_t modseq;
 
 	pick_set(m, b);
-	assert_int_equal(store_notes_set(m->t.s, &m->t.a, b->id, &m->set, &change, &modified,
-					 &modseq),
-			 0);
+	assert_int_equal(
+		store_notes_set(m->t.s, &m->t.a, b->id, &m->set, &change, &modified, &modseq), 0);
+}
+
+/* A commit that fails has changed nothing, and has told nothing. */
+static void step_lost(struct model *m, struct model_box *b)
+{
+	const struct store_flag_change flags = { .op = STORE_FLAGS_SET, .flags = pick_flags(m) };
+	const struct store_note note = { .entry = S("/lost"), .value = S("x"), .is_shared = true };
+	const struct store_notes_change notes = { .user = m->t.alice, .v = &note, .n = 1 };
+	struct store_content_new c = test_prepare(&m->t.a, S("Subject: lost\r\n\r\n"));
+	struct store_append v = { .mailbox = b->id, .content = &c };
+	const int64_t to = m->box[pick(m, N_BOXES)].id;
+	struct store_appended appended;
+	struct store_copied copied;
+	struct uidset set;
+	uint64_t modseq;
+	int rc;
+
+	/* Durable: no late sync of flags takes the failure for itself. */
+	add(b, test_append(&m->t, b->id, 0, 1), 0);
+	pick_set(m, b);
+	db_fail_next(m->t.db, DB_FAIL_COMMIT, 1, E_DISK_FULL);
+	switch (pick(m, 5)) {
+	case 0:
+		rc = store_flags(m->t.s, &m->t.a, b->id, &m->set, &flags, NULL, &modseq);
+		break;
+	case 1:
+		rc = store_notes_set(m->t.s, &m->t.a, b->id, &m->set, &notes, &set, &modseq);
+		break;
+	case 2:
+		rc = store_append(m->t.s, &v, 1, &appended);
+		break;
+	case 3:
+		rc = store_expunge(m->t.s, &m->t.a, b->id, &m->set, false, &set, &modseq);
+		break;
+	default:
+		rc = store_copy(m->t.s, &m->t.a, b->id, &m->set, to, pick(m, 2), &copied);
+	}
+	db_fail_next(m->t.db, DB_FAIL_NONE, 0, 0);
+	assert_int_equal(rc, -E_DISK_FULL);
 }
 
 /* The model knows no keywords: only a view that is loaded afresh tells whether they are right. */
@@ -317,8 +358,8 @@ static void check_boxes(struct model *m)
 TEST(random_operations_against_a_model)
 {
 	static void (*const steps[])(struct model *, struct model_box *) = {
-		step_append, step_append, step_flags,  step_flags,
-		step_expunge, step_copy,  step_keyword, step_notes,
+		step_append, step_append,  step_flags, step_flags, step_expunge,
+		step_copy,   step_keyword, step_notes, step_notes, step_lost,
 	};
 	struct model *m = MEM_NEW(struct model);
 
@@ -327,6 +368,11 @@ TEST(random_operations_against_a_model)
 	m->box[0].id = m->t.inbox;
 	m->box[1].id = m->t.archive;
 	m->box[2].id = test_mailbox(&m->t, "Junk");
+	assert_int_equal(store_account_add(m->t.s, S("bob@example.org"), NULL, NULL, 0, &m->bob,
+					   &(struct fault){ "" }),
+			 0);
+	for (size_t i = 0; i < N_BOXES; i++)
+		test_share(&m->t, m->box[i].id, m->bob, "lrn");
 	for (size_t i = 0; i < N_BOXES; i++) {
 		m->box[i].m = mem_alloc(N_MAX, sizeof(struct model_msg));
 		assert_int_equal(store_mbox_open(m->t.s, m->box[i].id, &m->box[i].mbox), 0);
@@ -408,7 +454,8 @@ static void flag_keyword(struct test_store *t, uint32_t uid)
 {
 	const struct uidset one = test_uids(t, uid, uid);
 	const struct str name = S("word");
-	const struct store_flag_change change = { .op = STORE_FLAGS_ADD, .keywords = &name,
+	const struct store_flag_change change = { .op = STORE_FLAGS_ADD,
+						  .keywords = &name,
 						  .n_keywords = 1 };
 	uint64_t modseq;
 
@@ -473,17 +520,17 @@ TEST(views_read_what_commits_do_not_tell)
 		if (i == 1)
 			test_append(&t, t.inbox, 0, STORE_DELTA_ADDED_MAX + 1);
 		if (i == 2)
-			assert_int_equal(store_flags(t.s, &t.a, t.inbox, &set,
-						     &(struct store_flag_change){
-							     .op = STORE_FLAGS_ADD,
-							     .flags = STORE_FLAGGED },
-						     NULL, &(uint64_t){ 0 }),
-					 0);
+			assert_int_equal(
+				store_flags(t.s, &t.a, t.inbox, &set,
+					    &(struct store_flag_change){ .op = STORE_FLAGS_ADD,
+									 .flags = STORE_FLAGGED },
+					    NULL, &(uint64_t){ 0 }),
+				0);
 		for (uint32_t uid = 2; i == 3 && uid < 20; uid++)
 			test_flag(&t, t.inbox, uid, uid, STORE_FLAGS_ADD, STORE_SEEN);
 		if (i == 4)
-			assert_int_equal(store_copy(t.s, &t.a, t.inbox, &set, t.inbox, true, &copied),
-					 0);
+			assert_int_equal(
+				store_copy(t.s, &t.a, t.inbox, &set, t.inbox, true, &copied), 0);
 		v = test_view(m);
 		assert_int_equal(store_view_at(v, 1)->flags, STORE_DRAFT);
 		assert_int_equal(v->n, i == 1 ? 105 : 100);
