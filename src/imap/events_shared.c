@@ -52,6 +52,13 @@ void imap_shared_free(struct imap_shared **shp)
 	mem_free(sh);
 }
 
+void imap_shared_unwatch(struct imap_session *s)
+{
+	imap_shared_free(&s->shared);
+	if (s->news != NULL)
+		(void)!store_news_watch(s->news, NULL, 0);
+}
+
 /* ---- reading ---- */
 
 static int by_id(const void *pa, const void *pb)
@@ -82,8 +89,8 @@ static int look(struct imap_session *s, struct arena *a, struct seen *ret)
 static const struct store_mailbox *find_id(const struct seen *now, int64_t id)
 {
 	const struct store_mailbox key = { .id = id }, *key_p = &key;
-	struct store_mailbox *const *found = bsearch(&key_p, now->others, now->n_others,
-						     sizeof(now->others[0]), by_id);
+	struct store_mailbox *const *found =
+		bsearch(&key_p, now->others, now->n_others, sizeof(now->others[0]), by_id);
 
 	return found != NULL ? *found : NULL;
 }
@@ -385,8 +392,7 @@ static int tell_status(struct telling *t, struct arena *a)
 			continue;
 		}
 		want = imap_events_wanted(s, &box);
-		r = imap_status_show(s, &box,
-				     imap_events_status_items(s, STORE_NEWS_ADDED, want));
+		r = imap_status_show(s, &box, imap_events_status_items(s, STORE_NEWS_ADDED, want));
 	}
 	return r;
 }
@@ -409,8 +415,7 @@ static int tell_all(struct telling *t, struct arena *a)
 	for (size_t i = 0; i < t->now.n && !conn_failed(t->s->conn); i++) {
 		const struct store_mailbox *box = &t->now.v[i];
 
-		if (box->id != 0 && box->account != t->s->account &&
-		    find_known(t, box->id) == NULL)
+		if (box->id != 0 && box->account != t->s->account && find_known(t, box->id) == NULL)
 			tell_now(t, box);
 	}
 	tell_superiors(t);
