@@ -50,8 +50,8 @@
 #define NOTE_EXPUNGED \
 	" n.mailbox = ?1 AND n.uid IN (SELECT e.uid FROM expunged e WHERE e.mailbox = ?1 AND e.modseq = ?2)"
 #define NOTE_PURGED " n.mailbox = ?1 AND n.uid <= ?2"
-#define NOTE_REFUND(which) \
-	"UPDATE accounts SET annotation_bytes = annotation_bytes - d.bytes FROM (SELECT n.payer AS payer," \
+#define NOTE_BALANCE(sign, which) \
+	"UPDATE accounts SET annotation_bytes = annotation_bytes " sign " d.bytes FROM (SELECT n.payer AS payer," \
 	" sum(" NOTE_BYTES ") AS bytes FROM message_annotations n WHERE" which " GROUP BY n.payer) AS d" \
 	" WHERE accounts.id = d.payer"
 /* removed ones of ?1, but for those that the change ?3 of the mailbox ?2 has removed */
@@ -284,17 +284,18 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"DELETE FROM message_annotations AS n WHERE" NOTE_FORGOTTEN },
 	[STORE_SQL_NOTE_ANY] = { .sql =
 		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 LIMIT 1" },
-	[STORE_SQL_NOTE_EXPUNGE_BYTES] = { .sql = NOTE_REFUND(NOTE_EXPUNGED) },
+	[STORE_SQL_NOTE_EXPUNGE_BYTES] = { .sql = NOTE_BALANCE("-", NOTE_EXPUNGED) },
 	[STORE_SQL_NOTE_EXPUNGE] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_EXPUNGED },
-	[STORE_SQL_NOTE_PURGE_BYTES] = { .sql = NOTE_REFUND(NOTE_PURGED) },
+	[STORE_SQL_NOTE_PURGE_BYTES] = { .sql = NOTE_BALANCE("-", NOTE_PURGED) },
 	[STORE_SQL_NOTE_PURGE] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_PURGED },
-	[STORE_SQL_NOTE_RANGE] = { .sql = /* ?4 0: everybody's; ?5 enum store_note_scope */
-		"SELECT uid, user, payer, entry, value FROM message_annotations WHERE mailbox = ?1"
-		" AND uid BETWEEN ?2 AND ?3 AND value IS NOT NULL AND CASE WHEN user = 0 THEN ?5 & 2 <> 0"
-		" ELSE ?5 & 1 <> 0 AND ?4 IN (0, user) END ORDER BY uid" },
-	[STORE_SQL_NOTE_ADD] = { .sql =
+	/* ?1, ?2 from; ?3, ?4, ?5, ?6 mailbox, UID, account, modseq; ?7 user (0: everybody's); ?8 enum store_note_scope */
+	[STORE_SQL_NOTE_COPY] = { .sql =
 		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+		" SELECT ?3, ?4, n.user, n.entry, n.value, CASE WHEN n.user = 0 THEN ?5 ELSE n.payer END, ?6"
+		" FROM message_annotations n WHERE n.mailbox = ?1 AND n.uid = ?2 AND n.value IS NOT NULL"
+		" AND CASE WHEN n.user = 0 THEN ?8 & 2 <> 0 ELSE ?8 & 1 <> 0 AND ?7 IN (0, n.user) END" },
+	[STORE_SQL_NOTE_COPIED_BYTES] = { .sql =
+		NOTE_BALANCE("+", " n.mailbox = ?1 AND n.modseq = ?2") },
 	[STORE_SQL_NOTES_REMOVE_USER] = { .sql =
 		"DELETE FROM message_annotations WHERE payer = ?1 AND user = ?1" },
 

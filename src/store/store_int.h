@@ -113,8 +113,8 @@ enum store_sql_id {
 	STORE_SQL_NOTE_EXPUNGE,
 	STORE_SQL_NOTE_PURGE_BYTES,
 	STORE_SQL_NOTE_PURGE,
-	STORE_SQL_NOTE_RANGE,
-	STORE_SQL_NOTE_ADD,
+	STORE_SQL_NOTE_COPY,
+	STORE_SQL_NOTE_COPIED_BYTES,
 	STORE_SQL_NOTES_REMOVE_USER,
 	STORE_SQL_RIGHTS_GET,
 	STORE_SQL_RIGHTS_LIST,
@@ -445,11 +445,14 @@ MUST_CHECK int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mail
 				 uint64_t since, struct uidset *ret);
 /*
  * Takes those rows, gathered with the same set and mask, out of the mailbox, with their notes; counts
- * that in the box; contents keep their references.
+ * that in the box; contents keep their references. _take() leaves the notes, which then have to be copied
+ * or to go by store_tx_notes_expunge().
  */
 MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
 				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
+MUST_CHECK int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+				  uint64_t mask, const struct store_rows *rows);
 
 /* ---- annotations of messages inside a write (note_set.c) ---- */
 
@@ -475,22 +478,18 @@ MUST_CHECK int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n
 MUST_CHECK int store_tx_notes_expunge(struct db_tx *tx, int64_t mailbox, uint64_t modseq);
 MUST_CHECK int store_tx_notes_purge(struct db_tx *tx, int64_t mailbox, int64_t uid);
 
-struct store_note_row {
-	uint32_t uid;
-	int64_t user, payer;
-	struct str entry, value;
+struct store_notes_copying { /* from one mailbox to another, or the same */
+	int64_t from;
+	const struct store_box *to;
+	int64_t user;    /* his, and those of all; 0: everybody's */
+	unsigned scopes; /* enum store_note_scope: what may come along */
+	bool has_any;    /* store_tx_notes_any(): it does not cost anything where there are none */
+	int64_t n;       /* that were copied */
 };
-struct store_note_rows { /* on their way to another mailbox; arena_init() it, arena_fini() it */
-	struct arena arena;
-	struct store_note_row *v;
-	size_t n, cap, at;
-};
-/* Those that go along when the user (0: everybody's do) copies the UIDs (NULL: all), of these scopes (enum store_note_scope). */
-MUST_CHECK int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, int64_t user,
-				     unsigned scopes, struct store_note_rows *ret);
-/* Those of one message to its copy; from_uid ascends from call to call. Bytes are checked at the end: _fit(). */
-MUST_CHECK int store_tx_notes_add(struct db_tx *tx, const struct store_box *to, struct store_note_rows *rows,
-				  uint32_t from_uid, uint32_t uid);
+MUST_CHECK int store_tx_notes_any(struct db_tx *tx, int64_t mailbox, bool *ret);
+MUST_CHECK int store_tx_notes_copy(struct db_tx *tx, struct store_notes_copying *c, uint32_t from_uid, uint32_t uid);
+/* After the last: counts their bytes. -E_NOTES: an account would have too many; 0 may always. */
+MUST_CHECK int store_tx_notes_copied(struct db_tx *tx, const struct store_notes_copying *c);
 /* Does the account have room for what this change has added for it? -E_NOTES. */
 MUST_CHECK int store_tx_notes_fit(struct db_tx *tx, int64_t account, const struct store_box *box);
 /* note.c: for store_notes_get() */
