@@ -100,8 +100,10 @@ TEST(views_learn_from_commits)
 
 TEST(views_read_what_commits_do_not_tell)
 {
-	static const char *const cases[] = { "keyword", "many added", "many ranges", "many commits",
-					     "within" };
+	static const char *const cases[] = {
+		"keyword", "many added",   "many ranges",          "many commits",
+		"within",  "nobody there", "nobody there any more"
+	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct test_store t;
@@ -135,6 +137,14 @@ TEST(views_read_what_commits_do_not_tell)
 		if (i == 4)
 			assert_int_equal(
 				store_copy(t.s, &t.a, t.inbox, &set, t.inbox, true, &copied), 0);
+		if (i == 5)
+			store_mbox_close(&m);
+		if (i >= 5)
+			test_flag(&t, t.inbox, 2, 3, STORE_FLAGS_ADD, STORE_SEEN);
+		if (i == 6)
+			store_mbox_close(&m);
+		if (i >= 5)
+			assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
 		v = test_view(m);
 		assert_int_equal(store_view_at(v, 1)->flags, STORE_DRAFT);
 		assert_int_equal(v->n, i == 1 ? 105 : 100);

@@ -373,17 +373,20 @@ struct store_delta { /* what a commit did to the messages of a mailbox (delta.c)
 	uint32_t uidnext;
 	int64_t messages;                         /* after */
 	int64_t unseen, deleted;                  /* how many more */
-	struct uid_range uids[STORE_DELTA_RANGES]; /* FLAGS, EXPUNGED */
-	size_t n_uids;
 	uint64_t keep, come, since; /* FLAGS: as in flags.c */
-	struct store_msg added[STORE_DELTA_ADDED_MAX];
-	size_t n_added;
+	size_t n_uids, n_added;
+	union { /* last: what is kept of it for long is cut to what is used */
+		struct uid_range uids[STORE_DELTA_RANGES]; /* FLAGS, EXPUNGED */
+		struct store_msg added[STORE_DELTA_ADDED_MAX];
+	};
 };
 /* Inside a write, where the rows are changed; what is too much makes it STORE_DELTA_UNTOLD. */
 void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
 		       uint64_t come, uint64_t since);
 void store_delta_expunged(struct store_delta *d, const struct store_rows *rows);
 void store_delta_added(struct store_delta *d, const struct store_msg *m);
+/* On the heap, without the room that it does not use. */
+struct store_delta *store_delta_copy(const struct store_delta *d);
 
 struct store_box {
 	int64_t id, account;
