@@ -104,3 +104,29 @@ TEST(note_store_of_many_on_many)
 	imap_script_run(&f, &script, 0);
 	imap_fixture_close(&f);
 }
+
+/* Parts are looked for in portions: the last message counts as the first. */
+TEST(note_store_of_parts_of_many)
+{
+	AUTO(buf_fini) struct buf input = BUF_INIT(1u << 20);
+	struct imap_script script = { .name = "parts",
+				      .want = { "* 512 EXISTS", "s OK",
+						"s BAD a message has no such part", "* SEARCH\r\n",
+						"* 1 FETCH", "z OK" } };
+	struct imap_fixture f;
+
+	buf_add(&input,
+		S("a APPEND INBOX {91+}\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n"
+		  "\r\n--b\r\n\r\nx\r\n--b\r\n\r\ny\r\n--b--\r\n\r\nb SELECT INBOX\r\n"));
+	for (int i = 0; i < 9; i++)
+		buf_add(&input, S("c COPY 1:* INBOX\r\nd NOOP\r\n"));
+	buf_add(&input, S("s STORE 1:* ANNOTATION (/2/comment (value.priv \"x\"))\r\n"
+			  "a APPEND INBOX {1+}\r\nx\r\n"
+			  "s STORE 1:* ANNOTATION (/2/comment (value.shared \"x\"))\r\n"
+			  "e SEARCH ANNOTATION /2/comment value.shared \"x\"\r\n"
+			  "e FETCH 1 (ANNOTATION (/2/comment value.priv))\r\nz NOOP\r\n"));
+	script.input = buf_str(&input);
+	imap_fixture_open(&f, test_dir(), "");
+	imap_script_run(&f, &script, 0);
+	imap_fixture_close(&f);
+}
