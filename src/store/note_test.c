@@ -448,7 +448,7 @@ TEST(notes_of_other_messages_do_not_slow_expunge)
 {
 	struct test_store t;
 	int64_t before_ms;
-	char entry[8];
+	char entry[16];
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 1000);
