@@ -72,15 +72,14 @@ int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct
 	return rc;
 }
 
-int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
-			  uint64_t mask, const struct store_rows *rows)
+int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+		       uint64_t mask, const struct store_rows *rows)
 {
 	size_t n;
 	const struct uid_range *r = ranges_of(uids, &n);
-	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
+		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
 				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq),
 				 DB_I(store_now_s()));
 
@@ -90,9 +89,6 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		if (rc < 0)
 			return rc;
 	}
-	rc = store_tx_notes_drop(tx, b->id, r, n);
-	if (rc < 0)
-		return rc;
 	b->news |= STORE_NEWS_EXPUNGED;
 	store_delta_expunged(&b->delta, rows);
 	for (size_t i = 0; i < rows->n; i++) {
@@ -102,4 +98,12 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		b->d.bytes -= rows->v[i].size;
 	}
 	return 0;
+}
+
+int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+			  uint64_t mask, const struct store_rows *rows)
+{
+	int rc = store_tx_rows_take(tx, b, uids, mask, rows);
+
+	return rc < 0 ? rc : store_tx_notes_expunge(tx, b->id, b->modseq);
 }

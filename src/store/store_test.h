@@ -244,3 +244,29 @@ static inline struct store_view *test_view(struct store_mbox *m)
 	assert_int_equal(store_mbox_view(m, &v), 0);
 	return v;
 }
+
+/* What the database says. */
+static inline struct store_view *test_view_anew(struct test_store *t, int64_t mailbox)
+{
+	struct store_view *v;
+	struct db_tx *tx;
+
+	assert_int_equal(db_read_begin(t->db, &tx), 0);
+	assert_int_equal(store_view_load(tx, mailbox, NULL, &v), 0);
+	db_read_end(&tx);
+	return v;
+}
+
+/* However it came about. */
+static inline void test_same_view(const struct store_view *v, const struct store_view *w)
+{
+	assert_int_equal(v->uidvalidity, w->uidvalidity);
+	assert_int_equal(v->uidnext, w->uidnext);
+	assert_int_equal(v->highestmodseq, w->highestmodseq);
+	assert_int_equal(v->unseen, w->unseen);
+	assert_int_equal(v->deleted, w->deleted);
+	assert_int_equal(v->n, w->n);
+	for (uint32_t i = 1; i <= v->n; i++)
+		assert_memory_equal(store_view_at(v, i), store_view_at(w, i),
+				    sizeof(struct store_msg));
+}
