@@ -187,12 +187,17 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 static int answer_all(struct answers *a, const struct uidset *seqs)
 {
 	struct uidset_iter it = { 0 };
+	uint32_t at = 0;
 	int r = 0;
 
 	while (r == 0 && uidset_next(seqs, &it)) {
-		const struct store_msg *was = store_view_at(a->s->sel->view, it.v);
-		uint32_t at = was != NULL ? store_view_seq(a->now, was->uid) : 0;
+		const struct store_msg *was = store_view_at(a->s->sel->view, it.v), *m;
 
+		if (was == NULL)
+			continue;
+		/* It mostly stands behind the one before. */
+		m = store_view_at(a->now, at + 1);
+		at = m != NULL && m->uid == was->uid ? at + 1 : store_view_seq(a->now, was->uid);
 		if (at > 0 && !uidset_has(a->modified, was->uid))
 			r = answer_one(a, it.v, was, store_view_at(a->now, at));
 		if (conn_failed(a->s->conn))
