@@ -209,7 +209,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
 	  .help = "hand the message on standard input to a server" },
 	{ .name = "sendmail", .usage = "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]", .options = sendmail_options,
-	  .run_words = cli_sendmail, .help = "hand in a message as sendmail(1) does; also when called by that name" },
+	  .run_words = cli_sendmail, .help = "hand in a message as sendmail(1) does; also by that name" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,
