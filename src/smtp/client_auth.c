@@ -104,6 +104,12 @@ static int say_secret(struct smtp_client *c, struct str line, const char *traced
 	return r < 0 ? r : smtp_client_reply_read(c, c->o.times.command);
 }
 
+/* What is cancelled is over (RFC 4954 4), whatever the server says to it. */
+static bool is_under_way(int rc)
+{
+	return rc == GSASL_OK || rc == GSASL_NEEDS_MORE;
+}
+
 static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, struct buf *message, int *ret_rc)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
@@ -115,7 +121,7 @@ static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, 
 	snprintf(traced, sizeof(traced), "AUTH %s%s", m->name_z, m->has_initial ? " <secret>" : "");
 	if (m->has_initial) {
 		*ret_rc = step(x, S(""), message);
-		if (*ret_rc != GSASL_OK && *ret_rc != GSASL_NEEDS_MORE)
+		if (!is_under_way(*ret_rc))
 			return -E_CANNOT;
 		/* RFC 4954 4: "=" is an empty one. */
 		buf_printf(&line, " %" STR_FMT, STR_ARG(message->n > 0 ? buf_str(message) : S("=")));
@@ -131,12 +137,12 @@ static int exchange(struct smtp_client *c, const struct mech *m, Gsasl_session *
 	AUTO(buf_fini) struct buf message = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
 	int rc, r = begin(c, m, x, &message, &rc);
 
-	for (int i = 0; i < STEPS && r == 0 && c->code / 100 == 3; i++) {
+	for (int i = 0; i < STEPS && r == 0 && c->code / 100 == 3 && is_under_way(rc); i++) {
 		if (rc == GSASL_OK || (m->is_scram && is_too_much_work(buf_str(&c->text))))
 			rc = GSASL_MECHANISM_CALLED_TOO_MANY_TIMES;
 		else
 			rc = step(x, buf_str(&c->text), &message);
-		if (rc == GSASL_OK || rc == GSASL_NEEDS_MORE)
+		if (is_under_way(rc))
 			r = say_secret(c, buf_str(&message), "<secret>");
 		else
 			r = say_secret(c, S("*"), NULL); /* RFC 4954 4: cancelled */
@@ -155,7 +161,7 @@ static int try_mech(struct smtp_client *c, const struct mech *m, Gsasl *ctx, str
 	int r;
 
 	if (gsasl_client_start(ctx, m->name_z, &x) != GSASL_OK)
-		return smtp_client_lose(c, -E_CANNOT, "GNU SASL has no %s", m->name_z);
+		return smtp_client_decline(c, "GNU SASL has no %s", m->name_z);
 	set_secret(x, GSASL_AUTHID, c->o.user);
 	set_secret(x, GSASL_PASSWORD, c->o.password);
 	if (m->is_bound && binding(c, &bound))
@@ -163,7 +169,7 @@ static int try_mech(struct smtp_client *c, const struct mech *m, Gsasl *ctx, str
 	r = exchange(c, m, x, &is_proved);
 	gsasl_finish(x);
 	if (r < 0)
-		return r == -E_CANNOT ? smtp_client_lose(c, r, "GNU SASL cannot use %s with this password", m->name_z) : r;
+		return r == -E_CANNOT ? smtp_client_decline(c, "GNU SASL cannot use %s with this password", m->name_z) : r;
 	if (c->code / 100 == 2 && is_proved)
 		return 0;
 	if (c->code / 100 == 2) {
@@ -196,10 +202,10 @@ int smtp_client_auth(struct smtp_client *c, struct arena *a, struct smtp_client_
 	int r;
 
 	if (m == NULL)
-		return smtp_client_lose(c, -E_CANNOT, "the server offers no way to log in that we know (%" STR_FMT ")",
-					STR_ARG(c->caps.auth.n > 0 ? str_head(c->caps.auth, 100) : S("no AUTH")));
+		return smtp_client_decline(c, "the server offers no way to log in that we know (%" STR_FMT ")",
+					   STR_ARG(c->caps.auth.n > 0 ? str_head(c->caps.auth, 100) : S("no AUTH")));
 	if (gsasl_init(&ctx) != GSASL_OK)
-		return smtp_client_lose(c, -E_CANNOT, "GNU SASL does not start");
+		return smtp_client_decline(c, "GNU SASL does not start");
 	c->hides_challenges = true; /* a password could be guessed from all of them */
 	r = try_mech(c, m, ctx, a, ret_own);
 	if (r == -E_DENIED && m->is_scram && c->lost == 0 && c->code / 100 == 5) {
