@@ -498,6 +498,28 @@ TEST(client_sends_again)
 	smtp_client_close(&c);
 }
 
+/* RFC 3030 2 says nothing of what a refused BDAT leaves behind; RFC 5321 4.1.1.4 does of DATA. */
+TEST(client_resets_after_a_refused_chunk)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING" LINE "250-CHUNKING",
+					  S(OK OK NEXT "452 full" LINE NEXT OK OK OK GO NEXT "452 full" LINE NEXT OK OK GO NEXT OK NEXT), false, &a);
+	const struct smtp_client_message chunk = { .bytes = S("a\nb" LINE) }, m = TEXT;
+	struct smtp_client_rcpt rcpt;
+
+	address(&rcpt, &a, 0);
+	assert_int_equal(smtp_client_send(c, &chunk, &rcpt, 1, &a), 0);
+	assert_int_equal(rcpt.reply.code, 452);
+	assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
+	assert_int_equal(rcpt.reply.code, 452);
+	assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
+	assert_int_equal(rcpt.reply.code, 250);
+	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
+		      S("MAIL FROM:<>" LINE RCPT(0) "BDAT 5 LAST" LINE "a\nb" LINE "RSET" LINE MAIL RCPT(0) DATA BODY "." LINE
+			MAIL RCPT(0) DATA BODY "." LINE));
+	smtp_client_close(&c);
+}
+
 /* A server that cannot get out of its transaction refuses the next MAIL: that is no refusal of the message. */
 TEST(client_hears_no_refusal_after_a_failed_rset)
 {
