@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #define STEPS 8
+#define COMMAND_LINE (512 - 2) /* RFC 5321 4.5.3.1.4, without CRLF */
 
 struct mech {
 	const char *name_z;
@@ -110,22 +111,26 @@ static bool is_under_way(int rc)
 	return rc == GSASL_OK || rc == GSASL_NEEDS_MORE;
 }
 
-static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, struct buf *message, int *ret_rc)
+/* *ret_is_held: the first message is too long for the line of the command (RFC 4954 4), and has not been said. */
+static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, struct buf *message, int *ret_rc, bool *ret_is_held)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
 	char traced[64];
 	int r;
 
 	*ret_rc = GSASL_NEEDS_MORE;
+	*ret_is_held = false;
 	buf_printf(&line, "AUTH %s", m->name_z);
-	snprintf(traced, sizeof(traced), "AUTH %s%s", m->name_z, m->has_initial ? " <secret>" : "");
 	if (m->has_initial) {
 		*ret_rc = step(x, S(""), message);
 		if (!is_under_way(*ret_rc))
 			return -E_CANNOT;
+		*ret_is_held = line.n + 1 + message->n > COMMAND_LINE;
 		/* RFC 4954 4: "=" is an empty one. */
-		buf_printf(&line, " %" STR_FMT, STR_ARG(message->n > 0 ? buf_str(message) : S("=")));
+		if (!*ret_is_held)
+			buf_printf(&line, " %" STR_FMT, STR_ARG(message->n > 0 ? buf_str(message) : S("=")));
 	}
+	snprintf(traced, sizeof(traced), "AUTH %s%s", m->name_z, m->has_initial && !*ret_is_held ? " <secret>" : "");
 	r = say_secret(c, buf_str(&line), traced);
 	mem_wipe(line.p, line.n);
 	return r;
@@ -135,10 +140,13 @@ static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, 
 static int exchange(struct smtp_client *c, const struct mech *m, Gsasl_session *x, bool *ret_is_proved)
 {
 	AUTO(buf_fini) struct buf message = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
-	int rc, r = begin(c, m, x, &message, &rc);
+	bool is_held;
+	int rc, r = begin(c, m, x, &message, &rc, &is_held);
 
 	for (int i = 0; i < STEPS && r == 0 && c->code / 100 == 3 && is_under_way(rc); i++) {
-		if (rc == GSASL_OK || (m->is_scram && is_too_much_work(buf_str(&c->text))))
+		if (is_held)
+			is_held = false;
+		else if (rc == GSASL_OK || (m->is_scram && is_too_much_work(buf_str(&c->text))))
 			rc = GSASL_MECHANISM_CALLED_TOO_MANY_TIMES;
 		else
 			rc = step(x, buf_str(&c->text), &message);

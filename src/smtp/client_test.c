@@ -194,6 +194,33 @@ TEST(client_open)
 	}
 }
 
+/* RFC 4954 4: a first message that would make the line of AUTH too long waits for the server's go. */
+TEST(client_auth_line_has_a_bound)
+{
+	for (size_t n = 370; n < 390; n++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		AUTO(buf_fini) struct buf said = BUF_INIT(65536), password = BUF_INIT(1000);
+		struct smtp_client_options o = { .helo_z = "me", .user = S("ann"), .may_plain = true };
+		struct smtp_client *c = NULL;
+		struct smtp_client_reply reply;
+		enum smtp_client_stage stage;
+		bool is_split = (n + 5 + 2) / 3 * 4 + strlen("AUTH PLAIN " LINE) > 512; /* RFC 5321 4.5.3.1.4 */
+		struct net_stream *s = net_stream_scripted(is_split ? S("220 a" LINE NEXT "250-b" LINE "250 AUTH PLAIN" LINE NEXT "334 " LINE NEXT
+									"235 ok" LINE NEXT)
+								    : S("220 a" LINE NEXT "250-b" LINE "250 AUTH PLAIN" LINE NEXT
+									"235 ok" LINE NEXT));
+
+		while (password.n < n)
+			buf_add_char(&password, 'x');
+		o.password = buf_str(&password);
+		assert_int_equal(smtp_client_open(s, &o, &a, &c, &stage, &reply), 0);
+		buf_add(&said, net_stream_scripted_said(smtp_client_stream(c)));
+		assert_int_equal(str_find(buf_str(&said), S("AUTH PLAIN" LINE "AGFubgB4eHh4")) > 0, is_split);
+		assert_int_equal(str_find(buf_str(&said), S("AUTH PLAIN AGFubgB4eHh4")) > 0, !is_split);
+		smtp_client_close(&c);
+	}
+}
+
 static void mask(void *ctx, bool is_ours, struct str line)
 {
 	buf_printf(ctx, "%s%" STR_FMT "|", is_ours ? "> " : "< ", STR_ARG(line));
