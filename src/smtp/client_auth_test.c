@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A login where the server has to know what we said: SCRAM and a server that wants more work than is decent. */
+/* Logins: SCRAM and a server that wants more work than is decent; how long a line may be; what the trace tells. */
 #include "smtp/client_int.h"
 
 #include "base/test.h"
@@ -7,6 +7,9 @@
 
 #include <pthread.h>
 #include <unistd.h>
+
+#define NEXT "\x1e"  /* as in client_test.c */
+#define LINE "\r\n"
 
 struct hungry {
 	int fd;
@@ -87,4 +90,55 @@ TEST(client_scram_has_a_bound)
 		assert_int_equal(h.is_cancelled, rows[i].is_cancelled);
 		close(fds[1]);
 	}
+}
+
+/* RFC 4954 4: a first message that would make the line of AUTH too long waits for the server's go. */
+TEST(client_auth_line_has_a_bound)
+{
+	for (size_t n = 370; n < 390; n++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		AUTO(buf_fini) struct buf said = BUF_INIT(65536), password = BUF_INIT(1000);
+		struct smtp_client_options o = { .helo_z = "me", .user = S("ann"), .may_plain = true };
+		struct smtp_client *c = NULL;
+		struct smtp_client_reply reply;
+		enum smtp_client_stage stage;
+		bool is_split = (n + 5 + 2) / 3 * 4 + strlen("AUTH PLAIN " LINE) > 512; /* RFC 5321 4.5.3.1.4 */
+		struct net_stream *s = net_stream_scripted(is_split ? S("220 a" LINE NEXT "250-b" LINE "250 AUTH PLAIN" LINE NEXT "334 " LINE NEXT
+									"235 ok" LINE NEXT)
+								    : S("220 a" LINE NEXT "250-b" LINE "250 AUTH PLAIN" LINE NEXT
+									"235 ok" LINE NEXT));
+
+		while (password.n < n)
+			buf_add_char(&password, 'x');
+		o.password = buf_str(&password);
+		assert_int_equal(smtp_client_open(s, &o, &a, &c, &stage, &reply), 0);
+		buf_add(&said, net_stream_scripted_said(smtp_client_stream(c)));
+		assert_int_equal(str_find(buf_str(&said), S("AUTH PLAIN" LINE "AGFubgB4eHh4")) > 0, is_split);
+		assert_int_equal(str_find(buf_str(&said), S("AUTH PLAIN AGFubgB4eHh4")) > 0, !is_split);
+		smtp_client_close(&c);
+	}
+}
+
+static void mask(void *ctx, bool is_ours, struct str line)
+{
+	buf_printf(ctx, "%s%" STR_FMT "|", is_ours ? "> " : "< ", STR_ARG(line));
+}
+
+TEST(client_trace_masks_secrets)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	AUTO(buf_fini) struct buf traced = BUF_INIT(65536);
+	struct smtp_client_options o = { .helo_z = "me", .user = S("ann"), .password = S("secret"), .may_plain = true, .trace = mask,
+					 .trace_ctx = &traced };
+	struct smtp_client *c = NULL;
+	struct smtp_client_reply reply;
+	enum smtp_client_stage stage;
+	struct net_stream *s = net_stream_scripted(S("220 a" LINE NEXT "250-b" LINE "250 AUTH LOGIN" LINE NEXT "334 VXNlcm5hbWU6" LINE
+						      NEXT "334 UGFzc3dvcmQ6" LINE NEXT "235 c" LINE NEXT));
+
+	assert_int_equal(smtp_client_open(s, &o, &a, &c, &stage, &reply), 0);
+	assert_str_eq(buf_str(&traced), S("< 220 a|> EHLO me|< 250-b|< 250 AUTH LOGIN|> AUTH LOGIN|< 334 <challenge>|> <secret>|"
+					  "< 334 <challenge>|> <secret>|< 235 c|"));
+	smtp_client_close(&c);
+	smtp_client_close(&c);
 }

@@ -64,7 +64,7 @@ struct open_row {
 #define AS_EHLO "EHLO me.example" LINE
 #define QUIT "QUIT" LINE
 
-/* RFC 5321 3.1, 3.2, 4.3.2; RFC 3207 4; RFC 4954 4; RFC 2033 4.1. */
+/* RFC 5321 3.1, 3.2, 4.1.1.10, 4.3.2; RFC 3207 4; RFC 4954 4; RFC 2033 4.1. */
 static const struct open_row open_rows[] = {
 	{ "good", STR_INIT(HI "250 mx.example" LINE NEXT), .said = STR_INIT(AS_EHLO) },
 	{ "several lines", STR_INIT("220-mx" LINE "220-a" LINE "220 b" LINE NEXT "250-mx" LINE "250 SIZE" LINE NEXT),
@@ -194,57 +194,6 @@ TEST(client_open)
 	}
 }
 
-/* RFC 4954 4: a first message that would make the line of AUTH too long waits for the server's go. */
-TEST(client_auth_line_has_a_bound)
-{
-	for (size_t n = 370; n < 390; n++) {
-		AUTO(arena_fini) struct arena a = { .cap = 65536 };
-		AUTO(buf_fini) struct buf said = BUF_INIT(65536), password = BUF_INIT(1000);
-		struct smtp_client_options o = { .helo_z = "me", .user = S("ann"), .may_plain = true };
-		struct smtp_client *c = NULL;
-		struct smtp_client_reply reply;
-		enum smtp_client_stage stage;
-		bool is_split = (n + 5 + 2) / 3 * 4 + strlen("AUTH PLAIN " LINE) > 512; /* RFC 5321 4.5.3.1.4 */
-		struct net_stream *s = net_stream_scripted(is_split ? S("220 a" LINE NEXT "250-b" LINE "250 AUTH PLAIN" LINE NEXT "334 " LINE NEXT
-									"235 ok" LINE NEXT)
-								    : S("220 a" LINE NEXT "250-b" LINE "250 AUTH PLAIN" LINE NEXT
-									"235 ok" LINE NEXT));
-
-		while (password.n < n)
-			buf_add_char(&password, 'x');
-		o.password = buf_str(&password);
-		assert_int_equal(smtp_client_open(s, &o, &a, &c, &stage, &reply), 0);
-		buf_add(&said, net_stream_scripted_said(smtp_client_stream(c)));
-		assert_int_equal(str_find(buf_str(&said), S("AUTH PLAIN" LINE "AGFubgB4eHh4")) > 0, is_split);
-		assert_int_equal(str_find(buf_str(&said), S("AUTH PLAIN AGFubgB4eHh4")) > 0, !is_split);
-		smtp_client_close(&c);
-	}
-}
-
-static void mask(void *ctx, bool is_ours, struct str line)
-{
-	buf_printf(ctx, "%s%" STR_FMT "|", is_ours ? "> " : "< ", STR_ARG(line));
-}
-
-TEST(client_trace_masks_secrets)
-{
-	AUTO(arena_fini) struct arena a = { .cap = 65536 };
-	AUTO(buf_fini) struct buf traced = BUF_INIT(65536);
-	struct smtp_client_options o = { .helo_z = "me", .user = S("ann"), .password = S("secret"), .may_plain = true, .trace = mask,
-					 .trace_ctx = &traced };
-	struct smtp_client *c = NULL;
-	struct smtp_client_reply reply;
-	enum smtp_client_stage stage;
-	struct net_stream *s = net_stream_scripted(S("220 a" LINE NEXT "250-b" LINE "250 AUTH LOGIN" LINE NEXT "334 VXNlcm5hbWU6" LINE
-						      NEXT "334 UGFzc3dvcmQ6" LINE NEXT "235 c" LINE NEXT));
-
-	assert_int_equal(smtp_client_open(s, &o, &a, &c, &stage, &reply), 0);
-	assert_str_eq(buf_str(&traced), S("< 220 a|> EHLO me|< 250-b|< 250 AUTH LOGIN|> AUTH LOGIN|< 334 <challenge>|> <secret>|"
-					  "< 334 <challenge>|> <secret>|< 235 c|"));
-	smtp_client_close(&c);
-	smtp_client_close(&c);
-}
-
 /* A greeting of megabytes, in lines and in one line; a reply of too many lines. */
 TEST(client_replies_have_bounds)
 {
@@ -268,29 +217,6 @@ TEST(client_replies_have_bounds)
 		assert_int_equal(smtp_client_open(net_stream_scripted(scripts[i]), &o, &a, &c, &stage, &reply), -E_SYNTAX);
 		assert_str_eq(reply.text, i == 0 ? S("the server sends a reply without end") : S("the peer sends a line that is too long"));
 	}
-}
-
-/* ---- capabilities ---- */
-
-TEST(client_caps)
-{
-	AUTO(arena_fini) struct arena a = { .cap = 65536 };
-	struct smtp_client_caps caps;
-
-	smtp_client_caps_parse(S("mx.example greets you\nPIPELINING\nsize 1000000\n8BITMIME\nBinaryMIME\nCHUNKING\nSMTPUTF8\nDSN\nSTARTTLS"
-				 "\nREQUIRETLS\nENHANCEDSTATUSCODES\nDELIVERBY 240\nMT-PRIORITY MIXER\nFUTURERELEASE 1 2\nAUTH=LOGIN"
-				 "\nAUTH  PLAIN\n\nPIPELININGS\n"), &a, &caps);
-	assert_true(caps.is_extended && caps.has_pipelining && caps.has_size && caps.has_8bitmime && caps.has_binarymime);
-	assert_true(caps.has_chunking && caps.has_smtputf8 && caps.has_dsn && caps.has_starttls && caps.has_requiretls);
-	assert_true(caps.has_enhanced && caps.has_deliverby && caps.has_mt_priority && caps.has_futurerelease);
-	assert_int_equal(caps.max_size, 1000000);
-	assert_str_eq(caps.auth, S("LOGIN"));
-	assert_str_eq(caps.name, S("mx.example"));
-	smtp_client_caps_parse(S("x\nSIZE\nPIPELININGS\nX-DSN"), &a, &caps);
-	assert_true(caps.has_size && !caps.has_pipelining && !caps.has_dsn);
-	assert_int_equal(caps.max_size, 0);
-	smtp_client_caps_parse(S(""), &a, &caps);
-	assert_str_eq(caps.name, S(""));
 }
 
 /* ---- sending ---- */
