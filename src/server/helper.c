@@ -190,7 +190,7 @@ int64_t server_helper_due_ms(const struct server_helper *h)
 {
 	if (h->is_untold)
 		return h->tell_ms;
-	if (!h->is_wanted || h->pid > 0)
+	if (!h->is_wanted || h->pid > 0 || h->fds[0] < 0) /* no pair: no server process */
 		return INT64_MAX;
 	return h->kind->is_lazy && clock_mono_ms() >= h->restart_ms ? INT64_MAX : h->restart_ms;
 }

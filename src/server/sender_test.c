@@ -314,6 +314,9 @@ TEST(sender_ends_with_server)
 	server_helper_server_ended(&w.helper);
 	assert_int_equal(w.helper.pid, 0);
 	assert_int_equal(server_helper_poll_fd(&w.helper), -1);
+	w.helper.restart_ms = clock_mono_ms() + 100000; /* as after a death: without a pair there is nothing to start for */
+	assert_int_equal(server_helper_due_ms(&w.helper), INT64_MAX);
+	w.helper.restart_ms = clock_mono_ms();
 	hold(false);
 	assert_int_equal(server_helper_pair(&w.helper, &fault), 0);
 	assert_true(is_silent(&w));
