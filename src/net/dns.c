@@ -258,7 +258,7 @@ static int ask(struct net_dns *d, struct ub_ctx *ctx, struct arena *a, struct st
 static bool is_with_signatures(const struct net_dns *d)
 {
 	must(lock_held(&d->lock));
-	return d->validated && clock_mono_ms() >= d->unsigned_until_ms;
+	return d->validated && (d->is_root_validated || clock_mono_ms() >= d->unsigned_until_ms);
 }
 
 static struct ub_ctx *choose(struct net_dns *d)
@@ -298,7 +298,7 @@ static struct ub_ctx *without_signatures(struct net_dns *d, int64_t deadline_ms)
 	net_dns_wake(d);
 	while (d->is_plain_wanted && lock_wait(&d->lock, &d->made, deadline_ms))
 		;
-	ctx = d->plain;
+	ctx = d->is_root_validated ? NULL : d->plain; /* another one may have been right meanwhile */
 	if (ctx)
 		d->unsigned_until_ms = clock_mono_ms() + UNSIGNED_MS;
 	lock_put(&d->lock);

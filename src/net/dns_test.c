@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "net/dns.h"
+#include "net/dns_int.h"
 
 /* ---- names and records ---- */
 
@@ -395,6 +395,20 @@ TEST(dns_server_comes_back)
 	assert_int_equal(r, 0);
 	arena_fini(&a);
 	world_close(&w, &d);
+}
+
+/* Whatever else was heard at the same time: once the root was right, nobody is believed who gives no signatures. */
+TEST(dns_stays_with_signatures)
+{
+	struct net_dns_conf conf = { .dnssec = NET_DNS_DNSSEC_AUTO, .trust_anchor_file = "", .timeout_ms = 1000 };
+	struct net_dns *d = NULL;
+
+	assert_int_equal(net_dns_open(&conf, &d, NULL), 0);
+	d->unsigned_until_ms = INT64_MAX;
+	assert_false(net_dns_is_validating(d));
+	d->is_root_validated = true;
+	assert_true(net_dns_is_validating(d));
+	net_dns_close(&d);
 }
 
 TEST(dns_settings)

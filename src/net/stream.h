@@ -114,6 +114,8 @@ struct net_stream_tls_info {
 MUST_CHECK int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);
 /* The same with the authorities in a file (PEM); NULL: those of the system. -E_USAGE: it cannot be read. */
 MUST_CHECK int net_stream_tls_new_file(const char *path_z, struct net_stream_tls **ret, struct fault *fault);
+/* Where those of the system may stand: the i-th path, for who has to open the way to it; NULL: no more. The first that has any is read. */
+const char *net_stream_tls_authorities(size_t i);
 void net_stream_tls_free(struct net_stream_tls *t); /* no stream may use it; accepts NULL */
 /*
  * How many of these TLSA records are usable for SMTP: DANE-TA(2) and DANE-EE(3) with a selector, matching type and data that are

@@ -82,12 +82,23 @@ static long bio_ctrl(BIO *bio, int what, long number, void *p)
 
 /* ---- the context ---- */
 
+/* Of Debian, Fedora, SUSE, Alpine. */
 static const char *const authority_files[] = {
 	"/etc/ssl/certs/ca-certificates.crt",
 	"/etc/pki/tls/certs/ca-bundle.crt",
 	"/etc/ssl/ca-bundle.pem",
 	"/etc/ssl/cert.pem",
 };
+
+const char *net_stream_tls_authorities(size_t i)
+{
+	const char *named_z = getenv(X509_get_default_cert_file_env());
+
+	if (named_z != NULL && i == 0)
+		return named_z;
+	i -= named_z != NULL;
+	return i < ARRAY_LEN(authority_files) ? authority_files[i] : NULL;
+}
 
 static void add_authorities(SSL_CTX *ctx, BIO *bio, size_t *ret_n)
 {
@@ -104,17 +115,15 @@ static void add_authorities(SSL_CTX *ctx, BIO *bio, size_t *ret_n)
 
 static int load_authorities(SSL_CTX *ctx, struct str pem, struct fault *fault)
 {
-	const char *named_z = getenv(X509_get_default_cert_file_env());
+	const char *path_z;
 	size_t n = 0;
 
 	if (pem.p != NULL) {
 		add_authorities(ctx, BIO_new_mem_buf(pem.p, pem.n > INT32_MAX ? 0 : (int)pem.n), &n);
 		return n > 0 ? 0 : fault_set(fault, -E_TLS, "there are no certificates in what is to be trusted");
 	}
-	if (named_z != NULL)
-		add_authorities(ctx, BIO_new_file(named_z, "r"), &n);
-	for (size_t i = 0; i < ARRAY_LEN(authority_files) && n == 0; i++)
-		add_authorities(ctx, BIO_new_file(authority_files[i], "r"), &n);
+	for (size_t i = 0; n == 0 && (path_z = net_stream_tls_authorities(i)) != NULL; i++)
+		add_authorities(ctx, BIO_new_file(path_z, "r"), &n);
 	return 0;
 }
 

@@ -7,7 +7,8 @@
  *  1. Both ends stay open here, so what the server process says while no helper runs waits for the next one.
  *  2. When a helper dies, what it was working at is lost, and what it had not taken yet is thrown away. The server process
  *     is told so at once, by the kind's tell_lost(). What it hands over before it has read that is for nobody: the next helper
- *     knows how often it was told (n_lost), and what was handed over too early says a smaller number.
+ *     knows how often it was told (n_lost), and what was handed over too early says a smaller number. There may be others (3):
+ *     what they have counts as lost with it, so they end as well, or it would be done twice.
  *  3. New settings make a new helper; the old one finishes what it has and ends. Its death on the way is told as above.
  *  4. A lazy one is started when something waits for it, and may end by itself, with status 0, when nothing does.
  *  5. One that is bound to the server process ends with it, and the next server process has a pair of its own: so it never hears
@@ -116,11 +117,12 @@ void server_helper_retire(struct server_helper *h)
 {
 	if (h->pid == 0)
 		return;
-	kill(h->pid, SIGTERM);
-	if (h->leaving[SERVER_HELPERS_LEAVING - 1] > 0) {
-		end_now(&h->leaving[SERVER_HELPERS_LEAVING - 1]); /* the oldest: nobody changes settings so often */
+	if (h->leaving[SERVER_HELPERS_LEAVING - 1] > 0) { /* nobody changes settings so often */
+		end_all(h);
 		lost(h);
+		return;
 	}
+	kill(h->pid, SIGTERM);
 	memmove(&h->leaving[1], &h->leaving[0], (SERVER_HELPERS_LEAVING - 1) * sizeof(h->leaving[0]));
 	h->leaving[0] = h->pid;
 	h->pid = 0;
@@ -167,7 +169,7 @@ static bool take_leaving(struct server_helper *h, pid_t pid)
 bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t max_pause_ms)
 {
 	const bool is_ours = pid == h->pid, is_orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	int64_t pause_ms = 0;
+	int64_t pause_ms;
 
 	if (is_ours)
 		h->pid = 0;
@@ -177,12 +179,11 @@ bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t
 		h->restart_ms = clock_mono_ms();
 		return true;
 	}
+	end_all(h);
 	lost(h);
-	if (is_ours)
-		pause_ms = plan(h, max_pause_ms);
+	pause_ms = plan(h, max_pause_ms);
 	LOG(ERROR, h->kind->died_z, F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
-	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", is_ours ? "starting it again" : "its successor runs"),
-	    F_INT("in_ms", pause_ms));
+	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", "starting it again"), F_INT("in_ms", pause_ms));
 	return true;
 }
 
@@ -190,7 +191,7 @@ int64_t server_helper_due_ms(const struct server_helper *h)
 {
 	if (h->is_untold)
 		return h->tell_ms;
-	if (!h->is_wanted || h->pid > 0)
+	if (!h->is_wanted || h->pid > 0 || h->fds[0] < 0) /* no pair: no server process */
 		return INT64_MAX;
 	return h->kind->is_lazy && clock_mono_ms() >= h->restart_ms ? INT64_MAX : h->restart_ms;
 }

@@ -300,6 +300,59 @@ TEST(sender_retires)
 	world_close(&w);
 }
 
+/* All is lost when one of two dies, so the other does not go on: what it has is done by the next one, and not twice. */
+TEST(sender_dies_beside_another)
+{
+	struct world w;
+	pid_t old;
+
+	world_open(&w);
+	hold(true);
+	give(&w, 1);
+	assert_true(start_if_due(&w, 0));
+	assert_int_equal(wait_messages(1), 1);
+	old = w.helper.pid;
+	server_helper_configure(&w.helper, w.conf);
+	usleep(100000); /* as above */
+	give(&w, 2);
+	assert_true(start_if_due(&w, 0));
+	assert_int_equal(wait_messages(2), 2);
+	kill(old, SIGKILL);
+	assert_true(WIFSIGNALED(wait_ended(&w, old)));
+	assert_int_equal(result(&w).id, 0);
+	assert_int_equal(w.helper.pid, 0);
+	hold(false);
+	assert_true(is_silent(&w));
+	give(&w, 3);
+	while (!start_if_due(&w, 100))
+		;
+	assert_delivered(&w, 3);
+	world_close(&w);
+}
+
+/* More of them than are kept. */
+TEST(sender_retires_too_often)
+{
+	struct world w;
+	pid_t last = 0;
+
+	world_open(&w);
+	hold(true);
+	for (uint64_t id = 1; id <= SERVER_HELPERS_LEAVING + 1; id++) {
+		give(&w, id);
+		assert_true(start_if_due(&w, 0));
+		assert_int_equal(wait_messages((unsigned)id), id);
+		last = w.helper.pid;
+		server_helper_configure(&w.helper, w.conf);
+		usleep(50000);
+	}
+	assert_int_equal(result(&w).id, 0);
+	assert_int_equal(kill(last, 0), -1);
+	hold(false);
+	assert_true(is_silent(&w));
+	world_close(&w);
+}
+
 /* Its server process dies: it ends at once, and the next server process has another pair. */
 TEST(sender_ends_with_server)
 {
@@ -314,6 +367,9 @@ TEST(sender_ends_with_server)
 	server_helper_server_ended(&w.helper);
 	assert_int_equal(w.helper.pid, 0);
 	assert_int_equal(server_helper_poll_fd(&w.helper), -1);
+	w.helper.restart_ms = clock_mono_ms() + 100000; /* as after a death: without a pair there is nothing to start for */
+	assert_int_equal(server_helper_due_ms(&w.helper), INT64_MAX);
+	w.helper.restart_ms = clock_mono_ms();
 	hold(false);
 	assert_int_equal(server_helper_pair(&w.helper, &fault), 0);
 	assert_true(is_silent(&w));

@@ -6,7 +6,7 @@
  *
  * 1. What was learned before TLS is forgotten (RFC 3207 4.2); what was sent before it, and not asked for, ends the dialogue.
  * 2. A password is sent only to who has shown that it is the one we want (verified TLS), unless the caller says otherwise.
- * 3. Once the dialogue is out of step (c->lost) nothing more is said, not even QUIT.
+ * 3. Once the dialogue is out of step (c->lost) nothing more is said, not even QUIT; otherwise it always ends with that (RFC 5321 4.1.1.10).
  */
 #include "smtp/client_int.h"
 
@@ -149,7 +149,7 @@ static int secure(struct smtp_client *c)
 	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER)
 		return 0;
 	if (!c->caps.has_starttls || c->o.tls == NULL)
-		return is_must ? smtp_client_lose(c, -E_CANNOT, "the server does not offer STARTTLS") : 0;
+		return is_must ? smtp_client_decline(c, "the server does not offer STARTTLS") : 0;
 	r = smtp_client_ask(c, S("STARTTLS"), c->o.times.command);
 	if (r == 0 && c->code / 100 != 2)
 		r = smtp_client_refused(c, "STARTTLS");
@@ -169,7 +169,7 @@ static int log_in(struct smtp_client *c, struct arena *a, struct smtp_client_rep
 	if (c->o.user.n == 0)
 		return 0;
 	if (!c->o.may_plain && !(net_stream_tls_info(c->s, &info) && info.is_verified))
-		return smtp_client_lose(c, -E_CANNOT, "no password is sent without TLS and a certificate that verifies");
+		return smtp_client_decline(c, "no password is sent without TLS and a certificate that verifies");
 	return smtp_client_auth(c, a, ret_own);
 }
 
@@ -221,6 +221,18 @@ static void destroy(struct smtp_client *c)
 	mem_free(c);
 }
 
+void smtp_client_close(struct smtp_client **cp)
+{
+	struct smtp_client *c = *cp;
+
+	if (c == NULL)
+		return;
+	*cp = NULL;
+	if (c->lost == 0)
+		(void)!smtp_client_ask(c, S("QUIT"), c->o.times.quit);
+	destroy(c);
+}
+
 int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, struct arena *a, struct smtp_client **ret,
 		     enum smtp_client_stage *ret_stage, struct smtp_client_reply *ret_reply)
 {
@@ -250,7 +262,7 @@ int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, 
 	if (c->o.over != NULL)
 		c->o.over(c->o.over_ctx, c, *ret_stage, r, ret_reply);
 	*ret = NULL;
-	destroy(c);
+	smtp_client_close(&c);
 	return r;
 }
 
@@ -262,16 +274,4 @@ const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c)
 struct net_stream *smtp_client_stream(struct smtp_client *c)
 {
 	return c->s;
-}
-
-void smtp_client_close(struct smtp_client **cp)
-{
-	struct smtp_client *c = *cp;
-
-	if (c == NULL)
-		return;
-	*cp = NULL;
-	if (c->lost == 0)
-		(void)!smtp_client_ask(c, S("QUIT"), c->o.times.quit);
-	destroy(c);
 }

@@ -483,6 +483,7 @@ static int read_end(struct deal *d, struct smtp_client_rcpt *rcpt)
 
 	if (r < 0)
 		return r;
+	d->c->needs_rset |= d->is_chunked && d->c->code / 100 != 2; /* DATA is over in any case, RFC 5321 4.1.1.4 */
 	if (rcpt == NULL) {
 		settle(d, smtp_client_reply_keep(d->c, d->a));
 	} else {

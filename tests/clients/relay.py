@@ -14,6 +14,7 @@ import time
 
 from certs import self_signed
 from mail import sender_pid, submission, wait_inbox
+from script import ehlo
 from server import Skip
 from sink import Sink
 
@@ -25,12 +26,12 @@ def route(port, host="127.0.0.1", **more):
     return {"domains": "elsewhere.test", "host": host, "port": str(port), **more}
 
 
-def use(server, *sinks, queue=None, level="info", **routes):
+def use(server, *sinks, queue=None, level="info", stop_grace="10s", **routes):
     """Starts it again with sending on and mail for elsewhere.test going to the first sink."""
     server.stop()
     sections = {'route "sink"': route(sinks[0].port)} if sinks else {}
     sections.update({'route "%s"' % k: v for k, v in routes.items()})
-    server.settings = {"server": {"hostname": "we.test", "log_level": level},
+    server.settings = {"server": {"hostname": "we.test", "log_level": level, "stop_grace": stop_grace},
                        "queue": {"send": "yes", "retry_min": "5m", "idle_timeout": "1s", "connect_timeout": "5s", "command_timeout": "10s",
                                  **(queue or {})}, **sections}
     server.start()
@@ -315,6 +316,30 @@ def test_reload(server):
             assert time.monotonic() < end, "the old sender stays"
             time.sleep(0.05)
         assert old.connections == 1 and not [x for x in server.log if " sender.died " in x]
+
+
+def test_stop(server):
+    """Results are taken as long as sessions are waited for: what arrives meanwhile is not sent again by the next server."""
+    began = threading.Event()
+
+    def late(_, line):
+        began.set()
+        time.sleep(4)
+        return None
+
+    with Sink(says={"end": late}) as sink:
+        use(server, sink, stop_grace="6s")
+        submit(server, "once")
+        assert began.wait(30)
+        smtp, _ = ehlo(server)
+        smtp.mail("<carol@example.org>", "bob@example.test")
+        smtp.send(b"Subject: half a message\r\n")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+        sink.wait(1)
+        server.start()
+        assert not server.control("queue.list")
+        assert subjects(sink) == ["once"]
 
 
 def test_smart_host(server):
