@@ -6,9 +6,9 @@
  *
  *  1. Started when something waits in its socket. It ends when it has had nothing to do for [queue] sender_idle.
  *  2. What finds no room here stays in the socket, and then at the server process.
- *  3. SIGTERM: what it has is done, for at most DRAIN_MS, nothing new is taken; what is not done by then is said to be deferred, so that a host
- *     which holds us up costs its own mail an attempt, and not that of our successor, as our death would. SIGKILL comes when the server process or the supervisor
- *     dies: what had no last answer by then is not delivered by us, and is tried again.
+ *  3. SIGTERM: what it has is done, for at most DRAIN_MS or until SIGTERM comes again, nothing new is taken; what is not done by then is said to be
+ *     deferred, so that a host which holds us up costs its own mail an attempt, and not that of our successor, as our death would. SIGKILL comes when the
+ *     server process, the supervisor or another sender dies: what had no last answer by then is not delivered by us, and is tried again.
  *  4. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
  */
 #include "server/server_int.h"
@@ -117,9 +117,22 @@ static void empty(int fd)
 		fail("eventfd");
 }
 
+static bool take_signal(const struct sender *s)
+{
+	struct signalfd_siginfo info;
+	struct pollfd p = { .fd = s->signal_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && read(s->signal_fd, &info, sizeof(info)) > 0;
+}
+
 static _Noreturn void finish(struct sender *s, const char *why_z)
 {
-	if (!send_drain(s->send, DRAIN_MS))
+	int64_t until_ms = clock_mono_ms() + DRAIN_MS;
+	bool is_done = send_drain(s->send, LOOK_MS);
+
+	while (!is_done && clock_mono_ms() < until_ms && !take_signal(s))
+		is_done = send_drain(s->send, LOOK_MS);
+	if (!is_done)
 		send_abandon(s->send);
 	LOG(INFO, "sender.end", F_INT("pid", getpid()), F_Z("why", why_z));
 	_exit(0);
@@ -137,7 +150,7 @@ static _Noreturn void serve(struct sender *s)
 
 		if (poll(fds, ARRAY_LEN(fds), s->idle_ms < LOOK_MS ? (int)s->idle_ms : LOOK_MS) < 0 && errno != EINTR)
 			fail("poll");
-		if (fds[0].revents)
+		if (take_signal(s))
 			finish(s, "told to");
 		if (fds[1].revents)
 			empty(s->room_fd);

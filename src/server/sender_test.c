@@ -300,6 +300,67 @@ TEST(sender_retires)
 	world_close(&w);
 }
 
+/*
+ * One that finishes what it has dies, and the server process is told that all is lost: so nobody may go on with any of it, as it will be sent again.
+ */
+TEST(sender_dies_when_retired)
+{
+	struct world w;
+	pid_t old;
+
+	world_open(&w);
+	hold(true);
+	give(&w, 1);
+	assert_true(start_if_due(&w, 0));
+	assert_int_equal(wait_messages(1), 1);
+	old = w.helper.pid;
+	server_helper_configure(&w.helper, w.conf);
+	usleep(100000);
+	give(&w, 2);
+	assert_true(start_if_due(&w, 0));
+	assert_int_equal(wait_messages(2), 2);
+	kill(old, SIGKILL);
+	(void)wait_ended(&w, old);
+	assert_int_equal(result(&w).id, 0);
+	assert_int_equal(w.helper.pid, 0);
+	hold(false);
+	assert_true(is_silent(&w));
+	give(&w, 3);
+	assert_true(start_if_due(&w, 0));
+	assert_delivered(&w, 3);
+	world_close(&w);
+}
+
+/* Settings that change again and again while a host holds up the senders: the oldest gives up what it has, and says so; nobody is killed. */
+TEST(sender_is_hurried)
+{
+	struct world w;
+	struct queue_result r;
+	pid_t first = 0;
+
+	world_open(&w);
+	hold(true);
+	for (unsigned i = 1; i <= SERVER_HELPERS_PATIENT + 2; i++) {
+		give(&w, i);
+		assert_true(start_if_due(&w, 0));
+		assert_int_equal(wait_messages(i), i);
+		if (i == 1)
+			first = w.helper.pid;
+		assert_true(is_silent(&w));
+		server_helper_configure(&w.helper, w.conf);
+		usleep(50000);
+	}
+	r = result(&w);
+	assert_int_equal(r.id, 1);
+	assert_int_equal(r.rcpts[0].outcome, QUEUE_DEFERRED);
+	assert_int_equal(wait_ended(&w, first), 0);
+	hold(false);
+	for (unsigned i = 2; i <= SERVER_HELPERS_PATIENT + 2; i++)
+		assert_int_equal(result(&w).rcpts[0].outcome, QUEUE_DELIVERED);
+	assert_true(is_silent(&w));
+	world_close(&w);
+}
+
 /* Its server process dies: it ends at once, and the next server process has another pair. */
 TEST(sender_ends_with_server)
 {
