@@ -189,8 +189,10 @@ static int write_singly(struct queue_sched *s)
 			forget(s, i);
 			return rc;
 		}
-		if (rc < 0)
-			s->landed[i] = NULL; /* its attempt never ends, so it is tried again by the next schedule only */
+		if (rc < 0) { /* its attempt never ends, so it is tried again by the next schedule only */
+			s->landed[i]->is_stuck = true;
+			s->landed[i] = NULL;
+		}
 	}
 	return 0;
 }
@@ -222,24 +224,23 @@ static bool has_landed(const struct queue_sched *s, const struct queue_flight *f
 	return false;
 }
 
-/* The sender is gone with all that it had: as many as fit land now. */
-static void lose_some(struct queue_sched *s)
+/* The sender is gone with all that it had: as many as fit land now. False: there is none. */
+static bool lose_some(struct queue_sched *s)
 {
 	const struct queue_result lost = { .id = 0 };
 
 	for (const struct queue_dest *d = s->first; d; d = d->next)
 		for (struct queue_flight *f = d->flights; f; f = f->next)
-			if (s->n_settled == QUEUE_SETTLE || has_landed(s, f) || !land(s, f, &lost))
-				return;
+			if (!f->is_stuck && (s->n_settled == QUEUE_SETTLE || !land(s, f, &lost)))
+				return s->n_settled > 0;
+	return s->n_settled > 0;
 }
 
 static bool lose_all(struct queue_sched *s)
 {
-	while (s->is_losing && s->n_flights > 0) {
-		lose_some(s);
+	while (s->is_losing && lose_some(s))
 		if (!write_down(s))
 			return false;
-	}
 	s->is_losing = false;
 	return true;
 }
@@ -263,7 +264,7 @@ static int take_one(struct queue_sched *s)
 		return 0;
 	}
 	f = queue_flight_find(s, r.id);
-	if (!f || has_landed(s, f))
+	if (!f || f->is_stuck || has_landed(s, f))
 		return 1; /* of an attempt that counts as lost */
 	if (r.n_rcpts != f->n) {
 		LOG(ERROR, "queue.result", F_STR("qid", f->message.qid), F_Z("fault", "the result does not fit its attempt"));

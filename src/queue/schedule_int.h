@@ -18,6 +18,7 @@ struct queue_flight {
 	struct queue_message_row message;
 	struct queue_rcpt_row *rcpts;
 	size_t n, cap;
+	bool is_stuck;                   /* its result is known, and cannot be written down */
 };
 
 /* A destination that has attempts, or is about to. */

@@ -193,6 +193,15 @@ TEST(domains_are_known_in_bounded_number)
 	teardown(&x);
 }
 
+static void lose_all(struct fixture *x)
+{
+	const struct queue_attempt none = { .id = 1 };
+
+	lock_get(&x->lock);
+	answer(x, &none, SAYS_LOST);
+	lock_put(&x->lock);
+}
+
 /* What the other host has is not sent again and again because nothing of it can be written down. */
 TEST(what_cannot_be_written_down_is_not_sent_again)
 {
@@ -209,6 +218,11 @@ TEST(what_cannot_be_written_down_is_not_sent_again)
 	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
 	alter(&x, Q_UNSTUCK);
 	stays_seen(&x, 1);
+	lose_all(&x); /* nor because the sender has died since */
+	stays_seen(&x, 1);
+	pass(&x, 10 * MINUTE_MS);
+	stays_seen(&x, 1);
+	assert_int_equal(count(&x, Q_TRIED), 0);
 	lock_get(&x.lock);
 	x.override = SAYS_250;
 	lock_put(&x.lock);
