@@ -471,6 +471,10 @@ int queue_result_receive(int sock, struct arena *a, struct queue_result *ret)
 		rc = -E_CLOSED;
 	else
 		rc = queue_result_read(str_of(bytes, (size_t)n), a, ret);
+	if (rc == -E_SYNTAX) {
+		*ret = (struct queue_result){ .id = 0 };
+		memcpy(&ret->id, bytes, (size_t)n < sizeof(ret->id) ? 0 : sizeof(ret->id)); /* the first field */
+	}
 	if (rc == 0 && n > 0)
 		rc = 1;
 	mem_free(bytes);

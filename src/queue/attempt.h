@@ -134,7 +134,7 @@ void queue_attempt_unmap(struct queue_attempt_map *m); /* accepts one that is em
 
 /* The result's strings must keep the limits above. Any thread; blocks while the server process takes none. */
 MUST_CHECK int queue_result_send(int fd, const struct queue_result *r);
-/* 1, 0, negative as above. Strings and array are in the arena. */
+/* 1, 0, negative as above. Strings and array are in the arena. With -E_SYNTAX ret->id is that of the attempt, as far as it can be read, else 0. */
 MUST_CHECK int queue_result_receive(int fd, struct arena *a, struct queue_result *ret);
 
 /* ---- the bytes, for tests and the fuzz target ---- */

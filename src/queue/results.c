@@ -252,13 +252,11 @@ static int take_one(struct queue_sched *s)
 	struct queue_result r;
 	int rc = queue_result_receive(s->fd, &s->results, &r);
 
-	if (rc == -E_SYNTAX) {
-		LOG(ERROR, "queue.result", F_Z("fault", "the sending process talks nonsense, ignoring it"));
-		return 1;
-	}
-	if (rc <= 0)
+	if (rc == -E_SYNTAX)
+		LOG(ERROR, "queue.result", F_Z("fault", "the sending process talks nonsense"), F_Z("then", "counting its attempt as tried"));
+	else if (rc <= 0)
 		return rc;
-	if (r.id == 0) {
+	if (rc > 0 && r.id == 0) {
 		s->is_losing = true;
 		s->n_lost++;
 		return 0;
@@ -266,7 +264,7 @@ static int take_one(struct queue_sched *s)
 	f = queue_flight_find(s, r.id);
 	if (!f || f->is_stuck || has_landed(s, f))
 		return 1; /* of an attempt that counts as lost */
-	if (r.n_rcpts != f->n) {
+	if (rc < 0 || r.n_rcpts != f->n) { /* it has no other */
 		LOG(ERROR, "queue.result", F_STR("qid", f->message.qid), F_Z("fault", "the result does not fit its attempt"));
 		r = (struct queue_result){ .id = 0 };
 	}

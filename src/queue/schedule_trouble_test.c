@@ -176,6 +176,27 @@ TEST(nonsense_of_the_sender_does_not_fill_it)
 	teardown(&x);
 }
 
+/* A result that cannot be read is the only one that its attempt has. */
+TEST(nonsense_ends_its_attempt)
+{
+	struct fixture x;
+	char nonsense[200];
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	memset(nonsense, 'n', sizeof(nonsense));
+	memcpy(nonsense, &x.seen[0].id, sizeof(x.seen[0].id));
+	assert_int_equal(send(x.fds[1], nonsense, sizeof(nonsense), 0), (ssize_t)sizeof(nonsense));
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 5 * MINUTE_MS);
+	wait_seen(&x, 2);
+	answer_seen(&x, 1, SAYS_250);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
 /* Whoever has a domain has any number of them. */
 TEST(domains_are_known_in_bounded_number)
 {

@@ -41,6 +41,7 @@ struct job {
 	struct arena *arena;
 	struct job *next;
 	struct job *all_prev, *all_next; /* of all that are here */
+	int64_t stuck_ms;              /* then its walk must be over; 0: it has not begun */
 	bool is_told;                  /* its result is told, or being told just now: */
 	bool is_being_told;
 };
@@ -398,10 +399,12 @@ static void run_job(struct send *s, struct send_session *e, struct job *j)
 	struct queue_result r = { .rcpts = mem_alloc(j->attempt.n_rcpts, sizeof(*r.rcpts)) };
 
 	if (!j->is_told) {
+		j->stuck_ms = clock_mono_ms() + send_walk_max_ms(s, &j->attempt);
 		lock_put(&s->lock);
 		send_walk(s, &j->attempt, j->arena, &e->link, &r);
 		e->n_turn++;
 		lock_get(&s->lock);
+		j->stuck_ms = 0;
 	}
 	if (j->is_told)
 		leave_room(s, j);
@@ -554,6 +557,17 @@ bool send_is_idle(struct send *s)
 	is_idle = s->n_given == 0 && s->n_threads == s->n_free;
 	lock_put(&s->lock);
 	return is_idle;
+}
+
+bool send_is_stuck(struct send *s, int64_t now_ms)
+{
+	bool is_stuck = false;
+
+	lock_get(&s->lock);
+	for (const struct job *j = s->all_first; j && !is_stuck; j = j->all_next)
+		is_stuck = j->stuck_ms > 0 && now_ms >= j->stuck_ms;
+	lock_put(&s->lock);
+	return is_stuck;
 }
 
 bool send_drain(struct send *s, int64_t ms)

@@ -9,7 +9,9 @@
  *  3. SIGTERM: what it has is done, for at most DRAIN_MS or until SIGTERM comes again, nothing new is taken; what is not done by then is said to be
  *     deferred, so that a host which holds us up costs its own mail an attempt, and not that of our successor, as our death would. SIGKILL comes when the
  *     server process, the supervisor or another sender dies: what had no last answer by then is not delivered by us, and is tried again.
- *  4. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
+ *  4. It ends by a failure when an attempt has had no result for longer than all its timeouts together (send/walk.c): only then may the server process make
+ *     it again, which hears of it as of any death.
+ *  5. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
  */
 #include "server/server_int.h"
 
@@ -156,6 +158,8 @@ static _Noreturn void serve(struct sender *s)
 			empty(s->room_fd);
 		if (fds[2].revents)
 			take_attempts(s);
+		if (send_is_stuck(s->send, clock_mono_ms()))
+			fail("an attempt has no end, so all are made again");
 		if (!send_is_idle(s->send) || fds[2].revents)
 			busy_ms = clock_mono_ms();
 		else if (clock_mono_ms() - busy_ms >= s->idle_ms)
