@@ -29,6 +29,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/dns.h"
 #include "net/libcurl.h"
 #include "net/libunbound.h"
@@ -41,9 +42,6 @@
 #define LOOK_MS 1000
 #define ATTEMPT_ARENA (8u << 20) /* of one attempt: answers of the DNS, replies; it grows as needed */
 #define HEAP_ARENAS 4            /* of malloc, for any number of threads */
-#define OWN_MAX 256
-#define PORTS_MAX 64
-#define SECRETS_MAX 64
 
 struct sender {
 	uint64_t n_lost;             /* attempts that know of less deaths are not ours */
@@ -54,11 +52,11 @@ struct sender {
 	char hostname[256];
 	char *ca;
 	size_t n_ca;
-	struct send_secret secrets[SECRETS_MAX];
+	struct send_secret *secrets; /* as many as the settings have, like what follows */
 	size_t n_secrets;
-	struct net_address own[OWN_MAX];
+	struct net_address *own;
 	size_t n_own;
-	uint16_t ports[PORTS_MAX];
+	uint16_t *ports;
 	size_t n_ports;
 	struct server_sandbox sandbox;
 };
@@ -172,8 +170,8 @@ static _Noreturn void serve(struct sender *s)
 /* Where this server itself takes mail from others. A listener at * is at every address of this host. */
 static void add_own(struct sender *s, const struct net_address *a)
 {
-	if (s->n_own < OWN_MAX)
-		s->own[s->n_own++] = *a;
+	s->own = mem_resize(s->own, s->n_own + 1, sizeof(*s->own));
+	s->own[s->n_own++] = *a;
 }
 
 static void add_everywhere(struct sender *s, uint16_t port)
@@ -216,8 +214,13 @@ static void find_own(struct sender *s, const struct conf *conf)
 
 static void add_port(struct sender *s, int64_t port)
 {
-	if (s->n_ports < PORTS_MAX && port > 0 && port <= UINT16_MAX)
-		s->ports[s->n_ports++] = (uint16_t)port;
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return;
+	if (port <= 0 || port > UINT16_MAX)
+		return;
+	s->ports = mem_resize(s->ports, s->n_ports + 1, sizeof(*s->ports));
+	s->ports[s->n_ports++] = (uint16_t)port;
 }
 
 /* "ADDRESS@PORT" of a resolver. */
@@ -264,8 +267,10 @@ static void add_secret(struct sender *s, const struct server_helper_start *start
 	size_t n;
 	char *p = server_helper_file(start, file_z, &n);
 
-	if (p && s->n_secrets < SECRETS_MAX)
-		s->secrets[s->n_secrets++] = (struct send_secret){ str_z(host_z), (uint16_t)port, str_z(user_z), first_line(str_of(p, n)) };
+	if (!p)
+		return;
+	s->secrets = mem_resize(s->secrets, s->n_secrets + 1, sizeof(*s->secrets));
+	s->secrets[s->n_secrets++] = (struct send_secret){ str_z(host_z), (uint16_t)port, str_z(user_z), first_line(str_of(p, n)) };
 }
 
 /* What is needed of the files is copied, the rest of them (keys of certificates!) is wiped. */
