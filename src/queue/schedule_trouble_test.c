@@ -197,6 +197,40 @@ TEST(nonsense_ends_its_attempt)
 	teardown(&x);
 }
 
+static void send_to_many(struct fixture *x, unsigned n)
+{
+	struct queue_rcpt *rcpts = mem_alloc(n, sizeof(*rcpts));
+	struct queue_envelope e = { .qid_z = "many", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = rcpts, .n_rcpts = n };
+	struct spool *spool;
+
+	for (unsigned i = 0; i < n; i++)
+		rcpts[i].address = arena_printf(&x->a, "x%u@far.example", i);
+	assert_int_equal(spool_new(x->db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: to many\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x->q, &e, spool), 0);
+	spool_free(spool);
+	mem_free(rcpts);
+}
+
+/* One notification has room for a hundred recipients: their sender hears of the delay and of the end of all. */
+TEST(of_many_recipients_none_is_left_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to_many(&x, 250);
+	wait_count(&x, Q_TRIED, 100); /* the others wait with their destination */
+	pass(&x, 4 * HOUR_MS + MINUTE_MS);
+	wait_mails(&x, 3);
+	usleep(50000);
+	assert_int_equal(mails(&x), 3);
+	pass(&x, 5 * DAY_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_mails(&x, 6);
+	teardown(&x);
+}
+
 /* Whoever has a domain has any number of them. */
 TEST(domains_are_known_in_bounded_number)
 {
