@@ -156,7 +156,7 @@ enum queue_deed {
 /* *ret_n: recipients that were looked at; not those that cannot be removed, as they are being tried. Durable, some at a time: with a failure a part is done. */
 MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
 
-/* Keeps what was learned of that many domains, those of which something was learned last. Any thread but the writer's; one short transaction. */
+/* Keeps what was learned of that many domains, those that mail went to last (give or take a day). Any thread but the writer's; one short transaction. */
 MUST_CHECK int queue_forget_domains(struct queue *q, int64_t keep);
 
 struct queue_counts {

@@ -12,6 +12,8 @@
 #define TAKEN_MAX 100  /* in one turn, also of what means nothing */
 #define WINDOW_START 5 /* of a destination that has taken a message */
 
+#define LEVEL_S 86400  /* how often it is written that a destination has been seen as it was before */
+
 static const char *const outcomes_z[QUEUE_N_OUTCOMES] = {
 	[QUEUE_DELIVERED] = "delivered", [QUEUE_RELAYED] = "relayed", [QUEUE_DEFERRED] = "deferred", [QUEUE_FAILED] = "failed" };
 
@@ -80,6 +82,7 @@ static void read_level(struct queue_sched *s, struct queue_dest *d)
 	DB_QUERY(tx, &q, SQL(LEVEL_GET), DB_T(str_z(d->name)));
 	if (db_step(&q) > 0 && db_int(&q, 0) < QUEUE_N_LEVELS)
 		d->level = (enum queue_level)db_int(&q, 0);
+	d->level_s = d->level != QUEUE_LEVEL_UNKNOWN ? db_int(&q, 1) : 0;
 }
 
 /* A domain that had TLS and has it no more may have lost it to somebody on the way: the administrator hears of it, once. */
@@ -90,12 +93,13 @@ static void compare_level(struct queue_sched *s, struct queue_dest *d, const str
 		return;
 	if (!d->has_level)
 		read_level(s, d);
-	if (r->level == d->level)
+	if (r->level == d->level && s->now_s - d->level_s < LEVEL_S)
 		return;
 	if (r->level < d->level)
 		LOG(WARN, "queue.tls-fell", F_Z("domain", d->name), F_Z("was", levels_z[d->level]), F_Z("is", levels_z[r->level]),
 		    F_STR("host", r->host));
 	d->level = t->level = r->level;
+	d->level_s = s->now_s;
 }
 
 /* ---- one result ---- */

@@ -34,6 +34,7 @@ struct queue_dest {
 	bool is_known;         /* mail has gone there before (domain_tls), or the settings name it */
 	int64_t not_before_s;  /* it is down until then */
 	enum queue_level level; /* that its connections had lately, by its row in domain_tls; UNKNOWN: not asked yet, or none */
+	int64_t level_s;       /* when its row was written */
 	bool has_level;
 };
 

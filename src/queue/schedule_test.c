@@ -297,6 +297,14 @@ TEST(how_well_a_domain_is_protected_is_remembered)
 		wait_count(&x, Q_MESSAGES, 0);
 		assert_int_equal(count(&x, Q_LEVEL), kept[i]);
 	}
+	/* One that mail goes to as ever is not older than what strangers teach today. */
+	pass(&x, 2 * DAY_MS);
+	send_to(&x, ALICE, "a@new.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(queue_forget_domains(x.q, 1), 0);
+	wait_count(&x, Q_LEVEL, QUEUE_LEVEL_PLAIN);
 	teardown(&x);
 }
 
