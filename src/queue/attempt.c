@@ -372,15 +372,20 @@ int queue_attempt_send(int sock, const struct queue_attempt *a)
 	return rc;
 }
 
-/* The descriptor that came with a packet; -1: none, or more than one (then none of them stays open). */
+/* The descriptor that came with a packet; -1: none, or more than one (then none of them stays open): the padding has room for a second. */
 static int take_fd(struct msghdr *m)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	int fd = -1;
+	int fds[2] = { -1, -1 };
 
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len > CMSG_LEN(sizeof(fds)))
+		return -1;
+	memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	if (fds[1] < 0)
+		return fds[0];
+	close(fds[0]);
+	close(fds[1]);
+	return -1;
 }
 
 /* 1, 0 or negative; *ret_fd is the caller's. */

@@ -2,6 +2,7 @@
 /* Attempts and results cross a pair of sockets whole, and nothing else is taken for one. */
 #include "base/test.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -120,6 +121,38 @@ TEST(a_packet_without_its_file_is_no_attempt)
 	assert_int_equal(send(fds[0], "0123456789abcdef", 16, 0), 16);
 	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_SYNTAX);
 	assert_null(map.p);
+	close_pair(fds);
+}
+
+/* A packet with two descriptors is none either, and neither of them stays open. */
+TEST(a_packet_with_two_files_leaves_none_open)
+{
+	struct attempt_packet {
+		uint64_t magic, id;
+	} bytes = { 0, 1 };
+	struct iovec part = { &bytes, sizeof(bytes) };
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct queue_attempt_map map = { 0 };
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt got;
+	int fds[2], next;
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	next = dup(fds[0]);
+	close(next);
+	assert_int_equal(sendmsg(fds[0], &m, 0), (ssize_t)sizeof(bytes));
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_SYNTAX);
+	assert_int_equal(fcntl(next, F_GETFD), -1);
 	close_pair(fds);
 }
 
