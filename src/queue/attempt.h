@@ -59,6 +59,7 @@ struct queue_attempt_rcpt {
 struct queue_attempt {
 	uint64_t id;          /* never 0 */
 	uint64_t n_lost;      /* results with id 0 that were read before: with less than the sender knows of it counts as lost already */
+	bool is_root_signed;  /* the root of the DNS has been seen signed lately */
 	struct queue_hop hop;
 	struct queue_sts sts;
 	struct str qid;       /* for the log */
@@ -110,6 +111,7 @@ struct queue_result {
 	struct str address;
 	struct str tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384, DANE verified"; empty: none */
 	enum queue_level level; /* of the connection that carried the message; UNKNOWN: none did */
+	bool is_root_signed;   /* the sender has seen the root of the DNS signed: to be told to the next one */
 	struct queue_sts sts;  /* fetched just now: to be kept */
 	int64_t ms;
 	struct queue_rcpt_result *rcpts; /* as many as the attempt's, in its order; 0 with id 0 */

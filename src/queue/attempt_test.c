@@ -19,6 +19,7 @@ static struct queue_attempt_rcpt rcpts[] = {
 static const struct queue_attempt sample = {
 	.id = 7,
 	.n_lost = 3,
+	.is_root_signed = true,
 	.hop = { .destination = STR_INIT("example.org"), .domain = STR_INIT("example.org"), .port = 25, .tls = QUEUE_TLS_ENCRYPT },
 	.sts = { STR_INIT("20160831"), STR_INIT("version: STSv1"), 1700000000 },
 	.qid = STR_INIT("abc"),
@@ -48,6 +49,7 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 {
 	assert_int_equal(a->id, 7);
 	assert_int_equal(a->n_lost, 3);
+	assert_true(a->is_root_signed);
 	assert_str_eq(a->hop.destination, S("example.org"));
 	assert_int_equal(a->hop.host.n, 0);
 	assert_int_equal(a->hop.tls, QUEUE_TLS_ENCRYPT);
@@ -190,7 +192,7 @@ static struct queue_result sample_result(struct queue_rcpt_result room[2])
 	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
 	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
 	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
-				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
+				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .is_root_signed = true, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
 }
 
 TEST(a_result_crosses)
@@ -211,6 +213,7 @@ TEST(a_result_crosses)
 	assert_str_eq(got.host, S("mx.example.org"));
 	assert_str_eq(got.tls, S("TLSv1.3"));
 	assert_int_equal(got.level, QUEUE_LEVEL_VERIFIED);
+	assert_true(got.is_root_signed);
 	assert_str_eq(got.sts.id, S("1"));
 	assert_str_eq(got.sts.text, S("a\r\nb"));
 	assert_int_equal(got.ms, 12);

@@ -133,6 +133,8 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 	s->verdicts[s->n_settled] = v;
 	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = f->n, .result = kept,
 					.destination = str_z(f->dest->name), .now_s = s->now_s };
+	if (r->is_root_signed && f->id > s->configured_id)
+		s->root_signed_s = s->now_s;
 	judge_destination(s, f->dest, r, t);
 	compare_level(s, f->dest, r, t);
 	s->landed[s->n_settled++] = f;

@@ -50,6 +50,8 @@ struct queue_sched {
 	const struct queue_conf *set;
 	struct conf *keyed;             /* the settings by which the keys are known to be made, or NULL; referenced, as it is known by where it is */
 	bool is_keyed;
+	uint64_t configured_id;         /* attempts up to it began with other settings */
+	int64_t root_signed_s;          /* when a sender said last that the root of the DNS is signed; memory alone */
 	uint64_t rekeyed_id;            /* attempts up to it began by other keys, so their rows may turn up elsewhere */
 	size_t n_old;                   /* such that still run */
 	int64_t now_s;

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "net/dns.h"
 
 #ifdef __SANITIZE_THREAD__ /* has its own data on each stack */
 #define STACK_BYTES (2u << 20)
@@ -505,6 +506,8 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 	struct send_destination *d;
 
 	must(a->n_rcpts > 0 && a->n_rcpts <= QUEUE_ATTEMPT_RCPTS);
+	if (s->dns)
+		net_dns_expect_root(s->dns, a->is_root_signed);
 	*j = (struct job){ .attempt = *a, .map = map, .arena = arena };
 	lock_get(&s->lock);
 	j->all_next = s->all_first;

@@ -17,6 +17,7 @@
 #include "send/send_int.h"
 
 #include "base/clock.h"
+#include "net/dns.h"
 
 #define WALK_CONNECTIONS 10   /* of one attempt */
 #define WALK_REPLIES 6
@@ -450,5 +451,6 @@ void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, s
 		end_with_trouble(&w);
 	mem_free(w.rcpts);
 	mem_free(w.places);
+	ret->is_root_signed = s->dns && net_dns_has_root(s->dns);
 	ret->ms = clock_mono_ms() - begun_ms;
 }
