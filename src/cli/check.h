@@ -13,7 +13,6 @@
 #include "net/stream.h"
 #include "send/check.h"
 
-#define CHECK_OWN 256 /* addresses of this host */
 
 /* What a stage came to, worst last. */
 enum check_state {
@@ -33,7 +32,7 @@ struct check {
 	struct send *send;
 	struct buf ca, password;
 	char hostname[256];       /* ours */
-	struct net_address own[CHECK_OWN];
+	struct net_address *own; /* addresses of this host */
 	struct str domain;        /* A-labels, or an address literal */
 	struct send_check what;   /* whose ctx is this struct */
 	bool is_json;

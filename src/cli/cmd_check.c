@@ -196,11 +196,12 @@ static int open_sender(struct check *c, struct fault *fault)
 {
 	const struct server_conf *s = conf_get(c->conf, &server_conf_table);
 	const struct queue_conf *q = conf_get(c->conf, &queue_conf_table);
-	struct send_options o = { .conf = c->conf, .helo_z = c->hostname, .own = c->own };
+	struct send_options o = { .conf = c->conf, .helo_z = c->hostname };
 	int r;
 
 	server_hostname(s, c->hostname, sizeof(c->hostname));
-	o.n_own = server_own_addresses(c->conf, c->own, CHECK_OWN);
+	o.n_own = server_own_addresses(c->conf, &c->own);
+	o.own = c->own;
 	c->is_sending = q->is_sending;
 	recall(c);
 	r = read_authorities(c, q->ca_file, fault);
@@ -286,6 +287,7 @@ static void finish(struct check *c)
 	mem_wipe(c->password.p, c->password.n);
 	buf_fini(&c->password);
 	buf_fini(&c->ca);
+	mem_free(c->own);
 	arena_fini(&c->arena);
 	mem_free(c);
 }

@@ -319,6 +319,64 @@ TEST(accept_failures_leave_nothing)
 	teardown(&x);
 }
 
+static int accept_with_notify(struct fixture *x, const char *qid_z, struct queue_rcpt *r, size_t n, bool is_per_recipient)
+{
+	struct queue_envelope e = { .qid_z = qid_z, .sid_z = "", .reverse_path = S("alice@example.org"), .rcpts = r, .n_rcpts = n,
+				    .is_per_recipient = is_per_recipient };
+
+	return queue_accept(x->q, &e, x->spool);
+}
+
+/* RFC 3461 5.2.3: who asked for it hears of success by the same commit, so that what is answered with a failure was not delivered. */
+TEST(accept_tells_of_success_or_nothing_happened)
+{
+	struct fixture x;
+	int rc = -1, n_failed = 0;
+
+	setup(&x);
+	struct queue_rcpt r[] = { { .address = S("bob@example.org"), .is_local = true, .accounts = &x.bob, .n_accounts = 1,
+				    .notify = QUEUE_NOTIFY_SUCCESS } };
+
+	for (int nth = 1; nth < 60 && rc < 0; nth++) {
+		db_fail_next(x.db, DB_FAIL_STATEMENT, nth, E_DISK_FULL);
+		rc = accept_with_notify(&x, "q1", r, 1, false);
+		db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+		n_failed += rc < 0;
+		assert_int_equal(messages(&x, x.bob), rc == 0);
+		assert_int_equal(messages(&x, x.alice), rc == 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(n_failed > 10);
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
+/* LMTP: nobody is told that what was refused has been delivered. */
+TEST(accept_lmtp_tells_of_those_who_have_it)
+{
+	struct fixture x;
+
+	setup(&x);
+	struct queue_rcpt r[] = {
+		{ .address = S("bob@example.org"), .is_local = true, .accounts = &x.bob, .n_accounts = 1, .notify = QUEUE_NOTIFY_SUCCESS },
+		{ .address = S("alice@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1,
+		  .notify = QUEUE_NOTIFY_SUCCESS },
+	};
+
+	assert_int_equal(accept_with_notify(&x, "q1", r, 2, true), 0);
+	assert_int_equal(r[0].result, 0);
+	assert_int_equal(messages(&x, x.alice), 3); /* the message, and one notice for each */
+	assert_int_equal(accept_with_notify(&x, "q2", r, 2, true), 0);
+	assert_int_equal(r[0].result, -E_QUOTA);
+	assert_int_equal(r[1].result, 0);
+	assert_int_equal(messages(&x, x.bob), 1);
+	assert_int_equal(messages(&x, x.alice), 5);
+	assert_int_equal(accept_with_notify(&x, "q3", r, 1, true), 0);
+	assert_int_equal(r[0].result, -E_QUOTA);
+	assert_int_equal(messages(&x, x.alice), 5);
+	teardown(&x);
+}
+
 static void collect(void *ctx, const char *text_z)
 {
 	buf_add(ctx, str_z(text_z));

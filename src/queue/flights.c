@@ -12,6 +12,7 @@
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
+#define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
 
@@ -148,6 +149,7 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags,
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
+		.is_root_signed = s->now_s - s->root_signed_s < ROOT_SIGNED_S,
 		.max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
 	};
 	struct str bytes = { 0 };

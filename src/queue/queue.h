@@ -164,7 +164,7 @@ MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum qu
 /* The MTA-STS policy of a domain that is remembered, also one that is too old; an empty id: none. In the arena. Any thread. */
 MUST_CHECK int queue_policy_get(struct queue *q, struct arena *a, struct str domain, struct queue_sts *ret);
 
-/* Keeps what was learned of that many domains, those of which something was learned last. Any thread but the writer's; one short transaction. */
+/* Keeps what was learned of that many domains, those that mail went to last (give or take a day). Any thread but the writer's; one short transaction. */
 MUST_CHECK int queue_forget_domains(struct queue *q, int64_t keep);
 
 struct queue_counts {

@@ -279,6 +279,49 @@ TEST(how_well_a_domain_is_protected_is_remembered)
 		wait_count(&x, Q_MESSAGES, 0);
 		assert_int_equal(count(&x, Q_LEVEL), kept[i]);
 	}
+	/* One that mail goes to as ever is not older than what strangers teach today. */
+	pass(&x, 2 * DAY_MS);
+	send_to(&x, ALICE, "a@new.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(queue_forget_domains(x.q, 1), 0);
+	wait_count(&x, Q_LEVEL, QUEUE_LEVEL_PLAIN);
+	teardown(&x);
+}
+
+static bool next_knows_of_root(struct fixture *x, bool is_root_signed)
+{
+	bool knows;
+
+	lock_get(&x->lock);
+	x->is_root_signed = is_root_signed;
+	lock_put(&x->lock);
+	send_to(x, ALICE, "a@far.example", 0);
+	wait_count(x, Q_MESSAGES, 0);
+	lock_get(&x->lock);
+	knows = x->seen[x->n_seen - 1].is_root_signed;
+	lock_put(&x->lock);
+	return knows;
+}
+
+/* The sender keeps nothing; that the root of the DNS is signed the next one hears, for a day after the last one said so, or until the settings change. */
+TEST(a_signed_root_is_remembered)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\n");
+	start(&x);
+	assert_false(next_knows_of_root(&x, true));
+	assert_true(next_knows_of_root(&x, false));
+	pass(&x, 23 * HOUR_MS);
+	assert_true(next_knows_of_root(&x, false));
+	pass(&x, 2 * HOUR_MS);
+	assert_false(next_knows_of_root(&x, true));
+	configure(&x, "[queue]\n");
+	queue_sched_wake(x.q);
+	assert_false(next_knows_of_root(&x, true));
 	teardown(&x);
 }
 

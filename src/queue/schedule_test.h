@@ -90,8 +90,10 @@ struct fixture {
 		char first[64];
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
+		bool is_root_signed;
 	} seen[SEEN_MAX];
 	enum queue_level level; /* of its connections */
+	bool is_root_signed;
 	char override; /* says this of all */
 	size_t silent_after; /* so many attempts; 0: never */
 };
@@ -114,6 +116,7 @@ static inline void answer(struct fixture *x, const struct queue_attempt *a, char
 			rcpts[i].outcome = QUEUE_RELAYED;
 	}
 	r.level = x->level;
+	r.is_root_signed = x->is_root_signed;
 	if (says == SAYS_DOWN) {
 		r.stage = QUEUE_AT_CONNECT;
 		r.is_down = true;
@@ -151,6 +154,7 @@ static inline void *sender_main(void *arg)
 			x->seen[x->n_seen].n_rcpts = attempt.n_rcpts;
 			x->seen[x->n_seen].n_bytes = attempt.message.n;
 			x->seen[x->n_seen].max_sessions = attempt.max_sessions;
+			x->seen[x->n_seen].is_root_signed = attempt.is_root_signed;
 			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
 				 attempt.rcpts[0].address.p);
 		}

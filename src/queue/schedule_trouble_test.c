@@ -220,6 +220,61 @@ TEST(nonsense_of_the_sender_does_not_fill_it)
 	teardown(&x);
 }
 
+/* A result that cannot be read is the only one that its attempt has. */
+TEST(nonsense_ends_its_attempt)
+{
+	struct fixture x;
+	char nonsense[200];
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	memset(nonsense, 'n', sizeof(nonsense));
+	memcpy(nonsense, &x.seen[0].id, sizeof(x.seen[0].id));
+	assert_int_equal(send(x.fds[1], nonsense, sizeof(nonsense), 0), (ssize_t)sizeof(nonsense));
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 5 * MINUTE_MS);
+	wait_seen(&x, 2);
+	answer_seen(&x, 1, SAYS_250);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+static void send_to_many(struct fixture *x, unsigned n)
+{
+	struct queue_rcpt *rcpts = mem_alloc(n, sizeof(*rcpts));
+	struct queue_envelope e = { .qid_z = "many", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = rcpts, .n_rcpts = n };
+	struct spool *spool;
+
+	for (unsigned i = 0; i < n; i++)
+		rcpts[i].address = arena_printf(&x->a, "x%u@far.example", i);
+	assert_int_equal(spool_new(x->db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: to many\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x->q, &e, spool), 0);
+	spool_free(spool);
+	mem_free(rcpts);
+}
+
+/* One notification has room for a hundred recipients: their sender hears of the delay and of the end of all. */
+TEST(of_many_recipients_none_is_left_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to_many(&x, 250);
+	wait_count(&x, Q_TRIED, 100); /* the others wait with their destination */
+	pass(&x, 4 * HOUR_MS + MINUTE_MS);
+	wait_mails(&x, 3);
+	usleep(50000);
+	assert_int_equal(mails(&x), 3);
+	pass(&x, 5 * DAY_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_mails(&x, 6);
+	teardown(&x);
+}
+
 /* Whoever has a domain has any number of them. */
 TEST(domains_are_known_in_bounded_number)
 {
@@ -240,6 +295,15 @@ TEST(domains_are_known_in_bounded_number)
 	teardown(&x);
 }
 
+static void lose_all(struct fixture *x)
+{
+	const struct queue_attempt none = { .id = 1 };
+
+	lock_get(&x->lock);
+	answer(x, &none, SAYS_LOST);
+	lock_put(&x->lock);
+}
+
 /* What the other host has is not sent again and again because nothing of it can be written down. */
 TEST(what_cannot_be_written_down_is_not_sent_again)
 {
@@ -256,6 +320,11 @@ TEST(what_cannot_be_written_down_is_not_sent_again)
 	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
 	alter(&x, Q_UNSTUCK);
 	stays_seen(&x, 1);
+	lose_all(&x); /* nor because the sender has died since */
+	stays_seen(&x, 1);
+	pass(&x, 10 * MINUTE_MS);
+	stays_seen(&x, 1);
+	assert_int_equal(count(&x, Q_TRIED), 0);
 	override(&x, SAYS_250);
 	queue_sched_stop(&x.sched, 0);
 	start(&x);

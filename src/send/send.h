@@ -49,6 +49,11 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 size_t send_room(struct send *s);
 /* Has nothing to do, and no connection that waits. */
 bool send_is_idle(struct send *s);
+/*
+ * Is an attempt under way, at now_ms of clock_mono_ms(), for longer than all its timeouts together? Then its thread hangs, and it has no result before the
+ * process ends.
+ */
+bool send_is_stuck(struct send *s, int64_t now_ms);
 /* No connection is kept for later any more; waits until all that was given has its result or ms passed. True: all has. */
 bool send_drain(struct send *s, int64_t ms);
 /* What has no result yet gets one: tried, and deferred, whatever comes of it. For a process that ends at once, as threads go on. */

@@ -124,6 +124,8 @@ int64_t send_deadline(const struct send *s, int64_t ms);
 
 /* Fills *ret, which has its array of results; its strings are in the arena. The link is what is left of the connection. */
 void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, struct send_link *link, struct queue_result *ret);
+/* It takes no longer, whatever hosts do: all its timeouts together and more. */
+int64_t send_walk_max_ms(const struct send *s, const struct queue_attempt *t);
 
 /* ---- convert.c ---- */
 

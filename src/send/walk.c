@@ -10,7 +10,8 @@
  *  2. A reply in the transaction is the answer: no other host is asked. But 421 to all of it, or a connection that is lost before
  *     the message was all there, is trouble of the host (1).
  *  3. Lost after the last byte of the message: it may have arrived, so nobody else gets it now (RFC 5321 4.5.3.2.6).
- *  4. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
+ *  4. No connection is begun after WALK_REPLIES times the longest wait for a reply, so that slow hosts, however many, do not hold a thread for a day.
+ *  5. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
  *     mail (RFC 7504), or all are ourselves.
  *
  * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
@@ -18,8 +19,10 @@
 #include "send/send_int.h"
 
 #include "base/clock.h"
+#include "net/dns.h"
 
 #define WALK_CONNECTIONS 10   /* of one attempt */
+#define WALK_REPLIES 6
 #define WALK_ENCODED (64u << 20)
 
 struct walk {
@@ -35,7 +38,13 @@ struct walk {
 	enum queue_stage trouble_stage;
 	bool has_trouble, has_spoken;
 	unsigned n_connections;
+	int64_t until_ms;                /* then no other connection is begun */
 };
+
+static bool may_go_on(const struct walk *w)
+{
+	return w->n_connections < WALK_CONNECTIONS && clock_mono_ms() < w->until_ms;
+}
 
 /* ---- what comes of it ---- */
 
@@ -283,7 +292,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 {
 	struct send_policy p = *policy;
 
-	while (place->n > 0 && w->n > 0 && w->n_connections < WALK_CONNECTIONS) {
+	while (place->n > 0 && w->n > 0 && may_go_on(w)) {
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
 						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)) };
 		size_t i = 0;
@@ -416,7 +425,7 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 	struct queue_result result = { .rcpts = &got };
 	size_t place = 0;
 	struct walk one = { .s = w->s, .t = w->t, .a = w->a, .link = w->link, .ret = &result, .rcpts = &rcpt, .places = &place, .n = 1,
-			    .n_connections = w->n > 0 ? w->n_connections : 0 };
+			    .n_connections = w->n > 0 ? w->n_connections : 0, .until_ms = w->n > 0 ? w->until_ms : INT64_MAX };
 	bool is_decided;
 
 	send_check_host(w->s, host->name.n > 0 ? host->name : w->t->hop.host, d->hosts.n - i);
@@ -439,13 +448,26 @@ static void visit_hosts(struct walk *w)
 	if (find_hosts(w, &d.hosts) < 0)
 		return;
 	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
-	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || w->n_connections < WALK_CONNECTIONS); i++)
+	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)); i++)
 		look_at_host(w, &d, i);
 	if (w->s->check)
 		return;
-	for (size_t i = 0; i < d.hosts.n && w->n_connections < WALK_CONNECTIONS; i++)
+	for (size_t i = 0; i < d.hosts.n && may_go_on(w); i++)
 		if (try_host(w, &d, &d.hosts.hosts[i]) > 0)
 			return;
+}
+
+/*
+ * A host that is begun last: its addresses and policy, the connection, replies up to DATA (those to RCPT have a tenth more for each), the
+ * body at 4 bytes in a millisecond, the answers to it; once more over a connection that had been kept. Twice that, to be sure.
+ */
+int64_t send_walk_max_ms(const struct send *s, const struct queue_attempt *t)
+{
+	const struct queue_conf *q = s->q;
+	int64_t rcpts = 2 + QUEUE_ATTEMPT_RCPTS / 10;
+	int64_t dialogue_ms = (12 + rcpts) * q->command_timeout_ms + rcpts * q->data_end_timeout_ms + (int64_t)t->message.n;
+
+	return 2 * ((WALK_REPLIES + 10) * q->command_timeout_ms + q->connect_timeout_ms + 2 * dialogue_ms + 60000);
 }
 
 static void set_up(struct walk *w)
@@ -464,8 +486,9 @@ static void set_up(struct walk *w)
 
 void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, struct send_link *link, struct queue_result *ret)
 {
-	struct walk w = { .s = s, .t = t, .a = a, .link = link, .ret = ret };
 	int64_t begun_ms = clock_mono_ms();
+	struct walk w = { .s = s, .t = t, .a = a, .link = link, .ret = ret,
+			  .until_ms = begun_ms + WALK_REPLIES * s->q->command_timeout_ms };
 
 	*ret = (struct queue_result){ .id = t->id, .rcpts = ret->rcpts, .n_rcpts = t->n_rcpts };
 	set_up(&w);
@@ -477,5 +500,6 @@ void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, s
 		end_with_trouble(&w);
 	mem_free(w.rcpts);
 	mem_free(w.places);
+	ret->is_root_signed = s->dns && net_dns_has_root(s->dns);
 	ret->ms = clock_mono_ms() - begun_ms;
 }

@@ -7,9 +7,10 @@
  *  1. Both ends stay open here, so what the server process says while no helper runs waits for the next one.
  *  2. When a helper dies, what it was working at is lost, and what it had not taken yet is thrown away. The server process
  *     is told so at once, by the kind's tell_lost(). What it hands over before it has read that is for nobody: the next helper
- *     knows how often it was told (n_lost), and what was handed over too early says a smaller number. There may be others (3):
- *     what they have counts as lost with it, so they end as well, or it would be done twice.
- *  3. New settings make a new helper; the old one finishes what it has and ends. Its death on the way is told as above.
+ *     knows how often it was told (n_lost), and what was handed over too early says a smaller number.
+ *  3. New settings make a new helper; the old one finishes what it has and ends. Which of them took what the server process does not know. So
+ *     when one dies on the way all are ended before it is told: nobody works at what counts as lost.
+ *     Who still has something after SERVER_HELPERS_PATIENT further settings gets SIGTERM again, and gives up what it has if it can.
  *  4. A lazy one is started when something waits for it, and may end by itself, with status 0, when nothing does.
  *  5. One that is bound to the server process ends with it, and the next server process has a pair of its own: so it never hears
  *     of what its predecessor asked, and what that one asked is not done behind its back.
@@ -107,6 +108,7 @@ static void throw_away_unread(const struct server_helper *h)
 /* When the server process has much to read it is told later, and no other helper is started before it was. */
 static void lost(struct server_helper *h)
 {
+	end_all(h);
 	throw_away_unread(h);
 	h->is_untold = h->kind->tell_lost(h->fds[1]) < 0;
 	h->n_lost += !h->is_untold;
@@ -117,12 +119,16 @@ void server_helper_retire(struct server_helper *h)
 {
 	if (h->pid == 0)
 		return;
-	if (h->leaving[SERVER_HELPERS_LEAVING - 1] > 0) { /* nobody changes settings so often */
-		end_all(h);
+	if (h->leaving[SERVER_HELPERS_LEAVING - 1] > 0) {
+		LOG(WARN, h->kind->died_z, F_Z("fault", "settings changed again and again, and the oldest still has something to do"),
+		    F_Z("then", "ending all of them"));
 		lost(h);
 		return;
 	}
 	kill(h->pid, SIGTERM);
+	for (size_t i = SERVER_HELPERS_PATIENT - 1; i < ARRAY_LEN(h->leaving); i++)
+		if (h->leaving[i] > 0)
+			kill(h->leaving[i], SIGTERM);
 	memmove(&h->leaving[1], &h->leaving[0], (SERVER_HELPERS_LEAVING - 1) * sizeof(h->leaving[0]));
 	h->leaving[0] = h->pid;
 	h->pid = 0;
@@ -179,7 +185,6 @@ bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t
 		h->restart_ms = clock_mono_ms();
 		return true;
 	}
-	end_all(h);
 	lost(h);
 	pause_ms = plan(h, max_pause_ms);
 	LOG(ERROR, h->kind->died_z, F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),

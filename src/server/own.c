@@ -9,13 +9,13 @@
 
 struct own {
 	struct net_address *v;
-	size_t n, max;
+	size_t n;
 };
 
 static void add(struct own *o, const struct net_address *a)
 {
-	if (o->n < o->max)
-		o->v[o->n++] = *a;
+	o->v = mem_resize(o->v, o->n + 1, sizeof(*o->v));
+	o->v[o->n++] = *a;
 }
 
 /* A listener at * is at every address of this host. */
@@ -41,9 +41,9 @@ static void add_everywhere(struct own *o, uint16_t port)
 	freeifaddrs(all);
 }
 
-size_t server_own_addresses(const struct conf *conf, struct net_address *ret, size_t max)
+size_t server_own_addresses(const struct conf *conf, struct net_address **ret)
 {
-	struct own o = { .v = ret, .max = max };
+	struct own o = { NULL, 0 };
 
 	for (size_t i = 0; i < conf_count(conf, &server_listener_table); i++) {
 		const char *name_z;
@@ -57,5 +57,6 @@ size_t server_own_addresses(const struct conf *conf, struct net_address *ret, si
 		else if (l->address[0] != '/')
 			add_everywhere(&o, (uint16_t)l->port);
 	}
+	*ret = o.v;
 	return o.n;
 }

@@ -127,28 +127,34 @@ struct world {
 	uint64_t n_lost; /* results with id 0 that were read */
 };
 
-static void world_open(struct world *w)
+/* more_z: sections behind the usual ones. */
+static void world_open_with(struct world *w, uint16_t port, const char *more_z)
 {
 #ifdef __SANITIZE_THREAD__
 	skip(); /* it cannot follow a process with threads that forks */
 #endif
 	struct fault fault = { 0 };
 	sigset_t signals;
-	char text[512];
+	AUTO(buf_fini) struct buf text = BUF_INIT(64u << 10);
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM); /* as the supervisor does */
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	*w = (struct world){ 0 };
 	host_open();
-	snprintf(text, sizeof(text), "[server]\nhostname = we.test\nsandbox = yes\n[queue]\nport = %u\nmta_sts = no\nidle_timeout = 60s\n"
-		 "[dns]\nservers = 127.0.0.1@1\n[listener \"a\"]\nport = 25\n", host.port);
-	if (server_conf_parse("test", str_z(text), &w->conf, &fault) < 0 || server_files_read(w->conf, &w->files, &fault) < 0)
+	buf_printf(&text, "[server]\nhostname = we.test\nsandbox = yes\n[queue]\nport = %u\nmta_sts = no\nidle_timeout = 60s\n"
+		 "[dns]\nservers = 127.0.0.1@1\n[listener \"a\"]\nport = 25\n%s", port > 0 ? port : host.port, more_z);
+	if (server_conf_parse("test", buf_str(&text), &w->conf, &fault) < 0 || server_files_read(w->conf, &w->files, &fault) < 0)
 		fail_msg("%s", fault.text);
 	arena_init(&w->arena, 1 << 20);
 	server_helper_init(&w->helper, &server_sender_kind);
 	assert_int_equal(server_helper_pair(&w->helper, &fault), 0);
 	server_helper_configure(&w->helper, w->conf);
+}
+
+static void world_open(struct world *w)
+{
+	world_open_with(w, 0, "");
 }
 
 static void world_close(struct world *w)
@@ -410,6 +416,23 @@ TEST(sender_dies_while_nobody_reads)
 	while (!start_if_due(&w, 100))
 		;
 	assert_delivered(&w, 3);
+	world_close(&w);
+}
+
+/* Its cage opens the ports of all routes, however many there are. */
+TEST(sender_of_many_routes)
+{
+	AUTO(buf_fini) struct buf routes = BUF_INIT(64u << 10);
+	struct world w;
+
+	host_open();
+	for (unsigned i = 0; i < 100; i++)
+		buf_printf(&routes, "[route \"r%u\"]\nhost = 127.0.0.1\nport = %u\n", i, i < 99 ? 1000 + i : host.port);
+	assert_false(buf_overflowed(&routes));
+	world_open_with(&w, 25, buf_z(&routes));
+	give(&w, 1);
+	assert_true(start_if_due(&w, 0));
+	assert_delivered(&w, 1);
 	world_close(&w);
 }
 

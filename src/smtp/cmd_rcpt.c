@@ -196,7 +196,7 @@ int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
 			return r;
 		LOG(INFO, "smtp.reject", F_Z("qid", s->tx.qid), F_STR("peer", conn_peer(s->conn)),
 		    F_STR("from", s->tx.reverse_path), F_STR("to", rcpt.address),
-		    F_INT("code", row->code), F_Z("enhanced", row->enhanced));
+		    F_INT("code", row->code), F_Z("enhanced", row->enhanced), F_Z("reply", row->text));
 		return r;
 	}
 	s->n_commands--;
