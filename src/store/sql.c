@@ -336,6 +336,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	 * store_anyone. In the order of the index, so what there is beyond the limit is not read;
 	 * of what is within it all rows are, or one that takes rights away could be beyond.
 	 */
+	/* May the list below have anything? Most users are given nothing. */
+	[STORE_SQL_SHARED_ANY] = { .sql =
+		"SELECT 1 FROM rights WHERE who = ?1 AND domain = ''"
+		" UNION ALL SELECT 1 FROM rights WHERE ?2 <> 0 AND who = 0 LIMIT 1" },
 	[STORE_SQL_SHARED_LIST] = { .sql =
 		MAILBOX_COLUMNS ", o.name, o.domain = (SELECT domain FROM accounts WHERE id = ?1),"
 		" r.who, r.given, r.rights FROM ("
