@@ -43,7 +43,7 @@ struct fetch {
 	struct imap_fetch_line line;
 	struct uidset marked;   /* UIDs that this command made \Seen */
 	struct store_view *now; /* the view after that; NULL when nothing was marked */
-	struct entry batch[BATCH];
+	struct entry *batch;    /* BATCH of them, when rows are needed */
 	size_t n_batch;
 	struct arena arena; /* texts of the batch */
 	struct imap_fetch_ahead ahead;
@@ -58,6 +58,7 @@ static void fetch_fini(struct fetch *r)
 	store_view_unref(r->now);
 	arena_fini(&r->arena);
 	imap_fetch_ahead_fini(&r->ahead);
+	mem_free(r->batch);
 }
 
 static bool is_left_out(const struct fetch *r, const struct store_msg *m)
@@ -317,6 +318,8 @@ static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const s
 	r->f = f;
 	r->view = s->sel->view;
 	r->is_whole = imap_fetch_is_whole(f);
+	if (f->n > 0)
+		r->batch = mem_resize(NULL, BATCH, sizeof(*r->batch)); /* each is set as it is added */
 	arena_init(&r->arena, LIMIT_COMMAND_ARENA);
 	imap_fetch_line_init(&r->line, s);
 	/* RFC 4314 4 */

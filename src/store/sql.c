@@ -301,10 +301,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* rights (rights.c): a row for each of the user's and anyone's, or one with NULLs */
 	[STORE_SQL_RIGHTS_GET] = { .sql =
-		"SELECT m.account, coalesce((SELECT domain FROM accounts WHERE id = ?2) ="
-		" (SELECT domain FROM accounts WHERE id = m.account), 0),"
+		/* Asked in front of each change, mostly by the owner; "+": no table is made of the two. */
+		"SELECT m.account, CASE WHEN m.account = ?2 THEN 1 ELSE"
+		" coalesce((SELECT domain FROM accounts WHERE id = ?2) ="
+		" (SELECT domain FROM accounts WHERE id = m.account), 0) END,"
 		" r.who, r.given, coalesce(r.rights, 0)"
-		" FROM mailboxes m LEFT JOIN rights r ON r.mailbox = m.id AND r.who IN (0, ?2)"
+		" FROM mailboxes m LEFT JOIN rights r ON r.mailbox = m.id AND +r.who IN (0, ?2)"
 		" WHERE m.id = ?1 AND m.account <> 0" },
 	[STORE_SQL_RIGHTS_LIST] = { .sql =
 		"SELECT 1 AS is_owner, o.name AS name, 1 AS given, 0 AS rights FROM mailboxes m"
@@ -341,6 +343,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	 * store_anyone. In the order of the index, so what there is beyond the limit is not read;
 	 * of what is within it all rows are, or one that takes rights away could be beyond.
 	 */
+	/* May the list below have anything? Most users are given nothing. */
+	[STORE_SQL_SHARED_ANY] = { .sql =
+		"SELECT 1 FROM rights WHERE who = ?1 AND domain = ''"
+		" UNION ALL SELECT 1 FROM rights WHERE ?2 <> 0 AND who = 0 LIMIT 1" },
 	[STORE_SQL_SHARED_LIST] = { .sql =
 		MAILBOX_COLUMNS ", o.name, o.domain = (SELECT domain FROM accounts WHERE id = ?1),"
 		" r.who, r.given, r.rights FROM ("

@@ -127,6 +127,7 @@ enum store_sql_id {
 	STORE_SQL_RIGHTS_COPY,
 	STORE_SQL_RIGHTS_REMOVE_MAILBOX,
 	STORE_SQL_RIGHTS_REMOVE_ACCOUNT,
+	STORE_SQL_SHARED_ANY,
 	STORE_SQL_SHARED_LIST,
 	STORE_SQL_URL_KEY_GET,
 	STORE_SQL_URL_KEY_PUT,
@@ -621,6 +622,7 @@ struct store_builder {
 	uint32_t n_open;
 	struct store_msg open[STORE_CHUNK];
 };
+struct store_builder *store_build_new(void); /* mem_free, after store_build_finish() or store_build_fini() */
 void store_build_msg(struct store_builder *b, const struct store_msg *m);
 void store_build_chunk(struct store_builder *b, struct store_chunk *c);
 /* The view, with one reference; the builder is empty then. */
