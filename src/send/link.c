@@ -28,18 +28,23 @@ void send_link_close(struct send_link *l)
 	send_link_init(l);
 }
 
-/* Host and login; where the DNS names the hosts, the domain. */
-static void write_hop(const struct queue_hop *h, struct buf *out)
+/*
+ * Host and login; where the DNS names the hosts, the domain. And whether what that publishes about TLS did not count (RFC 8689 4.2.2): nobody else's
+ * message may go over such a connection.
+ */
+static void write_hop(const struct queue_attempt *t, struct buf *out)
 {
-	buf_printf(out, "%d:%u:%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT, h->is_lmtp, h->port, STR_ARG(h->host), STR_ARG(h->user),
-		   STR_ARG(h->host.n > 0 ? S("") : h->domain));
+	const struct queue_hop *h = &t->hop;
+
+	buf_printf(out, "%d:%d:%u:%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT, (t->flags & QUEUE_TLS_OPTIONAL) != 0, h->is_lmtp, h->port,
+		   STR_ARG(h->host), STR_ARG(h->user), STR_ARG(h->host.n > 0 ? S("") : h->domain));
 }
 
-static bool is_made_for(const struct send_link *l, const struct queue_hop *h)
+static bool is_made_for(const struct send_link *l, const struct queue_attempt *t)
 {
 	AUTO(buf_fini) struct buf hop = BUF_INIT(LINK_HOP);
 
-	write_hop(h, &hop);
+	write_hop(t, &hop);
 	return str_eq(buf_str(&l->made_for), buf_str(&hop));
 }
 
@@ -47,7 +52,7 @@ static bool is_good(const struct send_link *l, const struct queue_attempt *t)
 {
 	enum send_level level;
 
-	return is_made_for(l, &t->hop) && send_level_of(t, &level) && l->level >= level && l->n_used < LINK_MESSAGES &&
+	return is_made_for(l, t) && send_level_of(t, &level) && l->level >= level && l->n_used < LINK_MESSAGES &&
 	       clock_mono_ms() - l->opened_ms < LINK_LIFE_MS && !net_stream_has_input(smtp_client_stream(l->client));
 }
 
@@ -225,7 +230,7 @@ int send_link_open(struct send *s, struct send_link *l, const struct send_target
 	}
 	send_link_close(l);
 	l->opened_ms = clock_mono_ms();
-	write_hop(&t->attempt->hop, &l->made_for);
+	write_hop(t->attempt, &l->made_for);
 	snprintf(l->host, sizeof(l->host), "%" STR_FMT, STR_ARG(t->host));
 	net_address_text(&t->addresses[*ret_index], l->address);
 	send_see(s, &(struct send_seen){ .step = SEND_SAW_CONNECT, .address_z = l->address, .others_z = fault.text });

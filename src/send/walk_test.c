@@ -286,6 +286,36 @@ TEST(walk_keeps_no_connection_of_another_hop)
 	test_send_close(&s);
 }
 
+/* RFC 8689 4.2.2: with "TLS-Required: No" no policy counted, so whoever answered then may be anybody, and gets nobody else's message. */
+TEST(walk_keeps_no_connection_without_policy)
+{
+	static const struct walk_row row = { .domain_z = "h11", .flags = QUEUE_TLS_OPTIONAL };
+	struct sink *sink = sink_open(11, &(struct sink_says){ 0 });
+	struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
+	struct queue_attempt t = attempt_of(&row, &rcpt, 1);
+	struct queue_rcpt_result got;
+	struct queue_result r = { .rcpts = &got };
+	struct send_link link;
+	struct test_send s;
+	struct arena a;
+
+	test_send_open(&s, "");
+	arena_init(&a, 1 << 20);
+	send_link_init(&link);
+	send_walk(s.send, &t, &a, &link, &r);
+	send_walk(s.send, &t, &a, &link, &r);
+	assert_true(r.is_reused);
+	t.flags = 0;
+	send_walk(s.send, &t, &a, &link, &r);
+	assert_false(r.is_reused);
+	assert_int_equal(got.outcome, QUEUE_DELIVERED);
+	assert_int_equal(sink_connections(sink), 2);
+	send_link_close(&link);
+	sink_close(sink);
+	arena_fini(&a);
+	test_send_close(&s);
+}
+
 /* Hosts that all hold us up: not one after the other until the last. */
 TEST(walk_has_an_end)
 {
