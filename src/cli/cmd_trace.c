@@ -101,6 +101,7 @@ static void print_attempt(const json_t *v)
 	}
 	print_member(v, ": ", "host", "");
 	print_member(v, " [", "ip", "]");
+	print_member(v, ", the fallback of ", "fallback_for", "");
 	print_member(v, ", ", "tls", "");
 	print_member(v, ", as far as ", "stage", "");
 	printf(", %lld ms", (long long)json_integer_value(json_object_get(v, "ms")));

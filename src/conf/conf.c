@@ -326,13 +326,20 @@ static char *read_line(char *to, int size, void *arg)
 
 /* --- loading ---------------------------------------------------------------------------------- */
 
-static int check_sections(struct loader *l)
+static bool section_is_right(const struct conf *c, const struct conf_section *s, bool with_others, struct fault *why)
+{
+	if (with_others)
+		return s->table->check_with == NULL || s->table->check_with(c, s->values, why) == 0;
+	return s->table->check == NULL || s->table->check(s->values, why) == 0;
+}
+
+static int check_sections(struct loader *l, bool with_others)
 {
 	for (struct conf_section *s = l->conf->sections; s != NULL; s = s->next) {
 		struct fault why = { "" };
 		bool is_named = s->table->is_named;
 
-		if (s->table->check == NULL || s->table->check(s->values, &why) == 0)
+		if (section_is_right(l->conf, s, with_others, &why))
 			continue;
 		(void)fail(l, s->line, "[%s%s%s%s]: %s", s->table->section, is_named ? " \"" : "",
 			    s->name_z, is_named ? "\"" : "", why.text);
@@ -359,7 +366,9 @@ static int load_text(struct loader *l, struct str text)
 		if (rc != 0 && goes_on(l, l->rc))
 			fail(l, l->line, "write [section], key = value, or # comment");
 	} while (goes_on(l, l->rc) && l->left.n > 0);
-	return l->rc < 0 ? l->rc : check_sections(l);
+	if (l->rc == 0)
+		l->rc = check_sections(l, false);
+	return l->rc < 0 ? l->rc : check_sections(l, true);
 }
 
 static int parse(const struct conf_table *const *tables, size_t n_tables, const char *name_z,

@@ -44,6 +44,8 @@ struct conf_row {
 	const char *help;           /* one sentence */
 };
 
+struct conf; /* the snapshot */
+
 struct conf_table {
 	const char *section;
 	bool is_named;              /* [section "name"], any number */
@@ -53,9 +55,9 @@ struct conf_table {
 	const char *help;
 	/* Checks one filled struct; NULL when rows say all. Sets the fault and returns -E_USAGE. */
 	int (*check)(const void *values, struct fault *fault);
+	/* The same with the others beside it, when each of them is right by itself. */
+	int (*check_with)(const struct conf *c, const void *values, struct fault *fault);
 };
-
-struct conf; /* the snapshot */
 
 /*
  * Reads the file at path_z (NULL: defaults only) against the tables. On any unknown section, unknown

@@ -145,6 +145,7 @@ void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 	put_u64(out, a->flags);
 	put_wish(out, &a->wish);
 	put_u64(out, a->max_sessions);
+	put_u64(out, a->has_fallback);
 	put_u64(out, a->n_rcpts);
 	for (size_t i = 0; i < a->n_rcpts; i++) {
 		put_str(out, a->rcpts[i].address);
@@ -186,6 +187,7 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 	a.flags = (unsigned)get_u64(&r, UINT32_MAX);
 	get_wish(&r, &a.wish);
 	a.max_sessions = (uint32_t)get_u64(&r, UINT32_MAX);
+	a.has_fallback = get_u64(&r, 1);
 	rc = get_rcpts(&r, arena, &a);
 	if (rc < 0)
 		return rc;
@@ -205,6 +207,7 @@ void queue_result_write(const struct queue_result *r, struct buf *out)
 	put_u64(out, r->stage);
 	put_u64(out, r->is_down);
 	put_u64(out, r->is_reused);
+	put_u64(out, r->fallback);
 	put_str(out, r->host);
 	put_str(out, r->address);
 	put_str(out, r->tls);
@@ -281,6 +284,7 @@ int queue_result_read(struct str bytes, struct arena *arena, struct queue_result
 	q.stage = (enum queue_stage)get_u64(&r, QUEUE_N_STAGES - 1);
 	q.is_down = get_u64(&r, 1);
 	q.is_reused = get_u64(&r, 1);
+	q.fallback = (enum queue_level)get_u64(&r, QUEUE_N_LEVELS - 1);
 	rc = get_text(&r, arena, 255, &q.host);
 	if (rc == 0)
 		rc = get_text(&r, arena, 255, &q.address);

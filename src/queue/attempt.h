@@ -69,6 +69,7 @@ struct queue_attempt {
 	unsigned flags;       /* enum queue_flag */
 	struct queue_wish wish; /* without hold, which is over */
 	uint32_t max_sessions; /* to this destination, at once */
+	bool has_fallback;    /* the settings name a host that takes it instead (result.fallback) */
 	struct queue_attempt_rcpt *rcpts;
 	size_t n_rcpts;       /* 1..QUEUE_ATTEMPT_RCPTS */
 	struct str message;   /* as it goes out, before dots are doubled */
@@ -107,6 +108,11 @@ struct queue_result {
 	enum queue_stage stage;
 	bool is_down;          /* no host of the destination could be spoken to: others need not try now */
 	bool is_reused;        /* the connection had been used before */
+	/*
+	 * The hosts could not be reached, or refused for now, in a way that a fallback is for: with connections that are at least so, or better, it may
+	 * have the mail. UNKNOWN: it may not.
+	 */
+	enum queue_level fallback;
 	struct str host;       /* that answered last; empty: none */
 	struct str address;
 	struct str tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384, DANE verified"; empty: none */

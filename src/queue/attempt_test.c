@@ -29,6 +29,7 @@ static const struct queue_attempt sample = {
 	.flags = 3,
 	.wish = { .by_s = 1700000000, .by_returns = true, .priority = -9, .has_priority = true },
 	.max_sessions = 20,
+	.has_fallback = true,
 	.rcpts = rcpts,
 	.n_rcpts = 2,
 	.message = STR_INIT("Subject: a\r\n\r\nb\r\n"),
@@ -62,6 +63,8 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 	assert_int_equal(a->wish.by_s, 1700000000);
 	assert_true(a->wish.by_returns && !a->wish.by_traces && a->wish.has_priority);
 	assert_int_equal(a->wish.priority, -9);
+	assert_int_equal(a->max_sessions, 20);
+	assert_true(a->has_fallback);
 	assert_int_equal(a->n_rcpts, 2);
 	assert_str_eq(a->rcpts[0].orcpt, S("rfc822;bob@example.org"));
 	assert_int_equal(a->rcpts[0].notify, QUEUE_NOTIFY_FAILURE);
@@ -191,7 +194,7 @@ static struct queue_result sample_result(struct queue_rcpt_result room[2])
 {
 	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
 	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
-	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
+	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .fallback = QUEUE_LEVEL_ENCRYPTED, .host = S("mx.example.org"), .ms = 12,
 				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .is_root_signed = true, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
 }
 
@@ -210,6 +213,7 @@ TEST(a_result_crosses)
 	assert_int_equal(got.id, 7);
 	assert_int_equal(got.stage, QUEUE_AT_END);
 	assert_true(got.is_reused && !got.is_down);
+	assert_int_equal(got.fallback, QUEUE_LEVEL_ENCRYPTED);
 	assert_str_eq(got.host, S("mx.example.org"));
 	assert_str_eq(got.tls, S("TLSv1.3"));
 	assert_int_equal(got.level, QUEUE_LEVEL_VERIFIED);

@@ -60,7 +60,7 @@ static size_t room(const struct queue_sched *s, bool failing, bool is_known)
 	return s->n_dests >= max || used >= share ? 0 : least(max - s->n_dests, share - used);
 }
 
-static void activate(struct queue_sched *s, struct str name, int64_t failures, bool is_known)
+static struct queue_dest *activate(struct queue_sched *s, struct str name, int64_t failures, bool is_known)
 {
 	struct queue_dest *d = MEM_NEW(struct queue_dest);
 	struct queue_dest **bucket = bucket_of(s, name);
@@ -78,6 +78,17 @@ static void activate(struct queue_sched *s, struct str name, int64_t failures, b
 	s->n_dests++;
 	s->n_failing += failures > 0;
 	s->n_unknown += is_unknown(d);
+	return d;
+}
+
+/* As its row (DESTINATION_GET, DESTINATIONS_DUE) says. */
+static struct queue_dest *activate_row(struct queue_sched *s, struct db_query *q)
+{
+	struct queue_dest *d = activate(s, db_text(q, 0), db_int(q, 2), db_int(q, 5) != 0);
+
+	d->not_before_s = db_int(q, 6);
+	d->fallback = db_int(q, 7) < QUEUE_N_LEVELS ? (enum queue_level)db_int(q, 7) : QUEUE_LEVEL_UNKNOWN;
+	return d;
 }
 
 static void leave(struct queue_sched *s, struct queue_dest *d)
@@ -134,12 +145,15 @@ static int scan_kind(struct queue_sched *s, struct db_tx *tx, bool failing)
 
 		if (d) {
 			d->is_exhausted = false;
-			if (d->failures > 0 && db_int(&q, 2) == 0) /* an administrator wants it tried */
+			d->no_way_s = 0;
+			if (d->failures > 0 && db_int(&q, 2) == 0) { /* an administrator wants it tried */
 				d->failures = d->not_before_s = 0;
+				d->fallback = QUEUE_LEVEL_UNKNOWN;
+			}
 			continue;
 		}
 		if (room(s, failing, is_known) > 0)
-			activate(s, db_text(&q, 0), db_int(&q, 2), is_known);
+			activate_row(s, &q);
 		else
 			s->has_unseen = true;
 		if (room(s, failing, true) == 0) { /* there may be more */
@@ -216,6 +230,7 @@ int queue_dests_hint(struct queue_sched *s, struct str name)
 
 	if (d) {
 		d->is_exhausted = false;
+		d->no_way_s = 0;
 		return 0;
 	}
 	rc = db_read_begin(store_db(s->q->store), &tx);
@@ -229,10 +244,28 @@ int queue_dests_hint(struct queue_sched *s, struct str name)
 		if (db_int(&q, 1) < s->next_due_s)
 			s->next_due_s = db_int(&q, 1);
 	} else if (room(s, db_int(&q, 2) > 0, db_int(&q, 5) != 0) > 0) {
-		activate(s, name, db_int(&q, 2), db_int(&q, 5) != 0);
+		activate_row(s, &q);
 	} else {
 		s->has_unseen = true;
 	}
+	return 0;
+}
+
+int queue_dests_way(struct queue_sched *s, struct db_tx *tx, struct str name, struct queue_dest **ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	struct queue_dest *d = find(s, name);
+	int rc = 0;
+
+	if (!d) {
+		DB_QUERY(tx, &q, SQL(DESTINATION_GET), DB_T(name));
+		rc = db_step(&q);
+		if (rc < 0)
+			return rc;
+		d = rc > 0 ? activate_row(s, &q) : activate(s, name, 0, true);
+	}
+	d->is_fallback = true;
+	*ret = d;
 	return 0;
 }
 
@@ -242,6 +275,7 @@ struct rest {
 	struct queue_dest *dests[REST_BATCH];
 	int64_t due_s[REST_BATCH]; /* out; INT64_MAX: nothing waits */
 	size_t n;
+	int64_t now_s;
 };
 
 /* Until when it is down: not at all when an administrator has said otherwise meanwhile (manage.c). */
@@ -256,7 +290,26 @@ static int read_not_before(struct db_tx *tx, const struct queue_dest *d, int64_t
 	return rc < 0 ? rc : 0;
 }
 
-static int rest_one(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_due_s)
+/* When it has something to do again: when its hosts may be tried, or before that its fallback. */
+static int64_t due_of(const struct queue_dest *d, int64_t first_s, int64_t not_before_s)
+{
+	if (not_before_s > d->no_way_s && d->fallback != QUEUE_LEVEL_UNKNOWN)
+		not_before_s = d->no_way_s;
+	return first_s > not_before_s ? first_s : not_before_s;
+}
+
+/*
+ * Nothing waits for it, and its row goes. But when it is down and others had its mail, that is remembered: the next message has not to wait
+ * for its hosts first.
+ */
+static int rest_empty(struct db_tx *tx, const struct rest *r, const struct queue_dest *d)
+{
+	if (d->fallback == QUEUE_LEVEL_UNKNOWN || d->not_before_s <= r->now_s)
+		return DB_EXEC(tx, SQL(DESTINATION_REMOVE), DB_T(str_z(d->name)));
+	return DB_EXEC(tx, SQL(DESTINATION_DUE), DB_T(str_z(d->name)), DB_I(d->not_before_s));
+}
+
+static int rest_one(struct db_tx *tx, const struct rest *r, const struct queue_dest *d, int64_t *ret_due_s)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int64_t due_s, not_before_s;
@@ -268,11 +321,11 @@ static int rest_one(struct db_tx *tx, const struct queue_dest *d, int64_t *ret_d
 		return rc;
 	*ret_due_s = INT64_MAX;
 	if (rc == 0 || db_is_null(&q, 0))
-		return DB_EXEC(tx, SQL(DESTINATION_REMOVE), DB_T(str_z(d->name)));
+		return rest_empty(tx, r, d);
 	rc = read_not_before(tx, d, &not_before_s);
 	if (rc < 0)
 		return rc;
-	due_s = db_int(&q, 0) > not_before_s ? db_int(&q, 0) : not_before_s;
+	due_s = due_of(d, db_int(&q, 0), not_before_s);
 	*ret_due_s = due_s;
 	return DB_EXEC(tx, SQL(DESTINATION_DUE), DB_T(str_z(d->name)), DB_I(due_s));
 }
@@ -283,7 +336,7 @@ static int rest_tx(struct db_tx *tx, void *arg)
 	int rc = 0;
 
 	for (size_t i = 0; i < r->n && rc == 0; i++)
-		rc = rest_one(tx, r->dests[i], &r->due_s[i]);
+		rc = rest_one(tx, r, r->dests[i], &r->due_s[i]);
 	return rc;
 }
 
@@ -304,13 +357,15 @@ static int rest(struct queue_sched *s, struct rest *r)
 
 int queue_dests_rest(struct queue_sched *s)
 {
-	struct rest r = { .n = 0 };
+	struct rest r = { .now_s = s->now_s };
 	struct queue_dest *next;
 	int rc = 0;
 
 	for (struct queue_dest *d = s->first; d && rc == 0; d = next) {
 		next = d->next;
-		if (d->n_flights > 0 || (!d->is_exhausted && d->not_before_s <= s->now_s))
+		if (d->n_flights > 0 || d->n_coming > 0 || (!d->is_exhausted && (d->not_before_s <= s->now_s || queue_goes_round(s, d))))
+			continue;
+		if (d->is_fallback && d->not_before_s > s->now_s) /* there may be no row that says so */
 			continue;
 		r.dests[r.n++] = d;
 		if (r.n == REST_BATCH)

@@ -2,6 +2,14 @@
 /*
  * Attempts: recipients of one message that are due at one destination, with the message, to the sender. Which rows have an attempt is in
  * memory alone (settle.c, 2).
+ *
+ * While a destination is down, what waits for it goes to its fallback, if it has one that is good enough. The rows stay the destination's:
+ *
+ *  1. its attempt reaches no host, in a way that a fallback is for (send/walk.c, 5): it is down, as always, for a pause that grows. Its row says what
+ *     a fallback has to be, and is due, so a restart goes on with 2.
+ *  2. it is down: attempts of its rows have the fallback as their way. Sessions, window and trouble are those of the way.
+ *  3. the fallback takes or refuses the mail: settled. It puts it off, or is down itself: the rows wait, and begin with 1 or 2 when they or one of both are due.
+ *  4. the pause is over: one attempt goes to its own hosts again, and when that works all do.
  */
 #include "queue/schedule_int.h"
 
@@ -9,11 +17,13 @@
 #include "base/log.h"
 #include "base/must.h"
 
+#define WAY_ARENA (64u << 10)
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
 #define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
+#define WAYLESS_MAX 1000 /* of them, that have no fallback or one that is down */
 #define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
@@ -48,6 +58,7 @@ static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight
 
 	f->id = ++s->last_id;
 	f->dest = d;
+	f->way->n_coming++;
 	f->next = d->flights;
 	d->flights = f;
 	d->n_flights++;
@@ -72,6 +83,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 		p = &(*p)->next;
 	*p = f->next;
 	f->dest->n_flights--;
+	f->way->n_coming--;
 	s->n_flights--;
 	s->flying_bytes -= f->message.size;
 	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
@@ -98,7 +110,13 @@ bool queue_flights_have(const struct queue_sched *s, int64_t rcpt)
 
 /* ---- one attempt ---- */
 
-/* The rows of one message that go together; the first is row. NULL: no memory. */
+static void free_flight(struct queue_flight *f)
+{
+	arena_fini(&f->arena);
+	mem_free(f);
+}
+
+/* The rows of one message that go together; none yet. NULL: the message cannot be read. */
 static struct queue_flight *new_flight(struct db_tx *tx, struct str qid, int *ret_rc)
 {
 	struct queue_flight *f = MEM_NEW(struct queue_flight);
@@ -107,8 +125,7 @@ static struct queue_flight *new_flight(struct db_tx *tx, struct str qid, int *re
 	*ret_rc = queue_message_get(tx, &f->arena, qid, &f->message);
 	if (*ret_rc == 0)
 		return f;
-	arena_fini(&f->arena);
-	mem_free(f);
+	free_flight(f);
 	return NULL;
 }
 
@@ -135,7 +152,7 @@ static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
 		verdicts[i] = (struct queue_verdict){ .row = &f->rcpts[i], .outcome = QUEUE_DEFERRED,
 						      .reply = { 0, S("4.3.0"), S("trouble of this server with the message") } };
 	if (queue_settle(s->q, &settled, 1) < 0)
-		f->dest->not_before_s = s->now_s + TROUBLE_S; /* the database does not take it either */
+		f->way->not_before_s = s->now_s + TROUBLE_S; /* the database does not take it either */
 	queue_flight_end(s, f);
 }
 
@@ -150,12 +167,12 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
 		.is_root_signed = s->now_s - s->root_signed_s < ROOT_SIGNED_S,
-		.max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
+		.max_sessions = f->way->window, .has_fallback = f->has_fallback, .rcpts = rcpts, .n_rcpts = f->n,
 	};
 	struct str bytes = { 0 };
-	int rc = queue_hop_find(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
+	int rc = (f->way == f->dest ? queue_hop_find : queue_hop_fallback)(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
-	a.hop.destination = str_z(f->dest->name); /* as it was when the message came, even if the routes have changed */
+	a.hop.destination = str_z(f->way->name); /* as it was when the message came, even if the routes have changed */
 	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
@@ -188,7 +205,7 @@ static bool start(struct queue_sched *s, struct queue_flight *f)
 		return true;
 	}
 	if (rc == -E_CANNOT) { /* [queue] send = no: it waits */
-		f->dest->not_before_s = s->now_s + IDLE_S;
+		f->way->not_before_s = s->now_s + IDLE_S;
 		queue_flight_end(s, f);
 		return true;
 	}
@@ -214,74 +231,187 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 
 	if (allowed > most)
 		allowed = most;
-	if (d->not_before_s > s->now_s || d->n_flights >= allowed || s->flying_bytes >= BYTES_MAX)
+	if (d->not_before_s > s->now_s || d->n_coming >= allowed || s->flying_bytes >= BYTES_MAX)
 		return 0;
-	return left < allowed - d->n_flights ? left : allowed - d->n_flights;
+	return left < allowed - d->n_coming ? left : allowed - d->n_coming;
 }
 
-/* As gather(), under the lock. */
-static int gather_rows(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v, size_t *ret_found)
+bool queue_goes_round(const struct queue_sched *s, const struct queue_dest *d)
+{
+	return d->not_before_s > s->now_s && d->fallback != QUEUE_LEVEL_UNKNOWN && d->no_way_s <= s->now_s;
+}
+
+/* Is the fallback as well protected as what it stands in for would have to be, and as the message asks (RFC 8689)? */
+static bool is_good_enough(const struct queue_dest *d, const struct queue_message_row *m, const struct queue_hop *hop)
+{
+	static const enum queue_level levels[QUEUE_N_TLS] = {
+		[QUEUE_TLS_MAY] = QUEUE_LEVEL_PLAIN, [QUEUE_TLS_NONE] = QUEUE_LEVEL_PLAIN, [QUEUE_TLS_ENCRYPT] = QUEUE_LEVEL_ENCRYPTED,
+		[QUEUE_TLS_VERIFY] = QUEUE_LEVEL_VERIFIED, [QUEUE_TLS_IMPLICIT] = QUEUE_LEVEL_VERIFIED };
+	bool needs_verified = (m->flags & QUEUE_REQUIRETLS) && m->reverse_path.n > 0;
+
+	return levels[hop->tls] >= d->fallback && (!needs_verified || levels[hop->tls] == QUEUE_LEVEL_VERIFIED);
+}
+
+/* How one of its rows may go. 1: *ret; 0: not now; negative. */
+static int find_way(struct queue_sched *s, struct db_tx *tx, struct queue_dest *d, const struct queue_message_row *m, struct str address,
+		    struct queue_dest **ret)
+{
+	AUTO(arena_fini) struct arena a;
+	struct queue_hop hop;
+	int rc;
+
+	*ret = d;
+	if (d->not_before_s <= s->now_s)
+		return 1;
+	arena_init(&a, WAY_ARENA);
+	rc = queue_hop_fallback(s->conf, &a, m->reverse_path, address, &hop);
+	if (rc < 0 || !is_good_enough(d, m, &hop))
+		return rc < 0 && rc != -E_NOT_FOUND ? rc : 0;
+	rc = queue_dests_way(s, tx, hop.destination, ret);
+	return rc < 0 ? rc : (*ret)->not_before_s <= s->now_s;
+}
+
+static bool has_fallback(struct queue_sched *s, const struct queue_flight *f, struct str address)
+{
+	AUTO(arena_fini) struct arena a;
+	struct queue_hop hop;
+
+	arena_init(&a, WAY_ARENA);
+	return queue_hop_fallback(s->conf, &a, f->message.reverse_path, address, &hop) == 0;
+}
+
+/* A look at the rows of a destination. */
+struct look {
+	struct queue_dest *d;
+	size_t n, most;            /* attempts that it may have, and that a way may */
+	struct queue_flight **v;   /* they */
+	size_t found;
+	bool has_skipped;          /* a row that has an attempt elsewhere, or no message */
+	size_t n_wayless;          /* rows that cannot go anywhere now */
+	int64_t again_s;           /* when the first of them perhaps can */
+};
+
+static void note_wayless(struct queue_sched *s, struct look *l, const struct queue_dest *way)
+{
+	int64_t again_s = way != l->d ? way->not_before_s : s->now_s + SKIPPED_S;
+
+	if (l->n_wayless++ == 0 || again_s < l->again_s)
+		l->again_s = again_s;
+}
+
+/* For the row that the query is at. 1: *ret; 0: it cannot go now; -E_BUSY: its way has no room; other negative. */
+static int open_flight(struct queue_sched *s, struct db_tx *tx, struct look *l, struct db_query *q, struct queue_flight **ret)
+{
+	struct queue_dest *way;
+	int rc;
+	struct queue_flight *f = new_flight(tx, db_text(q, 1), &rc);
+
+	if (!f)
+		return rc;
+	rc = find_way(s, tx, l->d, &f->message, db_text(q, 2), &way);
+	if (rc == 0)
+		note_wayless(s, l, way);
+	if (rc > 0 && way != l->d && room(s, way, l->most) == 0)
+		rc = -E_BUSY;
+	if (rc <= 0) {
+		free_flight(f);
+		return rc;
+	}
+	f->way = way;
+	f->has_fallback = way == l->d && has_fallback(s, f, db_text(q, 2));
+	add(s, l->d, f);
+	*ret = l->v[l->found++] = f;
+	return 1;
+}
+
+/* May the row that the query is at go along? */
+static bool goes_along(struct queue_sched *s, struct db_tx *tx, struct queue_flight *f, struct db_query *q)
+{
+	struct queue_dest *way;
+
+	if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(q, 1)))
+		return false;
+	return f->way == f->dest || (find_way(s, tx, f->dest, &f->message, db_text(q, 2), &way) > 0 && way == f->way);
+}
+
+/* What is due at l->d, under the lock. 0 or negative. */
+static int gather_rows(struct queue_sched *s, struct look *l)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
 	struct queue_flight *f = NULL;
-	bool has_skipped = false;
 	int rc = db_read_begin(store_db(s->q->store), &tx);
 
 	if (rc < 0)
 		return rc;
-	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
-	while ((rc = db_step(&q)) > 0) {
-		if (has(d, db_int(&q, 0)))
+	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(l->d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
+	while (l->n_wayless < WAYLESS_MAX && (rc = db_step(&q)) > 0) {
+		if (has(l->d, db_int(&q, 0)))
 			continue;
 		if (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))) {
-			has_skipped = true;
+			l->has_skipped = true;
 			continue;
 		}
-		if (!f || f->n == QUEUE_ATTEMPT_RCPTS || !str_eq(f->message.qid, db_text(&q, 1))) {
-			if (*ret_found == n || (*ret_found > 0 && s->flying_bytes >= BYTES_MAX))
+		if (!goes_along(s, tx, f, &q)) {
+			if (l->found == l->n || (l->found > 0 && s->flying_bytes >= BYTES_MAX))
 				return 0;
-			f = new_flight(tx, db_text(&q, 1), &rc);
-			has_skipped |= rc == -E_NOT_FOUND;
-			if (rc == -E_NOT_FOUND)
-				continue; /* half a message: fsck says so */
-			if (!f)
-				return rc;
-			add(s, d, f);
-			v[(*ret_found)++] = f;
+			rc = open_flight(s, tx, l, &q, &f);
+			l->has_skipped |= rc == -E_NOT_FOUND;
+			if (rc == 0 || rc == -E_NOT_FOUND)
+				continue; /* none, or half a message: fsck says so */
+			if (rc < 0)
+				return rc == -E_BUSY ? 0 : rc;
 		}
 		rc = add_row(f, &q);
 		if (rc < 0)
 			return rc;
 	}
-	d->is_exhausted = rc == 0;
-	/* What stays due though it has no attempt is not looked at again and again. */
-	if (rc == 0 && has_skipped && d->n_flights == 0)
-		d->not_before_s = s->now_s + SKIPPED_S;
-	return rc;
+	if (rc < 0)
+		return rc;
+	l->d->is_exhausted = true;
+	return 0;
 }
 
-/* Gathers up to n attempts of what is due at d, into v. The number or negative. */
-static int gather(struct queue_sched *s, struct queue_dest *d, size_t n, struct queue_flight **v)
+/* What stays due though it has no attempt is not looked at again and again. */
+static void leave_alone(struct queue_sched *s, const struct look *l)
 {
-	size_t found = 0;
+	struct queue_dest *d = l->d;
+
+	if (!d->is_exhausted)
+		return;
+	if (l->n_wayless > 0 && l->found == 0)
+		d->no_way_s = l->again_s;
+	if (!l->has_skipped || d->n_flights > 0)
+		return;
+	if (d->not_before_s > s->now_s)
+		d->no_way_s = s->now_s + SKIPPED_S;
+	else
+		d->not_before_s = s->now_s + SKIPPED_S;
+}
+
+/* The number of attempts or negative. */
+static int gather(struct queue_sched *s, struct look *l)
+{
 	int rc;
 
 	lock_get(&s->q->flying);
-	rc = gather_rows(s, d, n, v, &found);
+	rc = gather_rows(s, l);
 	lock_put(&s->q->flying);
-	for (size_t i = 0; i < found && rc < 0; i++)
-		queue_flight_end(s, v[i]);
-	return rc < 0 ? rc : (int)found;
+	if (rc == 0)
+		leave_alone(s, l);
+	for (size_t i = 0; i < l->found && rc < 0; i++)
+		queue_flight_end(s, l->v[i]);
+	return rc < 0 ? rc : (int)l->found;
 }
 
-static int start_some(struct queue_sched *s, struct queue_dest *d, size_t n)
+static int start_some(struct queue_sched *s, struct queue_dest *d, size_t n, size_t most)
 {
 	struct queue_flight *v[64];
-	int found = gather(s, d, n < ARRAY_LEN(v) ? n : ARRAY_LEN(v), v);
+	struct look l = { .d = d, .n = n < ARRAY_LEN(v) ? n : ARRAY_LEN(v), .most = most, .v = v };
+	int found = gather(s, &l);
 
 	for (int i = 0; i < found; i++) {
-		if (!s->is_full && !s->is_cut_off && d->not_before_s <= s->now_s) {
+		if (!s->is_full && !s->is_cut_off && v[i]->way->not_before_s <= s->now_s) {
 			(void)start(s, v[i]);
 			continue;
 		}
@@ -297,10 +427,10 @@ static int start_up_to(struct queue_sched *s, size_t most)
 	int rc = 0;
 
 	for (struct queue_dest *d = s->first; d && rc == 0 && !s->is_full && !s->is_cut_off; d = d->next) {
-		size_t n = d->is_exhausted ? 0 : room(s, d, most);
+		size_t n = d->is_exhausted ? 0 : queue_goes_round(s, d) ? SIZE_MAX : room(s, d, most);
 
 		if (n > 0)
-			rc = start_some(s, d, n);
+			rc = start_some(s, d, n, most);
 	}
 	return rc;
 }

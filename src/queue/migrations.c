@@ -122,12 +122,21 @@ static const char step_5[] =
 	" day INTEGER NOT NULL,"
 	" PRIMARY KEY (account, address)) WITHOUT ROWID;";
 
+static const char step_6[] =
+	/*
+	 * Of one that is failing: until when its hosts are left alone, and what a fallback has to be to have its mail meanwhile (enum queue_level; 0:
+	 * none may). Then due is earlier than that.
+	 */
+	"ALTER TABLE queue_destinations ADD COLUMN down_until INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE queue_destinations ADD COLUMN fallback INTEGER NOT NULL DEFAULT 0;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
 	{ 3, step_3 },
 	{ 4, step_4 },
 	{ 5, step_5 },
+	{ 6, step_6 },
 };
 
 const struct db_migration_set queue_migrations = { "queue", steps, ARRAY_LEN(steps) };

@@ -117,6 +117,16 @@ int queue_hop_find(const struct conf *c, struct arena *a, struct str reverse_pat
 	return 0;
 }
 
+int queue_hop_fallback(const struct conf *c, struct arena *a, struct str reverse_path, struct str address, struct queue_hop *ret)
+{
+	struct str domain;
+	int rc = domain_of(a, address, &domain);
+
+	if (rc < 0)
+		return rc;
+	return c ? queue_route_fallback(c, a, reverse_path, domain, ret) : -E_NOT_FOUND;
+}
+
 int queue_return_path(struct queue *q, struct arena *a, struct str address, struct str *ret)
 {
 	ptrdiff_t at = str_rchr(address, '@');

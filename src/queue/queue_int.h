@@ -270,11 +270,13 @@ struct queue_settlement {
 	const struct queue_verdict *verdicts;
 	size_t n;
 	const struct queue_result *result; /* of the attempt; NULL: there was none */
-	struct str destination;
+	struct str destination;            /* where it went */
+	struct str fallback_for;           /* whose mail it was, when that was its fallback; else empty */
 	bool is_quiet;                     /* nobody hears of it */
 	enum queue_trace_event event;      /* for its story, where it was no attempt */
 	bool is_down, is_up;               /* the destination itself; neither: nothing was learned of it */
-	int64_t failures, due_s;           /* is_down: what its row says from now on */
+	int64_t failures, until_s;         /* is_down: what its row says from now on */
+	enum queue_level fallback;         /* is_down: what a fallback has to be; UNKNOWN: there is none */
 	enum queue_level level;            /* another than was known; UNKNOWN: none */
 	int64_t now_s;
 };
@@ -300,6 +302,8 @@ struct conf *queue_conf_get(struct queue *q);
 const struct queue_conf *queue_conf_of(const struct conf *c);
 /* The next hop of an address (route.h); hop and file as there. c may be NULL. */
 MUST_CHECK int queue_hop_find(const struct conf *c, struct arena *a, struct str reverse_path, struct str address, struct queue_hop *ret);
+/* The hop of its fallback (route.h). -E_NOT_FOUND: there is none. */
+MUST_CHECK int queue_hop_fallback(const struct conf *c, struct arena *a, struct str reverse_path, struct str address, struct queue_hop *ret);
 /* Tells the schedule. name empty: look everywhere. */
 void queue_hint(struct queue *q, struct str name);
 /* Takes the hints: heap strings that are the caller's. True: look everywhere. */

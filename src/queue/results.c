@@ -11,6 +11,7 @@
 #define RETRY_MS 1000
 #define TAKEN_MAX 100  /* in one turn, also of what means nothing */
 #define WINDOW_START 5 /* of a destination that has taken a message */
+#define PUT_OFF_MAX 3  /* refusals for now until a fallback has it: the first may be greylisting */
 
 #define LEVEL_S 86400  /* how often it is written that a destination has been seen as it was before */
 
@@ -27,10 +28,11 @@ static void grow(struct queue_dest *d, const struct queue_conf *c)
 	if (d->window > max)
 		d->window = max;
 	d->has_worked = true;
+	d->n_put_off = 0;
 }
 
 /* Of many attempts that find the same host dead the first counts. */
-static void go_down(struct queue_sched *s, struct queue_dest *d, struct queue_settlement *t)
+static void go_down(struct queue_sched *s, struct queue_dest *d)
 {
 	d->window = 1;
 	d->has_worked = false;
@@ -38,29 +40,41 @@ static void go_down(struct queue_sched *s, struct queue_dest *d, struct queue_se
 		return;
 	d->failures++;
 	d->not_before_s = s->now_s + queue_pause_s(s->set, d->failures);
-	t->is_down = true;
-	t->failures = d->failures;
-	t->due_s = d->not_before_s;
 }
 
-static void judge_destination(struct queue_sched *s, struct queue_dest *d, const struct queue_result *r, struct queue_settlement *t)
+/* Has it refused for now what has a fallback, and that for a while: this message, or any? */
+static bool is_put_off(struct queue_dest *d, const struct queue_flight *f, const struct queue_result *r)
 {
-	if (r->is_down) {
-		go_down(s, d, t);
+	if (r->fallback == QUEUE_LEVEL_UNKNOWN || !f->has_fallback)
+		return false;
+	d->n_put_off++;
+	return d->n_put_off >= PUT_OFF_MAX || (!d->has_worked && f->rcpts[0].attempts + 1 >= PUT_OFF_MAX);
+}
+
+static void judge_destination(struct queue_sched *s, const struct queue_flight *f, const struct queue_result *r, struct queue_settlement *t)
+{
+	struct queue_dest *d = f->way;
+
+	if (r->is_down || is_put_off(d, f, r)) {
+		go_down(s, d);
 		/* Its rows wait with it, also those of the attempts that came second. */
+		d->fallback = f->has_fallback ? r->fallback : QUEUE_LEVEL_UNKNOWN;
+		d->no_way_s = 0;
 		t->is_down = true;
 		t->failures = d->failures;
-		t->due_s = d->not_before_s;
+		t->until_s = d->not_before_s;
+		t->fallback = d->fallback;
 		return;
 	}
 	if (r->id == 0)
 		return;
-	if (r->stage < QUEUE_AT_MAIL) { /* it is there and does not want us now */
+	if (r->stage < QUEUE_AT_MAIL || (r->fallback != QUEUE_LEVEL_UNKNOWN && f->has_fallback)) { /* it is there and does not want us now */
 		d->window = d->window > 1 ? d->window / 2 : 1;
 		return;
 	}
 	grow(d, s->set);
 	d->not_before_s = 0;
+	d->fallback = QUEUE_LEVEL_UNKNOWN;
 	t->is_up = d->failures > 0;
 	d->failures = 0;
 }
@@ -107,9 +121,28 @@ static void compare_level(struct queue_sched *s, struct queue_dest *d, const str
 static void log_one(const struct queue_flight *f, const struct queue_result *r, const struct queue_verdict *v)
 {
 	LOG(INFO, "queue.attempt", F_STR("qid", f->message.qid), F_STR("from", f->message.reverse_path), F_STR("to", v->row->address),
-	    F_Z("result", outcomes_z[v->outcome]), F_STR("host", r->host), F_STR("address", r->address), F_STR("tls", r->tls),
+	    F_Z("result", outcomes_z[v->outcome]), F_Z("fallback_for", f->way == f->dest ? "" : f->dest->name), F_STR("host", r->host), F_STR("address", r->address), F_STR("tls", r->tls),
 	    F_INT("code", v->reply.code), F_STR("enhanced", v->reply.enhanced), F_STR("reply", v->reply.text),
 	    F_INT("attempts", v->row->attempts + 1), F_INT("ms", r->ms));
+}
+
+/*
+ * Only what a fallback says of the mail itself is an answer that is for ever. That it takes none at all, is not to be found, or cannot have what this message
+ * demands is no reason to give up: the hosts that it stands in for come back.
+ */
+static bool is_answer(const struct queue_result *r, const struct queue_verdict *v)
+{
+	return v->outcome != QUEUE_FAILED || (v->reply.code > 0 && r->stage >= QUEUE_AT_MAIL);
+}
+
+/* "5.7.30" as "4.7.30". */
+static struct str soften(struct arena *a, struct str enhanced)
+{
+	char *p = arena_z(a, enhanced);
+
+	if (p && p[0] == '5')
+		p[0] = '4';
+	return p ? str_of(p, enhanced.n) : S("");
 }
 
 /* False: it does not fit, and is not looked at. */
@@ -129,14 +162,20 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 			v[i].outcome = r->rcpts[i].outcome;
 			v[i].reply = r->rcpts[i].reply;
 		}
+		if (f->way != f->dest && !is_answer(r, &v[i])) {
+			v[i].outcome = QUEUE_DEFERRED;
+			v[i].reply.enhanced = soften(&s->results, v[i].reply.enhanced);
+		}
 	}
 	s->verdicts[s->n_settled] = v;
 	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = f->n, .result = kept,
-					.destination = str_z(f->dest->name), .now_s = s->now_s };
+					.destination = str_z(f->way->name), .now_s = s->now_s };
+	if (f->way != f->dest)
+		t->fallback_for = str_z(f->dest->name);
 	if (r->is_root_signed && f->id > s->configured_id)
 		s->root_signed_s = s->now_s;
-	judge_destination(s, f->dest, r, t);
-	compare_level(s, f->dest, r, t);
+	judge_destination(s, f, r, t);
+	compare_level(s, f->way, r, t);
 	s->landed[s->n_settled++] = f;
 	return true;
 }

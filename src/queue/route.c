@@ -29,6 +29,10 @@ static const struct conf_row rows[] = {
 	  .help = "Whom to log in as there; empty for nobody." },
 	{ .key = "password_file", .type = CONF_STR, .offset = AT(password_file), .default_z = "", .reload = CONF_LIVE,
 	  .help = "The file whose first line is the password for it; read at the start and at a reload." },
+	{ .key = "fallback", .type = CONF_STR, .offset = AT(fallback), .default_z = "", .reload = CONF_LIVE,
+	  .help = "The name of the [route] section whose host takes this mail while the hosts here cannot be reached or refuse for now; empty: it waits." },
+	{ .key = "only_fallback", .type = CONF_BOOL, .offset = AT(is_only_fallback), .default_z = "no", .reload = CONF_LIVE,
+	  .help = "Whether this section is only for those that name it as their fallback." },
 };
 #undef AT
 
@@ -58,6 +62,42 @@ static int check(const void *values, struct fault *fault)
 		return fault_set(fault, -E_USAGE, "a password is given to nobody who is not known for sure: write tls = verify or implicit");
 	if (r->tls >= QUEUE_TLS_VERIFY && is_address(r->host))
 		return fault_set(fault, -E_USAGE, "host = %.100s: tls = verify and implicit need the name that its certificate is for", r->host);
+	if (r->is_only_fallback && (r->domains.n > 0 || r->senders.n > 0))
+		return fault_set(fault, -E_USAGE, "only_fallback = yes: it takes what other sections send here; leave out domains and senders");
+	if (r->is_only_fallback && r->fallback[0])
+		return fault_set(fault, -E_USAGE, "only_fallback = yes: a fallback of a fallback is never asked; leave out fallback");
+	return 0;
+}
+
+static const struct queue_route_conf *find_named(const struct conf *c, const char *name_z)
+{
+	for (size_t i = 0; i < conf_count(c, &queue_route_table); i++) {
+		const char *name;
+		const struct queue_route_conf *r = conf_get_nth(c, &queue_route_table, i, &name);
+
+		if (str_eq(str_z(name), str_z(name_z)))
+			return r;
+	}
+	return NULL;
+}
+
+/* RFC 5321 5.1: mail must not come back to where it could not be sent from. */
+static int check_fallback(const struct conf *c, const void *values, struct fault *fault)
+{
+	const struct queue_route_conf *r = values, *f = find_named(c, r->fallback);
+
+	if (!r->fallback[0])
+		return 0;
+	if (!f)
+		return fault_set(fault, -E_USAGE, "fallback = %.80s: there is no section [route \"%.80s\"]; write one with its host, and only_fallback = yes",
+				 r->fallback, r->fallback);
+	if (is_mx(f))
+		return fault_set(fault, -E_USAGE, "fallback = %.80s: its host is mx, which is what has failed; name a section with a host of its own", r->fallback);
+	if (f == r || (str_ieq(str_z(f->host), str_z(r->host)) && f->port == r->port && f->protocol == r->protocol))
+		return fault_set(fault, -E_USAGE, "fallback = %.80s: that is the same host; name a section with another one", r->fallback);
+	if (f->protocol == QUEUE_LMTP)
+		return fault_set(fault, -E_USAGE, "fallback = %.80s: it has protocol = lmtp, which relays nothing; name a section with protocol = smtp",
+				 r->fallback);
 	return 0;
 }
 
@@ -69,6 +109,7 @@ const struct conf_table queue_route_table = {
 	.n_rows = ARRAY_LEN(rows),
 	.help = "Mail for elsewhere that goes another way than the DNS says; the first section that fits counts.",
 	.check = check,
+	.check_with = check_fallback,
 };
 
 /* ---- the choice ---- */
@@ -133,27 +174,47 @@ static bool take_literal(struct str domain, struct queue_hop *hop)
 	return true;
 }
 
+/* NULL: none fits. */
+static const struct queue_route_conf *choose(const struct conf *c, struct str sender, struct str domain)
+{
+	for (size_t i = 0; i < conf_count(c, &queue_route_table); i++) {
+		const char *name;
+		const struct queue_route_conf *r = conf_get_nth(c, &queue_route_table, i, &name);
+
+		if (!r->is_only_fallback && fits_domain(&r->domains, domain) && fits_sender(&r->senders, sender))
+			return r;
+	}
+	return NULL;
+}
+
 int queue_route_find(const struct conf *c, struct arena *a, struct str sender, struct str domain, struct queue_hop *ret,
 		     const char **ret_password_file)
 {
 	const struct queue_conf *q = conf_get(c, &queue_conf_table);
 	struct queue_hop hop = { .domain = domain, .port = (uint16_t)q->port, .tls = (enum queue_tls)q->tls };
-	size_t n = conf_count(c, &queue_route_table), i;
-	const struct queue_route_conf *r = NULL;
-	const char *name;
+	const struct queue_route_conf *r = choose(c, sender, domain);
 
 	*ret_password_file = "";
-	for (i = 0; i < n; i++) {
-		r = conf_get_nth(c, &queue_route_table, i, &name);
-		if (fits_domain(&r->domains, domain) && fits_sender(&r->senders, sender))
-			break;
-	}
-	if (i < n) {
+	if (r) {
 		take_route(r, &hop);
 		*ret_password_file = r->password_file;
 	}
 	if (hop.host.n == 0)
 		(void)take_literal(domain, &hop);
 	*ret = hop;
+	return set_key(a, ret);
+}
+
+int queue_route_fallback(const struct conf *c, struct arena *a, struct str sender, struct str domain, struct queue_hop *ret)
+{
+	const struct queue_route_conf *r = choose(c, sender, domain);
+
+	if (!r || !r->fallback[0])
+		return -E_NOT_FOUND;
+	r = find_named(c, r->fallback);
+	if (!r) /* such settings are not taken */
+		return -E_NOT_FOUND;
+	*ret = (struct queue_hop){ .domain = domain };
+	take_route(r, ret);
 	return set_key(a, ret);
 }

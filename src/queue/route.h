@@ -16,6 +16,8 @@ struct queue_route_conf {
 	int protocol;             /* enum queue_protocol */
 	int tls;                  /* enum queue_tls */
 	const char *user, *password_file;
+	const char *fallback;     /* the name of another section; empty: none */
+	bool is_only_fallback;
 };
 enum queue_protocol { QUEUE_SMTP, QUEUE_LMTP };
 
@@ -27,3 +29,8 @@ enum queue_protocol { QUEUE_SMTP, QUEUE_LMTP };
  */
 MUST_CHECK int queue_route_find(const struct conf *c, struct arena *a, struct str sender, struct str domain, struct queue_hop *ret,
 				const char **ret_password_file);
+/*
+ * Where this mail may go when no host of that hop can be spoken to, if what they have to have lets it (flights.c). 0 as above; -E_NOT_FOUND:
+ * nowhere; -E_LIMIT.
+ */
+MUST_CHECK int queue_route_fallback(const struct conf *c, struct arena *a, struct str sender, struct str domain, struct queue_hop *ret);

@@ -63,6 +63,75 @@ TEST(the_first_route_that_fits_is_taken)
 	conf_unref(c);
 }
 
+/* Of the section that fits; a section that is only for that fits nothing. */
+TEST(the_fallback_of_a_route_is_found)
+{
+	static const char fallbacks[] =
+		"[queue]\nport = 2525\n"
+		"[route \"b\"]\nonly_fallback = yes\nhost = b.example.net\n"
+		"[route \"a\"]\nonly_fallback = yes\nhost = a.example.net\nport = 465\ntls = implicit\nuser = martlet\npassword_file = /etc/secret\n"
+		"[route \"none\"]\ndomains = none.example\nhost = mx\n"
+		"[route \"other\"]\ndomains = other.example\nhost = h.example\nfallback = b\n"
+		"[route \"all\"]\nhost = mx\nfallback = a\n";
+	static const struct {
+		const char *domain, *direct, *fallback; /* NULL: none */
+		enum queue_tls tls;
+	} wants[] = {
+		{ "none.example", "none.example", NULL, QUEUE_TLS_MAY },
+		{ "other.example", "[h.example]:25", "[b.example.net]:25", QUEUE_TLS_MAY },
+		{ "x.example", "x.example", "[a.example.net]:465 martlet", QUEUE_TLS_IMPLICIT },
+		{ "[192.0.2.1]", "[192.0.2.1]:25", "[a.example.net]:465 martlet", QUEUE_TLS_IMPLICIT },
+	};
+	struct conf *c = NULL;
+	struct fault fault = { 0 };
+
+	assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(fallbacks), &c, &fault), 0);
+	for (size_t i = 0; i < ARRAY_LEN(wants); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		const char *file;
+		struct queue_hop hop;
+		int rc;
+
+		test_row(wants[i].domain);
+		assert_int_equal(queue_route_find(c, &a, S("x@y.example"), str_z(wants[i].domain), &hop, &file), 0);
+		assert_str_eq(hop.destination, str_z(wants[i].direct));
+		rc = queue_route_fallback(c, &a, S("x@y.example"), str_z(wants[i].domain), &hop);
+		assert_int_equal(rc, wants[i].fallback ? 0 : -E_NOT_FOUND);
+		if (rc < 0)
+			continue;
+		assert_str_eq(hop.destination, str_z(wants[i].fallback));
+		assert_str_eq(hop.domain, str_z(wants[i].domain));
+		assert_int_equal(hop.tls, wants[i].tls);
+	}
+	conf_unref(c);
+}
+
+/* With the line of the section, and what to write instead. */
+TEST(a_fallback_that_makes_no_sense_is_a_mistake)
+{
+	static const struct {
+		const char *text, *fault;
+	} bad[] = {
+		{ "[route \"a\"]\nhost = mx\nfallback = b\n", "t:1: [route \"a\"]: fallback = b: there is no section [route \"b\"]; write one" },
+		{ "\n[route \"a\"]\nhost = h\nfallback = a\n", "t:2: [route \"a\"]: fallback = a: that is the same host; name" },
+		{ "[route \"b\"]\nhost = H\n[route \"a\"]\nhost = h\nfallback = b\n", "t:3: [route \"a\"]: fallback = b: that is the same host" },
+		{ "[route \"a\"]\nhost = h\nfallback = b\n[route \"b\"]\nhost = mx\n", "t:1: [route \"a\"]: fallback = b: its host is mx" },
+		{ "[route \"a\"]\nhost = mx\nfallback = b\n[route \"b\"]\nhost = x\nprotocol = lmtp\n", "t:1: [route \"a\"]: fallback = b: it has protocol" },
+		{ "[route \"a\"]\nhost = x\nonly_fallback = yes\ndomains = x.example\n", "t:1: [route \"a\"]: only_fallback = yes: it takes" },
+		{ "[route \"a\"]\nhost = x\nonly_fallback = yes\nfallback = a\n", "t:1: [route \"a\"]: only_fallback = yes: a fallback of" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct conf *c = NULL;
+		struct fault fault = { 0 };
+
+		test_row(bad[i].text);
+		assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(bad[i].text), &c, &fault), -E_USAGE);
+		if (!str_starts(str_z(fault.text), str_z(bad[i].fault)))
+			fail_msg("%s", fault.text);
+	}
+}
+
 TEST(a_route_that_makes_no_sense_is_a_mistake)
 {
 	static const char *const bad[] = {

@@ -11,7 +11,9 @@
 /* An attempt that the sender has. */
 struct queue_flight {
 	uint64_t id;
-	struct queue_dest *dest;
+	struct queue_dest *dest;         /* that its rows wait for */
+	struct queue_dest *way;          /* that it goes to: the same, or its fallback */
+	bool has_fallback;               /* may go another way when that is down */
 	struct queue_flight *next;       /* of the destination */
 	struct queue_flight *next_by_id; /* of the bucket */
 	struct arena arena;
@@ -27,12 +29,17 @@ struct queue_dest {
 	struct queue_dest *next_in_bucket, *prev, *next; /* of all */
 	struct queue_flight *flights;
 	size_t n_flights;
+	size_t n_coming;       /* flights that go there, whosever they are */
 	unsigned window;       /* sessions that it may have at once: grows with success, shrinks with trouble */
 	bool has_worked;       /* since it became active */
 	bool is_exhausted;     /* nothing of it is due that has no attempt */
 	int64_t failures;      /* as its row says, or will */
 	bool is_known;         /* mail has gone there before (domain_tls), or the settings name it */
 	int64_t not_before_s;  /* it is down until then */
+	enum queue_level fallback; /* while it is down: what a fallback has to be that takes its mail; UNKNOWN: none does */
+	int64_t no_way_s;      /* and until then none can take what waits */
+	bool is_fallback;      /* mail of others goes there */
+	unsigned n_put_off;    /* attempts in a row that it refused for now up to MAIL */
 	enum queue_level level; /* that its connections had lately, by its row in domain_tls; UNKNOWN: not asked yet, or none */
 	int64_t level_s;       /* when its row was written */
 	bool has_level;
@@ -86,6 +93,8 @@ MUST_CHECK int queue_dests_scan(struct queue_sched *s);
 MUST_CHECK int queue_dests_refresh(struct queue_sched *s);
 /* Something new is there for it. */
 MUST_CHECK int queue_dests_hint(struct queue_sched *s, struct str name);
+/* Mail of others is to go there: finds it, or makes it active, however many are. Negative: the database's error. */
+MUST_CHECK int queue_dests_way(struct queue_sched *s, struct db_tx *tx, struct str name, struct queue_dest **ret);
 /* Those that have nothing to do leave memory; their rows say when they are due again. */
 MUST_CHECK int queue_dests_rest(struct queue_sched *s);
 void queue_dests_free(struct queue_sched *s);
@@ -98,6 +107,8 @@ MUST_CHECK int queue_rekey(struct queue_sched *s);
 
 /* Gives every active destination as many attempts as it may have. */
 MUST_CHECK int queue_flights_start(struct queue_sched *s);
+/* Is it down, and is there perhaps a fallback that takes its mail now? */
+bool queue_goes_round(const struct queue_sched *s, const struct queue_dest *d);
 struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id);
 void queue_flight_end(struct queue_sched *s, struct queue_flight *f);
 bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);

@@ -47,7 +47,7 @@ static const struct db_sql checks[Q_COUNT] = {
 		" SELECT qid, iif(h * 10 < ?1 * 9, 'x', 'a') || '@h' || h || '.example', '', 0, 0, 0, accepted, 'h' || h || '.example'"
 		" FROM (SELECT qid, accepted, substr(qid, 5) % ?1 AS h FROM queue_messages WHERE qid LIKE 'many%')" },
 	[Q_FILL_DESTINATIONS] = { .sql =
-		"INSERT INTO queue_destinations SELECT destination, min(next_attempt), 0, 0, '', '' FROM queue_recipients"
+		"INSERT INTO queue_destinations (name, due, failures, is_failing, enhanced, text) SELECT destination, min(next_attempt), 0, 0, '', '' FROM queue_recipients"
 		" WHERE true GROUP BY destination ON CONFLICT DO NOTHING" },
 	[Q_FILL_REFS] = { .sql =
 		"INSERT INTO content_refs (content, refs) SELECT content, count(*) FROM queue_messages"
@@ -72,7 +72,10 @@ static const struct db_sql checks[Q_COUNT] = {
 };
 
 /* What the sender says of an attempt: one letter for each recipient, by the first of its local part. */
-enum { SAYS_250 = 'a', SAYS_450 = 'd', SAYS_550 = 'f', SAYS_DOWN = 'x', SAYS_LOST = 'l', SAYS_NOTHING = 's', SAYS_RELAYED = 'r' };
+enum { SAYS_250 = 'a', SAYS_450 = 'd', SAYS_550 = 'f', SAYS_DOWN = 'x', SAYS_LOST = 'l', SAYS_NOTHING = 's', SAYS_RELAYED = 'r',
+       SAYS_AROUND = 'b', /* down, where the DNS leads; where the settings do, what at_host says */
+       SAYS_PUT_OFF = 'p', /* the same, but 451 to MAIL */
+       SAYS_CANNOT = 'c' /* our own words, for ever */ };
 
 struct fixture {
 	struct db *db;
@@ -91,12 +94,25 @@ struct fixture {
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
 		bool is_root_signed;
+		char to[64]; /* the key */
 	} seen[SEEN_MAX];
 	enum queue_level level; /* of its connections */
 	bool is_root_signed;
 	char override; /* says this of all */
+	char at_host; /* 0: 250 */
+	enum queue_level needs; /* says that a fallback has to be so */
+	bool is_requiretls; /* what is sent */
 	size_t silent_after; /* so many attempts; 0: never */
 };
+
+static inline char word_of(const struct fixture *x, const struct queue_attempt *a, char one)
+{
+	if (one != SAYS_AROUND && one != SAYS_PUT_OFF)
+		return one;
+	if (a->hop.host.n > 0)
+		return x->at_host ? x->at_host : SAYS_250;
+	return one == SAYS_AROUND ? SAYS_DOWN : one;
+}
 
 static inline void answer(struct fixture *x, const struct queue_attempt *a, char says)
 {
@@ -105,13 +121,15 @@ static inline void answer(struct fixture *x, const struct queue_attempt *a, char
 				  .sts = { S(""), S(""), 0 }, .rcpts = rcpts, .n_rcpts = a->n_rcpts };
 
 	for (size_t i = 0; i < a->n_rcpts; i++) {
-		char one = x->override ? x->override : a->rcpts[i].address.p[0];
+		char one = x->override ? x->override : word_of(x, a, a->rcpts[i].address.p[0]);
 
 		rcpts[i] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("ok") } };
-		if (one == SAYS_450 || one == SAYS_DOWN)
+		if (one == SAYS_450 || one == SAYS_DOWN || one == SAYS_PUT_OFF)
 			rcpts[i] = (struct queue_rcpt_result){ QUEUE_DEFERRED, { 450, S("4.2.0"), S("come again") } };
 		if (one == SAYS_550)
 			rcpts[i] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("nobody of that name") } };
+		if (one == SAYS_CANNOT)
+			rcpts[i] = (struct queue_rcpt_result){ QUEUE_FAILED, { 0, S("5.7.30"), S("no REQUIRETLS there") } };
 		if (one == SAYS_RELAYED)
 			rcpts[i].outcome = QUEUE_RELAYED;
 	}
@@ -120,8 +138,13 @@ static inline void answer(struct fixture *x, const struct queue_attempt *a, char
 	if (says == SAYS_DOWN) {
 		r.stage = QUEUE_AT_CONNECT;
 		r.is_down = true;
+		r.fallback = x->needs;
 		for (size_t i = 0; i < a->n_rcpts; i++) /* in words that tell which one */
 			rcpts[i].reply = (struct queue_reply){ 0, S("4.4.1"), a->hop.destination };
+	}
+	if (says == SAYS_PUT_OFF) {
+		r.stage = QUEUE_AT_MAIL;
+		r.fallback = x->needs;
 	}
 	if (says == SAYS_LOST)
 		r = (struct queue_result){ .host = S(""), .address = S(""), .tls = S(""), .sts = { S(""), S(""), 0 } };
@@ -148,13 +171,14 @@ static inline void *sender_main(void *arg)
 		if (rc == 0)
 			continue;
 		lock_get(&x->lock);
-		says = x->override ? x->override : attempt.rcpts[0].address.p[0];
+		says = x->override ? x->override : word_of(x, &attempt, attempt.rcpts[0].address.p[0]);
 		if (x->n_seen < SEEN_MAX) {
 			x->seen[x->n_seen].id = attempt.id;
 			x->seen[x->n_seen].n_rcpts = attempt.n_rcpts;
 			x->seen[x->n_seen].n_bytes = attempt.message.n;
 			x->seen[x->n_seen].max_sessions = attempt.max_sessions;
 			x->seen[x->n_seen].is_root_signed = attempt.is_root_signed;
+			snprintf(x->seen[x->n_seen].to, sizeof(x->seen[0].to), "%.*s", (int)attempt.hop.destination.n, attempt.hop.destination.p);
 			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
 				 attempt.rcpts[0].address.p);
 		}
@@ -302,7 +326,7 @@ static inline void teardown(struct fixture *x)
 static inline void send_to(struct fixture *x, const char *from_z, const char *to_z, unsigned notify)
 {
 	struct queue_rcpt rcpts[16] = { 0 };
-	struct queue_envelope e = { .sid_z = "sid", .reverse_path = str_z(from_z), .rcpts = rcpts };
+	struct queue_envelope e = { .sid_z = "sid", .reverse_path = str_z(from_z), .rcpts = rcpts, .is_requiretls = x->is_requiretls };
 	struct str rest = str_z(to_z), one;
 	static int n;
 	struct spool *spool = test_spool(x->db, "Return-Path: <x@y>\r\nSubject: going out\r\n\r\nThe body.\r\n");

@@ -10,7 +10,7 @@
  *  4. held: waiting without a time, until somebody releases it.
  *
  * A destination: its row is there while something waits for it. When none of its hosts can be reached the row gets a time, and
- * the rows of its recipients stay as they are.
+ * the rows of its recipients stay as they are. Where its mail has a fallback it says so as well, and is due: what waits for it is tried there (flights.c).
  */
 #include "queue/queue_int.h"
 
@@ -90,8 +90,8 @@ static int settle_destination(struct db_tx *tx, const struct queue_settlement *s
 	const struct queue_reply *reply = &s->verdicts[0].reply;
 
 	if (s->is_down)
-		return DB_EXEC(tx, SQL(DESTINATION_DOWN), DB_T(s->destination), DB_I(s->due_s), DB_I(s->failures), DB_T(reply->enhanced),
-			       DB_T(reply->text));
+		return DB_EXEC(tx, SQL(DESTINATION_DOWN), DB_T(s->destination), DB_I(s->fallback ? s->now_s : s->until_s), DB_I(s->failures),
+			       DB_T(reply->enhanced), DB_T(reply->text), DB_I(s->until_s), DB_I(s->fallback));
 	if (s->level != QUEUE_LEVEL_UNKNOWN) {
 		int rc = DB_EXEC(tx, SQL(LEVEL_PUT), DB_T(s->destination), DB_I(s->level), DB_I(s->now_s));
 
@@ -127,7 +127,7 @@ static int write_story(struct db_tx *tx, struct queue *q, const struct queue_set
 	r.n_rcpts = s->n;
 	return queue_trace_add(q, tx, &(struct queue_trace_entry){
 		.event = s->event ? s->event : is_over ? QUEUE_TRACE_EXPIRED : QUEUE_TRACE_ATTEMPT, .qid = s->message->qid, .at_s = s->now_s, .rcpts = rcpts,
-		.n_rcpts = s->n, .result = &r });
+		.n_rcpts = s->n, .result = &r, .fallback_for = s->fallback_for });
 }
 
 static int settle_tx(struct db_tx *tx, void *arg)

@@ -64,21 +64,23 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		"INSERT INTO queue_destinations (name, due, failures, is_failing, enhanced, text)"
 		" VALUES (?1, ?2, 0, 0, '', '')"
 		" ON CONFLICT (name) DO UPDATE SET due = excluded.due"
-		" WHERE excluded.due < queue_destinations.due AND queue_destinations.failures = 0" },
+		" WHERE excluded.due < queue_destinations.due"
+		" AND (queue_destinations.failures = 0 OR queue_destinations.fallback > 0)" },
 	[QUEUE_SQL_DESTINATION_GET] = { .sql =
-		"SELECT name, due, failures, enhanced, text, " IS_KNOWN " FROM queue_destinations WHERE name = ?1" },
+		"SELECT name, due, failures, enhanced, text, " IS_KNOWN ", down_until, fallback FROM queue_destinations WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATION_DOWN] = { .sql =
-		"UPDATE queue_destinations SET due = ?2, failures = ?3, is_failing = 1, enhanced = ?4, text = ?5"
+		"UPDATE queue_destinations SET due = ?2, failures = ?3, is_failing = 1, enhanced = ?4, text = ?5,"
+		" down_until = ?6, fallback = ?7"
 		" WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATION_UP] = { .sql =
-		"UPDATE queue_destinations SET failures = 0, is_failing = 0, enhanced = '', text = ''"
+		"UPDATE queue_destinations SET failures = 0, is_failing = 0, enhanced = '', text = '', down_until = 0, fallback = 0"
 		" WHERE name = ?1 AND failures > 0" },
 	[QUEUE_SQL_DESTINATION_FIRST] = { .sql =
 		"SELECT min(next_attempt) FROM queue_recipients WHERE destination = ?1 AND state = 0" },
 	[QUEUE_SQL_DESTINATION_DUE] = { .sql = "UPDATE queue_destinations SET due = ?2 WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATION_REMOVE] = { .sql = "DELETE FROM queue_destinations WHERE name = ?1" },
 	[QUEUE_SQL_DESTINATIONS_DUE] = { .sql =
-		"SELECT name, due, failures, enhanced, text, " IS_KNOWN " FROM queue_destinations"
+		"SELECT name, due, failures, enhanced, text, " IS_KNOWN ", down_until, fallback FROM queue_destinations"
 		" WHERE is_failing = ?1 AND due <= ?2 ORDER BY due LIMIT ?3" },
 	[QUEUE_SQL_DESTINATIONS_FRESH] = { .sql = "UPDATE queue_destinations SET due = 0 WHERE failures = 0 AND due > 0" },
 	[QUEUE_SQL_NEXT_DUE] = { .sql =
@@ -106,7 +108,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_MESSAGE_LOOK_AT] = { .sql = "UPDATE queue_messages SET look = ?2 WHERE qid = ?1" },
 	[QUEUE_SQL_MESSAGE_AGE_ANEW] = { .sql = "UPDATE queue_messages SET held_until = max(held_until, ?2) WHERE qid = ?1" },
 	[QUEUE_SQL_DESTINATION_NOW] = { .sql =
-		"UPDATE queue_destinations SET due = ?2, failures = 0, is_failing = 0 WHERE name = ?1" },
+		"UPDATE queue_destinations SET due = ?2, failures = 0, is_failing = 0, down_until = 0, fallback = 0 WHERE name = ?1" },
 	[QUEUE_SQL_LEVEL_GET] = { .sql = "SELECT level, since FROM domain_tls WHERE domain = ?1" },
 	[QUEUE_SQL_LEVEL_PUT] = { .sql =
 		"INSERT INTO domain_tls (domain, level, since) VALUES (?1, ?2, ?3)"

@@ -262,6 +262,7 @@ static void add_entry(struct trace_row *r, const struct queue_trace_entry *e)
 	begin(r, e->qid);
 	if (e->event == QUEUE_TRACE_ATTEMPT && e->result)
 		add_result(r, e->result);
+	member(out, NAME("fallback_for"), e->fallback_for);
 	member(out, NAME("detail"), e->detail);
 	if (e->event == QUEUE_TRACE_DSN)
 		add_key(r, str_head(e->detail, TRACE_QID));

@@ -22,6 +22,7 @@ struct queue_trace_entry {
 	const struct queue_attempt_rcpt *rcpts; /* whom it is about; ATTEMPT: in the order of the result's */
 	size_t n_rcpts;                         /* may be 0: all, or the message itself */
 	const struct queue_result *result;      /* ATTEMPT; EXPIRED: only what each recipient's last one met */
+	struct str fallback_for;                /* ATTEMPT: it went to the fallback of this destination; else empty */
 	struct str detail;                      /* DSN: the notification's own queue id; others: plain words, may be empty */
 };
 

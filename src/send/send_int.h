@@ -42,6 +42,7 @@ struct send_policy {
 	enum smtp_client_starttls starttls;
 	struct net_stream_tls_want want;
 	enum send_level level;    /* the least that a connection has to have */
+	enum send_level asked;    /* of that, what the settings and the other side ask, whatever the message says */
 	bool may_plain;           /* a handshake that failed is no reason to keep the message */
 	const char *by_z;         /* whose word verifies: "DANE", "MTA-STS", "certificate" */
 };

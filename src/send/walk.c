@@ -13,6 +13,9 @@
  *  4. No connection is begun after WALK_REPLIES times the longest wait for a reply, so that slow hosts, however many, do not hold a thread for a day.
  *  5. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
  *     mail (RFC 7504), or all are ourselves.
+ *  6. A fallback of the settings is for hosts that could not be reached, or refused for now up to MAIL, all of them. Not for what the DNS did
+ *     not say, as it may be that the domain takes no mail; not for TLS that was demanded and not to be had; not for a 5xx; not where this
+ *     server is one of the hosts, as the fallback would send it back. It has to be as well protected as they would have had to be.
  *
  * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
  */
@@ -37,6 +40,9 @@ struct walk {
 	struct queue_reply trouble;      /* the last that is temporary, else the last */
 	enum queue_stage trouble_stage;
 	bool has_trouble, has_spoken;
+	bool is_kept;                    /* from a fallback: 6 */
+	bool has_asked;
+	enum send_level asked;           /* the most that a host had to have */
 	unsigned n_connections;
 	int64_t until_ms;                /* then no other connection is begun */
 };
@@ -69,6 +75,9 @@ static void note_trouble(struct walk *w, enum queue_stage stage, struct queue_re
 	w->has_trouble = true;
 }
 
+static const enum queue_level levels[] = {
+	[SEND_PLAIN] = QUEUE_LEVEL_PLAIN, [SEND_ENCRYPTED] = QUEUE_LEVEL_ENCRYPTED, [SEND_VERIFIED] = QUEUE_LEVEL_VERIFIED };
+
 static void end_with_trouble(struct walk *w)
 {
 	bool is_permanent = w->has_trouble && send_outcome_before(w->trouble_stage, &w->trouble) == QUEUE_FAILED;
@@ -80,6 +89,8 @@ static void end_with_trouble(struct walk *w)
 	/* What only this message demands is no trouble of the destination. */
 	w->ret->is_down = w->n > 0 && !is_permanent && !w->has_spoken &&
 			  !((w->t->flags & QUEUE_REQUIRETLS) && w->trouble_stage == QUEUE_AT_TLS);
+	if (w->n > 0 && w->has_trouble && !is_permanent && !w->is_kept && w->has_asked)
+		w->ret->fallback = levels[w->asked];
 	decide_all(w, is_permanent ? QUEUE_FAILED : QUEUE_DEFERRED, w->trouble);
 }
 
@@ -137,6 +148,15 @@ static bool is_closing(const struct walk *w)
 	return w->n > 0;
 }
 
+/* All of it, for now, before anybody was named. */
+static bool is_put_off(const struct walk *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->rcpts[i].reply.code < 400 || w->rcpts[i].reply.code > 499 || w->rcpts[i].stage != SMTP_CLIENT_MAIL)
+			return false;
+	return w->n > 0;
+}
+
 static enum queue_stage last_stage(const struct walk *w)
 {
 	enum smtp_client_stage last = SMTP_CLIENT_MAIL;
@@ -157,8 +177,6 @@ static void forget_replies(struct walk *w)
 
 static void note_link(struct walk *w, bool is_reused)
 {
-	static const enum queue_level levels[] = {
-		[SEND_PLAIN] = QUEUE_LEVEL_PLAIN, [SEND_ENCRYPTED] = QUEUE_LEVEL_ENCRYPTED, [SEND_VERIFIED] = QUEUE_LEVEL_VERIFIED };
 	struct queue_result *r = w->ret;
 
 	r->is_reused = is_reused;
@@ -208,7 +226,9 @@ static int transact(struct walk *w, bool is_reused)
 	forget_replies(w);
 	r = w->s->check ? probe(w, &m) : smtp_client_send(w->link->client, &m, w->rcpts, w->n, w->a);
 	w->ret->stage = last_stage(w);
-	if (is_closing(w)) {
+	w->is_kept |= !is_put_off(w);
+	/* Where there is a fallback all hosts are asked before it. */
+	if (is_closing(w) || (w->t->has_fallback && is_put_off(w))) {
 		closing = send_reply_of(w->a, &w->rcpts[0].reply);
 		note_trouble(w, w->ret->stage, closing);
 		send_link_close(w->link);
@@ -282,6 +302,7 @@ static int connect_once(struct walk *w, const struct send_target *target, size_t
 	w->n_connections++;
 	if (r == 0)
 		return 0;
+	w->is_kept |= reply.code >= 500 || (stage == QUEUE_AT_TLS && !target->policy->may_plain) || (stage == QUEUE_AT_AUTH && reply.code == 0);
 	reply = send_reply_before(w->a, reply);
 	note_trouble(w, stage, reply);
 	return r;
@@ -306,6 +327,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 		}
 		p.starttls = policy->starttls;
 		if (r == 0 && is_ourselves(w)) {
+			w->is_kept = true;
 			note_trouble(w, QUEUE_AT_HELO, loop_reply(w, host));
 			send_link_close(w->link);
 		} else if (r == 0 && transact(w, false) > 0) {
@@ -341,6 +363,7 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 	}
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
 			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
+	w->is_kept |= r < 0; /* what it would have to have is not known */
 	if (r == 0 && ret->n == 0)
 		r = -E_NOT_FOUND;
 	if (r < 0)
@@ -356,27 +379,34 @@ static bool is_forbidden(const struct walk *w, const struct send_host *host, con
 	return host->name.n == 0 && str_starts(w->t->hop.domain, S("[")) && !w->s->q->may_private && net_address_is_private(&place->v[0]);
 }
 
+/* This host is not asked, and it is not for a fallback to say otherwise. 0. */
+static int keep(struct walk *w, enum queue_stage stage, struct queue_reply reply)
+{
+	w->is_kept = true;
+	note_trouble(w, stage, reply);
+	return 0;
+}
+
 static int try_host(struct walk *w, const struct send_domain *d, const struct send_host *host)
 {
 	struct str name = host->name.n > 0 ? host->name : w->t->hop.host;
 	struct send_place place = { 0 };
 	struct send_policy policy;
 	struct queue_reply reply = { 0 };
+	bool has_own;
 
 	if (find_place(w, host, &place) < 0)
 		return 0;
-	if (drop_own(w->s, &place) && place.n == 0) {
-		note_trouble(w, QUEUE_AT_DNS, loop_reply(w, name));
-		return 0;
-	}
-	if (is_forbidden(w, host, &place)) {
-		note_trouble(w, QUEUE_AT_DNS, send_say(w->a, "5.4.4", "%" STR_FMT " is no address of a host on the Internet", STR_ARG(name)));
-		return 0;
-	}
-	if (send_policy_of(w->s, w->a, d, host, &place, &policy, &reply) < 0) {
-		note_trouble(w, QUEUE_AT_TLS, reply);
-		return 0;
-	}
+	has_own = drop_own(w->s, &place);
+	w->is_kept |= has_own;
+	if (has_own && place.n == 0)
+		return keep(w, QUEUE_AT_DNS, loop_reply(w, name));
+	if (is_forbidden(w, host, &place))
+		return keep(w, QUEUE_AT_DNS, send_say(w->a, "5.4.4", "%" STR_FMT " is no address of a host on the Internet", STR_ARG(name)));
+	if (send_policy_of(w->s, w->a, d, host, &place, &policy, &reply) < 0)
+		return keep(w, QUEUE_AT_TLS, reply);
+	w->has_asked = true;
+	w->asked = policy.asked > w->asked ? policy.asked : w->asked;
 	if (w->s->check && w->s->check->is_dns_only) {
 		decide_all(w, QUEUE_DELIVERED, (struct queue_reply){ 0 });
 		return 1;
@@ -447,6 +477,7 @@ static void visit_hosts(struct walk *w)
 
 	if (find_hosts(w, &d.hosts) < 0)
 		return;
+	w->is_kept |= d.hosts.is_self;
 	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
 	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)); i++)
 		look_at_host(w, &d, i);
@@ -493,7 +524,7 @@ void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, s
 	*ret = (struct queue_result){ .id = t->id, .rcpts = ret->rcpts, .n_rcpts = t->n_rcpts };
 	set_up(&w);
 	if (!send_link_is_good(link, t) || transact(&w, true) == 0) {
-		w.has_spoken = w.has_trouble = false; /* a kept connection that has died says nothing of its host */
+		w.has_spoken = w.has_trouble = w.is_kept = false; /* a kept connection that has died says nothing of its host */
 		visit_hosts(&w);
 	}
 	if (w.n > 0)

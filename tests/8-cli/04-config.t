@@ -30,6 +30,9 @@ out *bad.conf:3:*
 write bad.conf < [auth]\nmechanisms = PLAIN ROT13\n
 martlet!2 config check --config $dir/bad.conf
 out *ROT13*
+write bad.conf < [queue]\nport = 25\n\n[route "far"]\nhost = mx\nfallback = relay\n
+martlet!2 config check --config $dir/bad.conf
+out *bad.conf:4: [route "far"]: fallback = relay: there is no section [route "relay"]; write one with its host, and only_fallback = yes*
 write bad.conf < [server]\nhostname = a\n
 martlet!2 serve --config $dir/bad.conf
 out *listener*
