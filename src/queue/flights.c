@@ -23,7 +23,7 @@
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
 #define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
-#define WAYLESS_MAX 1000 /* of them, that have no fallback or one that is down */
+#define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
 #define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)

@@ -171,3 +171,19 @@ def test_killed(server):
         wait_empty(server)
         assert set(subjects(relay)) == set(sent)
         assert not inbox(server, ALICE)
+
+
+def test_ourselves(server):
+    """A fallback that is this server itself is no place to send to (RFC 5321 5.1): the mail waits, and does not come round, nor back."""
+    with World() as world:
+        world.zone("far.test", ZONE)
+        world.start()
+        port = free_port()
+        use(server, world, port, port)
+        use(server, world, port, server.port("smtp"))
+        mark = len(server.log)
+        line = attempt(server, lambda: submit(server, "one"), fallback_for="far.test", result="deferred")
+        assert "enhanced=4.4.6" in line and "is this server itself" in line, line
+        time.sleep(0.3)
+        assert len([x for x in server.log[mark:] if " smtp.accept " in x]) == 1
+        assert len(server.control("queue.list")) == 1 and not inbox(server, ALICE)

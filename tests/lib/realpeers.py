@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Postfix and Exim as Debian packages them: fetched and unpacked below build/, not installed. They run in a mount and process namespace
-of their own, where their files lie over /usr and /etc; its end is theirs. Both take mail for NAME.test into files, and send mail
+Postfix, Exim and OpenSMTPD as Debian packages them: fetched and unpacked below build/, not installed. They run in a mount and process namespace
+of their own, where their files lie over /usr and /etc; its end is theirs. All take mail for NAME.test into files, and send mail
 for example.test to one port.
 """
 
@@ -19,9 +19,9 @@ from debian import POSTFIX_MAIN, POSTFIX_MASTER, accounts, run, unpack
 from dnsworld import free_port
 from server import Skip
 
-PACKAGES = {"postfix": "postfix", "exim": "exim4-daemon-light"}
-USERS = {"postfix": 64101, "Debian-exim": 64102, "box": 64104}
-OWNER = {"postfix": "postfix", "exim": "Debian-exim"}
+PACKAGES = {"postfix": "postfix", "exim": "exim4-daemon-light", "opensmtpd": "opensmtpd"}
+USERS = {"postfix": 64101, "Debian-exim": 64102, "box": 64104, "opensmtpd": 64105, "opensmtpq": 64106}
+OWNER = {"postfix": "postfix", "exim": "Debian-exim", "opensmtpd": "root"}
 
 POSTFIX = {"main.cf": POSTFIX_MAIN + """data_directory = {dir}/state
 maillog_file = {dir}/log
@@ -84,11 +84,22 @@ out:
  port = {to}
  allow_localhost
  hosts_require_tls = {hosts}
+ hosts_avoid_tls = {avoid}
  tls_verify_hosts =
  tls_try_verify_hosts =
 begin retry
 * * F,1h,1s
 """}
+
+# Without a certificate: this version's process for keys can sign nothing with OpenSSL 3 ("EVP lib"), so every handshake that it takes fails.
+OPENSMTPD = {"smtpd.conf": """table everybody {{ "@" = "box" }}
+listen on 127.0.0.1 port {port} hostname opensmtpd.test
+action here maildir "{dir}/mail/box" virtual <everybody>
+action out relay host "{scheme}://127.0.0.1:{to}" tls no-verify
+match from any for domain opensmtpd.test action here
+match from any for domain example.test action out
+"""}
+FILES = {"postfix": ("etc/postfix/", POSTFIX), "exim": ("etc/exim4/", EXIM), "opensmtpd": ("etc/", OPENSMTPD)}
 
 # The first process of the namespace, whose death is that of all of them. It stays this shell: one that becomes another user loses the
 # signal that it is to get when its parent dies.
@@ -97,10 +108,17 @@ mount -t overlay overlay -o lowerdir={peers}/usr:/usr /usr
 mount -t overlay overlay -o lowerdir={dir}/etc:/etc /etc
 chown {owner} {dir}/queue {dir}/state
 chown box:box {dir}/mail
+{before}
 {command} &
 wait
 """
-COMMAND = {"postfix": "sh -c '/usr/sbin/postfix check && exec /usr/sbin/postfix start-fg'", "exim": "/usr/sbin/exim4 -bdf -q1s"}
+# OpenSMTPD knows one place for its queue and its socket.
+BEFORE = {"opensmtpd": """mount -t tmpfs tmpfs /var
+mkdir -p /var/run /var/spool /var/mail /var/lib/opensmtpd/empty
+mkdir -m 711 /var/spool/smtpd
+"""}
+COMMAND = {"postfix": "sh -c '/usr/sbin/postfix check && exec /usr/sbin/postfix start-fg'", "exim": "/usr/sbin/exim4 -bdf -q1s",
+           "opensmtpd": "/usr/sbin/smtpd -d -f /etc/smtpd.conf"}
 
 
 class RealPeer:
@@ -120,15 +138,17 @@ class RealPeer:
         self.port = free_port()
         for sub in ("queue", "state", "mail", "etc/exim4", "etc/postfix"):
             os.makedirs(os.path.join(self.dir, sub))
-        fill = {"dir": self.dir, "peers": self.peers, "smtp": self.port, "to": to, "tls": "encrypt" if is_tls else "none",
-                "hosts": "*" if is_tls else "", "owner": OWNER[name], "command": COMMAND[name], **self_signed(self, name, name + ".test")}
+        fill = {"dir": self.dir, "peers": self.peers, "port": self.port, "smtp": self.port, "to": to, "tls": "encrypt" if is_tls else "none",
+                "hosts": "*" if is_tls else "", "avoid": "" if is_tls else "*", "owner": OWNER[name],
+                "scheme": "smtp+tls" if is_tls else "smtp+notls", "before": BEFORE.get(name, ""), "command": COMMAND[name], **self_signed(self, name, name + ".test")}
         os.chmod(fill["key"], 0o644)
         for file, content in zip(("passwd", "group"), accounts(USERS)):
             self.write("etc/" + file, content)
         if name == "postfix":
             shutil.copytree(self.peers + "/etc/postfix", self.dir + "/etc/postfix", dirs_exist_ok=True)
-        for file, text in (POSTFIX if name == "postfix" else EXIM).items():
-            self.write("etc/%s/%s" % ("postfix" if name == "postfix" else "exim4", file), text.format(**fill))
+        place, files = FILES[name]
+        for file, text in files.items():
+            self.write(place + file, text.format(**fill))
         self.write("first", FIRST.format(**fill))
 
     def write(self, path, text):
