@@ -49,7 +49,7 @@ static int64_t routes_of(const struct conf *c)
 
 		h = mix(mix_list(mix_list(h, &r->domains), &r->senders), str_z(r->host));
 		h = mix(h, str_z(r->user));
-		h = (h ^ (uint64_t)r->port ^ (uint64_t)r->protocol << 32 ^ (uint64_t)r->is_only_fallback << 33) * 1099511628211u;
+		h = (h ^ (uint64_t)r->port ^ (uint64_t)r->protocol << 32 ^ (uint64_t)r->is_only_fallback << 33 ^ (uint64_t)r->tls << 34) * 1099511628211u;
 	}
 	return (int64_t)(h >> 1) + 1;
 }

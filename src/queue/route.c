@@ -142,14 +142,21 @@ static bool fits_sender(const struct conf_list *list, struct str sender)
 	return list->n == 0;
 }
 
-/* The key: connections are shared, and trouble is, by what is the same for the other side. */
+/*
+ * The key: an attempt is for recipients of one key, and trouble is shared by them. So what the connection has to have is in it, where routes may want
+ * different things of one host: nobody's mail goes by the setting of another's.
+ */
 static int set_key(struct arena *a, struct queue_hop *hop)
 {
+	static const char *const tls_z[] = {
+		[QUEUE_TLS_MAY] = "", [QUEUE_TLS_NONE] = " tls=none", [QUEUE_TLS_ENCRYPT] = " tls=encrypt",
+		[QUEUE_TLS_VERIFY] = " tls=verify", [QUEUE_TLS_IMPLICIT] = " tls=implicit" };
+
 	if (hop->host.n == 0)
 		hop->destination = arena_printf(a, "%" STR_FMT, STR_ARG(hop->domain));
 	else
-		hop->destination = arena_printf(a, "%s[%" STR_FMT "]:%u%s%" STR_FMT, hop->is_lmtp ? "lmtp:" : "", STR_ARG(hop->host),
-						hop->port, hop->user.n ? " " : "", STR_ARG(hop->user));
+		hop->destination = arena_printf(a, "%s[%" STR_FMT "]:%u%s%" STR_FMT "%s", hop->is_lmtp ? "lmtp:" : "", STR_ARG(hop->host),
+						hop->port, hop->user.n ? " " : "", STR_ARG(hop->user), tls_z[hop->tls]);
 	return hop->destination.p ? 0 : -E_LIMIT;
 }
 

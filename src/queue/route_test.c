@@ -22,20 +22,20 @@ static const struct row {
 	bool is_lmtp;
 } rows[] = {
 	{ "bob@b.example", "example.com", "example.com", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
-	{ "bob@b.example", "lists.example.org", "lmtp:[10.0.0.1]:24", "10.0.0.1", "", 24, QUEUE_TLS_NONE, true },
-	{ "", "a.b.inner.example", "lmtp:[10.0.0.1]:24", "10.0.0.1", "", 24, QUEUE_TLS_NONE, true },
+	{ "bob@b.example", "lists.example.org", "lmtp:[10.0.0.1]:24 tls=none", "10.0.0.1", "", 24, QUEUE_TLS_NONE, true },
+	{ "", "a.b.inner.example", "lmtp:[10.0.0.1]:24 tls=none", "10.0.0.1", "", 24, QUEUE_TLS_NONE, true },
 	{ "bob@b.example", "inner.example", "inner.example", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "bob@b.example", "xinner.example", "xinner.example", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "", "example.com", "[bounce.example.net]:25", "bounce.example.net", "", 25, QUEUE_TLS_MAY, false },
-	{ "Alice@Example.org", "example.com", "[relay.example.net]:587 martlet", "relay.example.net", "/etc/secret", 587,
+	{ "Alice@Example.org", "example.com", "[relay.example.net]:587 martlet tls=verify", "relay.example.net", "/etc/secret", 587,
 	  QUEUE_TLS_VERIFY, false },
-	{ "x@alice.example", "example.com", "[relay.example.net]:587 martlet", "relay.example.net", "/etc/secret", 587, QUEUE_TLS_VERIFY,
+	{ "x@alice.example", "example.com", "[relay.example.net]:587 martlet tls=verify", "relay.example.net", "/etc/secret", 587, QUEUE_TLS_VERIFY,
 	  false },
 	{ "x@not-alice.example", "example.com", "example.com", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "alice@example.org", "example.net", "example.net", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "bob@b.example", "bank.example", "bank.example", "", "", 25, QUEUE_TLS_VERIFY, false },
-	{ "bob@b.example", "[192.0.2.1]", "[192.0.2.1]:2525", "192.0.2.1", "", 2525, QUEUE_TLS_ENCRYPT, false },
-	{ "bob@b.example", "[IPv6:2001:db8::1]", "[2001:db8::1]:2525", "2001:db8::1", "", 2525, QUEUE_TLS_ENCRYPT, false },
+	{ "bob@b.example", "[192.0.2.1]", "[192.0.2.1]:2525 tls=encrypt", "192.0.2.1", "", 2525, QUEUE_TLS_ENCRYPT, false },
+	{ "bob@b.example", "[IPv6:2001:db8::1]", "[2001:db8::1]:2525 tls=encrypt", "2001:db8::1", "", 2525, QUEUE_TLS_ENCRYPT, false },
 };
 
 TEST(the_first_route_that_fits_is_taken)
@@ -79,8 +79,8 @@ TEST(the_fallback_of_a_route_is_found)
 	} wants[] = {
 		{ "none.example", "none.example", NULL, QUEUE_TLS_MAY },
 		{ "other.example", "[h.example]:25", "[b.example.net]:25", QUEUE_TLS_MAY },
-		{ "x.example", "x.example", "[a.example.net]:465 martlet", QUEUE_TLS_IMPLICIT },
-		{ "[192.0.2.1]", "[192.0.2.1]:25", "[a.example.net]:465 martlet", QUEUE_TLS_IMPLICIT },
+		{ "x.example", "x.example", "[a.example.net]:465 martlet tls=implicit", QUEUE_TLS_IMPLICIT },
+		{ "[192.0.2.1]", "[192.0.2.1]:25", "[a.example.net]:465 martlet tls=implicit", QUEUE_TLS_IMPLICIT },
 	};
 	struct conf *c = NULL;
 	struct fault fault = { 0 };

@@ -150,7 +150,9 @@ TEST(what_waits_follows_the_routes)
 		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
 		{ "domains = far.example\nhost = b.example\nport = 26\nprotocol = lmtp\n", "lmtp:[b.example]:26" },
 		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
-		{ "domains = far.example\nhost = b.example\nport = 26\ntls = verify\nuser = u\npassword_file = /p\n", "[b.example]:26 u" },
+		{ "domains = far.example\nhost = b.example\nport = 26\ntls = verify\nuser = u\npassword_file = /p\n", "[b.example]:26 u tls=verify" },
+		{ "domains = far.example\nhost = b.example\nport = 26\ntls = none\n", "[b.example]:26 tls=none" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
 		{ "senders = somebody@else.example\nhost = b.example\nport = 26\n", "far.example" },
 		{ "senders = alice@example.org\nhost = b.example\nport = 26\n", "[b.example]:26" },
 	};

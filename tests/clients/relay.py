@@ -355,6 +355,7 @@ def test_smart_host(server):
         submit(server, "relayed")
         sink.wait(1)
         assert sink.tls_sessions == 1 and sink.counts["AUTH"] == 1, sink.counts
+        server.wait_log("queue.attempt", {"result": "delivered"}, 30)
         said = [x for x in server.log if " send.line " in x]
         assert any("RCPT TO:" in x for x in said) and any("235 2.7.0" in x for x in said), said
         assert not [x for x in server.log if "sesame" in x or "b3BlbiBzZXNhbWU" in x or "c2VzYW1l" in x], "a password is in the log"

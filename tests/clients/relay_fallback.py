@@ -68,10 +68,12 @@ def test_unreachable(server):
         wait_empty(server)
         story = server.cli("message", "trace", "x@far.test").stdout
         assert story.count("attempt") == 2 and "no host could be spoken to" in story and ", the fallback of far.test" in story, story
+        server.wait_log("queue.attempt", {"result": "delivered"}, 30)
         mark = len(server.log)
         submit(server, "two")
         relay.wait(2)
         wait_empty(server)
+        server.wait_log("queue.attempt", {"result": "delivered"}, 30, mark)
         tried = [x for x in server.log[mark:] if " queue.attempt " in x]
         assert len(tried) == 1 and "fallback_for=far.test" in tried[0] and "result=delivered" in tried[0], tried
         attempt(server, lambda: submit(server, "other", "x@other.test"), to="x@other.test", result="deferred")
