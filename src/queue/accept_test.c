@@ -445,7 +445,8 @@ static int submit(struct fixture *x, int64_t account, const char *to_z, const ch
 
 static void limit(struct fixture *x, const char *text_z)
 {
-	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table };
+	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table,
+							   &queue_tlsrpt_conf_table };
 	struct conf *c = NULL;
 	struct fault f = { "" };
 

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "queue/queue.h"
+#include "queue/tlsrpt.h"
 
 #define QUEUE_ATTEMPT_RCPTS 100     /* of one attempt; RFC 5321 4.5.3.1.8: every server takes so many */
 #define QUEUE_ATTEMPT_HEAD (512u << 10) /* its bytes before the message */
@@ -111,6 +112,7 @@ struct queue_result {
 	struct str tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384, DANE verified"; empty: none */
 	enum queue_level level; /* of the connection that carried the message; UNKNOWN: none did */
 	struct queue_sts sts;  /* fetched just now: to be kept */
+	struct queue_tlsrpt_seen tlsrpt; /* sessions of this attempt that its domain wants to hear of */
 	int64_t ms;
 	struct queue_rcpt_result *rcpts; /* as many as the attempt's, in its order; 0 with id 0 */
 	size_t n_rcpts;

@@ -82,6 +82,13 @@ enum queue_sql_id {
 	QUEUE_SQL_TRACE_BLOCK_ADD,
 	QUEUE_SQL_TRACE_PRUNE,
 	QUEUE_SQL_TRACE_PRUNE_BLOCKS,
+	QUEUE_SQL_TLSRPT_COUNT,
+	QUEUE_SQL_TLSRPT_SESSION_ADD,
+	QUEUE_SQL_TLSRPT_SIZE,
+	QUEUE_SQL_TLSRPT_ADD,
+	QUEUE_SQL_TLSRPT_GREW,
+	QUEUE_SQL_TLSRPT_DAY,
+	QUEUE_SQL_TLSRPT_DAY_GREW,
 	QUEUE_SQL_COUNT_
 };
 extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
@@ -267,6 +274,12 @@ struct queue_settlement {
 	enum queue_level level;            /* another than was known; UNKNOWN: none */
 	int64_t now_s;
 };
+/* ---- tlsrpt_count.c: sessions for reports ---- */
+
+/* Inside db_write(): counts what was seen in the attempt, as far as there is room. */
+MUST_CHECK int queue_tlsrpt_count_tx(struct db_tx *tx, struct str domain,
+				     const struct queue_tlsrpt_seen *seen, int64_t now_s);
+
 /* Inside db_write(): the message's row goes when its last recipient has. */
 MUST_CHECK int queue_message_end(struct db_tx *tx, struct str qid);
 #define QUEUE_SETTLE 64

@@ -22,7 +22,8 @@
 #define SEEN_MAX 64
 
 enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_LARGE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
-       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_STUCK, Q_UNSTUCK, Q_COUNT };
+       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_STUCK, Q_UNSTUCK,
+       Q_RPT_ROWS, Q_RPT_SESSIONS, Q_RPT_REPORTS, Q_RPT_DAYS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
 			    " WHERE r.content = c.id), 1) <>"
@@ -67,6 +68,10 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_LEVELS] = { .sql = "SELECT count(*) FROM domain_tls WHERE domain IN ('c9.example', 'c7.example', 'c6.example')" },
 	[Q_STUCK] = { .sql = "CREATE TRIGGER stuck BEFORE DELETE ON queue_recipients BEGIN SELECT raise(ABORT, 'stuck'); END" },
 	[Q_UNSTUCK] = { .sql = "DROP TRIGGER IF EXISTS stuck" },
+	[Q_RPT_ROWS] = { .sql = "SELECT count(*) FROM tlsrpt_sessions" },
+	[Q_RPT_SESSIONS] = { .sql = "SELECT coalesce(sum(sessions), 0) FROM tlsrpt_sessions" },
+	[Q_RPT_REPORTS] = { .sql = "SELECT count(*) FROM tlsrpt_reports" },
+	[Q_RPT_DAYS] = { .sql = "SELECT count(*) FROM tlsrpt_days" },
 	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
@@ -233,7 +238,8 @@ static inline void answer_seen(struct fixture *x, size_t nth, char says)
 
 static inline void configure(struct fixture *x, const char *text_z)
 {
-	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table };
+	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table,
+							   &queue_tlsrpt_conf_table };
 	struct conf *c = NULL;
 	struct fault f = { "" };
 

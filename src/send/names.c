@@ -53,6 +53,13 @@ static int ask_txt(void *ctx, struct arena *a, struct str name, int64_t deadline
 	return 0;
 }
 
+static void ahead(void *ctx, struct str name)
+{
+	struct send *s = ctx;
+
+	net_dns_ahead(s->dns, name, NET_DNS_TXT);
+}
+
 static int get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out)
 {
 	struct send *s = ctx;
@@ -74,4 +81,5 @@ static int get(void *ctx, struct arena *a, struct str host, struct str path, str
 	return net_https_get(s->https, &g, out, &fault);
 }
 
-const struct send_names send_names_dns = { .mx = ask_mx, .addresses = ask_addresses, .tlsa = ask_tlsa, .txt = ask_txt, .get = get };
+const struct send_names send_names_dns = { .mx = ask_mx, .addresses = ask_addresses, .tlsa = ask_tlsa, .txt = ask_txt, .get = get,
+					   .ahead = ahead };

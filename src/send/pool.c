@@ -334,6 +334,7 @@ static void answer_same(struct send *s, uint64_t id, size_t n_rcpts, const struc
 {
 	struct queue_result same = *r;
 
+	same.tlsrpt = (struct queue_tlsrpt_seen){ 0 }; /* sessions are counted once */
 	same.id = id;
 	same.n_rcpts = n_rcpts;
 	same.ms = 0;

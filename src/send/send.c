@@ -22,6 +22,7 @@ int send_open(const struct send_options *o, struct send **ret, struct fault *fau
 
 	s->conf = o->conf;
 	s->q = conf_get(o->conf, &queue_conf_table);
+	s->tlsrpt = conf_get(o->conf, &queue_tlsrpt_conf_table);
 	s->dns = o->dns;
 	s->names = send_names_dns;
 	s->names.ctx = s;

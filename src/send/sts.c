@@ -33,52 +33,56 @@ static struct send_sts_failed *failed_slot(struct send *s, struct str domain, ui
 	return &s->sts_failed[h % ARRAY_LEN(s->sts_failed)];
 }
 
-static bool has_failed(struct send *s, struct str domain)
+/* Why; a success: it has not. */
+static enum queue_tlsrpt_outcome has_failed(struct send *s, struct str domain)
 {
 	uint64_t hash;
 	struct send_sts_failed *f = failed_slot(s, domain, &hash);
-	bool r;
+	enum queue_tlsrpt_outcome r;
 
 	lock_get(&s->lock);
-	r = f->hash == hash && clock_mono_ms() < f->until_ms;
+	r = f->hash == hash && clock_mono_ms() < f->until_ms ? f->trouble : QUEUE_TLSRPT_SUCCESS;
 	lock_put(&s->lock);
 	return r;
 }
 
-static void note_failed(struct send *s, struct str domain)
+static enum queue_tlsrpt_outcome note_failed(struct send *s, struct str domain,
+					     enum queue_tlsrpt_outcome trouble)
 {
 	uint64_t hash;
 	struct send_sts_failed *f = failed_slot(s, domain, &hash);
 
 	lock_get(&s->lock);
-	*f = (struct send_sts_failed){ hash, clock_mono_ms() + FAILED_MS };
+	*f = (struct send_sts_failed){ hash, clock_mono_ms() + FAILED_MS, trouble };
 	lock_put(&s->lock);
+	return trouble;
 }
 
 /* ---- the newest ---- */
 
-/* RFC 8461 3.3 */
-static bool fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id, struct sts_policy *ret,
+/* RFC 8461 3.3. A success, or why not (RFC 8460 4.3.2.2). */
+static enum queue_tlsrpt_outcome fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id, struct sts_policy *ret,
 		  struct queue_sts *ret_new)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(STS_POLICY_MAX);
 	struct str host = arena_printf(a, "mta-sts.%" STR_FMT, STR_ARG(t->hop.domain));
 	struct queue_sts got = { .id = arena_str(a, id), .fetched_s = clock_wall_ms() / 1000 };
 
-	if (!host.p || has_failed(s, t->hop.domain))
-		return false;
-	if (s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text) < 0) {
-		note_failed(s, t->hop.domain);
-		return false;
-	}
+	enum queue_tlsrpt_outcome trouble = has_failed(s, t->hop.domain);
+	int r;
+
+	if (!host.p || trouble != QUEUE_TLSRPT_SUCCESS)
+		return !host.p ? QUEUE_TLSRPT_STS_FETCH : trouble;
+	r = s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text);
+	if (r < 0)
+		return note_failed(s, t->hop.domain,
+				   r == -E_TLS ? QUEUE_TLSRPT_STS_WEBPKI : QUEUE_TLSRPT_STS_FETCH);
 	got.text = arena_str(a, buf_str(&text));
-	if (!got.text.p || !got.id.p || !parse(a, &got, ret)) {
-		note_failed(s, t->hop.domain);
-		return false;
-	}
+	if (!got.text.p || !got.id.p || !parse(a, &got, ret))
+		return note_failed(s, t->hop.domain, QUEUE_TLSRPT_STS_INVALID);
 	if (got.text.n <= QUEUE_STS_TEXT)
 		*ret_new = got;
-	return true;
+	return QUEUE_TLSRPT_SUCCESS;
 }
 
 /* Is it time to fetch what is known again? */
@@ -100,12 +104,14 @@ static bool find_id(struct send *s, struct arena *a, struct str domain, struct s
 	       sts_record_parse(records, n, ret);
 }
 
-bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new)
+bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new,
+		 enum queue_tlsrpt_outcome *ret_trouble)
 {
 	struct sts_policy known, newest;
 	bool is_known, is_wanted;
 	struct str id;
 
+	*ret_trouble = QUEUE_TLSRPT_SUCCESS;
 	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt)
 		return false;
 	is_known = parse(a, &t->sts, &known);
@@ -114,7 +120,9 @@ bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t,
 		is_wanted |= !is_known || !str_eq(id, t->sts.id);
 	else
 		id = t->sts.id;
-	if (is_wanted && fetch(s, a, t, id, &newest, ret_new)) {
+	if (is_wanted)
+		*ret_trouble = fetch(s, a, t, id, &newest, ret_new);
+	if (is_wanted && *ret_trouble == QUEUE_TLSRPT_SUCCESS) {
 		*ret = newest;
 		return newest.mode != STS_NONE;
 	}
