@@ -144,6 +144,7 @@ void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 	put_u64(out, a->flags);
 	put_wish(out, &a->wish);
 	put_u64(out, a->max_sessions);
+	put_str(out, a->post);
 	put_u64(out, a->n_rcpts);
 	for (size_t i = 0; i < a->n_rcpts; i++) {
 		put_str(out, a->rcpts[i].address);
@@ -184,6 +185,7 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 	a.flags = (unsigned)get_u64(&r, UINT32_MAX);
 	get_wish(&r, &a.wish);
 	a.max_sessions = (uint32_t)get_u64(&r, UINT32_MAX);
+	a.post = get_str(&r, TLSRPT_URI_MAX);
 	rc = get_rcpts(&r, arena, &a);
 	if (rc < 0)
 		return rc;

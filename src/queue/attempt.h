@@ -72,6 +72,7 @@ struct queue_attempt {
 	struct queue_attempt_rcpt *rcpts;
 	size_t n_rcpts;       /* 1..QUEUE_ATTEMPT_RCPTS */
 	struct str message;   /* as it goes out, before dots are doubled */
+	struct str post;      /* not empty: no mail, but a report (gzip) that goes there by HTTPS; one recipient stands for it, of the hop the key counts */
 };
 
 enum queue_outcome {

@@ -27,6 +27,7 @@ static const struct queue_attempt sample = {
 	.flags = 3,
 	.wish = { .by_s = 1700000000, .by_returns = true, .priority = -9, .has_priority = true },
 	.max_sessions = 20,
+	.post = STR_INIT("https://h.example/"),
 	.rcpts = rcpts,
 	.n_rcpts = 2,
 	.message = STR_INIT("Subject: a\r\n\r\nb\r\n"),
@@ -63,6 +64,7 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 	assert_str_eq(a->rcpts[0].orcpt, S("rfc822;bob@example.org"));
 	assert_int_equal(a->rcpts[0].notify, QUEUE_NOTIFY_FAILURE);
 	assert_str_eq(a->rcpts[1].address, S("carol@example.org"));
+	assert_str_eq(a->post, S("https://h.example/"));
 	assert_true(str_eq(a->message, message));
 }
 

@@ -95,7 +95,10 @@ struct fixture {
 		char first[64];
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
+		char post[100];
 	} seen[SEEN_MAX];
+	char last[16384]; /* the message of the last one */
+	size_t n_last;
 	enum queue_level level; /* of its connections */
 	char override; /* says this of all */
 	size_t silent_after; /* so many attempts; 0: never */
@@ -158,6 +161,9 @@ static inline void *sender_main(void *arg)
 			x->seen[x->n_seen].max_sessions = attempt.max_sessions;
 			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
 				 attempt.rcpts[0].address.p);
+			snprintf(x->seen[x->n_seen].post, sizeof(x->seen[0].post), "%" STR_FMT, STR_ARG(attempt.post));
+			x->n_last = attempt.message.n < sizeof(x->last) ? attempt.message.n : sizeof(x->last);
+			memcpy(x->last, attempt.message.p, x->n_last);
 		}
 		x->n_seen++;
 		if (x->silent_after > 0 && x->n_seen > x->silent_after)

@@ -182,6 +182,19 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_TLSRPT_DAY_GREW] = { .sql = "INSERT INTO tlsrpt_days (day, domains, size) VALUES (?1, ?2, ?3)"
 					       " ON CONFLICT (day) DO UPDATE SET domains = tlsrpt_days.domains + excluded.domains,"
 					       " size = tlsrpt_days.size + excluded.size" },
+	/* tlsrpt.c */
+	[QUEUE_SQL_TLSRPT_DUE] = { .sql =
+		"SELECT day, domain, id, rua, tries, since FROM tlsrpt_reports WHERE due <= ?1 ORDER BY due LIMIT ?2" },
+	[QUEUE_SQL_TLSRPT_NEXT] = { .sql = "SELECT min(due) FROM tlsrpt_reports WHERE due > ?1" },
+	[QUEUE_SQL_TLSRPT_ROWS] = { .sql =
+		"SELECT type, policy_domain, policy, outcome, host, peer, own, reason, sessions FROM tlsrpt_sessions"
+		" WHERE day = ?1 AND domain = ?2 ORDER BY type, policy_domain, policy, outcome, host, peer, key" },
+	[QUEUE_SQL_TLSRPT_PUT_OFF] = { .sql =
+		"UPDATE tlsrpt_reports SET due = ?3, tries = ?4, since = ?5 WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_SESSIONS_REMOVE] = { .sql = "DELETE FROM tlsrpt_sessions WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_REMOVE] = { .sql = "DELETE FROM tlsrpt_reports WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_DAY_END] = { .sql =
+		"DELETE FROM tlsrpt_days WHERE day = ?1 AND NOT EXISTS (SELECT 1 FROM tlsrpt_reports WHERE day = ?1)" },
 	/* trace.c, trace_index.c, trace_find.c */
 	[QUEUE_SQL_TRACE_ADD] = { .sql =
 		"INSERT INTO queue_trace (at, event, keys, story) VALUES (?1, ?2, ?3, ?4)" },

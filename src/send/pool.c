@@ -400,7 +400,10 @@ static void run_job(struct send *s, struct send_session *e, struct job *j)
 
 	if (!j->is_told) {
 		lock_put(&s->lock);
-		send_walk(s, &j->attempt, j->arena, &e->link, &r);
+		if (j->attempt.post.n > 0)
+			send_tlsrpt_post(s, &j->attempt, j->arena, &r);
+		else
+			send_walk(s, &j->attempt, j->arena, &e->link, &r);
 		e->n_turn++;
 		lock_get(&s->lock);
 	}

@@ -22,6 +22,8 @@ struct send_names {
 	int (*txt)(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n);
 	/* One text by HTTPS. */
 	int (*get)(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out);
+	/* One report to there (RFC 8460 5.4). 0; negative with the fault. */
+	int (*post)(void *ctx, struct arena *a, struct str uri, struct str report, struct fault *fault);
 	/* A TXT question that will be asked soon; may be NULL. */
 	void (*ahead)(void *ctx, struct str name);
 	void *ctx;
@@ -141,6 +143,9 @@ enum queue_tlsrpt_outcome send_tlsrpt_judge(const struct send_policy *p,
 void send_tlsrpt_end(struct send *s, struct arena *a, const struct queue_attempt *t,
 		     struct queue_tlsrpt_seen *seen);
 
+/* The attempt is a report: it goes there by HTTPS. As send_walk(). */
+void send_tlsrpt_post(struct send *s, const struct queue_attempt *t, struct arena *a, struct queue_result *ret);
+
 /* ---- walk.c: one attempt ---- */
 
 /* Fills *ret, which has its array of results; its strings are in the arena. The link is what is left of the connection. */
@@ -168,7 +173,7 @@ struct send {
 	struct net_dns *dns;
 	struct send_names names;
 	struct net_stream_tls *tls;
-	struct net_https *https;       /* NULL: MTA-STS is off */
+	struct net_https *https;       /* NULL: MTA-STS and reports are off */
 	const char *helo_z;
 	const char *own_names[2];      /* NULL-terminated */
 	const struct send_secret *secrets;

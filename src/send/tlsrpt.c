@@ -199,3 +199,19 @@ void send_tlsrpt_end(struct send *s, struct arena *a, const struct queue_attempt
 	}
 	*seen = (struct queue_tlsrpt_seen){ 0 };
 }
+
+/* ---- a report on its way ---- */
+
+void send_tlsrpt_post(struct send *s, const struct queue_attempt *t, struct arena *a, struct queue_result *ret)
+{
+	int64_t begun_ms = clock_mono_ms();
+	struct fault fault = { 0 };
+	int r = s->names.post(s->names.ctx, a, t->post, t->message, &fault);
+
+	*ret = (struct queue_result){ .id = t->id, .rcpts = ret->rcpts, .n_rcpts = t->n_rcpts, .ms = clock_mono_ms() - begun_ms };
+	ret->stage = r < 0 ? QUEUE_AT_CONNECT : QUEUE_AT_END;
+	for (size_t i = 0; i < t->n_rcpts; i++) {
+		ret->rcpts[i].outcome = r < 0 ? QUEUE_DEFERRED : QUEUE_DELIVERED;
+		ret->rcpts[i].reply = r < 0 ? send_say(a, "4.4.0", "%s", fault.text) : send_say(a, "2.0.0", "taken");
+	}
+}
