@@ -12,6 +12,12 @@ static bool is_alnum(char c)
 	return (c >= '0' && c <= '9') || (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
 }
 
+/* strchr() alone would find the NUL at the end of the set. */
+static bool is_one_of(char c, const char *set_z)
+{
+	return c != '\0' && strchr(set_z, c);
+}
+
 /* ---- addresses ---- */
 
 /* A name of the DNS, or an IPv4 address. */
@@ -23,7 +29,7 @@ static bool is_host(struct str s)
 		if (s.p[i] == '.' && label == 0)
 			return false;
 		label = s.p[i] == '.' ? 0 : label + 1;
-		if (label > 63 || !(is_alnum(s.p[i]) || strchr("-_.", s.p[i])))
+		if (label > 63 || !(is_alnum(s.p[i]) || is_one_of(s.p[i], "-_.")))
 			return false;
 	}
 	return label > 0 && s.n <= NAME_MAX_BYTES;
@@ -37,8 +43,7 @@ static bool is_address(struct str s)
 	if (at < 1 || s.n > ADDRESS_MAX_BYTES || s.p[0] == '.' || s.p[at - 1] == '.')
 		return false;
 	for (ptrdiff_t i = 0; i < at; i++)
-		if (!is_alnum(s.p[i]) &&
-		    (s.p[i] == '\0' || !strchr("!#$%&'*+-/=?^_`{|}~.", s.p[i])))
+		if (!is_alnum(s.p[i]) && !is_one_of(s.p[i], "!#$%&'*+-/=?^_`{|}~."))
 			return false;
 	return is_host(str_skip(s, (size_t)at + 1));
 }
@@ -157,7 +162,7 @@ static bool is_field_name(struct str s)
 	if (s.n == 0 || s.n > 32 || !is_alnum(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && !strchr("_-.", s.p[i]))
+		if (!is_alnum(s.p[i]) && !is_one_of(s.p[i], "_-."))
 			return false;
 	return true;
 }

@@ -78,6 +78,7 @@ TEST(an_address_for_reports_is_one_that_can_be_used)
 		{ .uri = "mailto:%22a%20b%22@example.com" },
 		{ .uri = "mailto:a%0d%0aBcc:x@example.com" },
 		{ .uri = "mailto:a%00@example.com" },
+		{ .uri = "mailto:a@b%00c" },
 		{ .uri = "mailto:a%4" },
 		{ .uri = "mailto:a@example.com!10m" },
 		{ .uri = "mailto:@example.com" },

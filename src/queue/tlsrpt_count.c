@@ -21,7 +21,7 @@
 static bool is_name(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", s.p[i]))
+		if (s.p[i] == '\0' || !strchr("abcdefghijklmnopqrstuvwxyz0123456789-._", s.p[i]))
 			return false;
 	return s.n > 0 && s.n < 255;
 }

@@ -79,7 +79,8 @@ TEST(sessions_that_went_alike_share_a_row)
 TEST(what_is_no_domain_is_not_counted)
 {
 	static const struct str names[] = { STR_INIT("[192.0.2.1]"), STR_INIT("a b.example"),
-					    STR_INIT("a\r\nb"), STR_INIT("") };
+					    STR_INIT("a\r\nb"),
+					    STR_INIT("a\0b.example"), STR_INIT("") };
 	struct fixture x;
 
 	setup(&x);
