@@ -112,6 +112,7 @@ struct queue {
 	struct conf *conf;      /* NULL: none yet */
 	/* Destinations that something new waits for: where the schedule looks without being asked to. */
 	char hostname[256];
+	struct dkim_key *dkim;  /* NULL: none; tlsrpt.c */
 	char *hints[QUEUE_HINTS];
 	size_t n_hints;
 	bool has_more_hints;    /* than fit: look everywhere */
@@ -191,7 +192,7 @@ enum { QUEUE_BY_RETURNS = 1, QUEUE_BY_TRACES = 2 }; /* by_flags of a message row
 int64_t queue_pause_s(const struct queue_conf *c, int64_t attempts);
 struct queue_age {
 	int64_t accepted_s, held_until_s, by_s;
-	bool by_returns, is_told;
+	bool by_returns, is_told, is_for_a_day;
 };
 /* When it goes back, when its sender hears that it is late (INT64_MAX: never, or he has), and the first of both. */
 int64_t queue_ends_s(const struct queue_conf *c, const struct queue_age *a);

@@ -95,7 +95,8 @@ struct fixture {
 		char first[64];
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
-		char post[100];
+		char post[100], from[64];
+		unsigned flags;
 	} seen[SEEN_MAX];
 	char last[16384]; /* the message of the last one */
 	size_t n_last;
@@ -162,6 +163,8 @@ static inline void *sender_main(void *arg)
 			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
 				 attempt.rcpts[0].address.p);
 			snprintf(x->seen[x->n_seen].post, sizeof(x->seen[0].post), "%" STR_FMT, STR_ARG(attempt.post));
+			snprintf(x->seen[x->n_seen].from, sizeof(x->seen[0].from), "%" STR_FMT, STR_ARG(attempt.reverse_path));
+			x->seen[x->n_seen].flags = attempt.flags;
 			x->n_last = attempt.message.n < sizeof(x->last) ? attempt.message.n : sizeof(x->last);
 			memcpy(x->last, attempt.message.p, x->n_last);
 		}

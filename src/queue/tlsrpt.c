@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reports about TLS, made when their day is over and sent: on the schedule's thread, by HTTPS through the sender, as an attempt without a
- * recipient. tlsrpt_count.c has the states of a report. Each try is for the next of the addresses that the domain names, until one
- * has taken it (RFC 8460 3) or a day is over since the first one (RFC 8460 5.5).
+ * Reports about TLS, made when their day is over and sent, on the schedule's thread: by HTTPS through the sender, as an attempt without a
+ * recipient; by mail as a message in the queue. tlsrpt_count.c has the states of a report. Each try is for the next of the addresses that the
+ * domain names, until one has taken it (RFC 8460 3), the queue for mail, or a day is over since the first one (RFC 8460 5.5).
  */
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/rnd.h"
 #include "queue/schedule_int.h"
 #include "queue/tlsrpt_int.h"
 
@@ -115,7 +116,7 @@ static int drop(struct queue_sched *s, int64_t day, struct str domain, const cha
 {
 	struct change c = { .day = day, .domain = domain };
 
-	LOG(WARN, "tlsrpt.dropped", F_STR("domain", domain), F_INT("day", day), F_Z("fault", why_z));
+	LOG(INFO, "tlsrpt.dropped", F_STR("domain", domain), F_INT("day", day), F_Z("fault", why_z));
 	return write_change(s, remove_tx, &c);
 }
 
@@ -165,26 +166,63 @@ void queue_reports_lost(struct queue_sched *s)
 			land(s, &s->reports[i], NULL);
 }
 
+/* ---- the key ---- */
+
+void queue_tlsrpt_key(struct queue *q, struct dkim_key *key)
+{
+	struct dkim_key *old;
+
+	lock_get(&q->lock);
+	old = q->dkim;
+	q->dkim = key;
+	lock_put(&q->lock);
+	dkim_key_unref(old);
+}
+
+static void end_key(struct dkim_key **k)
+{
+	dkim_key_unref(*k);
+}
+
+/* With a reference; NULL: none. */
+static struct dkim_key *get_key(struct queue *q)
+{
+	struct dkim_key *key;
+
+	lock_get(&q->lock);
+	key = q->dkim ? dkim_key_ref(q->dkim) : NULL;
+	lock_put(&q->lock);
+	return key;
+}
+
 /* ---- the begin of one ---- */
 
-static bool is_usable(const struct queue_tlsrpt_conf *t, struct str uri, struct arena *a, struct tlsrpt_uri *ret)
+/* What is used for all of a turn. */
+struct means {
+	const struct queue_tlsrpt_conf *conf;
+	struct dkim_key *key; /* NULL: nothing goes by mail */
+};
+
+static bool is_usable(const struct means *m, struct str uri, struct arena *a, struct tlsrpt_uri *ret)
 {
-	return tlsrpt_uri_parse(uri, a, ret) && !ret->is_mail && (ret->port == 0 || ret->port == t->https_port);
+	if (!tlsrpt_uri_parse(uri, a, ret))
+		return false;
+	return ret->is_mail ? m->key != NULL : ret->port == 0 || ret->port == m->conf->https_port;
 }
 
 /* The one whose turn it is. False: none is of use. */
-static bool choose_uri(const struct queue_tlsrpt_conf *t, const struct due *d, struct arena *a, struct str *ret, struct tlsrpt_uri *ret_parsed)
+static bool choose_uri(const struct means *m, const struct due *d, struct arena *a, struct str *ret, struct tlsrpt_uri *ret_parsed)
 {
 	struct str uris[TLSRPT_URIS], rest = d->rua, uri;
 	size_t n = 0;
 
 	while (n < TLSRPT_URIS && str_split(&rest, ' ', &uri))
-		if (is_usable(t, uri, a, ret_parsed))
+		if (is_usable(m, uri, a, ret_parsed))
 			uris[n++] = uri;
 	if (n == 0)
 		return false;
 	*ret = uris[(size_t)d->tries % n];
-	return is_usable(t, *ret, a, ret_parsed);
+	return is_usable(m, *ret, a, ret_parsed);
 }
 
 static int make(struct queue_sched *s, const struct queue_tlsrpt_conf *t, const struct due *d, struct arena *a,
@@ -224,8 +262,79 @@ static int post(struct queue_sched *s, const struct due *d, struct queue_report 
 	return 0;
 }
 
+/* ---- by mail ---- */
+
+struct mail {
+	struct queue_mail mail;
+	struct change gone;
+};
+
+/* The message is in the queue by the same commit by which the report's rows are gone. */
+static int mail_tx(struct db_tx *tx, void *arg)
+{
+	struct mail *m = arg;
+	int rc = queue_mail_tx(&m->mail, tx);
+
+	return rc < 0 && !queue_mail_is_void(&m->mail, rc) ? rc : remove_tx(tx, &m->gone);
+}
+
+static int store(struct queue_sched *s, const struct due *d, struct queue_envelope *e, struct str message, struct arena *a)
+{
+	struct mail m = { .gone = { .day = d->day, .domain = d->domain } };
+	int rc = queue_mail_prepare(&m.mail, s->q, e, message, a);
+	struct db_write_job w = { .fn = mail_tx, .arg = &m, .durability = DB_DURABLE, .bodies = &m.mail.body, .n_bodies = 1 };
+
+	if (rc == 0)
+		rc = db_write(store_db(s->q->store), &w);
+	if (rc == 0)
+		queue_mail_stored(&m.mail);
+	queue_mail_done(&m.mail);
+	return rc;
+}
+
+/*
+ * With the null reverse-path, so that nobody hears of what becomes of it, and whatever the TLS of its recipient's hosts is: the report may be
+ * about that (RFC 8460 3, 5.3). 0; negative.
+ */
+static int enqueue(struct queue_sched *s, const struct means *m, const struct due *d, const struct queue_tlsrpt_report *r, struct str to,
+		struct str report, struct arena *a)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(QUEUE_TLSRPT_MAIL);
+	struct queue_rcpt rcpt;
+	struct queue_envelope e = { .sid_z = "", .rcpts = &rcpt, .n_rcpts = 1, .is_tls_optional = true, .is_for_a_day = true };
+	const struct dkim_signer signer = { m->key, queue_tlsrpt_signer(m->conf), str_z(m->conf->dkim_selector), s->now_s };
+	char qid[17];
+	int rc = queue_rcpt_find(s->q, a, to, &rcpt);
+
+	if (rc == 0)
+		rc = queue_tlsrpt_mail(r, to, report, &signer, &text);
+	if (rc < 0)
+		return rc;
+	rnd_id_z(qid, sizeof(qid) - 1);
+	e.qid_z = qid;
+	rcpt.notify = QUEUE_NOTIFY_NEVER;
+	rc = store(s, d, &e, buf_str(&text), a);
+	if (rc == 0)
+		LOG(INFO, "tlsrpt.sent", F_STR("domain", d->domain), F_Z("by", "mail"), F_STR("to", to), F_Z("qid", qid),
+		    F_INT("tries", d->tries + 1));
+	return rc;
+}
+
+/* What is not the disk's trouble counts as a try. */
+static int mail(struct queue_sched *s, const struct means *m, const struct due *d, const struct queue_tlsrpt_report *r, struct str to,
+		struct str report, struct arena *a)
+{
+	struct queue_report try = { .day = d->day, .tries = d->tries, .since_s = d->since_s };
+	int rc = enqueue(s, m, d, r, to, report, a);
+
+	if (rc == 0 || queue_is_lasting(rc))
+		return rc;
+	memcpy(try.domain, d->domain.p, d->domain.n);
+	return put_off(s, &try, str_z(err_row(rc)->text));
+}
+
 /* 1: it is on its way; 0: it is settled; negative: no more now. */
-static int start(struct queue_sched *s, const struct queue_tlsrpt_conf *t, const struct due *d, struct queue_report *slot)
+static int start(struct queue_sched *s, const struct means *m, const struct due *d, struct queue_report *slot)
 {
 	AUTO(arena_fini) struct arena a;
 	AUTO(buf_fini) struct buf report = BUF_INIT(QUEUE_TLSRPT_JSON);
@@ -235,9 +344,13 @@ static int start(struct queue_sched *s, const struct queue_tlsrpt_conf *t, const
 	int rc;
 
 	arena_init(&a, REPORT_ARENA);
-	if (d->domain.n >= sizeof(slot->domain) || !choose_uri(t, d, &a, &uri, &u))
-		return drop(s, d->day, d->domain, "none of the addresses that it names can be used");
-	rc = make(s, t, d, &a, &r, &report);
+	if (d->domain.n >= sizeof(slot->domain) || !choose_uri(m, d, &a, &uri, &u))
+		return drop(s, d->day, d->domain,
+			    m->key ? "no address that it names can be used"
+				   : "no address that it names can be used; for those by mail set dkim_key_file in [tlsrpt]");
+	rc = make(s, m->conf, d, &a, &r, &report);
+	if (rc == 0 && u.is_mail)
+		return mail(s, m, d, &r, u.address, buf_str(&report), &a);
 	if (rc == -E_LIMIT)
 		return drop(s, d->day, d->domain, "it is too long");
 	if (rc == 0)
@@ -280,7 +393,8 @@ static int find_next(struct queue_sched *s)
 
 static int look(struct queue_sched *s)
 {
-	const struct queue_tlsrpt_conf *t = queue_tlsrpt_conf_of(s->conf);
+	AUTO(end_key) struct dkim_key *key = get_key(s->q);
+	const struct means m = { queue_tlsrpt_conf_of(s->conf), key };
 	AUTO(arena_fini) struct arena a;
 	struct due v[DUE_MAX];
 	struct queue_report *slot;
@@ -294,7 +408,7 @@ static int look(struct queue_sched *s)
 	for (size_t i = 0; i < n && rc >= 0 && (slot = free_slot(s)) != NULL; i++) {
 		if (is_on_its_way(s, &v[i]))
 			continue;
-		rc = t->address[0] ? start(s, t, &v[i], slot) : drop(s, v[i].day, v[i].domain, "reports are off now");
+		rc = m.conf->address[0] ? start(s, &m, &v[i], slot) : drop(s, v[i].day, v[i].domain, "reports are off now");
 	}
 	rc = rc < 0 ? rc : find_next(s);
 	if (rc == 0 && has_more && free_slot(s) != NULL)

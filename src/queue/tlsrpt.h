@@ -10,6 +10,9 @@
 #include "conf/conf.h"
 #include "mailauth/tlsrpt.h"
 
+struct queue;
+struct dkim_key;
+
 /* [tlsrpt] settings (tlsrpt_conf.c). */
 extern const struct conf_table queue_tlsrpt_conf_table;
 struct queue_tlsrpt_conf {
@@ -21,9 +24,13 @@ struct queue_tlsrpt_conf {
 };
 /* Of a snapshot, which may be NULL. */
 const struct queue_tlsrpt_conf *queue_tlsrpt_conf_of(const struct conf *c);
-/* Domain and organisation, the defaults applied. */
+/* Of the address; who signs, and the organisation, the defaults applied. */
 struct str queue_tlsrpt_domain(const struct queue_tlsrpt_conf *t);
+struct str queue_tlsrpt_signer(const struct queue_tlsrpt_conf *t);
 struct str queue_tlsrpt_organization(const struct queue_tlsrpt_conf *t);
+
+/* The key that signs reports from now on; takes the reference. NULL: none, so they do not go by mail. Any thread. */
+void queue_tlsrpt_key(struct queue *q, struct dkim_key *key);
 
 /* ---- what was seen ---- */
 

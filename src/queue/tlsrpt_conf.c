@@ -129,6 +129,11 @@ struct str queue_tlsrpt_domain(const struct queue_tlsrpt_conf *t)
 	return str_skip(address, (size_t)(str_chr(address, '@') + 1));
 }
 
+struct str queue_tlsrpt_signer(const struct queue_tlsrpt_conf *t)
+{
+	return t->dkim_domain[0] ? str_z(t->dkim_domain) : queue_tlsrpt_domain(t);
+}
+
 struct str queue_tlsrpt_organization(const struct queue_tlsrpt_conf *t)
 {
 	return t->organization[0] ? str_z(t->organization) : queue_tlsrpt_domain(t);

@@ -2,9 +2,12 @@
 /* Inside the queue: reports made and sent. */
 #pragma once
 
+#include "mailauth/dkim.h"
 #include "queue/queue_int.h"
 
 #define QUEUE_TLSRPT_JSON (1u << 20) /* of one report; its rows are bounded by LIMIT_TLSRPT_DOMAIN */
+
+#define QUEUE_TLSRPT_MAIL (2u << 20) /* with its frame, in base64 */
 
 /* What its table has, once more. */
 struct queue_tlsrpt_row {
@@ -28,3 +31,9 @@ void queue_tlsrpt_json(const struct queue_tlsrpt_report *r, struct buf *out);
 MUST_CHECK int queue_tlsrpt_gzip(struct str text, struct buf *out);
 /* RFC 8460 5.1 */
 void queue_tlsrpt_filename(const struct queue_tlsrpt_report *r, struct buf *out);
+
+/* ---- tlsrpt_mail.c ---- */
+
+/* RFC 8460 5.3: the message as it is stored, our own Return-Path line first, then its signature. to: one plain address. */
+MUST_CHECK int queue_tlsrpt_mail(const struct queue_tlsrpt_report *r, struct str to, struct str packed, const struct dkim_signer *signer,
+				 struct buf *out);

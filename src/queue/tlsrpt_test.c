@@ -4,9 +4,15 @@
 
 #include "queue/tlsrpt_int.h"
 
+/* RFC 8463 A.2: everybody's. */
+static const char key_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+			      "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+			      "-----END PRIVATE KEY-----\n";
+
 #define DAY_S 86400
 #define DELAY_MS (4 * HOUR_MS)
 #define ON "[tlsrpt]\naddress = tls@we.example\n"
+#define SIGNED ON "dkim_selector = s1\ndkim_key_file = x\n"
 
 struct counted {
 	const char *domain_z, *rua_z;
@@ -210,5 +216,111 @@ TEST(reports_that_are_switched_off_are_dropped)
 	pass(&x, DAY_MS + DELAY_MS);
 	wait_count(&x, Q_RPT_REPORTS, 0);
 	assert_int_equal(seen(&x), 0);
+	teardown(&x);
+}
+
+/* ---- by mail ---- */
+
+static void set_key(struct fixture *x)
+{
+	struct dkim_key *key = NULL;
+
+	assert_int_equal(dkim_key_parse(str_z(key_pem), &key, NULL), 0);
+	queue_tlsrpt_key(x->q, key);
+}
+
+static void assert_has(struct str text, const char *what_z)
+{
+	test_row(what_z);
+	assert_true(str_find(text, str_z(what_z)) >= 0);
+}
+
+/* RFC 8460 5.3 */
+TEST(a_report_by_mail_is_a_message_in_the_queue)
+{
+	static const char *const has[] = {
+		"\r\nFrom: <tls@we.example>\r\nTo: <areports@far.example>\r\n",
+		"\r\nSubject: Report Domain: far.example\r\n Submitter: we.example\r\n Report-ID: <",
+		"\r\nTLS-Report-Domain: far.example\r\nTLS-Report-Submitter: we.example\r\nTLS-Required: No\r\n",
+		"\r\nContent-Type: multipart/report; report-type=\"tlsrpt\";\r\n\tboundary=\"",
+		"\r\nContent-Type: text/plain; charset=us-ascii\r\n",
+		"\r\nContent-Type: application/tlsrpt+gzip\r\nContent-Transfer-Encoding: base64\r\n"
+		"Content-Disposition: attachment;\r\n\tfilename=\"we.example!far.example!",
+		".json.gz\"\r\n\r\nH4sI", /* gzip in base64 */
+	};
+	struct fixture x;
+	struct str text;
+
+	setup_reports(&x, SIGNED, SAYS_250);
+	set_key(&x);
+	see(&x, "far.example", "mailto:areports@far.example");
+	pass(&x, DAY_MS + DELAY_MS);
+	wait_seen(&x, 1);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_string_equal(x.seen[0].post, "");
+	assert_string_equal(x.seen[0].first, "areports@far.example");
+	assert_int_equal(x.seen[0].flags, QUEUE_TLS_OPTIONAL | QUEUE_FOR_A_DAY);
+	assert_string_equal(x.seen[0].from, "");
+	text = str_of(x.last, x.n_last);
+	assert_true(str_starts(text, S("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;\r\n\td=we.example;\r\n\ts=s1; t=")));
+	for (size_t i = 0; i < ARRAY_LEN(has); i++)
+		assert_has(text, has[i]);
+	assert_true(str_is_ascii(text));
+	assert_int_equal(count(&x, Q_RPT_REPORTS) + count(&x, Q_RPT_ROWS) + count(&x, Q_RPT_DAYS), 0);
+	teardown(&x);
+}
+
+/* RFC 8460 5.5; and nobody hears of it. */
+TEST(a_report_in_the_queue_is_given_up_after_a_day)
+{
+	struct fixture x;
+
+	setup_reports(&x, SIGNED, SAYS_450);
+	set_key(&x);
+	see(&x, "far.example", "mailto:reports@far.example");
+	pass(&x, DAY_MS + DELAY_MS);
+	wait_seen(&x, 1);
+	wait_count(&x, Q_RPT_REPORTS, 0);
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 23 * HOUR_MS);
+	wait_count(&x, Q_TRIED, 2);
+	assert_int_equal(count(&x, Q_MESSAGES), 1);
+	pass(&x, 70 * MINUTE_MS);
+	wait_count(&x, Q_TRIED, 3); /* once more, since it was due */
+	pass(&x, 2 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+TEST(without_a_key_nothing_goes_by_mail)
+{
+	struct fixture x;
+
+	setup_reports(&x, ON, SAYS_250);
+	see(&x, "far.example", "mailto:reports@far.example https://a.example/");
+	see(&x, "mail.example", "mailto:reports@mail.example");
+	pass(&x, DAY_MS + DELAY_MS);
+	wait_count(&x, Q_RPT_REPORTS, 0);
+	assert_int_equal(seen(&x), 1);
+	assert_string_equal(x.seen[0].post, "https://a.example/");
+	teardown(&x);
+}
+
+/* example.org is served here. */
+TEST(an_address_here_that_is_not_there_is_a_try)
+{
+	struct fixture x;
+
+	setup_reports(&x, SIGNED, SAYS_250);
+	set_key(&x);
+	see(&x, "far.example", "mailto:nobody@example.org mailto:alice@example.org");
+	pass(&x, DAY_MS + DELAY_MS);
+	stays_seen(&x, 0);
+	assert_int_equal(mails(&x), 0);
+	assert_int_equal(count(&x, Q_RPT_REPORTS), 1);
+	pass(&x, 6 * MINUTE_MS);
+	wait_mails(&x, 1);
+	assert_int_equal(count(&x, Q_RPT_REPORTS), 0);
 	teardown(&x);
 }

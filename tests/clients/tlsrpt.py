@@ -4,6 +4,8 @@ Reports about TLS (RFC 8460): mail goes to domains whose DNS, policies and hosts
 world (lib/dnsworld.py, lib/sink.py); a day later each domain gets its report.
 """
 
+import base64
+import email
 import gzip
 import hashlib
 import http.server
@@ -16,6 +18,7 @@ import time
 
 from dnsworld import World
 from script import tls_context
+from server import Skip
 from sink import Sink
 
 ALICE = "alice@example.test"
@@ -263,3 +266,128 @@ def test_https_again(server):
         second = web.wait("/far", 2)
         assert gzip.decompress(first[1]) == gzip.decompress(second[1])
         server.wait_log("tlsrpt.sent", {"domain": "far.test", "tries": "2"}, 10)
+
+
+# ---- by mail ----
+
+def signing_key(server, *algorithm):
+    """Settings of a key, and its record (RFC 6376 3.6.1, RFC 8463 4, RFC 8460 3)."""
+    path = "%s/%s.key" % (server.dir, algorithm[0])
+    subprocess.run(["openssl", "genpkey", "-algorithm", *algorithm, "-out", path], check=True, capture_output=True)
+    der = subprocess.run(["openssl", "pkey", "-in", path, "-pubout", "-outform", "DER"], check=True, capture_output=True).stdout
+    is_rsa = algorithm[0] == "RSA"
+    record = "v=DKIM1; k=%s; s=tlsrpt; p=%s" % ("rsa" if is_rsa else "ed25519", base64.b64encode(der if is_rsa else der[-32:]).decode())
+    return {"dkim_selector": "s1", "dkim_key_file": path}, record
+
+
+# Debian's python3-dkim, which belongs to its own python3. The clock of the server is ahead.
+VERIFIER = """
+import logging, sys, time
+name, record, now = sys.argv[1:]
+try:
+    import dkim
+except ImportError:
+    sys.exit(3)
+time.time = lambda: float(now)
+asked = []
+answer = lambda question, **_: asked.append(question.decode()) or record.encode()
+good = dkim.verify(sys.stdin.buffer.read(), logger=logging.getLogger(), dnsfunc=answer, tlsrpt="strict")
+sys.exit(0 if good and asked == [name] else 1)
+"""
+
+
+def verify(server, message, name, record):
+    """What a verifier of others says of it."""
+    done = subprocess.run(["/usr/bin/python3", "-c", VERIFIER, name, record, str(server.now)], input=message, capture_output=True, check=False)
+    if done.returncode == 3:
+        raise Skip("python3-dkim is not installed")
+    return done.returncode == 0
+
+
+def check_mail(mail, to, domain, day):
+    """RFC 8460 5.3: envelope, header fields, parts. The report."""
+    envelope, rcpts, body = mail
+    assert envelope.startswith("MAIL FROM:<>") and len(rcpts) == 1 and rcpts[0].startswith("RCPT TO:<%s>" % to), mail
+    message = email.message_from_bytes(body)
+    report_id = message["Message-ID"]
+    assert " ".join(message["Subject"].split()) == "Report Domain: %s Submitter: example.test Report-ID: %s" % (domain, report_id)
+    assert message["TLS-Report-Domain"] == domain and message["TLS-Report-Submitter"] == "example.test"
+    assert message["TLS-Required"] == "No" and message["To"] == "<%s>" % to and message["From"] == "<tls-reports@example.test>"
+    assert message.get_content_type() == "multipart/report" and message.get_param("report-type") == "tlsrpt"
+    text, packed = message.get_payload()
+    assert text.get_content_type() == "text/plain" and packed.get_content_type() == "application/tlsrpt+gzip"
+    name = packed.get_filename().split("!")
+    assert name[:4] == ["example.test", domain, str(day * DAY), str(day * DAY + DAY - 1)] and name[4].endswith(".json.gz"), name
+    report = json.loads(gzip.decompress(packed.get_payload(decode=True)))
+    assert "<%s>" % report["report-id"] == report_id and report["contact-info"] == "tls-reports@example.test", report
+    return report
+
+
+def send_signed(server, *algorithm):
+    """Two domains whose TLS is none, or is not what they publish, get their reports all the same; none follows from those."""
+    good = certificate(server, "good", "mx.wrong.test")
+    key, record = signing_key(server, *algorithm)
+    with World() as world, Sink(address="127.0.0.3", tls=good) as mx, Sink(address="127.0.0.2", port=mx.port) as clear:
+        world.zone("clear.test", MX % "127.0.0.2" + RUA % "mailto:reports@clear.test")
+        world.zone("wrong.test", MX % "127.0.0.3" + RUA % "mailto:reports@wrong.test"
+                   + "_%d._tcp.mx TLSA 3 1 1 %s\n" % (mx.port, "ab" * 32), signed=True)
+        world.start()
+        use(server, world, mx.port, {"mta_sts": "no"}, key)
+        assert not [x for x in server.log if "tlsrpt.no-key" in x]
+        send(server, "clear.test", "wrong.test")
+        server.cli("queue", "remove", "--to", "carol@wrong.test")
+        day = end_day(server)
+        kinds = {"clear.test": (clear, 1, "starttls-not-supported"), "wrong.test": (mx, 0, "validation-failure")}
+        for domain, (sink, n, kind) in kinds.items():
+            mail = sink.wait(n + 1)[n]
+            report = check_mail(mail, "reports@" + domain, domain, day)
+            assert report["policies"][0]["failure-details"][0]["result-type"] == kind, report
+            assert verify(server, mail[2], "s1._domainkey.example.test.", record), mail[2]
+            assert not verify(server, mail[2].replace(b"Date: ", b"Date:  x", 1), "s1._domainkey.example.test.", record)
+            assert not verify(server, mail[2].replace(b"H4sI", b"H4sJ", 1), "s1._domainkey.example.test.", record)
+            server.wait_log("tlsrpt.sent", {"domain": domain, "by": "mail"}, 10)
+        mark = len(server.log)
+        end_day(server)
+        send(server, "clear.test")
+        assert not [x for x in server.log[mark:] if " tlsrpt." in x], server.log[mark:]
+
+
+def test_mail_rsa(server):
+    send_signed(server, "RSA", "-pkeyopt", "rsa_keygen_bits:2048")
+
+
+def test_mail_ed25519(server):
+    send_signed(server, "ED25519")
+
+
+def test_without_a_key(server):
+    """It is said at the start and by config check, and reports by mail are dropped."""
+    with World(signed=False) as world, Sink(address="127.0.0.2") as clear:
+        world.zone("clear.test", MX % "127.0.0.2" + RUA % "mailto:reports@clear.test")
+        world.start()
+        use(server, world, clear.port, {"mta_sts": "no"}, {})
+        assert [x for x in server.log if "tlsrpt.no-key" in x and "dkim_key_file" in x]
+        assert "[tlsrpt] dkim_key_file is not set" in server.cli("config", "check").stdout
+        send(server, "clear.test")
+        end_day(server)
+        assert "dkim_key_file" in server.wait_log("tlsrpt.dropped", {"domain": "clear.test"}, 10)
+        assert len(clear.messages) == 1
+
+
+def test_settings(server):
+    """What cannot be is refused, by config check and a reload; a key that others can read is none; a reload takes a new one."""
+    key, _ = signing_key(server, "ED25519")
+    bad = [({"address": "not an address"}, "one plain address"), ({"address": "a@b.test", "dkim_selector": "s1"}, "both dkim_selector"),
+           ({"dkim_domain": "a b"}, "letters"), ({"organization": "x" * 201}, "200 bytes"),
+           ({"dkim_selector": "s1", "dkim_key_file": server.config}, "no private key")]
+    for settings, words in bad:
+        server.settings = {"tlsrpt": settings}
+        server.write_settings()
+        subprocess.run(["chmod", "600", server.config], check=True)
+        r = server.command("config", "check", "--config", server.config)
+        assert r.returncode != 0 and words in r.stderr, (settings, r.stderr)
+    mark = server.reload(tlsrpt={"address": "a@b.test", "dkim_domain": "b.test", **key})
+    server.wait_log("server.reload", {"result": "done"}, 10, mark)
+    subprocess.run(["chmod", "644", key["dkim_key_file"]], check=True)
+    mark = server.reload(tlsrpt={"address": "a@b.test", "dkim_domain": "b.test", **key})
+    assert "chmod 600" in server.wait_log("server.reload", {}, 10, mark)
