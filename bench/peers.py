@@ -5,59 +5,27 @@ has their users. The host's packages, users, services and mail settings are neit
 the end of the namespace's first process is the end of all of them. If the script itself is killed, so
 are they.
 """
-import glob, os, shutil, signal, subprocess, time
+import os, shutil, signal, subprocess, sys, time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "tests", "lib"))
+
+from debian import POSTFIX_MAIN, POSTFIX_MASTER, accounts, unpack
 from servers import DOMAIN, PASSWORD, SINK_DOMAIN, Server, certificate, processes, write
 
 PACKAGES = ["postfix", "dovecot-core", "dovecot-imapd", "dovecot-pop3d", "dovecot-lmtpd"]
 
-MAIN_CF = """compatibility_level = 3.6
-queue_directory = {dir}/queue
-data_directory = {dir}/postfix-data
+MAIN_CF = POSTFIX_MAIN + """data_directory = {dir}/postfix-data
 meta_directory = {dir}/postfix
 maillog_file = {dir}/postfix.log
-maillog_file_prefixes = {dir}
 myhostname = bench.example.test
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-alias_maps =
-local_recipient_maps =
 virtual_mailbox_domains = example.test
 virtual_mailbox_maps = texthash:{dir}/boxes
 virtual_transport = lmtp:unix:{dir}/lmtp
 smtpd_peername_lookup = no
-smtpd_client_connection_count_limit = 0
 smtpd_tls_security_level = none
 default_process_limit = 200
-in_flow_delay = 0
 transport_maps = texthash:{dir}/transport
 smtp_tls_security_level = none
-"""
-
-MASTER_CF = """127.0.0.1:{smtp} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-proxywrite unix - - n - 1 proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-lmtp unix - - n - - lmtp
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
 """
 
 DOVECOT_CONF = """base_dir = {base}
@@ -176,29 +144,12 @@ wait
 USERS = {"postfix": 64101, "dovecot": 64102, "dovenull": 64103, "vmail": 64104}
 
 
-def missing():
-    """Our packages and what they depend on that the host does not have: asked for, not installed."""
-    plan = subprocess.run(["apt-get", "install", "-s", "-q", "--no-install-recommends", *PACKAGES],
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    return {*PACKAGES, *(line.split()[1] for line in plan.stdout.splitlines() if line.startswith("Inst "))}
-
-
 def fetch(to):
     """The packages of Debian, unpacked below `to`, once."""
-    if os.path.exists(f"{to}/complete"):
-        return
-    shutil.rmtree(to, ignore_errors=True)
-    os.makedirs(f"{to}/deb")
-    for update in (False, True):
-        if update:
-            subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
-        if subprocess.run(["apt-get", "download", "-q", *missing()], cwd=f"{to}/deb",
-                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
-            break
-    for deb in glob.glob(f"{to}/deb/*.deb"):
-        subprocess.run(["dpkg", "-x", deb, to], check=True)
-    shutil.rmtree(f"{to}/deb")
-    write(f"{to}/complete", "")
+    try:
+        unpack(PACKAGES, to, may_update=True)
+    except OSError as e:
+        raise SystemExit(f"bench: {e}")
 
 
 def message(number, size):
@@ -225,7 +176,7 @@ class Peers(Server):
             os.mkdir(f"{dir}/{sub}")
         fill = dict(self.ports, dir=dir, password=PASSWORD, peers=peers)
         write(f"{dir}/postfix/main.cf", MAIN_CF.format(**fill))
-        write(f"{dir}/postfix/master.cf", MASTER_CF.format(**fill))
+        write(f"{dir}/postfix/master.cf", POSTFIX_MASTER.format(**fill))
         write(f"{dir}/transport", f"{SINK_DOMAIN} smtp:[127.0.0.1]:{sink.ports['smtp']}\n")
         write(f"{dir}/boxes", "".join(f"u{i}@{DOMAIN} here\n" for i in range(users)))
         for base, services in (("dovecot", TUNED), ("packaged", PACKAGED)):
@@ -234,12 +185,8 @@ class Peers(Server):
             f"u{n}@{DOMAIN}::{USERS['vmail']}:{USERS['vmail']}::{dir}/mail/%u::userdb_mail=sdbox:{dir}/sdbox/%u\n"
             for n in sdboxes))
         write(f"{dir}/first", FIRST.format(**fill))
-        passwd, group = open("/etc/passwd").read(), open("/etc/group").read()
-        for name, id in USERS.items():
-            passwd += f"{name}:x:{id}:{id}::/nonexistent:/usr/sbin/nologin\n"
-            group += f"{name}:x:{id}:\n"
-        write(f"{dir}/passwd", passwd)
-        write(f"{dir}/group", group + "postdrop:x:64110:\n")
+        for file, text in zip(("passwd", "group"), accounts(USERS)):
+            write(f"{dir}/{file}", text)
         certificate(dir)
 
     def launch(self):

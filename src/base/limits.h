@@ -48,6 +48,7 @@
 #define LIMIT_ANNOTATION_ENTRY 255    /* name of one */
 #define LIMIT_ANNOTATION_BYTES (16 << 20) /* names and values of one account, with those of messages */
 #define LIMIT_MESSAGE_ANNOTATIONS 64  /* of one message, shared or of one user; RFC 5257 4.1: at least 10 */
+#define LIMIT_STORE_ANNOTATIONS 100000 /* messages times entries, of a STORE that has several entries */
 #define LIMIT_NEWS 1000               /* that wait for one session (RFC 5465 5.8); a mailbox with news of its messages counts once */
 #define LIMIT_NEWS_BYTES (256u << 10)
 #define LIMIT_NOTIFY_BYTES (64u << 10) /* what a session keeps of its NOTIFY command */

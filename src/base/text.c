@@ -25,17 +25,6 @@ void text_b64_encode(struct buf *out, struct str s)
 	}
 }
 
-static int b64_value(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* Four characters, of which the last `pads` are '='. */
 static bool decode_four(struct buf *out, const char *p, size_t pads)
 {
@@ -43,7 +32,7 @@ static bool decode_four(struct buf *out, const char *p, size_t pads)
 	char three[3];
 
 	for (size_t i = 0; i < 4; i++) {
-		int d = i >= 4 - pads ? 0 : b64_value(p[i]);
+		int d = i >= 4 - pads ? 0 : text_b64_value(p[i]);
 
 		if (d < 0)
 			return false;

@@ -7,6 +7,18 @@
 
 /* RFC 4648 4: adds the encoding of s, with padding, without line breaks. */
 void text_b64_encode(struct buf *out, struct str s);
+/* What the character stands for, 0 to 63; -1: it is none of them. */
+static inline int text_b64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 /*
  * Strict decoding (RFC 4648 4: padding needed, no other characters): false on a violation. Adds to
  * out; what was added before the violation stays.

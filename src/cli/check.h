@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * martlet check mx: the decision where mail for a domain goes, made without sending, a row of stages (cmd_check.c). Each stage writes what it
- * found; a stage about a host runs once for each. To add one: a function and a row.
+ * martlet check mx: the decision where mail for a domain goes, made without sending. Room send makes it (send/check.h) and tells each step; the
+ * rows of check_rows.c say what it found, for people and for programs. To add one: a function and a row there.
  */
 #pragma once
 
@@ -10,11 +10,11 @@
 #include "base/arena.h"
 #include "conf/conf.h"
 #include "net/dns.h"
-#include "send/send.h"
+#include "net/stream.h"
+#include "send/check.h"
 
-#define CHECK_MS 60000 /* for one stage */
 
-/* What a stage came to, worst last; the worst of all is the answer. */
+/* What a stage came to, worst last. */
 enum check_state {
 	CHECK_OK,
 	CHECK_NONE,    /* not there, and need not be */
@@ -22,31 +22,44 @@ enum check_state {
 	CHECK_FAILED,  /* mail would come back */
 	CHECK_N_STATES
 };
-
-struct check_host {
-	struct str name;
-	struct send_place place;
-	struct send_records records;
-	bool is_out;   /* mail passes it over */
-};
+extern const char *const check_state_names[CHECK_N_STATES];
+enum check_state check_state_of(enum queue_outcome outcome);
 
 struct check {
 	struct arena arena;
 	struct conf *conf;
 	struct net_dns *dns;
-	char hostname[256];       /* the machine's, when the settings name none */
-	const char *own_names[2]; /* NULL-terminated */
+	struct send *send;
+	struct buf ca, password;
+	char hostname[256];       /* ours */
+	struct net_address *own; /* addresses of this host */
 	struct str domain;        /* A-labels, or an address literal */
-	uint16_t port;
-	struct send_hosts hosts;
-	struct check_host *host;  /* as many as hosts.n */
+	struct send_check what;   /* whose ctx is this struct */
+	bool is_json;
+	json_t *rows;             /* array of what was found, so far */
+	struct sts_policy sts;    /* of the domain */
+	bool has_sts;
+	bool has_memory;          /* the running server was asked what it remembers: what.sts, is_local */
+	bool is_local;            /* its own domain: nothing goes out */
+	bool is_sending;
+	bool is_out_of_time;      /* something took longer than the check may */
+	/* the host of now */
+	bool has_starttls;        /* it is offered */
+	bool is_tls_off;          /* by the settings */
+	char tls[512];            /* what the connection has, for people */
 };
 
 /* One line of what a stage found. */
 struct check_finding {
 	enum check_state state;
 	const char *trust_z;      /* "secure", "insecure", "bogus", or "" where there is no such thing */
-	struct queue_reply reply; /* what would be said to the sender; empty: nothing */
 	json_t *found;            /* array of strings, for people; the stage adds to it */
 	json_t *details;          /* object, for programs; the stage adds to it */
 };
+
+/* Adds the rows of a step to c->rows, and prints them unless is_json. For struct send_check; ctx: struct check. */
+void check_see(void *ctx, const struct send_seen *seen);
+/* "550 5.1.1 no such user", or without a code; empty for none. In the arena. */
+struct str check_reply_text(struct arena *a, const struct queue_reply *r);
+/* Prints a line of a stranger's, and what follows a line end in it below, indented. */
+void check_print(struct str text);

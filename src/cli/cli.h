@@ -26,12 +26,14 @@ struct cli_option {
 	const char *help;
 };
 
+#define CLI_OPTIONS_MAX 256 /* of one call; recipients and files of `send` are options */
+
 struct cli_args {
 	const char *positional[8];
 	size_t n_positional;
 	struct {
 		const char *name, *value;
-	} options[16];
+	} options[CLI_OPTIONS_MAX];
 	size_t n_options;
 };
 
@@ -41,6 +43,7 @@ struct cli_command {
 	const char *help;      /* one line */
 	const struct cli_option *options; /* ends with a row without name */
 	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);
+	int (*run_words)(int argc, char **argv); /* instead of run: takes the words as they are, gives the exit status */
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
 	size_t n_required;
@@ -90,6 +93,7 @@ enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *
 enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args *args);
+int cli_sendmail(int argc, char **argv);
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_check(const struct cli_command *cmd, const struct cli_args *args);

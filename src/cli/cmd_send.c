@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * send: hands one message to one server by SMTP or LMTP and tells what became of it, for people and scripts. It needs no
- * settings and no data: a stream (net/stream.h) and a client (smtp/client.h) in this process.
+ * settings and no data: a stream (net/stream.h) and a client (smtp/client.h) in this process. The message stands on standard input as
+ * it goes, or is made of its text there, a subject and files (draft.h).
  *
  * The exit status says how far it came: 0, or 10 for the connection and 11 and up for the stages of the dialogue.
  */
@@ -10,15 +11,13 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/draft.h"
+#include "cli/peer.h"
 
-#include "base/clock.h"
 #include "base/limits.h"
 #include "server/admin.h"
 #include "smtp/client.h"
 
-#define ADDRESSES 16
-#define RCPTS 16
-#define CONNECT_MS 30000
 #define REPLY_MS 60000
 #define END_MS 600000
 #define STATUS_CONNECT 10
@@ -52,13 +51,16 @@ struct sending {
 	const struct cli_args *args;
 	const struct tls_mode *tls;
 	enum stop stop;
-	char host_z[256], helo_z[256];
-	uint16_t port;
-	struct smtp_client_rcpt rcpts[RCPTS];
+	struct peer peer;
+	char helo_z[256];
+	struct draft draft;
+	struct str reverse_path, envid;
+	int dsn_ret;
+	unsigned notify;
+	struct smtp_client_rcpt rcpts[CLI_OPTIONS_MAX];
 	size_t n_rcpts;
 	struct buf message;
 	struct arena arena;
-	char address[NET_ADDRESS_TEXT];
 	json_t *result;
 };
 
@@ -72,27 +74,6 @@ static const struct tls_mode *mode_of(const char *name_z)
 	return name_z == NULL ? &tls_modes[0] : NULL;
 }
 
-/* HOST, HOST:PORT, [ADDRESS]:PORT or an IPv6 address. */
-static int take_server(struct sending *s, const char *text_z, struct fault *fault)
-{
-	struct str host = str_z(text_z), port = str_z(s->tls->starttls == SMTP_CLIENT_TLS_FROM_START ? "465" : "25");
-	ptrdiff_t colon = str_rchr(host, ':');
-	bool is_bare_v6 = colon >= 0 && str_chr(host, ':') != colon && !str_starts(host, S("["));
-	uint64_t number;
-
-	if (colon >= 0 && !is_bare_v6 && str_rchr(host, ']') < colon) {
-		port = str_skip(host, (size_t)colon + 1);
-		host = str_head(host, (size_t)colon);
-	}
-	if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']')
-		host = str_of(host.p + 1, host.n - 2);
-	if (host.n == 0 || host.p[0] == '[' || host.n >= sizeof(s->host_z) || !str_to_u64(port, 65535, &number) || number == 0)
-		return fault_set(fault, -E_USAGE, "--server needs HOST or HOST:PORT");
-	snprintf(s->host_z, sizeof(s->host_z), "%" STR_FMT, STR_ARG(host));
-	s->port = (uint16_t)number;
-	return 0;
-}
-
 static int take_stop(struct sending *s, struct fault *fault)
 {
 	const char *stop_z = cli_option(s->args, "--stop-after");
@@ -103,15 +84,52 @@ static int take_stop(struct sending *s, struct fault *fault)
 	return 0;
 }
 
-static int take_recipients(struct sending *s, struct fault *fault)
+/* Of a message that is made here they may have names, as people write them. */
+static int take_envelope(struct sending *s, struct fault *fault)
 {
-	for (size_t i = 0; i < s->args->n_options && s->n_rcpts < RCPTS; i++)
+	int r = 0;
+
+	s->reverse_path = str_z(cli_option(s->args, "--from"));
+	if (draft_is_wanted(s->args)) {
+		r = draft_addresses(&s->draft, s->args, &s->arena, fault);
+		s->reverse_path = r < 0 ? s->reverse_path : draft_addr_spec(&s->draft.d.from.v[0], &s->arena);
+		for (size_t i = 0; r == 0 && i < s->draft.d.to.n; i++)
+			s->rcpts[s->n_rcpts++].address = draft_addr_spec(&s->draft.d.to.v[i], &s->arena);
+		return r;
+	}
+	for (size_t i = 0; i < s->args->n_options; i++)
 		if (str_eq(str_z(s->args->options[i].name), S("--to")))
 			s->rcpts[s->n_rcpts++].address = str_z(s->args->options[i].value);
+	return r;
+}
+
+static int take_recipients(struct sending *s, struct fault *fault)
+{
+	int r = take_envelope(s, fault);
+
+	if (r < 0)
+		return r;
 	if (s->n_rcpts == 0 && s->stop == STOP_MAIL) /* no RCPT is said; somebody has to have the reply */
 		s->rcpts[s->n_rcpts++].address = S("postmaster");
 	if (s->n_rcpts == 0 && (s->stop == STOP_NOT || s->stop >= STOP_RCPT))
 		return fault_set(fault, -E_USAGE, "--to names who is to get the message");
+	return 0;
+}
+
+/* RFC 3461: what the server is to tell the sender of. */
+static int take_dsn(struct sending *s, struct fault *fault)
+{
+	const char *notify_z = cli_option(s->args, "--notify"), *ret_z = cli_option(s->args, "--ret"), *id_z = cli_option(s->args, "--envid");
+
+	if (notify_z != NULL && !peer_notify(notify_z, &s->notify))
+		return fault_set(fault, -E_USAGE, "--notify knows never, or success, failure and delay");
+	if (ret_z != NULL && !peer_ret(ret_z, &s->dsn_ret))
+		return fault_set(fault, -E_USAGE, "--ret knows full and hdrs");
+	s->envid = id_z != NULL ? peer_xtext(&s->arena, id_z) : S("");
+	if (id_z != NULL && s->envid.n == 0)
+		return fault_set(fault, -E_USAGE, "--envid is empty, or too long");
+	for (size_t i = 0; i < s->n_rcpts; i++)
+		s->rcpts[i].notify = s->notify;
 	return 0;
 }
 
@@ -139,11 +157,13 @@ static int take_arguments(struct sending *s, struct fault *fault)
 		return fault_set(fault, -E_USAGE, "--tls knows may, never, always, verify and implicit");
 	if (server_z == NULL)
 		return fault_set(fault, -E_USAGE, "--server names where the message goes");
-	r = take_server(s, server_z, fault);
+	r = peer_parse(&s->peer, server_z, "--server", s->tls->starttls == SMTP_CLIENT_TLS_FROM_START ? 465 : 25, fault);
 	if (r == 0)
 		r = take_stop(s, fault);
 	if (r == 0)
 		r = take_recipients(s, fault);
+	if (r == 0)
+		r = take_dsn(s, fault);
 	return r < 0 ? r : take_helo(s, fault);
 }
 
@@ -152,14 +172,11 @@ static int read_message(struct sending *s, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf raw = BUF_INIT(LIMIT_IMPORT_MESSAGE);
 	struct str rest, line;
-	char *p;
-	size_t n;
-
 	/* By stdio, as the password may have stood in front of it. */
-	while ((p = buf_reserve(&raw, 65536)) != NULL && (n = fread(p, 1, 65536, stdin)) > 0)
-		buf_commit(&raw, n);
-	if (p == NULL || ferror(stdin))
-		return fault_set(fault, p == NULL ? -E_TOO_BIG : -E_IO, "standard input cannot be read, or is too large");
+	int r = draft_read_file(stdin, "standard input", &raw, fault);
+
+	if (r < 0 || draft_is_wanted(s->args))
+		return r < 0 ? r : draft_make(&s->draft, s->args, buf_str(&raw), &s->message, fault);
 	rest = buf_str(&raw);
 	if (str_find(rest, S("\r\n")) >= 0) {
 		buf_add(&s->message, rest);
@@ -172,33 +189,7 @@ static int read_message(struct sending *s, struct fault *fault)
 	return 0;
 }
 
-/* ---- connecting ---- */
-
-static int connect_to(struct sending *s, struct net_stream **ret, struct fault *fault)
-{
-	struct net_address addresses[ADDRESSES];
-	struct net_stream_connect c = { .addresses = addresses, .deadline_ms = clock_mono_ms() + CONNECT_MS };
-	size_t index = 0;
-	int r = net_address_lookup(s->host_z, s->port, addresses, ADDRESSES, &c.n, fault);
-
-	if (r == 0)
-		r = net_stream_connect(&c, ret, &index, fault);
-	if (r == 0)
-		net_address_text(&addresses[index], s->address);
-	return r;
-}
-
 /* ---- telling ---- */
-
-/* What a stranger wrote moves no cursor. */
-static void trace(void *ctx, bool is_ours, struct str line)
-{
-	(void)ctx;
-	fputs(is_ours ? "> " : "< ", stderr);
-	for (size_t i = 0; i < line.n; i++)
-		fputc((unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f ? '?' : line.p[i], stderr);
-	fputc('\n', stderr);
-}
 
 static json_t *reply_json(const struct smtp_client_reply *reply, enum smtp_client_stage stage)
 {
@@ -226,7 +217,7 @@ static void keep_tls(struct sending *s, struct smtp_client *c)
 	struct net_stream_tls_info info;
 
 	json_object_set_new(s->result, "server", admin_json_str(smtp_client_caps(c)->name));
-	json_object_set_new(s->result, "address", json_string(s->address));
+	json_object_set_new(s->result, "address", json_string(s->peer.address));
 	if (net_stream_tls_info(smtp_client_stream(c), &info))
 		json_object_set_new(s->result, "tls",
 				    json_pack("{s:s, s:s, s:b, s:s}", "version", info.version_z, "cipher", info.cipher_z, "verified",
@@ -260,8 +251,7 @@ static int say_fates(struct sending *s)
 
 static int transact(struct sending *s, struct smtp_client *c)
 {
-	const char *from_z = cli_option(s->args, "--from");
-	struct smtp_client_message m = { .reverse_path = str_z(from_z), .bytes = buf_str(&s->message) };
+	struct smtp_client_message m = { .reverse_path = s->reverse_path, .bytes = buf_str(&s->message), .envid = s->envid, .dsn_ret = s->dsn_ret };
 
 	m.is_8bit = !str_is_ascii(m.bytes);
 	m.is_smtputf8 = !str_is_ascii(m.reverse_path);
@@ -277,7 +267,7 @@ static int transact(struct sending *s, struct smtp_client *c)
 
 static int talk(struct sending *s, struct net_stream *stream, struct net_stream_tls *tls, struct str password)
 {
-	const char *names_z[] = { s->host_z, NULL };
+	const char *names_z[] = { s->peer.host_z, NULL };
 	bool is_insecure = cli_option(s->args, "--insecure") != NULL;
 	struct net_address literal;
 	struct smtp_client_options o = {
@@ -290,14 +280,14 @@ static int talk(struct sending *s, struct net_stream *stream, struct net_stream_
 		.password = password,
 		.may_plain = is_insecure,
 		.times = { REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, END_MS, 0 },
-		.trace = cli_option(s->args, "--trace") ? trace : NULL,
+		.trace = cli_option(s->args, "--trace") ? peer_trace : NULL,
 	};
 	struct smtp_client *c = NULL;
 	struct smtp_client_reply reply = { 0 };
 	enum smtp_client_stage stage = SMTP_CLIENT_GREETING;
 	int status = CLI_OK;
 
-	o.want.sni_z = net_address_parse(str_z(s->host_z), 0, &literal) ? NULL : s->host_z;
+	o.want.sni_z = net_address_parse(str_z(s->peer.host_z), 0, &literal) ? NULL : s->peer.host_z;
 	if (smtp_client_open(stream, &o, &s->arena, &c, &stage, &reply) < 0) {
 		say_reply(stderr, "martlet", &reply, stage);
 		json_object_set_new(s->result, "error", reply_json(&reply, stage));
@@ -317,8 +307,8 @@ static int go(struct sending *s, struct net_stream_tls *tls, struct str password
 	struct fault fault = { "" };
 	int status = CLI_OK;
 
-	if (connect_to(s, &stream, &fault) < 0) {
-		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->host_z, s->port, fault.text);
+	if (peer_connect(&s->peer, &stream, &fault) < 0) {
+		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->peer.host_z, s->peer.port, fault.text);
 		json_object_set_new(s->result, "error", json_pack("{s:s, s:s}", "stage", "connect", "text", fault.text));
 		return STATUS_CONNECT;
 	}
@@ -335,10 +325,11 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	AUTO(buf_fini) struct buf password = BUF_INIT(4096);
 	struct net_stream_tls *tls = NULL;
 	struct fault fault = { "" };
-	int status, r = take_arguments(&s, &fault);
+	int status, r;
 
 	(void)cmd;
 	arena_init(&s.arena, 1u << 20);
+	r = take_arguments(&s, &fault);
 	s.result = json_object();
 	if (r == 0)
 		r = net_stream_tls_new_file(cli_option(args, "--ca-file"), &tls, &fault);
@@ -356,6 +347,7 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	net_stream_tls_free(tls);
 	if (password.p != NULL)
 		mem_wipe(password.p, password.n);
+	draft_fini(&s.draft);
 	buf_fini(&s.message);
 	arena_fini(&s.arena);
 	return (enum cli_status)status;

@@ -61,6 +61,8 @@ static const struct cli_option send_options[] = {
 	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465)" },
 	{ "--from", "ADDRESS", "envelope sender (default: the null one)" },
 	{ "--to", "ADDRESS", "a recipient; may be given several times" },
+	{ "--subject", "TEXT", "make a message: standard input is its text, From and To are those above" },
+	{ "--attach", "FILE", "make a message with this file; may be given several times" },
 	{ "--tls", "KIND", "may (default), never, always, verify (the certificate too), implicit" },
 	{ "--ca-file", "FILE", "certificates to trust instead of the system's" },
 	{ "--insecure", NULL, "take any certificate, and log in without TLS where there is none" },
@@ -68,8 +70,23 @@ static const struct cli_option send_options[] = {
 	{ "--password-file", "FILE", "first line is the password (-: standard input, before the message)" },
 	{ "--lmtp", NULL, "speak LMTP" },
 	{ "--helo", "NAME", "our name (default: the host's)" },
+	{ "--notify", "KINDS", "ask for notifications (DSN): never, or success, failure, delay" },
+	{ "--ret", "WHAT", "what comes back with one: full or hdrs" },
+	{ "--envid", "ID", "the id of the envelope in one" },
 	{ "--stop-after", "STAGE", "connect, tls, auth, mail, rcpt or data: go no further, read no message" },
 	{ "--trace", NULL, "show the dialogue on standard error" },
+	END,
+};
+static const struct cli_option sendmail_options[] = {
+	{ "-t", NULL, "recipients are those of To, Cc and Bcc, and those given" },
+	{ "-i", NULL, "a line that is a dot does not end the message" },
+	{ "-f", "ADDRESS", "envelope sender (default: the caller; '<>': none)" },
+	{ "-F", "NAME", "name for the From that is made" },
+	{ "-N", "KINDS", "tell the sender of: never, or success, failure, delay" },
+	{ "-R", "WHAT", "with a notification comes back: full or hdrs" },
+	{ "-V", "ID", "envelope id for notifications" },
+	{ "-S", "HOST[:PORT]", "the server (default: $MARTLET_SENDMAIL_SERVER, else localhost:25)" },
+	{ "-v", NULL, "show the dialogue on standard error" },
 	END,
 };
 #define PICK \
@@ -86,7 +103,12 @@ static const struct cli_option remove_options[] = {
 };
 static const struct cli_option check_options[] = {
 	WHERE, JSON,
+	{ "--host", "HOST", "look at this one, and not at what the DNS names" },
 	{ "--port", "N", "the port at which the hosts take mail (default: queue.port)" },
+	{ "--rcpt", "ADDRESS", "ask the hosts whether they would take mail for it" },
+	{ "--from", "ADDRESS", "from whom (default: <>)" },
+	{ "--timeout", "SECONDS", "for all of it (default: 60)" },
+	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
 	END,
 };
 static const struct cli_option show_options[] = {
@@ -186,6 +208,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "write mail to DIR, or add what is new to an earlier export" },
 	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
 	  .help = "hand the message on standard input to a server" },
+	{ .name = "sendmail", .usage = "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]", .options = sendmail_options,
+	  .run_words = cli_sendmail, .help = "hand in a message as sendmail(1) does; also by that name" },
 	{ .name = "compact", .usage = "", .options = admin_options, .run = cli_admin,
 	  .help = "give the space of expunged mail back now", .verb = "compact" },
 	{ .name = "status", .usage = "", .options = admin_options, .run = cli_admin,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* main(): finds the subcommand in the table and runs it. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 
@@ -96,6 +97,14 @@ static int no_command(int argc, char **argv)
 	return CLI_USAGE;
 }
 
+/* By a link of that name? */
+static bool is_called(const char *program_z, const char *name_z)
+{
+	const char *slash_z = strrchr(program_z, '/');
+
+	return str_eq(str_z(slash_z ? slash_z + 1 : program_z), str_z(name_z));
+}
+
 int main(int argc, char **argv)
 {
 	static char version[] = "version";
@@ -105,6 +114,8 @@ int main(int argc, char **argv)
 	int words = 0;
 
 	cli_program_z = argv[0];
+	if (is_called(argv[0], "sendmail"))
+		return cli_sendmail(argc - 1, argv + 1);
 	if (argc < 2) {
 		print_all(stderr);
 		return CLI_USAGE;
@@ -122,6 +133,8 @@ int main(int argc, char **argv)
 			return CLI_OK;
 		}
 	}
+	if (cmd->run_words)
+		return cmd->run_words(argc - 1 - words, argv + 1 + words);
 	st = cli_args_parse(cmd, argc - 1 - words, argv + 1 + words, &args);
 	return (int)(st == CLI_OK ? cmd->run(cmd, &args) : st);
 }

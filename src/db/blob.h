@@ -77,6 +77,11 @@ struct blob_pack {
 MUST_CHECK int blob_packs(struct db *db, struct blob_pack **ret, size_t *ret_n);
 /* Size of its file; -E_NOT_FOUND. */
 MUST_CHECK int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret);
+/*
+ * The same of one at rest, for a row that must stay true: all of the file is synced first. A process that was killed may have
+ * left bytes behind the last sync that a power cut would still take. -E_NOT_FOUND, -E_IO.
+ */
+MUST_CHECK int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret);
 /* The size at which a pack is full. */
 int64_t blob_pack_limit(const struct db *db);
 /* Inside db_write(): when batches go to that pack, the next one gets a new one. */

@@ -22,11 +22,12 @@
  *
  * Rules that make this hold:
  *  - Each open of the database starts a new pack with its first body: what an earlier process
- *    left at the end of its pack is never appended to, cut or overwritten. Pack numbers only
- *    grow; they begin beyond the highest file.
+ *    left at the end of its pack is never appended to, cut or overwritten; it is synced before
+ *    the size is written down (blob_pack_final_bytes). Pack numbers only grow; they begin beyond
+ *    the highest file.
  *  - After a failed sync the kernel may have dropped the pages and call the next sync a success
- *    (so does Linux). The pack is left alone from then on; what was synced in it before stays
- *    good.
+ *    (so does Linux). The pack is cut back to its last synced record and left alone from then
+ *    on: what was synced in it before stays good, and its size does not count what was lost.
  *  - After a failed write (disk full) the file is cut back to its last good record, which gives
  *    the space back.
  *  - A body larger than LIMIT_BODY_BATCHED gets a pack of its own, written by its caller's
@@ -265,7 +266,7 @@ int pack_out_open(struct db_packs *p, struct pack_out *o)
 {
 	if (o->fd >= 0)
 		return 0;
-	o->end = 0;
+	o->end = o->synced = 0;
 	o->is_named = false;
 	o->fd = pack_make(p, &o->number);
 	return o->fd < 0 ? o->fd : 0;
@@ -320,7 +321,7 @@ static int write_chain(struct db_packs *p, int fd, int64_t pack, int64_t off,
 	return 0;
 }
 
-static int sync_pack(struct db_packs *p, int fd)
+int pack_sync(struct db_packs *p, int fd)
 {
 	int rc = os_fail_hit(&p->db->fail, DB_FAIL_PACK_SYNC);
 
@@ -333,14 +334,22 @@ int pack_note(struct db_packs *p, int rc, const char *what_z)
 	return rc;
 }
 
+void pack_out_undo(struct db_packs *p, struct pack_out *o)
+{
+	if (os_file_truncate(o->fd, o->end) < 0)
+		pack_out_close(p, o);
+}
+
 int pack_out_sync(struct db_packs *p, struct pack_out *o, int64_t end)
 {
-	int rc = sync_pack(p, o->fd);
+	int rc = pack_sync(p, o->fd);
 
 	if (rc == 0 && !o->is_named)
 		rc = os_file_sync_dir(p->dir_fd);
 	if (rc < 0) {
 		pack_note(p, rc, "cannot sync a pack");
+		o->end = o->synced;
+		pack_out_undo(p, o);
 		pack_out_close(p, o);
 		return rc;
 	}
@@ -350,14 +359,8 @@ int pack_out_sync(struct db_packs *p, struct pack_out *o, int64_t end)
 		lock_put(&p->lock);
 	}
 	o->is_named = true;
-	o->end = end;
+	o->end = o->synced = end;
 	return 0;
-}
-
-void pack_out_undo(struct db_packs *p, struct pack_out *o)
-{
-	if (os_file_truncate(o->fd, o->end) < 0)
-		pack_out_close(p, o);
 }
 
 int db_pack_append(struct db_packs *p, struct db_pack_item *chain)
@@ -390,7 +393,7 @@ int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain)
 		return pack_note(p, rc, "cannot make a pack");
 	rc = write_chain(p, fd, number, 0, chain, &end);
 	if (rc == 0)
-		rc = sync_pack(p, fd);
+		rc = pack_sync(p, fd);
 	if (rc == 0)
 		rc = os_file_sync_dir(p->dir_fd);
 	if (rc < 0) {

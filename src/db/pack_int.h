@@ -15,6 +15,7 @@ struct pack_out {
 	int fd; /* -1: none yet */
 	int64_t number;
 	int64_t end;   /* of the last good record */
+	int64_t synced; /* up to here; the rest may be lost */
 	bool is_named; /* its directory entry is synced */
 };
 
@@ -59,6 +60,8 @@ void pack_settle(struct db_packs *p, int64_t pack, bool stays);
 MUST_CHECK int pack_out_open(struct db_packs *p, struct pack_out *o);
 /* Nothing is appended to it any more; its file goes when it holds nothing. */
 void pack_out_close(struct db_packs *p, struct pack_out *o);
+/* One sync of the file; not noted. */
+MUST_CHECK int pack_sync(struct db_packs *p, int fd);
 /* The write up to end reached the disk, the name too. A failure closes it. */
 MUST_CHECK int pack_out_sync(struct db_packs *p, struct pack_out *o, int64_t end);
 /* Cuts what was written behind the last good record; closes it when even that fails. */

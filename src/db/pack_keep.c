@@ -89,6 +89,22 @@ int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret)
 	return os_file_size(db->packs->dir_fd, name, ret);
 }
 
+int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret)
+{
+	AUTO(os_file_close) int fd = -1;
+	char name[32];
+	int rc;
+
+	pack_name(name, pack);
+	fd = os_file_open_read(db->packs->dir_fd, name);
+	if (fd < 0)
+		return fd;
+	rc = pack_sync(db->packs, fd);
+	if (rc < 0)
+		return pack_note(db->packs, rc, "cannot sync a pack at rest");
+	return blob_pack_bytes(db, pack, ret);
+}
+
 /* ---- removing ---- */
 
 void blob_pack_finish(struct db_tx *tx, int64_t pack)

@@ -240,6 +240,7 @@ TEST(copies_that_fail)
 {
 	struct db *db = test_open_with(test_dir(), 100);
 	struct blob_ref a = put_ref(db, "a", S("aaaa")), one, two, three;
+	int64_t size;
 	bool is_damaged;
 
 	/* a write: what was copied before is good */
@@ -257,6 +258,8 @@ TEST(copies_that_fail)
 	assert_int_equal(blob_copy_sync(db), -E_IO);
 	assert_int_equal(blob_copy_sync(db), -E_IO);
 	assert_int_equal(state_of(db, one.pack), 0);
+	assert_int_equal(blob_pack_bytes(db, one.pack, &size), 0);
+	assert_int_equal(size, one.offset + 4);
 	body_is(db, &one, S("aaaa"));
 	/* the first sync of a pack: no file stays */
 	assert_int_equal(blob_copy(db, &a, &three, &is_damaged), 0);
@@ -269,6 +272,28 @@ TEST(copies_that_fail)
 		assert_int_equal(blob_copy(db, &a, &three, &is_damaged), 0);
 	assert_int_equal(blob_copy_sync(db), 0);
 	assert_int_equal(state_of(db, three.pack), 0);
+	db_close(&db);
+}
+
+/* A size counts nothing that a failed sync may have lost, and a final one nothing that was never synced. */
+TEST(sizes_are_of_what_is_synced)
+{
+	struct db *db = test_open(test_dir());
+	struct blob_ref a = put_ref(db, "a", S("aaaa"));
+	int64_t size = 0;
+
+	db_fail_next(db, DB_FAIL_PACK_SYNC, 1, -E_IO);
+	assert_int_equal(test_put(db, "lost", S("llll")), -E_IO);
+	assert_int_equal(state_of(db, a.pack), 0);
+	assert_int_equal(blob_pack_bytes(db, a.pack, &size), 0);
+	assert_int_equal(size, a.offset + 4);
+	size = 0;
+	db_fail_next(db, DB_FAIL_PACK_SYNC, 1, -E_IO);
+	assert_int_equal(blob_pack_final_bytes(db, a.pack, &size), -E_IO);
+	assert_int_equal(size, 0);
+	assert_int_equal(blob_pack_final_bytes(db, a.pack, &size), 0);
+	assert_int_equal(size, a.offset + 4);
+	assert_int_equal(blob_pack_final_bytes(db, a.pack + 1, &size), -E_NOT_FOUND);
 	db_close(&db);
 }
 

@@ -507,13 +507,11 @@ static int64_t sqlite_stmt_int(void *stmt, int column)
 static struct str sqlite_stmt_text(void *stmt, int column)
 {
 	sqlite3_stmt *s = ((struct slot *)stmt)->s;
-	int type = sqlite3_column_type(s, column);
-	const void *p;
+	const void *p = sqlite3_column_blob(s, column); /* of a text or number its text */
 
-	if (type == SQLITE_NULL)
-		return (struct str){ 0 };
-	p = type == SQLITE_BLOB ? sqlite3_column_blob(s, column) : sqlite3_column_text(s, column);
-	return p ? str_of(p, (size_t)sqlite3_column_bytes(s, column)) : S("");
+	if (p)
+		return str_of(p, (size_t)sqlite3_column_bytes(s, column));
+	return sqlite3_column_type(s, column) == SQLITE_NULL ? (struct str){ 0 } : S("");
 }
 
 static bool sqlite_stmt_is_null(void *stmt, int column)

@@ -43,9 +43,11 @@ struct fetch {
 	struct imap_fetch_line line;
 	struct uidset marked;   /* UIDs that this command made \Seen */
 	struct store_view *now; /* the view after that; NULL when nothing was marked */
-	struct entry batch[BATCH];
+	struct entry *batch;    /* BATCH of them, when rows are needed */
 	size_t n_batch;
 	struct arena arena; /* texts of the batch */
+	struct imap_fetch_ahead ahead;
+	bool is_whole; /* bodies are read ahead */
 	int err;            /* the first trouble: NO at the end */
 	bool has_lost;      /* messages were left out that others have expunged */
 };
@@ -55,6 +57,8 @@ static void fetch_fini(struct fetch *r)
 	imap_fetch_line_fini(&r->line);
 	store_view_unref(r->now);
 	arena_fini(&r->arena);
+	imap_fetch_ahead_fini(&r->ahead);
+	mem_free(r->batch);
 }
 
 static bool is_left_out(const struct fetch *r, const struct store_msg *m)
@@ -189,6 +193,7 @@ static int write_items(struct fetch *r, struct entry *e)
 {
 	AUTO(imap_fetch_msg_fini)
 	struct imap_fetch_msg msg = { .content = e->content,
+				      .ahead = &r->ahead,
 				      .notes = e->notes,
 				      .n_notes = e->n_notes };
 	bool has_any = r->line.out.p[r->line.out.n - 1] != '(';
@@ -256,6 +261,22 @@ static int read_rows(struct fetch *r, size_t from)
 	return (int)i;
 }
 
+/* The bodies of entries from at on, as far as they stand together; when they are not here yet. */
+static void read_ahead(struct fetch *r, size_t at, size_t end)
+{
+	const struct entry *first = &r->batch[at], *last = first;
+
+	if (first->err < 0 || imap_fetch_ahead_find(&r->ahead, &first->content, 0, 0) != NULL)
+		return;
+	for (const struct entry *e = first + 1; e < r->batch + end && e->err == 0; e++) {
+		if (!imap_fetch_ahead_fits(&first->content, &last->content, &e->content))
+			break;
+		last = e;
+	}
+	if (last != first)
+		imap_fetch_ahead_read(&r->ahead, r->s, &first->content, &last->content);
+}
+
 static int write_batch(struct fetch *r)
 {
 	size_t done = 0;
@@ -266,8 +287,11 @@ static int write_batch(struct fetch *r)
 		if (end < 0)
 			return end;
 		for (; done < (size_t)end; done++) {
-			int rc = write_entry(r, &r->batch[done]);
+			int rc;
 
+			if (r->is_whole)
+				read_ahead(r, done, (size_t)end);
+			rc = write_entry(r, &r->batch[done]);
 			if (rc < 0)
 				return rc;
 		}
@@ -293,6 +317,9 @@ static int fetch_run(struct imap_session *s, const struct imap_fetch *f, const s
 	r->s = s;
 	r->f = f;
 	r->view = s->sel->view;
+	r->is_whole = imap_fetch_is_whole(f);
+	if (f->n > 0)
+		r->batch = mem_resize(NULL, BATCH, sizeof(*r->batch)); /* each is set as it is added */
 	arena_init(&r->arena, LIMIT_COMMAND_ARENA);
 	imap_fetch_line_init(&r->line, s);
 	/* RFC 4314 4 */

@@ -6,6 +6,7 @@
  * notify.c does not show again.
  */
 #include "base/limits.h"
+#include "base/work.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
 #include "imap/limit.h"
@@ -14,6 +15,8 @@
 #include "net/conn.h"
 #include "store/message.h"
 #include "store/view.h"
+
+#define PARTS_BATCH 256 /* messages that are looked at under one snapshot of the database */
 
 struct store_args {
 	struct imap_seqset set;
@@ -114,8 +117,8 @@ static int parse(struct imap_parse *p, struct store_args *args)
  */
 static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 {
-	unsigned bits = (is_silent ? 0 : IMAP_FETCH_FLAGS) |
-			(s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
+	unsigned bits =
+		(is_silent ? 0 : IMAP_FETCH_FLAGS) | (s->has_condstore ? IMAP_FETCH_MODSEQ : 0);
 
 	/* RFC 9586 3.3: UIDFETCH begins with it. */
 	if (bits == 0 || s->has_uidonly)
@@ -184,12 +187,17 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 static int answer_all(struct answers *a, const struct uidset *seqs)
 {
 	struct uidset_iter it = { 0 };
+	uint32_t at = 0;
 	int r = 0;
 
 	while (r == 0 && uidset_next(seqs, &it)) {
-		const struct store_msg *was = store_view_at(a->s->sel->view, it.v);
-		uint32_t at = was != NULL ? store_view_seq(a->now, was->uid) : 0;
+		const struct store_msg *was = store_view_at(a->s->sel->view, it.v), *m;
 
+		if (was == NULL)
+			continue;
+		/* It mostly stands behind the one before. */
+		m = store_view_at(a->now, at + 1);
+		at = m != NULL && m->uid == was->uid ? at + 1 : store_view_seq(a->now, was->uid);
 		if (at > 0 && !uidset_has(a->modified, was->uid))
 			r = answer_one(a, it.v, was, store_view_at(a->now, at));
 		if (conn_failed(a->s->conn))
@@ -240,21 +248,24 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 	return 0;
 }
 
-/* RFC 5257 3.2.1: BAD for a part that one of the messages has not. */
-static int check_parts(struct imap_session *s, const struct imap_note_list *notes,
-		       const struct uidset *seqs)
+/* The next messages of the set, under one snapshot of the database. */
+static int check_some(struct imap_session *s, const struct imap_note_list *notes,
+		      const struct uidset *seqs, struct uidset_iter *it, bool *ret_is_end)
 {
 	AUTO(store_reader_close) struct store_reader *reader = NULL;
 	AUTO(arena_fini) struct arena a;
-	struct uidset_iter it = { 0 };
-	int r = notes->has_parts ? store_reader_open(imap_store(s), &reader) : 0;
+	int r = store_reader_open(imap_store(s), &reader);
 
 	arena_init(&a, LIMIT_MIME_ARENA);
-	while (r == 0 && notes->has_parts && uidset_next(seqs, &it)) {
-		const struct store_msg *m = store_view_at(s->sel->view, it.v);
+	for (int i = 0; r == 0 && i < PARTS_BATCH; i++) {
+		const struct store_msg *m;
 		struct store_content content;
 
+		*ret_is_end = !uidset_next(seqs, it);
+		if (*ret_is_end)
+			return 0;
 		arena_reset(&a);
+		m = store_view_at(s->sel->view, it->v);
 		if (m == NULL || m->is_lost)
 			continue;
 		r = store_content_get(reader, &a, m->content, STORE_C_MAP, &content);
@@ -265,6 +276,19 @@ static int check_parts(struct imap_session *s, const struct imap_note_list *note
 		/* Expunged by somebody else: nothing is set there. */
 		r = r == -E_NOT_FOUND ? 0 : r;
 	}
+	return r;
+}
+
+/* RFC 5257 3.2.1: BAD for a part that one of the messages has not. */
+static int check_parts(struct imap_session *s, const struct imap_note_list *notes,
+		       const struct uidset *seqs)
+{
+	struct uidset_iter it = { 0 };
+	bool is_end = !notes->has_parts;
+	int r = 0;
+
+	while (r == 0 && !is_end)
+		r = work_go_on() ? check_some(s, notes, seqs, &it, &is_end) : -E_CLOSED;
 	return r;
 }
 
@@ -283,6 +307,11 @@ static int change(struct imap_session *s, const struct store_args *args, const s
 	if (!args->has_notes)
 		return store_flags(imap_store(s), &s->arena, s->sel->mailbox, uids, &args->change,
 				   ret_modified, ret_modseq);
+	/* The writer is everybody's, and each entry takes it through all the messages. */
+	if (notes.n > 1 && uidset_count(seqs) * notes.n > LIMIT_STORE_ANNOTATIONS) {
+		imap_say(s, "too many annotations at once");
+		return -E_LIMIT;
+	}
 	r = check_parts(s, &args->notes, seqs);
 	return r < 0 ? r
 		     : store_notes_set(imap_store(s), &s->arena, s->sel->mailbox, uids, &notes,

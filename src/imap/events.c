@@ -39,7 +39,7 @@ void imap_events_update(struct imap_session *s)
 	if (s->events != NULL && imap_event_filter_has_others(s->events))
 		kinds |= STORE_NEWS_SHARED;
 	if (s->account == 0 || !(kinds & STORE_NEWS_SHARED))
-		imap_shared_free(&s->shared);
+		imap_shared_unwatch(s);
 	if (kinds == 0 || s->account == 0)
 		store_news_free(&s->news);
 	else if (s->news == NULL)
@@ -258,7 +258,8 @@ static int tell_messages(struct imap_session *s, const struct store_mailbox *box
 {
 	unsigned want = imap_events_wanted(s, box);
 
-	if (!(item->kinds & want) || !(box->rights & STORE_R_READ) || (s->sel != NULL && s->sel->mailbox == box->id))
+	if (!(item->kinds & want) || !(box->rights & STORE_R_READ) ||
+	    (s->sel != NULL && s->sel->mailbox == box->id))
 		return 0;
 	return imap_status_show(s, box, imap_events_status_items(s, item->kinds & want, want));
 }

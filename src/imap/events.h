@@ -54,4 +54,6 @@ MUST_CHECK int imap_shared_watch(struct imap_session *s);
  * is told if is_told (else it has done it itself), RFC 5465 5.4, 5.9. 0 or negative.
  */
 MUST_CHECK int imap_shared_changed(struct imap_session *s, bool is_told);
+/* Nothing of others is watched any more, and nothing of it is known. */
+void imap_shared_unwatch(struct imap_session *s);
 void imap_shared_free(struct imap_shared **sh); /* accepts a pointer to NULL */

@@ -52,6 +52,13 @@ void imap_shared_free(struct imap_shared **shp)
 	mem_free(sh);
 }
 
+void imap_shared_unwatch(struct imap_session *s)
+{
+	imap_shared_free(&s->shared);
+	if (s->news != NULL)
+		(void)!store_news_watch(s->news, NULL, 0);
+}
+
 /* ---- reading ---- */
 
 static int by_id(const void *pa, const void *pb)
@@ -60,6 +67,11 @@ static int by_id(const void *pa, const void *pb)
 	int64_t b = (*(struct store_mailbox *const *)pb)->id;
 
 	return (a > b) - (a < b);
+}
+
+static bool is_of_others(const struct store_mailbox *box, const struct imap_session *s)
+{
+	return box->id != 0 && box->account != s->account;
 }
 
 static int look(struct imap_session *s, struct arena *a, struct seen *ret)
@@ -72,7 +84,7 @@ static int look(struct imap_session *s, struct arena *a, struct seen *ret)
 	if (ret->others == NULL)
 		return -E_LIMIT;
 	for (size_t i = 0; i < ret->n; i++) {
-		if (ret->v[i].id != 0 && ret->v[i].account != s->account)
+		if (is_of_others(&ret->v[i], s))
 			ret->others[ret->n_others++] = &ret->v[i];
 	}
 	qsort(ret->others, ret->n_others, sizeof(ret->others[0]), by_id);
@@ -82,8 +94,8 @@ static int look(struct imap_session *s, struct arena *a, struct seen *ret)
 static const struct store_mailbox *find_id(const struct seen *now, int64_t id)
 {
 	const struct store_mailbox key = { .id = id }, *key_p = &key;
-	struct store_mailbox *const *found = bsearch(&key_p, now->others, now->n_others,
-						     sizeof(now->others[0]), by_id);
+	struct store_mailbox *const *found =
+		bsearch(&key_p, now->others, now->n_others, sizeof(now->others[0]), by_id);
 
 	return found != NULL ? *found : NULL;
 }
@@ -209,7 +221,7 @@ int imap_shared_watch(struct imap_session *s)
 	for (size_t i = 0; i < now.n && r == 0 && !conn_failed(s->conn); i++) {
 		const struct store_mailbox *box = &now.v[i];
 
-		if (box->id == 0 || box->account == s->account || (box->rights & STORE_R_READ))
+		if (!is_of_others(box, s) || (box->rights & STORE_R_READ))
 			continue;
 		if (imap_event_filter_kinds(s->events, box->name, box->is_subscribed) != 0)
 			imap_list_tell(s, box, (struct str){ 0 }, true);
@@ -223,11 +235,13 @@ struct telling {
 	struct imap_session *s;
 	struct seen now;
 	struct imap_shared *before;
-	struct known **by_id;  /* those of before */
-	struct str *told;      /* names, in any order */
-	struct str *superiors; /* of what is new or gone */
-	int64_t *gained;       /* whose STATUS is told */
+	struct known **by_id;             /* those of before */
+	struct str *names, *before_names; /* of others, in order */
+	struct str *told;                 /* names, in any order */
+	struct str *superiors;            /* of what is new or gone */
+	int64_t *gained;                  /* whose STATUS is told */
 	size_t n_told, n_superiors, n_gained;
+	bool is_tangled; /* new names would be misunderstood: what has one is told as gone, and as new */
 };
 
 static int prepare(struct telling *t, struct arena *a)
@@ -238,10 +252,18 @@ static int prepare(struct telling *t, struct arena *a)
 	t->told = ARENA_ARRAY(a, struct str, n + 1);
 	t->superiors = ARENA_ARRAY(a, struct str, n + 1);
 	t->gained = arena_alloc(a, n + 1, sizeof(t->gained[0]));
-	if (!t->by_id || !t->told || !t->superiors || !t->gained)
+	t->names = ARENA_ARRAY(a, struct str, t->now.n_others + 1);
+	t->before_names = ARENA_ARRAY(a, struct str, t->before->n + 1);
+	if (!t->by_id || !t->told || !t->superiors || !t->gained || !t->names || !t->before_names)
 		return -E_LIMIT;
-	for (size_t i = 0; i < t->before->n; i++)
+	for (size_t i = 0, k = 0; i < t->now.n; i++) {
+		if (is_of_others(&t->now.v[i], t->s))
+			t->names[k++] = t->now.v[i].name;
+	}
+	for (size_t i = 0; i < t->before->n; i++) {
 		t->by_id[i] = &t->before->v[i];
+		t->before_names[i] = t->before->v[i].name;
+	}
 	qsort(t->by_id, t->before->n, sizeof(t->by_id[0]), known_by_id);
 	return 0;
 }
@@ -280,13 +302,18 @@ static struct store_mailbox nonexistent(const struct telling *t, struct str name
 /* RFC 5465 5.4: revocation of `l` counts as deletion; 5.9: \NoAccess. */
 static void tell_lost(struct telling *t, const struct known *k)
 {
+	const struct store_mailbox *now = find_id(&t->now, k->id);
 	struct store_mailbox box = nonexistent(t, k->name);
 
+	if (now != NULL && (!t->is_tangled || str_eq(now->name, k->name)))
+		return;
 	/* Another one has the name already: its LIST says it. */
-	if (find_id(&t->now, k->id) != NULL || box.id != 0)
+	if (box.id != 0 && !t->is_tangled)
 		return;
 	if (imap_event_filter_kinds(t->s->events, k->name, box.is_subscribed) == 0)
 		return;
+	if (box.id != 0)
+		box = (struct store_mailbox){ .name = k->name };
 	tell(t, &box, (struct str){ 0 }, true);
 	t->superiors[t->n_superiors++] = superior_of(k->name);
 }
@@ -328,17 +355,82 @@ static void tell_now(struct telling *t, const struct store_mailbox *box)
 {
 	unsigned want = imap_event_filter_kinds(t->s->events, box->name, box->is_subscribed);
 	struct known *k = find_known(t, box->id);
+	bool is_renamed = k != NULL && !str_eq(k->name, box->name);
 
-	if (k == NULL) {
+	if (k == NULL || (is_renamed && t->is_tangled)) {
 		tell_gained(t, box, want);
 		if (want != 0)
 			t->superiors[t->n_superiors++] = superior_of(box->name);
 		return;
 	}
-	if (!str_eq(k->name, box->name))
+	if (is_renamed)
 		tell_renamed(t, k, box, want);
 	if (k->can_read != !!(box->rights & STORE_R_READ))
 		tell_gained(t, box, want);
+}
+
+/* ---- several names at once ---- */
+
+static bool is_below(struct str name, struct str root)
+{
+	return name.n > root.n && name.p[root.n] == '/' && str_starts(name, root);
+}
+
+/* The first that is below root, or behind, of a sorted list. */
+static size_t first_below(const struct str *v, size_t n, struct str root)
+{
+	size_t lo = 0, hi = n;
+
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int c = str_cmp(str_head(v[mid], root.n), root);
+
+		if (c < 0 ||
+		    (c == 0 && (v[mid].n == root.n || (unsigned char)v[mid].p[root.n] < '/')))
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/*
+ * A client that is told of a new name gives new names to all that it knows below the old one. The difference of
+ * two lists may hold several, in no order that was: then that is right only where nothing has the old name, or one
+ * below it, any more, and what was below it went along or is gone.
+ */
+static bool is_plain(const struct telling *t, const struct known *k,
+		     const struct store_mailbox *box)
+{
+	const struct store_mailbox *other = find_name(&t->now, k->name);
+	size_t i = first_below(t->names, t->now.n_others, k->name);
+
+	if ((other != NULL && other->id != 0) ||
+	    (i < t->now.n_others && is_below(t->names[i], k->name)))
+		return false;
+	i = first_below(t->before_names, t->before->n, k->name);
+	for (; i < t->before->n && is_below(t->before_names[i], k->name); i++) {
+		const struct store_mailbox *now = find_id(&t->now, t->before->v[i].id);
+
+		if (now != NULL && (!is_below(now->name, box->name) ||
+				    !str_eq(str_skip(t->before_names[i], k->name.n),
+					    str_skip(now->name, box->name.n))))
+			return false;
+	}
+	return true;
+}
+
+static bool is_tangled(const struct telling *t)
+{
+	for (size_t i = 0; i < t->before->n; i++) {
+		const struct known *k = &t->before->v[i];
+		const struct store_mailbox *box = find_id(&t->now, k->id);
+		bool is_renamed = box != NULL && !str_eq(box->name, k->name);
+
+		if (is_renamed && !is_plain(t, k, box))
+			return true;
+	}
+	return false;
 }
 
 static int compare_names(const void *a, const void *b)
@@ -385,8 +477,7 @@ static int tell_status(struct telling *t, struct arena *a)
 			continue;
 		}
 		want = imap_events_wanted(s, &box);
-		r = imap_status_show(s, &box,
-				     imap_events_status_items(s, STORE_NEWS_ADDED, want));
+		r = imap_status_show(s, &box, imap_events_status_items(s, STORE_NEWS_ADDED, want));
 	}
 	return r;
 }
@@ -397,6 +488,7 @@ static int tell_all(struct telling *t, struct arena *a)
 
 	if (r < 0)
 		return r;
+	t->is_tangled = is_tangled(t);
 	for (size_t i = 0; i < t->before->n && !conn_failed(t->s->conn); i++)
 		tell_lost(t, &t->before->v[i]);
 	for (size_t i = 0; i < t->before->n && !conn_failed(t->s->conn); i++) {
@@ -409,8 +501,7 @@ static int tell_all(struct telling *t, struct arena *a)
 	for (size_t i = 0; i < t->now.n && !conn_failed(t->s->conn); i++) {
 		const struct store_mailbox *box = &t->now.v[i];
 
-		if (box->id != 0 && box->account != t->s->account &&
-		    find_known(t, box->id) == NULL)
+		if (box->id != 0 && box->account != t->s->account && find_known(t, box->id) == NULL)
 			tell_now(t, box);
 	}
 	tell_superiors(t);

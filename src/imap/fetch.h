@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A FETCH as parsed (fetch_items.c), the command that walks the messages (cmd_fetch.c) and
- * what writes the items that come from a content (fetch_body.c). Only for those three.
+ * A FETCH as parsed (fetch_items.c), the command that walks the messages (cmd_fetch.c), what
+ * writes the items that come from a content (fetch_body.c) and what reads many at once
+ * (fetch_ahead.c). Only for those.
  */
 #pragma once
 
@@ -106,9 +107,29 @@ struct uidset;
 MUST_CHECK int imap_fetch_tell(struct imap_session *s, const struct imap_fetch *f,
 			       const struct uidset *seqs);
 
+/* Bytes of a pack, read for more than one message (fetch_ahead.c). */
+struct imap_fetch_ahead {
+	char *bytes;
+	size_t cap;
+	struct blob_ref at;       /* which they are; a length of 0: none */
+};
+void imap_fetch_ahead_fini(struct imap_fetch_ahead *a);
+/* It asks for all that messages have, or nearly all. */
+bool imap_fetch_is_whole(const struct imap_fetch *f);
+/* May next be read with those from first to last? */
+bool imap_fetch_ahead_fits(const struct store_content *first, const struct store_content *last,
+			   const struct store_content *next);
+/* Reads them all. That it cannot be done is no failure: there is nothing then. */
+void imap_fetch_ahead_read(struct imap_fetch_ahead *a, struct imap_session *s,
+			   const struct store_content *first, const struct store_content *last);
+/* Those bytes of the content, until the next read; NULL: they are not here. */
+const char *imap_fetch_ahead_find(const struct imap_fetch_ahead *a, const struct store_content *c,
+				  uint64_t off, size_t n);
+
 /* A message while its items are written. */
 struct imap_fetch_msg {
 	struct store_content content;
+	const struct imap_fetch_ahead *ahead; /* may be NULL */
 	const struct store_note *notes; /* of an imap_fetch with has_notes */
 	size_t n_notes;
 	struct buf header;        /* the message's own header once it was read */

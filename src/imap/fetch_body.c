@@ -72,15 +72,32 @@ static void write_text(struct imap_session *s, const struct imap_fetch_item *ite
 	imap_resp(s, str_head(str_skip(text, (size_t)sp.off), (size_t)sp.n));
 }
 
+/* That much of it, if it was read before. */
+static bool write_ahead(struct imap_session *s, const struct imap_fetch_msg *m,
+			const struct imap_fetch_item *item, uint64_t off, uint64_t n)
+{
+	const char *bytes = imap_fetch_ahead_find(m->ahead, &m->content, off, (size_t)n);
+
+	if (bytes == NULL)
+		return false;
+	write_label(s, item);
+	imap_resp_literal(s, n, false);
+	imap_resp(s, str_of(bytes, (size_t)n));
+	return true;
+}
+
 /* A range of the message as it is stored. */
 static int write_range(struct imap_session *s, const struct imap_fetch_msg *m,
 		       const struct imap_fetch_item *item, struct span range)
 {
 	struct span sp = clip(item, range.n);
 	size_t room = sp.n < PIECE ? (size_t)sp.n : PIECE;
-	AUTO(mem_auto_free) char *piece = mem_alloc(room + 1, 1);
+	AUTO(mem_auto_free) char *piece = NULL;
 	bool has_begun = false;
 
+	if (write_ahead(s, m, item, range.off + sp.off, sp.n))
+		return conn_failed(s->conn) ? -E_CLOSED : 0;
+	piece = mem_resize(NULL, room + 1, 1); /* not cleared: it is read before it is written */
 	for (uint64_t done = 0; done < sp.n || !has_begun;) {
 		size_t n = sp.n - done < room ? (size_t)(sp.n - done) : room;
 		uint64_t at = range.off + sp.off + done;
@@ -336,6 +353,7 @@ static int write_structure(struct imap_session *s, const struct imap_fetch_msg *
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(STRUCTURE_MAX);
 
+	(void)!buf_reserve(&text, m->content.structure.n); /* enough at once: it has marks besides */
 	mime_bodystructure_view(m->content.structure, item->kind == IMAP_FETCH_BODYSTRUCTURE,
 				&text);
 	if (text.n == 0 || buf_overflowed(&text))

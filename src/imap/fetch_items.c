@@ -264,7 +264,7 @@ static int notes(struct imap_parse *p, struct imap_fetch_item *item)
 	if (item->notes == NULL)
 		return -E_LIMIT;
 	r = imap_note_fetch_parse(p, IMAP_FETCH_FIELDS, item->notes);
-	item->n_fields = item->notes->n;
+	item->n_fields = item->notes->n_given;
 	return r;
 }
 

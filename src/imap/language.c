@@ -83,6 +83,7 @@ static const struct {
 	  "une URL ne désigne rien d'ici" },
 	{ "the message is empty", "die Nachricht ist leer", "le message est vide" },
 	{ "a message has no such part", "eine Nachricht hat keinen solchen Teil", "un message n'a pas cette partie" },
+	{ "too many annotations at once", "zu viele Anmerkungen auf einmal", "trop d'annotations à la fois" },
 	{ "the value is too large", "der Wert ist zu groß", "la valeur est trop grande" },
 	{ "no such quota root", "diese Quotenwurzel gibt es nicht", "cette racine de quota n'existe pas" },
 	{ "no such resource", "diese Ressource gibt es nicht", "cette ressource n'existe pas" },

@@ -84,6 +84,15 @@ static bool has_part(struct str map, struct str entry)
 
 /* ---- FETCH: what is asked ---- */
 
+static bool has_entry(const struct imap_note_fetch *f, struct str entry)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		if (str_eq(f->entries[i], entry))
+			return true;
+	}
+	return false;
+}
+
 static int add_entry(struct imap_parse *p, size_t max, struct imap_note_fetch *f)
 {
 	struct str entry;
@@ -91,7 +100,11 @@ static int add_entry(struct imap_parse *p, size_t max, struct imap_note_fetch *f
 
 	if (r <= 0)
 		return r;
-	if (f->n >= max || arena_grow(p->arena, &f->entries, f->n, &f->cap, sizeof(entry)) < 0)
+	if (++f->n_given > max)
+		return -E_LIMIT;
+	if (has_entry(f, entry))
+		return 1;
+	if (arena_grow(p->arena, &f->entries, f->n, &f->cap, sizeof(entry)) < 0)
 		return -E_LIMIT;
 	f->entries[f->n++] = entry;
 	f->has_parts |= is_of_part(entry);
@@ -264,69 +277,49 @@ struct answer {
 	const struct imap_note_fetch *f;
 	const struct store_note *v; /* by entry, a private one before the shared one */
 	size_t n;
+	bool *is_told; /* of each of them */
 	const char *sep;
 };
 
-static bool is_there(const struct answer *a, struct str entry)
-{
-	for (size_t i = 0; i < a->n; i++) {
-		if (str_eq(a->v[i].entry, entry) && is_wanted(a->f, &a->v[i]))
-			return true;
-	}
-	return false;
-}
-
-/* Does an entry before the k-th of the list have it already? */
-static bool is_told(const struct answer *a, size_t k, struct str entry)
-{
-	const struct str *entries = a->f->entries;
-
-	for (size_t i = 0; i < k; i++) {
-		if (str_eq(entries[i], entry) ||
-		    (store_note_is_pattern(entries[i]) && store_note_matches(entries[i], entry) &&
-		     is_there(a, entry)))
-			return true;
-	}
-	return false;
-}
-
+/* Each once, whatever else of the list it matches. */
 static void tell(struct answer *a, struct str entry)
 {
 	const struct store_note *found[2] = { NULL, NULL };
 
 	for (size_t i = 0; i < a->n; i++) {
-		if (str_eq(a->v[i].entry, entry))
-			found[a->v[i].is_shared] = &a->v[i];
+		if (!str_eq(a->v[i].entry, entry))
+			continue;
+		if (a->is_told[i])
+			return;
+		found[a->v[i].is_shared] = &a->v[i];
+		a->is_told[i] = true;
 	}
 	imap_resp(a->s, str_z(a->sep));
 	a->sep = " ";
 	write_entry(a->s, a->f, entry, found[0], found[1]);
 }
 
-static void tell_matching(struct answer *a, size_t k)
+static void tell_matching(struct answer *a, struct str pattern)
 {
 	for (size_t i = 0; i < a->n; i++) {
-		struct str entry = a->v[i].entry;
-		bool is_second =
-			i > 0 && str_eq(a->v[i - 1].entry, entry) && is_wanted(a->f, &a->v[i - 1]);
-
-		if (!is_second && is_wanted(a->f, &a->v[i]) &&
-		    store_note_matches(a->f->entries[k], entry) && !is_told(a, k, entry))
-			tell(a, entry);
+		if (!a->is_told[i] && is_wanted(a->f, &a->v[i]) &&
+		    store_note_matches(pattern, a->v[i].entry))
+			tell(a, a->v[i].entry);
 	}
 }
 
 int imap_note_write(struct imap_session *s, const struct imap_note_fetch *f, struct str map,
 		    const struct store_note *v, size_t n)
 {
-	struct answer a = { .s = s, .f = f, .v = v, .n = n, .sep = "" };
+	AUTO(mem_auto_free) bool *is_told = mem_alloc(n + 1, sizeof(*is_told));
+	struct answer a = { .s = s, .f = f, .v = v, .n = n, .is_told = is_told, .sep = "" };
 	int r = 0;
 
 	imap_resp(s, S("ANNOTATION ("));
 	for (size_t k = 0; k < f->n; k++) {
 		if (store_note_is_pattern(f->entries[k]))
-			tell_matching(&a, k);
-		else if (!is_told(&a, k, f->entries[k]))
+			tell_matching(&a, f->entries[k]);
+		else
 			tell(&a, f->entries[k]);
 		if (f->has_parts && !store_note_is_pattern(f->entries[k]) &&
 		    !has_part(map, f->entries[k]))

@@ -17,8 +17,8 @@ struct imap_note_att {
 	unsigned scope; /* one of enum store_note_scope */
 };
 struct imap_note_fetch {
-	struct str *entries;         /* checked; patterns too */
-	size_t n, cap;
+	struct str *entries;         /* checked, each once; patterns too */
+	size_t n, cap, n_given;
 	struct imap_note_att atts[4]; /* each once, in the order of the answer */
 	size_t n_atts;
 	bool has_parts;              /* an entry that is no pattern is of a part: the map is needed */

@@ -123,7 +123,19 @@ void imap_resp_nstring(struct imap_session *s, struct str v)
 
 void imap_resp_literal(struct imap_session *s, uint64_t n, bool is_binary)
 {
-	conn_printf(s->conn, "%s{%llu}\r\n", is_binary ? "~" : "", (unsigned long long)n);
+	char text[32], *p = text + sizeof(text);
+
+	*--p = '\n';
+	*--p = '\r';
+	*--p = '}';
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0);
+	*--p = '{';
+	if (is_binary)
+		*--p = '~';
+	conn_write(s->conn, str_of(p, (size_t)(text + sizeof(text) - p)));
 }
 
 /* A name that needs no quotes, which is how clients expect INBOX and the like. */

@@ -73,6 +73,15 @@ static bool is_form(struct str local, char digit)
 	return local.n > 5 && str_istarts(local, S("SRS")) && local.p[3] == digit && strchr("=+-", local.p[4]);
 }
 
+/* RFC 5321 4.1.2: a quoted string is one as a whole, so what is written before it goes inside the quotes. Gives what stands in them. */
+static struct str unquote(struct str local, const char **ret_quote_z)
+{
+	bool is_quoted = local.n > 2 && local.p[0] == '"' && local.p[local.n - 1] == '"';
+
+	*ret_quote_z = is_quoted ? "\"" : "";
+	return is_quoted ? str_of(local.p + 1, local.n - 2) : local;
+}
+
 /* text as arena_printf() gave it. */
 static int finish(struct str text, struct str *ret)
 {
@@ -82,7 +91,14 @@ static int finish(struct str text, struct str *ret)
 
 /* ---- forward ---- */
 
-static int forward_plain(const uint8_t key[SRS_KEY], int64_t now_s, struct str local, struct str host, struct str domain, struct arena *a,
+/* An address of ours to be; local and rest are without their quotes. */
+struct forwarded {
+	const char *quote_z;
+	struct str domain;
+	struct arena *a;
+};
+
+static int forward_plain(const uint8_t key[SRS_KEY], int64_t now_s, struct str local, struct str host, const struct forwarded *f,
 			 struct str *ret)
 {
 	int64_t day = now_s / DAY_S & DAYS_MASK;
@@ -91,41 +107,42 @@ static int forward_plain(const uint8_t key[SRS_KEY], int64_t now_s, struct str l
 	char hash[HASH_LETTERS];
 
 	make_hash(key, parts, ARRAY_LEN(parts), hash);
-	return finish(arena_printf(a, "SRS0=%.6s=%.2s=%" STR_FMT "=%" STR_FMT "@%" STR_FMT, hash, time, STR_ARG(host),
-				      STR_ARG(local), STR_ARG(domain)), ret);
+	return finish(arena_printf(f->a, "%sSRS0=%.6s=%.2s=%" STR_FMT "=%" STR_FMT "%s@%" STR_FMT, f->quote_z, hash, time, STR_ARG(host),
+				      STR_ARG(local), f->quote_z, STR_ARG(f->domain)), ret);
 }
 
 /* rest: what the first forwarder wrote behind "SRS0", its separator with it. */
-static int forward_again(const uint8_t key[SRS_KEY], struct str rest, struct str host, struct str domain, struct arena *a, struct str *ret)
+static int forward_again(const uint8_t key[SRS_KEY], struct str rest, struct str host, const struct forwarded *f, struct str *ret)
 {
 	const struct str parts[] = { host, rest };
 	char hash[HASH_LETTERS];
 
 	make_hash(key, parts, ARRAY_LEN(parts), hash);
-	return finish(arena_printf(a, "SRS1=%.6s=%" STR_FMT "=%" STR_FMT "@%" STR_FMT, hash, STR_ARG(host), STR_ARG(rest),
-				      STR_ARG(domain)), ret);
+	return finish(arena_printf(f->a, "%sSRS1=%.6s=%" STR_FMT "=%" STR_FMT "%s@%" STR_FMT, f->quote_z, hash, STR_ARG(host), STR_ARG(rest),
+				      f->quote_z, STR_ARG(f->domain)), ret);
 }
 
 int srs_forward(const uint8_t key[SRS_KEY], int64_t now_s, struct str sender, struct str domain, struct arena *a, struct str *ret)
 {
 	ptrdiff_t at = str_rchr(sender, '@');
+	struct forwarded f = { .domain = domain, .a = a };
 	struct str local, host, ignored, first;
 
 	if (at <= 0 || (size_t)at + 1 == sender.n || sender.n > LIMIT_SMTP_PATH || domain.n == 0)
 		return -E_SYNTAX;
-	local = str_head(sender, (size_t)at);
+	local = unquote(str_head(sender, (size_t)at), &f.quote_z);
 	host = str_skip(sender, (size_t)at + 1);
 	if (str_chr(host, '=') >= 0)
 		return -E_SYNTAX; /* no host's name; it would end elsewhere when it is read back */
 	if (is_form(local, '0'))
-		return forward_again(key, str_skip(local, 4), host, domain, a, ret);
+		return forward_again(key, str_skip(local, 4), host, &f, ret);
 	if (is_form(local, '1')) { /* of the second forwarder: the first stays the one to go back to */
 		struct str rest = str_skip(local, 5);
 
 		if (take(&rest, &ignored) && take(&rest, &first) && first.n > 0 && rest.n > 1)
-			return forward_again(key, rest, first, domain, a, ret);
+			return forward_again(key, rest, first, &f, ret);
 	}
-	return forward_plain(key, now_s, local, host, domain, a, ret);
+	return forward_plain(key, now_s, local, host, &f, ret);
 }
 
 /* ---- and back ---- */
@@ -142,7 +159,7 @@ static bool is_fresh(struct str time, int64_t now_s)
 	return age <= SRS_DAYS || age == DAYS_MASK; /* a clock of ours that went back a little */
 }
 
-static int reverse_plain(const uint8_t key[SRS_KEY], int64_t now_s, struct str rest, struct arena *a, struct str *ret)
+static int reverse_plain(const uint8_t key[SRS_KEY], int64_t now_s, struct str rest, const char *quote_z, struct arena *a, struct str *ret)
 {
 	struct str hash, parts[3];
 
@@ -151,11 +168,11 @@ static int reverse_plain(const uint8_t key[SRS_KEY], int64_t now_s, struct str r
 	parts[2] = rest;
 	if (!is_hash(key, parts, ARRAY_LEN(parts), hash) || !is_fresh(parts[0], now_s))
 		return -E_DENIED;
-	return finish(arena_printf(a, "%" STR_FMT "@%" STR_FMT, STR_ARG(rest), STR_ARG(parts[1])), ret);
+	return finish(arena_printf(a, "%s%" STR_FMT "%s@%" STR_FMT, quote_z, STR_ARG(rest), quote_z, STR_ARG(parts[1])), ret);
 }
 
 /* Back to the first forwarder, who knows whether it is his. */
-static int reverse_again(const uint8_t key[SRS_KEY], struct str rest, struct arena *a, struct str *ret)
+static int reverse_again(const uint8_t key[SRS_KEY], struct str rest, const char *quote_z, struct arena *a, struct str *ret)
 {
 	struct str hash, parts[2];
 
@@ -164,16 +181,19 @@ static int reverse_again(const uint8_t key[SRS_KEY], struct str rest, struct are
 	parts[1] = rest;
 	if (!is_hash(key, parts, ARRAY_LEN(parts), hash))
 		return -E_DENIED;
-	return finish(arena_printf(a, "SRS0%" STR_FMT "@%" STR_FMT, STR_ARG(rest), STR_ARG(parts[0])), ret);
+	return finish(arena_printf(a, "%sSRS0%" STR_FMT "%s@%" STR_FMT, quote_z, STR_ARG(rest), quote_z, STR_ARG(parts[0])), ret);
 }
 
 int srs_reverse(const uint8_t key[SRS_KEY], int64_t now_s, struct str local, struct arena *a, struct str *ret)
 {
+	const char *quote_z;
+
 	if (local.n > TEXT_MAX)
 		return -E_NOT_FOUND;
+	local = unquote(local, &quote_z);
 	if (is_form(local, '0'))
-		return reverse_plain(key, now_s, str_skip(local, 5), a, ret);
+		return reverse_plain(key, now_s, str_skip(local, 5), quote_z, a, ret);
 	if (is_form(local, '1'))
-		return reverse_again(key, str_skip(local, 5), a, ret);
+		return reverse_again(key, str_skip(local, 5), quote_z, a, ret);
 	return -E_NOT_FOUND;
 }

@@ -28,7 +28,7 @@ TEST(an_address_comes_back_as_it_was)
 		test_row(senders[i]);
 		arena_init(&a, 1u << 16);
 		assert_int_equal(srs_forward(key_b, NOW_S, str_z(senders[i]), S("b.example"), &a, &there), 0);
-		assert_true(str_starts(there, S("SRS0=")) && str_ends(there, S("@b.example")));
+		assert_true(str_starts(there, senders[i][0] == '"' ? S("\"SRS0=") : S("SRS0=")) && str_ends(there, S("@b.example")));
 		assert_int_equal(srs_reverse(key_b, NOW_S, local_of(there), &a, &back), 0);
 		assert_str_eq(back, str_z(senders[i]));
 	}
@@ -51,6 +51,23 @@ TEST(a_second_and_a_third_forwarder_lead_back_to_the_first)
 	assert_str_eq(back, b);
 	assert_int_equal(srs_reverse(key_b, NOW_S, local_of(back), &a, &back), 0);
 	assert_str_eq(back, S("alice@a.example"));
+}
+
+/* RFC 5321 4.1.2: quotes are around a whole local part or nowhere. */
+TEST(a_quoted_string_stays_one)
+{
+	AUTO(arena_fini) struct arena a;
+	struct str b, c, back;
+
+	arena_init(&a, 1u << 16);
+	assert_int_equal(srs_forward(key_b, NOW_S, S("\"a b\"@a.example"), S("b.example"), &a, &b), 0);
+	assert_true(str_starts(b, S("\"SRS0=")) && str_ends(b, S("=a.example=a b\"@b.example")));
+	assert_int_equal(srs_forward(key_c, NOW_S, b, S("c.example"), &a, &c), 0);
+	assert_true(str_starts(c, S("\"SRS1=")) && str_ends(c, S("=a.example=a b\"@c.example")));
+	assert_int_equal(srs_reverse(key_c, NOW_S, local_of(c), &a, &back), 0);
+	assert_str_eq(back, b);
+	assert_int_equal(srs_reverse(key_b, NOW_S, local_of(back), &a, &back), 0);
+	assert_str_eq(back, S("\"a b\"@a.example"));
 }
 
 TEST(another_separator_of_others_is_kept)
@@ -79,6 +96,12 @@ TEST(what_is_not_ours_is_not_taken)
 		assert_true(srs_reverse(key_b, NOW_S, str_of(changed, local_of(there).n), &a, &back) < 0);
 		changed[i] ^= 1;
 	}
+	for (ptrdiff_t at = str_rchr(local_of(there), '='), i = at; i > at - 3; i--) { /* nor does one of the host become one of the name */
+		changed[i] = changed[i - 1];
+		changed[i - 1] = '=';
+		assert_int_equal(srs_reverse(key_b, NOW_S, str_of(changed, local_of(there).n), &a, &back), -E_DENIED);
+	}
+	memcpy(changed, there.p, local_of(there).n);
 	for (size_t i = 0; i < local_of(there).n; i++) /* its case does not */
 		changed[i] = changed[i] >= 'a' && changed[i] <= 'z' ? (char)(changed[i] - 32) : changed[i];
 	assert_int_equal(srs_reverse(key_b, NOW_S, str_of(changed, local_of(there).n), &a, &back), 0);

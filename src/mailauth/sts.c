@@ -11,19 +11,13 @@ static bool is_alnum(char c)
 	return (c >= '0' && c <= '9') || (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
 }
 
-/* strchr() alone would find the NUL at the end of the set. */
-static bool is_mark(char c)
-{
-	return c != '\0' && strchr("_-.", c);
-}
-
 /* A field's name: a letter or digit and up to 31 more, "_", "-" and "." among them. */
 static bool is_field_name(struct str s)
 {
 	if (s.n == 0 || s.n > 32 || !is_alnum(s.p[0]))
 		return false;
 	for (size_t i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && !is_mark(s.p[i]))
+		if (!is_alnum(s.p[i]) && str_chr(S("_-."), s.p[i]) < 0)
 			return false;
 	return true;
 }
@@ -118,7 +112,7 @@ static bool is_pattern(struct str s)
 		if (s.p[i] == '.' && label == 0)
 			return false;
 		label = s.p[i] == '.' ? 0 : label + 1;
-		if (label > 63 || !(is_alnum(s.p[i]) || is_mark(s.p[i])))
+		if (label > 63 || !(is_alnum(s.p[i]) || str_chr(S("-_."), s.p[i]) >= 0))
 			return false;
 	}
 	return label > 0;

@@ -126,6 +126,33 @@ TEST(a_policy_has_bounds)
 	assert_int_equal(sts_policy_parse(buf_str(&text), &a, &p), -E_LIMIT);
 }
 
+/* RFC 1035 2.3.4: labels of 63 bytes, names of 255. */
+TEST(hosts_of_a_policy_have_bounds)
+{
+	static const struct {
+		size_t label, labels, rest;
+		int rc;
+	} rows[] = { { 63, 1, 0, 0 }, { 64, 1, 0, -E_SYNTAX }, { 63, 3, 63, 0 }, { 62, 3, 63, 0 }, { 31, 8, 0, 0 }, { 31, 8, 1, -E_SYNTAX } };
+	AUTO(arena_fini) struct arena a;
+	struct sts_policy p;
+
+	arena_init(&a, 1u << 20);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf text = BUF_INIT(1000);
+
+		test_row("a row of labels");
+		buf_add(&text, S("version: STSv1\nmode: enforce\nmax_age: 1\nmx: "));
+		for (size_t k = 0; k < rows[i].labels; k++)
+			buf_printf(&text, "%s%0*d", k ? "." : "", (int)rows[i].label, 0);
+		if (rows[i].rest > 0)
+			buf_printf(&text, ".%0*d", (int)rows[i].rest, 0);
+		buf_add(&text, S("\n"));
+		assert_int_equal(sts_policy_parse(buf_str(&text), &a, &p), rows[i].rc);
+	}
+	assert_int_equal(sts_policy_parse(S("version: STSv1\nmode: enforce\nmax_age: 1\nmx: a\0b\n"), &a, &p), -E_SYNTAX);
+	assert_int_equal(sts_policy_parse(S(GOOD "x\0y: z\n"), &a, &p), -E_SYNTAX);
+}
+
 TEST(a_star_is_one_whole_label)
 {
 	static const struct {

@@ -6,9 +6,7 @@
  */
 #include "mime/mime_int.h"
 
-#include "base/text.h"
 
-#define B64_LINE 57 /* bytes of 76 characters (RFC 2045 6.8) */
 
 struct job {
 	struct str message;
@@ -89,14 +87,6 @@ static enum mime_cte choose(const struct mime_part *p, struct str plain)
 
 /* ---- writing ---- */
 
-static void write_b64(struct str s, struct buf *out)
-{
-	for (; s.n > 0; s = str_skip(s, B64_LINE)) {
-		text_b64_encode(out, str_head(s, B64_LINE));
-		buf_add(out, S("\r\n"));
-	}
-}
-
 /*
  * What a part that was no MIME until now needs (RFC 2045 4, 5.2): the version in the header of a message, and the type of a text that
  * is not US-ASCII.
@@ -142,7 +132,7 @@ static int write_leaf(struct job *j, const struct mime_part *p, struct str heade
 	if (cte == MIME_CTE_QP)
 		mime_qp_encode(buf_str(&plain), j->out);
 	else
-		write_b64(buf_str(&plain), j->out);
+		mime_b64_encode(buf_str(&plain), j->out);
 	return 0;
 }
 

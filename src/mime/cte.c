@@ -5,6 +5,8 @@
  */
 #include "mime/mime_int.h"
 
+#include "base/text.h"
+
 /* Output in blocks, so that the buffer is not asked once per byte. */
 struct sink {
 	struct buf *out;
@@ -70,17 +72,6 @@ static void decode_qp(struct str in, struct sink *k)
 	sink_flush(k);
 }
 
-static int b64_digit(char c)
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 /* The bytes of a group of n digits that stand in the low bits of v. */
 static void b64_flush(struct sink *k, uint32_t v, int n)
 {
@@ -101,7 +92,7 @@ static bool decode_b64(struct str in, struct sink *k, bool is_strict)
 
 	for (size_t i = 0; i < in.n && !buf_overflowed(k->out); i++) {
 		char c = in.p[i];
-		int digit = b64_digit(c);
+		int digit = text_b64_value(c);
 
 		if (digit >= 0) {
 			if (is_strict && n_padding > 0)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The writing direction of transfer encodings: what a text needs, and quoted-printable. Base64 is base/text.c's. */
+/* The writing direction of transfer encodings: what a text needs, quoted-printable, lines of base64. */
+#include "base/text.h"
 #include "mime/mime_int.h"
 
 #define LINE_MAX_BYTES 998 /* RFC 5322 2.1.1 */
+#define B64_LINE 57        /* bytes in a line of 76 (RFC 2045 6.8) */
 #define QP_LINE 76         /* RFC 2045 6.7 rule 5, with the "=" of a soft line break */
 
 bool mime_has_plain_lines(struct str s)
@@ -70,5 +72,13 @@ void mime_qp_encode(struct str in, struct buf *out)
 		if (end >= 0)
 			buf_add(out, S("\r\n"));
 		in = str_skip(in, end < 0 ? in.n : (size_t)end + 2);
+	}
+}
+
+void mime_b64_encode(struct str in, struct buf *out)
+{
+	for (; in.n > 0 && !buf_overflowed(out); in = str_skip(in, B64_LINE)) {
+		text_b64_encode(out, str_head(in, B64_LINE));
+		buf_add(out, S("\r\n"));
 	}
 }

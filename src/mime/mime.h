@@ -166,6 +166,8 @@ MUST_CHECK int mime_cte_decode_strict(enum mime_cte cte, struct str in, struct b
  * was.
  */
 void mime_qp_encode(struct str in, struct buf *out);
+/* Base64 (RFC 2045 6.8): lines of 76, each with its CRLF. */
+void mime_b64_encode(struct str in, struct buf *out);
 /* Fit to stand in a message as it is (RFC 5322 2.1.1, 2.3): CRLF only, no NUL, no line above 998? 8-bit bytes may be. */
 bool mime_has_plain_lines(struct str s);
 
@@ -177,6 +179,36 @@ bool mime_has_plain_lines(struct str s);
  * header, text around the parts, a part whose encoding is unknown): the caller returns it (5.6.3). -E_LIMIT: out is full.
  */
 MUST_CHECK int mime_convert_7bit(struct str message, struct buf *out);
+
+/* ---- a message from its pieces (mime/compose.c): RFC 5322 3.6, RFC 2045 to 2047, 2183, 2231 ---- */
+
+struct mime_attachment {
+	struct str name; /* of the file, UTF-8, without a path; its end tells the type */
+	struct str bytes;
+};
+
+struct mime_draft {
+	struct mime_addresses from, to; /* one, and any number; names in UTF-8 */
+	struct str subject;             /* UTF-8; may be empty */
+	struct str text;                /* lines that end with LF or CRLF; the charset is UTF-8, or unknown-8bit when it is not that */
+	const struct mime_attachment *attachments;
+	size_t n_attachments;
+	int64_t sent_s;
+	int zone_min;
+	struct str host; /* for the Message-ID */
+};
+
+/* RFC 5322 3.4.1: the address alone, its local part quoted where it must be. */
+void mime_addr_spec(const struct mime_address *a, struct buf *out);
+/* A mailbox with a domain, and nothing in it that a header cannot hold. */
+bool mime_address_is_whole(const struct mime_address *a);
+/* As it stands in a header: the name, encoded or quoted where it must be, and <addr-spec>. One that is whole. */
+void mime_address_write(const struct mime_address *a, struct buf *out);
+/*
+ * Writes it behind what is in out, 7-bit but for addresses that are not (RFC 6532). -E_SYNTAX: a control or something that is not UTF-8 in a
+ * piece of the header, or an address that is none; -E_LIMIT: out is full.
+ */
+MUST_CHECK int mime_compose(const struct mime_draft *d, struct buf *out);
 
 /* ---- threading and sorting keys (mime/summary.c) ---- */
 

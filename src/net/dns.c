@@ -6,7 +6,7 @@
  *  1. A question is the asker's until its deadline, then it is nobody's: libunbound goes on for a while, and who takes its
  *     answer frees it. At most DNS_QUESTIONS of both kinds are under way.
  *  2. libunbound is never called with the lock held: it calls us.
- *  3. With dnssec = auto a bogus answer makes us ask for the root itself. When that is bogus too, and never was right, the resolvers
+ *  3. With dnssec = auto a bogus answer makes us ask for the root itself. When that is bogus too, never was right and is not expected to be, the resolvers
  *     give no signatures at all: the plain context answers for a while, everything insecure.
  */
 #include <errno.h>
@@ -258,7 +258,7 @@ static int ask(struct net_dns *d, struct ub_ctx *ctx, struct arena *a, struct st
 static bool is_with_signatures(const struct net_dns *d)
 {
 	must(lock_held(&d->lock));
-	return d->validated && clock_mono_ms() >= d->unsigned_until_ms;
+	return d->validated && (d->is_root_validated || clock_mono_ms() >= d->unsigned_until_ms);
 }
 
 static struct ub_ctx *choose(struct net_dns *d)
@@ -283,7 +283,7 @@ static bool may_be_unsigned(struct net_dns *d)
 	bool is_right;
 
 	lock_get(&d->lock);
-	is_right = d->is_root_validated;
+	is_right = d->is_root_validated || d->is_root_expected;
 	lock_put(&d->lock);
 	return d->dnssec == NET_DNS_DNSSEC_AUTO && !is_right;
 }
@@ -298,7 +298,7 @@ static struct ub_ctx *without_signatures(struct net_dns *d, int64_t deadline_ms)
 	net_dns_wake(d);
 	while (d->is_plain_wanted && lock_wait(&d->lock, &d->made, deadline_ms))
 		;
-	ctx = d->plain;
+	ctx = d->is_root_validated ? NULL : d->plain; /* another one may have been right meanwhile */
 	if (ctx)
 		d->unsigned_until_ms = clock_mono_ms() + UNSIGNED_MS;
 	lock_put(&d->lock);
@@ -352,6 +352,25 @@ void net_dns_ahead(struct net_dns *d, struct str name, enum net_dns_type type)
 		question_free(q);
 		lock_put(&d->lock);
 	}
+}
+
+bool net_dns_has_root(struct net_dns *d)
+{
+	bool has_root;
+
+	lock_get(&d->lock);
+	has_root = d->is_root_validated;
+	lock_put(&d->lock);
+	return has_root;
+}
+
+void net_dns_expect_root(struct net_dns *d, bool is_expected)
+{
+	lock_get(&d->lock);
+	d->is_root_expected = is_expected;
+	if (is_expected)
+		d->unsigned_until_ms = 0;
+	lock_put(&d->lock);
 }
 
 bool net_dns_is_validating(struct net_dns *d)

@@ -16,7 +16,7 @@ struct net_dns;
 
 enum net_dns_dnssec {
 	NET_DNS_DNSSEC_NO,
-	NET_DNS_DNSSEC_AUTO, /* until the root was validated once: not with resolvers that give no signatures even for it */
+	NET_DNS_DNSSEC_AUTO, /* until the root was validated once, or is expected to be: not with resolvers that give no signatures even for it */
 	NET_DNS_DNSSEC_REQUIRED,
 };
 
@@ -68,6 +68,10 @@ MUST_CHECK int net_dns_ask(struct net_dns *d, struct arena *a, struct str name, 
 			   struct net_dns_answer *ret, struct fault *fault);
 /* Begins to look for what will be asked for soon: nobody waits, the answer is in the cache or under way then. */
 void net_dns_ahead(struct net_dns *d, struct str name, enum net_dns_type type);
+/* Has this resolver validated the root? Then, with dnssec = auto, it is never done without signatures any more. */
+bool net_dns_has_root(struct net_dns *d);
+/* Somebody knows that one before it has (or, later, that this is too long ago): so this one is not done without them either. */
+void net_dns_expect_root(struct net_dns *d, bool is_expected);
 /* Are signatures looked at, as far as the answers up to now show? False also with [dns] dnssec = no. */
 bool net_dns_is_validating(struct net_dns *d);
 

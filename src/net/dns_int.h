@@ -35,6 +35,7 @@ struct net_dns {
 	bool is_plain_wanted;        /* the thread makes it: libunbound takes more stack for that than who asks may have */
 	struct lock_cond made;       /* or could not be made */
 	bool is_root_validated;      /* once: from then on a bogus root is bogus */
+	bool is_root_expected;       /* as if it was, while somebody says so */
 	int64_t unsigned_until_ms;   /* the root had no signatures: so long the plain context is asked */
 	bool is_closing;
 	struct dns_question *questions;

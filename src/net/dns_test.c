@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/must.h"
-#include "net/dns.h"
+#include "net/dns_int.h"
 
 /* ---- names and records ---- */
 
@@ -373,6 +373,30 @@ TEST(dns_without_signatures_on_a_small_stack)
 	world_close(&w, &d);
 }
 
+/* One before it has seen the root signed: whoever takes the signatures away now gets no answer believed. */
+TEST(dns_root_is_expected)
+{
+	struct world w;
+	struct net_dns *d = world_open_as(&w, 60000, NET_DNS_DNSSEC_AUTO);
+	struct net_dns_answer got;
+	struct arena a;
+
+	arena_init(&a, 1 << 20);
+	assert_int_equal(net_dns_ask(d, &a, S("a.example"), NET_DNS_A, INT64_MAX, &got, NULL), 0);
+	assert_int_equal(got.trust, NET_DNS_INSECURE);
+	assert_false(net_dns_has_root(d) || net_dns_is_validating(d));
+	net_dns_expect_root(d, true);
+	assert_true(net_dns_is_validating(d));
+	assert_int_equal(net_dns_ask(d, &a, S("a.one.example"), NET_DNS_A, INT64_MAX, &got, NULL), 0);
+	assert_int_equal(got.trust, NET_DNS_BOGUS);
+	assert_false(net_dns_has_root(d));
+	net_dns_expect_root(d, false);
+	assert_int_equal(net_dns_ask(d, &a, S("a.two.example"), NET_DNS_A, INT64_MAX, &got, NULL), 0);
+	assert_int_equal(got.trust, NET_DNS_INSECURE);
+	arena_fini(&a);
+	world_close(&w, &d);
+}
+
 /* A resolver that was away for a moment. */
 TEST(dns_server_comes_back)
 {
@@ -395,6 +419,20 @@ TEST(dns_server_comes_back)
 	assert_int_equal(r, 0);
 	arena_fini(&a);
 	world_close(&w, &d);
+}
+
+/* Whatever else was heard at the same time: once the root was right, nobody is believed who gives no signatures. */
+TEST(dns_stays_with_signatures)
+{
+	struct net_dns_conf conf = { .dnssec = NET_DNS_DNSSEC_AUTO, .trust_anchor_file = "", .timeout_ms = 1000 };
+	struct net_dns *d = NULL;
+
+	assert_int_equal(net_dns_open(&conf, &d, NULL), 0);
+	d->unsigned_until_ms = INT64_MAX;
+	assert_false(net_dns_is_validating(d));
+	d->is_root_validated = true;
+	assert_true(net_dns_is_validating(d));
+	net_dns_close(&d);
 }
 
 TEST(dns_settings)

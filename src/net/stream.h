@@ -40,7 +40,7 @@ bool net_address_is_private(const struct net_address *a);
 /*
  * Connects to the first of the addresses that answers: tried in their order, the next one begun when one fails or has not answered
  * within stagger_ms (RFC 8305 5), losers closed. from: own address to bind to, by family (may be NULL). 0 with *ret and the
- * index; -E_TIMEOUT, -E_IO with fault naming each address and why.
+ * index, and fault naming those that were tried in vain before, if any; -E_TIMEOUT, -E_IO with fault naming each address and why.
  */
 struct net_stream_connect {
 	const struct net_address *addresses;
@@ -114,7 +114,8 @@ struct net_stream_tls_info {
 	bool is_pkix_good;        /* also with NET_TRUST_ANY: it would have verified for names_z */
 	const char *problem_z;    /* why not, "" else: "certificate has expired" */
 	enum net_tls_problem problem; /* the same as a kind */
-	const char *subject_z;
+	const char *subject_z, *issuer_z;
+	const char *names_z;      /* DNS names that it is for, with spaces between, " ..." at the end when there are more; no character that a name may not have */
 	int64_t not_after_s;
 };
 
@@ -125,6 +126,8 @@ struct net_stream_tls_info {
 MUST_CHECK int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);
 /* The same with the authorities in a file (PEM); NULL: those of the system. -E_USAGE: it cannot be read. */
 MUST_CHECK int net_stream_tls_new_file(const char *path_z, struct net_stream_tls **ret, struct fault *fault);
+/* Where those of the system may stand: the i-th path, for who has to open the way to it; NULL: no more. The first that has any is read. */
+const char *net_stream_tls_authorities(size_t i);
 void net_stream_tls_free(struct net_stream_tls *t); /* no stream may use it; accepts NULL */
 /*
  * How many of these TLSA records are usable for SMTP: DANE-TA(2) and DANE-EE(3) with a selector, matching type and data that are

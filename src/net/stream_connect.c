@@ -175,14 +175,15 @@ int net_stream_connect(const struct net_stream_connect *c, struct net_stream **r
 	for (size_t i = 0; i < r.n; i++) {
 		if ((int)i == winner)
 			continue;
-		if (winner < 0)
-			note(&r, r.runners[i].index, strerror(ETIMEDOUT));
+		note(&r, r.runners[i].index, winner < 0 ? strerror(ETIMEDOUT) : "no answer yet");
 		close(r.runners[i].fd);
 	}
 	if (winner >= 0) {
 		*ret = net_stream_of_fd(r.runners[winner].fd);
 		*ret_index = r.runners[winner].index;
 		net_stream_no_delay(*ret);
+		if (r.why.n > 0)
+			(void)!fault_set(fault, 0, "%" STR_FMT, STR_ARG(buf_str(&r.why)));
 	} else {
 		fault_set(fault, r.code, "%" STR_FMT, STR_ARG(r.why.n > 0 ? buf_str(&r.why) : S("there is no address")));
 	}

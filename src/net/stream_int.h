@@ -29,7 +29,7 @@ struct net_stream {
 	size_t noise;         /* bytes of the peer without data among them */
 	bool is_shaking, is_tls_dead, has_leaf, has_eof;
 	struct net_stream_tls_info info;
-	char subject[256], problem[160];
+	char subject[256], issuer[256], names[512], problem[160];
 	/* scripted */
 	struct buf script, said;
 	size_t script_at;

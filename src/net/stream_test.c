@@ -132,6 +132,7 @@ TEST(stream_connect_races)
 	assert_int_equal(net_stream_connect(&c, &s, &index, &fault), 0);
 	assert_int_equal(index, 2);
 	assert_true(clock_mono_ms() - begun >= 60);
+	assert_string_equal(fault.text, "127.0.0.1: Connection refused; 127.0.0.1: no answer yet");
 	net_stream_close(&s);
 	assert_null(s);
 	net_stream_close(&s);

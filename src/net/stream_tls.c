@@ -82,12 +82,23 @@ static long bio_ctrl(BIO *bio, int what, long number, void *p)
 
 /* ---- the context ---- */
 
+/* Of Debian, Fedora, SUSE, Alpine. */
 static const char *const authority_files[] = {
 	"/etc/ssl/certs/ca-certificates.crt",
 	"/etc/pki/tls/certs/ca-bundle.crt",
 	"/etc/ssl/ca-bundle.pem",
 	"/etc/ssl/cert.pem",
 };
+
+const char *net_stream_tls_authorities(size_t i)
+{
+	const char *named_z = getenv(X509_get_default_cert_file_env());
+
+	if (named_z != NULL && i == 0)
+		return named_z;
+	i -= named_z != NULL;
+	return i < ARRAY_LEN(authority_files) ? authority_files[i] : NULL;
+}
 
 static void add_authorities(SSL_CTX *ctx, BIO *bio, size_t *ret_n)
 {
@@ -104,18 +115,62 @@ static void add_authorities(SSL_CTX *ctx, BIO *bio, size_t *ret_n)
 
 static int load_authorities(SSL_CTX *ctx, struct str pem, struct fault *fault)
 {
-	const char *named_z = getenv(X509_get_default_cert_file_env());
+	const char *path_z;
 	size_t n = 0;
 
 	if (pem.p != NULL) {
 		add_authorities(ctx, BIO_new_mem_buf(pem.p, pem.n > INT32_MAX ? 0 : (int)pem.n), &n);
 		return n > 0 ? 0 : fault_set(fault, -E_TLS, "there are no certificates in what is to be trusted");
 	}
-	if (named_z != NULL)
-		add_authorities(ctx, BIO_new_file(named_z, "r"), &n);
-	for (size_t i = 0; i < ARRAY_LEN(authority_files) && n == 0; i++)
-		add_authorities(ctx, BIO_new_file(authority_files[i], "r"), &n);
+	for (size_t i = 0; n == 0 && (path_z = net_stream_tls_authorities(i)) != NULL; i++)
+		add_authorities(ctx, BIO_new_file(path_z, "r"), &n);
 	return 0;
+}
+
+static void print_name(const X509_NAME *name, char *ret, size_t n)
+{
+	BIO *bio = BIO_new(BIO_s_mem());
+
+	must(bio != NULL);
+	X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253);
+	memset(ret, 0, n);
+	(void)BIO_read(bio, ret, (int)n - 1);
+	BIO_free(bio);
+}
+
+static bool may_be_shown(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] <= ' ' || s.p[i] >= 0x7f)
+			return false;
+	return s.n > 0;
+}
+
+static void print_dns_names(X509 *leaf, char *ret, size_t n)
+{
+	static const char cut[] = " ...";
+	GENERAL_NAMES *all = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
+	size_t used = 0;
+	bool is_cut = false;
+
+	n -= sizeof(cut) - 1;
+	ret[0] = '\0';
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(all); i++) { /* -1 for NULL */
+		const GENERAL_NAME *g = sk_GENERAL_NAME_value(all, i);
+		struct str s;
+
+		if (g->type != GEN_DNS)
+			continue;
+		s = str_of((const char *)ASN1_STRING_get0_data(g->d.dNSName), (size_t)ASN1_STRING_length(g->d.dNSName));
+		is_cut |= may_be_shown(s) && used + s.n + 2 > n;
+		if (may_be_shown(s) && !is_cut)
+			used += (size_t)snprintf(ret + used, n - used, "%s%" STR_FMT, used > 0 ? " " : "", STR_ARG(s));
+	}
+	if (is_cut)
+		memcpy(ret + used, cut, sizeof(cut));
+	GENERAL_NAMES_free(all);
+	ERR_clear_error();
 }
 
 /* Sees the leaf also when it is refused, which SSL_get0_peer_certificate() does not. */
@@ -128,13 +183,9 @@ static int on_verify(X509_STORE_CTX *store_ctx, void *arg)
 
 	(void)arg;
 	if (leaf != NULL) {
-		BIO *bio = BIO_new(BIO_s_mem());
-
-		must(bio != NULL);
-		X509_NAME_print_ex(bio, X509_get_subject_name(leaf), 0, XN_FLAG_RFC2253);
-		memset(s->subject, 0, sizeof(s->subject));
-		(void)BIO_read(bio, s->subject, sizeof(s->subject) - 1);
-		BIO_free(bio);
+		print_name(X509_get_subject_name(leaf), s->subject, sizeof(s->subject));
+		print_name(X509_get_issuer_name(leaf), s->issuer, sizeof(s->issuer));
+		print_dns_names(leaf, s->names, sizeof(s->names));
 		s->has_leaf = true;
 		if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &tm) == 1)
 			s->info.not_after_s = timegm(&tm);
@@ -349,6 +400,8 @@ static void learn(struct net_stream *s, const struct net_stream_tls_want *w)
 	s->info.version_z = SSL_get_version(s->ssl);
 	s->info.cipher_z = SSL_get_cipher_name(s->ssl);
 	s->info.subject_z = s->subject;
+	s->info.issuer_z = s->issuer;
+	s->info.names_z = s->names;
 	s->info.problem_z = s->problem;
 	s->info.problem = is_good               ? NET_TLS_FINE
 			  : result == X509_V_OK ? NET_TLS_OTHER

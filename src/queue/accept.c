@@ -7,7 +7,8 @@
  *  1. in the session's spool, parsed (queue_accept): nothing, the client was not answered.
  *  2. body in a pack, synced (db_write): dead space that no row names.
  *  3. accept_tx has written the content row, a message row in each local INBOX (store_tx_deliver),
- *     the queue rows of recipients elsewhere and the first row of its trace: gone with the transaction.
+ *     the queue rows of recipients elsewhere, the first row of its trace, and what its sender is told of
+ *     success here: gone with the transaction.
  *  4. committed and synced: local recipients have it, remote ones wait in queue_recipients. The
  *     client was not answered yet and may send it again: a double, never a loss.
  *  5. queue_accept() returns, the session says 250. Rows of the queue are taken out again by the
@@ -196,14 +197,24 @@ int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envel
 	if (m->has_trace)
 		trace_row_message(&m->trace, e, m->content.message_id, m->content.bytes.n, NULL);
 	if (!m->has_remote && !m->has_forwards)
-		return 0;
+		return queue_told_make(m);
 	c = queue_conf_get(q);
 	m->look_s = queue_look_s(queue_conf_of(c), &(struct queue_age){ .accepted_s = now_s, .held_until_s = e->wish.hold_until_s,
 									.by_s = e->wish.by_s, .by_returns = e->wish.by_returns,
 									.is_for_a_day = e->is_for_a_day });
 	rc = find_keys(m, c, a);
 	conf_unref(c);
-	return rc;
+	return rc < 0 ? rc : queue_told_make(m);
+}
+
+struct db_write_job queue_mail_job(struct queue_mail *m, db_write_fn *fn, void *arg)
+{
+	for (size_t i = 0; i < m->n_told; i++)
+		m->bodies[1 + i] = m->told[i].mail.body;
+	if (m->n_told > 0)
+		m->bodies[0] = m->body;
+	return (struct db_write_job){ .fn = fn, .arg = arg, .durability = DB_DURABLE, .bodies = m->n_told > 0 ? m->bodies : &m->body,
+				      .n_bodies = 1 + m->n_told };
 }
 
 /* ---- the one transaction ---- */
@@ -313,11 +324,30 @@ static int write_trace(struct queue_mail *m, struct db_tx *tx)
 	return trace_row_write(tx, &m->trace, m->now_s);
 }
 
+static bool has_got_it(const struct queue_mail *m, const struct queue_rcpt *r)
+{
+	return !r || result_of(m, r) == 0;
+}
+
+static int tell(struct queue_mail *m, struct db_tx *tx)
+{
+	int rc = 0;
+
+	for (size_t i = 0; i < m->n_told && rc == 0; i++) {
+		m->told[i].mail.body = m->bodies[1 + i];
+		if (has_got_it(m, m->told[i].of))
+			rc = queue_notice_tx(&m->told[i], tx);
+	}
+	return rc;
+}
+
 int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 {
 	int64_t content = 0, refs = 0;
 	int rc = queue_allowance_tx(m, tx);
 
+	if (m->n_told > 0)
+		m->body = m->bodies[0];
 	if (rc == 0)
 		rc = store_tx_content_add(tx, &m->content, &m->body.ref, &content);
 	if (rc == 0)
@@ -332,6 +362,8 @@ int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 	}
 	if (rc == 0 && m->has_trace)
 		rc = write_trace(m, tx);
+	if (rc == 0)
+		rc = tell(m, tx);
 	if (rc < 0)
 		return rc;
 	if (refs == 0 && (rc = store_tx_content_ref(tx, content, -1)) < 0)
@@ -361,15 +393,25 @@ void queue_mail_stored(struct queue_mail *m)
 	}
 	for (size_t i = 0; i < m->n_forwards; i++)
 		queue_hint(m->q, m->forwards[i].key);
+	for (size_t i = 0; i < m->n_told; i++)
+		if (has_got_it(m, m->told[i].of))
+			queue_notice_stored(&m->told[i]);
 }
 
 void queue_mail_done(struct queue_mail *m)
 {
+	for (size_t i = 0; i < m->n_told; i++)
+		queue_notice_done(&m->told[i]);
 	trace_row_fini(&m->trace);
 	mem_free(m->targets);
 	mem_free(m->forwards);
+	mem_free(m->told);
+	mem_free(m->bodies);
 	m->targets = NULL;
 	m->forwards = NULL;
+	m->told = NULL;
+	m->bodies = NULL;
+	m->n_told = 0;
 }
 
 /* ---- the caller's side ---- */
@@ -394,13 +436,7 @@ static int write_void_trace(struct queue_mail *m)
 
 static int run(struct queue_mail *m)
 {
-	struct db_write_job w = {
-		.fn = accept_tx,
-		.arg = m,
-		.durability = DB_DURABLE,
-		.bodies = &m->body,
-		.n_bodies = 1,
-	};
+	struct db_write_job w = queue_mail_job(m, accept_tx, m);
 	int rc = db_write(store_db(m->q->store), &w);
 
 	if (rc < 0 && queue_mail_is_void(m, rc))
@@ -424,8 +460,6 @@ int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *messag
 		rc = queue_mail_prepare(&m, q, e, bytes, &a);
 	if (rc == 0)
 		rc = run(&m);
-	if (rc == 0)
-		rc = queue_told_delivered(q, e, bytes);
 	queue_mail_done(&m);
 	return rc;
 }

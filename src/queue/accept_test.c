@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Accepting: local, remote, mixed, aliases that overlap, LMTP results, failures. */
-#include <stdio.h>
+#include "queue/queue_test.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/test.h"
-#include "queue/route.h"
 #include "queue/trace_int.h"
-#include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 
@@ -37,61 +34,18 @@ struct fixture {
 
 static void setup(struct fixture *x)
 {
-	static struct db_sql_set sets[3];
-	static struct db_migration_set migrations[2];
-	static int n;
-	char dir[300];
-	const struct db_options o = {
-		.dir_z = dir,
-		.sql = sets,
-		.n_sql = 3,
-		.migrations = migrations,
-		.n_migrations = 2,
-	};
-	struct fault f = { "" };
-
 	*x = (struct fixture){ 0 };
 	arena_init(&x->a, 8u << 20);
-	sets[0] = store_sql_set;
-	sets[1] = queue_sql_set;
-	sets[2] = (struct db_sql_set){ "checks", checks, Q_COUNT };
-	migrations[0] = store_migrations;
-	migrations[1] = queue_migrations;
-	snprintf(dir, sizeof(dir), "%s/queue%d", test_dir(), ++n);
-	if (db_open(&o, &x->db, &f) < 0 || db_check_sql(x->db, &f) < 0)
-		fail_msg("%s", f.text);
-	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
-	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	test_open(checks, Q_COUNT, &x->db, &x->s, &x->q, &x->alice);
+	x->bob = test_account(x->s, "bob@example.org", 100);
 	queue_trace_keep(x->q, 86400000);
-	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f),
-			 0);
-	assert_int_equal(store_account_add(x->s, S("bob@example.org"),
-					   &(struct store_quota){ .bytes = 100 }, NULL, 0, &x->bob,
-					   &f),
-			 0);
-	assert_int_equal(spool_new(x->db, 1u << 20, &x->spool), 0);
-	assert_int_equal(
-		spool_append(
-			x->spool,
-			S("Message-ID: <q@x>\r\nSubject: queue\r\n\r\nThe body of it, long enough.\r\n")),
-		0);
+	x->spool = test_spool(x->db, "Message-ID: <q@x>\r\nSubject: queue\r\n\r\nThe body of it, long enough.\r\n");
 	assert_int_equal(spool_prepend(x->spool, S("Return-Path: <s@x>\r\n")), 0);
 }
 
 static int64_t count(struct fixture *x, int what)
 {
-	struct db_tx *tx;
-	struct db_query q;
-	int64_t n;
-
-	assert_int_equal(db_read_begin(x->db, &tx), 0);
-	db_query(tx, &q, &checks[what], NULL, 0);
-	assert_int_equal(db_step(&q), 1);
-	n = db_int(&q, 0);
-	db_done(&q);
-	db_read_end(&tx);
-	return n;
+	return test_count(x->db, &checks[what]);
 }
 
 static uint32_t messages(struct fixture *x, int64_t account)
@@ -106,9 +60,7 @@ static void teardown(struct fixture *x)
 {
 	assert_int_equal(count(x, Q_REFS), 0);
 	spool_free(x->spool);
-	queue_close(&x->q);
-	store_close(&x->s);
-	db_close(&x->db);
+	test_close(&x->db, &x->s, &x->q);
 	arena_fini(&x->a);
 }
 
@@ -367,17 +319,68 @@ TEST(accept_failures_leave_nothing)
 	teardown(&x);
 }
 
+static int accept_with_notify(struct fixture *x, const char *qid_z, struct queue_rcpt *r, size_t n, bool is_per_recipient)
+{
+	struct queue_envelope e = { .qid_z = qid_z, .sid_z = "", .reverse_path = S("alice@example.org"), .rcpts = r, .n_rcpts = n,
+				    .is_per_recipient = is_per_recipient };
+
+	return queue_accept(x->q, &e, x->spool);
+}
+
+/* RFC 3461 5.2.3: who asked for it hears of success by the same commit, so that what is answered with a failure was not delivered. */
+TEST(accept_tells_of_success_or_nothing_happened)
+{
+	struct fixture x;
+	int rc = -1, n_failed = 0;
+
+	setup(&x);
+	struct queue_rcpt r[] = { { .address = S("bob@example.org"), .is_local = true, .accounts = &x.bob, .n_accounts = 1,
+				    .notify = QUEUE_NOTIFY_SUCCESS } };
+
+	for (int nth = 1; nth < 60 && rc < 0; nth++) {
+		db_fail_next(x.db, DB_FAIL_STATEMENT, nth, E_DISK_FULL);
+		rc = accept_with_notify(&x, "q1", r, 1, false);
+		db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+		n_failed += rc < 0;
+		assert_int_equal(messages(&x, x.bob), rc == 0);
+		assert_int_equal(messages(&x, x.alice), rc == 0);
+	}
+	assert_int_equal(rc, 0);
+	assert_true(n_failed > 10);
+	assert_int_equal(count(&x, Q_CONTENTS), 2);
+	teardown(&x);
+}
+
+/* LMTP: nobody is told that what was refused has been delivered. */
+TEST(accept_lmtp_tells_of_those_who_have_it)
+{
+	struct fixture x;
+
+	setup(&x);
+	struct queue_rcpt r[] = {
+		{ .address = S("bob@example.org"), .is_local = true, .accounts = &x.bob, .n_accounts = 1, .notify = QUEUE_NOTIFY_SUCCESS },
+		{ .address = S("alice@example.org"), .is_local = true, .accounts = &x.alice, .n_accounts = 1,
+		  .notify = QUEUE_NOTIFY_SUCCESS },
+	};
+
+	assert_int_equal(accept_with_notify(&x, "q1", r, 2, true), 0);
+	assert_int_equal(r[0].result, 0);
+	assert_int_equal(messages(&x, x.alice), 3); /* the message, and one notice for each */
+	assert_int_equal(accept_with_notify(&x, "q2", r, 2, true), 0);
+	assert_int_equal(r[0].result, -E_QUOTA);
+	assert_int_equal(r[1].result, 0);
+	assert_int_equal(messages(&x, x.bob), 1);
+	assert_int_equal(messages(&x, x.alice), 5);
+	assert_int_equal(accept_with_notify(&x, "q3", r, 1, true), 0);
+	assert_int_equal(r[0].result, -E_QUOTA);
+	assert_int_equal(messages(&x, x.alice), 5);
+	teardown(&x);
+}
+
 static void collect(void *ctx, const char *text_z)
 {
 	buf_add(ctx, str_z(text_z));
 	buf_add_char(ctx, '\n');
-}
-
-static int damage(struct db_tx *tx, void *arg)
-{
-	const struct db_sql *sql = arg;
-
-	return db_exec(tx, sql, NULL, 0, NULL);
 }
 
 /* References of the queue are counted, and its tables belong together (fsck.c). */
@@ -385,7 +388,6 @@ TEST(check_of_store_and_queue)
 {
 	AUTO(buf_fini) struct buf said = BUF_INIT(65536);
 	struct queue_rcpt r[] = { { .address = S("far@elsewhere.test") } };
-	struct db_write_job job = { .fn = damage };
 	struct store_fsck_say say = { .found = collect, .unreadable = collect, .ctx = &said };
 	struct store_fsck_counts n;
 	struct fixture x;
@@ -396,10 +398,8 @@ TEST(check_of_store_and_queue)
 	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
 	assert_str_eq(buf_str(&said), S(""));
 	assert_int_equal(n.contents, 2);
-	for (int i = Q_DROP_MESSAGE; i <= Q_DROP_RECIPIENTS; i++) {
-		job.arg = (void *)(uintptr_t)&checks[i];
-		assert_int_equal(db_write(x.db, &job), 0);
-	}
+	test_alter(x.db, &checks[Q_DROP_MESSAGE]);
+	test_alter(x.db, &checks[Q_DROP_RECIPIENTS]);
 	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
 	assert_str_eq(buf_str(&said), S("queue q1: a recipient without its message, far@elsewhere.test\n"
 					"queue q2: a message without recipients\n"
@@ -417,17 +417,14 @@ TEST(check_of_store_and_queue)
 	assert_int_equal(n.contents, 2);
 	assert_int_equal(count(&x, Q_RECIPIENTS), 0);
 	assert_int_equal(accept_message(&x, "q3", r, 1, false), 0);
-	job.arg = (void *)(uintptr_t)&checks[Q_DROP_DESTINATION];
-	assert_int_equal(db_write(x.db, &job), 0);
+	test_alter(x.db, &checks[Q_DROP_DESTINATION]);
 	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
 	assert_str_eq(buf_str(&said), S("queue elsewhere.test: mail for there that nothing says when to try; tried now\n"));
 	buf_reset(&said);
 	assert_int_equal(queue_fsck(x.q, &say, &n), 0);
 	assert_str_eq(buf_str(&said), S(""));
 	spool_free(x.spool);
-	queue_close(&x.q);
-	store_close(&x.s);
-	db_close(&x.db);
+	test_close(&x.db, &x.s, &x.q);
 	arena_fini(&x.a);
 }
 
@@ -443,24 +440,12 @@ static int submit(struct fixture *x, int64_t account, const char *to_z, const ch
 	return queue_accept(x->q, &e, x->spool);
 }
 
-static void limit(struct fixture *x, const char *text_z)
-{
-	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table,
-							   &queue_tlsrpt_conf_table };
-	struct conf *c = NULL;
-	struct fault f = { "" };
-
-	assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(text_z), &c, &f), 0);
-	queue_configure(x->q, c, "mx.example.org");
-	conf_unref(c);
-}
-
 TEST(an_account_sends_so_much_a_day)
 {
 	struct fixture x;
 
 	setup(&x);
-	limit(&x, "[queue]\nmax_messages_per_day = 3\nmax_new_recipients_per_day = 3\n");
+	test_configure(x.q, "[queue]\nmax_messages_per_day = 3\nmax_new_recipients_per_day = 3\n");
 	assert_int_equal(submit(&x, x.alice, "a@far.test", "b@far.test"), 0);
 	assert_int_equal(submit(&x, x.alice, "c@far.test", "d@far.test"), -E_ALLOWANCE);
 	assert_int_equal(count(&x, Q_RECIPIENTS), 2);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "queue/dsn.h"
 
 #define LOOK_BATCH 8        /* between looks at what the sender says */
@@ -21,8 +22,7 @@ struct look {
 	struct arena arena;
 	struct queue_message_row message;
 	struct queue_rcpt_row *rcpts;
-	size_t n;
-	bool has_flights;       /* some of them are being tried at this moment */
+	size_t n, n_all;        /* without and with those that are being tried at this moment */
 };
 
 /* ---- the rows ---- */
@@ -44,26 +44,30 @@ static int read_trouble(struct look *l, struct db_tx *tx, struct queue_rcpt_row 
 	return rc < 0 ? rc : trouble.enhanced.p && trouble.text.p ? 0 : -E_LIMIT;
 }
 
-/* The recipients that wait, at most as many as one notification tells of; those in an attempt or held are left out. */
+/* The recipients that wait, those in an attempt last; those that are held are left out. */
 static int read_rcpts(struct look *l, struct db_tx *tx, struct str qid)
 {
 	struct queue_rcpt_row *all;
-	size_t n, n_kept = 0;
+	size_t n, n_flying = 0;
 	int rc = queue_rcpts_get(tx, &l->arena, SQL(RECIPIENTS_OF), (const struct db_val[]){ DB_T(qid) }, 1, &all, &n);
 
-	for (size_t i = 0; rc == 0 && i < n; i++) {
-		bool flies = queue_flights_have(l->s, all[i].id);
-
-		l->has_flights |= flies;
-		if (!flies && all[i].state == QUEUE_WAITING && n_kept < QUEUE_ATTEMPT_RCPTS)
-			all[n_kept++] = all[i];
-		else if (!flies && all[i].state == QUEUE_WAITING)
-			l->has_flights = true; /* too many at once: the rest comes next */
+	if (rc == 0) {
+		l->rcpts = ARENA_ARRAY(&l->arena, struct queue_rcpt_row, n + 1);
+		rc = l->rcpts ? 0 : -E_LIMIT;
 	}
-	for (size_t i = 0; rc == 0 && i < n_kept; i++)
-		rc = read_trouble(l, tx, &all[i]);
-	l->rcpts = all;
-	l->n = n_kept;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		if (all[i].state != QUEUE_WAITING)
+			continue;
+		if (queue_flights_have(l->s, all[i].id))
+			all[n_flying++] = all[i];
+		else
+			l->rcpts[l->n++] = all[i];
+	}
+	l->n_all = l->n;
+	for (size_t i = 0; i < n_flying; i++)
+		l->rcpts[l->n_all++] = all[i];
+	for (size_t i = 0; rc == 0 && i < l->n_all; i++)
+		rc = read_trouble(l, tx, &l->rcpts[i]);
 	return rc;
 }
 
@@ -81,8 +85,9 @@ static int read_message(struct look *l, struct str qid)
 
 struct told {
 	struct look *l;
-	struct queue_notice *notice; /* NULL: none */
-	struct db_body body;
+	struct queue_notice *notices; /* of up to QUEUE_ATTEMPT_RCPTS recipients each; NULL: none */
+	struct db_body *bodies;       /* theirs */
+	size_t n;
 	bool is_told;
 	int64_t look_s;
 };
@@ -92,49 +97,70 @@ static int told_tx(struct db_tx *tx, void *arg)
 	struct told *t = arg;
 	int rc = DB_EXEC(tx, SQL(MESSAGE_LOOK), DB_T(t->l->message.qid), DB_I(t->look_s), DB_I(t->is_told));
 
-	if (rc < 0 || !t->notice)
-		return rc;
-	t->notice->mail.body = t->body;
-	return queue_notice_tx(t->notice, tx);
+	for (size_t i = 0; i < t->n && rc == 0; i++) {
+		t->notices[i].mail.body = t->bodies[i];
+		rc = queue_notice_tx(&t->notices[i], tx);
+	}
+	return rc;
 }
 
 static int write_told(struct told *t)
 {
-	struct db_write_job w = { .fn = told_tx, .arg = t, .durability = DB_LAZY }; /* lost, it is looked at again */
-	int rc;
+	struct db_write_job w = { .fn = told_tx, .arg = t, .durability = t->n > 0 ? DB_DURABLE : DB_LAZY, /* lost, it is looked at again */
+				  .bodies = t->bodies, .n_bodies = t->n };
+	int rc = db_write(store_db(t->l->s->q->store), &w);
 
-	if (t->notice) {
-		t->body = t->notice->mail.body;
-		w.bodies = &t->body;
-		w.n_bodies = 1;
-		w.durability = DB_DURABLE;
-	}
-	rc = db_write(store_db(t->l->s->q->store), &w);
-	if (rc == 0 && t->notice)
-		queue_notice_stored(t->notice);
+	for (size_t i = 0; i < t->n && rc == 0; i++)
+		queue_notice_stored(&t->notices[i]);
 	return rc;
 }
 
+/* Of n recipients from that one on. */
+static int make_delayed(struct look *l, size_t from, size_t n, struct told *t)
+{
+	struct queue_notice_rcpt told[QUEUE_ATTEMPT_RCPTS];
+	int rc;
+
+	for (size_t i = 0; i < n; i++) {
+		const struct queue_rcpt_row *r = &l->rcpts[from + i];
+
+		told[i] = (struct queue_notice_rcpt){ r, QUEUE_DSN_DELAYED, r->reply, r->host };
+	}
+	rc = queue_notice_make(l->s->q, &l->message, told, n, &t->notices[t->n]);
+	if (rc > 0) {
+		t->bodies[t->n] = t->notices[t->n].mail.body;
+		t->n++;
+	}
+	return rc < 0 ? rc : 0;
+}
+
+static size_t at_once(size_t n)
+{
+	return n < QUEUE_ATTEMPT_RCPTS ? n : QUEUE_ATTEMPT_RCPTS;
+}
+
+/* Also of those that are being tried: nobody comes back to them, and they are late whatever comes of it. */
 static int tell_delay(struct look *l)
 {
 	struct told t = { .l = l, .is_told = true };
-	struct queue_notice_rcpt told[QUEUE_ATTEMPT_RCPTS];
-	struct queue_notice notice;
-	int rc;
+	size_t max = (l->n_all + QUEUE_ATTEMPT_RCPTS - 1) / QUEUE_ATTEMPT_RCPTS;
+	int rc = 0;
 
 	l->message.age.is_told = true;
 	t.look_s = queue_look_s(l->s->set, &l->message.age);
-	for (size_t i = 0; i < l->n; i++)
-		told[i] = (struct queue_notice_rcpt){ &l->rcpts[i], QUEUE_DSN_DELAYED, l->rcpts[i].reply, l->rcpts[i].host };
-	rc = queue_notice_make(l->s->q, &l->message, told, l->n, &notice);
-	if (rc < 0)
-		return rc;
-	t.notice = rc > 0 ? &notice : NULL;
-	LOG(INFO, "queue.delayed", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path), F_INT("rcpts", l->n),
-	    F_Z("told", rc > 0 ? "yes" : "no"));
-	rc = write_told(&t);
-	if (t.notice)
-		queue_notice_done(&notice);
+	t.notices = mem_alloc(max, sizeof(*t.notices));
+	t.bodies = mem_alloc(max, sizeof(*t.bodies));
+	for (size_t from = 0; from < l->n_all && rc == 0; from += QUEUE_ATTEMPT_RCPTS)
+		rc = make_delayed(l, from, at_once(l->n_all - from), &t);
+	if (rc == 0)
+		rc = write_told(&t);
+	if (rc == 0)
+		LOG(INFO, "queue.delayed", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path), F_INT("rcpts", l->n_all),
+		    F_Z("told", t.n > 0 ? "yes" : "no"));
+	for (size_t i = 0; i < t.n; i++)
+		queue_notice_done(&t.notices[i]);
+	mem_free(t.notices);
+	mem_free(t.bodies);
 	return rc;
 }
 
@@ -146,12 +172,13 @@ static int look_later(struct look *l, int64_t look_s)
 static int give_up(struct look *l)
 {
 	struct queue_verdict v[QUEUE_ATTEMPT_RCPTS];
-	const struct queue_settlement settled = { .message = &l->message, .verdicts = v, .n = l->n, .now_s = l->s->now_s,
+	size_t n = at_once(l->n);
+	const struct queue_settlement settled = { .message = &l->message, .verdicts = v, .n = n, .now_s = l->s->now_s,
 						  .event = QUEUE_TRACE_EXPIRED,
 						  .destination = l->rcpts[0].destination };
 	int rc;
 
-	for (size_t i = 0; i < l->n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		struct queue_reply last = l->rcpts[i].reply;
 
 		/* Its exact words, and that time is over. RFC 3463 3.5 */
@@ -159,9 +186,11 @@ static int give_up(struct look *l)
 					       .reply = { last.code, l->message.age.by_returns ? S("5.4.7") : S("4.4.7"), last.text } };
 	}
 	rc = queue_settle(l->s->q, &settled, 1);
-	for (size_t i = 0; i < l->n && rc == 0; i++)
+	for (size_t i = 0; i < n && rc == 0; i++)
 		LOG(INFO, "queue.expired", F_STR("qid", l->message.qid), F_STR("from", l->message.reverse_path),
 		    F_STR("to", l->rcpts[i].address), F_INT("attempts", l->rcpts[i].attempts), F_STR("reply", v[i].reply.text));
+	if (rc == 0 && l->n_all > n) /* the rest comes next */
+		rc = look_later(l, l->s->now_s + (l->n > n ? 0 : AGAIN_S));
 	return rc;
 }
 
@@ -171,14 +200,11 @@ static int look_at(struct look *l)
 {
 	const struct queue_age *age = &l->message.age;
 	int64_t now_s = l->s->now_s;
-	int rc;
 
 	if (l->n == 0)
-		return look_later(l, now_s + (l->has_flights ? AGAIN_S : HELD_S));
-	if (now_s >= queue_ends_s(l->s->set, age)) {
-		rc = give_up(l);
-		return rc == 0 && l->has_flights ? look_later(l, now_s + AGAIN_S) : rc;
-	}
+		return look_later(l, now_s + (l->n_all > 0 ? AGAIN_S : HELD_S));
+	if (now_s >= queue_ends_s(l->s->set, age))
+		return give_up(l);
 	if (now_s >= queue_tells_s(l->s->set, age))
 		return tell_delay(l);
 	return look_later(l, queue_look_s(l->s->set, age));

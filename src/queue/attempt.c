@@ -135,6 +135,7 @@ void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 {
 	put_u64(out, a->id);
 	put_u64(out, a->n_lost);
+	put_u64(out, a->is_root_signed);
 	put_hop(out, &a->hop);
 	put_sts(out, &a->sts);
 	put_str(out, a->qid);
@@ -176,6 +177,7 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 	struct queue_attempt a = { .id = get_u64(&r, UINT64_MAX), .n_lost = get_u64(&r, UINT64_MAX) };
 	int rc;
 
+	a.is_root_signed = get_u64(&r, 1);
 	get_hop(&r, &a.hop);
 	get_sts(&r, &a.sts);
 	a.qid = get_str(&r, QUEUE_ATTEMPT_HEAD);
@@ -229,6 +231,7 @@ void queue_result_write(const struct queue_result *r, struct buf *out)
 	put_str(out, r->address);
 	put_str(out, r->tls);
 	put_u64(out, r->level);
+	put_u64(out, r->is_root_signed);
 	put_sts(out, &r->sts);
 	put_u64(out, (uint64_t)r->ms);
 	put_u64(out, r->n_rcpts);
@@ -359,6 +362,7 @@ int queue_result_read(struct str bytes, struct arena *arena, struct queue_result
 	if (rc == 0)
 		rc = get_text(&r, arena, 255, &q.tls);
 	q.level = (enum queue_level)get_u64(&r, QUEUE_N_LEVELS - 1);
+	q.is_root_signed = get_u64(&r, 1);
 	if (rc == 0)
 		rc = keep_sts(&r, arena, &q.sts);
 	q.ms = (int64_t)get_u64(&r, INT64_MAX);
@@ -449,15 +453,20 @@ int queue_attempt_send(int sock, const struct queue_attempt *a)
 	return rc;
 }
 
-/* The descriptor that came with a packet; -1: none, or more than one (then none of them stays open). */
+/* The descriptor that came with a packet; -1: none, or more than one (then none of them stays open): the padding has room for a second. */
 static int take_fd(struct msghdr *m)
 {
 	struct cmsghdr *c = CMSG_FIRSTHDR(m);
-	int fd = -1;
+	int fds[2] = { -1, -1 };
 
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(fd)))
-		memcpy(&fd, CMSG_DATA(c), sizeof(fd));
-	return fd;
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS || c->cmsg_len > CMSG_LEN(sizeof(fds)))
+		return -1;
+	memcpy(fds, CMSG_DATA(c), c->cmsg_len - CMSG_LEN(0));
+	if (fds[1] < 0)
+		return fds[0];
+	close(fds[0]);
+	close(fds[1]);
+	return -1;
 }
 
 /* 1, 0 or negative; *ret_fd is the caller's. */
@@ -548,6 +557,10 @@ int queue_result_receive(int sock, struct arena *a, struct queue_result *ret)
 		rc = -E_CLOSED;
 	else
 		rc = queue_result_read(str_of(bytes, (size_t)n), a, ret);
+	if (rc == -E_SYNTAX) {
+		*ret = (struct queue_result){ .id = 0 };
+		memcpy(&ret->id, bytes, (size_t)n < sizeof(ret->id) ? 0 : sizeof(ret->id)); /* the first field */
+	}
 	if (rc == 0 && n > 0)
 		rc = 1;
 	mem_free(bytes);

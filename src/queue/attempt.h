@@ -60,6 +60,7 @@ struct queue_attempt_rcpt {
 struct queue_attempt {
 	uint64_t id;          /* never 0 */
 	uint64_t n_lost;      /* results with id 0 that were read before: with less than the sender knows of it counts as lost already */
+	bool is_root_signed;  /* the root of the DNS has been seen signed lately */
 	struct queue_hop hop;
 	struct queue_sts sts;
 	struct str qid;       /* for the log */
@@ -112,6 +113,7 @@ struct queue_result {
 	struct str address;
 	struct str tls;        /* "TLSv1.3 TLS_AES_256_GCM_SHA384, DANE verified"; empty: none */
 	enum queue_level level; /* of the connection that carried the message; UNKNOWN: none did */
+	bool is_root_signed;   /* the sender has seen the root of the DNS signed: to be told to the next one */
 	struct queue_sts sts;  /* fetched just now: to be kept */
 	struct queue_tlsrpt_seen tlsrpt; /* sessions of this attempt that its domain wants to hear of */
 	int64_t ms;
@@ -137,7 +139,7 @@ void queue_attempt_unmap(struct queue_attempt_map *m); /* accepts one that is em
 
 /* The result's strings must keep the limits above. Any thread; blocks while the server process takes none. */
 MUST_CHECK int queue_result_send(int fd, const struct queue_result *r);
-/* 1, 0, negative as above. Strings and array are in the arena. */
+/* 1, 0, negative as above. Strings and array are in the arena. With -E_SYNTAX ret->id is that of the attempt, as far as it can be read, else 0. */
 MUST_CHECK int queue_result_receive(int fd, struct arena *a, struct queue_result *ret);
 
 /* ---- the bytes, for tests and the fuzz target ---- */

@@ -2,6 +2,7 @@
 /* Attempts and results cross a pair of sockets whole, and nothing else is taken for one. */
 #include "base/test.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -18,6 +19,7 @@ static struct queue_attempt_rcpt rcpts[] = {
 static const struct queue_attempt sample = {
 	.id = 7,
 	.n_lost = 3,
+	.is_root_signed = true,
 	.hop = { .destination = STR_INIT("example.org"), .domain = STR_INIT("example.org"), .port = 25, .tls = QUEUE_TLS_ENCRYPT },
 	.sts = { STR_INIT("20160831"), STR_INIT("version: STSv1"), 1700000000 },
 	.qid = STR_INIT("abc"),
@@ -48,6 +50,7 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 {
 	assert_int_equal(a->id, 7);
 	assert_int_equal(a->n_lost, 3);
+	assert_true(a->is_root_signed);
 	assert_str_eq(a->hop.destination, S("example.org"));
 	assert_int_equal(a->hop.host.n, 0);
 	assert_int_equal(a->hop.tls, QUEUE_TLS_ENCRYPT);
@@ -125,6 +128,38 @@ TEST(a_packet_without_its_file_is_no_attempt)
 	close_pair(fds);
 }
 
+/* A packet with two descriptors is none either, and neither of them stays open. */
+TEST(a_packet_with_two_files_leaves_none_open)
+{
+	struct attempt_packet {
+		uint64_t magic, id;
+	} bytes = { 0, 1 };
+	struct iovec part = { &bytes, sizeof(bytes) };
+	union {
+		char bytes[CMSG_SPACE(2 * sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct queue_attempt_map map = { 0 };
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt got;
+	int fds[2], next;
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(2 * sizeof(int));
+	memcpy(CMSG_DATA(c), fds, sizeof(fds));
+	next = dup(fds[0]);
+	close(next);
+	assert_int_equal(sendmsg(fds[0], &m, 0), (ssize_t)sizeof(bytes));
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_SYNTAX);
+	assert_int_equal(fcntl(next, F_GETFD), -1);
+	close_pair(fds);
+}
+
 TEST(a_long_envelope_is_refused_before_it_is_sent)
 {
 	struct queue_attempt a = sample;
@@ -169,7 +204,7 @@ static struct queue_result sample_result(struct queue_rcpt_result room[2])
 	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
 	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
 	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
-				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2,
+				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .is_root_signed = true, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2,
 				      .tlsrpt = { S("mailto:r@example.org"), policies, 2, sessions, 2 } };
 }
 
@@ -191,6 +226,7 @@ TEST(a_result_crosses)
 	assert_str_eq(got.host, S("mx.example.org"));
 	assert_str_eq(got.tls, S("TLSv1.3"));
 	assert_int_equal(got.level, QUEUE_LEVEL_VERIFIED);
+	assert_true(got.is_root_signed);
 	assert_str_eq(got.sts.id, S("1"));
 	assert_str_eq(got.sts.text, S("a\r\nb"));
 	assert_int_equal(got.ms, 12);

@@ -215,6 +215,10 @@ TEST(dsn_of_our_own)
 	assert_true(has(w.text, "    The reason:\r\n      556 5.1.10 null.example.org takes no mail (null MX)\r\n"));
 	assert_false(has(w.text, "server said"));
 	end(&w);
+	r.reply = (struct queue_reply){ 0, S("5.4.4"), S("no host of null.example.org has an address") };
+	write_and_read(&w, &d);
+	assert_true(has(w.text, "    The reason:\r\n      no host of null.example.org has an address\r\n"));
+	end(&w);
 }
 
 /* RFC 3464 2.3.4, RFC 3463 2: a status that fits the action. */
@@ -294,6 +298,7 @@ TEST(dsn_of_utf8_addresses)
 		{ "utf-8;b\xc3\xbc@x.test", "utf-8; b\xc3\xbc@x.test", "utf-8; b\\x{FC}@x.test" },
 		{ "utf-8;b\\x{FC}\\x{2B}c@x.test", "utf-8; b\xc3\xbc+c@x.test", "utf-8; b\\x{FC}\\x{2B}c@x.test" },
 		{ "utf-8;\\x{1F600}\\x{20AC}@x", "utf-8; \xf0\x9f\x98\x80\xe2\x82\xac@x", "utf-8; \\x{1F600}\\x{20AC}@x" },
+		{ "utf-8;b\\x{20}c@x", "utf-8; b c@x", "utf-8; b\\x{20}c@x" },
 		{ "rfc822;a+3Db@x", "rfc822; a=b@x", "rfc822; a=b@x" },
 		{ "rfc822;a+80b@x", "rfc822; a+80b@x", "rfc822; a+80b@x" },
 		{ "x400;+2FC=de", "x400; /C=de", "x400; /C=de" },

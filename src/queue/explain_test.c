@@ -10,6 +10,11 @@ static const struct {
 	const char *reply, *want;
 } samples[] = {
 	{ "5.7.0 removed by the administrator of this server", "out of the queue" },
+	{ "4.7.5 mx.example.org is none of the hosts that the domain's MTA-STS policy names", "not among them" },
+	{ "4.7.5 mx.example.org: the certificate does not verify: certificate has expired", "has expired" },
+	{ "4.7.5 mx.example.org: the certificate does not verify: hostname mismatch", "for another name" },
+	{ "4.7.5 mx.example.org: the certificate does not verify: no matching DANE TLSA records", "TLSA records" },
+	{ "4.7.4 mx.example.org: the server does not offer STARTTLS", "offers no encryption" },
 	{ "550-5.7.26 Unauthenticated email from example.org is not accepted due to domain's DMARC policy. gsmtp", "DMARC policy that tells" },
 	{ "550-5.7.26 This mail has been blocked because the sender is unauthenticated. Gmail requires SPF or DKIM - gsmtp", "had neither" },
 	{ "421-4.7.27 Your email has been rate limited because SPF didn't pass. gsmtp", "SPF to pass" },

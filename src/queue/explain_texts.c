@@ -24,6 +24,16 @@
 const struct explain_row explain_texts[] = {
 	{ "7.0", "removed by the administrator of this server", 0, { "", "An administrator of this mail system took the message out of the queue.",
 		"Ask your own postmaster why, before you send it again.", "" } },
+	{ "7.5", "hosts that the domain's MTA-STS policy names", 0, { "", "The domain's MTA-STS policy tells which hosts may take its mail, and this one is not among them.", LATER,
+		"The recipient's domain has to name the host in its policy, or to take it out of its MX records. Nothing on this side is wrong." } },
+	{ "7.5", "verify: certificate has expired", 0, { "", "The other host's certificate has expired, and what its domain publishes, or the settings here, demand a good one.", LATER,
+		"The other side has to renew it. If every host seems to have an expired one, look at the clock of this host." } },
+	{ "7.5", "verify: hostname mismatch", 0, { "", "The other host's certificate is for another name, and what its domain publishes, or the settings here, demand one for its own.", LATER,
+		"The other side has to get one for the name that its MX record has, or the name in a route here is not the right one." } },
+	{ "7.5", "verify: no matching DANE TLSA records", 0, { "", "The other host's certificate is not the one that its TLSA records (DANE) name: it was renewed without them, or somebody is in the way.", LATER,
+		"The other side has to publish TLSA records that fit its certificate. Do not switch the check off before you have asked them." } },
+	{ "7.4", "does not offer STARTTLS", 0, { "", "The other host offers no encryption, and what its domain publishes, or the settings here, demand it.", LATER,
+		"The other side, or a firewall between, takes STARTTLS away; where only [queue] tls or a route here demands it, set it to may." } },
 	/* ---- Gmail and Google Workspace: each reply ends in "gsmtp" ---- */
 	{ "7.26", "DMARC policy", 0, { GMAIL, "The domain in From has a DMARC policy that tells others to refuse mail which neither SPF nor DKIM vouches for, and this was such.",
 		POSTMASTER, "Sign with DKIM for the domain of From, or have this host in its SPF record with the same domain as reverse-path. Forwarded mail needs its signature unchanged." } },

@@ -12,6 +12,7 @@
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
+#define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
 
@@ -138,25 +139,6 @@ static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
 	queue_flight_end(s, f);
 }
 
-static int get_policy(struct queue_sched *s, struct queue_flight *f, struct queue_attempt *a)
-{
-	AUTO(db_read_end) struct db_tx *tx = NULL;
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
-
-	if (a->hop.host.n > 0)
-		return 0;
-	rc = db_read_begin(store_db(s->q->store), &tx);
-	if (rc < 0)
-		return rc;
-	DB_QUERY(tx, &q, SQL(STS_GET), DB_T(a->hop.domain));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc;
-	a->sts = (struct queue_sts){ arena_str(&f->arena, db_text(&q, 0)), arena_str(&f->arena, db_text(&q, 1)), db_int(&q, 2) };
-	return a->sts.id.p && a->sts.text.p ? 0 : -E_LIMIT;
-}
-
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
@@ -167,6 +149,7 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags,
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
+		.is_root_signed = s->now_s - s->root_signed_s < ROOT_SIGNED_S,
 		.max_sessions = f->dest->window, .rcpts = rcpts, .n_rcpts = f->n,
 	};
 	struct str bytes = { 0 };
@@ -176,8 +159,8 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
-	if (rc == 0)
-		rc = get_policy(s, f, &a);
+	if (rc == 0 && a.hop.host.n == 0)
+		rc = queue_policy_get(s->q, &f->arena, a.hop.domain, &a.sts);
 	if (rc == 0)
 		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
 	if (rc < 0)

@@ -19,7 +19,6 @@ struct local {
 	struct queue_verdict verdicts[QUEUE_ATTEMPT_RCPTS]; /* of the others */
 	size_t n_verdicts;
 	struct queue_mail mail;
-	struct db_body body;
 	char qid[17];
 };
 
@@ -60,7 +59,6 @@ static int store_tx(struct db_tx *tx, void *arg)
 		rc = queue_message_end(tx, l->f->message.qid);
 	if (rc < 0)
 		return rc;
-	l->mail.body = l->body;
 	rc = queue_mail_tx(&l->mail, tx);
 	return queue_mail_is_void(&l->mail, rc) ? 0 : rc;
 }
@@ -76,18 +74,18 @@ static int store(struct local *l, struct arena *a, struct str bytes)
 		.wish = { .by_s = m->age.by_s, .by_returns = m->age.by_returns, .by_traces = m->by_traces, .priority = m->priority,
 			  .has_priority = m->has_priority },
 	};
-	struct db_write_job w = { .fn = store_tx, .arg = l, .durability = DB_DURABLE, .bodies = &l->body, .n_bodies = 1 };
+	struct db_write_job w;
 	int rc;
 
 	rnd_id_z(l->qid, sizeof(l->qid) - 1);
 	rc = queue_mail_prepare(&l->mail, l->q, &e, bytes, a);
-	l->body = l->mail.body;
-	if (rc == 0)
+	if (rc == 0) {
+		w = queue_mail_job(&l->mail, store_tx, l);
 		rc = db_write(store_db(l->q->store), &w);
+	}
 	if (rc == 0) {
 		queue_mail_stored(&l->mail);
 		LOG(INFO, "queue.local", F_STR("qid", m->qid), F_Z("as", l->qid), F_STR("from", m->reverse_path), F_INT("rcpts", l->n));
-		rc = queue_told_delivered(l->q, &e, bytes);
 	}
 	queue_mail_done(&l->mail);
 	return rc;

@@ -105,7 +105,7 @@ static const char step_3[] =
 	" keys BLOB NOT NULL);";
 
 static const char step_4[] =
-	/* How well connections to a domain were protected lately (enum queue_level), and since when. */
+	/* How well connections to a domain were protected lately (enum queue_level), and when that was learned or, a day later or more, seen again. */
 	"CREATE TABLE domain_tls ("
 	" domain TEXT PRIMARY KEY, level INTEGER NOT NULL, since INTEGER NOT NULL) WITHOUT ROWID;";
 

@@ -170,58 +170,54 @@ void queue_notice_done(struct queue_notice *n)
 
 /* ---- success here ---- */
 
-static int store_tx(struct db_tx *tx, void *arg)
+static bool is_to_be_told(const struct queue_rcpt *r)
 {
-	return queue_notice_tx(arg, tx);
+	return r->is_local && r->n_accounts > 0 && (r->notify & QUEUE_NOTIFY_SUCCESS);
 }
 
-static int store_it(struct queue *q, struct queue_notice *n)
+static int make_told(struct queue_mail *m, const struct queue_notice_rcpt *rcpts, size_t n, const struct queue_rcpt *of)
 {
-	struct db_write_job w = { .fn = store_tx, .arg = n, .durability = DB_DURABLE, .bodies = &n->mail.body, .n_bodies = 1 };
-	int rc = db_write(store_db(q->store), &w);
-
-	if (rc == 0)
-		queue_notice_stored(n);
-	return rc;
-}
-
-static int tell_delivered(struct queue *q, const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, struct str bytes)
-{
-	struct queue_notice notice;
-	int rc = make(q, m, rcpts, n, bytes, &notice);
-
-	if (rc <= 0)
-		return rc;
-	rc = store_it(q, &notice);
-	queue_notice_done(&notice);
-	return rc;
-}
-
-int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct str bytes)
-{
-	const struct queue_message_row m = {
+	const struct queue_envelope *e = m->e;
+	const struct queue_message_row row = {
 		.qid = str_z(e->qid_z), .reverse_path = e->reverse_path, .envid = e->envid, .dsn_ret = e->dsn_ret,
-		.flags = (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0), .priority = e->wish.priority, .has_priority = e->wish.has_priority,
-		.age.accepted_s = clock_wall_ms() / 1000,
+		.flags = (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0), .priority = e->wish.priority,
+		.has_priority = e->wish.has_priority, .age.accepted_s = m->now_s,
 	};
+	int rc = make(m->q, &row, rcpts, n, m->body.bytes, &m->told[m->n_told]);
+
+	if (rc > 0)
+		m->told[m->n_told++].of = of;
+	return rc;
+}
+
+int queue_told_make(struct queue_mail *m)
+{
+	const struct queue_envelope *e = m->e;
 	struct queue_rcpt_row rows[QUEUE_ATTEMPT_RCPTS];
 	struct queue_notice_rcpt told[QUEUE_ATTEMPT_RCPTS];
-	size_t n = 0;
+	size_t n_all = 0, n = 0, max = e->is_per_recipient ? 1 : ARRAY_LEN(told);
 	int rc = 0;
 
+	for (size_t i = 0; i < e->n_rcpts && e->reverse_path.n > 0; i++)
+		n_all += is_to_be_told(&e->rcpts[i]);
+	if (n_all == 0)
+		return 0;
+	m->told = mem_alloc((n_all + max - 1) / max, sizeof(*m->told));
 	for (size_t i = 0; i < e->n_rcpts && rc >= 0; i++) {
 		const struct queue_rcpt *r = &e->rcpts[i];
 
-		if (r->is_local && r->result == 0 && r->n_accounts > 0 && (r->notify & QUEUE_NOTIFY_SUCCESS) && e->reverse_path.n > 0) {
-			rows[n] = (struct queue_rcpt_row){ .address = r->address, .orcpt = r->orcpt, .notify = r->notify };
-			told[n] = (struct queue_notice_rcpt){ .row = &rows[n], .action = QUEUE_DSN_DELIVERED,
-							      .reply = { 250, S("2.1.5"), S("delivered to the mailbox") } };
-			n++;
-		}
-		if (n > 0 && (n == ARRAY_LEN(told) || i + 1 == e->n_rcpts)) {
-			rc = tell_delivered(q, &m, told, n, bytes);
+		if (!is_to_be_told(r))
+			continue;
+		rows[n] = (struct queue_rcpt_row){ .address = r->address, .orcpt = r->orcpt, .notify = r->notify };
+		told[n] = (struct queue_notice_rcpt){ .row = &rows[n], .action = QUEUE_DSN_DELIVERED,
+						      .reply = { 250, S("2.1.5"), S("delivered to the mailbox") } };
+		n++;
+		n_all--;
+		if (n == max || n_all == 0) {
+			rc = make_told(m, told, n, e->is_per_recipient ? r : NULL);
 			n = 0;
 		}
 	}
+	m->bodies = mem_alloc(1 + m->n_told, sizeof(*m->bodies));
 	return rc < 0 ? rc : 0;
 }

@@ -128,6 +128,15 @@ int queue_return_path(struct queue *q, struct arena *a, struct str address, stru
 	return rc == -E_DENIED ? -E_NOT_FOUND : rc;
 }
 
+void queue_rcpt_here(struct queue_rcpt *r, const struct store_route *route)
+{
+	r->is_local = true;
+	r->accounts = route->accounts;
+	r->n_accounts = route->n_accounts;
+	r->forwards = route->forwards;
+	r->n_forwards = route->n_forwards;
+}
+
 int queue_rcpt_find(struct queue *q, struct arena *a, struct str address, struct queue_rcpt *ret)
 {
 	struct store_route route;
@@ -140,11 +149,7 @@ int queue_rcpt_find(struct queue *q, struct arena *a, struct str address, struct
 		return str_chr(address, '@') > 0 ? 0 : -E_NOT_FOUND;
 	if (rc < 0)
 		return rc;
-	ret->is_local = true;
-	ret->accounts = route.accounts;
-	ret->n_accounts = route.n_accounts;
-	ret->forwards = route.forwards;
-	ret->n_forwards = route.n_forwards;
+	queue_rcpt_here(ret, &route);
 	return 0;
 }
 

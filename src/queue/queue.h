@@ -12,7 +12,9 @@
 #include "store/store.h"
 
 struct queue;
+struct queue_sts;
 struct spool;
+struct store_route;
 
 extern const struct db_sql_set queue_sql_set;
 extern const struct db_migration_set queue_migrations;
@@ -114,6 +116,9 @@ struct queue_envelope {
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);
 
+/* Makes it a recipient here: where store_route() says that its address leads. */
+void queue_rcpt_here(struct queue_rcpt *r, const struct store_route *route);
+
 /*
  * Whom a return address that we gave to forwarded mail stands for (mailauth/srs.h); address: local@domain, the domain is ours. 0 with
  * *ret in the arena; -E_NOT_FOUND: it is none, or none of ours, or too old.
@@ -158,7 +163,10 @@ enum queue_deed {
 /* *ret_n: recipients that were looked at; not those that cannot be removed, as they are being tried. Durable, some at a time: with a failure a part is done. */
 MUST_CHECK int queue_manage(struct queue *q, const struct queue_pick *p, enum queue_deed deed, int64_t *ret_n);
 
-/* Keeps what was learned of that many domains, those of which something was learned last. Any thread but the writer's; one short transaction. */
+/* The MTA-STS policy of a domain that is remembered, also one that is too old; an empty id: none. In the arena. Any thread. */
+MUST_CHECK int queue_policy_get(struct queue *q, struct arena *a, struct str domain, struct queue_sts *ret);
+
+/* Keeps what was learned of that many domains, those that mail went to last (give or take a day). Any thread but the writer's; one short transaction. */
 MUST_CHECK int queue_forget_domains(struct queue *q, int64_t keep);
 
 struct queue_counts {

@@ -147,6 +147,8 @@ struct trace_row {
 	struct buf keys, story;
 };
 
+struct queue_notice;
+
 struct queue_mail {
 	struct queue *q;
 	struct queue_envelope *e;
@@ -162,6 +164,9 @@ struct queue_mail {
 	bool has_remote, has_forwards;
 	bool has_trace;
 	struct trace_row trace;       /* made for the case that nobody refuses */
+	struct queue_notice *told;    /* heap: to its sender, of success here */
+	struct db_body *bodies;       /* heap, when there are such: its own and theirs */
+	size_t n_told;
 	int64_t now_s, look_s;
 	int64_t max_messages, max_recipients; /* of its submitter, in a day */
 };
@@ -171,7 +176,9 @@ struct queue_mail {
  * case.
  */
 MUST_CHECK int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envelope *e, struct str bytes, struct arena *a);
-/* Inside db_write() whose job has m->body among its bodies. -E_QUOTA also when nothing is kept of it, see queue_mail_is_void(). */
+/* For db_write(): durable, with the bodies that fn has to hand to queue_mail_tx() through *m. fn may do more. */
+struct db_write_job queue_mail_job(struct queue_mail *m, db_write_fn *fn, void *arg);
+/* Inside db_write() with such a job, or whose job has m->body among its bodies. -E_QUOTA also when nothing is kept of it, see queue_mail_is_void(). */
 MUST_CHECK int queue_mail_tx(struct queue_mail *m, struct db_tx *tx);
 /* The transaction said rc: were all recipients refused, or go nowhere, which is no failure? */
 bool queue_mail_is_void(const struct queue_mail *m, int rc);
@@ -245,6 +252,7 @@ struct queue_notice {
 	struct buf text;
 	struct arena arena;
 	char qid[17];
+	const struct queue_rcpt *of; /* told only if he has got it; NULL: whatever became of them */
 	struct str about;          /* the id of the message that it is about */
 	const char *what_z;        /* failed, delayed ...: of the first recipient */
 };
@@ -258,8 +266,11 @@ MUST_CHECK int queue_notice_make(struct queue *q, const struct queue_message_row
 MUST_CHECK int queue_notice_tx(struct queue_notice *n, struct db_tx *tx);
 void queue_notice_stored(struct queue_notice *n);
 void queue_notice_done(struct queue_notice *n);
-/* Of recipients here that want to hear of success, after queue_accept(). Durable. */
-MUST_CHECK int queue_told_delivered(struct queue *q, const struct queue_envelope *e, struct str bytes);
+/*
+ * Of recipients here that want to hear of success: fills m->told, to be stored in the transaction that gives them the message. Up to
+ * QUEUE_ATTEMPT_RCPTS in one; of LMTP, where each may be refused by himself, one for each.
+ */
+MUST_CHECK int queue_told_make(struct queue_mail *m);
 
 /* ---- settle.c: what came of attempts ---- */
 

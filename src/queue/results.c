@@ -12,6 +12,8 @@
 #define TAKEN_MAX 100  /* in one turn, also of what means nothing */
 #define WINDOW_START 5 /* of a destination that has taken a message */
 
+#define LEVEL_S 86400  /* how often it is written that a destination has been seen as it was before */
+
 static const char *const outcomes_z[QUEUE_N_OUTCOMES] = {
 	[QUEUE_DELIVERED] = "delivered", [QUEUE_RELAYED] = "relayed", [QUEUE_DEFERRED] = "deferred", [QUEUE_FAILED] = "failed" };
 
@@ -80,6 +82,7 @@ static void read_level(struct queue_sched *s, struct queue_dest *d)
 	DB_QUERY(tx, &q, SQL(LEVEL_GET), DB_T(str_z(d->name)));
 	if (db_step(&q) > 0 && db_int(&q, 0) < QUEUE_N_LEVELS)
 		d->level = (enum queue_level)db_int(&q, 0);
+	d->level_s = d->level != QUEUE_LEVEL_UNKNOWN ? db_int(&q, 1) : 0;
 }
 
 /* A domain that had TLS and has it no more may have lost it to somebody on the way: the administrator hears of it, once. */
@@ -90,12 +93,13 @@ static void compare_level(struct queue_sched *s, struct queue_dest *d, const str
 		return;
 	if (!d->has_level)
 		read_level(s, d);
-	if (r->level == d->level)
+	if (r->level == d->level && s->now_s - d->level_s < LEVEL_S)
 		return;
 	if (r->level < d->level)
 		LOG(WARN, "queue.tls-fell", F_Z("domain", d->name), F_Z("was", levels_z[d->level]), F_Z("is", levels_z[r->level]),
 		    F_STR("host", r->host));
 	d->level = t->level = r->level;
+	d->level_s = s->now_s;
 }
 
 /* ---- one result ---- */
@@ -129,6 +133,8 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 	s->verdicts[s->n_settled] = v;
 	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = f->n, .result = kept,
 					.destination = str_z(f->dest->name), .now_s = s->now_s };
+	if (r->is_root_signed && f->id > s->configured_id)
+		s->root_signed_s = s->now_s;
 	judge_destination(s, f->dest, r, t);
 	compare_level(s, f->dest, r, t);
 	s->landed[s->n_settled++] = f;
@@ -189,8 +195,10 @@ static int write_singly(struct queue_sched *s)
 			forget(s, i);
 			return rc;
 		}
-		if (rc < 0)
-			s->landed[i] = NULL; /* its attempt never ends, so it is tried again by the next schedule only */
+		if (rc < 0) { /* its attempt never ends, so it is tried again by the next schedule only */
+			s->landed[i]->is_stuck = true;
+			s->landed[i] = NULL;
+		}
 	}
 	return 0;
 }
@@ -222,24 +230,23 @@ static bool has_landed(const struct queue_sched *s, const struct queue_flight *f
 	return false;
 }
 
-/* The sender is gone with all that it had: as many as fit land now. */
-static void lose_some(struct queue_sched *s)
+/* The sender is gone with all that it had: as many as fit land now. False: there is none. */
+static bool lose_some(struct queue_sched *s)
 {
 	const struct queue_result lost = { .id = 0 };
 
 	for (const struct queue_dest *d = s->first; d; d = d->next)
 		for (struct queue_flight *f = d->flights; f; f = f->next)
-			if (s->n_settled == QUEUE_SETTLE || has_landed(s, f) || !land(s, f, &lost))
-				return;
+			if (!f->is_stuck && (s->n_settled == QUEUE_SETTLE || !land(s, f, &lost)))
+				return s->n_settled > 0;
+	return s->n_settled > 0;
 }
 
 static bool lose_all(struct queue_sched *s)
 {
-	while (s->is_losing && s->n_flights > 0) {
-		lose_some(s);
+	while (s->is_losing && lose_some(s))
 		if (!write_down(s))
 			return false;
-	}
 	s->is_losing = false;
 	return true;
 }
@@ -251,13 +258,11 @@ static int take_one(struct queue_sched *s)
 	struct queue_result r;
 	int rc = queue_result_receive(s->fd, &s->results, &r);
 
-	if (rc == -E_SYNTAX) {
-		LOG(ERROR, "queue.result", F_Z("fault", "the sending process talks nonsense, ignoring it"));
-		return 1;
-	}
-	if (rc <= 0)
+	if (rc == -E_SYNTAX)
+		LOG(ERROR, "queue.result", F_Z("fault", "the sending process talks nonsense"), F_Z("then", "counting its attempt as tried"));
+	else if (rc <= 0)
 		return rc;
-	if (r.id == 0) {
+	if (rc > 0 && r.id == 0) {
 		s->is_losing = true;
 		s->n_lost++;
 		queue_reports_lost(s);
@@ -266,9 +271,9 @@ static int take_one(struct queue_sched *s)
 	if (queue_reports_take(s, &r))
 		return 1;
 	f = queue_flight_find(s, r.id);
-	if (!f || has_landed(s, f))
+	if (!f || f->is_stuck || has_landed(s, f))
 		return 1; /* of an attempt that counts as lost */
-	if (r.n_rcpts != f->n) {
+	if (rc < 0 || r.n_rcpts != f->n) { /* it has no other */
 		LOG(ERROR, "queue.result", F_STR("qid", f->message.qid), F_Z("fault", "the result does not fit its attempt"));
 		r = (struct queue_result){ .id = 0 };
 	}

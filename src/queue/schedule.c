@@ -51,6 +51,8 @@ static int work(struct queue_sched *s)
 	int rc = take_hints(s);
 
 	if (rc == 0 && (s->conf != s->keyed || !s->is_keyed)) {
+		s->configured_id = s->last_id;
+		s->root_signed_s = 0; /* there may be other resolvers */
 		rc = queue_rekey(s);
 		if (rc == 0 && !s->is_keyed)
 			rc = queue_dests_refresh(s);

@@ -18,6 +18,7 @@ struct queue_flight {
 	struct queue_message_row message;
 	struct queue_rcpt_row *rcpts;
 	size_t n, cap;
+	bool is_stuck;                   /* its result is known, and cannot be written down */
 };
 
 /* A destination that has attempts, or is about to. */
@@ -33,6 +34,7 @@ struct queue_dest {
 	bool is_known;         /* mail has gone there before (domain_tls), or the settings name it */
 	int64_t not_before_s;  /* it is down until then */
 	enum queue_level level; /* that its connections had lately, by its row in domain_tls; UNKNOWN: not asked yet, or none */
+	int64_t level_s;       /* when its row was written */
 	bool has_level;
 };
 
@@ -55,6 +57,8 @@ struct queue_sched {
 	const struct queue_conf *set;
 	struct conf *keyed;             /* the settings by which the keys are known to be made, or NULL; referenced, as it is known by where it is */
 	bool is_keyed;
+	uint64_t configured_id;         /* attempts up to it began with other settings */
+	int64_t root_signed_s;          /* when a sender said last that the root of the DNS is signed; memory alone */
 	uint64_t rekeyed_id;            /* attempts up to it began by other keys, so their rows may turn up elsewhere */
 	size_t n_old;                   /* such that still run */
 	int64_t now_s;

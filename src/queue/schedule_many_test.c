@@ -65,7 +65,6 @@ static int64_t wait_below(struct fixture *x, int what, int64_t bound, int64_t be
 	return clock_mono_ms() - begin_ms;
 }
 
-/* The dead cost an attempt each, whatever waits for them, and the living ones get all of theirs. */
 /* Hosts that nobody knows, and that do not answer for long, leave places to one that has taken mail before. */
 TEST(silent_strangers_are_in_nobody_s_way)
 {
@@ -90,6 +89,7 @@ TEST(silent_strangers_are_in_nobody_s_way)
 	teardown(&x);
 }
 
+/* The dead cost an attempt each, whatever waits for them, and the living ones get all of theirs. */
 TEST(many_dead_ones_are_in_nobody_s_way)
 {
 	struct many m = many();

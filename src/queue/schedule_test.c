@@ -38,9 +38,7 @@ TEST(what_is_deferred_comes_again_later_and_later)
 		wait_seen(&x, i + 2);
 		assert_int_equal(x.seen[i + 1].n_rcpts, 1);
 	}
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	pass(&x, HOUR_MS * 2);
 	wait_count(&x, Q_MESSAGES, 0);
 	assert_int_equal(mails(&x), 0);
@@ -148,9 +146,7 @@ TEST(a_dead_destination_costs_one_row)
 	pass(&x, 5 * MINUTE_MS);
 	wait_seen(&x, 3);
 	stays_seen(&x, 3);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	pass(&x, 10 * MINUTE_MS);
 	wait_count(&x, Q_MESSAGES, 0);
 	wait_count(&x, Q_DESTINATIONS, 0);
@@ -168,21 +164,11 @@ TEST(what_a_dead_sender_had_counts_as_tried)
 	send_to(&x, ALICE, "l@lost.example", 0);
 	wait_count(&x, Q_TRIED, 2);
 	stays_seen(&x, 2);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	pass(&x, 5 * MINUTE_MS);
 	wait_count(&x, Q_MESSAGES, 0);
 	assert_int_equal(seen(&x), 4);
 	teardown(&x);
-}
-
-static int unkey_tx(struct db_tx *tx, void *arg)
-{
-	int rc = db_exec(tx, &checks[Q_UNKEY], NULL, 0, NULL);
-
-	(void)arg;
-	return rc < 0 ? rc : db_exec(tx, &checks[Q_UNDUE], NULL, 0, NULL);
 }
 
 TEST(what_an_older_program_left_goes_out_too)
@@ -192,7 +178,8 @@ TEST(what_an_older_program_left_goes_out_too)
 	setup(&x);
 	send_to(&x, ALICE, "a1@far.example", 0);
 	send_to(&x, ALICE, "a2@other.example", 0);
-	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = unkey_tx }), 0);
+	test_alter(x.db, &checks[Q_UNKEY]);
+	test_alter(x.db, &checks[Q_UNDUE]);
 	start(&x);
 	wait_count(&x, Q_MESSAGES, 0);
 	wait_count(&x, Q_DESTINATIONS, 0);
@@ -213,24 +200,20 @@ TEST(an_administrator_holds_and_hurries)
 	manage(&x, "a@far.example", QUEUE_RETRY, 1);
 	stays_seen(&x, 0);
 	assert_int_equal(mails(&x), 0);
-	x.override = SAYS_450;
+	override(&x, SAYS_450);
 	manage(&x, "far.example", QUEUE_RELEASE, 1); /* its time begins anew */
 	wait_count(&x, Q_TRIED, 1);
 	pass(&x, 2 * MINUTE_MS);
 	stays_seen(&x, 1);
 	assert_int_equal(count(&x, Q_MESSAGES), 1);
 	assert_int_equal(mails(&x), 0);
-	lock_get(&x.lock);
-	x.override = 0;
-	lock_put(&x.lock);
+	override(&x, 0);
 	pass(&x, 5 * MINUTE_MS);
 	wait_count(&x, Q_MESSAGES, 0);
 	send_to(&x, ALICE, "x@dead.example", 0);
 	send_to(&x, ALICE, "x@dead.example", 0);
 	wait_count(&x, Q_TRIED, 1);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	manage(&x, "dead.example", QUEUE_RETRY, 2); /* while the destination is down */
 	wait_count(&x, Q_MESSAGES, 0);
 	teardown(&x);
@@ -248,8 +231,7 @@ TEST(what_is_held_for_somebody_here_comes_at_its_time)
 	setup(&x);
 	rcpts[0].accounts = &x.alice;
 	start(&x);
-	assert_int_equal(spool_new(x.db, 1u << 20, &spool), 0);
-	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: later\r\n\r\nThe body.\r\n")), 0);
+	spool = test_spool(x.db, "Return-Path: <x@y>\r\nSubject: later\r\n\r\nThe body.\r\n");
 	assert_int_equal(queue_accept(x.q, &e, spool), 0);
 	spool_free(spool);
 	stays_seen(&x, 0);
@@ -297,6 +279,49 @@ TEST(how_well_a_domain_is_protected_is_remembered)
 		wait_count(&x, Q_MESSAGES, 0);
 		assert_int_equal(count(&x, Q_LEVEL), kept[i]);
 	}
+	/* One that mail goes to as ever is not older than what strangers teach today. */
+	pass(&x, 2 * DAY_MS);
+	send_to(&x, ALICE, "a@new.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(queue_forget_domains(x.q, 1), 0);
+	wait_count(&x, Q_LEVEL, QUEUE_LEVEL_PLAIN);
+	teardown(&x);
+}
+
+static bool next_knows_of_root(struct fixture *x, bool is_root_signed)
+{
+	bool knows;
+
+	lock_get(&x->lock);
+	x->is_root_signed = is_root_signed;
+	lock_put(&x->lock);
+	send_to(x, ALICE, "a@far.example", 0);
+	wait_count(x, Q_MESSAGES, 0);
+	lock_get(&x->lock);
+	knows = x->seen[x->n_seen - 1].is_root_signed;
+	lock_put(&x->lock);
+	return knows;
+}
+
+/* The sender keeps nothing; that the root of the DNS is signed the next one hears, for a day after the last one said so, or until the settings change. */
+TEST(a_signed_root_is_remembered)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\n");
+	start(&x);
+	assert_false(next_knows_of_root(&x, true));
+	assert_true(next_knows_of_root(&x, false));
+	pass(&x, 23 * HOUR_MS);
+	assert_true(next_knows_of_root(&x, false));
+	pass(&x, 2 * HOUR_MS);
+	assert_false(next_knows_of_root(&x, true));
+	configure(&x, "[queue]\n");
+	queue_sched_wake(x.q);
+	assert_false(next_knows_of_root(&x, true));
 	teardown(&x);
 }
 

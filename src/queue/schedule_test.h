@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* A sender made of a table, for tests of the schedule. */
 #pragma once
+#include "queue/queue_test.h"
+
 #include <poll.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/test.h"
 #include "queue/schedule_int.h"
-#include "queue/route.h"
-#include "store/account.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 
@@ -22,7 +20,7 @@
 #define SEEN_MAX 64
 
 enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_LARGE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
-       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_STUCK, Q_UNSTUCK,
+       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_NEWEST_LEVELS, Q_WHERE, Q_STUCK, Q_UNSTUCK,
        Q_RPT_ROWS, Q_RPT_SESSIONS, Q_RPT_REPORTS, Q_RPT_DAYS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
@@ -64,8 +62,10 @@ static const struct db_sql checks[Q_COUNT] = {
 		"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9) INSERT INTO sts_policies"
 		" SELECT 'c' || i || '.example', 'id', 'text', iif(i = 8, 1, unixepoch() + 1000000000 + i) FROM n" },
 	[Q_LEARN_LEVELS] = { .sql = "INSERT INTO domain_tls (domain, level, since) SELECT domain, 1, fetched FROM sts_policies" },
-	[Q_POLICIES] = { .sql = "SELECT count(*) FROM sts_policies WHERE domain <> 'c8.example' OR fetched > 1" },
-	[Q_LEVELS] = { .sql = "SELECT count(*) FROM domain_tls WHERE domain IN ('c9.example', 'c7.example', 'c6.example')" },
+	[Q_POLICIES] = { .sql = "SELECT count(*) FROM sts_policies" },
+	[Q_LEVELS] = { .sql = "SELECT count(*) FROM domain_tls" },
+	[Q_NEWEST_LEVELS] = { .sql = "SELECT count(*) FROM domain_tls WHERE domain IN ('c9.example', 'c7.example', 'c6.example')" },
+	[Q_WHERE] = { .sql = "SELECT destination FROM queue_recipients" },
 	[Q_STUCK] = { .sql = "CREATE TRIGGER stuck BEFORE DELETE ON queue_recipients BEGIN SELECT raise(ABORT, 'stuck'); END" },
 	[Q_UNSTUCK] = { .sql = "DROP TRIGGER IF EXISTS stuck" },
 	[Q_RPT_ROWS] = { .sql = "SELECT count(*) FROM tlsrpt_sessions" },
@@ -97,10 +97,12 @@ struct fixture {
 		unsigned max_sessions;
 		char post[100], from[64];
 		unsigned flags;
+		bool is_root_signed;
 	} seen[SEEN_MAX];
 	char last[16384]; /* the message of the last one */
 	size_t n_last;
 	enum queue_level level; /* of its connections */
+	bool is_root_signed;
 	char override; /* says this of all */
 	size_t silent_after; /* so many attempts; 0: never */
 };
@@ -123,6 +125,7 @@ static inline void answer(struct fixture *x, const struct queue_attempt *a, char
 			rcpts[i].outcome = QUEUE_RELAYED;
 	}
 	r.level = x->level;
+	r.is_root_signed = x->is_root_signed;
 	if (says == SAYS_DOWN) {
 		r.stage = QUEUE_AT_CONNECT;
 		r.is_down = true;
@@ -160,6 +163,7 @@ static inline void *sender_main(void *arg)
 			x->seen[x->n_seen].n_rcpts = attempt.n_rcpts;
 			x->seen[x->n_seen].n_bytes = attempt.message.n;
 			x->seen[x->n_seen].max_sessions = attempt.max_sessions;
+			x->seen[x->n_seen].is_root_signed = attempt.is_root_signed;
 			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
 				 attempt.rcpts[0].address.p);
 			snprintf(x->seen[x->n_seen].post, sizeof(x->seen[0].post), "%" STR_FMT, STR_ARG(attempt.post));
@@ -180,29 +184,11 @@ static inline void *sender_main(void *arg)
 
 static inline void setup(struct fixture *x)
 {
-	static struct db_sql_set sets[3];
-	static struct db_migration_set migrations[2];
-	static int n;
-	char dir[300];
-	const struct db_options o = { .dir_z = dir, .sql = sets, .n_sql = 3, .migrations = migrations, .n_migrations = 2 };
-	struct fault f = { "" };
-
 	*x = (struct fixture){ 0 };
 	arena_init(&x->a, 8u << 20);
 	lock_init(&x->lock);
-	sets[0] = store_sql_set;
-	sets[1] = queue_sql_set;
-	sets[2] = (struct db_sql_set){ "checks", checks, Q_COUNT };
-	migrations[0] = store_migrations;
-	migrations[1] = queue_migrations;
-	snprintf(dir, sizeof(dir), "%s/sched%d", test_dir(), ++n);
-	if (db_open(&o, &x->db, &f) < 0 || db_check_sql(x->db, &f) < 0)
-		fail_msg("%s", f.text);
-	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
-	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
+	test_open(checks, Q_COUNT, &x->db, &x->s, &x->q, &x->alice);
 	queue_trace_keep(x->q, 30 * DAY_MS);
-	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, x->fds), 0);
 	assert_int_equal(pthread_create(&x->sender, NULL, sender_main, x), 0);
 }
@@ -233,6 +219,14 @@ static inline void start(struct fixture *x)
 	assert_int_equal(queue_sched_start(x->q, x->fds[0], &x->sched, &f), 0);
 }
 
+/* From now on that is said of all; 0: what their addresses say again. */
+static inline void override(struct fixture *x, char says)
+{
+	lock_get(&x->lock);
+	x->override = says;
+	lock_put(&x->lock);
+}
+
 /* The result of one that was not answered, from there. */
 static inline void answer_seen(struct fixture *x, size_t nth, char says)
 {
@@ -247,29 +241,12 @@ static inline void answer_seen(struct fixture *x, size_t nth, char says)
 
 static inline void configure(struct fixture *x, const char *text_z)
 {
-	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table,
-							   &queue_tlsrpt_conf_table };
-	struct conf *c = NULL;
-	struct fault f = { "" };
-
-	assert_int_equal(conf_parse(tables, ARRAY_LEN(tables), "t", str_z(text_z), &c, &f), 0);
-	queue_configure(x->q, c, "mx.example.org");
-	conf_unref(c);
+	test_configure(x->q, text_z);
 }
 
 static inline int64_t count(struct fixture *x, int what)
 {
-	struct db_tx *tx;
-	struct db_query q;
-	int64_t n;
-
-	assert_int_equal(db_read_begin(x->db, &tx), 0);
-	db_query(tx, &q, &checks[what], NULL, 0);
-	assert_int_equal(db_step(&q), 1);
-	n = db_int(&q, 0);
-	db_done(&q);
-	db_read_end(&tx);
-	return n;
+	return test_count(x->db, &checks[what]);
 }
 
 static inline void wait_count(struct fixture *x, int what, int64_t want)
@@ -331,9 +308,7 @@ static inline void teardown(struct fixture *x)
 	pthread_join(x->sender, NULL);
 	close(x->fds[1]);
 	assert_int_equal(count(x, Q_REFS), 0);
-	queue_close(&x->q);
-	store_close(&x->s);
-	db_close(&x->db);
+	test_close(&x->db, &x->s, &x->q);
 	arena_fini(&x->a);
 }
 
@@ -344,15 +319,13 @@ static inline void send_to(struct fixture *x, const char *from_z, const char *to
 	struct queue_envelope e = { .sid_z = "sid", .reverse_path = str_z(from_z), .rcpts = rcpts };
 	struct str rest = str_z(to_z), one;
 	static int n;
-	struct spool *spool;
+	struct spool *spool = test_spool(x->db, "Return-Path: <x@y>\r\nSubject: going out\r\n\r\nThe body.\r\n");
 	char qid[17];
 
 	snprintf(qid, sizeof(qid), "qid%d", ++n);
 	e.qid_z = qid;
 	while (str_split(&rest, ' ', &one))
 		rcpts[e.n_rcpts++] = (struct queue_rcpt){ .address = one, .notify = notify };
-	assert_int_equal(spool_new(x->db, 1u << 20, &spool), 0);
-	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: going out\r\n\r\nThe body.\r\n")), 0);
 	assert_int_equal(queue_accept(x->q, &e, spool), 0);
 	spool_free(spool);
 }

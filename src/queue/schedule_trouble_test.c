@@ -26,14 +26,9 @@ TEST(what_is_being_tried_is_not_returned)
 	teardown(&x);
 }
 
-static int run_check(struct db_tx *tx, void *arg)
-{
-	return db_exec(tx, &checks[*(const int *)arg], NULL, 0, NULL);
-}
-
 static void alter(struct fixture *x, int what)
 {
-	assert_int_equal(db_write(x->db, &(struct db_write_job){ .fn = run_check, .arg = &what }), 0);
+	test_alter(x->db, &checks[what]);
 }
 
 /* Each attempt has its message in memory: large ones wait for each other, wherever they go. */
@@ -47,9 +42,7 @@ TEST(large_messages_are_not_under_way_all_at_once)
 	start(&x);
 	wait_seen(&x, 3);
 	stays_seen(&x, 3);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	answer_seen(&x, 0, SAYS_250);
 	wait_seen(&x, 6);
 	wait_count(&x, Q_RECIPIENTS, 2);
@@ -130,6 +123,57 @@ TEST(new_routes_do_not_keep_it_busy)
 	teardown(&x);
 }
 
+static bool waits_at(struct fixture *x, const char *destination_z)
+{
+	struct db_tx *tx;
+	struct db_query q;
+	bool is_there;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	db_query(tx, &q, &checks[Q_WHERE], NULL, 0);
+	assert_int_equal(db_step(&q), 1);
+	is_there = str_eq(db_text(&q, 0), str_z(destination_z));
+	db_done(&q);
+	db_read_end(&tx);
+	return is_there;
+}
+
+/* Whatever of the routes it is that has changed. */
+TEST(what_waits_follows_the_routes)
+{
+	static const struct {
+		const char *route, *destination;
+	} rows[] = {
+		{ "domains = other.example\nhost = a.example\n", "far.example" },
+		{ "domains = far.example\nhost = a.example\n", "[a.example]:25" },
+		{ "domains = far.example\nhost = b.example\n", "[b.example]:25" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\nprotocol = lmtp\n", "lmtp:[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\n", "[b.example]:26" },
+		{ "domains = far.example\nhost = b.example\nport = 26\ntls = verify\nuser = u\npassword_file = /p\n", "[b.example]:26 u" },
+		{ "senders = somebody@else.example\nhost = b.example\nport = 26\n", "far.example" },
+		{ "senders = alice@example.org\nhost = b.example\nport = 26\n", "[b.example]:26" },
+	};
+	struct fixture x;
+	char text[300];
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "d@far.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		int64_t end_ms = clock_mono_ms() + WAIT_MS;
+
+		test_row(rows[i].route);
+		snprintf(text, sizeof(text), "[queue]\n[route \"one\"]\n%s", rows[i].route);
+		configure(&x, text);
+		queue_sched_wake(x.q);
+		for (; !waits_at(&x, rows[i].destination); usleep(2000))
+			assert_true(clock_mono_ms() < end_ms);
+	}
+	teardown(&x);
+}
+
 /* Something for somebody here, which no disk takes. */
 TEST(a_full_disk_does_not_keep_it_busy)
 {
@@ -176,6 +220,61 @@ TEST(nonsense_of_the_sender_does_not_fill_it)
 	teardown(&x);
 }
 
+/* A result that cannot be read is the only one that its attempt has. */
+TEST(nonsense_ends_its_attempt)
+{
+	struct fixture x;
+	char nonsense[200];
+
+	setup(&x);
+	start(&x);
+	send_to(&x, ALICE, "s@slow.example", 0);
+	wait_seen(&x, 1);
+	memset(nonsense, 'n', sizeof(nonsense));
+	memcpy(nonsense, &x.seen[0].id, sizeof(x.seen[0].id));
+	assert_int_equal(send(x.fds[1], nonsense, sizeof(nonsense), 0), (ssize_t)sizeof(nonsense));
+	wait_count(&x, Q_TRIED, 1);
+	pass(&x, 5 * MINUTE_MS);
+	wait_seen(&x, 2);
+	answer_seen(&x, 1, SAYS_250);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+static void send_to_many(struct fixture *x, unsigned n)
+{
+	struct queue_rcpt *rcpts = mem_alloc(n, sizeof(*rcpts));
+	struct queue_envelope e = { .qid_z = "many", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = rcpts, .n_rcpts = n };
+	struct spool *spool;
+
+	for (unsigned i = 0; i < n; i++)
+		rcpts[i].address = arena_printf(&x->a, "x%u@far.example", i);
+	assert_int_equal(spool_new(x->db, 1u << 20, &spool), 0);
+	assert_int_equal(spool_append(spool, S("Return-Path: <x@y>\r\nSubject: to many\r\n\r\nThe body.\r\n")), 0);
+	assert_int_equal(queue_accept(x->q, &e, spool), 0);
+	spool_free(spool);
+	mem_free(rcpts);
+}
+
+/* One notification has room for a hundred recipients: their sender hears of the delay and of the end of all. */
+TEST(of_many_recipients_none_is_left_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	start(&x);
+	send_to_many(&x, 250);
+	wait_count(&x, Q_TRIED, 100); /* the others wait with their destination */
+	pass(&x, 4 * HOUR_MS + MINUTE_MS);
+	wait_mails(&x, 3);
+	usleep(50000);
+	assert_int_equal(mails(&x), 3);
+	pass(&x, 5 * DAY_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	wait_mails(&x, 6);
+	teardown(&x);
+}
+
 /* Whoever has a domain has any number of them. */
 TEST(domains_are_known_in_bounded_number)
 {
@@ -184,13 +283,25 @@ TEST(domains_are_known_in_bounded_number)
 	setup(&x);
 	alter(&x, Q_LEARN_POLICIES);
 	alter(&x, Q_LEARN_LEVELS);
+	assert_int_equal(count(&x, Q_POLICIES), 10);
 	assert_int_equal(queue_forget_domains(x.q, 20), 0);
 	assert_int_equal(count(&x, Q_POLICIES), 9); /* the old one is worth nothing */
+	assert_int_equal(count(&x, Q_LEVELS), 10);
 	assert_int_equal(queue_forget_domains(x.q, 3), 0);
 	assert_int_equal(count(&x, Q_POLICIES), 3);
 	assert_int_equal(count(&x, Q_LEVELS), 3);
+	assert_int_equal(count(&x, Q_NEWEST_LEVELS), 3);
 	queue_sched_stop(&x.sched, 0);
 	teardown(&x);
+}
+
+static void lose_all(struct fixture *x)
+{
+	const struct queue_attempt none = { .id = 1 };
+
+	lock_get(&x->lock);
+	answer(x, &none, SAYS_LOST);
+	lock_put(&x->lock);
 }
 
 /* What the other host has is not sent again and again because nothing of it can be written down. */
@@ -209,9 +320,12 @@ TEST(what_cannot_be_written_down_is_not_sent_again)
 	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
 	alter(&x, Q_UNSTUCK);
 	stays_seen(&x, 1);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	lose_all(&x); /* nor because the sender has died since */
+	stays_seen(&x, 1);
+	pass(&x, 10 * MINUTE_MS);
+	stays_seen(&x, 1);
+	assert_int_equal(count(&x, Q_TRIED), 0);
+	override(&x, SAYS_250);
 	queue_sched_stop(&x.sched, 0);
 	start(&x);
 	wait_count(&x, Q_MESSAGES, 0);

@@ -107,7 +107,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 	[QUEUE_SQL_MESSAGE_AGE_ANEW] = { .sql = "UPDATE queue_messages SET held_until = max(held_until, ?2) WHERE qid = ?1" },
 	[QUEUE_SQL_DESTINATION_NOW] = { .sql =
 		"UPDATE queue_destinations SET due = ?2, failures = 0, is_failing = 0 WHERE name = ?1" },
-	[QUEUE_SQL_LEVEL_GET] = { .sql = "SELECT level FROM domain_tls WHERE domain = ?1" },
+	[QUEUE_SQL_LEVEL_GET] = { .sql = "SELECT level, since FROM domain_tls WHERE domain = ?1" },
 	[QUEUE_SQL_LEVEL_PUT] = { .sql =
 		"INSERT INTO domain_tls (domain, level, since) VALUES (?1, ?2, ?3)"
 		" ON CONFLICT (domain) DO UPDATE SET level = excluded.level, since = excluded.since" },

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Stories: written with what they tell of, found by id, address and Message-ID, in blocks and behind them, and pruned. */
-#include <stdio.h>
+#include "queue/queue_test.h"
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/test.h"
 #include "queue/trace_int.h"
-#include "store/account.h"
 
 enum { Q_ROWS, Q_BLOCKS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
@@ -24,57 +22,27 @@ struct fixture {
 
 static void setup(struct fixture *x)
 {
-	static struct db_sql_set sets[3];
-	static struct db_migration_set migrations[2];
-	static int n;
-	char dir[300];
-	const struct db_options o = { .dir_z = dir, .sql = sets, .n_sql = 3, .migrations = migrations, .n_migrations = 2 };
-	struct fault f = { "" };
-
 	*x = (struct fixture){ 0 };
 	arena_init(&x->a, 64u << 20);
-	sets[0] = store_sql_set;
-	sets[1] = queue_sql_set;
-	sets[2] = (struct db_sql_set){ "checks", checks, Q_COUNT };
-	migrations[0] = store_migrations;
-	migrations[1] = queue_migrations;
-	snprintf(dir, sizeof(dir), "%s/trace%d", test_dir(), ++n);
-	if (db_open(&o, &x->db, &f) < 0 || db_check_sql(x->db, &f) < 0)
-		fail_msg("%s", f.text);
-	assert_int_equal(store_open(x->db, NULL, NULL, &x->s, &f), 0);
-	assert_int_equal(queue_open(x->s, &x->q, &f), 0);
-	assert_int_equal(store_domain_add(x->s, S("example.org"), &f), 0);
-	assert_int_equal(store_account_add(x->s, S("alice@example.org"), NULL, NULL, 0, &x->alice, &f), 0);
-	assert_int_equal(store_account_add(x->s, S("bob@example.org"), &(struct store_quota){ .bytes = 1 }, NULL, 0, &x->bob, &f), 0);
+	test_open(checks, Q_COUNT, &x->db, &x->s, &x->q, &x->alice);
+	x->bob = test_account(x->s, "bob@example.org", 1);
 	queue_trace_keep(x->q, 30 * 86400000LL);
 }
 
 static void teardown(struct fixture *x)
 {
-	queue_close(&x->q);
-	store_close(&x->s);
-	db_close(&x->db);
+	test_close(&x->db, &x->s, &x->q);
 	arena_fini(&x->a);
 }
 
 static int64_t count(struct fixture *x, int what)
 {
-	struct db_tx *tx;
-	struct db_query q;
-	int64_t n;
-
-	assert_int_equal(db_read_begin(x->db, &tx), 0);
-	db_query(tx, &q, &checks[what], NULL, 0);
-	assert_int_equal(db_step(&q), 1);
-	n = db_int(&q, 0);
-	db_done(&q);
-	db_read_end(&tx);
-	return n;
+	return test_count(x->db, &checks[what]);
 }
 
 static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcpt *r, size_t n, bool is_per_recipient)
 {
-	struct spool *spool;
+	struct spool *spool = test_spool(x->db, "Message-ID: <Id.1@far.test>\r\n\r\nHello.\r\n");
 	struct queue_envelope e = {
 		.qid_z = qid_z,
 		.sid_z = "sid1",
@@ -86,8 +54,6 @@ static int accept_message(struct fixture *x, const char *qid_z, struct queue_rcp
 	};
 	int rc;
 
-	assert_int_equal(spool_new(x->db, 1u << 20, &spool), 0);
-	assert_int_equal(spool_append(spool, S("Message-ID: <Id.1@far.test>\r\n\r\nHello.\r\n")), 0);
 	rc = queue_accept(x->q, &e, spool);
 	spool_free(spool);
 	return rc;
@@ -340,5 +306,25 @@ TEST(trace_of_very_many_recipients)
 	assert_true(str_ends(got, S(",\"recipients\":3000}\n")));
 	assert_int_equal(find(&x, last, &got), 1);
 	mem_free(r);
+	teardown(&x);
+}
+
+/* Of an address the newest hundred messages are told, the oldest of them first. */
+TEST(trace_of_a_busy_address)
+{
+	struct fixture x;
+	struct str got;
+	struct queue_rcpt r = elsewhere("b@x.test");
+	char qid[17];
+
+	setup(&x);
+	for (int i = 0; i < 150; i++) {
+		snprintf(qid, sizeof(qid), "q%03d", i);
+		assert_int_equal(accept_message(&x, qid, &r, 1, false), 0);
+	}
+	assert_int_equal(find(&x, "b@x.test", &got), 100);
+	assert_true(str_starts(got, S("1 {\"qid\":\"q050\"")));
+	assert_true(str_find(got, S("\n1 {\"qid\":\"q149\"")) > str_find(got, S("\n1 {\"qid\":\"q148\"")));
+	assert_int_equal(find(&x, "q000", &got), 1);
 	teardown(&x);
 }

@@ -146,6 +146,7 @@ static void set_options(const struct send *s, struct send_link *l, const struct 
 		.seen = &t->seen->tls,
 		.user = h->user,
 		.password = password_of(s, h),
+		.until_ms = s->until_ms,
 		.trace = log_on(LOG_LVL_DEBUG) ? trace : NULL,
 		.trace_ctx = l,
 		.times = { .greeting = q->command_timeout_ms, .command = q->command_timeout_ms, .mail = q->command_timeout_ms,
@@ -154,21 +155,52 @@ static void set_options(const struct send *s, struct send_link *l, const struct 
 	};
 }
 
+/* What the client's dialogue tells a check. */
+struct talk {
+	struct send *s;
+	struct arena *a;
+	const struct send_target *target;
+};
+
+static void over(void *ctx, struct smtp_client *c, enum smtp_client_stage stage, int err, const struct smtp_client_reply *reply)
+{
+	static const enum send_step steps[SMTP_CLIENT_N_STAGES] = { [SMTP_CLIENT_GREETING] = SEND_SAW_GREETING,
+		[SMTP_CLIENT_HELO] = SEND_SAW_HELO, [SMTP_CLIENT_TLS] = SEND_SAW_TLS, [SMTP_CLIENT_AUTH] = SEND_SAW_AUTH };
+	const struct talk *k = ctx;
+	const struct send_policy *p = k->target->policy;
+	struct send_seen seen = { .step = steps[stage], .err = err, .caps = smtp_client_caps(c), .reply = send_reply_of(k->a, reply),
+				  .level = p->level, .starttls = p->starttls, .by_z = p->by_z };
+	struct net_stream_tls_info tls;
+
+	if (net_stream_tls_info(smtp_client_stream(c), &tls))
+		seen.tls = &tls;
+	if (err < 0) {
+		seen.reply = send_reply_before(k->a, refusal(k->a, k->target, stage_of(stage), err, reply));
+		seen.outcome = send_outcome_before(stage_of(stage), &seen.reply);
+	}
+	send_see(k->s, &seen);
+}
+
 static int speak(struct send *s, struct send_link *l, const struct send_target *t, struct net_stream *stream, struct arena *a,
 		 enum queue_stage *ret_stage, struct queue_reply *ret_reply)
 {
 	enum smtp_client_stage stage = SMTP_CLIENT_GREETING;
 	struct smtp_client_reply reply = { 0 };
+	struct talk talk = { s, a, t };
 	int r;
 
 	set_options(s, l, t);
+	l->options.over = s->check ? over : NULL;
+	l->options.over_ctx = &talk;
 	net_stream_own_address(stream, t->seen->own);
 	r = smtp_client_open(stream, &l->options, &l->arena, &l->client, &stage, &reply);
 	l->options.want = (struct net_stream_tls_want){ 0 }; /* the attempt's */
 	l->options.user = l->options.password = (struct str){ 0 };
+	l->options.over_ctx = NULL;
 	l->options.seen = NULL;
 	if (r == 0) {
 		note_tls(l, t->policy);
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_LIMITS, .caps = smtp_client_caps(l->client) });
 		return 0;
 	}
 	*ret_stage = stage_of(stage);
@@ -191,6 +223,7 @@ int send_link_open(struct send *s, struct send_link *l, const struct send_target
 		*ret_index = t->n;
 		*ret_stage = QUEUE_AT_CONNECT;
 		*ret_reply = send_say(a, "4.4.1", "%" STR_FMT ": %s", STR_ARG(name_of(t->host)), fault.text[0] ? fault.text : err_row(r)->text);
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_CONNECT, .err = r, .reply = *ret_reply, .outcome = QUEUE_DEFERRED });
 		return r == -E_TLS ? -E_IO : r;
 	}
 	send_link_close(l);
@@ -198,5 +231,6 @@ int send_link_open(struct send *s, struct send_link *l, const struct send_target
 	write_hop(&t->attempt->hop, &l->made_for);
 	snprintf(l->host, sizeof(l->host), "%" STR_FMT, STR_ARG(t->host));
 	net_address_text(&t->addresses[*ret_index], l->address);
+	send_see(s, &(struct send_seen){ .step = SEND_SAW_CONNECT, .address_z = l->address, .others_z = fault.text });
 	return speak(s, l, t, stream, a, ret_stage, ret_reply);
 }

@@ -191,6 +191,5 @@ int send_mx(struct net_dns *d, struct arena *a, struct str domain, const char *c
 		return 0;
 	}
 	r = send_dns_ask(d, a, domain, NET_DNS_MX, deadline_ms, &answer, ret_reply);
-	ret->is_bogus = r == -E_DENIED;
 	return r < 0 ? r : send_mx_of(a, domain, own_names, &answer, ret, ret_reply);
 }

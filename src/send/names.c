@@ -62,25 +62,24 @@ static void ahead(void *ctx, struct str name)
 	net_dns_ahead(s->dns, name, NET_DNS_TXT);
 }
 
-static int get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out)
+static int get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out, struct fault *fault)
 {
 	struct send *s = ctx;
 	struct send_place place = { 0 };
 	struct queue_reply reply = { 0 };
-	struct fault fault = { 0 };
-	int64_t deadline_ms = clock_mono_ms() + GET_MS;
+	int64_t deadline_ms = send_deadline(s, GET_MS);
 	struct net_https_get g = { .host_z = arena_z(a, host), .path_z = arena_z(a, path), .type_z = "text/plain", .deadline_ms = deadline_ms,
 				   .port = (uint16_t)s->q->sts_port };
 	int r;
 
 	if (!s->https || !g.host_z || !g.path_z)
-		return -E_CANNOT;
+		return fault_set(fault, -E_CANNOT, "HTTPS is off");
 	r = s->names.addresses(ctx, a, host, g.port, s->q->may_private, deadline_ms, &place, &reply);
 	if (r < 0 || place.n == 0)
-		return r < 0 ? r : -E_NOT_FOUND;
+		return fault_set(fault, r < 0 ? r : -E_NOT_FOUND, "%" STR_FMT, STR_ARG(reply.text));
 	g.addresses = place.v;
 	g.n_addresses = place.n;
-	return net_https_get(s->https, &g, out, &fault);
+	return net_https_get(s->https, &g, out, fault);
 }
 
 /* RFC 8460 5.4. No other port than that of the settings: the sandbox lets us connect to that only. */

@@ -73,9 +73,14 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 	struct send_records records = { 0 };
 	int r;
 
-	if (!d->hosts.is_secure || !place->is_secure || host->name.n == 0)
+	if (!d->hosts.is_secure || !place->is_secure || host->name.n == 0) {
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_DANE, .records = &records });
 		return 0;
-	r = s->names.tlsa(s->names.ctx, a, place, d->attempt->hop.port, clock_mono_ms() + s->q->command_timeout_ms, &records, ret_reply);
+	}
+	r = s->names.tlsa(s->names.ctx, a, place, d->attempt->hop.port, send_deadline(s, s->q->command_timeout_ms), &records, ret_reply);
+	send_see(s, &(struct send_seen){ .step = SEND_SAW_DANE, .records = &records, .is_secure = true, .err = r,
+					 .reply = r < 0 ? *ret_reply : (struct queue_reply){ 0 },
+					 .outcome = r < 0 ? QUEUE_DEFERRED : QUEUE_DELIVERED });
 	if (r == -E_DENIED) {
 		p->published = (struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA, .domain = host->name };
 		p->trouble = QUEUE_TLSRPT_DNSSEC_INVALID;
@@ -137,6 +142,15 @@ static int require(struct arena *a, const struct send_domain *d, struct send_pol
 	return 0;
 }
 
+static void see(struct send *s, const struct send_policy *p, int r, const struct queue_reply *reply)
+{
+	if (r < 0)
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_POLICY, .err = r, .reply = *reply,
+						 .outcome = send_outcome_before(QUEUE_AT_TLS, reply) });
+	else
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_POLICY, .level = p->level, .starttls = p->starttls, .by_z = p->by_z });
+}
+
 int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d, const struct send_host *host,
 		   const struct send_place *place, struct send_policy *ret, struct queue_reply *ret_reply)
 {
@@ -145,6 +159,7 @@ int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d,
 				 .level = rows[t->hop.tls].level, .may_plain = rows[t->hop.tls].may_plain, .by_z = "certificate",
 				 .published.domain = t->hop.domain };
 	bool is_asked = rows[t->hop.tls].is_asked && !(t->flags & QUEUE_TLS_OPTIONAL);
+	bool is_known;
 	int r = 0;
 
 	*ret_reply = send_say(a, "4.3.0", "the TLS policy takes too much memory");
@@ -152,11 +167,14 @@ int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d,
 		r = set_names(a, t, host->name, &p);
 	if (r == 0 && is_asked)
 		r = ask_dane(s, a, d, host, place, &p, ret_reply);
+	is_known = r == 0;
 	if (r == 0 && is_asked)
 		r = ask_sts(a, d, host, &p, ret_reply);
 	/* A bounce goes without rather than not at all (RFC 8689 5). */
 	if (r == 0 && (t->flags & QUEUE_REQUIRETLS) && t->reverse_path.n > 0)
 		r = require(a, d, &p, ret_reply);
+	if (is_known)
+		see(s, &p, r, ret_reply);
 	*ret = p;
 	return r;
 }

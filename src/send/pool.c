@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/must.h"
+#include "net/dns.h"
 
 #ifdef __SANITIZE_THREAD__ /* has its own data on each stack */
 #define STACK_BYTES (2u << 20)
@@ -41,6 +42,7 @@ struct job {
 	struct arena *arena;
 	struct job *next;
 	struct job *all_prev, *all_next; /* of all that are here */
+	int64_t stuck_ms;              /* then its walk must be over; 0: it has not begun */
 	bool is_told;                  /* its result is told, or being told just now: */
 	bool is_being_told;
 };
@@ -399,6 +401,7 @@ static void run_job(struct send *s, struct send_session *e, struct job *j)
 	struct queue_result r = { .rcpts = mem_alloc(j->attempt.n_rcpts, sizeof(*r.rcpts)) };
 
 	if (!j->is_told) {
+		j->stuck_ms = clock_mono_ms() + send_walk_max_ms(s, &j->attempt);
 		lock_put(&s->lock);
 		if (j->attempt.post.n > 0)
 			send_tlsrpt_post(s, &j->attempt, j->arena, &r);
@@ -406,6 +409,7 @@ static void run_job(struct send *s, struct send_session *e, struct job *j)
 			send_walk(s, &j->attempt, j->arena, &e->link, &r);
 		e->n_turn++;
 		lock_get(&s->lock);
+		j->stuck_ms = 0;
 	}
 	if (j->is_told)
 		leave_room(s, j);
@@ -506,6 +510,8 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 	struct send_destination *d;
 
 	must(a->n_rcpts > 0 && a->n_rcpts <= QUEUE_ATTEMPT_RCPTS);
+	if (s->dns)
+		net_dns_expect_root(s->dns, a->is_root_signed);
 	*j = (struct job){ .attempt = *a, .map = map, .arena = arena };
 	lock_get(&s->lock);
 	j->all_next = s->all_first;
@@ -558,6 +564,17 @@ bool send_is_idle(struct send *s)
 	is_idle = s->n_given == 0 && s->n_threads == s->n_free;
 	lock_put(&s->lock);
 	return is_idle;
+}
+
+bool send_is_stuck(struct send *s, int64_t now_ms)
+{
+	bool is_stuck = false;
+
+	lock_get(&s->lock);
+	for (const struct job *j = s->all_first; j && !is_stuck; j = j->all_next)
+		is_stuck = j->stuck_ms > 0 && now_ms >= j->stuck_ms;
+	lock_put(&s->lock);
+	return is_stuck;
 }
 
 bool send_drain(struct send *s, int64_t ms)

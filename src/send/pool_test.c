@@ -153,3 +153,24 @@ TEST(pool_more_destinations_than_threads)
 		sink_close(sinks[i]);
 	}
 }
+
+/* An attempt that has not ended when all its timeouts are over never will; one that waits for a thread may wait. */
+TEST(pool_sees_who_hangs)
+{
+	struct sink *dead = sink_open(12, &(struct sink_says){ .greeting_z = "" });
+	int64_t now_ms = clock_mono_ms();
+	struct test_send t;
+
+	test_send_open(&t, "");
+	assert_false(send_is_stuck(t.send, INT64_MAX));
+	test_send_give(&t, 1, "h12", 1);
+	for (int i = 0; sink_connections(dead) == 0 && i < 3000; i++)
+		usleep(10000);
+	assert_false(send_is_stuck(t.send, now_ms + 2 * 3600000));
+	assert_true(send_is_stuck(t.send, now_ms + 24 * 3600000));
+	sink_release(dead);
+	assert_true(test_send_wait(&t, 1, 30));
+	assert_false(send_is_stuck(t.send, INT64_MAX));
+	test_send_close(&t);
+	sink_close(dead);
+}

@@ -68,6 +68,18 @@ struct queue_reply send_reply_soft(struct arena *a, struct queue_reply r)
 	return r;
 }
 
+struct queue_reply send_reply_before(struct arena *a, struct queue_reply r)
+{
+	return r.code >= 500 && r.code != 521 ? send_reply_soft(a, r) : r;
+}
+
+enum queue_outcome send_outcome_before(enum queue_stage stage, const struct queue_reply *r)
+{
+	bool is_final = (stage == QUEUE_AT_DNS || r->code == 521 || r->code == 0) && send_is_permanent(r);
+
+	return is_final ? QUEUE_FAILED : QUEUE_DEFERRED;
+}
+
 /* RFC 5321 4.2.1: the code's first digit; without a code ours, RFC 3463 2. */
 bool send_is_permanent(const struct queue_reply *r)
 {

@@ -12,6 +12,7 @@
 #include "queue/attempt.h"
 
 struct send;
+enum send_level { SEND_PLAIN, SEND_ENCRYPTED, SEND_VERIFIED }; /* of a connection */
 struct net_address;
 struct net_dns;
 
@@ -48,6 +49,11 @@ void send_give(struct send *s, const struct queue_attempt *a, struct queue_attem
 size_t send_room(struct send *s);
 /* Has nothing to do, and no connection that waits. */
 bool send_is_idle(struct send *s);
+/*
+ * Is an attempt under way, at now_ms of clock_mono_ms(), for longer than all its timeouts together? Then its thread hangs, and it has no result before the
+ * process ends.
+ */
+bool send_is_stuck(struct send *s, int64_t now_ms);
 /* No connection is kept for later any more; waits until all that was given has its result or ms passed. True: all has. */
 bool send_drain(struct send *s, int64_t ms);
 /* What has no result yet gets one: tried, and deferred, whatever comes of it. For a process that ends at once, as threads go on. */
@@ -70,7 +76,6 @@ struct send_hosts {
 	bool is_null_mx;             /* RFC 7505 */
 	bool is_secure;              /* the MX answer was validated (RFC 7672 2.2) */
 	bool is_self;                /* own_names came up: what is not better than that was cut off (RFC 5321 5.1) */
-	bool is_bogus;               /* the answer was signed and wrong (then also negative) */
 };
 /*
  * domain: A-labels. own_names: of this host, NULL-terminated; NULL: none. Records that name no host are left out. 0: *ret (n may be 0: null MX, or only ourselves, or no such domain, in ret_reply with the

@@ -5,6 +5,7 @@
 #include "base/lock.h"
 #include "mailauth/sts.h"
 #include "net/stream.h"
+#include "send/check.h"
 #include "send/send.h"
 #include "smtp/client.h"
 
@@ -20,8 +21,8 @@ struct send_names {
 		    struct send_records *ret, struct queue_reply *ret_reply);
 	/* The strings of each TXT record put together; also 0 when there are none. */
 	int (*txt)(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n);
-	/* One text by HTTPS. */
-	int (*get)(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out);
+	/* One text by HTTPS. Negative: with fault. */
+	int (*get)(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out, struct fault *fault);
 	/* One report to there (RFC 8460 5.4). 0; negative with the fault. */
 	int (*post)(void *ctx, struct arena *a, struct str uri, struct str report, struct fault *fault);
 	/* A TXT question that will be asked soon; may be NULL. */
@@ -45,8 +46,6 @@ bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t,
 		 enum queue_tlsrpt_outcome *ret_trouble);
 
 /* ---- policy.c ---- */
-
-enum send_level { SEND_PLAIN, SEND_ENCRYPTED, SEND_VERIFIED };
 
 struct send_policy {
 	enum smtp_client_starttls starttls;
@@ -82,6 +81,13 @@ struct queue_reply send_reply_of(struct arena *a, const struct smtp_client_reply
 /* The same with another class: 5.7.8 as 4.7.8. */
 struct queue_reply send_reply_soft(struct arena *a, struct queue_reply r);
 bool send_is_permanent(const struct queue_reply *r);
+/*
+ * What a host says before the transaction: only that it takes no mail at all is for ever (RFC 7504 4.1); 554 may be said to a
+ * client that it does not like today.
+ */
+struct queue_reply send_reply_before(struct arena *a, struct queue_reply r);
+/* Trouble before the transaction: is it for ever? FAILED or DEFERRED. */
+enum queue_outcome send_outcome_before(enum queue_stage stage, const struct queue_reply *r);
 
 /* ---- link.c: one connection, kept for the next attempt of its destination ---- */
 
@@ -102,7 +108,7 @@ void send_link_close(struct send_link *l);
 /* Is it there, alive, not worn out, good enough, and of the same hop? (A destination's name may be older than the routes.) Closes it if not. */
 bool send_link_is_good(struct send_link *l, const struct queue_attempt *t);
 
-struct send_seen { /* what reports say of a connection */
+struct send_session_seen { /* what reports say of a connection */
 	struct smtp_client_tls tls;
 	char own[NET_ADDRESS_TEXT];
 };
@@ -113,7 +119,7 @@ struct send_target {
 	size_t n;
 	const struct send_policy *policy;
 	int64_t deadline_ms;           /* of the connection alone */
-	struct send_seen *seen;        /* out */
+	struct send_session_seen *seen; /* out */
 };
 /*
  * Connects to the first address that answers, and speaks up to AUTH. 0; -E_TLS: TLS alone failed, so without it there might be a
@@ -146,10 +152,21 @@ void send_tlsrpt_end(struct send *s, struct arena *a, const struct queue_attempt
 /* The attempt is a report: it goes there by HTTPS. As send_walk(). */
 void send_tlsrpt_post(struct send *s, const struct queue_attempt *t, struct arena *a, struct queue_result *ret);
 
+/* ---- check.c: when nothing is sent ---- */
+
+/* Tells a check; nothing without one. */
+void send_see(struct send *s, const struct send_seen *seen);
+/* The next host, with its part of the time. */
+void send_check_host(struct send *s, struct str host, size_t n_left);
+/* ms from now, or the end of a check. */
+int64_t send_deadline(const struct send *s, int64_t ms);
+
 /* ---- walk.c: one attempt ---- */
 
 /* Fills *ret, which has its array of results; its strings are in the arena. The link is what is left of the connection. */
 void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, struct send_link *link, struct queue_result *ret);
+/* It takes no longer, whatever hosts do: all its timeouts together and more. */
+int64_t send_walk_max_ms(const struct send *s, const struct queue_attempt *t);
 
 /* ---- convert.c ---- */
 
@@ -200,6 +217,13 @@ struct send {
 	size_t n_taken, taken_bytes;   /* that take room */
 	bool is_draining, is_closing;
 	struct send_sts_failed sts_failed[256];
+
+	/* Of a check, on its one thread; all 0 when mail is sent. */
+	const struct send_check *check;
+	struct str check_host;         /* that is being looked at */
+	int64_t check_end_ms;
+	int64_t until_ms;              /* nothing is waited for longer */
+	int64_t seen_ms;               /* when the last step was told */
 };
 void send_pool_fini(struct send *s);
 /* How long a host is waited for to take a connection, now. */

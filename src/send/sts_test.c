@@ -23,9 +23,9 @@ static int fake_txt(void *ctx, struct arena *a, struct str name, int64_t deadlin
 	return 0;
 }
 
-static int fake_get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out)
+static int fake_get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out, struct fault *fault)
 {
-	(void)ctx, (void)a;
+	(void)ctx, (void)a, (void)fault;
 	assert_str_eq(host, S("mta-sts.there.test"));
 	assert_str_eq(path, S("/.well-known/mta-sts.txt"));
 	world.n_gets++;

@@ -28,7 +28,7 @@ void send_tlsrpt_begin(struct send *s, struct arena *a, const struct queue_attem
 	struct str name;
 
 	*seen = (struct queue_tlsrpt_seen){ 0 };
-	if (!s->tlsrpt->address[0] || !s->names.txt || h->host.n > 0 || h->is_lmtp ||
+	if (s->check || !s->tlsrpt->address[0] || !s->names.txt || h->host.n > 0 || h->is_lmtp ||
 	    h->tls == QUEUE_TLS_NONE || (t->flags & QUEUE_TLS_OPTIONAL))
 		return;
 	name = record_name(a, t);

@@ -32,9 +32,10 @@ static int fake_txt(void *ctx, struct arena *a, struct str name, int64_t deadlin
 	return 0;
 }
 
-static int fake_get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out)
+static int fake_get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out,
+		    struct fault *fault)
 {
-	(void)ctx, (void)a, (void)host, (void)path, (void)out;
+	(void)ctx, (void)a, (void)host, (void)path, (void)out, (void)fault;
 	return -E_TLS;
 }
 

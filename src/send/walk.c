@@ -10,14 +10,19 @@
  *  2. A reply in the transaction is the answer: no other host is asked. But 421 to all of it, or a connection that is lost before
  *     the message was all there, is trouble of the host (1).
  *  3. Lost after the last byte of the message: it may have arrived, so nobody else gets it now (RFC 5321 4.5.3.2.6).
- *  4. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
+ *  4. No connection is begun after WALK_REPLIES times the longest wait for a reply, so that slow hosts, however many, do not hold a thread for a day.
+ *  5. Who is left at the end is deferred with the last temporary trouble; failed if all trouble was permanent: no host takes
  *     mail (RFC 7504), or all are ourselves.
+ *
+ * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
  */
 #include "send/send_int.h"
 
 #include "base/clock.h"
+#include "net/dns.h"
 
 #define WALK_CONNECTIONS 10   /* of one attempt */
+#define WALK_REPLIES 6
 #define WALK_ENCODED (64u << 20)
 
 struct walk {
@@ -33,7 +38,13 @@ struct walk {
 	enum queue_stage trouble_stage;
 	bool has_trouble, has_spoken;
 	unsigned n_connections;
+	int64_t until_ms;                /* then no other connection is begun */
 };
+
+static bool may_go_on(const struct walk *w)
+{
+	return w->n_connections < WALK_CONNECTIONS && clock_mono_ms() < w->until_ms;
+}
 
 /* ---- what comes of it ---- */
 
@@ -58,23 +69,9 @@ static void note_trouble(struct walk *w, enum queue_stage stage, struct queue_re
 	w->has_trouble = true;
 }
 
-/*
- * What a host says before the transaction: only that it takes no mail at all is for ever (RFC 7504 4.1); 554 may be said to a
- * client that it does not like today.
- */
-static struct queue_reply soften(struct walk *w, struct queue_reply r)
-{
-	return r.code >= 500 && r.code != 521 ? send_reply_soft(w->a, r) : r;
-}
-
-static bool is_final(enum queue_stage stage, const struct queue_reply *r)
-{
-	return (stage == QUEUE_AT_DNS || r->code == 521 || r->code == 0) && send_is_permanent(r);
-}
-
 static void end_with_trouble(struct walk *w)
 {
-	bool is_permanent = w->has_trouble && is_final(w->trouble_stage, &w->trouble);
+	bool is_permanent = w->has_trouble && send_outcome_before(w->trouble_stage, &w->trouble) == QUEUE_FAILED;
 
 	if (!w->has_trouble)
 		w->trouble = send_say(w->a, "4.4.1", "no host could be tried");
@@ -171,6 +168,26 @@ static void note_link(struct walk *w, bool is_reused)
 	r->level = levels[w->link->level];
 }
 
+/* What a check says in place of a message: nothing, or MAIL and RCPT, and RSET. */
+static int probe(struct walk *w, const struct smtp_client_message *m)
+{
+	struct smtp_client_rcpt *rcpt = &w->rcpts[0];
+	struct queue_reply reply;
+	int r;
+
+	if (w->s->check->to.n == 0) {
+		rcpt->reply = (struct smtp_client_reply){ .code = 250, .text = S("") };
+		return 0;
+	}
+	r = smtp_client_probe(w->link->client, m, w->rcpts, w->n, SMTP_CLIENT_RCPT, w->a);
+	reply = send_reply_of(w->a, &rcpt->reply);
+	if (reply.code == 0 && r < 0)
+		reply = lost_reply(w, false);
+	send_see(w->s, &(struct send_seen){ .step = SEND_SAW_RCPT, .err = r, .reply = reply, .rcpt_stage = rcpt->stage,
+					    .outcome = is_closing(w) ? QUEUE_DEFERRED : outcome_of(w, rcpt, &reply) });
+	return r;
+}
+
 /* 1: done; 0: the connection was of no use, whoever is left may be tried elsewhere. */
 static int transact(struct walk *w, bool is_reused)
 {
@@ -189,7 +206,7 @@ static int transact(struct walk *w, bool is_reused)
 		return 1;
 	}
 	forget_replies(w);
-	r = smtp_client_send(w->link->client, &m, w->rcpts, w->n, w->a);
+	r = w->s->check ? probe(w, &m) : smtp_client_send(w->link->client, &m, w->rcpts, w->n, w->a);
 	w->ret->stage = last_stage(w);
 	if (is_closing(w)) {
 		closing = send_reply_of(w->a, &w->rcpts[0].reply);
@@ -283,7 +300,7 @@ static int connect_once(struct walk *w, const struct send_target *target, size_t
 		note_session(w, target, *ret_index);
 	if (r == 0)
 		return 0;
-	reply = soften(w, reply);
+	reply = send_reply_before(w->a, reply);
 	note_trouble(w, stage, reply);
 	return r;
 }
@@ -293,10 +310,10 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 {
 	struct send_policy p = *policy;
 
-	while (place->n > 0 && w->n > 0 && w->n_connections < WALK_CONNECTIONS) {
-		struct send_seen seen = { 0 };
+	while (place->n > 0 && w->n > 0 && may_go_on(w)) {
+		struct send_session_seen seen = { 0 };
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
-						    .deadline_ms = clock_mono_ms() + send_connect_ms(w->s), .seen = &seen };
+						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)), .seen = &seen };
 		size_t i = 0;
 		int r = connect_once(w, &target, &i);
 
@@ -352,17 +369,17 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 		return 0;
 	}
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
-			       clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
+			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
 	if (r == -E_DENIED)
-		note_unused(w,
-			    &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA,
-							   .domain = host->name },
-			    QUEUE_TLSRPT_DNSSEC_INVALID, host->name, reply.text);
-	if (r < 0 || ret->n == 0) {
+		note_unused(w, &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA, .domain = host->name }, QUEUE_TLSRPT_DNSSEC_INVALID,
+			    host->name, reply.text);
+	if (r == 0 && ret->n == 0)
+		r = -E_NOT_FOUND;
+	if (r < 0)
 		note_trouble(w, QUEUE_AT_DNS, reply);
-		return r < 0 ? r : -E_NOT_FOUND;
-	}
-	return 0;
+	send_see(s, &(struct send_seen){ .step = SEND_SAW_ADDRESSES, .place = ret, .err = r, .reply = reply,
+					 .outcome = r < 0 ? send_outcome_before(QUEUE_AT_DNS, &reply) : QUEUE_DELIVERED });
+	return r;
 }
 
 /* user@[127.0.0.1]: whoever writes mail does not choose hosts of our own network. The settings may. */
@@ -393,6 +410,10 @@ static int try_host(struct walk *w, const struct send_domain *d, const struct se
 		note_trouble(w, QUEUE_AT_TLS, reply);
 		return 0;
 	}
+	if (w->s->check && w->s->check->is_dns_only) {
+		decide_all(w, QUEUE_DELIVERED, (struct queue_reply){ 0 });
+		return 1;
+	}
 	return try_addresses(w, name, &place, &policy);
 }
 
@@ -414,12 +435,43 @@ static int find_hosts(struct walk *w, struct send_hosts *ret)
 			ret->hosts[0].name = h->host;
 		ret->n = 1;
 		ret->is_secure = true; /* the settings are as good as DNSSEC */
+		send_see(s, &(struct send_seen){ .step = SEND_SAW_MX, .hosts = ret });
 		return 0;
 	}
-	r = s->names.mx(s->names.ctx, w->a, h->domain, s->own_names, clock_mono_ms() + s->q->command_timeout_ms, ret, &reply);
+	r = s->names.mx(s->names.ctx, w->a, h->domain, s->own_names, send_deadline(s, s->q->command_timeout_ms), ret, &reply);
 	if (r < 0 || ret->n == 0)
 		note_trouble(w, QUEUE_AT_DNS, reply);
+	send_see(s, &(struct send_seen){ .step = SEND_SAW_MX, .hosts = ret, .err = r, .reply = reply,
+					 .outcome = r < 0 || ret->n == 0 ? send_outcome_before(QUEUE_AT_DNS, &reply) : QUEUE_DELIVERED });
 	return r;
+}
+
+/*
+ * A check's host, as if it was the only one. What decides there decides the whole if nothing did before, else its trouble is one of many: as if
+ * it had been tried in its turn.
+ */
+static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
+{
+	const struct send_host *host = &d->hosts.hosts[i];
+	struct smtp_client_rcpt rcpt = w->rcpts[0];
+	struct queue_rcpt_result got = { 0 };
+	struct queue_result result = { .rcpts = &got };
+	size_t place = 0;
+	struct walk one = { .s = w->s, .t = w->t, .a = w->a, .link = w->link, .ret = &result, .rcpts = &rcpt, .places = &place, .n = 1,
+			    .n_connections = w->n > 0 ? w->n_connections : 0, .until_ms = w->n > 0 ? w->until_ms : INT64_MAX };
+	bool is_decided;
+
+	send_check_host(w->s, host->name.n > 0 ? host->name : w->t->hop.host, d->hosts.n - i);
+	is_decided = try_host(&one, d, host) > 0;
+	send_link_close(w->link);
+	w->n_connections = one.n_connections;
+	if (!is_decided)
+		end_with_trouble(&one);
+	if (is_decided && w->n > 0)
+		decide_all(w, got.outcome, got.reply);
+	else if (w->n > 0)
+		note_trouble(w, one.trouble_stage, one.trouble);
+	send_see(w->s, &(struct send_seen){ .step = SEND_SAW_HOST, .outcome = got.outcome, .reply = got.reply });
 }
 
 static void visit_hosts(struct walk *w)
@@ -433,14 +485,30 @@ static void visit_hosts(struct walk *w)
 		return;
 	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts, &trouble);
 	if (d.is_reported && trouble != QUEUE_TLSRPT_SUCCESS) {
-		const struct queue_tlsrpt_policy p =
-			send_tlsrpt_of_sts(w->a, w->t->hop.domain, d.has_sts ? &d.sts : NULL);
+		const struct queue_tlsrpt_policy p = send_tlsrpt_of_sts(w->a, w->t->hop.domain, d.has_sts ? &d.sts : NULL);
 
 		note_unused(w, &p, trouble, S(""), S(""));
 	}
-	for (size_t i = 0; i < d.hosts.n && w->n_connections < WALK_CONNECTIONS; i++)
+	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)); i++)
+		look_at_host(w, &d, i);
+	if (w->s->check)
+		return;
+	for (size_t i = 0; i < d.hosts.n && may_go_on(w); i++)
 		if (try_host(w, &d, &d.hosts.hosts[i]) > 0)
 			return;
+}
+
+/*
+ * A host that is begun last: its addresses and policy, the connection, replies up to DATA (those to RCPT have a tenth more for each), the
+ * body at 4 bytes in a millisecond, the answers to it; once more over a connection that had been kept. Twice that, to be sure.
+ */
+int64_t send_walk_max_ms(const struct send *s, const struct queue_attempt *t)
+{
+	const struct queue_conf *q = s->q;
+	int64_t rcpts = 2 + QUEUE_ATTEMPT_RCPTS / 10;
+	int64_t dialogue_ms = (12 + rcpts) * q->command_timeout_ms + rcpts * q->data_end_timeout_ms + (int64_t)t->message.n;
+
+	return 2 * ((WALK_REPLIES + 10) * q->command_timeout_ms + q->connect_timeout_ms + 2 * dialogue_ms + 60000);
 }
 
 static void set_up(struct walk *w)
@@ -459,8 +527,9 @@ static void set_up(struct walk *w)
 
 void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, struct send_link *link, struct queue_result *ret)
 {
-	struct walk w = { .s = s, .t = t, .a = a, .link = link, .ret = ret };
 	int64_t begun_ms = clock_mono_ms();
+	struct walk w = { .s = s, .t = t, .a = a, .link = link, .ret = ret,
+			  .until_ms = begun_ms + WALK_REPLIES * s->q->command_timeout_ms };
 
 	*ret = (struct queue_result){ .id = t->id, .rcpts = ret->rcpts, .n_rcpts = t->n_rcpts };
 	set_up(&w);
@@ -473,5 +542,6 @@ void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, s
 	send_tlsrpt_end(s, a, t, &ret->tlsrpt);
 	mem_free(w.rcpts);
 	mem_free(w.places);
+	ret->is_root_signed = s->dns && net_dns_has_root(s->dns);
 	ret->ms = clock_mono_ms() - begun_ms;
 }

@@ -286,6 +286,38 @@ TEST(walk_keeps_no_connection_of_another_hop)
 	test_send_close(&s);
 }
 
+/* Hosts that all hold us up: not one after the other until the last. */
+TEST(walk_has_an_end)
+{
+	static const struct walk_row row = { .domain_z = "h11,h12,h13,h14,h15,h16,h17,h18,h19,h20" };
+	struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
+	struct queue_attempt t = attempt_of(&row, &rcpt, 1);
+	struct sink *sinks[10];
+	struct queue_rcpt_result got;
+	struct queue_result r = { .rcpts = &got };
+	unsigned n_connections = 0;
+	struct send_link link;
+	struct test_send s;
+	struct arena a;
+
+	test_send_open(&s, "command_timeout = 100ms");
+	arena_init(&a, 1 << 20);
+	send_link_init(&link);
+	for (unsigned i = 0; i < ARRAY_LEN(sinks); i++)
+		sinks[i] = sink_open(11 + i, &(struct sink_says){ .greeting_z = "" });
+	send_walk(s.send, &t, &a, &link, &r);
+	assert_int_equal(got.outcome, QUEUE_DEFERRED);
+	assert_int_equal(r.stage, QUEUE_AT_GREETING);
+	for (unsigned i = 0; i < ARRAY_LEN(sinks); i++) {
+		n_connections += sink_connections(sinks[i]);
+		sink_release(sinks[i]);
+		sink_close(sinks[i]);
+	}
+	assert_in_range(n_connections, 1, 7);
+	arena_fini(&a);
+	test_send_close(&s);
+}
+
 /* What a peer says is cut, and harmless. */
 TEST(reply_is_clean)
 {

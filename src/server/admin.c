@@ -29,6 +29,7 @@ static const struct admin_verb verbs[] = {
 	{ .name = "domain.add", .fn = admin_domain_add },
 	{ .name = "domain.remove", .fn = admin_domain_remove },
 	{ .name = "domain.list", .fn = admin_domain_list },
+	{ .name = "domain.known", .fn = admin_domain_known },
 	{ .name = "queue.list", .fn = admin_queue_list },
 	{ .name = "queue.show", .fn = admin_queue_show },
 	{ .name = "queue.retry", .fn = admin_queue_retry },

@@ -69,7 +69,7 @@ admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_acco
 admin_fn admin_account_enable, admin_account_disable, admin_account_disconnect;
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
 admin_fn admin_acl_list, admin_acl_set, admin_acl_remove;
-admin_fn admin_domain_add, admin_domain_remove, admin_domain_list;
+admin_fn admin_domain_known, admin_domain_add, admin_domain_remove, admin_domain_list;
 admin_fn admin_queue_list, admin_queue_show, admin_queue_retry, admin_queue_hold, admin_queue_release, admin_queue_remove;
 admin_fn admin_status, admin_fsck, admin_compact, admin_backup_hold, admin_clock, admin_fail, admin_started;
 admin_fn admin_sandbox, admin_auth_list, admin_auth_forget;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Verbs about domains and aliases. */
 #include "base/arena.h"
+#include "queue/attempt.h"
+#include "queue/queue.h"
 #include "server/admin.h"
 #include "store/account.h"
 
@@ -95,5 +97,21 @@ int admin_alias_list(struct admin *ad, struct arena *a, const json_t *args, json
 	*ret = json_array();
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(*ret, alias_json(v[i].address, v[i].target));
+	return 0;
+}
+
+/* For `check mx`: is it ours, and what is remembered of its MTA-STS policy. */
+int admin_domain_known(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
+{
+	struct queue_sts sts = { 0 };
+	struct str domain;
+	int r = admin_arg(args, "domain", &domain, fault);
+
+	if (r == 0)
+		r = queue_policy_get(ad->queue, a, domain, &sts);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:b, s:o, s:o, s:I}", "is_local", store_domain_find(ad->store, domain) == 0, "id", admin_json_str(sts.id),
+			 "text", admin_json_str(sts.text), "fetched", (json_int_t)sts.fetched_s);
 	return 0;
 }

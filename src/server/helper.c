@@ -8,7 +8,9 @@
  *  2. When a helper dies, what it was working at is lost, and what it had not taken yet is thrown away. The server process
  *     is told so at once, by the kind's tell_lost(). What it hands over before it has read that is for nobody: the next helper
  *     knows how often it was told (n_lost), and what was handed over too early says a smaller number.
- *  3. New settings make a new helper; the old one finishes what it has and ends. Its death on the way is told as above.
+ *  3. New settings make a new helper; the old one finishes what it has and ends. Which of them took what the server process does not know. So
+ *     when one dies on the way all are ended before it is told: nobody works at what counts as lost.
+ *     Who still has something after SERVER_HELPERS_PATIENT further settings gets SIGTERM again, and gives up what it has if it can.
  *  4. A lazy one is started when something waits for it, and may end by itself, with status 0, when nothing does.
  *  5. One that is bound to the server process ends with it, and the next server process has a pair of its own: so it never hears
  *     of what its predecessor asked, and what that one asked is not done behind its back.
@@ -106,6 +108,7 @@ static void throw_away_unread(const struct server_helper *h)
 /* When the server process has much to read it is told later, and no other helper is started before it was. */
 static void lost(struct server_helper *h)
 {
+	end_all(h);
 	throw_away_unread(h);
 	h->is_untold = h->kind->tell_lost(h->fds[1]) < 0;
 	h->n_lost += !h->is_untold;
@@ -116,11 +119,16 @@ void server_helper_retire(struct server_helper *h)
 {
 	if (h->pid == 0)
 		return;
-	kill(h->pid, SIGTERM);
 	if (h->leaving[SERVER_HELPERS_LEAVING - 1] > 0) {
-		end_now(&h->leaving[SERVER_HELPERS_LEAVING - 1]); /* the oldest: nobody changes settings so often */
+		LOG(WARN, h->kind->died_z, F_Z("fault", "settings changed again and again, and the oldest still has something to do"),
+		    F_Z("then", "ending all of them"));
 		lost(h);
+		return;
 	}
+	kill(h->pid, SIGTERM);
+	for (size_t i = SERVER_HELPERS_PATIENT - 1; i < ARRAY_LEN(h->leaving); i++)
+		if (h->leaving[i] > 0)
+			kill(h->leaving[i], SIGTERM);
 	memmove(&h->leaving[1], &h->leaving[0], (SERVER_HELPERS_LEAVING - 1) * sizeof(h->leaving[0]));
 	h->leaving[0] = h->pid;
 	h->pid = 0;
@@ -167,7 +175,7 @@ static bool take_leaving(struct server_helper *h, pid_t pid)
 bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t max_pause_ms)
 {
 	const bool is_ours = pid == h->pid, is_orderly = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	int64_t pause_ms = 0;
+	int64_t pause_ms;
 
 	if (is_ours)
 		h->pid = 0;
@@ -178,11 +186,9 @@ bool server_helper_ended(struct server_helper *h, pid_t pid, int status, int64_t
 		return true;
 	}
 	lost(h);
-	if (is_ours)
-		pause_ms = plan(h, max_pause_ms);
+	pause_ms = plan(h, max_pause_ms);
 	LOG(ERROR, h->kind->died_z, F_INT("status", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
-	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", is_ours ? "starting it again" : "its successor runs"),
-	    F_INT("in_ms", pause_ms));
+	    F_INT("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), F_Z("then", "starting it again"), F_INT("in_ms", pause_ms));
 	return true;
 }
 
@@ -190,7 +196,7 @@ int64_t server_helper_due_ms(const struct server_helper *h)
 {
 	if (h->is_untold)
 		return h->tell_ms;
-	if (!h->is_wanted || h->pid > 0)
+	if (!h->is_wanted || h->pid > 0 || h->fds[0] < 0) /* no pair: no server process */
 		return INT64_MAX;
 	return h->kind->is_lazy && clock_mono_ms() >= h->restart_ms ? INT64_MAX : h->restart_ms;
 }

@@ -35,6 +35,7 @@ enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_N_HELPERS };
 extern const struct server_helper_kind server_asker_kind, server_sender_kind;
 
 #define SERVER_HELPERS_LEAVING 8 /* that finish what they have, by settings before the last */
+#define SERVER_HELPERS_PATIENT 4 /* of them, the newest; the others are asked once more to end */
 
 struct server_helper {
 	const struct server_helper_kind *kind;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "net/stream.h"
 
 #define FS_TRUNCATE (1ull << 14)
 #define FS_IOCTL_DEV (1ull << 15)
@@ -65,7 +66,7 @@ static const struct {
 #define HELPERS (SERVER_CAGE_ASKER | SERVER_CAGE_SENDER)
 #define SENDER SERVER_CAGE_SENDER
 
-/* Files elsewhere, and whose. One that is not there is not missed. */
+/* Files elsewhere, and whose. */
 static const struct {
 	unsigned who; /* enum server_cage, any of them */
 	const char *path_z;
@@ -79,7 +80,7 @@ static const struct {
 	{ HELPERS, "/etc/host.conf", READ_FILE },
 	{ HELPERS, "/etc/nsswitch.conf", READ_FILE },
 	{ HELPERS, "/etc/gai.conf", READ_FILE },
-	/* authorities of the system */
+	/* authorities of the system; files in other places follow (net_stream_tls_authorities()), links to wherever they lead */
 	{ HELPERS, "/etc/ssl/certs", READ_DIR },
 	{ HELPERS, "/etc/ssl/openssl.cnf", READ_FILE },
 	{ HELPERS, "/usr/share/ca-certificates", READ_DIR },
@@ -140,17 +141,28 @@ static int allow_port(int rules, uint64_t rights, uint16_t number)
 	return (int)syscall(SYS_landlock_add_rule, rules, RULE_NET_PORT, &port, 0);
 }
 
+/* A file elsewhere; one that is not there is not missed. */
+static int allow_elsewhere(int rules, const char *path_z, uint64_t rights)
+{
+	int r = allow_path(rules, path_z, rights);
+
+	return r < 0 && errno != ENOENT && errno != ENOTDIR && errno != EACCES ? r : 0;
+}
+
 /* The rules of the tables; -1 with errno when the kernel refuses one of ours. */
 static int allow_rest(int rules, const struct ruleset *known, const struct cage *cage)
 {
 	const struct server_doors *d = cage->doors;
+	const char *path_z;
 
 	for (size_t i = 0; i < ARRAY_LEN(paths); i++)
-		if ((paths[i].who & cage->who) && allow_path(rules, paths[i].path_z, paths[i].rights & known->fs) < 0 &&
-		    errno != ENOENT && errno != EACCES)
+		if ((paths[i].who & cage->who) && allow_elsewhere(rules, paths[i].path_z, paths[i].rights & known->fs) < 0)
+			return -1;
+	for (size_t i = 0; (cage->who & HELPERS) && (path_z = net_stream_tls_authorities(i)) != NULL; i++)
+		if (allow_elsewhere(rules, path_z, READ_FILE & known->fs) < 0)
 			return -1;
 	for (size_t i = 0; i < d->n_files; i++)
-		if (allow_path(rules, d->files[i], READ_FILE & known->fs) < 0 && errno != ENOENT && errno != EACCES)
+		if (allow_elsewhere(rules, d->files[i], READ_FILE & known->fs) < 0)
 			return -1;
 	for (size_t i = 0; i < d->n_ports && (known->net & NET_CONNECT_TCP); i++)
 		if (allow_port(rules, NET_CONNECT_TCP, d->ports[i]) < 0)

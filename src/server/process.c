@@ -267,8 +267,8 @@ static void close_all(struct server_process *p)
 
 	server_indexer_stop(p->indexer);
 	server_housekeeper_stop(p->housekeeper);
-	queue_sched_stop(&p->sched, SENT_GRACE_MS);
 	drain(p);
+	queue_sched_stop(&p->sched, SENT_GRACE_MS); /* last: the sender goes on, and a result that nobody takes is a message sent twice */
 	server_data_close(&p->data);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)
 		net_tls_unref(p->tls[i]);

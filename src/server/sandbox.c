@@ -69,13 +69,28 @@ static int take_missing(struct server_sandbox *s, const char *what_z, struct fau
 	return 0;
 }
 
-/* What came of Landlock. */
-static int see_files(struct server_sandbox *s, const char *why_z, struct fault *fault)
+/* 1: Landlock is next. 0 or negative: there is none in this case. */
+static int begin(struct server_sandbox *s, enum server_sandbox_mode mode, struct fault *fault)
+{
+	*s = (struct server_sandbox){ .mode = mode };
+	set_text(s);
+	if (mode == SERVER_SANDBOX_NO)
+		return 0;
+	if (!IS_BUILT)
+		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
+	load_early();
+	return 1;
+}
+
+/* What came of Landlock: r, and why. */
+static int see_files(struct server_sandbox *s, int r, const struct fault *why, struct fault *fault)
 {
 	char gaps[sizeof(s->missing)];
 
+	if (r < 0)
+		return fault_set(fault, r, "%s", why->text);
 	if (s->landlock_abi == 0)
-		return take_missing(s, why_z, fault);
+		return take_missing(s, why->text, fault);
 	server_landlock_gaps(s->landlock_abi, gaps, sizeof(gaps));
 	if (gaps[0])
 		add_missing(s, gaps);
@@ -86,17 +101,12 @@ static int see_files(struct server_sandbox *s, const char *why_z, struct fault *
 int server_sandbox_begin(struct server_sandbox *s, enum server_sandbox_mode mode, const char *data_dir_z, struct fault *fault)
 {
 	struct fault why = { 0 };
-	int r;
+	int r = begin(s, mode, fault);
 
-	*s = (struct server_sandbox){ .mode = mode };
-	set_text(s);
-	if (mode == SERVER_SANDBOX_NO)
-		return 0;
-	if (!IS_BUILT)
-		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
-	load_early();
+	if (r <= 0)
+		return r;
 	r = server_landlock_enter(data_dir_z, &s->landlock_abi, &why);
-	return r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
+	return see_files(s, r, &why, fault);
 }
 
 static int finish(struct server_sandbox *s, enum server_cage who, struct fault *fault)
@@ -119,17 +129,12 @@ int server_sandbox_helper_begin(struct server_sandbox *s, enum server_sandbox_mo
 				struct fault *fault)
 {
 	struct fault why = { 0 };
-	int r;
+	int r = begin(s, mode, fault);
 
-	*s = (struct server_sandbox){ .mode = mode };
-	set_text(s);
-	if (mode == SERVER_SANDBOX_NO)
-		return 0;
-	if (!IS_BUILT)
-		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
-	load_early();
+	if (r <= 0)
+		return r;
 	r = server_landlock_enter_helper(who, doors, &s->landlock_abi, &why);
-	return r < 0 ? fault_set(fault, r, "%s", why.text) : see_files(s, why.text, fault);
+	return see_files(s, r, &why, fault);
 }
 
 int server_sandbox_helper_finish(struct server_sandbox *s, enum server_cage who, struct fault *fault)

@@ -6,6 +6,7 @@
 #include "server/server_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -259,6 +260,32 @@ TEST(sandbox_sender)
 	static const struct row rows[] = { OF_HELPERS, { "bind", 0, 0 }, { "bind-port", 4, EACCES } };
 
 	check_helper(rows, ARRAY_LEN(rows), sender_cage, other_sender_cage);
+}
+
+/* Many systems have the file of their authorities elsewhere, behind a link. */
+TEST(sandbox_sender_reads_authorities)
+{
+	char file[4096], link_to_it[4096];
+	int status = 0, fd;
+	pid_t pid;
+
+	if (landlock_version() == 0 || !server_sandbox_is_built())
+		skip();
+	snprintf(file, sizeof(file), "%s/authorities", test_dir());
+	snprintf(link_to_it, sizeof(link_to_it), "%s/link", test_dir());
+	fd = open(file, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(symlink(file, link_to_it), 0);
+	assert_int_equal(setenv("SSL_CERT_FILE", link_to_it, 1), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(sender_cage() < 0 ? CHILD_FAILED : open(link_to_it, O_RDONLY | O_CLOEXEC) < 0 ? errno : 0);
+	unsetenv("SSL_CERT_FILE");
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 static void *fork_when_told(void *arg)

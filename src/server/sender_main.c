@@ -6,17 +6,17 @@
  *
  *  1. Started when something waits in its socket. It ends when it has had nothing to do for [queue] sender_idle.
  *  2. What finds no room here stays in the socket, and then at the server process.
- *  3. SIGTERM: what it has is done, for at most DRAIN_MS, nothing new is taken; what is not done by then is said to be deferred, so that a host
- *     which holds us up costs its own mail an attempt, and not that of our successor, as our death would. SIGKILL comes when the server process or the supervisor
- *     dies: what had no last answer by then is not delivered by us, and is tried again.
- *  4. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
+ *  3. SIGTERM: what it has is done, for at most DRAIN_MS or until SIGTERM comes again, nothing new is taken; what is not done by then is said to be
+ *     deferred, so that a host which holds us up costs its own mail an attempt, and not that of our successor, as our death would. SIGKILL comes when the
+ *     server process, the supervisor or another sender dies: what had no last answer by then is not delivered by us, and is tried again.
+ *  4. It ends by a failure when an attempt has had no result for longer than all its timeouts together (send/walk.c): only then may the server process make
+ *     it again, which hears of it as of any death.
+ *  5. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
  */
 #include "server/server_int.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
 #include <malloc.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -27,6 +27,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "net/dns.h"
 #include "net/libcurl.h"
 #include "net/libunbound.h"
@@ -39,9 +40,6 @@
 #define LOOK_MS 1000
 #define ATTEMPT_ARENA (8u << 20) /* of one attempt: answers of the DNS, replies; it grows as needed */
 #define HEAP_ARENAS 4            /* of malloc, for any number of threads */
-#define OWN_MAX 256
-#define PORTS_MAX 64
-#define SECRETS_MAX 64
 
 struct sender {
 	uint64_t n_lost;             /* attempts that know of less deaths are not ours */
@@ -52,11 +50,11 @@ struct sender {
 	char hostname[256];
 	char *ca;
 	size_t n_ca;
-	struct send_secret secrets[SECRETS_MAX];
+	struct send_secret *secrets; /* as many as the settings have, like what follows */
 	size_t n_secrets;
-	struct net_address own[OWN_MAX];
+	struct net_address *own;
 	size_t n_own;
-	uint16_t ports[PORTS_MAX];
+	uint16_t *ports;
 	size_t n_ports;
 	struct server_sandbox sandbox;
 };
@@ -117,9 +115,22 @@ static void empty(int fd)
 		fail("eventfd");
 }
 
+static bool take_signal(const struct sender *s)
+{
+	struct signalfd_siginfo info;
+	struct pollfd p = { .fd = s->signal_fd, .events = POLLIN };
+
+	return poll(&p, 1, 0) > 0 && read(s->signal_fd, &info, sizeof(info)) > 0;
+}
+
 static _Noreturn void finish(struct sender *s, const char *why_z)
 {
-	if (!send_drain(s->send, DRAIN_MS))
+	int64_t until_ms = clock_mono_ms() + DRAIN_MS;
+	bool is_done = send_drain(s->send, LOOK_MS);
+
+	while (!is_done && clock_mono_ms() < until_ms && !take_signal(s))
+		is_done = send_drain(s->send, LOOK_MS);
+	if (!is_done)
 		send_abandon(s->send);
 	LOG(INFO, "sender.end", F_INT("pid", getpid()), F_Z("why", why_z));
 	_exit(0);
@@ -137,12 +148,14 @@ static _Noreturn void serve(struct sender *s)
 
 		if (poll(fds, ARRAY_LEN(fds), s->idle_ms < LOOK_MS ? (int)s->idle_ms : LOOK_MS) < 0 && errno != EINTR)
 			fail("poll");
-		if (fds[0].revents)
+		if (take_signal(s))
 			finish(s, "told to");
 		if (fds[1].revents)
 			empty(s->room_fd);
 		if (fds[2].revents)
 			take_attempts(s);
+		if (send_is_stuck(s->send, clock_mono_ms()))
+			fail("an attempt has no end, so all are made again");
 		if (!send_is_idle(s->send) || fds[2].revents)
 			busy_ms = clock_mono_ms();
 		else if (clock_mono_ms() - busy_ms >= s->idle_ms)
@@ -152,55 +165,15 @@ static _Noreturn void serve(struct sender *s)
 
 /* ---- the start ---- */
 
-/* Where this server itself takes mail from others. A listener at * is at every address of this host. */
-static void add_own(struct sender *s, const struct net_address *a)
-{
-	if (s->n_own < OWN_MAX)
-		s->own[s->n_own++] = *a;
-}
-
-static void add_everywhere(struct sender *s, uint16_t port)
-{
-	struct ifaddrs *all = NULL;
-
-	if (getifaddrs(&all) < 0)
-		return;
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		struct net_address a = { 0 };
-
-		if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET) {
-			memcpy(&a.v4, i->ifa_addr, sizeof(a.v4));
-			a.v4.sin_port = htons(port);
-			add_own(s, &a);
-		} else if (i->ifa_addr && i->ifa_addr->sa_family == AF_INET6) {
-			memcpy(&a.v6, i->ifa_addr, sizeof(a.v6));
-			a.v6.sin6_port = htons(port);
-			add_own(s, &a);
-		}
-	}
-	freeifaddrs(all);
-}
-
-static void find_own(struct sender *s, const struct conf *conf)
-{
-	for (size_t i = 0; i < conf_count(conf, &server_listener_table); i++) {
-		const char *name_z;
-		const struct server_listener_conf *l = conf_get_nth(conf, &server_listener_table, i, &name_z);
-		struct net_address a;
-
-		if (l->protocol != SERVER_SMTP)
-			continue;
-		if (net_address_parse(str_z(l->address), (uint16_t)l->port, &a))
-			add_own(s, &a);
-		else if (l->address[0] != '/')
-			add_everywhere(s, (uint16_t)l->port);
-	}
-}
-
 static void add_port(struct sender *s, int64_t port)
 {
-	if (s->n_ports < PORTS_MAX && port > 0 && port <= UINT16_MAX)
-		s->ports[s->n_ports++] = (uint16_t)port;
+	for (size_t i = 0; i < s->n_ports; i++)
+		if (s->ports[i] == port)
+			return;
+	if (port <= 0 || port > UINT16_MAX)
+		return;
+	s->ports = mem_resize(s->ports, s->n_ports + 1, sizeof(*s->ports));
+	s->ports[s->n_ports++] = (uint16_t)port;
 }
 
 /* "ADDRESS@PORT" of a resolver. */
@@ -250,8 +223,10 @@ static void add_secret(struct sender *s, const struct server_helper_start *start
 	size_t n;
 	char *p = server_helper_file(start, file_z, &n);
 
-	if (p && s->n_secrets < SECRETS_MAX)
-		s->secrets[s->n_secrets++] = (struct send_secret){ str_z(host_z), (uint16_t)port, str_z(user_z), first_line(str_of(p, n)) };
+	if (!p)
+		return;
+	s->secrets = mem_resize(s->secrets, s->n_secrets + 1, sizeof(*s->secrets));
+	s->secrets[s->n_secrets++] = (struct send_secret){ str_z(host_z), (uint16_t)port, str_z(user_z), first_line(str_of(p, n)) };
 }
 
 /* What is needed of the files is copied, the rest of them (keys of certificates!) is wiped. */
@@ -335,7 +310,7 @@ static _Noreturn void sender_main(const struct server_helper_start *start)
 	take_files(&s, start);
 	s.signal_fd = server_helper_begin(start, server_sender_kind.start_z);
 	server_hostname(conf_get(start->conf, &server_conf_table), s.hostname, sizeof(s.hostname));
-	find_own(&s, start->conf);
+	s.n_own = server_own_addresses(start->conf, &s.own);
 	find_ports(&s, start->conf);
 	begin_cage(&s, start->conf);
 	if (net_dns_open(conf_get(start->conf, &net_dns_conf_table), &s.dns, &fault) < 0)

@@ -127,28 +127,34 @@ struct world {
 	uint64_t n_lost; /* results with id 0 that were read */
 };
 
-static void world_open(struct world *w)
+/* more_z: sections behind the usual ones. */
+static void world_open_with(struct world *w, uint16_t port, const char *more_z)
 {
 #ifdef __SANITIZE_THREAD__
 	skip(); /* it cannot follow a process with threads that forks */
 #endif
 	struct fault fault = { 0 };
 	sigset_t signals;
-	char text[512];
+	AUTO(buf_fini) struct buf text = BUF_INIT(64u << 10);
 
 	sigemptyset(&signals);
 	sigaddset(&signals, SIGTERM); /* as the supervisor does */
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	*w = (struct world){ 0 };
 	host_open();
-	snprintf(text, sizeof(text), "[server]\nhostname = we.test\nsandbox = yes\n[queue]\nport = %u\nmta_sts = no\nidle_timeout = 60s\n"
-		 "[dns]\nservers = 127.0.0.1@1\n[listener \"a\"]\nport = 25\n", host.port);
-	if (server_conf_parse("test", str_z(text), &w->conf, &fault) < 0 || server_files_read(w->conf, &w->files, &fault) < 0)
+	buf_printf(&text, "[server]\nhostname = we.test\nsandbox = yes\n[queue]\nport = %u\nmta_sts = no\nidle_timeout = 60s\n"
+		 "[dns]\nservers = 127.0.0.1@1\n[listener \"a\"]\nport = 25\n%s", port > 0 ? port : host.port, more_z);
+	if (server_conf_parse("test", buf_str(&text), &w->conf, &fault) < 0 || server_files_read(w->conf, &w->files, &fault) < 0)
 		fail_msg("%s", fault.text);
 	arena_init(&w->arena, 1 << 20);
 	server_helper_init(&w->helper, &server_sender_kind);
 	assert_int_equal(server_helper_pair(&w->helper, &fault), 0);
 	server_helper_configure(&w->helper, w->conf);
+}
+
+static void world_open(struct world *w)
+{
+	world_open_with(w, 0, "");
 }
 
 static void world_close(struct world *w)
@@ -300,6 +306,59 @@ TEST(sender_retires)
 	world_close(&w);
 }
 
+/* All is lost when one of two dies, so the other does not go on: what it has is done by the next one, and not twice. */
+TEST(sender_dies_beside_another)
+{
+	struct world w;
+	pid_t old;
+
+	world_open(&w);
+	hold(true);
+	give(&w, 1);
+	assert_true(start_if_due(&w, 0));
+	assert_int_equal(wait_messages(1), 1);
+	old = w.helper.pid;
+	server_helper_configure(&w.helper, w.conf);
+	usleep(100000); /* as above */
+	give(&w, 2);
+	assert_true(start_if_due(&w, 0));
+	assert_int_equal(wait_messages(2), 2);
+	kill(old, SIGKILL);
+	assert_true(WIFSIGNALED(wait_ended(&w, old)));
+	assert_int_equal(result(&w).id, 0);
+	assert_int_equal(w.helper.pid, 0);
+	hold(false);
+	assert_true(is_silent(&w));
+	give(&w, 3);
+	while (!start_if_due(&w, 100))
+		;
+	assert_delivered(&w, 3);
+	world_close(&w);
+}
+
+/* More of them than are kept. */
+TEST(sender_retires_too_often)
+{
+	struct world w;
+	pid_t last = 0;
+
+	world_open(&w);
+	hold(true);
+	for (uint64_t id = 1; id <= SERVER_HELPERS_LEAVING + 1; id++) {
+		give(&w, id);
+		assert_true(start_if_due(&w, 0));
+		assert_int_equal(wait_messages((unsigned)id), id);
+		last = w.helper.pid;
+		server_helper_configure(&w.helper, w.conf);
+		usleep(50000);
+	}
+	assert_int_equal(result(&w).id, 0);
+	assert_int_equal(kill(last, 0), -1);
+	hold(false);
+	assert_true(is_silent(&w));
+	world_close(&w);
+}
+
 /* Its server process dies: it ends at once, and the next server process has another pair. */
 TEST(sender_ends_with_server)
 {
@@ -314,6 +373,9 @@ TEST(sender_ends_with_server)
 	server_helper_server_ended(&w.helper);
 	assert_int_equal(w.helper.pid, 0);
 	assert_int_equal(server_helper_poll_fd(&w.helper), -1);
+	w.helper.restart_ms = clock_mono_ms() + 100000; /* as after a death: without a pair there is nothing to start for */
+	assert_int_equal(server_helper_due_ms(&w.helper), INT64_MAX);
+	w.helper.restart_ms = clock_mono_ms();
 	hold(false);
 	assert_int_equal(server_helper_pair(&w.helper, &fault), 0);
 	assert_true(is_silent(&w));
@@ -354,6 +416,23 @@ TEST(sender_dies_while_nobody_reads)
 	while (!start_if_due(&w, 100))
 		;
 	assert_delivered(&w, 3);
+	world_close(&w);
+}
+
+/* Its cage opens the ports of all routes, however many there are. */
+TEST(sender_of_many_routes)
+{
+	AUTO(buf_fini) struct buf routes = BUF_INIT(64u << 10);
+	struct world w;
+
+	host_open();
+	for (unsigned i = 0; i < 100; i++)
+		buf_printf(&routes, "[route \"r%u\"]\nhost = 127.0.0.1\nport = %u\n", i, i < 99 ? 1000 + i : host.port);
+	assert_false(buf_overflowed(&routes));
+	world_open_with(&w, 25, buf_z(&routes));
+	give(&w, 1);
+	assert_true(start_if_due(&w, 0));
+	assert_delivered(&w, 1);
 	world_close(&w);
 }
 

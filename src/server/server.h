@@ -64,6 +64,12 @@ MUST_CHECK int server_conf_try(const struct conf *conf, const char *path_z, stru
 MUST_CHECK int server_privileges_prepare(const struct server_conf *conf, struct fault *fault);
 MUST_CHECK int server_privileges_drop(const struct server_conf *conf, struct fault *fault);
 
+/* The name of this host: the setting's, else the machine's own. */
+void server_hostname(const struct server_conf *s, char *ret, size_t n);
+/* Addresses and ports at which this host takes mail from others by these settings: no mail is sent there. *ret is the caller's (mem_free), NULL for none. */
+struct net_address;
+size_t server_own_addresses(const struct conf *conf, struct net_address **ret);
+
 struct admin;
 struct server_options {
 	const char *config_path_z;

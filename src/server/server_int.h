@@ -96,8 +96,6 @@ struct server_start {
 	int helper_fds[SERVER_N_HELPERS]; /* where helpers listen; their own ends are far_fds */
 	int far_fds[SERVER_N_HELPERS];
 };
-/* The name of this host: the setting's, else the machine's own. */
-void server_hostname(const struct server_conf *s, char *ret, size_t n);
 _Noreturn void server_process_main(const struct server_start *start);
 
 /* ---- files.c: settings, certificates and keys as bytes, from the supervisor to the server process ---- */

@@ -6,7 +6,7 @@
  *
  * 1. What was learned before TLS is forgotten (RFC 3207 4.2); what was sent before it, and not asked for, ends the dialogue.
  * 2. A password is sent only to who has shown that it is the one we want (verified TLS), unless the caller says otherwise.
- * 3. Once the dialogue is out of step (c->lost) nothing more is said, not even QUIT.
+ * 3. Once the dialogue is out of step (c->lost) nothing more is said, not even QUIT; otherwise it always ends with that (RFC 5321 4.1.1.10).
  */
 #include "smtp/client_int.h"
 
@@ -52,14 +52,16 @@ static struct smtp_client_times times_of(const struct smtp_client_times *t)
 	};
 }
 
-int64_t smtp_client_deadline(int64_t ms)
+int64_t smtp_client_deadline(const struct smtp_client *c, int64_t ms)
 {
-	return clock_mono_ms() + ms;
+	int64_t deadline_ms = clock_mono_ms() + ms;
+
+	return c->o.until_ms > 0 && c->o.until_ms < deadline_ms ? c->o.until_ms : deadline_ms;
 }
 
 void smtp_client_put(struct smtp_client *c, struct str line, const char *traced_z)
 {
-	int64_t deadline_ms = smtp_client_deadline(c->o.times.command);
+	int64_t deadline_ms = smtp_client_deadline(c, c->o.times.command);
 
 	if (c->o.trace != NULL)
 		c->o.trace(c->o.trace_ctx, true, traced_z != NULL ? str_z(traced_z) : line);
@@ -69,7 +71,7 @@ void smtp_client_put(struct smtp_client *c, struct str line, const char *traced_
 
 int smtp_client_flush(struct smtp_client *c, int64_t ms)
 {
-	int r = net_stream_flush(c->s, smtp_client_deadline(ms));
+	int r = net_stream_flush(c->s, smtp_client_deadline(c, ms));
 
 	if (r == 0 || r == -E_CLOSED || r == -E_IO)
 		return 0;
@@ -147,7 +149,7 @@ static void note_tls(struct smtp_client *c, enum smtp_client_tls_state state, co
 
 static int handshake(struct smtp_client *c)
 {
-	int r = net_stream_starttls(c->s, c->o.tls, &c->o.want, smtp_client_deadline(c->o.times.command));
+	int r = net_stream_starttls(c->s, c->o.tls, &c->o.want, smtp_client_deadline(c, c->o.times.command));
 
 	note_tls(c, r < 0 ? SMTP_CLIENT_TLS_FAILED : SMTP_CLIENT_TLS_DONE,
 		 r < 0 ? net_stream_fault_z(c->s) : "");
@@ -160,11 +162,11 @@ static int secure(struct smtp_client *c)
 	bool is_must = c->o.starttls == SMTP_CLIENT_TLS_ALWAYS;
 	int r;
 
-	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER || c->o.starttls == SMTP_CLIENT_TLS_FROM_START)
+	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER)
 		return 0;
 	note_tls(c, SMTP_CLIENT_TLS_NOT_THERE, "");
 	if (!c->caps.has_starttls || c->o.tls == NULL)
-		return is_must ? smtp_client_lose(c, -E_CANNOT, "the server does not offer STARTTLS") : 0;
+		return is_must ? smtp_client_decline(c, "the server does not offer STARTTLS") : 0;
 	r = smtp_client_ask(c, S("STARTTLS"), c->o.times.command);
 	if (r == 0 && c->code / 100 != 2)
 		r = smtp_client_refused(c, "STARTTLS");
@@ -184,33 +186,47 @@ static int log_in(struct smtp_client *c, struct arena *a, struct smtp_client_rep
 	if (c->o.user.n == 0)
 		return 0;
 	if (!c->o.may_plain && !(net_stream_tls_info(c->s, &info) && info.is_verified))
-		return smtp_client_lose(c, -E_CANNOT, "no password is sent without TLS and a certificate that verifies");
+		return smtp_client_decline(c, "no password is sent without TLS and a certificate that verifies");
 	return smtp_client_auth(c, a, ret_own);
+}
+
+/* A stage is over, well. */
+static void pass(struct smtp_client *c, struct arena *a, enum smtp_client_stage stage)
+{
+	struct smtp_client_reply reply;
+
+	if (c->o.over == NULL)
+		return;
+	reply = smtp_client_reply_keep(c, a);
+	c->o.over(c->o.over_ctx, c, stage, 0, &reply);
 }
 
 static int dialogue(struct smtp_client *c, struct arena *a, enum smtp_client_stage *stage, struct smtp_client_reply *ret_own)
 {
+	static const struct {
+		enum smtp_client_stage stage;
+		int (*run)(struct smtp_client *c);
+	} rows[] = {
+		{ SMTP_CLIENT_TLS, handshake }, /* from the start, and then not the last */
+		{ SMTP_CLIENT_GREETING, greeting },
+		{ SMTP_CLIENT_HELO, hello },
+		{ SMTP_CLIENT_TLS, secure },
+	};
+	size_t is_tls_first = c->o.starttls == SMTP_CLIENT_TLS_FROM_START;
 	int r = 0;
 
-	*stage = SMTP_CLIENT_TLS;
-	if (c->o.starttls == SMTP_CLIENT_TLS_FROM_START)
-		r = handshake(c);
-	if (r == 0) {
-		*stage = SMTP_CLIENT_GREETING;
-		r = greeting(c);
+	for (size_t i = 1 - is_tls_first; i < ARRAY_LEN(rows) - is_tls_first && r == 0; i++) {
+		*stage = rows[i].stage;
+		r = rows[i].run(c);
+		if (r == 0)
+			pass(c, a, *stage);
 	}
-	if (r == 0) {
-		*stage = SMTP_CLIENT_HELO;
-		r = hello(c);
-	}
-	if (r == 0) {
-		*stage = SMTP_CLIENT_TLS;
-		r = secure(c);
-	}
-	if (r == 0) {
-		*stage = SMTP_CLIENT_AUTH;
-		r = log_in(c, a, ret_own);
-	}
+	if (r < 0)
+		return r;
+	*stage = SMTP_CLIENT_AUTH;
+	r = log_in(c, a, ret_own);
+	if (r == 0 && c->o.user.n > 0)
+		pass(c, a, *stage);
 	return r;
 }
 
@@ -220,6 +236,18 @@ static void destroy(struct smtp_client *c)
 	buf_fini(&c->text);
 	arena_fini(&c->arena);
 	mem_free(c);
+}
+
+void smtp_client_close(struct smtp_client **cp)
+{
+	struct smtp_client *c = *cp;
+
+	if (c == NULL)
+		return;
+	*cp = NULL;
+	if (c->lost == 0)
+		(void)!smtp_client_ask(c, S("QUIT"), c->o.times.quit);
+	destroy(c);
 }
 
 int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, struct arena *a, struct smtp_client **ret,
@@ -249,8 +277,10 @@ int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, 
 		*ret_reply = smtp_client_reply_keep(c, a);
 	else
 		*ret_reply = smtp_client_reply_own(a, "", c->why);
+	if (c->o.over != NULL)
+		c->o.over(c->o.over_ctx, c, *ret_stage, r, ret_reply);
 	*ret = NULL;
-	destroy(c);
+	smtp_client_close(&c);
 	return r;
 }
 
@@ -262,16 +292,4 @@ const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c)
 struct net_stream *smtp_client_stream(struct smtp_client *c)
 {
 	return c->s;
-}
-
-void smtp_client_close(struct smtp_client **cp)
-{
-	struct smtp_client *c = *cp;
-
-	if (c == NULL)
-		return;
-	*cp = NULL;
-	if (c->lost == 0)
-		(void)!smtp_client_ask(c, S("QUIT"), c->o.times.quit);
-	destroy(c);
 }

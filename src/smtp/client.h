@@ -62,16 +62,24 @@ struct smtp_client_options {
 	/* Each line of the dialogue, secrets masked; may be NULL. */
 	void (*trace)(void *ctx, bool is_ours, struct str line);
 	void *trace_ctx;
+	int64_t until_ms;              /* clock_mono_ms: whatever the times say, nothing is waited for longer; 0: no such end */
+	/*
+	 * Each stage up to AUTH once it is over: 0 and what the server said last, or what smtp_client_open() returns. The client lives until it
+	 * returns, also one that has failed. May be NULL.
+	 */
+	void (*over)(void *ctx, struct smtp_client *c, enum smtp_client_stage stage, int err, const struct smtp_client_reply *reply);
+	void *over_ctx;
 };
 
 /* What the server said it can do (EHLO after TLS). */
 struct smtp_client_caps {
 	bool is_extended;   /* it took EHLO */
 	bool has_pipelining, has_8bitmime, has_binarymime, has_chunking, has_smtputf8, has_dsn, has_size, has_starttls, has_requiretls,
-		has_enhanced, has_deliverby, has_mt_priority, has_futurerelease;
+		has_enhanced, has_deliverby, has_mt_priority, has_futurerelease, has_limits;
 	uint64_t max_size;  /* 0: none told */
 	uint64_t min_by_s;  /* of DELIVERBY with return (RFC 2852 3); 0: none told */
 	struct str auth;    /* mechanisms as told */
+	struct str limits;  /* as told (RFC 9422 4) */
 	struct str name;    /* its own, of the first line */
 };
 
@@ -84,6 +92,8 @@ MUST_CHECK int smtp_client_open(struct net_stream *s, const struct smtp_client_o
 				enum smtp_client_stage *ret_stage, struct smtp_client_reply *ret_reply);
 const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c);
 struct net_stream *smtp_client_stream(struct smtp_client *c);
+/* The words of those that are known here, at most max. */
+size_t smtp_client_caps_words(const struct smtp_client_caps *c, struct str *ret, size_t max);
 
 struct smtp_client_rcpt {
 	struct str address;

@@ -13,6 +13,7 @@
 #include "base/text.h"
 
 #define STEPS 8
+#define COMMAND_LINE (512 - 2) /* RFC 5321 4.5.3.1.4, without CRLF */
 
 struct mech {
 	const char *name_z;
@@ -60,7 +61,10 @@ static void set_secret(Gsasl_session *x, Gsasl_property property, struct str val
 	mem_free(z);
 }
 
-/* RFC 5802 7: iteration-count = "i=" posit-number, in base64. */
+/*
+ * RFC 5802 7: iteration-count = "i=" posit-number, in base64. GNU SASL reads spellings of base64 that we do not (RFC 4648 3.5), so what we
+ * cannot look into is too much too.
+ */
 static bool is_too_much_work(struct str challenge)
 {
 	AUTO(buf_fini) struct buf plain = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
@@ -68,7 +72,7 @@ static bool is_too_much_work(struct str challenge)
 	uint64_t rounds;
 
 	if (!text_b64_decode(&plain, challenge))
-		return false; /* GNU SASL takes it for nothing as well */
+		return true;
 	rest = buf_str(&plain);
 	while (str_split(&rest, ',', &part))
 		if (str_starts(part, S("i=")) && !str_to_u64(str_skip(part, 2), LIMIT_SMTP_SCRAM_ROUNDS, &rounds))
@@ -101,22 +105,32 @@ static int say_secret(struct smtp_client *c, struct str line, const char *traced
 	return r < 0 ? r : smtp_client_reply_read(c, c->o.times.command);
 }
 
-static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, struct buf *message, int *ret_rc)
+/* What is cancelled is over (RFC 4954 4), whatever the server says to it. */
+static bool is_under_way(int rc)
+{
+	return rc == GSASL_OK || rc == GSASL_NEEDS_MORE;
+}
+
+/* *ret_is_held: the first message is too long for the line of the command (RFC 4954 4), and has not been said. */
+static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, struct buf *message, int *ret_rc, bool *ret_is_held)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
 	char traced[64];
 	int r;
 
 	*ret_rc = GSASL_NEEDS_MORE;
+	*ret_is_held = false;
 	buf_printf(&line, "AUTH %s", m->name_z);
-	snprintf(traced, sizeof(traced), "AUTH %s%s", m->name_z, m->has_initial ? " <secret>" : "");
 	if (m->has_initial) {
 		*ret_rc = step(x, S(""), message);
-		if (*ret_rc != GSASL_OK && *ret_rc != GSASL_NEEDS_MORE)
+		if (!is_under_way(*ret_rc))
 			return -E_CANNOT;
+		*ret_is_held = line.n + 1 + message->n > COMMAND_LINE;
 		/* RFC 4954 4: "=" is an empty one. */
-		buf_printf(&line, " %" STR_FMT, STR_ARG(message->n > 0 ? buf_str(message) : S("=")));
+		if (!*ret_is_held)
+			buf_printf(&line, " %" STR_FMT, STR_ARG(message->n > 0 ? buf_str(message) : S("=")));
 	}
+	snprintf(traced, sizeof(traced), "AUTH %s%s", m->name_z, m->has_initial && !*ret_is_held ? " <secret>" : "");
 	r = say_secret(c, buf_str(&line), traced);
 	mem_wipe(line.p, line.n);
 	return r;
@@ -126,14 +140,17 @@ static int begin(struct smtp_client *c, const struct mech *m, Gsasl_session *x, 
 static int exchange(struct smtp_client *c, const struct mech *m, Gsasl_session *x, bool *ret_is_proved)
 {
 	AUTO(buf_fini) struct buf message = BUF_INIT(LIMIT_SMTP_REPLY_LINE);
-	int rc, r = begin(c, m, x, &message, &rc);
+	bool is_held;
+	int rc, r = begin(c, m, x, &message, &rc, &is_held);
 
-	for (int i = 0; i < STEPS && r == 0 && c->code / 100 == 3; i++) {
-		if (rc == GSASL_OK || (m->is_scram && is_too_much_work(buf_str(&c->text))))
+	for (int i = 0; i < STEPS && r == 0 && c->code / 100 == 3 && is_under_way(rc); i++) {
+		if (is_held)
+			is_held = false;
+		else if (rc == GSASL_OK || (m->is_scram && is_too_much_work(buf_str(&c->text))))
 			rc = GSASL_MECHANISM_CALLED_TOO_MANY_TIMES;
 		else
 			rc = step(x, buf_str(&c->text), &message);
-		if (rc == GSASL_OK || rc == GSASL_NEEDS_MORE)
+		if (is_under_way(rc))
 			r = say_secret(c, buf_str(&message), "<secret>");
 		else
 			r = say_secret(c, S("*"), NULL); /* RFC 4954 4: cancelled */
@@ -152,7 +169,7 @@ static int try_mech(struct smtp_client *c, const struct mech *m, Gsasl *ctx, str
 	int r;
 
 	if (gsasl_client_start(ctx, m->name_z, &x) != GSASL_OK)
-		return smtp_client_lose(c, -E_CANNOT, "GNU SASL has no %s", m->name_z);
+		return smtp_client_decline(c, "GNU SASL has no %s", m->name_z);
 	set_secret(x, GSASL_AUTHID, c->o.user);
 	set_secret(x, GSASL_PASSWORD, c->o.password);
 	if (m->is_bound && binding(c, &bound))
@@ -160,7 +177,7 @@ static int try_mech(struct smtp_client *c, const struct mech *m, Gsasl *ctx, str
 	r = exchange(c, m, x, &is_proved);
 	gsasl_finish(x);
 	if (r < 0)
-		return r == -E_CANNOT ? smtp_client_lose(c, r, "GNU SASL cannot use %s with this password", m->name_z) : r;
+		return r == -E_CANNOT ? smtp_client_decline(c, "GNU SASL cannot use %s with this password", m->name_z) : r;
 	if (c->code / 100 == 2 && is_proved)
 		return 0;
 	if (c->code / 100 == 2) {
@@ -193,10 +210,10 @@ int smtp_client_auth(struct smtp_client *c, struct arena *a, struct smtp_client_
 	int r;
 
 	if (m == NULL)
-		return smtp_client_lose(c, -E_CANNOT, "the server offers no way to log in that we know (%" STR_FMT ")",
-					STR_ARG(c->caps.auth.n > 0 ? str_head(c->caps.auth, 100) : S("no AUTH")));
+		return smtp_client_decline(c, "the server offers no way to log in that we know (%" STR_FMT ")",
+					   STR_ARG(c->caps.auth.n > 0 ? str_head(c->caps.auth, 100) : S("no AUTH")));
 	if (gsasl_init(&ctx) != GSASL_OK)
-		return smtp_client_lose(c, -E_CANNOT, "GNU SASL does not start");
+		return smtp_client_decline(c, "GNU SASL does not start");
 	c->hides_challenges = true; /* a password could be guessed from all of them */
 	r = try_mech(c, m, ctx, a, ret_own);
 	if (r == -E_DENIED && m->is_scram && c->lost == 0 && c->code / 100 == 5) {

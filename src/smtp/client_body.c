@@ -32,7 +32,7 @@ void smtp_client_lines(struct str bytes, struct smtp_client_lines *ret)
 static void put_blocks(struct smtp_client *c, struct str bytes, int64_t end_ms)
 {
 	while (bytes.n > 0) {
-		int64_t block_ms = smtp_client_deadline(c->o.times.data_block);
+		int64_t block_ms = smtp_client_deadline(c, c->o.times.data_block);
 
 		net_stream_write(c->s, str_head(bytes, BLOCK), block_ms < end_ms ? block_ms : end_ms);
 		bytes = str_skip(bytes, BLOCK);
@@ -41,7 +41,7 @@ static void put_blocks(struct smtp_client *c, struct str bytes, int64_t end_ms)
 
 static int64_t end_of(const struct smtp_client *c, struct str bytes)
 {
-	return smtp_client_deadline(c->o.times.data_block + (int64_t)(bytes.n / SLOWEST));
+	return smtp_client_deadline(c, c->o.times.data_block + (int64_t)(bytes.n / SLOWEST));
 }
 
 void smtp_client_put_chunk(struct smtp_client *c, struct str bytes)

@@ -23,6 +23,7 @@ static const struct {
 	{ STR_INIT("DELIVERBY"), AT(has_deliverby) },            /* RFC 2852 2 */
 	{ STR_INIT("MT-PRIORITY"), AT(has_mt_priority) },        /* RFC 6710 2 */
 	{ STR_INIT("FUTURERELEASE"), AT(has_futurerelease) },    /* RFC 4865 3 */
+	{ STR_INIT("LIMITS"), AT(has_limits) },                  /* RFC 9422 4 */
 };
 
 static struct str kept(struct arena *a, struct str s)
@@ -51,6 +52,8 @@ static void take_line(struct str line, struct arena *a, struct smtp_client_caps 
 			*(bool *)(void *)((char *)ret + words[i].at) = true;
 	if (str_ieq(keyword, S("SIZE")))
 		(void)!str_to_u64(str_trim(arguments), UINT64_MAX, &ret->max_size);
+	if (str_ieq(keyword, S("LIMITS")))
+		ret->limits = kept(a, str_trim(arguments));
 	if (str_ieq(keyword, S("DELIVERBY")))
 		(void)!str_to_u64(str_trim(arguments), UINT32_MAX, &ret->min_by_s);
 }
@@ -64,4 +67,14 @@ void smtp_client_caps_parse(struct str text, struct arena *a, struct smtp_client
 		ret->name = kept(a, name);
 	while (str_split(&text, '\n', &line))
 		take_line(line, a, ret);
+}
+
+size_t smtp_client_caps_words(const struct smtp_client_caps *c, struct str *ret, size_t max)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(words) && n < max; i++)
+		if (*(const bool *)(const void *)((const char *)c + words[i].at))
+			ret[n++] = words[i].keyword;
+	return n;
 }

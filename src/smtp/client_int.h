@@ -13,7 +13,7 @@ struct smtp_client {
 	int code;                     /* of the reply that was read last */
 	struct buf text;              /* its lines without codes, joined by LF */
 	int lost;                     /* negative: nothing more may be said */
-	char why[320];                /* with lost: in our words; "": the server said 421 */
+	char why[320];                /* with lost, or declined: in our words; "": the server said 421 */
 	bool hides_challenges;        /* in the trace: while we log in */
 	bool needs_rset;              /* the server may be in a transaction */
 };
@@ -33,11 +33,13 @@ struct smtp_client_reply smtp_client_reply_keep(const struct smtp_client *c, str
 struct smtp_client_reply smtp_client_reply_own(struct arena *a, const char *enhanced_z, const char *text_z);
 /* The connection is of no use any more. Returns code. */
 int smtp_client_lose(struct smtp_client *c, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* We do not go on, and the dialogue is in step: there will be a QUIT. Returns -E_CANNOT. */
+int smtp_client_decline(struct smtp_client *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* ---- client.c ---- */
 
-/* Now and ms more. */
-int64_t smtp_client_deadline(int64_t ms);
+/* Now and ms more, not after the end of all (until_ms). */
+int64_t smtp_client_deadline(const struct smtp_client *c, int64_t ms);
 /* Writes a line (without CRLF), traced as what_z or, when that is NULL, as it is. It goes with the next flush. */
 void smtp_client_put(struct smtp_client *c, struct str line, const char *traced_z);
 /* Sends what was written; also -E_CLOSED is 0, for the last words of the server can still be read. */

@@ -39,6 +39,16 @@ int smtp_client_lose(struct smtp_client *c, int code, const char *fmt, ...)
 	return code;
 }
 
+int smtp_client_decline(struct smtp_client *c, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(c->why, sizeof(c->why), fmt, ap);
+	va_end(ap);
+	return -E_CANNOT;
+}
+
 static void add_text(struct buf *out, struct str text, bool is_first)
 {
 	size_t room = LIMIT_SMTP_REPLY_KEPT - out->n;
@@ -50,7 +60,7 @@ static void add_text(struct buf *out, struct str text, bool is_first)
 
 int smtp_client_reply_read(struct smtp_client *c, int64_t ms)
 {
-	int64_t deadline_ms = smtp_client_deadline(ms);
+	int64_t deadline_ms = smtp_client_deadline(c, ms);
 	size_t total = 0;
 	bool is_last = false;
 

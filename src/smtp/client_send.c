@@ -262,12 +262,12 @@ static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 
 static void set_end(struct deal *d, int64_t first_ms, int64_t each_ms)
 {
-	d->end_ms = smtp_client_deadline(first_ms + each_ms + each_ms / 10 * (int64_t)d->n);
+	d->end_ms = smtp_client_deadline(d->c, first_ms + each_ms + each_ms / 10 * (int64_t)d->n);
 }
 
 static int64_t at_most(const struct deal *d, int64_t ms)
 {
-	int64_t left = d->end_ms - smtp_client_deadline(0);
+	int64_t left = d->end_ms - clock_mono_ms();
 
 	return left < 0 ? 0 : left < ms ? left : ms;
 }
@@ -470,7 +470,7 @@ static int put_message(struct deal *d)
 			return interrupted(d);
 		smtp_client_put_chunk(c, str_skip(d->m->bytes, n_first));
 	}
-	n = net_stream_flush(c->s, smtp_client_deadline(c->o.times.data_block));
+	n = net_stream_flush(c->s, smtp_client_deadline(c, c->o.times.data_block));
 	if (n < 0 && n != -E_CLOSED)
 		return smtp_client_lose(c, n, "%s", net_stream_fault_z(c->s));
 	return n < 0 ? interrupted(d) : 0;
@@ -483,6 +483,7 @@ static int read_end(struct deal *d, struct smtp_client_rcpt *rcpt)
 
 	if (r < 0)
 		return r;
+	d->c->needs_rset |= d->is_chunked && d->c->code / 100 != 2; /* DATA is over in any case, RFC 5321 4.1.1.4 */
 	if (rcpt == NULL) {
 		settle(d, smtp_client_reply_keep(d->c, d->a));
 	} else {

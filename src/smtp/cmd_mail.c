@@ -192,7 +192,7 @@ int smtp_cmd_mail(struct smtp_session *s, struct str args)
 		LOG(INFO, "smtp.reject", F_STR("peer", conn_peer(s->conn)),
 		    F_Z("user", s->identity ? s->identity->name : ""),
 		    F_STR("from", tx.reverse_path),
-		    F_INT("code", row->code), F_Z("enhanced", row->enhanced));
+		    F_INT("code", row->code), F_Z("enhanced", row->enhanced), F_Z("reply", row->text));
 		smtp_tx_reset(s);
 		return r;
 	}

@@ -100,6 +100,11 @@ static bool is_in_relay_networks(const struct smtp_session *s)
 	return false;
 }
 
+static bool may_go_elsewhere(const struct smtp_session *s, struct str address)
+{
+	return str_chr(address, '@') >= 0 && (s->ctx->role == SMTP_SUBMISSION || is_in_relay_networks(s));
+}
+
 /*
  * A bounce to somebody whose mail we forwarded: his host gets it. Only with the null reverse-path, as a bounce has it (RFC 5321
  * 4.5.5), so that nobody else is reached by it.
@@ -117,22 +122,16 @@ static int return_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 /* Where does it lead, and may this session send there? */
 static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
-	bool may_go_elsewhere = (s->ctx->role == SMTP_SUBMISSION || is_in_relay_networks(s)) &&
-				str_chr(rcpt->address, '@') >= 0;
 	struct store_route route;
 	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
 			    &route);
 
 	switch (r) {
 	case 0:
-		rcpt->is_local = true;
-		rcpt->accounts = route.accounts;
-		rcpt->n_accounts = route.n_accounts;
-		rcpt->forwards = route.forwards;
-		rcpt->n_forwards = route.n_forwards;
+		queue_rcpt_here(rcpt, &route);
 		return 0;
 	case -E_DENIED:
-		return may_go_elsewhere ? 0 : SMTP_R_RELAY;
+		return may_go_elsewhere(s, rcpt->address) ? 0 : SMTP_R_RELAY;
 	case -E_NOT_FOUND:
 		return return_route(s, rcpt);
 	case -E_QUOTA:
@@ -197,7 +196,7 @@ int smtp_cmd_rcpt(struct smtp_session *s, struct str args)
 			return r;
 		LOG(INFO, "smtp.reject", F_Z("qid", s->tx.qid), F_STR("peer", conn_peer(s->conn)),
 		    F_STR("from", s->tx.reverse_path), F_STR("to", rcpt.address),
-		    F_INT("code", row->code), F_Z("enhanced", row->enhanced));
+		    F_INT("code", row->code), F_Z("enhanced", row->enhanced), F_Z("reply", row->text));
 		return r;
 	}
 	s->n_commands--;

@@ -210,7 +210,7 @@ static void log_message(const struct smtp_session *s, int reply, size_t n_accept
 	LOG(INFO, n_accepted > 0 ? "smtp.accept" : "smtp.reject", F_Z("qid", s->tx.qid),
 	    F_STR("peer", conn_peer(s->conn)), F_Z("user", s->identity ? s->identity->name : ""),
 	    F_STR("from", s->tx.reverse_path), F_INT("rcpts", n_accepted), F_INT("size", s->tx.received), F_INT("code", row->code),
-	    F_Z("enhanced", row->enhanced), F_INT("ms", clock_mono_ms() - s->tx.start_ms));
+	    F_Z("enhanced", row->enhanced), F_Z("reply", n_accepted > 0 ? "" : row->text), F_INT("ms", clock_mono_ms() - s->tx.start_ms));
 }
 
 /* The client has its answer; what is kept of it is for administrators, and its failing nobody's trouble but theirs. */

@@ -55,15 +55,28 @@ struct pack {
 	int64_t number, size, live;
 };
 
+static int measure_live(struct store *s, struct pack *p)
+{
+	AUTO(db_read_end) struct db_tx *tx = NULL;
+	int rc = db_read_begin(s->db, &tx);
+
+	return rc < 0 ? rc : count_live(tx, p->number, &p->live);
+}
+
 /* Size and live bytes of one that may still grow: live is never too small. */
 static int measure(struct store *s, struct pack *p)
 {
-	AUTO(db_read_end) struct db_tx *tx = NULL;
 	int rc = blob_pack_bytes(s->db, p->number, &p->size);
 
-	if (rc == 0)
-		rc = db_read_begin(s->db, &tx);
-	return rc < 0 ? rc : count_live(tx, p->number, &p->live);
+	return rc < 0 ? rc : measure_live(s, p);
+}
+
+/* Of one at rest: what a row may say of it. */
+static int measure_final(struct store *s, struct pack *p)
+{
+	int rc = blob_pack_final_bytes(s->db, p->number, &p->size);
+
+	return rc < 0 ? rc : measure_live(s, p);
 }
 
 /* Those that have a row, ascending; *ret is the caller's. */
@@ -113,7 +126,7 @@ static int enter_slice(struct keep *k, struct entering *e)
 	int rc = 0;
 
 	for (size_t i = 0; i < e->n && rc == 0; i++)
-		rc = measure(k->s, &e->v[i]);
+		rc = measure_final(k->s, &e->v[i]);
 	if (rc == 0)
 		rc = db_write(k->s->db,
 			      &(struct db_write_job){

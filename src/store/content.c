@@ -290,12 +290,22 @@ static int seek(struct store_reader *r, const struct db_sql *sql, int64_t conten
 	return rc > 0 && r->at == content ? 0 : -E_NOT_FOUND;
 }
 
+/* Texts cost also where they are not looked at. */
+static const struct db_sql *row_with(unsigned fields)
+{
+	if (fields == 0)
+		return SQL(CONTENT_FROM);
+	if ((fields & ~(unsigned)(STORE_C_ENVELOPE | STORE_C_STRUCTURE)) == 0)
+		return SQL(CONTENT_SHOWN_FROM);
+	return SQL(CONTENT_TEXTS_FROM);
+}
+
 int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields,
 		      struct store_content *ret)
 {
 	struct db_query *q = &r->q;
 	struct store_content c = { .id = content };
-	int rc = seek(r, fields ? SQL(CONTENT_TEXTS_FROM) : SQL(CONTENT_FROM), content);
+	int rc = seek(r, row_with(fields), content);
 
 	if (rc < 0)
 		return rc;
@@ -328,17 +338,28 @@ int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, in
 	return 0;
 }
 
-int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret)
+int store_content_keys(struct store_reader *r, int64_t content, enum store_keys_want want,
+		       struct store_keys *ret)
 {
+	static const struct {
+		const struct db_sql *sql;
+		int n_texts;
+	} wants[] = {
+		[STORE_KEYS_SENT] = { SQL(KEYS_SENT_FROM), 0 },
+		[STORE_KEYS_THREAD] = { SQL(KEYS_THREAD_FROM), STORE_K_SUBJECT + 1 },
+		[STORE_KEYS_ALL] = { SQL(KEYS_FROM), STORE_K_TEXTS },
+	};
 	struct db_query *q = &r->q;
-	int rc = seek(r, SQL(KEYS_FROM), content);
+	int rc = seek(r, wants[want].sql, content);
 
 	if (rc < 0)
 		return rc;
-	ret->sent_s = db_is_null(q, 1) ? INT64_MIN : db_int(q, 1);
+	*ret = (struct store_keys){ .sent_s = db_is_null(q, 1) ? INT64_MIN : db_int(q, 1) };
+	if (want == STORE_KEYS_SENT)
+		return 0;
 	ret->is_reply = db_int(q, 2) != 0;
 	ret->ids = db_text(q, 3);
-	for (int i = 0; i < STORE_K_TEXTS; i++)
+	for (int i = 0; i < wants[want].n_texts; i++)
 		ret->text[i] = db_text(q, 4 + i);
 	return 0;
 }
@@ -380,6 +401,16 @@ int store_content_read(struct store *s, const struct store_content *c, uint64_t 
 		rc = blob_read(s->db, &ref, off, dst, n);
 	}
 	return rc == -E_NOT_FOUND ? -E_IO : rc;
+}
+
+int store_content_read_through(struct store *s, const struct store_content *first,
+			       const struct store_content *last, void *dst)
+{
+	struct blob_ref all = first->ref;
+
+	must(!db_is_reading() && last->ref.pack == all.pack && last->ref.offset >= all.offset);
+	all.length = last->ref.offset + last->ref.length - all.offset;
+	return blob_read(s->db, &all, 0, dst, (size_t)all.length);
 }
 
 /* ---- a preview that is made later ---- */

@@ -11,29 +11,6 @@ static const struct db_sql removal[] = {
 	{ .sql = "DELETE FROM contents WHERE id % 7 = 3 OR id BETWEEN 100 AND 130 OR id > 290" },
 };
 
-/* Again, with that statement known to the database. */
-static void reopen(struct test_store *t)
-{
-	static struct db_sql_set sets[2];
-	char dir[600];
-	const struct db_options o = {
-		.dir_z = dir,
-		.sql = sets,
-		.n_sql = ARRAY_LEN(sets),
-		.migrations = &store_migrations,
-		.n_migrations = 1,
-	};
-	struct fault f = { "" };
-
-	snprintf(dir, sizeof(dir), "%s", db_dir_z(t->db));
-	store_close(&t->s);
-	db_close(&t->db);
-	sets[0] = store_sql_set;
-	sets[1] = (struct db_sql_set){ "removal", removal, ARRAY_LEN(removal) };
-	assert_int_equal(db_open(&o, &t->db, &f), 0);
-	assert_int_equal(store_open(t->db, NULL, NULL, &t->s, &f), 0);
-}
-
 static int remove_tx(struct db_tx *tx, void *arg)
 {
 	(void)arg;
@@ -87,7 +64,7 @@ TEST(content_reader_in_any_order)
 	test_open(&t);
 	for (int i = 1; i <= N; i++)
 		add_one(&t, i);
-	reopen(&t);
+	test_reopen_with(&t, removal, ARRAY_LEN(removal));
 	assert_int_equal(db_write(t.db, &job), 0);
 	assert_int_equal(store_reader_open(t.s, &r), 0);
 	for (int64_t id = -1; id < N + 20; id++)

@@ -13,16 +13,13 @@
 
 #define ROW_BYTES 200 /* what a copy takes, roughly, with its places in indexes */
 #define KEYWORD_ARENA (128u << 10)
-#define NOTES_ARENA (256u << 20) /* those that one user copies are less: LIMIT_ANNOTATION_BYTES */
 
 struct copy {
 	struct store *s;
 	struct db_tx *tx;
 	bool is_move;
-	int64_t user;
 	uint64_t may_set; /* flags that the user may set in the destination */
-	unsigned scopes;  /* enum store_note_scope: notes that he may have there */
-	struct store_note_rows notes;
+	struct store_notes_copying notes;
 	struct store_box from, to;
 	uint64_t to_bit[64]; /* keyword bit of the source -> flag in the destination, 0: none */
 };
@@ -94,20 +91,15 @@ static int add_row(struct copy *c, const struct store_row *row, uint32_t *ret_ui
 
 	if (rc == 0 && !c->is_move)
 		rc = store_tx_content_ref(c->tx, row->content, 1);
-	return rc < 0 ? rc : store_tx_notes_add(c->tx, &c->to, &c->notes, row->uid, *ret_uid);
+	return rc < 0 ? rc : store_tx_notes_copy(c->tx, &c->notes, row->uid, *ret_uid);
 }
 
-/* Within one account a MOVE by the server itself takes no room. */
-static int check_notes(const struct copy *c)
+/* The source's go first: then a MOVE within one account takes no room. */
+static int end_notes(const struct copy *c)
 {
-	int rc = 0;
+	int rc = c->is_move ? store_tx_notes_expunge(c->tx, c->from.id, c->from.modseq) : 0;
 
-	if (c->notes.n > 0 && c->user != 0) {
-		rc = store_tx_notes_fit(c->tx, c->to.account, &c->to);
-		if (rc == 0 && c->user != c->to.account)
-			rc = store_tx_notes_fit(c->tx, c->user, &c->to);
-	}
-	return rc;
+	return rc < 0 ? rc : store_tx_notes_copied(c->tx, &c->notes);
 }
 
 static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
@@ -118,9 +110,9 @@ static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
 	if (rc == 0)
 		rc = map_keywords(c, rows);
 	if (rc == 0)
-		rc = store_tx_notes_gather(c->tx, c->from.id, uids, c->user, c->scopes, &c->notes);
+		rc = store_tx_notes_any(c->tx, c->from.id, &c->notes.has_any);
 	if (rc == 0 && c->is_move)
-		rc = store_tx_rows_expunge(c->tx, &c->from, uids, 0, rows);
+		rc = store_tx_rows_take(c->tx, &c->from, uids, 0, rows);
 	if (rc == 0 && a) {
 		ret->from = ARENA_ARRAY(a, uint32_t, rows->n + 1);
 		ret->to = ARENA_ARRAY(a, uint32_t, rows->n + 1);
@@ -136,7 +128,7 @@ static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
 		}
 	}
 	if (rc == 0)
-		rc = check_notes(c);
+		rc = end_notes(c);
 	/* Two halves of one change: views learn of it from the rows. */
 	if (c->from.id == c->to.id)
 		c->from.delta.kind = c->to.delta.kind = STORE_DELTA_UNTOLD;
@@ -158,8 +150,8 @@ static int check_rights(struct copy *c, int64_t src, int64_t dst, int64_t user)
 	if (rc == 0)
 		rc = store_tx_rights_need(c->s, c->tx, dst, user, STORE_R_INSERT, &to);
 	c->may_set = store_rights_flags(to);
-	c->scopes = (to & STORE_R_READ ? STORE_NOTE_PRIVATE : 0) |
-		    (to & STORE_R_ANNOTATE ? STORE_NOTE_SHARED : 0);
+	c->notes.scopes = (to & STORE_R_READ ? STORE_NOTE_PRIVATE : 0) |
+			  (to & STORE_R_ANNOTATE ? STORE_NOTE_SHARED : 0);
 	return rc;
 }
 
@@ -168,9 +160,11 @@ int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t sr
 		  struct store_copied *ret)
 {
 	AUTO(store_rows_fini) struct store_rows rows = { 0 };
-	struct copy c = { .s = s, .tx = tx, .is_move = is_move, .user = user };
-	int rc = check_rights(&c, src, dst, user);
+	struct copy c = { .s = s, .tx = tx, .is_move = is_move };
+	int rc;
 
+	c.notes = (struct store_notes_copying){ .from = src, .to = &c.to, .user = user };
+	rc = check_rights(&c, src, dst, user);
 	if (rc == 0)
 		rc = store_tx_box(tx, src, &c.from);
 	if (rc == 0)
@@ -184,12 +178,7 @@ int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t sr
 		.n = rows.n,
 		.src_modseq = is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
 	};
-	if (rows.n == 0)
-		return 0;
-	arena_init(&c.notes.arena, NOTES_ARENA);
-	rc = move_rows(&c, a, uids, &rows, ret);
-	arena_fini(&c.notes.arena);
-	return rc;
+	return rows.n > 0 ? move_rows(&c, a, uids, &rows, ret) : 0;
 }
 
 struct job {

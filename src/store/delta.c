@@ -63,6 +63,17 @@ void store_delta_added(struct store_delta *d, const struct store_msg *m)
 		d->added[d->n_added++] = *m;
 }
 
+struct store_delta *store_delta_copy(const struct store_delta *d)
+{
+	size_t n = offsetof(struct store_delta, uids) + d->n_uids * sizeof(d->uids[0]) +
+		   d->n_added * sizeof(d->added[0]);
+	struct store_delta *copy = mem_alloc(1, n);
+
+	memcpy(copy, d, n);
+	copy->next = NULL;
+	return copy;
+}
+
 /* ---- applying ---- */
 
 /* The run of messages from seq on, up to that UID. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so one
- * counting SELECT and one UPDATE do a whole range of UIDs. Only rows that really change get the
- * new modseq (RFC 7162 3.1). Durable within a second: a crash of the machine may bring back old
- * flags, never a mix, and never an old modseq for a new change (store.c).
+ * UPDATE does a whole range of UIDs, after one counting SELECT where more than one flag may change.
+ * Only rows that really change get the new modseq (RFC 7162 3.1). Durable within a second: a crash
+ * of the machine may bring back old flags, never a mix, and never an old modseq for a new change
+ * (store.c).
  */
 #include "store/store_int.h"
 
@@ -69,20 +70,46 @@ static int count_range(struct job *j, struct db_tx *tx, struct uid_range r, int6
 	return 0;
 }
 
+static int update_range(struct job *j, struct db_tx *tx, struct uid_range r, int64_t *ret_n)
+{
+	const struct db_val args[] = { DB_I(j->box.id), DB_I(r.lo),    DB_I(r.hi),
+				       DB_I(j->keep),   DB_I(j->come), DB_I(j->since),
+				       DB_I(j->box.modseq) };
+
+	return db_exec(tx, SQL(FLAGS_CHANGE), args, ARRAY_LEN(args), ret_n);
+}
+
+/* Where one flag comes or goes, what the UPDATE changes is all that there is to be counted. */
+static int change_one_flag(struct job *j, struct db_tx *tx, struct uid_range r, uint64_t flag)
+{
+	int64_t n, more;
+	int rc = update_range(j, tx, r, &n);
+
+	if (rc < 0)
+		return rc;
+	more = j->come != 0 ? n : -n;
+	j->n_changed += n;
+	j->box.d.unseen -= flag == STORE_SEEN ? more : 0;
+	j->box.d.deleted += flag == STORE_DELETED ? more : 0;
+	return 0;
+}
+
 static int change_range(struct job *j, struct db_tx *tx, struct uid_range r)
 {
+	uint64_t touched = j->come | ~j->keep;
 	int64_t n = 0;
 	int rc = 0;
 
 	if (j->change->has_unchangedsince)
 		rc = store_tx_modified(tx, j->a, j->box.id, r, (uint64_t)j->since, &j->modified);
+	if (rc == 0 && touched != 0 && (touched & (touched - 1)) == 0)
+		return change_one_flag(j, tx, r, touched);
 	if (rc == 0)
 		rc = count_range(j, tx, r, &n);
 	if (rc < 0 || n == 0)
 		return rc;
 	j->n_changed += n;
-	return DB_EXEC(tx, SQL(FLAGS_CHANGE), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi),
-		       DB_I(j->keep), DB_I(j->come), DB_I(j->since), DB_I(j->box.modseq));
+	return update_range(j, tx, r, &n);
 }
 
 static int flags_tx(struct db_tx *tx, void *arg)

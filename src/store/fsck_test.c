@@ -218,26 +218,10 @@ static struct db_sql *reopened; /* their rows there */
 static void reopen(struct test_store *t)
 {
 	static struct db_sql rows[ARRAY_LEN(damages)];
-	static struct db_sql_set sets[2];
-	char dir[600];
-	const struct db_options o = {
-		.dir_z = dir,
-		.sql = sets,
-		.n_sql = ARRAY_LEN(sets),
-		.migrations = &store_migrations,
-		.n_migrations = 1,
-	};
-	struct fault f = { "" };
 
-	snprintf(dir, sizeof(dir), "%s", db_dir_z(t->db));
-	store_close(&t->s);
-	db_close(&t->db);
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++)
 		rows[i] = damages[i].sql;
-	sets[0] = store_sql_set;
-	sets[1] = (struct db_sql_set){ "damages", rows, ARRAY_LEN(rows) };
-	assert_int_equal(db_open(&o, &t->db, &f), 0);
-	assert_int_equal(store_open(t->db, NULL, NULL, &t->s, &f), 0);
+	test_reopen_with(t, rows, ARRAY_LEN(rows));
 	reopened = rows;
 }
 

@@ -203,8 +203,9 @@ int store_keyed_list(struct arena *a, const struct store_view *v, const struct u
 	return 0;
 }
 
-static int read_rows(struct store *s, const struct store_keyed *v, size_t n, store_keys_fn *fn,
-		     void *ctx, size_t *missing, size_t *ret_n_missing)
+static int read_rows(struct store *s, const struct store_keyed *v, size_t n,
+		     enum store_keys_want want, store_keys_fn *fn, void *ctx, size_t *missing,
+		     size_t *ret_n_missing)
 {
 	AUTO(store_reader_close) struct store_reader *reader = NULL;
 	int rc = store_reader_open(s, &reader);
@@ -212,7 +213,7 @@ static int read_rows(struct store *s, const struct store_keyed *v, size_t n, sto
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		struct store_keys k;
 
-		rc = store_content_keys(reader, v[i].m->content, &k);
+		rc = store_content_keys(reader, v[i].m->content, want, &k);
 		if (rc == -E_NOT_FOUND) {
 			missing[(*ret_n_missing)++] = i;
 			rc = 0;
@@ -223,12 +224,12 @@ static int read_rows(struct store *s, const struct store_keyed *v, size_t n, sto
 	return rc;
 }
 
-int store_keys_read(struct store *s, const struct store_keyed *v, size_t n, store_keys_fn *fn,
-		    void *ctx)
+int store_keys_read(struct store *s, const struct store_keyed *v, size_t n,
+		    enum store_keys_want want, store_keys_fn *fn, void *ctx)
 {
 	AUTO(mem_auto_free) size_t *missing = mem_alloc(n + 1, sizeof(*missing));
 	size_t n_missing = 0;
-	int rc = read_rows(s, v, n, fn, ctx, missing, &n_missing);
+	int rc = read_rows(s, v, n, want, fn, ctx, missing, &n_missing);
 
 	return rc == 0 && n_missing > 0 ? read_late(s, v, missing, n_missing, fn, ctx) : rc;
 }

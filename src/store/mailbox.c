@@ -383,13 +383,8 @@ int store_mailbox_create_by(struct store *s, int64_t user, int64_t account, stru
 
 static int find_id(struct db_tx *tx, int64_t account, struct str name, int64_t *ret)
 {
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
+	int rc = exists(tx, account, name, ret);
 
-	DB_QUERY(tx, &q, SQL(MAILBOX_FIND), DB_I(account), DB_T(name));
-	rc = db_step(&q);
-	if (rc > 0)
-		*ret = db_int(&q, 0);
 	return rc > 0 ? 0 : rc < 0 ? rc : -E_NOT_FOUND;
 }
 

@@ -193,14 +193,24 @@ static int begin_shared(struct list *l, struct db_query *q, struct shared *ret)
 	return rc == 0 && !ret->owner.p ? -E_LIMIT : rc;
 }
 
+static int has_any_shared(struct db_tx *tx, int64_t user, int64_t anyone)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+
+	DB_QUERY(tx, &q, SQL(SHARED_ANY), DB_I(user), DB_I(anyone));
+	return db_step(&q);
+}
+
 static int add_all_shared(struct list *l, const struct store *s, struct db_tx *tx, int64_t user)
 {
 	AUTO(db_done) struct db_query q = { 0 };
+	int64_t anyone = atomic_load(&s->anyone);
 	struct shared sh = { 0 };
-	int rc;
+	int rc = has_any_shared(tx, user, anyone);
 
-	DB_QUERY(tx, &q, SQL(SHARED_LIST), DB_I(user), DB_I(LIMIT_SHARED),
-		 DB_I(atomic_load(&s->anyone)));
+	if (rc <= 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(SHARED_LIST), DB_I(user), DB_I(LIMIT_SHARED), DB_I(anyone));
 	while ((rc = db_step(&q)) > 0) {
 		if (db_int(&q, 0) != sh.m.id) {
 			rc = add_shared(l, s, &sh);

@@ -24,12 +24,12 @@
 
 #define IDLE_WEIGHT 262144 /* messages of idle views together, each 64 bytes of memory */
 #define IDLE_OVERHEAD 32   /* what an entry costs besides, in messages */
-#define DELTAS_MAX 16      /* of one entry that wait for somebody who asks */
+#define DELTAS_MAX 16      /* of one entry that is in use: they wait for somebody who asks */
 
 struct store_mbox {
 	struct store *s;
 	int64_t mailbox;
-	int refs;                /* under s->mbox_lock, as those down to n_deltas */
+	int refs;                         /* under s->mbox_lock, as those down to n_deltas */
 	struct store_mbox *newer, *older; /* among the idle ones: those with refs 0 */
 	size_t weight;                    /* in idle_weight */
 	struct store_delta *deltas, **deltas_end; /* in the order of their commits */
@@ -83,10 +83,10 @@ static struct store_delta *take_deltas(struct store_mbox *m)
 	return d;
 }
 
-/* NULL, or too many: those that wait lead nowhere any more. */
+/* NULL, too many, or for nobody: those that wait lead nowhere any more. */
 static void keep_delta(struct store_mbox *m, const struct store_delta *d)
 {
-	if (!d || m->n_deltas == DELTAS_MAX) {
+	if (!d || m->n_deltas == DELTAS_MAX || m->refs == 0) {
 		free_deltas(take_deltas(m));
 		return;
 	}
@@ -94,10 +94,8 @@ static void keep_delta(struct store_mbox *m, const struct store_delta *d)
 		return;
 	if (m->n_deltas++ == 0)
 		m->deltas_end = &m->deltas;
-	*m->deltas_end = MEM_NEW(struct store_delta);
-	**m->deltas_end = *d;
+	*m->deltas_end = store_delta_copy(d);
 	m->deltas_end = &(*m->deltas_end)->next;
-	*m->deltas_end = NULL;
 }
 
 /* ---- entries that go ---- */
@@ -155,6 +153,7 @@ void store_mbox_close(struct store_mbox **mp)
 	s = m->s;
 	lock_get(&s->mbox_lock);
 	if (--m->refs == 0) {
+		free_deltas(take_deltas(m));
 		idle_add(s, m);
 		if (atomic_load(&m->is_gone))
 			drop(s, m);

@@ -68,13 +68,22 @@ void store_reader_close(struct store_reader **r);
 MUST_CHECK int store_content_get(struct store_reader *r, struct arena *a, int64_t content, unsigned fields, struct store_content *ret);
 /* The content of one message, by UID. -E_NOT_FOUND. */
 MUST_CHECK int store_content_find(struct store_reader *r, int64_t mailbox, uint32_t uid, int64_t *ret_content);
-/* What SORT and THREAD compare; texts live until the next call with that reader. -E_NOT_FOUND: not made yet, or no such content. */
-MUST_CHECK int store_content_keys(struct store_reader *r, int64_t content, struct store_keys *ret);
+/*
+ * What SORT and THREAD compare; texts live until the next call with that reader, what is not wanted is empty. -E_NOT_FOUND: not made
+ * yet, or no such content.
+ */
+enum store_keys_want { STORE_KEYS_SENT, STORE_KEYS_THREAD /* and is_reply, ids, the subject */, STORE_KEYS_ALL };
+MUST_CHECK int store_content_keys(struct store_reader *r, int64_t content, enum store_keys_want want, struct store_keys *ret);
 /*
  * Body bytes. No reader is needed, and none may be open in this thread: when housekeeping has moved the body since c was read, the
  * row is read again. -E_NOT_FOUND: the content is gone, long after the message was expunged; -E_IO: it cannot be read.
  */
 MUST_CHECK int store_content_read(struct store *s, const struct store_content *c, uint64_t off, void *dst, size_t n);
+/*
+ * With one call all from the first byte of first to the last one of last, which stands behind it in the same pack; what stands between
+ * them comes along. As store_content_read(), but bodies that have moved are not followed: -E_NOT_FOUND.
+ */
+MUST_CHECK int store_content_read_through(struct store *s, const struct store_content *first, const struct store_content *last, void *dst);
 
 /*
  * Makes the preview of a content that has none, from the beginning of its body, and keeps it (lazily durable; that it cannot be kept is

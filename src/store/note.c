@@ -105,34 +105,47 @@ bool store_note_value_fits(struct str entry, struct str value)
 	return true;
 }
 
+#define MATCH_WORDS ((LIMIT_ANNOTATION_ENTRY + 1 + 63) / 64)
+
 /*
- * at[i]: the first i characters of the pattern match what was read. A wildcard takes at least one,
- * so there are no moves without one.
+ * Bit i of at: the first i characters of the pattern match what was read. Each character of the name
+ * moves all of them at once, so a pattern of many wildcards costs no more. A wildcard takes at least
+ * one, so there are no moves without one.
  */
 bool store_note_matches(struct str pattern, struct str entry)
 {
-	bool at[LIMIT_ANNOTATION_ENTRY + 2] = { true };
-	size_t lo = 0, hi = 0; /* where at[] may be set */
+	uint64_t same[128][MATCH_WORDS], any[MATCH_WORDS] = { 0 }, level[MATCH_WORDS] = { 0 };
+	uint64_t at[MATCH_WORDS] = { 1 };
+	size_t words = pattern.n / 64 + 1;
+	bool has_any = true;
 
 	if (pattern.n > LIMIT_ANNOTATION_ENTRY)
 		return false;
-	for (size_t k = 0; k < entry.n && lo <= hi; k++) {
-		char c = entry.p[k];
+	for (size_t k = 0; k < entry.n; k++)
+		memset(same[entry.p[k] & 127], 0, sizeof(same[0]));
+	for (size_t i = 0; i < pattern.n; i++)
+		memset(same[pattern.p[i] & 127], 0, sizeof(same[0]));
+	for (size_t i = 0; i < pattern.n; i++) {
+		char c = pattern.p[i];
+		uint64_t *set = c == '*' ? any : c == '%' ? level : same[c & 127];
 
-		for (size_t i = hi + 1; i-- > lo;) {
-			bool is_here = i < pattern.n && at[i];
-			bool is_wild = is_here &&
-				       (pattern.p[i] == '*' || (pattern.p[i] == '%' && c != '/'));
-
-			at[i] = is_wild;
-			if (is_wild || (is_here && pattern.p[i] == c && !is_wildcard(c)))
-				at[i + 1] = true;
-		}
-		hi += hi < pattern.n;
-		while (lo <= hi && !at[lo])
-			lo++;
+		set[i / 64] |= UINT64_C(1) << (i % 64);
 	}
-	return lo <= pattern.n && at[pattern.n];
+	for (size_t k = 0; k < entry.n && has_any; k++) {
+		const uint64_t *is = same[entry.p[k] & 127];
+		uint64_t carry = 0;
+
+		has_any = false;
+		for (size_t w = 0; w < words; w++) {
+			uint64_t stay = at[w] & (entry.p[k] == '/' ? any[w] : any[w] | level[w]);
+			uint64_t moved = stay | (at[w] & is[w]);
+
+			at[w] = moved << 1 | carry | stay;
+			carry = moved >> 63;
+			has_any |= at[w] != 0;
+		}
+	}
+	return at[pattern.n / 64] >> (pattern.n % 64) & 1;
 }
 
 /* ---- reading ---- */
@@ -197,8 +210,6 @@ static bool has_text(struct str value, struct str folded, struct buf *scratch)
 {
 	if (folded.n == 0)
 		return true;
-	if (str_is_ascii(value))
-		return str_ifind(value, folded) >= 0;
 	buf_reset(scratch);
 	mime_casemap(value, scratch);
 	return str_find(buf_str(scratch), folded) >= 0;

@@ -179,6 +179,21 @@ static int set_range(struct job *j, struct db_tx *tx, struct store_noting *n, st
 	return rc < 0 ? rc : store_tx_notes_put(tx, n, j->change->v, j->change->n, r);
 }
 
+/* What somebody keeps for himself is news of his own account, whosever the mailbox is. */
+static int announce(struct store *s, struct db_tx *tx, const struct store_noting *n,
+		    struct store_box *box)
+{
+	box->news = STORE_NEWS_NOTES;
+	box->is_told = !(n->scopes & STORE_NOTE_SHARED);
+	if (box->is_told)
+		store_announce(s, tx,
+			       &(struct store_event){ .account = n->user,
+						      .mailbox = box->id,
+						      .is_private = true,
+						      .kinds = STORE_NEWS_NOTES });
+	return store_tx_box_change(s, tx, box);
+}
+
 static int set_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
@@ -203,10 +218,7 @@ static int set_tx(struct db_tx *tx, void *arg)
 	if (rc < 0)
 		return rc;
 	j->modseq = n.n_changed > 0 ? box.modseq : box.highestmodseq;
-	box.news = STORE_NEWS_NOTES;
-	/* Nobody is told what others keep for themselves. */
-	box.is_told = box.account != c->user && !(n.scopes & STORE_NOTE_SHARED);
-	return n.n_changed > 0 ? store_tx_box_change(j->s, tx, &box) : 0;
+	return n.n_changed > 0 ? announce(j->s, tx, &n, &box) : 0;
 }
 
 int store_notes_set(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
@@ -226,86 +238,60 @@ int store_notes_set(struct store *s, struct arena *a, int64_t mailbox, const str
 
 /* ---- with the message ---- */
 
-static int has_any(struct db_tx *tx, int64_t mailbox)
+int store_tx_notes_any(struct db_tx *tx, int64_t mailbox, bool *ret)
 {
 	AUTO(db_done) struct db_query q = { 0 };
+	int rc;
 
 	DB_QUERY(tx, &q, SQL(NOTE_ANY), DB_I(mailbox));
-	return db_step(&q);
-}
-
-int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_range *r, size_t n)
-{
-	int rc = has_any(tx, mailbox);
-
-	if (rc <= 0)
-		return rc;
-	rc = 0;
-	for (size_t i = 0; i < n && rc == 0; i++) {
-		rc = DB_EXEC(tx, SQL(NOTE_DROP_BYTES), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi));
-		if (rc == 0)
-			rc = DB_EXEC(tx, SQL(NOTE_DROP), DB_I(mailbox), DB_I(r[i].lo),
-				     DB_I(r[i].hi));
-	}
-	return rc;
-}
-
-static int gather_row(struct db_query *q, struct store_note_rows *rows)
-{
-	struct store_note_row *row;
-
-	if (arena_grow(&rows->arena, &rows->v, rows->n, &rows->cap, sizeof(*row)) < 0)
-		return -E_LIMIT;
-	row = &rows->v[rows->n++];
-	row->uid = (uint32_t)db_int(q, 0);
-	row->user = db_int(q, 1);
-	row->payer = db_int(q, 2);
-	row->entry = arena_str(&rows->arena, db_text(q, 3));
-	row->value = arena_str(&rows->arena, db_text(q, 4));
-	return row->entry.p != NULL && row->value.p != NULL ? 0 : -E_LIMIT;
-}
-
-int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids,
-			  int64_t user, unsigned scopes, struct store_note_rows *ret)
-{
-	static const struct uid_range everything = { 1, UINT32_MAX };
-	const struct uid_range *r = uids ? uids->r : &everything;
-	size_t n = uids ? uids->n : 1;
-	int rc = scopes != 0 ? has_any(tx, mailbox) : 0;
-
-	for (size_t i = 0; rc > 0 && i < n; i++) {
-		AUTO(db_done) struct db_query q = { 0 };
-		int got;
-
-		DB_QUERY(tx, &q, SQL(NOTE_RANGE), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi),
-			 DB_I(user), DB_I(scopes));
-		while ((got = db_step(&q)) > 0) {
-			if (gather_row(&q, ret) < 0)
-				return -E_LIMIT;
-		}
-		if (got < 0)
-			return got;
-	}
+	rc = db_step(&q);
+	*ret = rc > 0;
 	return rc < 0 ? rc : 0;
 }
 
-int store_tx_notes_add(struct db_tx *tx, const struct store_box *to, struct store_note_rows *rows,
-		       uint32_t from_uid, uint32_t uid)
+int store_tx_notes_expunge(struct db_tx *tx, int64_t mailbox, uint64_t modseq)
 {
-	int rc = 0;
+	bool has_any;
+	int rc = store_tx_notes_any(tx, mailbox, &has_any);
 
-	while (rows->at < rows->n && rows->v[rows->at].uid < from_uid)
-		rows->at++;
-	for (; rc == 0 && rows->at < rows->n && rows->v[rows->at].uid == from_uid; rows->at++) {
-		const struct store_note_row *row = &rows->v[rows->at];
-		int64_t payer = row->user != 0 ? row->payer : to->account;
+	if (rc < 0 || !has_any)
+		return rc;
+	rc = DB_EXEC(tx, SQL(NOTE_EXPUNGE_BYTES), DB_I(mailbox), DB_I(modseq));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(NOTE_EXPUNGE), DB_I(mailbox), DB_I(modseq));
+}
 
-		rc = DB_EXEC(tx, SQL(NOTE_ADD), DB_I(to->id), DB_I(uid), DB_I(row->user),
-			     DB_T(row->entry), DB_B(row->value), DB_I(payer), DB_I(to->modseq));
-		if (rc == 0)
-			rc = DB_EXEC(tx, SQL(ANNOTATION_BYTES_ADD), DB_I(payer),
-				     DB_I(STORE_NOTE_BYTES + row->entry.n + row->value.n));
-	}
+int store_tx_notes_purge(struct db_tx *tx, int64_t mailbox, int64_t uid)
+{
+	int rc = DB_EXEC(tx, SQL(NOTE_PURGE_BYTES), DB_I(mailbox), DB_I(uid));
+
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(NOTE_PURGE), DB_I(mailbox), DB_I(uid));
+}
+
+int store_tx_notes_copy(struct db_tx *tx, struct store_notes_copying *c, uint32_t from_uid,
+			uint32_t uid)
+{
+	const struct db_val args[] = { DB_I(c->from), DB_I(from_uid),       DB_I(c->to->id),
+				       DB_I(uid),     DB_I(c->to->account), DB_I(c->to->modseq),
+				       DB_I(c->user), DB_I(c->scopes) };
+	int64_t n = 0;
+	int rc = c->has_any ? db_exec(tx, SQL(NOTE_COPY), args, ARRAY_LEN(args), &n) : 0;
+
+	c->n += n;
+	return rc;
+}
+
+int store_tx_notes_copied(struct db_tx *tx, const struct store_notes_copying *c)
+{
+	const struct store_box *to = c->to;
+	int rc;
+
+	if (c->n == 0)
+		return 0;
+	rc = DB_EXEC(tx, SQL(NOTE_COPIED_BYTES), DB_I(to->id), DB_I(to->modseq));
+	if (rc == 0 && c->user != 0)
+		rc = store_tx_notes_fit(tx, to->account, to);
+	if (rc == 0 && c->user != 0 && c->user != to->account)
+		rc = store_tx_notes_fit(tx, c->user, to);
 	return rc;
 }
 

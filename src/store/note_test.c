@@ -6,6 +6,7 @@
  */
 #include "store/note.h"
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "store/annotation.h"
 #include "store/store_test.h"
@@ -100,6 +101,80 @@ TEST(note_patterns)
 		assert_int_equal(store_note_matches(str_z(rows[i].pattern), str_z(rows[i].entry)),
 				 rows[i].want);
 	}
+}
+
+/* What "*" and "%" mean, said again. */
+static bool matches(const char *pattern, const char *entry)
+{
+	bool is_wild = *pattern == '*' || (*pattern == '%' && *entry != '/');
+
+	if (*pattern == '\0' || *entry == '\0')
+		return *pattern == *entry;
+	if (is_wild)
+		return matches(pattern + 1, entry + 1) || matches(pattern, entry + 1);
+	return *pattern == *entry && matches(pattern + 1, entry + 1);
+}
+
+static unsigned below(uint64_t *seed, unsigned n)
+{
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	return (unsigned)(*seed >> 33) % n;
+}
+
+TEST(note_patterns_of_every_form)
+{
+	uint64_t seed = 1;
+	char pattern[LIMIT_ANNOTATION_ENTRY + 2], entry[LIMIT_ANNOTATION_ENTRY + 1];
+	size_t n_true = 0;
+
+	for (unsigned i = 0; i < 20000; i++) {
+		size_t n = 1 + below(&seed, 7), n_entry = 1 + below(&seed, 9);
+
+		for (size_t k = 0; k < n; k++)
+			pattern[k] = "*%/ab"[below(&seed, 5)];
+		for (size_t k = 0; k < n_entry; k++)
+			entry[k] = "/ab"[below(&seed, 3)];
+		pattern[n] = entry[n_entry] = '\0';
+		test_row(pattern);
+		n_true += matches(pattern, entry);
+		assert_int_equal(store_note_matches(str_z(pattern), str_z(entry)),
+				 matches(pattern, entry));
+	}
+	assert_true(n_true > 1000);
+	/* Of all lengths: words of positions meet. */
+	memset(entry, 'a', sizeof(entry));
+	memset(pattern, '*', sizeof(pattern));
+	for (size_t n = 1; n <= LIMIT_ANNOTATION_ENTRY; n++) {
+		assert_true(store_note_matches(str_of(entry, n), str_of(entry, n)));
+		assert_false(store_note_matches(str_of(entry, n), str_of(entry, n - 1)));
+		assert_true(store_note_matches(str_of(pattern, n), str_of(entry, n)));
+		assert_false(store_note_matches(str_of(pattern, n), str_of(entry, n - 1)));
+	}
+	assert_false(
+		store_note_matches(str_of(pattern, sizeof(pattern)), str_of(entry, sizeof(entry))));
+}
+
+static int64_t match_many(struct str pattern, struct str entry)
+{
+	int64_t start_ms = clock_mono_ms();
+	size_t n = 0;
+
+	for (int i = 0; i < 20000; i++)
+		n += store_note_matches(pattern, entry);
+	assert_int_equal(n, 20000);
+	return clock_mono_ms() - start_ms;
+}
+
+TEST(note_patterns_of_many_wildcards_cost_no_more)
+{
+	char pattern[LIMIT_ANNOTATION_ENTRY], entry[LIMIT_ANNOTATION_ENTRY];
+	int64_t plain_ms, wild_ms;
+
+	memset(entry, 'a', sizeof(entry));
+	memset(pattern, '*', sizeof(pattern));
+	plain_ms = match_many(str_of(entry, sizeof(entry)), str_of(entry, sizeof(entry)));
+	wild_ms = match_many(str_of(pattern, 128), str_of(entry, sizeof(entry)));
+	assert_true(wild_ms <= 20 * plain_ms + 100);
 }
 
 TEST(note_values_of_flags)
@@ -352,6 +427,41 @@ TEST(notes_go_with_their_message)
 	test_close(&t);
 }
 
+/* Expunges those one by one. */
+static int64_t expunge_each(struct test_store *t, uint32_t lo, uint32_t hi)
+{
+	int64_t start_ms = clock_mono_ms();
+
+	for (uint32_t uid = lo; uid <= hi; uid++) {
+		struct uidset gone;
+		uint64_t modseq;
+
+		test_flag(t, t->inbox, uid, uid, STORE_FLAGS_ADD, STORE_DELETED);
+		assert_int_equal(store_expunge(t->s, &t->a, t->inbox, NULL, true, &gone, &modseq),
+				 0);
+		assert_int_equal(uidset_count(&gone), 1);
+	}
+	return clock_mono_ms() - start_ms;
+}
+
+TEST(notes_of_other_messages_do_not_slow_expunge)
+{
+	struct test_store t;
+	int64_t before_ms;
+	char entry[16];
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 1000);
+	before_ms = expunge_each(&t, 901, 930);
+	for (int i = 0; i < 40; i++) {
+		snprintf(entry, sizeof(entry), "/a%d", i);
+		assert_int_equal(set(&t, t.inbox, t.alice, 1, 1000, entry, true, S("")), 0);
+	}
+	assert_true(expunge_each(&t, 931, 960) <= 5 * before_ms + 100);
+	test_recount(&t);
+	test_close(&t);
+}
+
 TEST(notes_of_append_need_rights)
 {
 	struct store_note v = { S("/a"), S("1"), false };
@@ -434,14 +544,16 @@ TEST(notes_that_were_removed_make_room)
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 254);
-	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/big", false, str_of(big, sizeof(big))), 0);
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/big", false, str_of(big, sizeof(big))),
+			 0);
 	for (int i = 0; i < 8; i++) {
 		snprintf(entry, sizeof(entry), "/a%0253d", i);
 		assert_int_equal(set(&t, t.inbox, t.alice, 1, 30, entry, false, S("x")), 0);
 		assert_int_equal(set(&t, t.inbox, t.alice, 1, 30, entry, false, NONE), 0);
 	}
 	assert_int_equal(store_annotations_set(t.s, 0, t.alice, &c), 0);
-	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/more", false, str_of(big, 300)), -E_NOTES);
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 254, "/more", false, str_of(big, 300)),
+			 -E_NOTES);
 	test_close(&t);
 }
 
@@ -481,5 +593,34 @@ TEST(notes_are_found)
 	q.scopes = 3;
 	assert_int_equal(store_notes_search(t.s, &t.a, t.inbox, &q, &found), 0);
 	assert_false(uidset_has(&found, 1));
+	test_close(&t);
+}
+
+/* A text that nearly fits everywhere is not compared again and again. */
+TEST(notes_are_found_in_time)
+{
+	static char value[LIMIT_ANNOTATION_VALUE], text[LIMIT_ANNOTATION_VALUE / 2];
+	struct store_note_search q = { .pattern = S("/comment"), .scopes = 3, .lo = 1, .hi = 1 };
+	struct uidset found;
+	struct test_store t;
+	int64_t start_ms;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 1);
+	memset(value, 'a', sizeof(value));
+	memset(text, 'A', sizeof(text) - 1);
+	text[sizeof(text) - 1] = 'B';
+	assert_int_equal(set(&t, t.inbox, t.alice, 1, 1, "/comment", false,
+			     str_of(value, sizeof(value))),
+			 0);
+	q.user = t.alice;
+	q.value = str_of(text, sizeof(text));
+	start_ms = clock_mono_ms();
+	assert_int_equal(store_notes_search(t.s, &t.a, t.inbox, &q, &found), 0);
+	assert_int_equal(found.n, 0);
+	assert_true(clock_mono_ms() - start_ms < 300);
+	q.value.n--;
+	assert_int_equal(store_notes_search(t.s, &t.a, t.inbox, &q, &found), 0);
+	assert_int_equal(found.n, 1);
 	test_close(&t);
 }

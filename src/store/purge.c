@@ -45,7 +45,7 @@ static int remove_slice(struct db_tx *tx, int64_t mailbox)
 		return rc < 0 ? rc : 0;
 	rc = DB_EXEC(tx, SQL(DOOMED_MESSAGE_REMOVE), DB_I(mailbox), DB_I(uid));
 	if (rc == 0)
-		rc = store_tx_notes_drop(tx, mailbox, &(struct uid_range){ 1, (uint32_t)uid }, 1);
+		rc = store_tx_notes_purge(tx, mailbox, uid);
 	for (int i = 0; i < n && rc == 0; i++)
 		rc = store_tx_content_ref(tx, contents[i], -1);
 	return rc < 0 ? rc : n;

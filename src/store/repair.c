@@ -227,7 +227,7 @@ static int pack_tx(struct db_tx *tx, void *arg)
 static int fix_pack(struct fsck *c, const struct fsck_damage *d)
 {
 	struct job j = { .d = d };
-	int rc = blob_pack_bytes(c->s->db, d->id, &j.a);
+	int rc = blob_pack_final_bytes(c->s->db, d->id, &j.a);
 
 	if (rc == -E_NOT_FOUND && d->kind == FSCK_PACK_FILE)
 		return 0;

@@ -6,6 +6,8 @@
 #include "store/news.h"
 #include "store/store_int.h"
 
+#define FEW 16 /* ranges of rows that are removed one by one */
+
 static const struct uid_range everything = { 1, UINT32_MAX };
 
 static const struct uid_range *ranges_of(const struct uidset *uids, size_t *ret_n)
@@ -72,15 +74,38 @@ int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct
 	return rc;
 }
 
-int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
-			  uint64_t mask, const struct store_rows *rows)
+/* Exactly those rows, as ranges; 0: they are more than FEW. */
+static size_t few_ranges(const struct store_rows *rows, struct uid_range *to)
 {
-	size_t n;
-	const struct uid_range *r = ranges_of(uids, &n);
-	int rc;
+	size_t n = 0;
 
+	for (size_t i = 0; i < rows->n; i++) {
+		uint32_t uid = rows->v[i].uid;
+
+		if (n > 0 && to[n - 1].hi + 1 == uid)
+			to[n - 1].hi = uid;
+		else if (n < FEW)
+			to[n++] = (struct uid_range){ uid, uid };
+		else
+			return 0;
+	}
+	return n;
+}
+
+int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+		       uint64_t mask, const struct store_rows *rows)
+{
+	struct uid_range few[FEW];
+	size_t n, n_few = few_ranges(rows, few);
+	const struct uid_range *r = ranges_of(uids, &n);
+
+	/* Not a walk over the mailbox again for one message of it. */
+	if (n_few > 0) {
+		r = few;
+		n = n_few;
+	}
 	for (size_t i = 0; i < n; i++) {
-		rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
+		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
 				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq),
 				 DB_I(store_now_s()));
 
@@ -90,9 +115,6 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		if (rc < 0)
 			return rc;
 	}
-	rc = store_tx_notes_drop(tx, b->id, r, n);
-	if (rc < 0)
-		return rc;
 	b->news |= STORE_NEWS_EXPUNGED;
 	store_delta_expunged(&b->delta, rows);
 	for (size_t i = 0; i < rows->n; i++) {
@@ -102,4 +124,12 @@ int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct ui
 		b->d.bytes -= rows->v[i].size;
 	}
 	return 0;
+}
+
+int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+			  uint64_t mask, const struct store_rows *rows)
+{
+	int rc = store_tx_rows_take(tx, b, uids, mask, rows);
+
+	return rc < 0 ? rc : store_tx_notes_expunge(tx, b->id, b->modseq);
 }

@@ -127,11 +127,10 @@ static int compare(const void *a, const void *b, void *ctx)
 	return (x > y) - (x < y);
 }
 
-static bool needs_rows(const struct store_sort *by, size_t n_by)
+static bool has(const struct sorting *g, unsigned least, unsigned most)
 {
-	for (size_t j = 0; j < n_by; j++)
-		if (by[j].by != STORE_SORT_ARRIVAL && by[j].by != STORE_SORT_SIZE &&
-		    by[j].by != STORE_SORT_RELEVANCY && by[j].by != STORE_SORT_ANNOTATION)
+	for (size_t j = 0; j < g->n_by; j++)
+		if (g->by[j].by >= least && g->by[j].by <= most)
 			return true;
 	return false;
 }
@@ -143,8 +142,10 @@ static int gather_all(struct store *s, struct sorting *g)
 
 	g->values = ARENA_ARRAY(g->work, struct value, g->n * g->n_by);
 	rc = g->values ? gather_notes(s, g) : -E_LIMIT;
-	if (rc == 0 && needs_rows(g->by, g->n_by))
-		return store_keys_read(s, g->v, g->n, gather, g);
+	if (rc == 0 && has(g, STORE_SORT_TEXT, STORE_SORT_TEXT + STORE_K_TEXTS - 1))
+		return store_keys_read(s, g->v, g->n, STORE_KEYS_ALL, gather, g);
+	if (rc == 0 && has(g, STORE_SORT_DATE, STORE_SORT_DATE))
+		return store_keys_read(s, g->v, g->n, STORE_KEYS_SENT, gather, g);
 	for (size_t i = 0; i < g->n && rc == 0; i++)
 		rc = gather(g, i, &none);
 	return rc;

@@ -20,12 +20,12 @@ struct store_keyed {
 MUST_CHECK int store_keyed_list(struct arena *a, const struct store_view *v, const struct uidset *seqs,
 				struct store_keyed **ret, size_t *ret_n);
 /*
- * Calls fn once for each of them, in any order; the texts of k live until it returns. A content from before there were
- * keys is read, and its keys are kept for the next time. Ends with fn's negative result.
+ * Calls fn once for each of them, in any order, with at least what is wanted; the texts of k live until it returns. A content from
+ * before there were keys is read, and its keys are kept for the next time. Ends with fn's negative result.
  */
 typedef int store_keys_fn(void *ctx, size_t i, const struct store_keys *k);
-MUST_CHECK int store_keys_read(struct store *s, const struct store_keyed *v, size_t n, store_keys_fn *fn,
-			       void *ctx);
+MUST_CHECK int store_keys_read(struct store *s, const struct store_keyed *v, size_t n, enum store_keys_want want,
+			       store_keys_fn *fn, void *ctx);
 /* RFC 5256 2.2: by INTERNALDATE when there is no usable Date. */
 static inline int64_t store_keys_sent(const struct store_keys *k, const struct store_msg *m)
 {

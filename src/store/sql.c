@@ -46,7 +46,14 @@
 #define NOTE_BYTES "32 + length(n.entry) + coalesce(length(n.value), 0)"
 #define NOTE_GONE \
 	" NOT EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = n.mailbox AND m.uid = n.uid)"
-#define NOTE_DROPPED " n.mailbox = ?1 AND n.uid BETWEEN ?2 AND ?3 AND" NOTE_GONE
+/* those that go with their messages: of what the change ?2 has expunged, of what was purged up to ?2 */
+#define NOTE_EXPUNGED \
+	" n.mailbox = ?1 AND n.uid IN (SELECT e.uid FROM expunged e WHERE e.mailbox = ?1 AND e.modseq = ?2)"
+#define NOTE_PURGED " n.mailbox = ?1 AND n.uid <= ?2"
+#define NOTE_BALANCE(sign, which) \
+	"UPDATE accounts SET annotation_bytes = annotation_bytes " sign " d.bytes FROM (SELECT n.payer AS payer," \
+	" sum(" NOTE_BYTES ") AS bytes FROM message_annotations n WHERE" which " GROUP BY n.payer) AS d" \
+	" WHERE accounts.id = d.payer"
 /* removed ones of ?1, but for those that the change ?3 of the mailbox ?2 has removed */
 #define NOTE_FORGOTTEN " n.payer = ?1 AND n.value IS NULL AND NOT (n.mailbox = ?2 AND n.modseq = ?3)"
 #define LEFT_NOTES \
@@ -248,10 +255,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" AND n.uid = m.uid AND n.user = ?5 AND n.entry = ?6 WHERE m.mailbox = ?1"
 		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4 AND n.value IS DISTINCT FROM ?7" },
 	[STORE_SQL_NOTE_COUNT_REMOVE] = { .sql =
-		"SELECT count(*), coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
-		" CROSS JOIN messages m ON m.mailbox = n.mailbox AND m.uid = n.uid WHERE n.mailbox = ?1"
-		" AND n.uid BETWEEN ?2 AND ?3 AND n.user = ?5 AND n.entry = ?6 AND n.value IS NOT NULL"
-		" AND +m.modseq <= ?4" },
+		"SELECT count(*), coalesce(sum(" NOTE_BYTES "), 0) FROM messages m"
+		" CROSS JOIN message_annotations n ON n.mailbox = m.mailbox AND n.uid = m.uid"
+		" AND n.user = ?5 AND n.entry = ?6 WHERE m.mailbox = ?1 AND m.uid BETWEEN ?2 AND ?3"
+		" AND +m.modseq <= ?4 AND n.value IS NOT NULL" },
 	[STORE_SQL_NOTE_SET] = { .sql =
 		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
 		" SELECT m.mailbox, m.uid, ?5, ?6, ?7, ?8, ?9 FROM messages m WHERE m.mailbox = ?1"
@@ -260,9 +267,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" WHERE message_annotations.value IS DISTINCT FROM ?7" },
 	[STORE_SQL_NOTE_REMOVE] = { .sql =
 		"UPDATE message_annotations SET value = NULL, modseq = ?7 WHERE mailbox = ?1"
-		" AND uid BETWEEN ?2 AND ?3 AND user = ?5 AND entry = ?6 AND value IS NOT NULL"
-		" AND EXISTS (SELECT 1 FROM messages m WHERE m.mailbox = ?1"
-		" AND m.uid = message_annotations.uid AND m.modseq <= ?4)" },
+		" AND uid IN (SELECT m.uid FROM messages m WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4)"
+		" AND user = ?5 AND entry = ?6 AND value IS NOT NULL" },
 	[STORE_SQL_NOTE_CROWD] = { .sql =
 		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 AND user = ?2 AND uid IN"
 		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?3)"
@@ -277,27 +284,29 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"DELETE FROM message_annotations AS n WHERE" NOTE_FORGOTTEN },
 	[STORE_SQL_NOTE_ANY] = { .sql =
 		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 LIMIT 1" },
-	[STORE_SQL_NOTE_DROP_BYTES] = { .sql =
-		"UPDATE accounts SET annotation_bytes = annotation_bytes - (SELECT sum(" NOTE_BYTES
-		") FROM message_annotations n WHERE +n.payer = accounts.id AND" NOTE_DROPPED ") WHERE id IN"
-		" (SELECT n.payer FROM message_annotations n WHERE" NOTE_DROPPED ")" },
-	[STORE_SQL_NOTE_DROP] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_DROPPED },
-	[STORE_SQL_NOTE_RANGE] = { .sql = /* ?4 0: everybody's; ?5 enum store_note_scope */
-		"SELECT uid, user, payer, entry, value FROM message_annotations WHERE mailbox = ?1"
-		" AND uid BETWEEN ?2 AND ?3 AND value IS NOT NULL AND CASE WHEN user = 0 THEN ?5 & 2 <> 0"
-		" ELSE ?5 & 1 <> 0 AND ?4 IN (0, user) END ORDER BY uid" },
-	[STORE_SQL_NOTE_ADD] = { .sql =
+	[STORE_SQL_NOTE_EXPUNGE_BYTES] = { .sql = NOTE_BALANCE("-", NOTE_EXPUNGED) },
+	[STORE_SQL_NOTE_EXPUNGE] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_EXPUNGED },
+	[STORE_SQL_NOTE_PURGE_BYTES] = { .sql = NOTE_BALANCE("-", NOTE_PURGED) },
+	[STORE_SQL_NOTE_PURGE] = { .sql = "DELETE FROM message_annotations AS n WHERE" NOTE_PURGED },
+	/* ?1, ?2 from; ?3, ?4, ?5, ?6 mailbox, UID, account, modseq; ?7 user (0: everybody's); ?8 enum store_note_scope */
+	[STORE_SQL_NOTE_COPY] = { .sql =
 		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)" },
+		" SELECT ?3, ?4, n.user, n.entry, n.value, CASE WHEN n.user = 0 THEN ?5 ELSE n.payer END, ?6"
+		" FROM message_annotations n WHERE n.mailbox = ?1 AND n.uid = ?2 AND n.value IS NOT NULL"
+		" AND CASE WHEN n.user = 0 THEN ?8 & 2 <> 0 ELSE ?8 & 1 <> 0 AND ?7 IN (0, n.user) END" },
+	[STORE_SQL_NOTE_COPIED_BYTES] = { .sql =
+		NOTE_BALANCE("+", " n.mailbox = ?1 AND n.modseq = ?2") },
 	[STORE_SQL_NOTES_REMOVE_USER] = { .sql =
 		"DELETE FROM message_annotations WHERE payer = ?1 AND user = ?1" },
 
 	/* rights (rights.c): a row for each of the user's and anyone's, or one with NULLs */
 	[STORE_SQL_RIGHTS_GET] = { .sql =
-		"SELECT m.account, coalesce((SELECT domain FROM accounts WHERE id = ?2) ="
-		" (SELECT domain FROM accounts WHERE id = m.account), 0),"
+		/* Asked in front of each change, mostly by the owner; "+": no table is made of the two. */
+		"SELECT m.account, CASE WHEN m.account = ?2 THEN 1 ELSE"
+		" coalesce((SELECT domain FROM accounts WHERE id = ?2) ="
+		" (SELECT domain FROM accounts WHERE id = m.account), 0) END,"
 		" r.who, r.given, coalesce(r.rights, 0)"
-		" FROM mailboxes m LEFT JOIN rights r ON r.mailbox = m.id AND r.who IN (0, ?2)"
+		" FROM mailboxes m LEFT JOIN rights r ON r.mailbox = m.id AND +r.who IN (0, ?2)"
 		" WHERE m.id = ?1 AND m.account <> 0" },
 	[STORE_SQL_RIGHTS_LIST] = { .sql =
 		"SELECT 1 AS is_owner, o.name AS name, 1 AS given, 0 AS rights FROM mailboxes m"
@@ -334,6 +343,10 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	 * store_anyone. In the order of the index, so what there is beyond the limit is not read;
 	 * of what is within it all rows are, or one that takes rights away could be beyond.
 	 */
+	/* May the list below have anything? Most users are given nothing. */
+	[STORE_SQL_SHARED_ANY] = { .sql =
+		"SELECT 1 FROM rights WHERE who = ?1 AND domain = ''"
+		" UNION ALL SELECT 1 FROM rights WHERE ?2 <> 0 AND who = 0 LIMIT 1" },
 	[STORE_SQL_SHARED_LIST] = { .sql =
 		MAILBOX_COLUMNS ", o.name, o.domain = (SELECT domain FROM accounts WHERE id = ?1),"
 		" r.who, r.given, r.rights FROM ("
@@ -426,6 +439,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" to_mailbox, cc_mailbox, from_display, to_display)"
 		" SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 WHERE EXISTS"
 		" (SELECT 1 FROM contents WHERE id = ?1) ON CONFLICT DO NOTHING" },
+	/* Columns in the order of store_content_keys(), no more than are compared. */
+	[STORE_SQL_KEYS_SENT_FROM] = { .sql =
+		"SELECT content, sent FROM sort_keys WHERE content >= ?1 ORDER BY content" },
+	[STORE_SQL_KEYS_THREAD_FROM] = { .sql =
+		"SELECT content, sent, is_reply, ids, subject FROM sort_keys"
+		" WHERE content >= ?1 ORDER BY content" },
 	[STORE_SQL_KEYS_FROM] = { .sql =
 		"SELECT content, sent, is_reply, ids, subject, from_mailbox, to_mailbox,"
 		" cc_mailbox, from_display, to_display FROM sort_keys"
@@ -448,6 +467,9 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	/* content.c goes on from row to row while ids are near each other */
 	[STORE_SQL_CONTENT_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent FROM contents"
+		" WHERE id >= ?1 ORDER BY id" },
+	[STORE_SQL_CONTENT_SHOWN_FROM] = { .sql =
+		"SELECT id, pack, pos, size, header_n, sent, envelope, structure FROM contents"
 		" WHERE id >= ?1 ORDER BY id" },
 	[STORE_SQL_CONTENT_TEXTS_FROM] = { .sql =
 		"SELECT id, pack, pos, size, header_n, sent, envelope, structure, map,"

@@ -109,10 +109,12 @@ enum store_sql_id {
 	STORE_SQL_NOTE_FORGET_BYTES,
 	STORE_SQL_NOTE_FORGET,
 	STORE_SQL_NOTE_ANY,
-	STORE_SQL_NOTE_DROP_BYTES,
-	STORE_SQL_NOTE_DROP,
-	STORE_SQL_NOTE_RANGE,
-	STORE_SQL_NOTE_ADD,
+	STORE_SQL_NOTE_EXPUNGE_BYTES,
+	STORE_SQL_NOTE_EXPUNGE,
+	STORE_SQL_NOTE_PURGE_BYTES,
+	STORE_SQL_NOTE_PURGE,
+	STORE_SQL_NOTE_COPY,
+	STORE_SQL_NOTE_COPIED_BYTES,
 	STORE_SQL_NOTES_REMOVE_USER,
 	STORE_SQL_RIGHTS_GET,
 	STORE_SQL_RIGHTS_LIST,
@@ -125,6 +127,7 @@ enum store_sql_id {
 	STORE_SQL_RIGHTS_COPY,
 	STORE_SQL_RIGHTS_REMOVE_MAILBOX,
 	STORE_SQL_RIGHTS_REMOVE_ACCOUNT,
+	STORE_SQL_SHARED_ANY,
 	STORE_SQL_SHARED_LIST,
 	STORE_SQL_URL_KEY_GET,
 	STORE_SQL_URL_KEY_PUT,
@@ -155,12 +158,15 @@ enum store_sql_id {
 	STORE_SQL_GLANCE_EXPUNGED,
 	STORE_SQL_GLANCE_CHANGED,
 	STORE_SQL_KEYS_ADD,
+	STORE_SQL_KEYS_SENT_FROM,
+	STORE_SQL_KEYS_THREAD_FROM,
 	STORE_SQL_KEYS_FROM,
 	STORE_SQL_KEYS_REMOVE,
 	STORE_SQL_CONTENT_ADD,
 	STORE_SQL_CONTENT_PREVIEW,
 	STORE_SQL_CONTENT_REF,
 	STORE_SQL_CONTENT_FROM,
+	STORE_SQL_CONTENT_SHOWN_FROM,
 	STORE_SQL_CONTENT_TEXTS_FROM,
 	STORE_SQL_THREAD_GET,
 	STORE_SQL_THREAD_ADD,
@@ -325,7 +331,7 @@ struct store_event {
 	int64_t modseq;  /* that views of the mailbox have to reach; STORE_GONE; 0: they have not changed */
 	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
 	bool is_rights;  /* of the mailbox, or of all that the account shares */
-	bool is_private; /* METADATA: entries that only the account sees */
+	bool is_private; /* entries, or annotations of messages, that only the account sees */
 	const struct store_delta *delta; /* what the commit did to the mailbox; NULL: to be read */
 	struct str name, old_name, entries; /* as in struct store_news_item */
 	uint64_t actor;  /* filled in */
@@ -371,17 +377,20 @@ struct store_delta { /* what a commit did to the messages of a mailbox (delta.c)
 	uint32_t uidnext;
 	int64_t messages;                         /* after */
 	int64_t unseen, deleted;                  /* how many more */
-	struct uid_range uids[STORE_DELTA_RANGES]; /* FLAGS, EXPUNGED */
-	size_t n_uids;
 	uint64_t keep, come, since; /* FLAGS: as in flags.c */
-	struct store_msg added[STORE_DELTA_ADDED_MAX];
-	size_t n_added;
+	size_t n_uids, n_added;
+	union { /* last: what is kept of it for long is cut to what is used */
+		struct uid_range uids[STORE_DELTA_RANGES]; /* FLAGS, EXPUNGED */
+		struct store_msg added[STORE_DELTA_ADDED_MAX];
+	};
 };
 /* Inside a write, where the rows are changed; what is too much makes it STORE_DELTA_UNTOLD. */
 void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
 		       uint64_t come, uint64_t since);
 void store_delta_expunged(struct store_delta *d, const struct store_rows *rows);
 void store_delta_added(struct store_delta *d, const struct store_msg *m);
+/* On the heap, without the room that it does not use. */
+struct store_delta *store_delta_copy(const struct store_delta *d);
 
 struct store_box {
 	int64_t id, account;
@@ -443,11 +452,14 @@ MUST_CHECK int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mail
 				 uint64_t since, struct uidset *ret);
 /*
  * Takes those rows, gathered with the same set and mask, out of the mailbox, with their notes; counts
- * that in the box; contents keep their references.
+ * that in the box; contents keep their references. _take() leaves the notes, which then have to be copied
+ * or to go by store_tx_notes_expunge().
  */
 MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
 				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
+MUST_CHECK int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
+				  uint64_t mask, const struct store_rows *rows);
 
 /* ---- annotations of messages inside a write (note_set.c) ---- */
 
@@ -469,25 +481,22 @@ MUST_CHECK int store_tx_notes_put(struct db_tx *tx, struct store_noting *n, cons
 				  size_t n_v, struct uid_range r);
 /* After the last: messages that changed get the modseq of the box. -E_NOTES: one has too many. */
 MUST_CHECK int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n);
-/* Those of messages of these ranges that are not there any more. */
-MUST_CHECK int store_tx_notes_drop(struct db_tx *tx, int64_t mailbox, const struct uid_range *r, size_t n);
+/* Those go too of the messages that were expunged with that modseq; of all messages up to that UID. */
+MUST_CHECK int store_tx_notes_expunge(struct db_tx *tx, int64_t mailbox, uint64_t modseq);
+MUST_CHECK int store_tx_notes_purge(struct db_tx *tx, int64_t mailbox, int64_t uid);
 
-struct store_note_row {
-	uint32_t uid;
-	int64_t user, payer;
-	struct str entry, value;
+struct store_notes_copying { /* from one mailbox to another, or the same */
+	int64_t from;
+	const struct store_box *to;
+	int64_t user;    /* his, and those of all; 0: everybody's */
+	unsigned scopes; /* enum store_note_scope: what may come along */
+	bool has_any;    /* store_tx_notes_any(): it does not cost anything where there are none */
+	int64_t n;       /* that were copied */
 };
-struct store_note_rows { /* on their way to another mailbox; arena_init() it, arena_fini() it */
-	struct arena arena;
-	struct store_note_row *v;
-	size_t n, cap, at;
-};
-/* Those that go along when the user (0: everybody's do) copies the UIDs (NULL: all), of these scopes (enum store_note_scope). */
-MUST_CHECK int store_tx_notes_gather(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, int64_t user,
-				     unsigned scopes, struct store_note_rows *ret);
-/* Those of one message to its copy; from_uid ascends from call to call. Bytes are checked at the end: _fit(). */
-MUST_CHECK int store_tx_notes_add(struct db_tx *tx, const struct store_box *to, struct store_note_rows *rows,
-				  uint32_t from_uid, uint32_t uid);
+MUST_CHECK int store_tx_notes_any(struct db_tx *tx, int64_t mailbox, bool *ret);
+MUST_CHECK int store_tx_notes_copy(struct db_tx *tx, struct store_notes_copying *c, uint32_t from_uid, uint32_t uid);
+/* After the last: counts their bytes. -E_NOTES: an account would have too many; 0 may always. */
+MUST_CHECK int store_tx_notes_copied(struct db_tx *tx, const struct store_notes_copying *c);
 /* Does the account have room for what this change has added for it? -E_NOTES. */
 MUST_CHECK int store_tx_notes_fit(struct db_tx *tx, int64_t account, const struct store_box *box);
 /* note.c: for store_notes_get() */
@@ -613,6 +622,7 @@ struct store_builder {
 	uint32_t n_open;
 	struct store_msg open[STORE_CHUNK];
 };
+struct store_builder *store_build_new(void); /* mem_free, after store_build_finish() or store_build_fini() */
 void store_build_msg(struct store_builder *b, const struct store_msg *m);
 void store_build_chunk(struct store_builder *b, struct store_chunk *c);
 /* The view, with one reference; the builder is empty then. */

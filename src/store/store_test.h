@@ -100,6 +100,23 @@ static inline void test_reopen(struct test_store *t, store_wake_fn *wake, void *
 	assert_int_equal(store_open(t->db, wake, ctx, &t->s, &f), 0);
 }
 
+/* Again, with other statements than the recounts; n rows. */
+static inline void test_reopen_with(struct test_store *t, const struct db_sql *rows, size_t n)
+{
+	static struct db_sql_set sets[2];
+	char dir[600];
+	const struct db_options o = { .dir_z = dir, .sql = sets, .n_sql = 2, .migrations = &store_migrations, .n_migrations = 1 };
+	struct fault f = { "" };
+
+	snprintf(dir, sizeof(dir), "%s", db_dir_z(t->db));
+	store_close(&t->s);
+	db_close(&t->db);
+	sets[0] = store_sql_set;
+	sets[1] = (struct db_sql_set){ "of the test", rows, n };
+	assert_int_equal(db_open(&o, &t->db, &f), 0);
+	assert_int_equal(store_open(t->db, NULL, NULL, &t->s, &f), 0);
+}
+
 static inline int64_t test_mailbox(struct test_store *t, const char *name_z)
 {
 	struct store_mailbox m;
@@ -226,4 +243,30 @@ static inline struct store_view *test_view(struct store_mbox *m)
 
 	assert_int_equal(store_mbox_view(m, &v), 0);
 	return v;
+}
+
+/* What the database says. */
+static inline struct store_view *test_view_anew(struct test_store *t, int64_t mailbox)
+{
+	struct store_view *v;
+	struct db_tx *tx;
+
+	assert_int_equal(db_read_begin(t->db, &tx), 0);
+	assert_int_equal(store_view_load(tx, mailbox, NULL, &v), 0);
+	db_read_end(&tx);
+	return v;
+}
+
+/* However it came about. */
+static inline void test_same_view(const struct store_view *v, const struct store_view *w)
+{
+	assert_int_equal(v->uidvalidity, w->uidvalidity);
+	assert_int_equal(v->uidnext, w->uidnext);
+	assert_int_equal(v->highestmodseq, w->highestmodseq);
+	assert_int_equal(v->unseen, w->unseen);
+	assert_int_equal(v->deleted, w->deleted);
+	assert_int_equal(v->n, w->n);
+	for (uint32_t i = 1; i <= v->n; i++)
+		assert_memory_equal(store_view_at(v, i), store_view_at(w, i),
+				    sizeof(struct store_msg));
 }

@@ -518,7 +518,7 @@ static int read_all(struct threading *t, struct store *s, const struct store_vie
 		rc = new_node(t, &node);
 	}
 	if (rc == 0)
-		rc = store_keys_read(s, t->v, n, gather, t);
+		rc = store_keys_read(s, t->v, n, STORE_KEYS_THREAD, gather, t);
 	if (rc == 0)
 		qsort_r(t->order, n, sizeof(*t->order), compare_sent, t);
 	return rc;

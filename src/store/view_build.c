@@ -8,6 +8,15 @@
 
 #include "base/must.h"
 
+struct store_builder *store_build_new(void)
+{
+	struct store_builder *b = mem_resize(NULL, 1, sizeof(*b)); /* the open chunk is not cleared */
+
+	b->chunks = NULL;
+	b->n = b->cap = b->n_open = 0;
+	return b;
+}
+
 static void push(struct store_builder *b, struct store_chunk *c)
 {
 	if (b->n == b->cap) {

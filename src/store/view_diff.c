@@ -112,7 +112,7 @@ static void keep_step(struct store_builder *b, struct cursor *old, struct cursor
 
 struct store_view *store_view_keep(const struct store_view *old, const struct store_view *now)
 {
-	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
 	struct cursor o = { .v = old }, n = { .v = now };
 	struct store_view *v;
 

@@ -65,7 +65,7 @@ static void add_chunk(struct store_builder *b, const struct store_chunk *c, stru
 static struct store_view *build(const struct store_view *bare, const struct store_view *now,
 				struct lost *lost)
 {
-	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
 	struct store_view *v;
 
 	for (uint32_t i = 0; i < now->n_chunks; i++) {

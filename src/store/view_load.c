@@ -197,7 +197,7 @@ static void apply(struct store_builder *b, const struct store_view *old,
 
 struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c)
 {
-	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
 	struct store_view *v;
 
 	apply(b, old, c);
@@ -251,7 +251,7 @@ int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
 		*ret = old;
 		return 0;
 	}
-	b = MEM_NEW(struct store_builder);
+	b = store_build_new();
 	rc = old ? build_changes(tx, old, b) : build_all(tx, mailbox, b);
 	if (rc == 0)
 		rc = store_tx_view_keywords(tx, mailbox, old, &keywords);
@@ -274,7 +274,7 @@ int store_view_load(struct db_tx *tx, int64_t mailbox, struct store_view *old,
 
 struct store_view *store_view_gone(struct store_view *old)
 {
-	AUTO(mem_auto_free) struct store_builder *b = MEM_NEW(struct store_builder);
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
 	struct store_view *v;
 
 	for (uint32_t i = 0; i < old->n_chunks; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Views, watchers, and everything at random against a model. */
+/* Views, and everything at random against a model. */
 #include "store/store_test.h"
 
 #include "base/lock.h"
@@ -23,6 +23,7 @@ struct model_box {
 };
 struct model {
 	struct test_store t;
+	int64_t bob; /* alice shares all of them with him */
 	struct model_box box[N_BOXES];
 	uint64_t seed;
 	struct uidset set; /* of the current step */
@@ -150,14 +151,54 @@ static void step_notes(struct model *m, struct model_box *b)
 	const struct store_note note = { .entry = S("/comment"),
 					 .value = values[pick(m, ARRAY_LEN(values))],
 					 .is_shared = pick(m, 2) };
-	const struct store_notes_change change = { .user = m->t.alice, .v = &note, .n = 1 };
+	const struct store_notes_change change = { .user = pick(m, 3) ? m->t.alice : m->bob,
+						   .v = &note,
+						   .n = 1 };
 	struct uidset modified;
 	uint64_t modseq;
 
 	pick_set(m, b);
-	assert_int_equal(store_notes_set(m->t.s, &m->t.a, b->id, &m->set, &change, &modified,
-					 &modseq),
-			 0);
+	assert_int_equal(
+		store_notes_set(m->t.s, &m->t.a, b->id, &m->set, &change, &modified, &modseq), 0);
+}
+
+/* A commit that fails has changed nothing, and has told nothing. */
+static void step_lost(struct model *m, struct model_box *b)
+{
+	const struct store_flag_change flags = { .op = STORE_FLAGS_SET, .flags = pick_flags(m) };
+	const struct store_note note = { .entry = S("/lost"), .value = S("x"), .is_shared = true };
+	const struct store_notes_change notes = { .user = m->t.alice, .v = &note, .n = 1 };
+	struct store_content_new c = test_prepare(&m->t.a, S("Subject: lost\r\n\r\n"));
+	struct store_append v = { .mailbox = b->id, .content = &c };
+	const int64_t to = m->box[pick(m, N_BOXES)].id;
+	struct store_appended appended;
+	struct store_copied copied;
+	struct uidset set;
+	uint64_t modseq;
+	int rc;
+
+	/* Durable: no late sync of flags takes the failure for itself. */
+	add(b, test_append(&m->t, b->id, 0, 1), 0);
+	pick_set(m, b);
+	db_fail_next(m->t.db, DB_FAIL_COMMIT, 1, E_DISK_FULL);
+	switch (pick(m, 5)) {
+	case 0:
+		rc = store_flags(m->t.s, &m->t.a, b->id, &m->set, &flags, NULL, &modseq);
+		break;
+	case 1:
+		rc = store_notes_set(m->t.s, &m->t.a, b->id, &m->set, &notes, &set, &modseq);
+		break;
+	case 2:
+		rc = store_append(m->t.s, &v, 1, &appended);
+		break;
+	case 3:
+		rc = store_expunge(m->t.s, &m->t.a, b->id, &m->set, false, &set, &modseq);
+		break;
+	default:
+		rc = store_copy(m->t.s, &m->t.a, b->id, &m->set, to, pick(m, 2), &copied);
+	}
+	db_fail_next(m->t.db, DB_FAIL_NONE, 0, 0);
+	assert_int_equal(rc, -E_DISK_FULL);
 }
 
 /* The model knows no keywords: only a view that is loaded afresh tells whether they are right. */
@@ -253,32 +294,6 @@ static void check_keep(struct model *m, struct store_view *old, struct store_vie
 	store_view_unref(both);
 }
 
-/* What the database says. */
-static struct store_view *load_anew(struct test_store *t, int64_t mailbox)
-{
-	struct store_view *v;
-	struct db_tx *tx;
-
-	assert_int_equal(db_read_begin(t->db, &tx), 0);
-	assert_int_equal(store_view_load(tx, mailbox, NULL, &v), 0);
-	db_read_end(&tx);
-	return v;
-}
-
-/* However it came about. */
-static void check_same(const struct store_view *v, const struct store_view *w)
-{
-	assert_int_equal(v->uidvalidity, w->uidvalidity);
-	assert_int_equal(v->uidnext, w->uidnext);
-	assert_int_equal(v->highestmodseq, w->highestmodseq);
-	assert_int_equal(v->unseen, w->unseen);
-	assert_int_equal(v->deleted, w->deleted);
-	assert_int_equal(v->n, w->n);
-	for (uint32_t i = 1; i <= v->n; i++)
-		assert_memory_equal(store_view_at(v, i), store_view_at(w, i),
-				    sizeof(struct store_msg));
-}
-
 static void check_boxes(struct model *m)
 {
 	struct store_view *anew;
@@ -296,8 +311,8 @@ static void check_boxes(struct model *m)
 		store_view_unref(b->shown);
 		b->shown = now;
 		/* A view loaded afresh is the same. */
-		anew = load_anew(&m->t, b->id);
-		check_same(now, anew);
+		anew = test_view_anew(&m->t, b->id);
+		test_same_view(now, anew);
 		store_view_unref(anew);
 	}
 	struct model_box *b = &m->box[pick(m, N_BOXES)];
@@ -317,8 +332,8 @@ static void check_boxes(struct model *m)
 TEST(random_operations_against_a_model)
 {
 	static void (*const steps[])(struct model *, struct model_box *) = {
-		step_append, step_append, step_flags,  step_flags,
-		step_expunge, step_copy,  step_keyword, step_notes,
+		step_append, step_append,  step_flags, step_flags, step_expunge,
+		step_copy,   step_keyword, step_notes, step_notes, step_lost,
 	};
 	struct model *m = MEM_NEW(struct model);
 
@@ -327,6 +342,11 @@ TEST(random_operations_against_a_model)
 	m->box[0].id = m->t.inbox;
 	m->box[1].id = m->t.archive;
 	m->box[2].id = test_mailbox(&m->t, "Junk");
+	assert_int_equal(store_account_add(m->t.s, S("bob@example.org"), NULL, NULL, 0, &m->bob,
+					   &(struct fault){ "" }),
+			 0);
+	for (size_t i = 0; i < N_BOXES; i++)
+		test_share(&m->t, m->box[i].id, m->bob, "lrn");
 	for (size_t i = 0; i < N_BOXES; i++) {
 		m->box[i].m = mem_alloc(N_MAX, sizeof(struct model_msg));
 		assert_int_equal(store_mbox_open(m->t.s, m->box[i].id, &m->box[i].mbox), 0);
@@ -348,152 +368,6 @@ TEST(random_operations_against_a_model)
 	}
 	test_close(&m->t);
 	mem_free(m);
-}
-
-/* ---- what commits tell ---- */
-
-/* Behind the back of the views: who reads what is newer than his view sees it. */
-static const struct db_sql behind[] = {
-	{ .sql = "UPDATE messages SET flags = 16, modseq = 1000 WHERE uid = 1" },
-	{ .sql = "UPDATE messages SET flags = 0, modseq = (SELECT min(modseq) FROM messages)"
-		 " WHERE uid = 1" },
-};
-
-static int behind_tx(struct db_tx *tx, void *arg)
-{
-	return db_exec(tx, arg, NULL, 0, NULL);
-}
-
-static void change_behind(struct test_store *t, int i)
-{
-	struct db_sql *sql = (struct db_sql *)(uintptr_t)&behind[i];
-
-	assert_int_equal(db_write(t->db, &(struct db_write_job){ .fn = behind_tx, .arg = sql }), 0);
-}
-
-static void open_with_behind(struct test_store *t)
-{
-	const struct db_sql_set sets[] = { store_sql_set,
-					   { "recount", recounts, ARRAY_LEN(recounts) },
-					   { "behind", behind, ARRAY_LEN(behind) } };
-	struct fault f = { "" };
-	char dir[600];
-
-	test_open(t);
-	snprintf(dir, sizeof(dir), "%s", db_dir_z(t->db));
-	store_close(&t->s);
-	db_close(&t->db);
-	assert_int_equal(db_open(&(struct db_options){ .dir_z = dir,
-						       .sql = sets,
-						       .n_sql = ARRAY_LEN(sets),
-						       .migrations = &store_migrations,
-						       .n_migrations = 1 },
-				 &t->db, &f),
-			 0);
-	assert_int_equal(store_open(t->db, NULL, NULL, &t->s, &f), 0);
-}
-
-/* Is the newest view made of what was told (the change behind its back is not in it)? */
-static bool was_told(struct store_mbox *m, uint32_t n)
-{
-	struct store_view *v = test_view(m);
-	bool is_unread = store_view_at(v, 1)->flags == 0;
-
-	assert_int_equal(v->n, n);
-	store_view_unref(v);
-	return is_unread;
-}
-
-static void flag_keyword(struct test_store *t, uint32_t uid)
-{
-	const struct uidset one = test_uids(t, uid, uid);
-	const struct str name = S("word");
-	const struct store_flag_change change = { .op = STORE_FLAGS_ADD, .keywords = &name,
-						  .n_keywords = 1 };
-	uint64_t modseq;
-
-	assert_int_equal(store_flags(t->s, &t->a, t->inbox, &one, &change, NULL, &modseq), 0);
-}
-
-TEST(views_learn_from_commits)
-{
-	struct store_view *v, *anew;
-	struct test_store t;
-	struct store_mbox *m;
-	struct uidset one, gone;
-	uint64_t modseq;
-
-	open_with_behind(&t);
-	test_append(&t, t.inbox, 0, 10);
-	assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
-	store_view_unref(test_view(m));
-	change_behind(&t, 0);
-	test_flag(&t, t.inbox, 2, 3, STORE_FLAGS_ADD, STORE_SEEN);
-	assert_true(was_told(m, 10));
-	test_append(&t, t.inbox, 0, STORE_DELTA_ADDED_MAX);
-	assert_true(was_told(m, 14));
-	one = test_uids(&t, 4, 5);
-	assert_int_equal(store_expunge(t.s, &t.a, t.inbox, &one, false, &gone, &modseq), 0);
-	test_flag(&t, t.inbox, 2, 2, STORE_FLAGS_REMOVE, STORE_SEEN);
-	test_append(&t, t.inbox, 0, 1);
-	assert_true(was_told(m, 13)); /* three at once */
-	change_behind(&t, 1);
-	v = test_view(m);
-	anew = load_anew(&t, t.inbox);
-	check_same(v, anew);
-	store_view_unref(v);
-	store_view_unref(anew);
-	store_mbox_close(&m);
-	test_close(&t);
-}
-
-TEST(views_read_what_commits_do_not_tell)
-{
-	static const char *const cases[] = { "keyword", "many added", "many ranges", "many commits",
-					     "within" };
-
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct test_store t;
-		struct store_mbox *m;
-		struct store_copied copied;
-		struct store_view *v;
-		struct uidset set;
-
-		test_row(cases[i]);
-		open_with_behind(&t);
-		test_append(&t, t.inbox, 0, 100);
-		assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
-		store_view_unref(test_view(m));
-		change_behind(&t, 0);
-		set = test_uids(&t, 2, 2);
-		for (uint32_t uid = 4; uid <= 2 * (STORE_DELTA_RANGES + 1); uid += 2)
-			assert_int_equal(uidset_add(&t.a, &set, uid, uid), 0);
-		if (i == 0)
-			flag_keyword(&t, 2);
-		if (i == 1)
-			test_append(&t, t.inbox, 0, STORE_DELTA_ADDED_MAX + 1);
-		if (i == 2)
-			assert_int_equal(store_flags(t.s, &t.a, t.inbox, &set,
-						     &(struct store_flag_change){
-							     .op = STORE_FLAGS_ADD,
-							     .flags = STORE_FLAGGED },
-						     NULL, &(uint64_t){ 0 }),
-					 0);
-		for (uint32_t uid = 2; i == 3 && uid < 20; uid++)
-			test_flag(&t, t.inbox, uid, uid, STORE_FLAGS_ADD, STORE_SEEN);
-		if (i == 4)
-			assert_int_equal(store_copy(t.s, &t.a, t.inbox, &set, t.inbox, true, &copied),
-					 0);
-		v = test_view(m);
-		assert_int_equal(store_view_at(v, 1)->flags, STORE_DRAFT);
-		assert_int_equal(v->n, i == 1 ? 105 : 100);
-		if (i == 0)
-			assert_int_equal(store_view_keyword_bit(v, S("word")), STORE_KEYWORD_BIT);
-		store_view_unref(v);
-		change_behind(&t, 1);
-		store_mbox_close(&m);
-		test_close(&t);
-	}
 }
 
 TEST(view_of_a_large_mailbox_shares_chunks)
@@ -561,170 +435,6 @@ TEST(view_keeps_a_deleted_mailbox_readable)
 	assert_int_equal(store_mbox_open(t.s, id, &late), 0);
 	assert_int_equal(store_mbox_view(late, &none), -E_NOT_FOUND);
 	store_mbox_close(&late);
-	test_close(&t);
-}
-
-/* ---- watchers ---- */
-
-static int woken[10];
-
-static void note_wake(void *ctx, uint64_t watcher)
-{
-	int *counts = ctx;
-
-	__atomic_add_fetch(&counts[watcher], 1, __ATOMIC_RELAXED);
-}
-
-static void assert_woken(const int *want, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		assert_int_equal(woken[i], want[i]);
-		woken[i] = 0;
-	}
-}
-
-TEST(watchers)
-{
-	struct test_store t;
-	int64_t id;
-
-	test_open_with(&t, note_wake, woken);
-	memset(woken, 0, sizeof(woken));
-	/* 1: INBOX, 2: INBOX twice and Archive, 3: the account, 4: another account */
-	store_watch_add(t.s, t.alice, t.inbox, 1);
-	store_watch_add(t.s, t.alice, t.inbox, 2);
-	store_watch_add(t.s, t.alice, t.inbox, 2);
-	store_watch_add(t.s, t.alice, t.archive, 2);
-	store_watch_add(t.s, t.alice, 0, 3);
-	store_watch_add(t.s, t.alice + 1, 0, 4);
-	test_append(&t, t.inbox, 0, 5);
-	assert_woken((const int[]){ 0, 1, 1, 1, 0 }, 5);
-	test_append(&t, t.archive, 0, 1);
-	assert_woken((const int[]){ 0, 0, 1, 1, 0 }, 5);
-	test_flag(&t, t.inbox, 1, 1, STORE_FLAGS_REMOVE, STORE_SEEN);
-	assert_woken((const int[]){ 0, 0, 0, 0, 0 }, 5);
-	assert_int_equal(store_mailbox_create(t.s, t.alice, S("new"), 0, &id, NULL), 0);
-	assert_woken((const int[]){ 0, 0, 0, 1, 0 }, 5);
-	assert_int_equal(store_mailbox_rename(t.s, t.alice, S("new"), S("newer"), NULL), 0);
-	assert_int_equal(store_mailbox_subscribe(t.s, t.alice, S("newer"), true, NULL), 0);
-	assert_int_equal(store_mailbox_delete(t.s, t.alice, S("newer"), NULL), 0);
-	assert_woken((const int[]){ 0, 0, 0, 3, 0 }, 5);
-	store_watch_remove(t.s, 1);
-	store_watch_remove(t.s, 1);
-	test_append(&t, t.inbox, 0, 1);
-	assert_woken((const int[]){ 0, 0, 1, 1, 0 }, 5);
-	store_watch_remove(t.s, 2);
-	store_watch_remove(t.s, 3);
-	store_watch_remove(t.s, 4);
-	test_append(&t, t.inbox, 0, 1);
-	assert_woken((const int[]){ 0, 0, 0, 0, 0 }, 5);
-	test_close(&t);
-}
-
-TEST(watchers_in_any_order_of_leaving)
-{
-	struct test_store t;
-	uint64_t seed = 1;
-
-	test_open(&t);
-	for (uint64_t w = 0; w < 3000; w++)
-		store_watch_add(t.s, t.alice, (int64_t)(1 + w % 7), w);
-	for (int i = 0; i < 20000; i++) {
-		seed = seed * 6364136223846793005u + 1;
-		store_watch_remove(t.s, (seed >> 33) % 3000);
-		if (seed >> 60 == 0)
-			store_watch_add(t.s, t.alice, 3, (seed >> 40) % 3000);
-	}
-	for (uint64_t w = 0; w < 3000; w++)
-		store_watch_remove(t.s, w);
-	test_close(&t);
-}
-
-/* ---- several threads ---- */
-
-#define N_THREADS 6
-
-struct worker {
-	struct test_store *t;
-	pthread_t thread;
-	uint64_t id;
-};
-
-static int work_once(struct worker *w, struct arena *a, struct store_content_new *c, int i)
-{
-	struct store *s = w->t->s;
-	struct store_append v = { .mailbox = w->t->inbox, .content = c };
-	struct store_appended done;
-	struct store_mbox *mbox = NULL;
-	struct store_view *view = NULL;
-	struct uidset set = { 0 }, gone;
-	uint64_t modseq = 0;
-	int rc = store_append(s, &v, 1, &done);
-
-	if (rc == 0)
-		rc = store_mbox_open(s, w->t->inbox, &mbox);
-	if (rc == 0)
-		rc = store_mbox_view(mbox, &view);
-	/* What was appended before the question is in the answer. */
-	if (rc == 0 && store_view_seq(view, done.uid) == 0)
-		rc = -E_BUG;
-	if (rc == 0)
-		rc = uidset_add(a, &set, done.uid, done.uid);
-	if (rc == 0 && i % 3 == 0)
-		rc = store_expunge(s, a, w->t->inbox, &set, false, &gone, &modseq);
-	else if (rc == 0)
-		rc = store_flags(s, a, w->t->inbox, &set,
-				 &(struct store_flag_change){ .op = STORE_FLAGS_ADD,
-							      .flags = STORE_SEEN },
-				 NULL, &modseq);
-	store_view_unref(view);
-	view = NULL;
-	if (rc == 0)
-		rc = store_mbox_view(mbox, &view);
-	if (rc == 0 && view->highestmodseq < modseq)
-		rc = -E_BUG;
-	store_view_unref(view);
-	store_mbox_close(&mbox);
-	return rc;
-}
-
-static void *work(void *arg)
-{
-	struct worker *w = arg;
-	AUTO(arena_fini) struct arena a;
-	struct store_content_new c;
-	intptr_t rc;
-
-	arena_init(&a, 16u << 20);
-	rc = store_content_prepare(&a, S("Message-ID: <t@x>\r\n\r\nx\r\n"), &c);
-	for (int i = 0; i < 60 && rc == 0; i++) {
-		store_watch_add(w->t->s, w->t->alice, w->t->inbox, w->id);
-		rc = work_once(w, &a, &c, i);
-		store_watch_remove(w->t->s, w->id);
-	}
-	return (void *)rc;
-}
-
-TEST(threads_see_what_was_answered)
-{
-	struct test_store t;
-	struct worker workers[N_THREADS];
-	int total = 0;
-
-	memset(woken, 0, sizeof(woken));
-	test_open_with(&t, note_wake, woken);
-	for (size_t i = 0; i < N_THREADS; i++) {
-		workers[i] = (struct worker){ .t = &t, .id = i };
-		assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
-	}
-	for (size_t i = 0; i < N_THREADS; i++) {
-		void *rc;
-
-		assert_int_equal(pthread_join(workers[i].thread, &rc), 0);
-		assert_int_equal((intptr_t)rc, 0);
-		total += __atomic_load_n(&woken[i], __ATOMIC_RELAXED);
-	}
-	assert_true(total >= 2 * 60 * N_THREADS);
 	test_close(&t);
 }
 

@@ -5,7 +5,7 @@ S > MAIL FROM:<carol@example.org>
 S < 250
 S > RCPT TO:<dan@example.net>
 S < 550 5.7.1
-log smtp.reject to=dan@example.net code=550 enhanced=5.7.1
+log smtp.reject to=dan@example.net code=550 enhanced=5.7.1 reply="Relaying
 S > RCPT TO:<bob%example.net@elsewhere.example>
 S < 550 5.7.1
 S > RCPT TO:<"bob@example.test"@example.net>

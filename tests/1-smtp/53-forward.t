@@ -23,12 +23,7 @@ cli message trace void@example.test
 out *accepted: from <carol@example.com>, *
 out *to <void@example.test>: nowhere
 # A bounce is one already: its return address stays the null one
-S > MAIL FROM:<>
-S < 250
-S > RCPT TO:<away+x@example.test>
-S < 250
-S > DATA
-S < 354
+S mail <> away+x@example.test
 S data simple.eml
 S < 250 2.0.0 queued as $bounce
 cli queue list

@@ -20,12 +20,7 @@ T > MAIL FROM:<alice@example.test> HOLDUNTIL=2026-13-01T00:00:00Z
 T < 501 5.5.4
 T > MAIL FROM:<alice@example.test> HOLDFOR=600 BY=500;R
 T < 501 5.5.4
-T > MAIL FROM:<alice@example.test> HOLDFOR=3600
-T < 250
-T > RCPT TO:<bob@example.test>
-T < 250
-T > DATA
-T < 354
+T mail alice@example.test HOLDFOR=3600 bob@example.test
 T data simple.eml
 T < 250 2.0.0 queued as $qid
 mails bob 0
@@ -44,12 +39,7 @@ mails bob 1
 cli queue list
 out! *bob@example.test*
 # who names it has it sent at once
-T > MAIL FROM:<alice@example.test> HOLDFOR=3600
-T < 250
-T > RCPT TO:<bob@example.test>
-T < 250
-T > DATA
-T < 354
+T mail alice@example.test HOLDFOR=3600 bob@example.test
 T data simple.eml
 T < 250 2.0.0 queued as $named
 cli queue retry $named

@@ -19,14 +19,7 @@ S > MAIL FROM:<alice@example.test> BY=-30;NT
 S < 250
 S > RSET
 S < 250
-S > MAIL FROM:<alice@example.test> BY=+600;R
-S < 250
-S > RCPT TO:<dan@example.net>
-S < 250
-S > RCPT TO:<bob@example.test>
-S < 250
-S > DATA
-S < 354
+S mail alice@example.test BY=+600;R dan@example.net bob@example.test
 S data simple.eml
 S < 250 2.0.0 queued as $qid
 mails bob 1

@@ -7,21 +7,11 @@ S > MAIL FROM:<alice@example.test> MT-PRIORITY=-0
 S < 501 5.5.4
 S > MAIL FROM:<alice@example.test> MT-PRIORITY=1 MT-PRIORITY=1
 S < 501 5.5.4
-S > MAIL FROM:<alice@example.test> MT-PRIORITY=7
-S < 250
-S > RCPT TO:<bob@example.test>
-S < 250
-S > DATA
-S < 354
+S mail alice@example.test MT-PRIORITY=7 bob@example.test
 S data simple.eml
 S < 250
 T connect smtp hello
-T > MAIL FROM:<carol@example.com> MT-PRIORITY=7
-T < 250
-T > RCPT TO:<bob@example.test>
-T < 250
-T > DATA
-T < 354
+T mail carol@example.com MT-PRIORITY=7 bob@example.test
 T data simple.eml
 T < 250
 P connect pop3 as bob

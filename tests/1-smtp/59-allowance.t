@@ -9,6 +9,7 @@ S < 250 2.0.0 queued as $one
 S mail alice@example.test dan@example.net fay@example.net
 S data simple.eml
 S < 452 4.7.0
+log smtp.reject code=452 reply="this
 cli queue list
 out! *fay@example.net*
 mails bob 1

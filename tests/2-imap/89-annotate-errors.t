@@ -87,3 +87,13 @@ A < a OK
 A > a FETCH 1 (ANNOTATION ((/a1 /b) value))
 A <= * 1 FETCH (ANNOTATION (/a1 (value.priv NIL value.shared "y") /b (value.priv "x" value.shared NIL)))
 A < a OK
+# as many private ones, whatever there is of the others; and nothing of what would be one too many
+repeat 63 A > c$i STORE 1 ANNOTATION (/p$i (value.priv "x"))
+repeat 63 A <... c$i OK
+A > a STORE 1 ANNOTATION (/b (value.priv "y") /c (value.priv "x"))
+A < a NO [ANNOTATE TOOMANY]
+A > a STORE 1 ANNOTATION (/p1 (value.priv NIL) /c (value.priv "z"))
+A < a OK
+A > a FETCH 1 (ANNOTATION ((/b /c /p1) value.priv))
+A <= * 1 FETCH (ANNOTATION (/b (value.priv "x") /c (value.priv "z") /p1 (value.priv NIL)))
+A < a OK

@@ -59,7 +59,7 @@ A <= * 1 FETCH (ANNOTATION (/comment (value.priv "Don't send until I say so")))
 A <= * 2 FETCH (ANNOTATION (/a (value.shared "1")))
 A <= * 3 FETCH (ANNOTATION (/1/comment (value.priv "z")))
 A < o OK
-# they outlive the server, and a message that has come back by another way has none
+# they outlive the server; they are of the message, and not of another with the same bytes
 crash
 A connect imap as alice
 A > p EXAMINE Older
@@ -67,3 +67,8 @@ A <... p OK
 A > q FETCH 1 (ANNOTATION (/comment value.priv))
 A <= * 1 FETCH (ANNOTATION (/comment (value.priv "Don't send until I say so")))
 A < q OK
+A >> r APPEND Older {12+}\r\nSubject: x\r\n\r\n
+A <... r OK
+A > s FETCH 4 (ANNOTATION (/* value))
+A <... * 4 FETCH (UID 4)
+A < s OK

@@ -98,6 +98,26 @@ C < * STATUS Work (UIDVALIDITY *)
 D <= * 2 FETCH (UID 2 ANNOTATION (/mine))
 B > v NOOP
 B < v OK
+# RFC 5465: what one keeps for oneself is news for one's own sessions, of mailboxes of others too, and for nobody else
+E connect imap as bob
+E > a NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge AnnotationChange))
+E < a OK
+A > fa STORE 2 ANNOTATION (/mine (value.priv "alice"))
+A <... fa OK
+C < * STATUS Work (UIDVALIDITY *)
+D <... * 2 FETCH (UID 2 ANNOTATION (/mine))
+E silent 100
+B > va STORE 2 ANNOTATION (/mine (value.priv "bob again"))
+B <... va OK
+E < * STATUS "Other Users/alice@example.test/Work" (UIDVALIDITY *)
+C silent 100
+B > vb STORE 2 ANNOTATION (/mine (value.priv "bob" value.shared "bob's"))
+B < vb OK
+E < * STATUS "Other Users/alice@example.test/Work" (UIDVALIDITY *)
+C < * STATUS Work (UIDVALIDITY *)
+B > vc STORE 2 ANNOTATION (/mine (value.shared "bob"))
+B < vc OK
+E < * STATUS "Other Users/alice@example.test/Work" (UIDVALIDITY *)
 B > w SELECT "Other Users/alice@example.test/Work"
 B <... w OK [READ-WRITE]
 # COPY and MOVE: bob's own and what is shared; into alice's mailbox what he may have there

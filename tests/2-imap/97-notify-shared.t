@@ -168,3 +168,21 @@ A <... f2 OK
 B < * 1 EXISTS
 B <... * 1 FETCH (UID 1)
 B silent 100
+# what an earlier NOTIFY has watched is not watched any more
+D connect imap as bob
+A > g1 CREATE Data
+A < g1 OK
+A > g2 SETACL Data bob@example.test lr
+A < g2 OK
+D > a ENABLE METADATA
+D <... a OK
+D > b NOTIFY SET (subtree "Other Users" (MessageNew MessageExpunge))
+D < b OK
+A > g3 SETMETADATA Data (/shared/comment "x")
+A < g3 OK
+D < * METADATA "Other Users/alice@example.test/Data" /shared/comment
+D > c NOTIFY SET (personal (MessageNew MessageExpunge))
+D < c OK
+A > g4 SETMETADATA Data (/shared/comment "y")
+A < g4 OK
+D silent 100

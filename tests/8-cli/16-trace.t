@@ -37,12 +37,7 @@ cli message trace $second
 out *over ESMTPSA from 127.0.0.1 *, TLSv1*, logged in as bob@example.test, session *
 out *to <away@elsewhere.test>: queue
 # What is refused at the end has a story, with the words that were said
-A > MAIL FROM:<eve@far.test>
-A < 250
-A > RCPT TO:<alice@example.test>
-A < 250
-A > DATA
-A < 354
+A mail eve@far.test alice@example.test
 A >> Subject: z\r\n\r\nbare\nLF\r\n.\r\n
 A < 5
 cli message trace eve@far.test

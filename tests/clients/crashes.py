@@ -38,6 +38,10 @@ def test_power_cuts(server):
     cut(server, power.kill, 10, settings=disk.SMALL)
 
 
+def test_power_cuts_of_packs_that_stay(server):
+    cut(server, power.kill, 5, settings=disk.SPARING)
+
+
 def test_power_cuts_after_failed_syncs(server):
     cut(server, faults.single_syncs, 5)
 

@@ -5,16 +5,14 @@ to who is not named by it. A DNS of our own (lib/dnsworld.py), sinks on loopback
 """
 
 import hashlib
-import imaplib
 import re
-import smtplib
 import socket
 import subprocess
 import time
 
 from certs import self_signed
 from dnsworld import World
-from script import tls_context
+from mail import submission, wait_inbox
 from sink import Sink
 
 ALICE = "alice@example.test"
@@ -29,27 +27,16 @@ def use(server, world, port, **dns):
     server.start()
 
 
-def submit(server, *domains):
+def submit(server, *domains, head="", parameters=()):
     """One message to each."""
-    with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
-        smtp.starttls(context=tls_context())
-        smtp.login(ALICE, "demo")
+    with submission(server) as smtp:
         for domain in domains:
-            smtp.sendmail(ALICE, ["x@" + domain], "From: %s\r\nTo: x@%s\r\nSubject: x\r\n\r\nHello\r\n" % (ALICE, domain))
+            smtp.sendmail(ALICE, ["x@" + domain], "From: %s\r\nTo: x@%s\r\n%sSubject: x\r\n\r\nHello\r\n" % (ALICE, domain, head), parameters)
 
 
 def arrived(sink, n):
     """The domains that the first n messages were for, in order."""
     return sorted(rcpts[0].split("@")[1].split(">")[0] for _, rcpts, _ in sink.wait(n))
-
-
-def inbox(server):
-    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
-    imap.login(ALICE, "demo")
-    imap.select("INBOX", readonly=True)
-    _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
-    imap.logout()
-    return [x[1] for x in data if isinstance(x, tuple)]
 
 
 def wait_for(what, get, is_right, seconds=30):
@@ -90,7 +77,7 @@ def test_by_mx(server):
         use(server, world, sink.port)
         submit(server, "plain.test", "second.test", "implicit.test", "null.test", "gone.test", "ours.test")
         assert arrived(sink, 3) == ["implicit.test", "plain.test", "second.test"]
-        told = b"".join(wait_for("reports", lambda: inbox(server), lambda got: len(got) == 3))
+        told = b"".join(wait_inbox(server, ALICE, 3))
         for words in (b"556 5.1.10", b"5.1.10", b"5.1.2", b"5.4.6", b"there is no domain gone.test"):
             assert words in told, (words, told)
         wait_for("queue", lambda: waiting(server), lambda got: not got)
@@ -120,6 +107,26 @@ def test_dane(server):
         kept = ["x@expired.test", "x@no-tls.test", "x@other-key.test"]
         wait_for("queue", lambda: waiting(server), lambda got: got == kept)
         assert len(sink.messages) == 2 and not plain.messages
+
+
+def test_tls_is_not_required(server):
+    """RFC 8689 3, 4.2.2: a message that says so goes out whatever is published, unless it came with REQUIRETLS, which counts alone (4.1)."""
+    files = self_signed(server, "sink", "mx.dane.test")
+    no, words = "TLS-Required: No\r\n", ("PIPELINING", "8BITMIME", "REQUIRETLS")
+    with Sink("127.0.0.2", tls=files, words=words) as sink, Sink("127.0.0.3", port=sink.port) as plain, World() as world:
+        for name, address, key in (("no", "127.0.0.2", "ab" * 32), ("no-tls", "127.0.0.3", "ab" * 32), ("yes", "127.0.0.3", "ab" * 32),
+                                   ("both", "127.0.0.2", spki_digest(files)), ("both-wrong", "127.0.0.2", "ab" * 32)):
+            world.zone(name + ".test", "@ MX 10 mx\nmx A %s\n_%d._tcp.mx TLSA 3 1 1 %s" % (address, sink.port, key), signed=True)
+        world.start()
+        use(server, world, sink.port)
+        submit(server, "yes.test", head="TLS-Required: Yes\r\n")
+        submit(server, "both.test", "both-wrong.test", head=no, parameters=["REQUIRETLS"])
+        submit(server, "no.test", "no-tls.test", head=no)
+        assert arrived(sink, 2) == ["both.test", "no.test"] and arrived(plain, 1) == ["no-tls.test"]
+        found = wait_for("tries", lambda: attempts(server), lambda got: len(got) == 5)
+        assert sorted(k for k, v in found.items() if v[0] == "delivered") == ["both.test", "no-tls.test", "no.test"], found
+        assert "DANE verified" in found["both.test"][1] and "enhanced=4.7.5" in found["both-wrong.test"][1], found
+        assert len(sink.messages) == 2 and len(plain.messages) == 1
 
 
 def test_reload(server):

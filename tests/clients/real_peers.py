@@ -4,16 +4,14 @@ Postfix and Exim on the other side (lib/realpeers.py), in both directions: 100 m
 STARTTLS; with PIPELINING, 8BITMIME, SMTPUTF8, CHUNKING (Exim sends BDAT), lines as long as they may be, many recipients; and notifications.
 """
 
-import imaplib
+import json
 import random
 import re
-import smtplib
-import time
 
+from mail import submission, wait_inbox
 from realpeers import RealPeer
-from script import tls_context
 
-ALICE, N = "alice@example.test", 100
+ALICE, BOB, N = "alice@example.test", "bob@example.test", 100
 
 
 def start(server, peer):
@@ -38,30 +36,6 @@ def text(n):
             b"Date: Mon, 05 Jan 2026 10:00:00 +0000", b"MIME-Version: 1.0", b"Content-Type: text/plain; charset=utf-8",
             b"Content-Transfer-Encoding: 8bit"]
     return b"\r\n".join(head + [b""] + lines + [b""])
-
-
-def submission(server):
-    smtp = smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60)
-    smtp.starttls(context=tls_context())
-    smtp.login(ALICE, "demo")
-    return smtp
-
-
-def inbox(server, user):
-    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
-    imap.login(user + "@example.test", "demo")
-    imap.select("INBOX", readonly=True)
-    _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
-    imap.logout()
-    return [x[1] for x in data if isinstance(x, tuple)]
-
-
-def wait_inbox(server, user, n, peer, seconds=60):
-    end = time.monotonic() + seconds
-    while len(inbox(server, user)) < n:
-        assert time.monotonic() < end, "%d messages of %d:\n%s" % (len(inbox(server, user)), n, peer.log())
-        time.sleep(0.2)
-    return inbox(server, user)
 
 
 def check(mails, numbers, end_of_line):
@@ -93,6 +67,12 @@ def to_peer(server, name):
         assert sum(b"Subject: n1000\n" in x for x in found) == 150 and sum(b"Subject: n1001\n" in x for x in found) == 1, len(found)
         delivered = [x for x in server.log if " queue.attempt " in x and " result=delivered " in x]
         assert len(delivered) == N + 151 and len(server.control("queue.list")) == 0, (len(delivered), delivered[-3:])
+        # Asked and taken back: the same way, and nothing arrives.
+        checked = json.loads(server.cli("check", "mx", name + ".test", "--json", "--rcpt", "grüße@%s.test" % name, "--from", ALICE).stdout)
+        stages = {x["stage"]: x for x in checked["stages"]}
+        assert checked["state"] == "ok" and stages["rcpt"]["state"] == "ok" and stages["starttls"]["details"]["version"] == "TLSv1.3", checked
+        assert {"8BITMIME", "SMTPUTF8", "CHUNKING"} <= set(stages["limits"]["details"]["words"]), checked
+        assert len(peer.mails()) == N + 151
 
 
 def from_peer(server, name):
@@ -101,14 +81,14 @@ def from_peer(server, name):
         start(server, peer)
         with peer.smtp() as smtp:
             for n in range(N):
-                smtp.sendmail("carol@%s.test" % name, ["bob@example.test"], text(n), ["BODY=8BITMIME"])
-        check(wait_inbox(server, "bob", N, peer), range(N), b"\r\n")
+                smtp.sendmail("carol@%s.test" % name, [BOB], text(n), ["BODY=8BITMIME"])
+        check(wait_inbox(server, BOB, N, 60, peer.log), range(N), b"\r\n")
         accepted = [x for x in server.log if " smtp.accept " in x]
         assert len(accepted) == N, accepted[:3]
         assert name != "exim" or re.search(r" => bob@.* X=TLS1.3.* K ", peer.log()), peer.log()     # K: by BDAT
         with peer.smtp() as smtp:
-            smtp.sendmail("carol@%s.test" % name, [ALICE, "bob@example.test", "nobody@example.test"], text(N), ["BODY=8BITMIME"])
-        check(wait_inbox(server, "alice", 1, peer), [N], b"\r\n")
+            smtp.sendmail("carol@%s.test" % name, [ALICE, BOB, "nobody@example.test"], text(N), ["BODY=8BITMIME"])
+        check(wait_inbox(server, ALICE, 1, 60, peer.log), [N], b"\r\n")
         (bounce,) = peer.wait(1)
         assert b"nobody@example.test" in bounce and b"550" in bounce, bounce
 
@@ -122,7 +102,7 @@ def notified(server, name, action):
             smtp.sendmail(ALICE, ["box@%s.test" % name], text(1), ["RET=HDRS", "ENVID=e+3D1"],
                           ["NOTIFY=SUCCESS,FAILURE", "ORCPT=rfc822;first@%s.test" % name])
         peer.wait(1)
-        (dsn,) = wait_inbox(server, "alice", 1, peer)
+        (dsn,) = wait_inbox(server, ALICE, 1, 60, peer.log)
         part = dsn.split(b"message/delivery-status", 1)[1]
         assert re.search(rb"^Action: *" + action, part, re.M) and b"Original-Envelope-Id: e=1" in part, dsn
         assert re.search(rb"^Original-Recipient: *rfc822; *first@%s\.test" % name.encode(), part, re.M | re.I), dsn

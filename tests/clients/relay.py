@@ -13,12 +13,12 @@ import threading
 import time
 
 from certs import self_signed
-from mail import inbox, sender_pid
-from script import tls_context
+from mail import sender_pid, submission, wait_inbox
+from script import ehlo
 from server import Skip
 from sink import Sink
 
-ALICE, BOB = "alice@example.test", "bob@example.test"
+ALICE = "alice@example.test"
 TEXT = "From: alice@example.test\r\nTo: x@elsewhere.test\r\nSubject: %s\r\n\r\n%s\r\n.a line with a dot\r\n"
 
 
@@ -26,21 +26,19 @@ def route(port, host="127.0.0.1", **more):
     return {"domains": "elsewhere.test", "host": host, "port": str(port), **more}
 
 
-def use(server, *sinks, queue=None, level="info", **routes):
+def use(server, *sinks, queue=None, level="info", stop_grace="10s", **routes):
     """Starts it again with sending on and mail for elsewhere.test going to the first sink."""
     server.stop()
     sections = {'route "sink"': route(sinks[0].port)} if sinks else {}
     sections.update({'route "%s"' % k: v for k, v in routes.items()})
-    server.settings = {"server": {"hostname": "we.test", "log_level": level},
+    server.settings = {"server": {"hostname": "we.test", "log_level": level, "stop_grace": stop_grace},
                        "queue": {"send": "yes", "retry_min": "5m", "idle_timeout": "1s", "connect_timeout": "5s", "command_timeout": "10s",
                                  **(queue or {})}, **sections}
     server.start()
 
 
 def submit(server, *names, to=("x@elsewhere.test",), body="Hello"):
-    with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
-        smtp.starttls(context=tls_context())
-        smtp.login(ALICE, "demo")
+    with submission(server) as smtp:
         for name in names:
             smtp.sendmail(ALICE, list(to), (TEXT % (name, body)).encode())
 
@@ -56,14 +54,6 @@ def wait_empty(server, seconds=30):
     while server.control("queue.list"):
         assert time.monotonic() < end, server.control("queue.list")
         time.sleep(0.05)
-
-
-def wait_inbox(server, n, seconds=30):
-    end = time.monotonic() + seconds
-    while len(inbox(server, ALICE)) < n:
-        assert time.monotonic() < end, "no message came back"
-        time.sleep(0.1)
-    return inbox(server, ALICE)
 
 
 def move_clock(server, minutes):
@@ -114,7 +104,7 @@ def test_refused(server):
         use(server, sink)
         submit(server, "half", to=("x@elsewhere.test", "gone@elsewhere.test"))
         sink.wait(1)
-        (dsn,) = wait_inbox(server, 1)
+        (dsn,) = wait_inbox(server, ALICE, 1)
         assert b"nobody of that name" in dsn and b"gone@elsewhere.test" in dsn and b"5.1.1" in dsn, dsn
         assert b"x@elsewhere.test" not in dsn.split(b"message/delivery-status")[1].split(b"\r\n\r\n")[1], dsn
         wait_empty(server)
@@ -159,6 +149,38 @@ def test_connection_lost_at_rest(server):
         sink.wait(2)
         assert sink.connections == 2
         wait_empty(server)
+
+
+def lost_in_use(server, verb, words):
+    """The other side ends the kept connection at that command of the second message."""
+    seen = []
+
+    def end(_, line):
+        seen.append(line)
+        return words if len(seen) == 2 else None
+
+    with Sink(says={verb: end}) as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1", "idle_timeout": "20s"})
+        mark = len(server.log)
+        for n, name in enumerate(("first", "second")):
+            submit(server, name)
+            sink.wait(n + 1)
+            wait_empty(server)
+        assert sink.connections == 2 and len(seen) == 3, (sink.connections, seen)
+        assert not [x for x in server.log[mark:] if " result=deferred " in x], server.log[mark:]
+
+
+def test_connection_lost_in_use(server):
+    """Nor is one that ends when it is used again: another one is made, at once."""
+    lost_in_use(server, "MAIL", "-")
+
+
+def test_connection_closing_at_mail(server):
+    lost_in_use(server, "MAIL", "421 4.3.2 closing")
+
+
+def test_connection_closing_at_rcpt(server):
+    lost_in_use(server, "RCPT", "421 4.3.2 closing")
 
 
 def test_idle(server):
@@ -294,6 +316,30 @@ def test_reload(server):
             assert time.monotonic() < end, "the old sender stays"
             time.sleep(0.05)
         assert old.connections == 1 and not [x for x in server.log if " sender.died " in x]
+
+
+def test_stop(server):
+    """Results are taken as long as sessions are waited for: what arrives meanwhile is not sent again by the next server."""
+    began = threading.Event()
+
+    def late(_, line):
+        began.set()
+        time.sleep(4)
+        return None
+
+    with Sink(says={"end": late}) as sink:
+        use(server, sink, stop_grace="6s")
+        submit(server, "once")
+        assert began.wait(30)
+        smtp, _ = ehlo(server)
+        smtp.mail("<carol@example.org>", "bob@example.test")
+        smtp.send(b"Subject: half a message\r\n")
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(30) == 0
+        sink.wait(1)
+        server.start()
+        assert not server.control("queue.list")
+        assert subjects(sink) == ["once"]
 
 
 def test_smart_host(server):

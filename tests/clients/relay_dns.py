@@ -4,17 +4,16 @@ Two servers and a DNS of their own (lib/dnsworld.py): mail goes where its domain
 (RFC 7672) or by MTA-STS (RFC 8461), or not at all.
 """
 
-import hashlib
-import http.server
 import imaplib
+import json
 import smtplib
 import ssl
-import subprocess
 import threading
 import time
 
-from certs import certificate_of, self_signed
+from certs import certificate_of, self_signed, tlsa
 from dnsworld import World
+from policies import Web, policy
 from script import tls_context
 from server import Server
 from sink import Sink
@@ -55,10 +54,7 @@ class Other:
 
     def tlsa(self):
         """3 1 1 of its key (RFC 6698 2.1)."""
-        pem = ssl.DER_cert_to_PEM_cert(certificate_of(self.server)).encode()
-        key = subprocess.run(["openssl", "x509", "-noout", "-pubkey"], input=pem, capture_output=True, check=True).stdout
-        der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True).stdout
-        return "TLSA 3 1 1 " + hashlib.sha256(der).hexdigest()
+        return tlsa(ssl.DER_cert_to_PEM_cert(certificate_of(self.server)).encode())
 
 
 def use(server, world, port, queue=None, **sections):
@@ -110,6 +106,11 @@ def test_dane(server):
         assert "not verified" in send(server, CAROL % "unusable.test", result="delivered")
         send(server, CAROL % "wrong.test", result="deferred", enhanced="4.7.5")
         assert "enhanced=4." in send(server, CAROL % "lie.test", result="deferred")
+        # The same is said beforehand.
+        for name, state, tls in (("good.test", "ok", "DANE"), ("plain.test", "ok", "not verified"), ("other.test", "ok", "not verified"),
+                                 ("unusable.test", "ok", "not verified"), ("wrong.test", "later", ""), ("lie.test", "later", "")):
+            checked = check(server, name, "--rcpt", CAROL % name)
+            assert checked["state"] == state and (state == "later" or tls in checked["stages"][-1]["details"]["tls"]), (name, checked)
         assert len(other.mails()) == 4
         # The peer gets a key that fits.
         world.change("wrong.test", MX + at + good, signed=True)
@@ -186,41 +187,9 @@ def test_dead_hold_up_nobody(server):
 
 # ---- MTA-STS ----
 
-class Policies(http.server.BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_GET(self):
-        text = self.server.text.encode()
-        self.server.n_gets += 1
-        self.send_response(200 if text else 404)
-        self.send_header("Content-Type", "text/plain")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-
-class Web:
-    """The policy of one domain over HTTPS."""
-
-    def __init__(self, files, address="127.0.0.1"):
-        self.http = http.server.ThreadingHTTPServer((address, 0), Policies)
-        self.http.daemon_threads, self.http.text, self.http.n_gets = True, "", 0
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(files["certificate"], files["key"])
-        self.http.socket = context.wrap_socket(self.http.socket, server_side=True)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
-
-    def __enter__(self):
-        return self.http
-
-    def __exit__(self, *_):
-        self.http.shutdown()
-        self.http.server_close()
-
-
-def policy(mode, mx):
-    return "version: STSv1\r\nmode: %s\r\nmx: %s\r\nmax_age: 86400\r\n" % (mode, mx)
+def check(server, domain, *options):
+    """What `check mx` says by the same settings."""
+    return json.loads(server.command("check", "mx", domain, "--config", server.config, "--json", *options).stdout)
 
 
 def again(server, world, other, queue, page, number, text, result):
@@ -253,6 +222,10 @@ def test_mta_sts(server):
         page.text = ""
         send(server, CAROL % "other.test", result="deferred", enhanced="4.7.5")
         assert page.n_gets == 1, "the policy is known, its id is the same"
+        checked = check(server, "other.test")
+        sts = next(s for s in checked["stages"] if s["stage"] == "mta-sts")["details"]
+        assert (checked["state"], sts["mode"], sts["is_remembered"], sts["is_memory_known"]) == ("later", "enforce", True, True), checked
+        assert page.n_gets == 1 and checked["reply"].startswith("4.7.5"), checked
         again(server, world, other, queue, page, 2, policy("enforce", "elsewhere.other.test"), "deferred")
         assert page.n_gets == 2 and len(other.mails()) == 1
         again(server, world, other, queue, page, 3, policy("none", "x"), "delivered")
@@ -274,6 +247,12 @@ def test_lmtp(server):
             smtp.sendmail(ALICE, [CAROL % "other.test", "nobody@other.test"], "Subject: two\r\n\r\nHello\r\n")
         server.wait_log("queue.attempt", {"to": CAROL % "other.test", "result": "delivered"}, 30, mark)
         server.wait_log("queue.attempt", {"to": "nobody@other.test", "result": "failed", "code": "550"}, 30, mark)
+        assert check(server, "other.test", "--rcpt", CAROL % "other.test")["state"] == "ok"
+        checked = check(server, "other.test", "--rcpt", "nobody@other.test")
+        assert (checked["state"], checked["stages"][-2]["stage"], checked["stages"][-2]["code"]) == ("failed", "rcpt", 550), checked
+        # For a domain that is ours nothing goes out, wherever its MX records lead.
+        checked = check(server, "example.test", "--dns-only")
+        assert (checked["is_local"], check(server, "other.test", "--dns-only")["is_local"]) == (True, False), checked
         assert len(other.mails()) == 1
 
 def test_both_ways(server):

@@ -14,8 +14,7 @@ import threading
 import time
 from collections import Counter
 
-from mail import inbox, sender_pid
-from script import tls_context
+from mail import inbox, sender_pid, submission
 from sink import Sink
 
 ALICE = "alice@example.test"
@@ -56,9 +55,7 @@ class Weather:
 def submit(server, name):
     """One message to all kinds, with a sender address of its own. True: it was answered 250."""
     try:
-        with smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60) as smtp:
-            smtp.starttls(context=tls_context())
-            smtp.login(ALICE, "demo")
+        with submission(server) as smtp:
             smtp.sendmail(ALICE.replace("@", "+%s@" % name), ["x@%s.test" % kind for kind in KINDS],
                           "From: %s\r\nSubject: %s\r\n\r\n%s\r\n" % (ALICE, name, "x" * 70))
         return True

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """`martlet send` and the client below it, against a whole server: TLS, logins, LMTP, what arrives, and how it ends otherwise."""
 
+import email
+import email.policy
 import json
+import os
 import re
 import socket
 import ssl
@@ -48,6 +51,41 @@ def test_what_arrives(server):
         text = texts[subject.split("-")[0]].replace("\n", "\r\n")
         want = text if text.endswith("\r\n") or not text else text + "\r\n"
         assert raw.partition(b"\r\n\r\n")[2] == want.encode(), subject
+
+
+def test_a_message_is_made(server):
+    """RFC 5322 3.6, RFC 2045 to 2047, 2231: what Python's parser reads is what was given."""
+    subject, text = "Gr\xfc\xdfe \u2013 " + "and so on " * 12 + "\U0001f426", "a line\n\xe9\nFrom here\n.\n" + "long " * 400 + "\n"
+    files = {"plain.txt": b"a\nb\r\n\xff", "\xdcbersicht " + "x" * 90 + ".pdf": bytes(range(256)) * 300, "none.bin": b"",
+             "old.eml": b"Subject: inside\n\ntext\n"}
+    for name, held in files.items():
+        with open(os.path.join(server.dir, name), "wb") as f:
+            f.write(held)
+    attach = [x for name in files for x in ("--attach", os.path.join(server.dir, name))]
+    must(send(server, "smtp", "--from", "\"J\xf6rg, the\" <j@y.example>", "--to", "Alice <%s>" % ALICE,
+              "--to", BOB, "--subject", subject, *attach, text=text), 0, ALICE + ": 250", BOB + ": 250")
+    raw, = read_all(server).values()
+    assert raw.isascii() and max(map(len, raw.split(b"\r\n"))) <= 78, raw
+    message = email.message_from_bytes(raw, policy=email.policy.default)
+    assert not message.defects and message["subject"] == subject, message["subject"]
+    assert message["from"].addresses[0].display_name == "J\xf6rg, the" and message["from"].addresses[0].addr_spec == "j@y.example"
+    assert [x.addr_spec for x in message["to"].addresses] == [ALICE, BOB] and message["message-id"] and message["date"].datetime
+    body, *parts = message.iter_parts()
+    assert body.get_content().replace("\r\n", "\n") == text, body.get_content()
+    assert [x.get_filename() for x in parts] == list(files), [x.get_filename() for x in parts]
+    assert parts[3].get_content_type() == "message/rfc822" and parts[3].get_content()["subject"] == "inside"
+    assert [x.get_payload(decode=True) for x in parts[:3]] == list(files.values())[:3]
+    assert parts[1].get_content_type() == "application/pdf"
+
+
+def test_a_message_that_cannot_be_made(server):
+    sender = ("--from", "x@y.example", "--to", BOB)
+    for options, said in ((("--to", BOB, "--subject", "s"), "--from"), (("--from", "nobody", "--to", BOB, "--subject", "s"), "--from"),
+                          (("--from", "x@y.example", "--to", "nobody", "--subject", "s"), "nobody"),
+                          ((*sender, "--subject", "two\nBcc: lines"), "control"), ((*sender, "--attach", server.dir), "directory")):
+        must(send(server, "smtp", *options, text="a"), 2, said)
+    must(send(server, "smtp", *sender, "--attach", server.dir + "/gone", text="a"), 3, "No such file")
+    assert messages(server) == 0
 
 
 def test_each_recipient_has_its_fate(server):

@@ -29,6 +29,8 @@ class Shared(ctypes.Structure):
 
 # A database file that is written to often, and packs that come and go; with the defaults a short run may never come to that.
 SMALL = {"store": {"checkpoint_pages": "60", **EAGER["store"]}}
+# The same with packs that stay although some of them is dead: what a killed process left at their ends stays, too.
+SPARING = {"store": {**SMALL["store"], "compact_percent": "60"}}
 
 
 def rule(kinds, files=ANY, err=errno.EIO, *, after=0, times=-1, one_in=1, is_short=False, loss=CLEAN):

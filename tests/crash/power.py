@@ -147,7 +147,7 @@ def record(martlet, directory, seed, seconds, disturb=quiet, **options):
     """Gives back the recording and what was wrong already. options: of the server."""
     os.makedirs(directory, exist_ok=True)
     rnd, self = random.Random(seed), Recording(directory)
-    server = disk.DiskServer(martlet, trace=self.trace_path, sync_us=rnd.choice((0, 1000, 5000)), seed=seed, **options)
+    server = disk.DiskServer(martlet, trace=self.trace_path, sync_us=rnd.choice((0, 1000, 5000, 20000)), seed=seed, **options)
     self.has_flags = not options.get("can_revert")        # what a disk takes back in a failed sync is not late but lost
     try:
         server.start()

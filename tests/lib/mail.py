@@ -9,6 +9,8 @@ import smtplib
 import threading
 import time
 
+from script import tls_context
+
 
 def body(name):
     rnd = random.Random(name)
@@ -17,26 +19,37 @@ def body(name):
     return ("Subject: %s\r\n\r\n%s\r\n" % (name, "\r\n".join(lines))).encode()
 
 
-def read_all(server):
-    """{name: bytes} of bob's INBOX."""
-    imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
-    imap.login("bob@example.test", "demo")
-    imap.select("INBOX", readonly=True)
-    typ, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
-    assert typ == "OK", data
-    imap.logout()
-    raws = [x[1] for x in data if isinstance(x, tuple)]
-    return {re.search(rb"^Subject: (\S+)", raw, re.M).group(1).decode(): raw for raw in raws}
-
-
 def inbox(server, user):
     """The messages of an INBOX, as bytes."""
     imap = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
     imap.login(user, "demo")
     imap.select("INBOX", readonly=True)
-    _, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
+    typ, data = imap.uid("FETCH", "1:*", "(BODY.PEEK[])")
+    assert typ == "OK", data
     imap.logout()
     return [x[1] for x in data if isinstance(x, tuple)]
+
+
+def wait_inbox(server, user, n, seconds=30, why=lambda: ""):
+    """Until n messages are there; gives them. `why` tells more when they do not come."""
+    end = time.monotonic() + seconds
+    while len(got := inbox(server, user)) < n:
+        assert time.monotonic() < end, "%d messages of %d in %g s\n%s" % (len(got), n, seconds, why())
+        time.sleep(0.1)
+    return got
+
+
+def read_all(server):
+    """{name: bytes} of bob's INBOX."""
+    return {re.search(rb"^Subject: (\S+)", raw, re.M).group(1).decode(): raw for raw in inbox(server, "bob@example.test")}
+
+
+def submission(server, user="alice@example.test"):
+    """A connection to submission that has logged in, under TLS."""
+    smtp = smtplib.SMTP("127.0.0.1", server.port("submission"), "client.example", 60)
+    smtp.starttls(context=tls_context())
+    smtp.login(user, "demo")
+    return smtp
 
 
 def sender_pid(server):

@@ -5,7 +5,6 @@ of their own, where their files lie over /usr and /etc; its end is theirs. Both 
 for example.test to one port.
 """
 
-import fcntl
 import glob
 import os
 import shutil
@@ -16,6 +15,7 @@ import tempfile
 import time
 
 from certs import self_signed
+from debian import POSTFIX_MAIN, POSTFIX_MASTER, accounts, run, unpack
 from dnsworld import free_port
 from server import Skip
 
@@ -23,18 +23,9 @@ PACKAGES = {"postfix": "postfix", "exim": "exim4-daemon-light"}
 USERS = {"postfix": 64101, "Debian-exim": 64102, "box": 64104}
 OWNER = {"postfix": "postfix", "exim": "Debian-exim"}
 
-POSTFIX = {"main.cf": """compatibility_level = 3.6
-queue_directory = {dir}/queue
-data_directory = {dir}/state
+POSTFIX = {"main.cf": POSTFIX_MAIN + """data_directory = {dir}/state
 maillog_file = {dir}/log
-maillog_file_prefixes = {dir}
 myhostname = postfix.test
-mydestination =
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-mynetworks = 127.0.0.0/8
-alias_maps =
-local_recipient_maps =
 virtual_mailbox_domains = postfix.test
 virtual_mailbox_maps = static:box/
 virtual_mailbox_base = {dir}/mail
@@ -43,43 +34,18 @@ virtual_gid_maps = static:64104
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = {certificate}
 smtpd_tls_key_file = {key}
-smtpd_client_connection_count_limit = 0
-in_flow_delay = 0
 transport_maps = inline:{{example.test=smtp:[127.0.0.1]:{to}}}
 smtp_tls_security_level = {tls}
 minimal_backoff_time = 1s
 queue_run_delay = 1s
-""", "master.cf": """127.0.0.1:{port} inet n - n - - smtpd
-pickup unix n - n 60 1 pickup
-cleanup unix n - n - 0 cleanup
-qmgr unix n - n 300 1 qmgr
-tlsmgr unix - - n 1000? 1 tlsmgr
-rewrite unix - - n - - trivial-rewrite
-bounce unix - - n - 0 bounce
-defer unix - - n - 0 bounce
-trace unix - - n - 0 bounce
-verify unix - - n - 1 verify
-flush unix n - n 1000? 0 flush
-proxymap unix - - n - - proxymap
-proxywrite unix - - n - 1 proxymap
-smtp unix - - n - - smtp
-relay unix - - n - - smtp
-showq unix n - n - - showq
-error unix - - n - - error
-retry unix - - n - - error
-discard unix - - n - - discard
-virtual unix - n n - - virtual
-anvil unix - - n - 1 anvil
-scache unix - - n - 1 scache
-postlog unix-dgram n - n - 1 postlogd
-"""}
+""", "master.cf": POSTFIX_MASTER}
 
 EXIM = {"exim4.conf": """primary_hostname = exim.test
 spool_directory = {dir}/queue
 log_file_path = {dir}/state/log-%s
 keep_environment =
 local_interfaces = 127.0.0.1
-daemon_smtp_ports = {port}
+daemon_smtp_ports = {smtp}
 tls_advertise_hosts = *
 tls_certificate = {certificate}
 tls_privatekey = {key}
@@ -137,34 +103,6 @@ wait
 COMMAND = {"postfix": "sh -c '/usr/sbin/postfix check && exec /usr/sbin/postfix start-fg'", "exim": "/usr/sbin/exim4 -bdf -q1s"}
 
 
-def run(*words, **more):
-    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=120, **more)
-
-
-def missing(package):
-    """It and what it depends on that is not installed: asked for only."""
-    plan = run("apt-get", "install", "-s", "-q", "--no-install-recommends", package).stdout
-    return {line.split()[1] for line in plan.splitlines() if line.startswith("Inst ")} | {package}
-
-
-def unpack(package, to):
-    """Once; the network is only asked when it is not there yet."""
-    os.makedirs(to, exist_ok=True)
-    with open(to + "/lock", "w", encoding="ascii") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if os.path.exists(to + "/complete"):
-            return
-        got = run("apt-get", "download", "-q", *missing(package), cwd=to)
-        debs = glob.glob(to + "/*.deb")
-        if got.returncode != 0 or not debs:
-            raise Skip("the package %s cannot be fetched: %s" % (package, got.stdout.strip()[-200:]))
-        for deb in debs:
-            subprocess.run(["dpkg", "-x", deb, to], check=True)
-            os.unlink(deb)
-        with open(to + "/complete", "w", encoding="ascii"):
-            pass
-
-
 class RealPeer:
     """One of them. `to` is the port that mail for example.test goes to."""
 
@@ -173,19 +111,20 @@ class RealPeer:
             raise Skip("a mount namespace needs root")
         self.name, self.process = name, None
         self.peers = os.path.join(os.path.dirname(os.path.abspath(martlet)), "peers", name)
-        unpack(PACKAGES[name], self.peers)
+        try:
+            unpack([PACKAGES[name]], self.peers)
+        except OSError as e:
+            raise Skip(str(e)) from None
         self.dir = tempfile.mkdtemp(prefix="martlet-peer-")
         os.chmod(self.dir, 0o755)
         self.port = free_port()
         for sub in ("queue", "state", "mail", "etc/exim4", "etc/postfix"):
             os.makedirs(os.path.join(self.dir, sub))
-        fill = {"dir": self.dir, "peers": self.peers, "port": self.port, "to": to, "tls": "encrypt" if is_tls else "none",
+        fill = {"dir": self.dir, "peers": self.peers, "smtp": self.port, "to": to, "tls": "encrypt" if is_tls else "none",
                 "hosts": "*" if is_tls else "", "owner": OWNER[name], "command": COMMAND[name], **self_signed(self, name, name + ".test")}
         os.chmod(fill["key"], 0o644)
-        self.write("etc/passwd", open("/etc/passwd", encoding="utf-8").read()
-                   + "".join("%s:x:%d:%d::/nonexistent:/bin/false\n" % (k, v, v) for k, v in USERS.items()))
-        self.write("etc/group", open("/etc/group", encoding="utf-8").read()
-                   + "".join("%s:x:%d:\n" % (k, v) for k, v in USERS.items()) + "postdrop:x:64110:\n")
+        for file, content in zip(("passwd", "group"), accounts(USERS)):
+            self.write("etc/" + file, content)
         if name == "postfix":
             shutil.copytree(self.peers + "/etc/postfix", self.dir + "/etc/postfix", dirs_exist_ok=True)
         for file, text in (POSTFIX if name == "postfix" else EXIM).items():

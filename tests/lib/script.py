@@ -7,7 +7,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A connect smtp hello       and greets: EHLO or LHLO
   A connect imap from ADDR   from that address of this host (127.0.0.2, ...); stands before the following
   A connect imap as bob      and logs in as bob@example.test (submission: EHLO and AUTH); "as bob in INBOX" also selects
-  A mail FROM TO ...         MAIL, RCPT for each, DATA, all accepted; FROM may be <>
+  A mail FROM TO ...         MAIL, RCPT for each, DATA, all accepted; FROM may be <>, and be followed by parameters in capitals
   A > TEXT                   sends TEXT and CRLF            $name is replaced
   A >> TEXT                  sends TEXT as it is; \\r \\n \\t \\\\ \\0 \\xNN are escapes
   A < PATTERN                the next line must match from its start; * is anything, $name binds once and is compared afterwards; a single . is the whole line;
@@ -188,9 +188,10 @@ class Actor:
             self.hello()
             self.ask("AUTH PLAIN " + base64.b64encode(b"\0%s\0demo" % name.encode()).decode(), "235 ")
 
-    def mail(self, reverse_path, *recipients):
-        self.ask("MAIL FROM:<%s>" % reverse_path.strip("<>"), "250 ")
-        for recipient in recipients:
+    def mail(self, reverse_path, *words):
+        parameters = [x for x in words if re.match(r"[A-Z0-9-]+(=|$)", x)]
+        self.ask(" ".join(["MAIL FROM:<%s>" % reverse_path.strip("<>")] + parameters), "250 ")
+        for recipient in words[len(parameters):]:
             self.ask("RCPT TO:<%s>" % recipient, "250 ")
         self.ask("DATA", "354 ")
 

@@ -29,7 +29,7 @@ from certs import self_signed
 from dnsworld import World
 from load import body, fetch, fsck, ok, subject
 from outgoing import PARTS, kill_part
-from relay_dns import Web, policy
+from policies import Web, policy
 from script import tls_context
 from server import Server, give_back
 
