@@ -58,6 +58,11 @@
 #define LIMIT_ALIAS_TARGETS 1000
 #define LIMIT_KNOWN_DOMAINS 20000     /* whose policies and kinds of TLS are remembered */
 
+/* TLS reports (queue/tlsrpt_count.c): what is beyond is not counted, and not reported. */
+#define LIMIT_TLSRPT_DOMAINS 5000       /* that one day has reports for */
+#define LIMIT_TLSRPT_DAY (16u << 20)    /* all rows of one day; at most three days are there */
+#define LIMIT_TLSRPT_DOMAIN (64u << 10) /* those of one report */
+
 /* Failed logins, entries of fixed tables (sasl/throttle.c): 6 MB when all are full. */
 #define LIMIT_AUTH_ADDRESSES 16384
 #define LIMIT_AUTH_NETWORKS 4096

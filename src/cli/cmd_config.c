@@ -8,6 +8,7 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "queue/tlsrpt.h"
 #include "server/admin.h"
 #include "server/server.h"
 
@@ -66,12 +67,15 @@ static void say_what_to_know(const struct conf *conf, struct buf *out)
 {
 	const struct server_conf *s = conf_get(conf, &server_conf_table);
 	const struct server_tls_conf *t = conf_get(conf, &server_tls_table);
+	const struct queue_tlsrpt_conf *r = conf_get(conf, &queue_tlsrpt_conf_table);
 
 	if (geteuid() == 0 && !s->user[0])
 		buf_printf(out, "[server] user is not set: started by root, the server process stays root, without its powers\n");
 	if (!t->certificate[0])
 		buf_printf(out, "[tls] certificate is not set: a self-made one is used, %s/self-signed.crt, which programs do not trust\n",
 			   s->data_dir);
+	if (r->address[0] && !r->dkim_key_file[0])
+		buf_printf(out, "[tlsrpt] dkim_key_file is not set: reports about TLS go by HTTPS only, as those by mail have to be signed\n");
 	say_what_needs_restart(conf, s->data_dir, out);
 }
 

@@ -97,6 +97,16 @@ TEST(a_policy_is_well_formed_or_none)
 	}
 }
 
+TEST(a_nul_is_in_no_name)
+{
+	AUTO(arena_fini) struct arena a;
+	struct sts_policy p;
+
+	arena_init(&a, 1u << 20);
+	assert_int_equal(sts_policy_parse(S(GOOD "mx: a.b\0c.example\n"), &a, &p), -E_SYNTAX);
+	assert_int_equal(sts_policy_parse(S(GOOD "x\0y: z\n"), &a, &p), -E_SYNTAX);
+}
+
 TEST(a_policy_has_bounds)
 {
 	AUTO(buf_fini) struct buf text = BUF_INIT(1u << 20);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One small document over HTTPS, by libcurl. Whoever opens this loads it into its process; the server process does not. Any number of
+ * One small document over HTTPS, to or from, by libcurl. Whoever opens this loads it into its process; the server process does not. Any number of
  * threads may get at once.
  */
 #pragma once
@@ -33,3 +33,8 @@ struct net_https_get {
  * -E_NOT_FOUND: another status; -E_SYNTAX: another media type; -E_TLS: the certificate is not good for that name; -E_TIMEOUT, -E_IO; with fault.
  */
 MUST_CHECK int net_https_get(struct net_https *h, const struct net_https_get *g, struct buf *out, struct fault *fault);
+/*
+ * POST of a document with the type that it has. 0: the server answered 2xx; what it says is not kept. For what need not be secret: any certificate will
+ * do. -E_NOT_FOUND: another status; -E_TLS: no TLS; the rest as above.
+ */
+MUST_CHECK int net_https_post(struct net_https *h, const struct net_https_get *g, struct str document, struct fault *fault);

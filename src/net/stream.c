@@ -47,6 +47,17 @@ struct net_stream *net_stream_of_fd(int fd)
 	return s;
 }
 
+void net_stream_own_address(const struct net_stream *s, char ret[NET_ADDRESS_TEXT])
+{
+	struct net_address a = { 0 };
+	socklen_t n = sizeof(a);
+
+	ret[0] = '\0';
+	if (getsockname(s->fd, &a.any, &n) == 0 &&
+	    (a.any.sa_family == AF_INET || a.any.sa_family == AF_INET6))
+		net_address_text(&a, ret);
+}
+
 void net_stream_close(struct net_stream **sp)
 {
 	struct net_stream *s = *sp;

@@ -53,6 +53,8 @@ struct net_stream_connect {
 MUST_CHECK int net_stream_connect(const struct net_stream_connect *c, struct net_stream **ret, size_t *ret_index, struct fault *fault);
 /* Takes a connected socket. */
 struct net_stream *net_stream_of_fd(int fd);
+/* The address that it comes from, as text; "" when there is none. */
+void net_stream_own_address(const struct net_stream *s, char ret[NET_ADDRESS_TEXT]);
 /*
  * A peer of memory, for tests and fuzz targets: what it sends are the pieces of the script between separators, the first at once, each other
  * one when we have sent something since; waiting for what does not come is -E_TIMEOUT at once, the end of the script -E_CLOSED. No TLS.
@@ -88,6 +90,15 @@ enum net_trust {
 	NET_TRUST_DANE, /* the TLSA records (RFC 7671, RFC 7672 3) */
 };
 
+/* Why a certificate does not verify, in kinds. */
+enum net_tls_problem {
+	NET_TLS_FINE,
+	NET_TLS_OTHER_NAME, /* it is for others */
+	NET_TLS_EXPIRED,
+	NET_TLS_UNTRUSTED, /* the chain: authorities, signatures, constraints */
+	NET_TLS_OTHER,
+};
+
 /* One TLSA record as it stands in the DNS: usage, selector, matching type, data. Unusable ones are skipped (RFC 7672 3.1). */
 struct net_stream_tls_want {
 	enum net_trust trust;
@@ -102,6 +113,7 @@ struct net_stream_tls_info {
 	bool is_verified;         /* by PKIX or DANE, as wanted */
 	bool is_pkix_good;        /* also with NET_TRUST_ANY: it would have verified for names_z */
 	const char *problem_z;    /* why not, "" else: "certificate has expired" */
+	enum net_tls_problem problem; /* the same as a kind */
 	const char *subject_z, *issuer_z;
 	const char *names_z;      /* DNS names that it is for, with spaces between, " ..." at the end when there are more; no character that a name may not have */
 	int64_t not_after_s;

@@ -170,6 +170,8 @@ TEST(stream_connect_from_an_own_address)
 	got = accept(fd, &peer.any, &n);
 	net_address_text(&peer, text);
 	assert_string_equal(text, "127.0.0.7");
+	net_stream_own_address(s, text);
+	assert_string_equal(text, "127.0.0.7");
 	close(got);
 	close(fd);
 	net_stream_close(&s);

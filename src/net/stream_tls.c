@@ -363,6 +363,35 @@ static int attach(struct net_stream *s, struct net_stream_tls *t)
 
 /* ---- the handshake ---- */
 
+static enum net_tls_problem kind_of(long result)
+{
+	switch (result) {
+	case X509_V_OK:
+		return NET_TLS_FINE;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return NET_TLS_OTHER_NAME;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return NET_TLS_EXPIRED;
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+	case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+	case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+	case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
+	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
+	case X509_V_ERR_CERT_UNTRUSTED:
+	case X509_V_ERR_CERT_REJECTED:
+	case X509_V_ERR_INVALID_CA:
+	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
+	case X509_V_ERR_PERMITTED_VIOLATION:
+	case X509_V_ERR_EXCLUDED_VIOLATION:
+		return NET_TLS_UNTRUSTED;
+	default:
+		return NET_TLS_OTHER;
+	}
+}
+
 static void learn(struct net_stream *s, const struct net_stream_tls_want *w)
 {
 	long result = SSL_get_verify_result(s->ssl);
@@ -374,6 +403,9 @@ static void learn(struct net_stream *s, const struct net_stream_tls_want *w)
 	s->info.issuer_z = s->issuer;
 	s->info.names_z = s->names;
 	s->info.problem_z = s->problem;
+	s->info.problem = is_good               ? NET_TLS_FINE
+			  : result == X509_V_OK ? NET_TLS_OTHER
+						: kind_of(result);
 	if (result != X509_V_OK)
 		snprintf(s->problem, sizeof(s->problem), "%s", X509_verify_cert_error_string(result));
 	else if (!is_good)

@@ -259,6 +259,21 @@ static const struct trust_row trust_rows[] = {
 	{ "dane without name", GOOD, NET_TRUST_DANE, NULL, NULL, 3, 0, 0, 0, -E_TLS, false, false, "name of the host" },
 };
 
+/* By the words. */
+static enum net_tls_problem kind(const char *problem_z)
+{
+	static const struct {
+		const char *problem_z;
+		enum net_tls_problem kind;
+	} kinds[] = { { "", NET_TLS_FINE }, { "hostname mismatch", NET_TLS_OTHER_NAME }, { "certificate has expired", NET_TLS_EXPIRED },
+		      { "self-signed certificate", NET_TLS_UNTRUSTED } };
+
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_eq(str_z(problem_z), str_z(kinds[i].problem_z)))
+			return kinds[i].kind;
+	return NET_TLS_OTHER;
+}
+
 static void try_row(const struct trust_row *r, struct net_stream_tls *t, const struct cert *ca, const struct cert leaves[N_WHICH])
 {
 	const char *names[] = { r->host_z, r->other_z, NULL };
@@ -281,6 +296,7 @@ static void try_row(const struct trust_row *r, struct net_stream_tls *t, const s
 		assert_int_equal(info.is_verified, r->is_verified);
 		assert_int_equal(info.is_pkix_good, r->is_pkix_good);
 		assert_string_equal(info.problem_z, r->problem_z);
+		assert_int_equal(info.problem, kind(r->problem_z));
 		assert_string_equal(info.subject_z, "CN=mx.example");
 		assert_true((info.not_after_s * 1000 > clock_wall_ms()) == (r->leaf != OLD));
 		net_stream_write(s, S("ping\r\n"), soon());
@@ -292,6 +308,8 @@ static void try_row(const struct trust_row *r, struct net_stream_tls *t, const s
 		return;
 	}
 	assert_false(net_stream_is_tls(s));
+	if (net_stream_tls_info(s, &info)) /* else no handshake was begun */
+		assert_int_equal(info.problem, kind(r->problem_z));
 	assert_true(net_stream_line(s, 10, soon(), &line) < 0);
 	done(&v, s);
 }

@@ -200,7 +200,8 @@ int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envel
 		return queue_told_make(m);
 	c = queue_conf_get(q);
 	m->look_s = queue_look_s(queue_conf_of(c), &(struct queue_age){ .accepted_s = now_s, .held_until_s = e->wish.hold_until_s,
-									.by_s = e->wish.by_s, .by_returns = e->wish.by_returns });
+									.by_s = e->wish.by_s, .by_returns = e->wish.by_returns,
+									.is_for_a_day = e->is_for_a_day });
 	rc = find_keys(m, c, a);
 	conf_unref(c);
 	return rc < 0 ? rc : queue_told_make(m);
@@ -244,7 +245,7 @@ static int flags_of(const struct queue_envelope *e)
 {
 	return (e->is_8bit ? QUEUE_8BIT : 0) | (e->is_binary ? QUEUE_BINARY : 0) |
 	       (e->is_smtputf8 ? QUEUE_SMTPUTF8 : 0) | (e->is_requiretls ? QUEUE_REQUIRETLS : 0) |
-	       (e->is_tls_optional ? QUEUE_TLS_OPTIONAL : 0);
+	       (e->is_tls_optional ? QUEUE_TLS_OPTIONAL : 0) | (e->is_for_a_day ? QUEUE_FOR_A_DAY : 0);
 }
 
 static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, struct str qid, struct str reverse_path)

@@ -145,6 +145,7 @@ void queue_attempt_write(const struct queue_attempt *a, struct buf *out)
 	put_u64(out, a->flags);
 	put_wish(out, &a->wish);
 	put_u64(out, a->max_sessions);
+	put_str(out, a->post);
 	put_u64(out, a->n_rcpts);
 	for (size_t i = 0; i < a->n_rcpts; i++) {
 		put_str(out, a->rcpts[i].address);
@@ -186,6 +187,7 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 	a.flags = (unsigned)get_u64(&r, UINT32_MAX);
 	get_wish(&r, &a.wish);
 	a.max_sessions = (uint32_t)get_u64(&r, UINT32_MAX);
+	a.post = get_str(&r, TLSRPT_URI_MAX);
 	rc = get_rcpts(&r, arena, &a);
 	if (rc < 0)
 		return rc;
@@ -198,6 +200,26 @@ int queue_attempt_read(struct str bytes, struct arena *arena, struct queue_attem
 }
 
 /* ---- a result ---- */
+
+static void put_seen(struct buf *out, const struct queue_tlsrpt_seen *t)
+{
+	put_str(out, t->rua);
+	put_u64(out, t->n_policies);
+	for (size_t i = 0; i < t->n_policies; i++) {
+		put_u64(out, t->policies[i].type);
+		put_str(out, t->policies[i].domain);
+		put_str(out, t->policies[i].text);
+	}
+	put_u64(out, t->n_sessions);
+	for (size_t i = 0; i < t->n_sessions; i++) {
+		put_u64(out, t->sessions[i].policy);
+		put_u64(out, t->sessions[i].outcome);
+		put_str(out, t->sessions[i].host);
+		put_str(out, t->sessions[i].peer);
+		put_str(out, t->sessions[i].own);
+		put_str(out, t->sessions[i].reason);
+	}
+}
 
 void queue_result_write(const struct queue_result *r, struct buf *out)
 {
@@ -219,6 +241,7 @@ void queue_result_write(const struct queue_result *r, struct buf *out)
 		put_str(out, r->rcpts[i].reply.enhanced);
 		put_str(out, r->rcpts[i].reply.text);
 	}
+	put_seen(out, &r->tlsrpt);
 }
 
 /* A copy without what could harm a log, a header or a terminal. */
@@ -272,6 +295,58 @@ static int get_result_rcpts(struct reader *r, struct arena *arena, struct queue_
 	return rc;
 }
 
+static int get_policies(struct reader *r, struct arena *arena, struct queue_tlsrpt_seen *ret)
+{
+	int rc = 0;
+
+	ret->n_policies = (size_t)get_u64(r, QUEUE_TLSRPT_POLICIES);
+	ret->policies = ARENA_ARRAY(arena, struct queue_tlsrpt_policy, ret->n_policies + 1);
+	if (!ret->policies)
+		return -E_LIMIT;
+	for (size_t i = 0; i < ret->n_policies && rc == 0; i++) {
+		struct queue_tlsrpt_policy *p = &ret->policies[i];
+
+		p->type = (enum queue_tlsrpt_type)get_u64(r, QUEUE_TLSRPT_N_TYPES - 1);
+		rc = get_text(r, arena, 255, &p->domain);
+		if (rc == 0)
+			rc = get_text(r, arena, QUEUE_TLSRPT_POLICY, &p->text);
+	}
+	return rc;
+}
+
+static int get_session(struct reader *r, struct arena *arena, size_t n_policies,
+		       struct queue_tlsrpt_session *s)
+{
+	int rc;
+
+	s->policy = (size_t)get_u64(r, QUEUE_TLSRPT_POLICIES);
+	s->outcome = (enum queue_tlsrpt_outcome)get_u64(r, QUEUE_TLSRPT_N_OUTCOMES - 1);
+	r->is_bad |= s->policy >= n_policies;
+	rc = get_text(r, arena, 255, &s->host);
+	if (rc == 0)
+		rc = get_text(r, arena, 63, &s->peer);
+	if (rc == 0)
+		rc = get_text(r, arena, 63, &s->own);
+	return rc < 0 ? rc : get_text(r, arena, QUEUE_TLSRPT_REASON, &s->reason);
+}
+
+static int get_seen(struct reader *r, struct arena *arena, struct queue_tlsrpt_seen *ret)
+{
+	int rc = get_text(r, arena, TLSRPT_RUA_MAX, &ret->rua);
+
+	if (rc == 0)
+		rc = get_policies(r, arena, ret);
+	if (rc < 0)
+		return rc;
+	ret->n_sessions = (size_t)get_u64(r, QUEUE_TLSRPT_SESSIONS);
+	ret->sessions = ARENA_ARRAY(arena, struct queue_tlsrpt_session, ret->n_sessions + 1);
+	if (!ret->sessions)
+		return -E_LIMIT;
+	for (size_t i = 0; i < ret->n_sessions && rc == 0; i++)
+		rc = get_session(r, arena, ret->n_policies, &ret->sessions[i]);
+	return rc;
+}
+
 int queue_result_read(struct str bytes, struct arena *arena, struct queue_result *ret)
 {
 	struct reader r = { .rest = bytes };
@@ -293,6 +368,8 @@ int queue_result_read(struct str bytes, struct arena *arena, struct queue_result
 	q.ms = (int64_t)get_u64(&r, INT64_MAX);
 	if (rc == 0)
 		rc = get_result_rcpts(&r, arena, &q);
+	if (rc == 0)
+		rc = get_seen(&r, arena, &q.tlsrpt);
 	if (rc < 0)
 		return rc;
 	if (r.is_bad || r.rest.n > 0)

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "queue/queue.h"
+#include "queue/tlsrpt.h"
 
 #define QUEUE_ATTEMPT_RCPTS 100     /* of one attempt; RFC 5321 4.5.3.1.8: every server takes so many */
 #define QUEUE_ATTEMPT_HEAD (512u << 10) /* its bytes before the message */
@@ -72,6 +73,7 @@ struct queue_attempt {
 	struct queue_attempt_rcpt *rcpts;
 	size_t n_rcpts;       /* 1..QUEUE_ATTEMPT_RCPTS */
 	struct str message;   /* as it goes out, before dots are doubled */
+	struct str post;      /* not empty: no mail, but a report (gzip) that goes there by HTTPS; one recipient stands for it, of the hop the key counts */
 };
 
 enum queue_outcome {
@@ -113,6 +115,7 @@ struct queue_result {
 	enum queue_level level; /* of the connection that carried the message; UNKNOWN: none did */
 	bool is_root_signed;   /* the sender has seen the root of the DNS signed: to be told to the next one */
 	struct queue_sts sts;  /* fetched just now: to be kept */
+	struct queue_tlsrpt_seen tlsrpt; /* sessions of this attempt that its domain wants to hear of */
 	int64_t ms;
 	struct queue_rcpt_result *rcpts; /* as many as the attempt's, in its order; 0 with id 0 */
 	size_t n_rcpts;

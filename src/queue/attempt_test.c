@@ -29,6 +29,7 @@ static const struct queue_attempt sample = {
 	.flags = 3,
 	.wish = { .by_s = 1700000000, .by_returns = true, .priority = -9, .has_priority = true },
 	.max_sessions = 20,
+	.post = STR_INIT("https://h.example/"),
 	.rcpts = rcpts,
 	.n_rcpts = 2,
 	.message = STR_INIT("Subject: a\r\n\r\nb\r\n"),
@@ -66,6 +67,7 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 	assert_str_eq(a->rcpts[0].orcpt, S("rfc822;bob@example.org"));
 	assert_int_equal(a->rcpts[0].notify, QUEUE_NOTIFY_FAILURE);
 	assert_str_eq(a->rcpts[1].address, S("carol@example.org"));
+	assert_str_eq(a->post, S("https://h.example/"));
 	assert_true(str_eq(a->message, message));
 }
 
@@ -187,12 +189,23 @@ TEST(every_cut_attempt_is_refused)
 	}
 }
 
+static struct queue_tlsrpt_policy policies[] = {
+	{ QUEUE_TLSRPT_STS, STR_INIT("example.org"), STR_INIT("version: STSv1\nmode: testing") },
+	{ QUEUE_TLSRPT_NONE, STR_INIT("example.org"), STR_INIT("") }
+};
+static struct queue_tlsrpt_session sessions[] = {
+	{ 1, QUEUE_TLSRPT_SUCCESS, STR_INIT(""), STR_INIT(""), STR_INIT(""), STR_INIT("") },
+	{ 0, QUEUE_TLSRPT_EXPIRED, STR_INIT("mx.example.org"), STR_INIT("192.0.2.1"),
+	  STR_INIT("192.0.2.2"), STR_INIT("last year") },
+};
+
 static struct queue_result sample_result(struct queue_rcpt_result room[2])
 {
 	room[0] = (struct queue_rcpt_result){ QUEUE_DELIVERED, { 250, S("2.0.0"), S("queued as 1") } };
 	room[1] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("no such user\nreally") } };
 	return (struct queue_result){ .id = 7, .stage = QUEUE_AT_END, .is_reused = true, .host = S("mx.example.org"), .ms = 12,
-				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .is_root_signed = true, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2 };
+				      .address = S("192.0.2.1"), .tls = S("TLSv1.3"), .level = QUEUE_LEVEL_VERIFIED, .is_root_signed = true, .sts = { S("1"), S("a\r\nb"), 5 }, .rcpts = room, .n_rcpts = 2,
+				      .tlsrpt = { S("mailto:r@example.org"), policies, 2, sessions, 2 } };
 }
 
 TEST(a_result_crosses)
@@ -222,6 +235,17 @@ TEST(a_result_crosses)
 	assert_int_equal(got.rcpts[1].reply.code, 550);
 	assert_str_eq(got.rcpts[1].reply.enhanced, S("5.1.1"));
 	assert_str_eq(got.rcpts[1].reply.text, S("no such user\nreally"));
+	assert_str_eq(got.tlsrpt.rua, S("mailto:r@example.org"));
+	assert_int_equal(got.tlsrpt.n_policies, 2);
+	assert_int_equal(got.tlsrpt.policies[0].type, QUEUE_TLSRPT_STS);
+	assert_str_eq(got.tlsrpt.policies[0].text, S("version: STSv1\nmode: testing"));
+	assert_int_equal(got.tlsrpt.n_sessions, 2);
+	assert_int_equal(got.tlsrpt.sessions[0].policy, 1);
+	assert_int_equal(got.tlsrpt.sessions[1].outcome, QUEUE_TLSRPT_EXPIRED);
+	assert_str_eq(got.tlsrpt.sessions[1].host, S("mx.example.org"));
+	assert_str_eq(got.tlsrpt.sessions[1].peer, S("192.0.2.1"));
+	assert_str_eq(got.tlsrpt.sessions[1].own, S("192.0.2.2"));
+	assert_str_eq(got.tlsrpt.sessions[1].reason, S("last year"));
 	close_pair(fds);
 }
 
@@ -250,6 +274,59 @@ TEST(a_result_is_read_as_a_strangers)
 	assert_str_eq(got.rcpts[0].reply.text, S("a??[2J?\xc3\xa9"));
 	assert_int_equal(read_with_text(S("\xff"), &arena, &got), -E_SYNTAX);
 	mem_free(bytes);
+}
+
+TEST(a_session_names_a_policy_that_is_there)
+{
+	AUTO(arena_fini) struct arena arena;
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(65536);
+	struct queue_rcpt_result room[2];
+	struct queue_result r = sample_result(room), got;
+
+	arena_init(&arena, ARENA_MAX);
+	r.tlsrpt.n_policies = 1; /* the first session's is the second */
+	queue_result_write(&r, &bytes);
+	assert_int_equal(queue_result_read(buf_str(&bytes), &arena, &got), -E_SYNTAX);
+}
+
+/* The largest that the sender may make still is one packet. */
+TEST(the_largest_result_fits)
+{
+	AUTO(arena_fini) struct arena arena;
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(QUEUE_RESULT_MAX);
+	static char x[QUEUE_STS_TEXT];
+	struct queue_rcpt_result room[QUEUE_ATTEMPT_RCPTS];
+	struct queue_tlsrpt_policy p[QUEUE_TLSRPT_POLICIES];
+	struct queue_tlsrpt_session s[QUEUE_TLSRPT_SESSIONS];
+	struct str name = str_of(x, 255), address = str_of(x, 63);
+	struct queue_result got,
+		r = { .id = 7,
+		      .host = name,
+		      .address = name,
+		      .tls = name,
+		      .sts = { str_of(x, 32), str_of(x, QUEUE_STS_TEXT), 1 },
+		      .rcpts = room,
+		      .n_rcpts = QUEUE_ATTEMPT_RCPTS,
+		      .tlsrpt = { str_of(x, TLSRPT_RUA_MAX), p, QUEUE_TLSRPT_POLICIES, s,
+				  QUEUE_TLSRPT_SESSIONS } };
+
+	memset(x, 'x', sizeof(x));
+	arena_init(&arena, ARENA_MAX);
+	for (size_t i = 0; i < ARRAY_LEN(room); i++)
+		room[i] = (struct queue_rcpt_result){
+			QUEUE_DEFERRED, { 450, str_of(x, 16), str_of(x, QUEUE_REPLY_TEXT) }
+		};
+	for (size_t i = 0; i < ARRAY_LEN(p); i++)
+		p[i] = (struct queue_tlsrpt_policy){ QUEUE_TLSRPT_STS, name,
+						     str_of(x, QUEUE_TLSRPT_POLICY) };
+	for (size_t i = 0; i < ARRAY_LEN(s); i++)
+		s[i] = (struct queue_tlsrpt_session){ 0,       QUEUE_TLSRPT_EXPIRED,
+						      name,    address,
+						      address, str_of(x, QUEUE_TLSRPT_REASON) };
+	queue_result_write(&r, &bytes);
+	assert_false(buf_overflowed(&bytes));
+	assert_int_equal(queue_result_read(buf_str(&bytes), &arena, &got), 0);
+	assert_int_equal(got.tlsrpt.n_sessions, QUEUE_TLSRPT_SESSIONS);
 }
 
 TEST(every_cut_or_longer_result_is_refused)

@@ -122,12 +122,50 @@ static const char step_5[] =
 	" day INTEGER NOT NULL,"
 	" PRIMARY KEY (account, address)) WITHOUT ROWID;";
 
+static const char step_6[] =
+	/*
+	 * Sessions with other hosts, for reports (tlsrpt.h): one row for all of a day (UTC, in days since 1970) that went the same way. key: a hash of
+	 * the columns behind it; type: enum queue_tlsrpt_type, policy: lines; outcome: enum queue_tlsrpt_outcome.
+	 */
+	"CREATE TABLE tlsrpt_sessions ("
+	" day INTEGER NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" key INTEGER NOT NULL,"
+	" type INTEGER NOT NULL,"
+	" policy_domain TEXT NOT NULL,"
+	" policy TEXT NOT NULL,"
+	" outcome INTEGER NOT NULL,"
+	" host TEXT NOT NULL,"
+	" peer TEXT NOT NULL,"
+	" own TEXT NOT NULL,"
+	" reason TEXT NOT NULL,"
+	" sessions INTEGER NOT NULL,"
+	" PRIMARY KEY (day, domain, key)) WITHOUT ROWID;"
+	/*
+	 * The report of a day to a domain, as long as it is to be made or sent. id: of the report; rua: where to; due: when to look at it next,
+	 * tries: how often it was tried, since when; size: what its sessions take.
+	 */
+	"CREATE TABLE tlsrpt_reports ("
+	" day INTEGER NOT NULL,"
+	" domain TEXT NOT NULL,"
+	" id TEXT NOT NULL,"
+	" rua TEXT NOT NULL,"
+	" due INTEGER NOT NULL,"
+	" tries INTEGER NOT NULL DEFAULT 0,"
+	" since INTEGER NOT NULL DEFAULT 0,"
+	" size INTEGER NOT NULL DEFAULT 0,"
+	" PRIMARY KEY (day, domain)) WITHOUT ROWID;"
+	"CREATE INDEX tlsrpt_reports_due ON tlsrpt_reports (due);"
+	/* What all of a day take together, which is bounded. */
+	"CREATE TABLE tlsrpt_days (day INTEGER PRIMARY KEY, domains INTEGER NOT NULL, size INTEGER NOT NULL);";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
 	{ 3, step_3 },
 	{ 4, step_4 },
 	{ 5, step_5 },
+	{ 6, step_6 },
 };
 
 const struct db_migration_set queue_migrations = { "queue", steps, ARRAY_LEN(steps) };

@@ -4,6 +4,8 @@
 
 #include "base/rnd.h"
 
+#define DAY_S 86400
+
 int64_t queue_pause_s(const struct queue_conf *c, int64_t attempts)
 {
 	int64_t ms = c->retry_min_ms;
@@ -22,6 +24,8 @@ int64_t queue_ends_s(const struct queue_conf *c, const struct queue_age *a)
 	int64_t born_s = a->held_until_s > a->accepted_s ? a->held_until_s : a->accepted_s;
 	int64_t ends_s = born_s + c->lifetime_ms / 1000;
 
+	if (a->is_for_a_day && ends_s > born_s + DAY_S)
+		ends_s = born_s + DAY_S;
 	return a->by_s != 0 && a->by_returns && a->by_s < ends_s ? a->by_s : ends_s;
 }
 

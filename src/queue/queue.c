@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/mem.h"
+#include "mailauth/dkim.h"
 #include "mailauth/srs.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
@@ -40,6 +41,7 @@ void queue_close(struct queue **qp)
 	for (size_t i = 0; i < q->n_hints; i++)
 		mem_free(q->hints[i]);
 	conf_unref(q->conf);
+	dkim_key_unref(q->dkim);
 	lock_fini(&q->lock);
 	lock_fini(&q->flying);
 	mem_wipe(q->srs_key, sizeof(q->srs_key));

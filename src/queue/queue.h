@@ -57,6 +57,7 @@ enum queue_notify { /* RFC 3461 4.1; 0: not given */
 enum queue_flag { /* of a message: what the next server has to be able to do */
 	QUEUE_8BIT = 1, QUEUE_BINARY = 2, QUEUE_SMTPUTF8 = 4, QUEUE_REQUIRETLS = 8,
 	QUEUE_TLS_OPTIONAL = 16, /* RFC 8689 3: whatever the other side publishes */
+	QUEUE_FOR_A_DAY = 32,    /* given up then, if not sooner: nobody wants it later */
 };
 enum queue_ret { QUEUE_RET_NONE, QUEUE_RET_FULL, QUEUE_RET_HDRS }; /* RFC 3461 4.3 */
 
@@ -100,6 +101,7 @@ struct queue_envelope {
 	enum queue_ret dsn_ret;
 	struct str envid;
 	bool is_8bit, is_binary, is_smtputf8, is_requiretls;
+	bool is_for_a_day;    /* a report */
 	bool is_tls_optional; /* its header says "TLS-Required: No", and nobody demands the contrary */
 	struct queue_wish wish;
 	struct queue_rcpt *rcpts;

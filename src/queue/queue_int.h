@@ -82,6 +82,20 @@ enum queue_sql_id {
 	QUEUE_SQL_TRACE_BLOCK_ADD,
 	QUEUE_SQL_TRACE_PRUNE,
 	QUEUE_SQL_TRACE_PRUNE_BLOCKS,
+	QUEUE_SQL_TLSRPT_COUNT,
+	QUEUE_SQL_TLSRPT_SESSION_ADD,
+	QUEUE_SQL_TLSRPT_SIZE,
+	QUEUE_SQL_TLSRPT_ADD,
+	QUEUE_SQL_TLSRPT_GREW,
+	QUEUE_SQL_TLSRPT_DAY,
+	QUEUE_SQL_TLSRPT_DAY_GREW,
+	QUEUE_SQL_TLSRPT_DUE,
+	QUEUE_SQL_TLSRPT_NEXT,
+	QUEUE_SQL_TLSRPT_ROWS,
+	QUEUE_SQL_TLSRPT_PUT_OFF,
+	QUEUE_SQL_TLSRPT_SESSIONS_REMOVE,
+	QUEUE_SQL_TLSRPT_REMOVE,
+	QUEUE_SQL_TLSRPT_DAY_END,
 	QUEUE_SQL_COUNT_
 };
 extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
@@ -98,6 +112,7 @@ struct queue {
 	struct conf *conf;      /* NULL: none yet */
 	/* Destinations that something new waits for: where the schedule looks without being asked to. */
 	char hostname[256];
+	struct dkim_key *dkim;  /* NULL: none; tlsrpt.c */
 	char *hints[QUEUE_HINTS];
 	size_t n_hints;
 	bool has_more_hints;    /* than fit: look everywhere */
@@ -184,7 +199,7 @@ enum { QUEUE_BY_RETURNS = 1, QUEUE_BY_TRACES = 2 }; /* by_flags of a message row
 int64_t queue_pause_s(const struct queue_conf *c, int64_t attempts);
 struct queue_age {
 	int64_t accepted_s, held_until_s, by_s;
-	bool by_returns, is_told;
+	bool by_returns, is_told, is_for_a_day;
 };
 /* When it goes back, when its sender hears that it is late (INT64_MAX: never, or he has), and the first of both. */
 int64_t queue_ends_s(const struct queue_conf *c, const struct queue_age *a);
@@ -278,6 +293,12 @@ struct queue_settlement {
 	enum queue_level level;            /* another than was known; UNKNOWN: none */
 	int64_t now_s;
 };
+/* ---- tlsrpt_count.c: sessions for reports ---- */
+
+/* Inside db_write(): counts what was seen in the attempt, as far as there is room. */
+MUST_CHECK int queue_tlsrpt_count_tx(struct db_tx *tx, struct str domain,
+				     const struct queue_tlsrpt_seen *seen, int64_t now_s);
+
 /* Inside db_write(): the message's row goes when its last recipient has. */
 MUST_CHECK int queue_message_end(struct db_tx *tx, struct str qid);
 #define QUEUE_SETTLE 64

@@ -57,7 +57,7 @@ static inline int64_t test_account(struct store *s, const char *name_z, int64_t 
 /* Settings of this room. */
 static inline void test_configure(struct queue *q, const char *text_z)
 {
-	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table };
+	static const struct conf_table *const tables[] = { &queue_conf_table, &queue_route_table, &queue_tlsrpt_conf_table };
 	struct conf *c = NULL;
 	struct fault f = { "" };
 

@@ -265,8 +265,11 @@ static int take_one(struct queue_sched *s)
 	if (rc > 0 && r.id == 0) {
 		s->is_losing = true;
 		s->n_lost++;
+		queue_reports_lost(s);
 		return 0;
 	}
+	if (queue_reports_take(s, &r))
+		return 1;
 	f = queue_flight_find(s, r.id);
 	if (!f || f->is_stuck || has_landed(s, f))
 		return 1; /* of an attempt that counts as lost */

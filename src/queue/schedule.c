@@ -66,6 +66,8 @@ static int work(struct queue_sched *s)
 		rc = queue_flights_start(s);
 	if (rc == 0 && s->next_look_s <= s->now_s)
 		rc = queue_age_look(s);
+	if (rc == 0 && s->next_report_s <= s->now_s)
+		queue_reports_look(s);
 	return rc == 0 ? queue_dests_rest(s) : rc;
 }
 
@@ -99,6 +101,8 @@ static int wait_ms(const struct queue_sched *s, int rc)
 	int64_t next_s = s->next_due_s < s->next_look_s ? s->next_due_s : s->next_look_s;
 	int64_t ms;
 
+	if (next_s > s->next_report_s)
+		next_s = s->next_report_s;
 	if (rc < 0)
 		return TROUBLE_MS;
 	if (s->is_stopping || s->retry_ms > 0)

@@ -38,6 +38,13 @@ struct queue_dest {
 	bool has_level;
 };
 
+#define SCHED_REPORTS 4 /* about TLS, on their way by HTTPS at once */
+struct queue_report {
+	uint64_t id;           /* of the attempt; 0: free */
+	int64_t day, tries, since_s;
+	char domain[256];
+};
+
 struct queue_sched {
 	struct queue *q;
 	int fd, event_fd;
@@ -68,7 +75,8 @@ struct queue_sched {
 	bool is_full;                   /* the socket takes no more now */
 	bool is_losing;                 /* the sender is gone: what it had counts as tried */
 	bool is_cut_off;                /* the socket is of no use any more */
-	int64_t next_due_s, next_look_s;
+	int64_t next_due_s, next_look_s, next_report_s;
+	struct queue_report reports[SCHED_REPORTS];
 	/* Results that are not written down yet. */
 	struct arena results;
 	struct queue_settlement settled[QUEUE_SETTLE];
@@ -100,6 +108,8 @@ MUST_CHECK int queue_rekey(struct queue_sched *s);
 MUST_CHECK int queue_flights_start(struct queue_sched *s);
 struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id);
 void queue_flight_end(struct queue_sched *s, struct queue_flight *f);
+/* What each attempt tells the sender, which forgets it if one does not. */
+bool queue_is_root_signed(const struct queue_sched *s);
 bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);
 
 /* ---- local.c: what is for somebody here after all ---- */
@@ -120,3 +130,12 @@ bool queue_is_lasting(int rc);
 
 /* Looks at some whose time has come; sets next_look_s. */
 MUST_CHECK int queue_age_look(struct queue_sched *s);
+
+/* ---- tlsrpt.c: reports about TLS (tlsrpt_count.c has their states) ---- */
+
+/* Makes those that are due and sends them; sets next_report_s. */
+void queue_reports_look(struct queue_sched *s);
+/* True: it is the result of one. */
+bool queue_reports_take(struct queue_sched *s, const struct queue_result *r);
+/* The sender is gone with those that it had. */
+void queue_reports_lost(struct queue_sched *s);

@@ -20,7 +20,8 @@
 #define SEEN_MAX 64
 
 enum { Q_LEVEL, Q_REFS, Q_CONTENTS, Q_MESSAGES, Q_RECIPIENTS, Q_DESTINATIONS, Q_TRIED, Q_UNKEY, Q_UNDUE, Q_LARGE, Q_TIMES, Q_LIVE, Q_FILL_MESSAGES,
-       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_NEWEST_LEVELS, Q_WHERE, Q_STUCK, Q_UNSTUCK, Q_COUNT };
+       Q_FILL_RECIPIENTS, Q_FILL_DESTINATIONS, Q_FILL_REFS, Q_ORPHAN, Q_LOST_BYTES, Q_LEARN_POLICIES, Q_LEARN_LEVELS, Q_POLICIES, Q_LEVELS, Q_NEWEST_LEVELS, Q_WHERE, Q_STUCK, Q_UNSTUCK,
+       Q_RPT_ROWS, Q_RPT_SESSIONS, Q_RPT_REPORTS, Q_RPT_DAYS, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c WHERE coalesce((SELECT r.refs FROM content_refs r"
 			    " WHERE r.content = c.id), 1) <>"
@@ -67,6 +68,10 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_WHERE] = { .sql = "SELECT destination FROM queue_recipients" },
 	[Q_STUCK] = { .sql = "CREATE TRIGGER stuck BEFORE DELETE ON queue_recipients BEGIN SELECT raise(ABORT, 'stuck'); END" },
 	[Q_UNSTUCK] = { .sql = "DROP TRIGGER IF EXISTS stuck" },
+	[Q_RPT_ROWS] = { .sql = "SELECT count(*) FROM tlsrpt_sessions" },
+	[Q_RPT_SESSIONS] = { .sql = "SELECT coalesce(sum(sessions), 0) FROM tlsrpt_sessions" },
+	[Q_RPT_REPORTS] = { .sql = "SELECT count(*) FROM tlsrpt_reports" },
+	[Q_RPT_DAYS] = { .sql = "SELECT count(*) FROM tlsrpt_days" },
 	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
@@ -91,7 +96,11 @@ struct fixture {
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
 		bool is_root_signed;
+		char post[100], from[64];
+		unsigned flags;
 	} seen[SEEN_MAX];
+	char last[16384]; /* the message of the last one */
+	size_t n_last;
 	enum queue_level level; /* of its connections */
 	bool is_root_signed;
 	char override; /* says this of all */
@@ -157,6 +166,11 @@ static inline void *sender_main(void *arg)
 			x->seen[x->n_seen].is_root_signed = attempt.is_root_signed;
 			snprintf(x->seen[x->n_seen].first, sizeof(x->seen[0].first), "%.*s", (int)attempt.rcpts[0].address.n,
 				 attempt.rcpts[0].address.p);
+			snprintf(x->seen[x->n_seen].post, sizeof(x->seen[0].post), "%" STR_FMT, STR_ARG(attempt.post));
+			snprintf(x->seen[x->n_seen].from, sizeof(x->seen[0].from), "%" STR_FMT, STR_ARG(attempt.reverse_path));
+			x->seen[x->n_seen].flags = attempt.flags;
+			x->n_last = attempt.message.n < sizeof(x->last) ? attempt.message.n : sizeof(x->last);
+			memcpy(x->last, attempt.message.p, x->n_last);
 		}
 		x->n_seen++;
 		if (x->silent_after > 0 && x->n_seen > x->silent_after)

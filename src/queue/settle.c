@@ -110,6 +110,15 @@ static int settle_policy(struct db_tx *tx, const struct queue_settlement *s)
 	return DB_EXEC(tx, SQL(STS_PUT), DB_T(s->destination), DB_T(r->sts.id), DB_T(r->sts.text), DB_I(r->sts.fetched_s));
 }
 
+static int count_sessions(struct db_tx *tx, const struct queue_settlement *s)
+{
+	const struct queue_result *r = s->result;
+
+	return r && r->tlsrpt.rua.n > 0
+		       ? queue_tlsrpt_count_tx(tx, s->destination, &r->tlsrpt, s->now_s)
+		       : 0;
+}
+
 /* An attempt, or the end of its time, in the story of the message. */
 static int write_story(struct db_tx *tx, struct queue *q, const struct queue_settlement *s)
 {
@@ -142,6 +151,8 @@ static int settle_tx(struct db_tx *tx, void *arg)
 			rc = settle_destination(tx, &j->v[i]);
 		if (rc == 0)
 			rc = settle_policy(tx, &j->v[i]);
+		if (rc == 0)
+			rc = count_sessions(tx, &j->v[i]);
 		if (rc == 0)
 			rc = write_story(tx, j->q, &j->v[i]);
 	}

@@ -171,6 +171,30 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		"DELETE FROM queue_recipients WHERE qid IN"
 		" (SELECT qid FROM queue_messages WHERE content = ?1)" },
 	[QUEUE_SQL_REPAIR_MESSAGES_OF] = { .sql = "DELETE FROM queue_messages WHERE content = ?1" },
+	/* tlsrpt_count.c */
+	[QUEUE_SQL_TLSRPT_COUNT] = { .sql = "UPDATE tlsrpt_sessions SET sessions = sessions + 1 WHERE day = ?1 AND domain = ?2 AND key = ?3 RETURNING 1" },
+	[QUEUE_SQL_TLSRPT_SESSION_ADD] = { .sql = "INSERT INTO tlsrpt_sessions (day, domain, key, type, policy_domain, policy, outcome, host, peer, own, reason, sessions)"
+						  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1)" },
+	[QUEUE_SQL_TLSRPT_SIZE] = { .sql = "SELECT size FROM tlsrpt_reports WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_ADD] = { .sql = "INSERT INTO tlsrpt_reports (day, domain, id, rua, due) VALUES (?1, ?2, ?3, ?4, ?5)" },
+	[QUEUE_SQL_TLSRPT_GREW] = { .sql = "UPDATE tlsrpt_reports SET size = size + ?3 WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_DAY] = { .sql = "SELECT domains, size FROM tlsrpt_days WHERE day = ?1" },
+	[QUEUE_SQL_TLSRPT_DAY_GREW] = { .sql = "INSERT INTO tlsrpt_days (day, domains, size) VALUES (?1, ?2, ?3)"
+					       " ON CONFLICT (day) DO UPDATE SET domains = tlsrpt_days.domains + excluded.domains,"
+					       " size = tlsrpt_days.size + excluded.size" },
+	/* tlsrpt.c */
+	[QUEUE_SQL_TLSRPT_DUE] = { .sql =
+		"SELECT day, domain, id, rua, tries, since FROM tlsrpt_reports WHERE due <= ?1 ORDER BY due LIMIT ?2" },
+	[QUEUE_SQL_TLSRPT_NEXT] = { .sql = "SELECT min(due) FROM tlsrpt_reports WHERE due > ?1" },
+	[QUEUE_SQL_TLSRPT_ROWS] = { .sql =
+		"SELECT type, policy_domain, policy, outcome, host, peer, own, reason, sessions FROM tlsrpt_sessions"
+		" WHERE day = ?1 AND domain = ?2 ORDER BY type, policy_domain, policy, outcome, host, peer, key" },
+	[QUEUE_SQL_TLSRPT_PUT_OFF] = { .sql =
+		"UPDATE tlsrpt_reports SET due = ?3, tries = ?4, since = ?5 WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_SESSIONS_REMOVE] = { .sql = "DELETE FROM tlsrpt_sessions WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_REMOVE] = { .sql = "DELETE FROM tlsrpt_reports WHERE day = ?1 AND domain = ?2" },
+	[QUEUE_SQL_TLSRPT_DAY_END] = { .sql =
+		"DELETE FROM tlsrpt_days WHERE day = ?1 AND NOT EXISTS (SELECT 1 FROM tlsrpt_reports WHERE day = ?1)" },
 	/* trace.c, trace_index.c, trace_find.c */
 	[QUEUE_SQL_TRACE_ADD] = { .sql =
 		"INSERT INTO queue_trace (at, event, keys, story) VALUES (?1, ?2, ?3, ?4)" },

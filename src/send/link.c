@@ -148,6 +148,7 @@ static void set_options(const struct send *s, struct send_link *l, const struct 
 		.starttls = t->policy->starttls,
 		.tls = s->tls,
 		.want = t->policy->want,
+		.seen = &t->seen->tls,
 		.user = h->user,
 		.password = password_of(s, h),
 		.until_ms = s->until_ms,
@@ -194,12 +195,14 @@ static int speak(struct send *s, struct send_link *l, const struct send_target *
 	int r;
 
 	set_options(s, l, t);
+	net_stream_own_address(stream, t->seen->own);
 	l->options.over = s->check ? over : NULL;
 	l->options.over_ctx = &talk;
 	r = smtp_client_open(stream, &l->options, &l->arena, &l->client, &stage, &reply);
 	l->options.want = (struct net_stream_tls_want){ 0 }; /* the attempt's */
 	l->options.user = l->options.password = (struct str){ 0 };
 	l->options.over_ctx = NULL;
+	l->options.seen = NULL;
 	if (r == 0) {
 		note_tls(l, t->policy);
 		send_see(s, &(struct send_seen){ .step = SEND_SAW_LIMITS, .caps = smtp_client_caps(l->client) });

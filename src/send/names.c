@@ -3,10 +3,12 @@
 #include "send/send_int.h"
 
 #include "base/clock.h"
+#include "mailauth/tlsrpt.h"
 #include "net/dns.h"
 #include "net/https.h"
 
 #define GET_MS 15000 /* RFC 8461 3.3: a minute at most */
+#define POST_MS 60000
 
 static int ask_mx(void *ctx, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms, struct send_hosts *ret,
 		  struct queue_reply *ret_reply)
@@ -53,6 +55,13 @@ static int ask_txt(void *ctx, struct arena *a, struct str name, int64_t deadline
 	return 0;
 }
 
+static void ahead(void *ctx, struct str name)
+{
+	struct send *s = ctx;
+
+	net_dns_ahead(s->dns, name, NET_DNS_TXT);
+}
+
 static int get(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out, struct fault *fault)
 {
 	struct send *s = ctx;
@@ -73,4 +82,32 @@ static int get(void *ctx, struct arena *a, struct str host, struct str path, str
 	return net_https_get(s->https, &g, out, fault);
 }
 
-const struct send_names send_names_dns = { .mx = ask_mx, .addresses = ask_addresses, .tlsa = ask_tlsa, .txt = ask_txt, .get = get };
+/* RFC 8460 5.4. No other port than that of the settings: the sandbox lets us connect to that only. */
+static int post(void *ctx, struct arena *a, struct str uri, struct str report, struct fault *fault)
+{
+	struct send *s = ctx;
+	struct send_place place = { 0 };
+	struct queue_reply reply = { 0 };
+	struct net_https_get g = { .type_z = "application/tlsrpt+gzip", .port = (uint16_t)s->tlsrpt->https_port,
+				   .deadline_ms = clock_mono_ms() + POST_MS };
+	struct tlsrpt_uri u;
+	int r;
+
+	if (!s->https || !tlsrpt_uri_parse(uri, a, &u) || u.is_mail)
+		return fault_set(fault, -E_CANNOT, "no https address");
+	if (u.port != 0 && u.port != g.port)
+		return fault_set(fault, -E_CANNOT, "port %u is not %u, the only one that reports go to", u.port, g.port);
+	g.host_z = arena_z(a, u.host);
+	g.path_z = arena_z(a, u.path);
+	if (!g.host_z || !g.path_z)
+		return fault_set(fault, -E_LIMIT, "no memory");
+	r = s->names.addresses(ctx, a, u.host, g.port, s->q->may_private, g.deadline_ms, &place, &reply);
+	if (r < 0 || place.n == 0)
+		return fault_set(fault, r < 0 ? r : -E_NOT_FOUND, "%" STR_FMT, STR_ARG(reply.text));
+	g.addresses = place.v;
+	g.n_addresses = place.n;
+	return net_https_post(s->https, &g, report, fault);
+}
+
+const struct send_names send_names_dns = { .mx = ask_mx, .addresses = ask_addresses, .tlsa = ask_tlsa, .txt = ask_txt, .get = get, .post = post,
+					   .ahead = ahead };

@@ -81,11 +81,18 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 	send_see(s, &(struct send_seen){ .step = SEND_SAW_DANE, .records = &records, .is_secure = true, .err = r,
 					 .reply = r < 0 ? *ret_reply : (struct queue_reply){ 0 },
 					 .outcome = r < 0 ? QUEUE_DEFERRED : QUEUE_DELIVERED });
+	if (r == -E_DENIED) {
+		p->published = (struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA, .domain = host->name };
+		p->trouble = QUEUE_TLSRPT_DNSSEC_INVALID;
+	}
 	if (r < 0 || records.n == 0)
 		return r;
+	if (d->is_reported)
+		p->published = send_tlsrpt_of_tlsa(a, &records);
 	p->starttls = SMTP_CLIENT_TLS_ALWAYS;
 	p->may_plain = false;
 	if (!records.is_usable) {
+		p->trouble = QUEUE_TLSRPT_TLSA_INVALID;
 		p->level = p->level > SEND_ENCRYPTED ? p->level : SEND_ENCRYPTED;
 		return 0;
 	}
@@ -101,9 +108,18 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 static int ask_sts(struct arena *a, const struct send_domain *d, const struct send_host *host, struct send_policy *p,
 		   struct queue_reply *ret_reply)
 {
-	if (!d->has_sts || d->sts.mode != STS_ENFORCE || p->want.trust == NET_TRUST_DANE)
+	bool is_named;
+
+	if (!d->has_sts || p->want.trust == NET_TRUST_DANE)
 		return 0;
-	if (!sts_policy_has_mx(&d->sts, host->name)) {
+	is_named = sts_policy_has_mx(&d->sts, host->name);
+	if (d->is_reported && p->published.type == QUEUE_TLSRPT_NONE) {
+		p->published = send_tlsrpt_of_sts(a, d->attempt->hop.domain, &d->sts);
+		p->trouble = is_named ? QUEUE_TLSRPT_SUCCESS : QUEUE_TLSRPT_VALIDATION;
+	}
+	if (d->sts.mode != STS_ENFORCE)
+		return 0;
+	if (!is_named) {
 		*ret_reply = send_say(a, "4.7.5", "%" STR_FMT " is none of the hosts that the domain's MTA-STS policy names", STR_ARG(host->name));
 		return -E_DENIED;
 	}
@@ -140,7 +156,8 @@ int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d,
 {
 	const struct queue_attempt *t = d->attempt;
 	struct send_policy p = { .starttls = rows[t->hop.tls].starttls, .want.trust = rows[t->hop.tls].trust,
-				 .level = rows[t->hop.tls].level, .may_plain = rows[t->hop.tls].may_plain, .by_z = "certificate" };
+				 .level = rows[t->hop.tls].level, .may_plain = rows[t->hop.tls].may_plain, .by_z = "certificate",
+				 .published.domain = t->hop.domain };
 	bool is_asked = rows[t->hop.tls].is_asked && !(t->flags & QUEUE_TLS_OPTIONAL);
 	bool is_known;
 	int r = 0;
@@ -158,7 +175,6 @@ int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d,
 		r = require(a, d, &p, ret_reply);
 	if (is_known)
 		see(s, &p, r, ret_reply);
-	if (r == 0)
-		*ret = p;
+	*ret = p;
 	return r;
 }

@@ -336,6 +336,7 @@ static void answer_same(struct send *s, uint64_t id, size_t n_rcpts, const struc
 {
 	struct queue_result same = *r;
 
+	same.tlsrpt = (struct queue_tlsrpt_seen){ 0 }; /* sessions are counted once */
 	same.id = id;
 	same.n_rcpts = n_rcpts;
 	same.ms = 0;
@@ -402,7 +403,10 @@ static void run_job(struct send *s, struct send_session *e, struct job *j)
 	if (!j->is_told) {
 		j->stuck_ms = clock_mono_ms() + send_walk_max_ms(s, &j->attempt);
 		lock_put(&s->lock);
-		send_walk(s, &j->attempt, j->arena, &e->link, &r);
+		if (j->attempt.post.n > 0)
+			send_tlsrpt_post(s, &j->attempt, j->arena, &r);
+		else
+			send_walk(s, &j->attempt, j->arena, &e->link, &r);
 		e->n_turn++;
 		lock_get(&s->lock);
 		j->stuck_ms = 0;

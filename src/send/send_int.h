@@ -23,6 +23,10 @@ struct send_names {
 	int (*txt)(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n);
 	/* One text by HTTPS. Negative: with fault. */
 	int (*get)(void *ctx, struct arena *a, struct str host, struct str path, struct buf *out, struct fault *fault);
+	/* One report to there (RFC 8460 5.4). 0; negative with the fault. */
+	int (*post)(void *ctx, struct arena *a, struct str uri, struct str report, struct fault *fault);
+	/* A TXT question that will be asked soon; may be NULL. */
+	void (*ahead)(void *ctx, struct str name);
 	void *ctx;
 };
 extern const struct send_names send_names_dns; /* names.c; ctx: struct send */
@@ -32,9 +36,14 @@ extern const struct send_names send_names_dns; /* names.c; ctx: struct send */
 struct send_sts_failed { /* a domain whose policy could not be fetched */
 	uint64_t hash;
 	int64_t until_ms;
+	enum queue_tlsrpt_outcome trouble;
 };
-/* What the domain of the attempt asks by MTA-STS (RFC 8461). False: nothing. *ret_new: what was fetched just now. In the arena. */
-bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new);
+/*
+ * What the domain of the attempt asks by MTA-STS (RFC 8461). False: nothing. *ret_new: what was fetched just now. *ret_trouble: why a policy that is
+ * published could not be had, else a success. In the arena.
+ */
+bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new,
+		 enum queue_tlsrpt_outcome *ret_trouble);
 
 /* ---- policy.c ---- */
 
@@ -44,16 +53,19 @@ struct send_policy {
 	enum send_level level;    /* the least that a connection has to have */
 	bool may_plain;           /* a handshake that failed is no reason to keep the message */
 	const char *by_z;         /* whose word verifies: "DANE", "MTA-STS", "certificate" */
+	struct queue_tlsrpt_policy published; /* what the other side says of itself, for reports; also of a host that may not be used */
+	enum queue_tlsrpt_outcome trouble;    /* with that, before anything was tried; a success: none */
 };
 /*
  * What a connection to this host has to be. 0; negative: it cannot be known or there is none that would do, so not this host, with the
- * reply. The policy lives in the arena.
+ * reply, and of *ret what is for reports. The policy lives in the arena.
  */
 struct send_domain { /* what is known of the destination before its hosts are visited */
 	const struct queue_attempt *attempt;
 	struct send_hosts hosts;
 	struct sts_policy sts;
 	bool has_sts;
+	bool is_reported; /* what is found is for a report too */
 };
 MUST_CHECK int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d, const struct send_host *host,
 			      const struct send_place *place, struct send_policy *ret, struct queue_reply *ret_reply);
@@ -96,6 +108,10 @@ void send_link_close(struct send_link *l);
 /* Is it there, alive, not worn out, good enough, and of the same hop? (A destination's name may be older than the routes.) Closes it if not. */
 bool send_link_is_good(struct send_link *l, const struct queue_attempt *t);
 
+struct send_tls_seen { /* what reports say of a connection */
+	struct smtp_client_tls tls;
+	char own[NET_ADDRESS_TEXT];
+};
 struct send_target {
 	const struct queue_attempt *attempt;
 	struct str host;
@@ -103,6 +119,7 @@ struct send_target {
 	size_t n;
 	const struct send_policy *policy;
 	int64_t deadline_ms;           /* of the connection alone */
+	struct send_tls_seen *seen;    /* out */
 };
 /*
  * Connects to the first address that answers, and speaks up to AUTH. 0; -E_TLS: TLS alone failed, so without it there might be a
@@ -119,6 +136,30 @@ void send_see(struct send *s, const struct send_seen *seen);
 void send_check_host(struct send *s, struct str host, size_t n_left);
 /* ms from now, or the end of a check. */
 int64_t send_deadline(const struct send *s, int64_t ms);
+
+/* ---- tlsrpt.c: what the domain may want to hear of its TLS (RFC 8460) ---- */
+
+/* Begins with nothing; when no reports are made, or none about this attempt, nothing is noted from there on. */
+void send_tlsrpt_begin(struct send *s, struct arena *a, const struct queue_attempt *t,
+		       struct queue_tlsrpt_seen *seen);
+bool send_tlsrpt_is_on(const struct queue_tlsrpt_seen *seen);
+/* RFC 8460 4.5. One that does not fit the arena has no text. */
+struct queue_tlsrpt_policy send_tlsrpt_of_sts(struct arena *a, struct str domain,
+					      const struct sts_policy *p);
+struct queue_tlsrpt_policy send_tlsrpt_of_tlsa(struct arena *a, const struct send_records *r);
+/* One session, which may have ended before it began: then host or addresses are empty. */
+void send_tlsrpt_note(struct arena *a, struct queue_tlsrpt_seen *seen,
+		      const struct queue_tlsrpt_policy *p,
+		      const struct queue_tlsrpt_session *session);
+/* How it went with what is published. */
+enum queue_tlsrpt_outcome send_tlsrpt_judge(const struct send_policy *p,
+					    const struct smtp_client_tls *tls);
+/* Asks where the domain wants to hear of it. Nowhere: nothing is left of it. */
+void send_tlsrpt_end(struct send *s, struct arena *a, const struct queue_attempt *t,
+		     struct queue_tlsrpt_seen *seen);
+
+/* The attempt is a report: it goes there by HTTPS. As send_walk(). */
+void send_tlsrpt_post(struct send *s, const struct queue_attempt *t, struct arena *a, struct queue_result *ret);
 
 /* ---- walk.c: one attempt ---- */
 
@@ -145,10 +186,11 @@ struct job;
 struct send {
 	const struct conf *conf;
 	const struct queue_conf *q;
+	const struct queue_tlsrpt_conf *tlsrpt;
 	struct net_dns *dns;
 	struct send_names names;
 	struct net_stream_tls *tls;
-	struct net_https *https;       /* NULL: MTA-STS is off */
+	struct net_https *https;       /* NULL: MTA-STS and reports are off */
 	const char *helo_z;
 	const char *own_names[2];      /* NULL-terminated */
 	const struct send_secret *secrets;

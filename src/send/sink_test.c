@@ -334,7 +334,8 @@ static void take_result(void *ctx, const struct queue_result *r)
 
 void test_send_open(struct test_send *t, const char *settings_z)
 {
-	static const struct conf_table *const tables[] = { &queue_conf_table };
+	static const struct conf_table *const tables[] = { &queue_conf_table,
+							   &queue_tlsrpt_conf_table };
 	struct fault fault = { 0 };
 	struct send_options o = { .helo_z = "we.test", .own = &t->own, .n_own = 1, .result = take_result, .ctx = t };
 	char text[1024];
@@ -344,7 +345,7 @@ void test_send_open(struct test_send *t, const char *settings_z)
 	lock_cond_init(&t->more);
 	must(net_address_parse(S("127.0.0.99"), sink_port(), &t->own));
 	snprintf(text, sizeof(text), "[queue]\nport = %u\n%s\n", sink_port(), settings_z);
-	if (conf_parse(tables, 1, "test", str_z(text), &t->conf, &fault) < 0)
+	if (conf_parse(tables, ARRAY_LEN(tables), "test", str_z(text), &t->conf, &fault) < 0)
 		fail_msg("%s", fault.text);
 	o.conf = t->conf;
 	if (send_open(&o, &t->send, &fault) < 0)

@@ -33,61 +33,67 @@ static struct send_sts_failed *failed_slot(struct send *s, struct str domain, ui
 	return &s->sts_failed[h % ARRAY_LEN(s->sts_failed)];
 }
 
-static bool has_failed(struct send *s, struct str domain)
+/* Why; a success: it has not. */
+static enum queue_tlsrpt_outcome has_failed(struct send *s, struct str domain)
 {
 	uint64_t hash;
 	struct send_sts_failed *f = failed_slot(s, domain, &hash);
-	bool r;
+	enum queue_tlsrpt_outcome r;
 
 	lock_get(&s->lock);
-	r = f->hash == hash && clock_mono_ms() < f->until_ms;
+	r = f->hash == hash && clock_mono_ms() < f->until_ms ? f->trouble : QUEUE_TLSRPT_SUCCESS;
 	lock_put(&s->lock);
 	return r;
 }
 
-static void note_failed(struct send *s, struct str domain)
+static enum queue_tlsrpt_outcome note_failed(struct send *s, struct str domain,
+					     enum queue_tlsrpt_outcome trouble)
 {
 	uint64_t hash;
 	struct send_sts_failed *f = failed_slot(s, domain, &hash);
 
 	lock_get(&s->lock);
-	*f = (struct send_sts_failed){ hash, clock_mono_ms() + FAILED_MS };
+	*f = (struct send_sts_failed){ hash, clock_mono_ms() + FAILED_MS, trouble };
 	lock_put(&s->lock);
+	return trouble;
 }
 
 /* ---- the newest ---- */
 
-static bool fail(struct send *s, struct arena *a, struct str domain, const char *text_z, const char **ret_why_z)
+static enum queue_tlsrpt_outcome fail(struct send *s, struct arena *a, struct str domain, enum queue_tlsrpt_outcome trouble, const char *text_z,
+				      const char **ret_why_z)
 {
 	*ret_why_z = arena_z(a, str_z(text_z));
 	if (!*ret_why_z || !**ret_why_z)
 		*ret_why_z = "it could not be fetched";
-	note_failed(s, domain);
-	return false;
+	return note_failed(s, domain, trouble);
 }
 
-/* RFC 8461 3.3 */
-static bool fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id, struct sts_policy *ret,
-		  struct queue_sts *ret_new, const char **ret_why_z)
+/* RFC 8461 3.3. A success, or why not (RFC 8460 4.3.2.2), also in words. */
+static enum queue_tlsrpt_outcome fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id, struct sts_policy *ret,
+				       struct queue_sts *ret_new, const char **ret_why_z)
 {
 	struct fault fault = { 0 };
 	AUTO(buf_fini) struct buf text = BUF_INIT(STS_POLICY_MAX);
 	struct str host = arena_printf(a, "mta-sts.%" STR_FMT, STR_ARG(t->hop.domain));
 	struct queue_sts got = { .id = arena_str(a, id), .fetched_s = clock_wall_ms() / 1000 };
 	bool is_dns_only = s->check && s->check->is_dns_only;
+	enum queue_tlsrpt_outcome trouble = is_dns_only || !host.p ? QUEUE_TLSRPT_STS_FETCH : has_failed(s, t->hop.domain);
+	int r;
 
 	*ret_why_z = is_dns_only ? "nobody is connected to" : "it could not be fetched lately";
-	if (!host.p || is_dns_only || has_failed(s, t->hop.domain))
-		return false;
-	if (s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text, &fault) < 0)
-		return fail(s, a, t->hop.domain, fault.text, ret_why_z);
+	if (trouble != QUEUE_TLSRPT_SUCCESS)
+		return trouble;
+	r = s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text, &fault);
+	if (r < 0)
+		return fail(s, a, t->hop.domain, r == -E_TLS ? QUEUE_TLSRPT_STS_WEBPKI : QUEUE_TLSRPT_STS_FETCH, fault.text, ret_why_z);
 	got.text = arena_str(a, buf_str(&text));
 	if (!got.text.p || !got.id.p || !parse(a, &got, ret))
-		return fail(s, a, t->hop.domain, "what is there is no policy", ret_why_z);
+		return fail(s, a, t->hop.domain, QUEUE_TLSRPT_STS_INVALID, "what is there is no policy", ret_why_z);
 	*ret_why_z = "";
 	if (got.text.n <= QUEUE_STS_TEXT)
 		*ret_new = got;
-	return true;
+	return QUEUE_TLSRPT_SUCCESS;
 }
 
 /* Is it time to fetch what is known again? */
@@ -109,13 +115,14 @@ static int find_id(struct send *s, struct arena *a, struct str domain, struct st
 	return r < 0 ? r : sts_record_parse(records, n, ret);
 }
 
-/* Which policy holds, if there is one. */
-static void choose(struct send *s, struct arena *a, const struct queue_attempt *t, struct send_sts *ret, struct queue_sts *ret_new)
+/* Which policy holds, if there is one; why a newer one could not be had, else a success. */
+static enum queue_tlsrpt_outcome choose(struct send *s, struct arena *a, const struct queue_attempt *t, struct send_sts *ret, struct queue_sts *ret_new)
 {
 	struct sts_policy known, newest;
 	bool is_known = parse(a, &t->sts, &known);
 	bool is_wanted = is_known && is_due(&t->sts, &known);
 	struct str id;
+	enum queue_tlsrpt_outcome trouble = QUEUE_TLSRPT_SUCCESS;
 	int found = find_id(s, a, t->hop.domain, &id);
 
 	if (found < 0)
@@ -126,22 +133,27 @@ static void choose(struct send *s, struct arena *a, const struct queue_attempt *
 	} else {
 		id = t->sts.id;
 	}
-	if (is_wanted && fetch(s, a, t, id, &newest, ret_new, &ret->why_z)) {
+	if (is_wanted)
+		trouble = fetch(s, a, t, id, &newest, ret_new, &ret->why_z);
+	if (is_wanted && trouble == QUEUE_TLSRPT_SUCCESS) {
 		ret->policy = newest;
 		ret->has_policy = true;
 	} else if (is_known) {
 		ret->policy = known;
 		ret->has_policy = ret->is_remembered = true;
 	}
+	return trouble;
 }
 
-bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new)
+bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new,
+		 enum queue_tlsrpt_outcome *ret_trouble)
 {
 	struct send_sts sts = { .why_z = "" };
 
+	*ret_trouble = QUEUE_TLSRPT_SUCCESS;
 	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt)
 		return false;
-	choose(s, a, t, &sts, ret_new);
+	*ret_trouble = choose(s, a, t, &sts, ret_new);
 	send_see(s, &(struct send_seen){ .step = SEND_SAW_STS, .sts = &sts });
 	*ret = sts.policy;
 	return sts.has_policy && sts.policy.mode != STS_NONE;

@@ -44,16 +44,17 @@ TEST(sts_which_policy)
 		int want;                /* -1: none; else its mode */
 		unsigned gets;
 		const char *new_id_z;
+		enum queue_tlsrpt_outcome trouble; /* RFC 8460 4.3.2.2 */
 	} rows[] = {
 		{ .name = "no record", .record_z = "", .want = -1 },
 		{ .name = "record and policy", .record_z = "v=STSv1; id=1;", .policy_z = POLICY("enforce"), .want = STS_ENFORCE, .gets = 1, .new_id_z = "1" },
-		{ .name = "web server is down", .record_z = "v=STSv1; id=1;", .want = -1, .gets = 1 },
-		{ .name = "no policy there", .record_z = "v=STSv1; id=1;", .policy_z = "<html>", .want = -1, .gets = 1 },
+		{ .name = "web server is down", .record_z = "v=STSv1; id=1;", .want = -1, .gets = 1, .trouble = QUEUE_TLSRPT_STS_FETCH },
+		{ .name = "no policy there", .record_z = "v=STSv1; id=1;", .policy_z = "<html>", .want = -1, .gets = 1, .trouble = QUEUE_TLSRPT_STS_INVALID },
 		{ .name = "known, same id", .record_z = "v=STSv1; id=1;", .known_id_z = "1", .known_z = POLICY("enforce"), .want = STS_ENFORCE },
 		{ .name = "known, newer id", .record_z = "v=STSv1; id=2;", .policy_z = POLICY("testing"), .known_id_z = "1",
 		  .known_z = POLICY("enforce"), .want = STS_TESTING, .gets = 1, .new_id_z = "2" },
 		{ .name = "known, newer id, web server is down", .record_z = "v=STSv1; id=2;", .known_id_z = "1", .known_z = POLICY("enforce"),
-		  .want = STS_ENFORCE, .gets = 1 },
+		  .want = STS_ENFORCE, .gets = 1, .trouble = QUEUE_TLSRPT_STS_FETCH },
 		{ .name = "known, the record is gone", .record_z = "", .known_id_z = "1", .known_z = POLICY("enforce"), .want = STS_ENFORCE },
 		{ .name = "known, the DNS does not answer", .known_id_z = "1", .known_z = POLICY("enforce"), .want = STS_ENFORCE },
 		{ .name = "known and too old", .record_z = "", .known_id_z = "1", .known_z = POLICY("enforce"), .known_age_s = 1000, .want = -1 },
@@ -64,7 +65,7 @@ TEST(sts_which_policy)
 		{ .name = "the same, the record is gone", .record_z = "", .policy_z = POLICY("testing"), .known_id_z = "1",
 		  .known_z = POLICY("enforce"), .known_age_s = 600, .want = STS_TESTING, .gets = 1, .new_id_z = "1" },
 		{ .name = "the same, the web server is down", .record_z = "", .known_id_z = "1", .known_z = POLICY("enforce"), .known_age_s = 600,
-		  .want = STS_ENFORCE, .gets = 1 },
+		  .want = STS_ENFORCE, .gets = 1, .trouble = QUEUE_TLSRPT_STS_FETCH },
 		{ .name = "taken back", .record_z = "v=STSv1; id=2;", .policy_z = POLICY("none"), .known_id_z = "1", .known_z = POLICY("enforce"),
 		  .want = -1, .gets = 1, .new_id_z = "2" },
 		{ .name = "known from the future", .record_z = "", .known_id_z = "1", .known_z = POLICY("enforce"), .known_age_s = -100, .want = -1 },
@@ -74,6 +75,7 @@ TEST(sts_which_policy)
 		struct queue_attempt t = { .hop.domain = S("there.test") };
 		struct queue_sts fresh = { 0 };
 		struct sts_policy policy;
+		enum queue_tlsrpt_outcome trouble;
 		struct test_send s;
 		struct arena a;
 
@@ -87,11 +89,13 @@ TEST(sts_which_policy)
 		s.send->names.txt = fake_txt;
 		s.send->names.get = fake_get;
 		arena_init(&a, 1 << 20);
-		assert_int_equal(send_sts_of(s.send, &a, &t, &policy, &fresh) ? (int)policy.mode : -1, rows[i].want);
+		assert_int_equal(send_sts_of(s.send, &a, &t, &policy, &fresh, &trouble) ? (int)policy.mode : -1, rows[i].want);
+		assert_int_equal(trouble, rows[i].trouble);
 		assert_int_equal(world.n_gets, rows[i].gets);
 		assert_str_eq(fresh.id, str_z(rows[i].new_id_z));
 		/* A web server that failed is left alone for a while. */
-		(void)send_sts_of(s.send, &a, &t, &policy, &fresh);
+		(void)send_sts_of(s.send, &a, &t, &policy, &fresh, &trouble);
+		assert_int_equal(trouble, rows[i].trouble);
 		if (rows[i].gets && !rows[i].new_id_z)
 			assert_int_equal(world.n_gets, 1);
 		arena_fini(&a);

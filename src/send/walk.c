@@ -272,6 +272,22 @@ static bool is_ourselves(const struct walk *w)
 	       str_ieq(smtp_client_caps(w->link->client)->name, str_z(w->s->helo_z));
 }
 
+static void note_session(struct walk *w, const struct send_target *t, size_t index)
+{
+	char peer[NET_ADDRESS_TEXT];
+
+	if (!send_tlsrpt_is_on(&w->ret->tlsrpt) || t->seen->tls.state == SMTP_CLIENT_TLS_UNSEEN)
+		return;
+	net_address_text(&t->addresses[index], peer);
+	send_tlsrpt_note(w->a, &w->ret->tlsrpt, &t->policy->published,
+			 &(struct queue_tlsrpt_session){
+				 .outcome = send_tlsrpt_judge(t->policy, &t->seen->tls),
+				 .host = t->host,
+				 .peer = str_z(peer),
+				 .own = str_z(t->seen->own),
+				 .reason = str_z(t->seen->tls.why) });
+}
+
 /* What came of one connection: 0 with a link; negative: none, and the address at *ret_index is of no use. */
 static int connect_once(struct walk *w, const struct send_target *target, size_t *ret_index)
 {
@@ -280,6 +296,8 @@ static int connect_once(struct walk *w, const struct send_target *target, size_t
 	int r = send_link_open(w->s, w->link, target, w->a, ret_index, &stage, &reply);
 
 	w->n_connections++;
+	if (*ret_index < target->n)
+		note_session(w, target, *ret_index);
 	if (r == 0)
 		return 0;
 	reply = send_reply_before(w->a, reply);
@@ -293,8 +311,9 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 	struct send_policy p = *policy;
 
 	while (place->n > 0 && w->n > 0 && may_go_on(w)) {
+		struct send_tls_seen seen = { 0 };
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
-						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)) };
+						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)), .seen = &seen };
 		size_t i = 0;
 		int r = connect_once(w, &target, &i);
 
@@ -324,6 +343,16 @@ static bool read_literal(const struct queue_hop *h, struct net_address *ret)
 	return net_address_parse(is_ipv6 ? str_skip(h->host, 5) : h->host, h->port, ret);
 }
 
+/* It did not even come to a connection. */
+static void note_unused(struct walk *w, const struct queue_tlsrpt_policy *p,
+			enum queue_tlsrpt_outcome outcome, struct str host, struct str reason)
+{
+	if (send_tlsrpt_is_on(&w->ret->tlsrpt) && outcome != QUEUE_TLSRPT_SUCCESS)
+		send_tlsrpt_note(w->a, &w->ret->tlsrpt, p,
+				 &(struct queue_tlsrpt_session){
+					 .outcome = outcome, .host = host, .reason = reason });
+}
+
 static int find_place(struct walk *w, const struct send_host *host, struct send_place *ret)
 {
 	struct send *s = w->s;
@@ -341,6 +370,11 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 	}
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
 			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
+	if (r == -E_DENIED)
+		note_unused(w,
+			    &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA,
+							   .domain = host->name },
+			    QUEUE_TLSRPT_DNSSEC_INVALID, host->name, reply.text);
 	if (r == 0 && ret->n == 0)
 		r = -E_NOT_FOUND;
 	if (r < 0)
@@ -374,6 +408,7 @@ static int try_host(struct walk *w, const struct send_domain *d, const struct se
 		return 0;
 	}
 	if (send_policy_of(w->s, w->a, d, host, &place, &policy, &reply) < 0) {
+		note_unused(w, &policy.published, policy.trouble, name, reply.text);
 		note_trouble(w, QUEUE_AT_TLS, reply);
 		return 0;
 	}
@@ -444,10 +479,19 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 static void visit_hosts(struct walk *w)
 {
 	struct send_domain d = { .attempt = w->t };
+	enum queue_tlsrpt_outcome trouble = QUEUE_TLSRPT_SUCCESS;
 
+	send_tlsrpt_begin(w->s, w->a, w->t, &w->ret->tlsrpt);
+	d.is_reported = send_tlsrpt_is_on(&w->ret->tlsrpt);
 	if (find_hosts(w, &d.hosts) < 0)
 		return;
-	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts);
+	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts, &trouble);
+	if (d.is_reported && trouble != QUEUE_TLSRPT_SUCCESS) {
+		const struct queue_tlsrpt_policy p =
+			send_tlsrpt_of_sts(w->a, w->t->hop.domain, d.has_sts ? &d.sts : NULL);
+
+		note_unused(w, &p, trouble, S(""), S(""));
+	}
 	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)); i++)
 		look_at_host(w, &d, i);
 	if (w->s->check)
@@ -498,6 +542,7 @@ void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, s
 	}
 	if (w.n > 0)
 		end_with_trouble(&w);
+	send_tlsrpt_end(s, a, t, &ret->tlsrpt);
 	mem_free(w.rcpts);
 	mem_free(w.places);
 	ret->is_root_signed = s->dns && net_dns_has_root(s->dns);

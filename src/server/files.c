@@ -20,8 +20,10 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "mailauth/dkim.h"
 #include "queue/queue.h"
 #include "queue/route.h"
+#include "queue/tlsrpt.h"
 #include "sasl/sasl.h"
 
 #define FILE_MAX ((size_t)4 << 20)  /* of one file */
@@ -166,6 +168,11 @@ static int read_outgoing(struct server_files *files, const struct conf *conf, st
 	return r;
 }
 
+static const struct queue_tlsrpt_conf *conf_of_reports(const struct conf *conf)
+{
+	return conf_get(conf, &queue_tlsrpt_conf_table);
+}
+
 static int read_all(struct server_files *files, const struct conf *conf, struct fault *fault)
 {
 	const struct server_tls_conf *tls = conf_get(conf, &server_tls_table);
@@ -179,6 +186,8 @@ static int read_all(struct server_files *files, const struct conf *conf, struct 
 		r = read_oauth(files, conf, fault);
 	if (r == 0)
 		r = read_outgoing(files, conf, fault);
+	if (r == 0)
+		r = read_secret(files, "[tlsrpt] dkim_key_file", conf_of_reports(conf)->dkim_key_file, fault);
 	for (size_t i = 0; r == 0 && i < conf_count(conf, &server_certificate_table); i++) {
 		const char *name;
 		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);
@@ -199,6 +208,19 @@ int server_files_jwks(const struct conf *conf, const struct server_files *files,
 		return 0;
 	r = sasl_jwks_parse(server_files_get(files, auth->oauth_jwks_file), ret, &f);
 	return r < 0 ? fault_set(fault, r, "[auth] oauth_jwks_file: %s: %s", auth->oauth_jwks_file, f.text) : 0;
+}
+
+int server_files_dkim(const struct conf *conf, const struct server_files *files, struct dkim_key **ret, struct fault *fault)
+{
+	const char *path_z = conf_of_reports(conf)->dkim_key_file;
+	struct fault f = { 0 };
+	int r;
+
+	*ret = NULL;
+	if (!path_z[0])
+		return 0;
+	r = dkim_key_parse(server_files_get(files, path_z), ret, &f);
+	return r < 0 ? fault_set(fault, r, "[tlsrpt] dkim_key_file: %s: %s", path_z, f.text) : 0;
 }
 
 int server_files_read(const struct conf *conf, struct server_files **ret, struct fault *fault)

@@ -17,8 +17,10 @@
 #include "base/log.h"
 #include "conf/live.h"
 #include "db/db.h"
+#include "mailauth/dkim.h"
 #include "net/tls.h"
 #include "queue/schedule.h"
+#include "queue/tlsrpt.h"
 #include "sasl/sasl.h"
 
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
@@ -84,6 +86,27 @@ static int open_tokens(struct server_process *p, const struct server_start *star
 	return sasl_oauth_connect(p->data.sasl, start->helper_fds[SERVER_ASKER], net_wake_cb, p->net, fault);
 }
 
+/* What signs reports to other domains about their TLS. Whoever makes reports and has no key hears what that costs. */
+static void take_report_key(struct server_process *p, const struct conf *conf, struct dkim_key *key)
+{
+	const struct queue_tlsrpt_conf *t = conf_get(conf, &queue_tlsrpt_conf_table);
+
+	if (t->address[0] && !key)
+		LOG(WARN, "tlsrpt.no-key", F_Z("note", "reports about TLS go by HTTPS only; for those by mail set dkim_selector and dkim_key_file "
+						      "in [tlsrpt]"));
+	queue_tlsrpt_key(p->data.queue, key);
+}
+
+static int open_report_key(struct server_process *p, const struct server_start *start, struct fault *fault)
+{
+	struct dkim_key *key = NULL;
+	int r = server_files_dkim(start->conf, start->files, &key, fault);
+
+	if (r == 0)
+		take_report_key(p, start->conf, key);
+	return r;
+}
+
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
 static int open_all(struct server_process *p, const struct server_start *start, struct fault *fault)
 {
@@ -103,6 +126,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		r = server_tls_open(p, conf, start->files, fault);
 	if (r == 0)
 		r = open_tokens(p, start, fault);
+	if (r == 0)
+		r = open_report_key(p, start, fault);
 	if (r < 0)
 		return r;
 	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
@@ -120,8 +145,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	return r;
 }
 
-/* Takes over both. */
-static void apply(struct server_process *p, struct conf *next, struct sasl_jwks *keys)
+/* Takes all over. */
+static void apply(struct server_process *p, struct conf *next, struct sasl_jwks *keys, struct dkim_key *dkim)
 {
 	const struct server_conf *s = conf_get(next, &server_conf_table);
 
@@ -129,6 +154,7 @@ static void apply(struct server_process *p, struct conf *next, struct sasl_jwks 
 	store_configure(p->data.store, conf_get(next, &store_conf_table));
 	net_reload(p->net, conf_get(next, &net_conf_table));
 	queue_configure(p->data.queue, next, p->hostname);
+	take_report_key(p, next, dkim);
 	conf_live_swap(p->conf, next);
 	sasl_oauth_configure(p->data.sasl, keys);
 	queue_sched_wake(p->data.queue);
@@ -139,19 +165,23 @@ static int take_files(struct server_process *p, const struct server_files *files
 {
 	struct conf *next = NULL;
 	struct sasl_jwks *keys = NULL;
+	struct dkim_key *dkim = NULL;
 	int r = server_conf_parse(path_z, server_files_get(files, path_z), &next, fault);
 
 	if (r < 0)
 		return r;
 	r = server_files_jwks(next, files, &keys, fault);
 	if (r == 0)
+		r = server_files_dkim(next, files, &dkim, fault);
+	if (r == 0)
 		r = server_tls_reload(p, next, files, fault);
 	if (r == 0) {
-		apply(p, next, keys);
+		apply(p, next, keys, dkim);
 		return 0;
 	}
 	conf_unref(next);
 	sasl_jwks_unref(keys);
+	dkim_key_unref(dkim);
 	return r;
 }
 

@@ -190,11 +190,14 @@ static int64_t resolver_port(const char *text_z)
 static void find_ports(struct sender *s, const struct conf *conf)
 {
 	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
+	const struct queue_tlsrpt_conf *t = conf_get(conf, &queue_tlsrpt_conf_table);
 	const struct net_dns_conf *d = conf_get(conf, &net_dns_conf_table);
 
 	add_port(s, q->port);
 	add_port(s, 53);
 	add_port(s, q->sts_port);
+	if (t->address[0])
+		add_port(s, t->https_port);
 	for (size_t i = 0; i < conf_count(conf, &queue_route_table); i++) {
 		const char *name_z;
 		const struct queue_route_conf *r = conf_get_nth(conf, &queue_route_table, i, &name_z);
@@ -243,13 +246,15 @@ static void take_files(struct sender *s, const struct server_helper_start *start
 }
 
 /* Libraries first: they cannot be found any more from inside. */
-static void load_libraries(const struct queue_conf *q)
+static void load_libraries(const struct conf *conf)
 {
+	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
+	const struct queue_tlsrpt_conf *t = conf_get(conf, &queue_tlsrpt_conf_table);
 	static struct libunbound unbound;
 	static struct libcurl curl;
 	const char *why_z;
 
-	if (!libunbound_load(&unbound, &why_z) || (q->asks_sts && !libcurl_load(&curl, &why_z)))
+	if (!libunbound_load(&unbound, &why_z) || ((q->asks_sts || t->address[0]) && !libcurl_load(&curl, &why_z)))
 		fail(why_z);
 }
 
@@ -263,7 +268,7 @@ static void begin_cage(struct sender *s, const struct conf *conf)
 					    .n_files = d->trust_anchor_file[0] ? 1 : 0 };
 	struct fault fault = { 0 };
 
-	load_libraries(conf_get(conf, &queue_conf_table));
+	load_libraries(conf);
 	if (server_sandbox_helper_begin(&s->sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_SENDER, &doors, &fault) < 0)
 		fail(fault.text);
 }

@@ -28,6 +28,7 @@ union server_context {
 	struct pop3_context pop3;
 };
 
+struct dkim_key;
 struct sasl_jwks;
 struct server_files;
 struct server_housekeeper;
@@ -108,6 +109,8 @@ void server_files_free(struct server_files *files); /* accepts NULL */
 struct str server_files_get(const struct server_files *files, const char *path_z);
 /* The keys for access tokens that the settings name; NULL when they name none. -E_USAGE with what is wrong with them. */
 MUST_CHECK int server_files_jwks(const struct conf *conf, const struct server_files *files, struct sasl_jwks **ret, struct fault *fault);
+/* The key that signs reports about TLS, a reference; NULL when the settings name none. -E_USAGE as above. */
+MUST_CHECK int server_files_dkim(const struct conf *conf, const struct server_files *files, struct dkim_key **ret, struct fault *fault);
 /* Over a connected pair of sockets; neither blocks. Receiving: -E_NOT_FOUND when nothing was sent; after any other fault the set is gone. */
 MUST_CHECK int server_files_send(int sock, const struct server_files *files, struct fault *fault);
 MUST_CHECK int server_files_receive(int sock, struct server_files **ret, struct fault *fault);

@@ -4,6 +4,7 @@
 
 #include <pwd.h>
 
+#include "mailauth/dkim.h"
 #include "net/tls.h"
 #include "sasl/sasl.h"
 
@@ -12,11 +13,15 @@ static int try_files(const struct conf *conf, struct fault *fault)
 	struct server_process p = { .fixed = conf_get(conf, &server_conf_table) };
 	struct server_files *files = NULL;
 	struct sasl_jwks *keys = NULL;
+	struct dkim_key *dkim = NULL;
 	int r = server_files_read(conf, &files, fault);
 
 	if (r == 0)
 		r = server_files_jwks(conf, files, &keys, fault);
 	sasl_jwks_unref(keys);
+	if (r == 0)
+		r = server_files_dkim(conf, files, &dkim, fault);
+	dkim_key_unref(dkim);
 	if (r == 0 && !server_tls_is_self_made(conf))
 		r = server_tls_open(&p, conf, files, fault);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)

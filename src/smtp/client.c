@@ -133,10 +133,26 @@ static int hello(struct smtp_client *c)
 	return r < 0 || c->code / 100 == 2 ? r : smtp_client_refused(c, "HELO");
 }
 
+static void note_tls(struct smtp_client *c, enum smtp_client_tls_state state, const char *why_z)
+{
+	struct smtp_client_tls *seen = c->o.seen;
+	struct net_stream_tls_info info;
+
+	if (seen == NULL)
+		return;
+	*seen = (struct smtp_client_tls){ .state = state };
+	if (net_stream_tls_info(c->s, &info))
+		seen->problem = info.problem;
+	snprintf(seen->why, sizeof(seen->why), "%s",
+		 why_z[0] || seen->problem == NET_TLS_FINE ? why_z : info.problem_z);
+}
+
 static int handshake(struct smtp_client *c)
 {
 	int r = net_stream_starttls(c->s, c->o.tls, &c->o.want, smtp_client_deadline(c, c->o.times.command));
 
+	note_tls(c, r < 0 ? SMTP_CLIENT_TLS_FAILED : SMTP_CLIENT_TLS_DONE,
+		 r < 0 ? net_stream_fault_z(c->s) : "");
 	return r < 0 ? smtp_client_lose(c, r, "%s", net_stream_fault_z(c->s)) : 0;
 }
 
@@ -148,6 +164,7 @@ static int secure(struct smtp_client *c)
 
 	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER)
 		return 0;
+	note_tls(c, SMTP_CLIENT_TLS_NOT_THERE, "");
 	if (!c->caps.has_starttls || c->o.tls == NULL)
 		return is_must ? smtp_client_decline(c, "the server does not offer STARTTLS") : 0;
 	r = smtp_client_ask(c, S("STARTTLS"), c->o.times.command);
@@ -249,6 +266,7 @@ int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, 
 	r = dialogue(c, a, ret_stage, &own);
 	c->o.user = c->o.password = S("");
 	c->o.want = (struct net_stream_tls_want){ 0 };
+	c->o.seen = NULL;
 	if (r == 0) {
 		*ret = c;
 		return 0;

@@ -31,6 +31,19 @@ enum smtp_client_starttls {
 	SMTP_CLIENT_TLS_FROM_START,
 };
 
+enum smtp_client_tls_state {
+	SMTP_CLIENT_TLS_UNSEEN,    /* not asked for, or the dialogue did not come so far */
+	SMTP_CLIENT_TLS_NOT_THERE, /* STARTTLS is not offered, or refused */
+	SMTP_CLIENT_TLS_FAILED,
+	SMTP_CLIENT_TLS_DONE,
+};
+/* What came of TLS, also when the dialogue ended. */
+struct smtp_client_tls {
+	enum smtp_client_tls_state state;
+	enum net_tls_problem problem; /* with the certificate; also where it does not matter */
+	char why[160];                /* what failed, or else the problem, for people */
+};
+
 /* All times in milliseconds; 0: the value of RFC 5321 4.5.3.2. */
 struct smtp_client_times {
 	int64_t greeting, command, mail, rcpt, data_begin, data_block, data_end, quit;
@@ -42,6 +55,7 @@ struct smtp_client_options {
 	enum smtp_client_starttls starttls;
 	struct net_stream_tls *tls;
 	struct net_stream_tls_want want;
+	struct smtp_client_tls *seen;  /* out; may be NULL */
 	struct str user, password;     /* empty user: no AUTH. Never sent without verified TLS, unless may_plain */
 	bool may_plain;
 	struct smtp_client_times times;

@@ -50,14 +50,13 @@ TEST(client_reply_lines)
 
 struct open_row {
 	const char *name_z;
-	struct str script;
+	struct str script, said;      /* what we say: to the end of a failure, secrets masked */
 	enum smtp_client_starttls starttls;
 	bool is_lmtp, has_login, may_plain;
-	int want;
+	int want, code;
 	enum smtp_client_stage stage; /* of a failure */
-	int code;
 	const char *text_z;           /* the reply's */
-	struct str said;              /* to the end of a failure, secrets masked */
+	enum smtp_client_tls_state tls;
 };
 
 #define HI "220 mx.example ESMTP" LINE NEXT
@@ -94,21 +93,21 @@ static const struct open_row open_rows[] = {
 	{ "LMTP has no HELO", STR_INIT(HI "500 what?" LINE NEXT), .is_lmtp = true, .want = -E_DENIED, .stage = SMTP_CLIENT_HELO,
 	  .code = 500, .text_z = "what?", .said = STR_INIT("LHLO me.example" LINE QUIT) },
 	{ "no STARTTLS", STR_INIT(HI "250 hi" LINE NEXT), .starttls = SMTP_CLIENT_TLS_ALWAYS, .want = -E_CANNOT, .stage = SMTP_CLIENT_TLS,
-	  .text_z = "the server does not offer STARTTLS", .said = STR_INIT(AS_EHLO QUIT) },
+	  .text_z = "the server does not offer STARTTLS", .said = STR_INIT(AS_EHLO QUIT), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "STARTTLS refused, wanted", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "454 4.7.0 no" LINE NEXT),
 	  .starttls = SMTP_CLIENT_TLS_ALWAYS, .want = -E_DENIED, .stage = SMTP_CLIENT_TLS, .code = 454, .text_z = "no",
-	  .said = STR_INIT(AS_EHLO "STARTTLS" LINE QUIT) },
+	  .said = STR_INIT(AS_EHLO "STARTTLS" LINE QUIT), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "STARTTLS refused, if offered", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "454 no" LINE NEXT),
-	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .said = STR_INIT(AS_EHLO "STARTTLS" LINE) },
+	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "421 to STARTTLS", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "421 no" LINE NEXT),
 	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .want = -E_DENIED, .stage = SMTP_CLIENT_TLS, .code = 421, .text_z = "no",
-	  .said = STR_INIT(AS_EHLO "STARTTLS" LINE) },
+	  .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "354 to STARTTLS", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "354 no" LINE NEXT),
 	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .want = -E_SYNTAX, .stage = SMTP_CLIENT_TLS,
-	  .text_z = "the server answered STARTTLS with 354", .said = STR_INIT(AS_EHLO "STARTTLS" LINE) },
+	  .text_z = "the server answered STARTTLS with 354", .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "injected before TLS", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "220 go" LINE "250-x" LINE "250 AUTH PLAIN" LINE NEXT),
 	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .want = -E_TLS, .stage = SMTP_CLIENT_TLS,
-	  .text_z = "the peer sent something between its reply and TLS", .said = STR_INIT(AS_EHLO "STARTTLS" LINE) },
+	  .text_z = "the peer sent something between its reply and TLS", .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_FAILED },
 	{ "no password in the clear", STR_INIT(HI "250-hi" LINE "250 AUTH PLAIN SCRAM-SHA-256" LINE NEXT), .has_login = true,
 	  .want = -E_CANNOT, .stage = SMTP_CLIENT_AUTH,
 	  .text_z = "no password is sent without TLS and a certificate that verifies", .said = STR_INIT(AS_EHLO QUIT) },
@@ -171,16 +170,18 @@ TEST(client_open)
 		const struct open_row *r = &open_rows[i];
 		AUTO(arena_fini) struct arena a = { .cap = 65536 };
 		struct smtp_client_options o = options_of(r);
-		struct net_stream *s = net_stream_scripted(r->script);
 		struct smtp_client *c = NULL;
 		struct smtp_client_reply reply = { 0 };
 		enum smtp_client_stage stage;
+		struct smtp_client_tls seen = { 0 };
 		AUTO(buf_fini) struct buf said = BUF_INIT(65536);
 
 		test_row(r->name_z);
+		o.seen = &seen;
 		o.trace = note_ours;
 		o.trace_ctx = &said;
-		assert_int_equal(smtp_client_open(s, &o, &a, &c, &stage, &reply), r->want);
+		assert_int_equal(smtp_client_open(net_stream_scripted(r->script), &o, &a, &c, &stage, &reply), r->want);
+		assert_int_equal(seen.state, r->tls);
 		if (r->want == 0) {
 			assert_str_eq(net_stream_scripted_said(smtp_client_stream(c)), r->said);
 			smtp_client_close(&c);

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signatures: canonical forms by the examples of RFC 6376 3.4.5 and RFC 8463 A, keys, and the field. That other programs believe them is
+ * tests/clients/tlsrpt.py's to show.
+ */
+#include "mailauth/dkim.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+
+#include "base/test.h"
+#include "base/text.h"
+
+TEST(relaxed_fields)
+{
+	static const struct {
+		const char *field_z, *want_z;
+	} rows[] = {
+		{ "A: X\r\n", "a:X" },
+		{ "B : Y\t\r\n\tZ  \r\n", "b:Y Z" },
+		{ "Subject:  many   words \t here", "subject:many words here" },
+		{ "X:\r\n", "x:" },
+		{ "X:\r\n \r\n", "x:" },
+		{ "X: a:b\r\n", "x:a:b" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf out = BUF_INIT(1024);
+
+		test_row(rows[i].field_z);
+		dkim_relaxed_field(str_z(rows[i].field_z), &out);
+		assert_str_eq(buf_str(&out), str_z(rows[i].want_z));
+	}
+}
+
+TEST(relaxed_bodies)
+{
+	static const struct {
+		const char *body_z, *want_z;
+	} rows[] = {
+		{ " C \r\nD \t E\r\n\r\n\r\n", " C\r\nD E\r\n" },
+		{ "", "" },
+		{ "\r\n", "" },
+		{ "\r\n\r\n \t\r\n", "" },
+		{ "\r\na\r\n\r\nb", "\r\na\r\n\r\nb\r\n" },
+		{ "a \r\n", "a\r\n" },
+		{ "\t\ta\r\n", " a\r\n" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf out = BUF_INIT(1024);
+
+		test_row(rows[i].body_z);
+		dkim_relaxed_body(str_z(rows[i].body_z), &out);
+		assert_str_eq(buf_str(&out), str_z(rows[i].want_z));
+	}
+}
+
+/* RFC 8463 A.2, as PEM; it is everybody's. */
+static const char ed25519_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+				  "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+				  "-----END PRIVATE KEY-----\n";
+
+/* RFC 8463 A.3 */
+static const char message[] = "From: Joe SixPack <joe@football.example.com>\r\n"
+			      "To: Suzie Q <suzie@shopping.example.net>\r\n"
+			      "Subject: Is dinner ready?\r\n"
+			      "Date: Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+			      "Message-ID: <20030712040037.46341.5F8J@football.example.com>\r\n"
+			      "\r\n"
+			      "Hi.\r\n"
+			      "\r\n"
+			      "We lost the game.  Are you hungry yet?\r\n"
+			      "\r\n"
+			      "Joe.\r\n";
+
+static void sign(const char *pem_z, struct str text, struct buf *out)
+{
+	struct dkim_key *key = NULL;
+	struct fault fault = { "" };
+
+	if (dkim_key_parse(str_z(pem_z), &key, &fault) < 0)
+		fail_msg("%s", fault.text);
+	assert_int_equal(dkim_sign(&(struct dkim_signer){ key, S("football.example.com"), S("brisbane"), 1528637909 }, text, out), 0);
+	dkim_key_unref(key);
+}
+
+/* Without what folds it. */
+static void unfold(struct str s, struct buf *out)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != '\r' && s.p[i] != '\n' && s.p[i] != '\t')
+			buf_add_char(out, s.p[i]);
+}
+
+TEST(a_signature_has_what_it_must_have)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf flat = BUF_INIT(65536);
+	struct str rest, line;
+
+	sign(ed25519_pem, str_z(message), &out);
+	unfold(buf_str(&out), &flat);
+	/* The hash of the body is that of RFC 8463 A.3; no l= (RFC 8460 3). */
+	assert_true(str_starts(buf_str(&flat), S("DKIM-Signature: v=1; a=ed25519-sha256; c=relaxed/relaxed;d=football.example.com;s=brisbane; "
+						 "t=1528637909;h=Message-ID:Date:Subject:To:From:From:To:Subject:Date:Content-Type;"
+						 "bh=2jUSOH9NhtVGCQWNr9BrIAPreKQjO6Sn7XIkfJVOzv8=;b=")));
+	assert_true(str_ends(buf_str(&out), S("==\r\n")));
+	for (rest = buf_str(&out); str_split(&rest, '\n', &line);)
+		assert_true(line.n < 80);
+}
+
+/* What is signed, by hand: RFC 6376 3.7, RFC 8463 3. */
+TEST(a_signature_verifies)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf hashed = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf flat = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf signature = BUF_INIT(1024);
+	BIO *bio = BIO_new_mem_buf(ed25519_pem, -1);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint8_t digest[32];
+	unsigned n = sizeof(digest);
+	ptrdiff_t at;
+
+	sign(ed25519_pem, str_z(message), &out);
+	buf_add(&hashed, S("message-id:<20030712040037.46341.5F8J@football.example.com>\r\n"
+			   "date:Fri, 11 Jul 2003 21:00:37 -0700 (PDT)\r\n"
+			   "subject:Is dinner ready?\r\n"
+			   "to:Suzie Q <suzie@shopping.example.net>\r\n"
+			   "from:Joe SixPack <joe@football.example.com>\r\n"));
+	at = str_find(buf_str(&out), S("b=\r\n"));
+	if (at < 0)
+		at = str_find(buf_str(&out), S("\tb=")) + 1;
+	dkim_relaxed_field(str_head(buf_str(&out), (size_t)at + 2), &hashed);
+	unfold(str_skip(buf_str(&out), (size_t)at + 2), &flat);
+	assert_true(text_b64_decode(&signature, buf_str(&flat)));
+	assert_int_equal(EVP_Digest(hashed.p, hashed.n, digest, &n, EVP_sha256(), NULL), 1);
+	assert_int_equal(EVP_DigestVerifyInit(ctx, NULL, NULL, NULL, key), 1);
+	assert_int_equal(EVP_DigestVerify(ctx, (const unsigned char *)signature.p, signature.n, digest, n), 1);
+	EVP_MD_CTX_free(ctx);
+	EVP_PKEY_free(key);
+	BIO_free(bio);
+}
+
+/* Fields that servers add do not count, others with the same name do, from the last up; folded ones are whole. */
+TEST(which_fields_are_signed)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf flat = BUF_INIT(65536);
+
+	sign(ed25519_pem,
+	     S("Return-Path: <>\r\nReceived: from a\r\n\tby b\r\nFrom: a@b\r\nX: 1\r\nX: 2\r\n 3\r\nDKIM-Signature: v=1\r\nTo : c@d\r\n\r\n"),
+	     &out);
+	unfold(buf_str(&out), &flat);
+	assert_true(str_find(buf_str(&flat), S(";h=To:X:X:From:From:To:Subject:Date:Content-Type;")) > 0);
+}
+
+TEST(what_is_no_key)
+{
+	static const char ec_pem[] = "-----BEGIN EC PRIVATE KEY-----\n"
+				     "MHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY/PuoAoGCCqGSM49\n"
+				     "AwEHoUQDQgAEPR3tU2Fta9ktY+6P9G0cWO+0kETA6SFs38GecTyudlHz6xvCdz8q\n"
+				     "EKTcWGekdmdDPsHloRNtsiCa697B2O9IFA==\n"
+				     "-----END EC PRIVATE KEY-----\n";
+	static const char *const rows[] = { "", "nonsense", ec_pem,
+					    "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n" };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct dkim_key *key = NULL;
+		struct fault fault = { "" };
+
+		test_row(rows[i]);
+		assert_int_equal(dkim_key_parse(str_z(rows[i]), &key, &fault), -E_USAGE);
+		assert_null(key);
+		assert_true(fault.text[0] != '\0');
+	}
+}
