@@ -95,9 +95,9 @@ struct fixture {
 		char first[64];
 		size_t n_rcpts, n_bytes;
 		unsigned max_sessions;
-		bool is_root_signed;
 		char post[100], from[64];
 		unsigned flags;
+		bool is_root_signed;
 	} seen[SEEN_MAX];
 	char last[16384]; /* the message of the last one */
 	size_t n_last;

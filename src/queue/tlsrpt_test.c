@@ -361,3 +361,35 @@ TEST(an_address_here_that_is_not_there_is_a_try)
 	assert_int_equal(count(&x, Q_RPT_REPORTS), 0);
 	teardown(&x);
 }
+
+/* Nothing of it is lost, and nothing goes twice, when the disk is full or a write fails. */
+TEST(a_report_that_cannot_be_stored_stays)
+{
+	static const enum db_fail_point points[] = { DB_FAIL_PACK_WRITE, DB_FAIL_STATEMENT, DB_FAIL_COMMIT };
+
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		struct fixture x;
+
+		test_row(i == 0 ? "pack" : i == 1 ? "statement" : "commit");
+		setup_reports(&x, SIGNED, SAYS_250);
+		set_key(&x);
+		see(&x, "far.example", "mailto:reports@far.example");
+		pass(&x, DAY_MS - MINUTE_MS);
+		stays_seen(&x, 0);
+		clock_shift_ms(DELAY_MS + MINUTE_MS);
+		db_fail_next(x.db, points[i], 1, -E_DISK_FULL);
+		queue_sched_wake(x.q);
+		stays_seen(&x, 0);
+		assert_int_equal(count(&x, Q_RPT_REPORTS), 1);
+		assert_int_equal(count(&x, Q_RPT_ROWS), 1);
+		assert_int_equal(count(&x, Q_MESSAGES), 0);
+		db_fail_next(x.db, DB_FAIL_NONE, 0, 0);
+		pass(&x, 61000);
+		wait_seen(&x, 1);
+		wait_count(&x, Q_MESSAGES, 0);
+		assert_int_equal(count(&x, Q_RPT_REPORTS), 0);
+		pass(&x, HOUR_MS);
+		stays_seen(&x, 1);
+		teardown(&x);
+	}
+}

@@ -195,9 +195,9 @@ static int speak(struct send *s, struct send_link *l, const struct send_target *
 	int r;
 
 	set_options(s, l, t);
-	net_stream_own_address(stream, t->seen->own);
 	l->options.over = s->check ? over : NULL;
 	l->options.over_ctx = &talk;
+	net_stream_own_address(stream, t->seen->own);
 	r = smtp_client_open(stream, &l->options, &l->arena, &l->client, &stage, &reply);
 	l->options.want = (struct net_stream_tls_want){ 0 }; /* the attempt's */
 	l->options.user = l->options.password = (struct str){ 0 };

@@ -108,7 +108,7 @@ void send_link_close(struct send_link *l);
 /* Is it there, alive, not worn out, good enough, and of the same hop? (A destination's name may be older than the routes.) Closes it if not. */
 bool send_link_is_good(struct send_link *l, const struct queue_attempt *t);
 
-struct send_tls_seen { /* what reports say of a connection */
+struct send_session_seen { /* what reports say of a connection */
 	struct smtp_client_tls tls;
 	char own[NET_ADDRESS_TEXT];
 };
@@ -119,7 +119,7 @@ struct send_target {
 	size_t n;
 	const struct send_policy *policy;
 	int64_t deadline_ms;           /* of the connection alone */
-	struct send_tls_seen *seen;    /* out */
+	struct send_session_seen *seen; /* out */
 };
 /*
  * Connects to the first address that answers, and speaks up to AUTH. 0; -E_TLS: TLS alone failed, so without it there might be a
@@ -127,15 +127,6 @@ struct send_target {
  */
 MUST_CHECK int send_link_open(struct send *s, struct send_link *l, const struct send_target *t, struct arena *a, size_t *ret_index,
 			      enum queue_stage *ret_stage, struct queue_reply *ret_reply);
-
-/* ---- check.c: when nothing is sent ---- */
-
-/* Tells a check; nothing without one. */
-void send_see(struct send *s, const struct send_seen *seen);
-/* The next host, with its part of the time. */
-void send_check_host(struct send *s, struct str host, size_t n_left);
-/* ms from now, or the end of a check. */
-int64_t send_deadline(const struct send *s, int64_t ms);
 
 /* ---- tlsrpt.c: what the domain may want to hear of its TLS (RFC 8460) ---- */
 
@@ -160,6 +151,15 @@ void send_tlsrpt_end(struct send *s, struct arena *a, const struct queue_attempt
 
 /* The attempt is a report: it goes there by HTTPS. As send_walk(). */
 void send_tlsrpt_post(struct send *s, const struct queue_attempt *t, struct arena *a, struct queue_result *ret);
+
+/* ---- check.c: when nothing is sent ---- */
+
+/* Tells a check; nothing without one. */
+void send_see(struct send *s, const struct send_seen *seen);
+/* The next host, with its part of the time. */
+void send_check_host(struct send *s, struct str host, size_t n_left);
+/* ms from now, or the end of a check. */
+int64_t send_deadline(const struct send *s, int64_t ms);
 
 /* ---- walk.c: one attempt ---- */
 

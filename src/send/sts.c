@@ -60,8 +60,8 @@ static enum queue_tlsrpt_outcome note_failed(struct send *s, struct str domain,
 
 /* ---- the newest ---- */
 
-static enum queue_tlsrpt_outcome fail(struct send *s, struct arena *a, struct str domain, enum queue_tlsrpt_outcome trouble, const char *text_z,
-				      const char **ret_why_z)
+static enum queue_tlsrpt_outcome fail(struct send *s, struct arena *a, struct str domain, enum queue_tlsrpt_outcome trouble,
+				      const char *text_z, const char **ret_why_z)
 {
 	*ret_why_z = arena_z(a, str_z(text_z));
 	if (!*ret_why_z || !**ret_why_z)
@@ -69,21 +69,21 @@ static enum queue_tlsrpt_outcome fail(struct send *s, struct arena *a, struct st
 	return note_failed(s, domain, trouble);
 }
 
-/* RFC 8461 3.3. A success, or why not (RFC 8460 4.3.2.2), also in words. */
-static enum queue_tlsrpt_outcome fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id, struct sts_policy *ret,
-				       struct queue_sts *ret_new, const char **ret_why_z)
+/* RFC 8461 3.3. A success, or why not (RFC 8460 4.3.2.2). */
+static enum queue_tlsrpt_outcome fetch(struct send *s, struct arena *a, const struct queue_attempt *t, struct str id,
+				       struct sts_policy *ret, struct queue_sts *ret_new, const char **ret_why_z)
 {
 	struct fault fault = { 0 };
 	AUTO(buf_fini) struct buf text = BUF_INIT(STS_POLICY_MAX);
 	struct str host = arena_printf(a, "mta-sts.%" STR_FMT, STR_ARG(t->hop.domain));
 	struct queue_sts got = { .id = arena_str(a, id), .fetched_s = clock_wall_ms() / 1000 };
 	bool is_dns_only = s->check && s->check->is_dns_only;
-	enum queue_tlsrpt_outcome trouble = is_dns_only || !host.p ? QUEUE_TLSRPT_STS_FETCH : has_failed(s, t->hop.domain);
+	enum queue_tlsrpt_outcome trouble = has_failed(s, t->hop.domain);
 	int r;
 
 	*ret_why_z = is_dns_only ? "nobody is connected to" : "it could not be fetched lately";
-	if (trouble != QUEUE_TLSRPT_SUCCESS)
-		return trouble;
+	if (!host.p || is_dns_only || trouble != QUEUE_TLSRPT_SUCCESS)
+		return trouble != QUEUE_TLSRPT_SUCCESS ? trouble : QUEUE_TLSRPT_STS_FETCH;
 	r = s->names.get(s->names.ctx, a, host, S(WELL_KNOWN), &text, &fault);
 	if (r < 0)
 		return fail(s, a, t->hop.domain, r == -E_TLS ? QUEUE_TLSRPT_STS_WEBPKI : QUEUE_TLSRPT_STS_FETCH, fault.text, ret_why_z);
@@ -115,14 +115,14 @@ static int find_id(struct send *s, struct arena *a, struct str domain, struct st
 	return r < 0 ? r : sts_record_parse(records, n, ret);
 }
 
-/* Which policy holds, if there is one; why a newer one could not be had, else a success. */
-static enum queue_tlsrpt_outcome choose(struct send *s, struct arena *a, const struct queue_attempt *t, struct send_sts *ret, struct queue_sts *ret_new)
+/* Which policy holds, if there is one. */
+static void choose(struct send *s, struct arena *a, const struct queue_attempt *t, struct send_sts *ret, struct queue_sts *ret_new,
+		   enum queue_tlsrpt_outcome *ret_trouble)
 {
 	struct sts_policy known, newest;
 	bool is_known = parse(a, &t->sts, &known);
 	bool is_wanted = is_known && is_due(&t->sts, &known);
 	struct str id;
-	enum queue_tlsrpt_outcome trouble = QUEUE_TLSRPT_SUCCESS;
 	int found = find_id(s, a, t->hop.domain, &id);
 
 	if (found < 0)
@@ -134,15 +134,14 @@ static enum queue_tlsrpt_outcome choose(struct send *s, struct arena *a, const s
 		id = t->sts.id;
 	}
 	if (is_wanted)
-		trouble = fetch(s, a, t, id, &newest, ret_new, &ret->why_z);
-	if (is_wanted && trouble == QUEUE_TLSRPT_SUCCESS) {
+		*ret_trouble = fetch(s, a, t, id, &newest, ret_new, &ret->why_z);
+	if (is_wanted && *ret_trouble == QUEUE_TLSRPT_SUCCESS) {
 		ret->policy = newest;
 		ret->has_policy = true;
 	} else if (is_known) {
 		ret->policy = known;
 		ret->has_policy = ret->is_remembered = true;
 	}
-	return trouble;
 }
 
 bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t, struct sts_policy *ret, struct queue_sts *ret_new,
@@ -153,7 +152,7 @@ bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t,
 	*ret_trouble = QUEUE_TLSRPT_SUCCESS;
 	if (!s->q->asks_sts || t->hop.host.n > 0 || !s->names.txt)
 		return false;
-	*ret_trouble = choose(s, a, t, &sts, ret_new);
+	choose(s, a, t, &sts, ret_new, ret_trouble);
 	send_see(s, &(struct send_seen){ .step = SEND_SAW_STS, .sts = &sts });
 	*ret = sts.policy;
 	return sts.has_policy && sts.policy.mode != STS_NONE;

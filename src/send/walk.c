@@ -311,7 +311,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 	struct send_policy p = *policy;
 
 	while (place->n > 0 && w->n > 0 && may_go_on(w)) {
-		struct send_tls_seen seen = { 0 };
+		struct send_session_seen seen = { 0 };
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
 						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)), .seen = &seen };
 		size_t i = 0;
@@ -371,10 +371,8 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
 			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
 	if (r == -E_DENIED)
-		note_unused(w,
-			    &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA,
-							   .domain = host->name },
-			    QUEUE_TLSRPT_DNSSEC_INVALID, host->name, reply.text);
+		note_unused(w, &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA, .domain = host->name }, QUEUE_TLSRPT_DNSSEC_INVALID,
+			    host->name, reply.text);
 	if (r == 0 && ret->n == 0)
 		r = -E_NOT_FOUND;
 	if (r < 0)
@@ -487,8 +485,7 @@ static void visit_hosts(struct walk *w)
 		return;
 	d.has_sts = d.hosts.n > 0 && send_sts_of(w->s, w->a, w->t, &d.sts, &w->ret->sts, &trouble);
 	if (d.is_reported && trouble != QUEUE_TLSRPT_SUCCESS) {
-		const struct queue_tlsrpt_policy p =
-			send_tlsrpt_of_sts(w->a, w->t->hop.domain, d.has_sts ? &d.sts : NULL);
+		const struct queue_tlsrpt_policy p = send_tlsrpt_of_sts(w->a, w->t->hop.domain, d.has_sts ? &d.sts : NULL);
 
 		note_unused(w, &p, trouble, S(""), S(""));
 	}

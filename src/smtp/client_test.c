@@ -50,13 +50,14 @@ TEST(client_reply_lines)
 
 struct open_row {
 	const char *name_z;
-	struct str script, said;      /* what we say: to the end of a failure, secrets masked */
+	struct str script;
 	enum smtp_client_starttls starttls;
 	bool is_lmtp, has_login, may_plain;
 	int want, code;
 	enum smtp_client_stage stage; /* of a failure */
 	const char *text_z;           /* the reply's */
 	enum smtp_client_tls_state tls;
+	struct str said;              /* to the end of a failure, secrets masked */
 };
 
 #define HI "220 mx.example ESMTP" LINE NEXT

@@ -51,7 +51,7 @@ class Web:
     """HTTPS on loopback: policies by host, and a place for reports by path."""
 
     def __init__(self, files, address="127.0.0.1", port=0):
-        self.policies, self.reports, self.refused = {}, {}, set()
+        self.policies, self.reports, self.refused, self.odd = {}, {}, set(), {}
         self.change = threading.Condition()
         web = self
 
@@ -76,7 +76,10 @@ class Web:
                     is_refused = self.path in web.refused
                     web.reports.setdefault(self.path, []).append((dict(self.headers), body))
                     web.change.notify_all()
-                self.answer(503 if is_refused else 201, b"thanks")
+                if self.path in web.odd:
+                    web.odd[self.path](self)
+                else:
+                    self.answer(503 if is_refused else 201, b"thanks")
 
         self.http = http.server.ThreadingHTTPServer((address, port), Handler)
         self.http.daemon_threads = True
@@ -266,6 +269,58 @@ def test_https_again(server):
         second = web.wait("/far", 2)
         assert gzip.decompress(first[1]) == gzip.decompress(second[1])
         server.wait_log("tlsrpt.sent", {"domain": "far.test", "tries": "2"}, 10)
+
+
+def moved(handler):
+    handler.send_response(302)
+    handler.send_header("Location", "/elsewhere")
+    handler.send_header("Content-Length", "0")
+    handler.end_headers()
+
+
+def endless(handler):
+    handler.send_response(200)
+    handler.end_headers()
+    try:
+        while True:
+            handler.wfile.write(b"x" * 65536)
+    except OSError:
+        pass
+
+
+def long_header(handler):
+    handler.send_response(200)
+    for n in range(2000):
+        handler.send_header("X-%d" % n, "x" * 1000)
+    try:
+        handler.end_headers()
+    except OSError:
+        pass
+
+
+def deaf(handler):
+    handler.close_connection = True
+
+
+def test_odd_receivers(server):
+    """Redirects are not followed, answers without end are not read, and who says nothing has not taken it. Another port is not tried."""
+    files = certificate(server, "x", "x.test")
+    odd = {"moved": (moved, "302"), "endless": (endless, "too long"), "header": (long_header, "too long"), "deaf": (deaf, "")}
+    with World(signed=False) as world, Web(files) as web, Sink(address="127.0.0.2") as clear:
+        for name in odd:
+            world.zone(name + ".test", MX % "127.0.0.2" + RUA % ("https://reports.test/" + name))
+        world.zone("port.test", MX % "127.0.0.2" + RUA % "https://reports.test:1/port")
+        world.zone("reports.test", "@ A 127.0.0.1")
+        world.start()
+        web.odd = {"/" + name: what[0] for name, what in odd.items()}
+        use(server, world, clear.port, {"mta_sts": "no"}, {"https_port": str(web.port)})
+        send(server, "port.test", *(name + ".test" for name in odd))
+        end_day(server)
+        for name, (_, words) in odd.items():
+            line = server.wait_log("tlsrpt.deferred", {"domain": name + ".test", "tries": "1"}, 20)
+            assert words in line, line
+        server.wait_log("tlsrpt.dropped", {"domain": "port.test"}, 10)
+        assert "/elsewhere" not in web.reports and "/port" not in web.reports
 
 
 # ---- by mail ----
