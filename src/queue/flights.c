@@ -156,6 +156,11 @@ static void fail_here(struct queue_sched *s, struct queue_flight *f, int rc)
 	queue_flight_end(s, f);
 }
 
+bool queue_is_root_signed(const struct queue_sched *s)
+{
+	return s->now_s - s->root_signed_s < ROOT_SIGNED_S;
+}
+
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
@@ -166,7 +171,7 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		.dsn_ret = f->message.dsn_ret, .flags = f->message.flags,
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
-		.is_root_signed = s->now_s - s->root_signed_s < ROOT_SIGNED_S,
+		.is_root_signed = queue_is_root_signed(s),
 		.max_sessions = f->way->window, .has_fallback = f->has_fallback, .rcpts = rcpts, .n_rcpts = f->n,
 	};
 	struct str bytes = { 0 };

@@ -119,6 +119,8 @@ MUST_CHECK int queue_flights_start(struct queue_sched *s);
 bool queue_goes_round(const struct queue_sched *s, const struct queue_dest *d);
 struct queue_flight *queue_flight_find(struct queue_sched *s, uint64_t id);
 void queue_flight_end(struct queue_sched *s, struct queue_flight *f);
+/* What each attempt tells the sender, which forgets it if one does not. */
+bool queue_is_root_signed(const struct queue_sched *s);
 bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);
 
 /* ---- local.c: what is for somebody here after all ---- */

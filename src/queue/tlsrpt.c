@@ -151,7 +151,7 @@ static void land(struct queue_sched *s, struct queue_report *r, const struct que
 
 bool queue_reports_take(struct queue_sched *s, const struct queue_result *result)
 {
-	for (size_t i = 0; i < SCHED_REPORTS; i++)
+	for (size_t i = 0; result->id != 0 && i < SCHED_REPORTS; i++)
 		if (s->reports[i].id == result->id) {
 			land(s, &s->reports[i], result);
 			return true;
@@ -248,7 +248,7 @@ static int post(struct queue_sched *s, const struct due *d, struct queue_report 
 {
 	struct queue_attempt_rcpt nobody = { .address = S("") };
 	struct queue_attempt t = { .id = ++s->last_id, .n_lost = s->n_lost, .max_sessions = 1, .post = uri, .message = report,
-				   .rcpts = &nobody, .n_rcpts = 1 };
+				   .is_root_signed = queue_is_root_signed(s), .rcpts = &nobody, .n_rcpts = 1 };
 	int rc;
 
 	t.hop.destination = arena_printf(a, "https://%" STR_FMT, STR_ARG(u->host));

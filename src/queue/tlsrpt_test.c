@@ -149,6 +149,43 @@ TEST(a_second_try_that_is_taken_ends_it)
 	teardown(&x);
 }
 
+/* A packet without a number is the result of no report, and not of one that is over. */
+TEST(nonsense_costs_no_try)
+{
+	struct fixture x;
+
+	setup_reports(&x, ON, SAYS_450);
+	see(&x, "far.example", "https://a.example/");
+	pass(&x, DAY_MS + DELAY_MS);
+	wait_seen(&x, 1);
+	usleep(50000);
+	pass(&x, 4 * MINUTE_MS);
+	assert_int_equal(send(x.fds[1], "n", 1, 0), 1);
+	usleep(100000);
+	stays_seen(&x, 1);
+	pass(&x, MINUTE_MS + 1000);
+	wait_seen(&x, 2);
+	teardown(&x);
+}
+
+/* What an attempt does not say the sender forgets, so reports say it too. */
+TEST(a_report_tells_of_a_signed_root)
+{
+	struct fixture x;
+
+	setup_reports(&x, ON, SAYS_250);
+	x.is_root_signed = true;
+	see(&x, "far.example", "https://a.example/");
+	pass(&x, DAY_MS - HOUR_MS);
+	send_to(&x, ALICE, "a@other.example", 0);
+	wait_count(&x, Q_MESSAGES, 0);
+	pass(&x, HOUR_MS + DELAY_MS + MINUTE_MS);
+	wait_seen(&x, 2);
+	assert_string_equal(x.seen[1].post, "https://a.example/");
+	assert_true(x.seen[1].is_root_signed);
+	teardown(&x);
+}
+
 TEST(a_sender_that_dies_costs_a_try)
 {
 	struct fixture x;

@@ -381,3 +381,47 @@ TEST(check_remembers_a_policy)
 	check_end(&t);
 	web.record_z = web.policy_z = NULL;
 }
+
+/* ---- reports about TLS ---- */
+
+static unsigned n_report_questions;
+
+static bool is_of_reports(struct str name)
+{
+	return str_starts(name, S("_smtp._tls."));
+}
+
+static int report_txt(void *ctx, struct arena *a, struct str name, int64_t deadline_ms, struct str **ret, size_t *ret_n)
+{
+	(void)ctx, (void)deadline_ms;
+	n_report_questions += is_of_reports(name);
+	*ret = ARENA_ARRAY(a, struct str, 1);
+	(*ret)[0] = S("v=TLSRPTv1; rua=mailto:r@h11");
+	*ret_n = is_of_reports(name);
+	return 0;
+}
+
+static void report_ahead(void *ctx, struct str name)
+{
+	(void)ctx;
+	n_report_questions += is_of_reports(name);
+}
+
+/* RFC 8460 3: a check is no delivery, so nobody is asked where he wants to hear of it. */
+TEST(check_is_not_reported)
+{
+	struct sink *sink = sink_open(11, &(struct sink_says){ 0 });
+	struct send_check c;
+	struct seen t;
+
+	check_begin(&t, "[tlsrpt]\naddress = tls@we.test");
+	t.s.send->names.txt = report_txt;
+	t.s.send->names.ahead = report_ahead;
+	c = check_of(&t, "h11");
+	n_report_questions = 0;
+	check_run(&t, &c);
+	assert_int_equal(t.result.outcome, QUEUE_DELIVERED);
+	assert_int_equal(n_report_questions, 0);
+	sink_close(sink);
+	check_end(&t);
+}

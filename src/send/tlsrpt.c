@@ -7,6 +7,7 @@
  *  1. A connection that is used again is no session, nor is a second one without TLS after the first has failed.
  *  2. Hosts that the settings name are the administrator's, so nobody hears of them. Nor of attempts whose message needs no TLS (RFC 8689): reports
  *     themselves are such, so no report follows from a report (RFC 8460 3).
+ *  3. A check is nobody's mail: nothing is noted of it.
  */
 #include "send/send_int.h"
 
