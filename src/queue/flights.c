@@ -258,14 +258,14 @@ static enum queue_level level_of(enum queue_tls tls)
 
 /*
  * Is the fallback as well protected as what it stands in for would have to be, as the settings want it for this mail, which need not be that by which
- * the hosts were found to be down, and as the message asks (RFC 8689)?
+ * the hosts were found to be down, and as the message asks (RFC 8689)? Where the settings want no TLS, nothing that is published counts (send/policy.c).
  */
 static bool is_good_enough(const struct queue_dest *d, const struct queue_message_row *m, const struct queue_hop *own, const struct queue_hop *hop)
 {
 	bool needs_verified = (m->flags & QUEUE_REQUIRETLS) && m->reverse_path.n > 0;
 	enum queue_level has = level_of(hop->tls);
 
-	return has >= d->fallback && has >= level_of(own->tls) && (!needs_verified || has == QUEUE_LEVEL_VERIFIED);
+	return (own->tls == QUEUE_TLS_NONE || has >= d->fallback) && has >= level_of(own->tls) && (!needs_verified || has == QUEUE_LEVEL_VERIFIED);
 }
 
 /* How one of its rows may go. 1: *ret; 0: not now; negative. */

@@ -75,6 +75,8 @@ static const struct fallback_row fallback_rows[] = {
 	{ .name = "a host that MTA-STS does not name", .domain_z = "h14,h13", .has_sts = true, .want = UNKNOWN, .is_down = true },
 	{ .name = "what nobody looked at may be anything", .domain_z = "h13", .flags = QUEUE_TLS_OPTIONAL, .has_dane = true,
 	  .want = QUEUE_LEVEL_VERIFIED, .is_down = true },
+	{ .name = "nor where the settings want no TLS", .domain_z = "h13", .tls = QUEUE_TLS_NONE, .has_dane = true, .want = QUEUE_LEVEL_VERIFIED,
+	  .is_down = true },
 	{ .name = "what one message demands is not the hosts'", .domain_z = "h13", .host_z = "127.0.0.13", .flags = QUEUE_REQUIRETLS,
 	  .want = QUEUE_LEVEL_PLAIN, .is_down = true },
 	{ .name = "REQUIRETLS, and the host has no TLS", .domain_z = "h11", .host_z = "127.0.0.11", .flags = QUEUE_REQUIRETLS, .n_sinks = 1,
