@@ -246,15 +246,26 @@ bool queue_goes_round(const struct queue_sched *s, const struct queue_dest *d)
 	return d->not_before_s > s->now_s && d->fallback != QUEUE_LEVEL_UNKNOWN && d->no_way_s <= s->now_s;
 }
 
-/* Is the fallback as well protected as what it stands in for would have to be, and as the message asks (RFC 8689)? */
-static bool is_good_enough(const struct queue_dest *d, const struct queue_message_row *m, const struct queue_hop *hop)
+/* The least that a connection has by that. */
+static enum queue_level level_of(enum queue_tls tls)
 {
 	static const enum queue_level levels[QUEUE_N_TLS] = {
 		[QUEUE_TLS_MAY] = QUEUE_LEVEL_PLAIN, [QUEUE_TLS_NONE] = QUEUE_LEVEL_PLAIN, [QUEUE_TLS_ENCRYPT] = QUEUE_LEVEL_ENCRYPTED,
 		[QUEUE_TLS_VERIFY] = QUEUE_LEVEL_VERIFIED, [QUEUE_TLS_IMPLICIT] = QUEUE_LEVEL_VERIFIED };
-	bool needs_verified = (m->flags & QUEUE_REQUIRETLS) && m->reverse_path.n > 0;
 
-	return levels[hop->tls] >= d->fallback && (!needs_verified || levels[hop->tls] == QUEUE_LEVEL_VERIFIED);
+	return levels[tls];
+}
+
+/*
+ * Is the fallback as well protected as what it stands in for would have to be, as the settings want it for this mail, which need not be that by which
+ * the hosts were found to be down, and as the message asks (RFC 8689)? Where the settings want no TLS, nothing that is published counts (send/policy.c).
+ */
+static bool is_good_enough(const struct queue_dest *d, const struct queue_message_row *m, const struct queue_hop *own, const struct queue_hop *hop)
+{
+	bool needs_verified = (m->flags & QUEUE_REQUIRETLS) && m->reverse_path.n > 0;
+	enum queue_level has = level_of(hop->tls);
+
+	return (own->tls == QUEUE_TLS_NONE || has >= d->fallback) && has >= level_of(own->tls) && (!needs_verified || has == QUEUE_LEVEL_VERIFIED);
 }
 
 /* How one of its rows may go. 1: *ret; 0: not now; negative. */
@@ -262,7 +273,7 @@ static int find_way(struct queue_sched *s, struct db_tx *tx, struct queue_dest *
 		    struct queue_dest **ret)
 {
 	AUTO(arena_fini) struct arena a;
-	struct queue_hop hop;
+	struct queue_hop own, hop;
 	int rc;
 
 	*ret = d;
@@ -270,7 +281,9 @@ static int find_way(struct queue_sched *s, struct db_tx *tx, struct queue_dest *
 		return 1;
 	arena_init(&a, WAY_ARENA);
 	rc = queue_hop_fallback(s->conf, &a, m->reverse_path, address, &hop);
-	if (rc < 0 || !is_good_enough(d, m, &hop))
+	if (rc == 0)
+		rc = queue_hop_find(s->conf, &a, m->reverse_path, address, &own);
+	if (rc < 0 || !is_good_enough(d, m, &own, &hop))
 		return rc < 0 && rc != -E_NOT_FOUND ? rc : 0;
 	rc = queue_dests_way(s, tx, hop.destination, ret);
 	return rc < 0 ? rc : (*ret)->not_before_s <= s->now_s;

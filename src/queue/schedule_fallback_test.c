@@ -175,6 +175,45 @@ TEST(what_may_not_go_there_waits)
 	}
 }
 
+/* What one sender's mail for a domain has to have is not what another's has, though both wait for the same hosts. */
+TEST(a_fallback_is_good_enough_for_each_sender)
+{
+	struct fixture x;
+
+	setup_with(&x, "[queue]\n[route \"strict\"]\nsenders = carol@example.org\nhost = mx\ntls = verify\nfallback = relay\n"
+		       "[route \"all\"]\nhost = mx\nfallback = relay\n[route \"relay\"]\nonly_fallback = yes\nhost = relay.example\n");
+	send_to(&x, ALICE, "b1@far.example", 0);
+	assert_went(&x, 0, "far.example");
+	assert_went(&x, 1, RELAY);
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, "carol@example.org", "b2@far.example", 0);
+	stays_seen(&x, 2);
+	send_to(&x, ALICE, "b3@far.example", 0);
+	assert_went(&x, 2, RELAY);
+	wait_count(&x, Q_MESSAGES, 1);
+	pass(&x, 6 * MINUTE_MS);
+	assert_went(&x, 3, "far.example");
+	teardown(&x);
+}
+
+/* What the sender found nobody had looked at is nothing to mail that goes without TLS by the settings; for the others it may be anything. */
+TEST(a_fallback_has_mail_that_needs_no_tls)
+{
+	struct fixture x;
+
+	setup_with(&x, "[queue]\n[route \"open\"]\nsenders = carol@example.org\nhost = mx\ntls = none\nfallback = relay\n"
+		       "[route \"all\"]\nhost = mx\nfallback = relay\n[route \"relay\"]\nonly_fallback = yes\nhost = relay.example\n");
+	x.needs = QUEUE_LEVEL_VERIFIED;
+	send_to(&x, "carol@example.org", "b1@far.example", 0);
+	assert_went(&x, 0, "far.example");
+	assert_went(&x, 1, RELAY);
+	wait_count(&x, Q_MESSAGES, 0);
+	send_to(&x, ALICE, "b2@far.example", 0);
+	stays_seen(&x, 2);
+	assert_int_equal(count(&x, Q_MESSAGES), 1);
+	teardown(&x);
+}
+
 /* Both are down: the mail waits for whichever is there first, the schedule does not turn for it, and in the end it goes back. */
 TEST(a_fallback_that_is_down_is_waited_for)
 {

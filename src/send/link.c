@@ -29,14 +29,14 @@ void send_link_close(struct send_link *l)
 }
 
 /*
- * Host and login; where the DNS names the hosts, the domain. And whether what that publishes about TLS did not count (RFC 8689 4.2.2): nobody else's
- * message may go over such a connection.
+ * Host and login; where the DNS names the hosts, the domain. And whether what that publishes about TLS did not count, for the message (RFC 8689 4.2.2) or for
+ * the settings, which may want different things for the mail of different senders: nobody else's message may go over such a connection.
  */
 static void write_hop(const struct queue_attempt *t, struct buf *out)
 {
 	const struct queue_hop *h = &t->hop;
 
-	buf_printf(out, "%d:%d:%u:%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT, (t->flags & QUEUE_TLS_OPTIONAL) != 0, h->is_lmtp, h->port,
+	buf_printf(out, "%d:%d:%d:%u:%" STR_FMT "\n%" STR_FMT "\n%" STR_FMT, (t->flags & QUEUE_TLS_OPTIONAL) != 0, h->tls, h->is_lmtp, h->port,
 		   STR_ARG(h->host), STR_ARG(h->user), STR_ARG(h->host.n > 0 ? S("") : h->domain));
 }
 

@@ -171,7 +171,7 @@ int send_policy_of(struct send *s, struct arena *a, const struct send_domain *d,
 	if (r == 0 && is_asked)
 		r = ask_sts(a, d, host, &p, ret_reply);
 	/* What is published was not looked at: it may be anything. */
-	p.asked = rows[t->hop.tls].is_asked && !is_asked ? SEND_VERIFIED : p.level;
+	p.asked = is_asked ? p.level : SEND_VERIFIED;
 	/* A bounce goes without rather than not at all (RFC 8689 5). */
 	if (r == 0 && (t->flags & QUEUE_REQUIRETLS) && t->reverse_path.n > 0)
 		r = require(a, d, &p, ret_reply);

@@ -525,9 +525,14 @@ static void visit_hosts(struct walk *w)
 		look_at_host(w, &d, i);
 	if (w->s->check)
 		return;
-	for (size_t i = 0; i < d.hosts.n && may_go_on(w); i++)
+	for (size_t i = 0; i < d.hosts.n; i++) {
+		if (!may_go_on(w)) {
+			w->is_kept = true; /* what the others would have to have is not known */
+			return;
+		}
 		if (try_host(w, &d, &d.hosts.hosts[i]) > 0)
 			return;
+	}
 }
 
 /*
@@ -566,7 +571,8 @@ void send_walk(struct send *s, const struct queue_attempt *t, struct arena *a, s
 	*ret = (struct queue_result){ .id = t->id, .rcpts = ret->rcpts, .n_rcpts = t->n_rcpts };
 	set_up(&w);
 	if (!send_link_is_good(link, t) || transact(&w, true) == 0) {
-		w.has_spoken = w.has_trouble = w.is_kept = false; /* a kept connection that has died says nothing of its host */
+		if (w.n == t->n_rcpts) /* a kept connection that has died before it said anything of a recipient says nothing of its host */
+			w.has_spoken = w.has_trouble = w.is_kept = false;
 		visit_hosts(&w);
 	}
 	if (w.n > 0)

@@ -286,15 +286,67 @@ TEST(walk_keeps_no_connection_of_another_hop)
 	test_send_close(&s);
 }
 
-/* RFC 8689 4.2.2: with "TLS-Required: No" no policy counted, so whoever answered then may be anybody, and gets nobody else's message. */
+/*
+ * RFC 8689 4.2.2: with "TLS-Required: No" no policy counted, so whoever answered then may be anybody, and gets nobody else's message. The same when the
+ * settings want no TLS for some senders' mail to the domain.
+ */
 TEST(walk_keeps_no_connection_without_policy)
 {
-	static const struct walk_row row = { .domain_z = "h11", .flags = QUEUE_TLS_OPTIONAL };
-	struct sink *sink = sink_open(11, &(struct sink_says){ 0 });
-	struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
-	struct queue_attempt t = attempt_of(&row, &rcpt, 1);
-	struct queue_rcpt_result got;
-	struct queue_result r = { .rcpts = &got };
+	static const struct {
+		const char *name;
+		unsigned flags;
+		enum queue_tls tls;
+	} rows[] = { { "TLS-Required: No", QUEUE_TLS_OPTIONAL, QUEUE_TLS_MAY }, { "tls = none", 0, QUEUE_TLS_NONE } };
+	static const struct walk_row row = { .domain_z = "h11" };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sink *sink = sink_open(11, &(struct sink_says){ 0 });
+		struct queue_attempt_rcpt rcpt = { .address = S("to@there.test") };
+		struct queue_attempt t = attempt_of(&row, &rcpt, 1);
+		struct queue_rcpt_result got;
+		struct queue_result r = { .rcpts = &got };
+		struct send_link link;
+		struct test_send s;
+		struct arena a;
+
+		test_row(rows[i].name);
+		test_send_open(&s, "");
+		arena_init(&a, 1 << 20);
+		send_link_init(&link);
+		t.flags = rows[i].flags;
+		t.hop.tls = rows[i].tls;
+		send_walk(s.send, &t, &a, &link, &r);
+		send_walk(s.send, &t, &a, &link, &r);
+		assert_true(r.is_reused);
+		t.flags = 0;
+		t.hop.tls = QUEUE_TLS_MAY;
+		send_walk(s.send, &t, &a, &link, &r);
+		assert_false(r.is_reused);
+		assert_int_equal(got.outcome, QUEUE_DELIVERED);
+		assert_int_equal(sink_connections(sink), 2);
+		send_link_close(&link);
+		sink_close(sink);
+		arena_fini(&a);
+		test_send_close(&s);
+	}
+}
+
+static int mx_elsewhere(void *ctx, struct arena *a, struct str domain, const char *const *own_names, int64_t deadline_ms, struct send_hosts *ret,
+			struct queue_reply *ret_reply)
+{
+	(void)domain;
+	return test_names.mx(ctx, a, S("h13"), own_names, deadline_ms, ret, ret_reply);
+}
+
+/* It has said no to one of them before it died: that is his alone, and nobody who waits for its hosts hears it as his own answer. */
+TEST(walk_heard_a_kept_connection_that_died)
+{
+	static const struct walk_row row = { .domain_z = "h11" };
+	struct sink *sink = sink_open(11, &(struct sink_says){ .has_bad_rcpt = true, .data_z = "-" });
+	struct queue_attempt_rcpt rcpts[2] = { { .address = S("bad@there.test") }, { .address = S("to@there.test") } };
+	struct queue_attempt t = attempt_of(&row, rcpts, 1);
+	struct queue_rcpt_result got[2];
+	struct queue_result r = { .rcpts = got };
 	struct send_link link;
 	struct test_send s;
 	struct arena a;
@@ -303,13 +355,15 @@ TEST(walk_keeps_no_connection_without_policy)
 	arena_init(&a, 1 << 20);
 	send_link_init(&link);
 	send_walk(s.send, &t, &a, &link, &r);
+	assert_int_equal(got[0].outcome, QUEUE_FAILED);
+	s.send->names.mx = mx_elsewhere;
+	t.n_rcpts = 2;
+	t.has_fallback = true;
 	send_walk(s.send, &t, &a, &link, &r);
-	assert_true(r.is_reused);
-	t.flags = 0;
-	send_walk(s.send, &t, &a, &link, &r);
-	assert_false(r.is_reused);
-	assert_int_equal(got.outcome, QUEUE_DELIVERED);
-	assert_int_equal(sink_connections(sink), 2);
+	assert_int_equal(sink_connections(sink), 1);
+	assert_int_equal(got[0].outcome, QUEUE_FAILED);
+	assert_int_equal(got[1].outcome, QUEUE_DEFERRED);
+	assert_false(r.is_down);
 	send_link_close(&link);
 	sink_close(sink);
 	arena_fini(&a);
