@@ -380,6 +380,7 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 			if (rc < 0)
 				return rc == -E_BUSY ? 0 : rc;
 		}
+		must(f != NULL);
 		rc = add_row(f, &q);
 		if (rc < 0)
 			return rc;
