@@ -511,7 +511,9 @@ static struct str sqlite_stmt_text(void *stmt, int column)
 
 	if (p)
 		return str_of(p, (size_t)sqlite3_column_bytes(s, column));
-	return sqlite3_column_type(s, column) == SQLITE_NULL ? (struct str){ 0 } : S("");
+	if (sqlite3_column_type(s, column) == SQLITE_NULL)
+		return (struct str){ 0 };
+	return S("");
 }
 
 static bool sqlite_stmt_is_null(void *stmt, int column)
