@@ -43,7 +43,7 @@ struct cli_command {
 	const char *help;      /* one line */
 	const struct cli_option *options; /* ends with a row without name */
 	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);
-	int (*run_words)(int argc, char **argv); /* instead of run: takes the words as they are, gives the exit status */
+	int (*run_words)(int argc, char **argv); /* instead of run: takes the words as they are behind argv[0], gives the exit status */
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
 	size_t n_required;

@@ -93,8 +93,13 @@ static int take_envelope(struct sending *s, struct fault *fault)
 	if (draft_is_wanted(s->args)) {
 		r = draft_addresses(&s->draft, s->args, &s->arena, fault);
 		s->reverse_path = r < 0 ? s->reverse_path : draft_addr_spec(&s->draft.d.from.v[0], &s->arena);
-		for (size_t i = 0; r == 0 && i < s->draft.d.to.n; i++)
-			s->rcpts[s->n_rcpts++].address = draft_addr_spec(&s->draft.d.to.v[i], &s->arena);
+		if (r == 0 && s->reverse_path.n == 0)
+			r = fault_set(fault, -E_USAGE, "--from is too long");
+		for (size_t i = 0; r == 0 && i < s->draft.d.to.n; i++) {
+			s->rcpts[s->n_rcpts].address = draft_addr_spec(&s->draft.d.to.v[i], &s->arena);
+			if (s->rcpts[s->n_rcpts++].address.n == 0)
+				r = fault_set(fault, -E_USAGE, "an address of --to is too long");
+		}
 		return r;
 	}
 	for (size_t i = 0; i < s->args->n_options; i++)

@@ -32,7 +32,8 @@
 
 struct mail {
 	struct arena arena;
-	const char *server_z, *from_z, *name_z; /* -f, -F */
+	const char *server_z, *from_z, *name_z; /* -S, -f, -F */
+	struct peer peer;
 	struct str envid;
 	int ret;
 	unsigned notify;
@@ -44,6 +45,7 @@ struct mail {
 	struct mime_address sender;
 	struct smtp_client_rcpt *rcpts;
 	size_t n_rcpts, cap_rcpts;
+	size_t n_said; /* with those that were named twice */
 	struct buf message;
 };
 
@@ -54,17 +56,6 @@ static int complain(const char *what_z, const char *word_z)
 	fprintf(stderr, "sendmail: %s%s%s; see: man martlet\n", what_z, word_z[0] ? " " : "",
 		word_z);
 	return EX_USAGE;
-}
-
-/* What takes a value and says nothing here: where a settings file is, how the queue is run, ... */
-static bool is_ignored(char letter)
-{
-	return letter != '\0' && strchr("ABCDhLoOpX", letter) != NULL;
-}
-
-static bool has_value(char letter)
-{
-	return letter != '\0' && (strchr("fFrNRVS", letter) != NULL || is_ignored(letter));
 }
 
 static int take_value(struct mail *m, char letter, const char *value_z)
@@ -101,84 +92,83 @@ static int take_value(struct mail *m, char letter, const char *value_z)
 /* -b: only what sends is done here. */
 static int take_mode(const char *mode_z)
 {
-	if (mode_z[0] == 'm' || mode_z[0] == '\0')
+	if (mode_z[0] == 'm')
 		return 0;
 	if (mode_z[0] == 'p')
 		return complain("the queue is told by: martlet queue list", "");
 	return complain("no mode", mode_z);
 }
 
-static int take_switch(struct mail *m, const char *word_z)
+static int take_switch(struct mail *m, char letter)
 {
-	for (const char *p = word_z + 1; *p; p++) {
-		switch (*p) {
-		case 't':
-			m->takes_header = true;
-			break;
-		case 'i':
-			m->ignores_dots = true;
-			break;
-		case 'v':
-			m->is_verbose = true;
-			break;
-		case 'm': /* to oneself as well; as usual today */
-		case 'n': /* no aliases: the server's to say */
-		case 'U':
-		case 'G':
-			break;
-		case 'd': /* debugging, and how errors are told: the rest of the word belongs to it */
-		case 'e':
-			return 0;
-		default:
-			return complain("no option", word_z);
-		}
-	}
+	m->takes_header = m->takes_header || letter == 't';
+	m->ignores_dots = m->ignores_dots || letter == 'i';
+	m->is_verbose = m->is_verbose || letter == 'v';
 	return 0;
 }
 
+/* What sendmail(1) knows; those that neither take_switch() nor take_value() looks at say how the server works, and mean nothing here. */
+#define SWITCHES "cGimnItUvx"
+#define OPTIONS "+:" SWITCHES "A:B:C:D:F:L:N:O:R:S:V:X:b:d::e:f:h:o:p:q::r:"
+
 static int add_rcpt(struct mail *m, const struct mime_address *a);
 
-/* Those of a header field or of an argument. */
+/*
+ * Those of a header field or of an argument. What the parser would leave out, as it bounds what it reads, is refused: a recipient is never
+ * lost unheard.
+ */
 static int add_list(struct mail *m, struct str text)
 {
 	struct mime_addresses list;
-	int status = mime_addresses_parse(&m->arena, text, &list) < 0
-			     ? complain("too many recipients", "")
-			     : 0;
+	int status = 0;
 
+	if (text.n > LIMIT_MIME_HEADER_FIELD || mime_addresses_parse(&m->arena, text, &list) < 0 ||
+	    list.n >= LIMIT_MIME_ADDRESSES - 1)
+		return complain("too many recipients in one list", "");
 	for (size_t i = 0; status == 0 && i < list.n; i++)
 		if (list.v[i].kind == MIME_ADDR_MAILBOX)
 			status = add_rcpt(m, &list.v[i]);
 	return status;
 }
 
-/* With -t the addresses of the command line are further recipients, as in Postfix. */
+static int take_option(struct mail *m, int letter)
+{
+	const char word[] = { '-', (char)optopt, '\0' };
+
+	switch (letter) {
+	case '?':
+		return complain("no option", word);
+	case ':':
+		return complain("a value must follow", word);
+	case 'b':
+		return take_mode(optarg);
+	case 'q':
+		return complain("the queue is run by: martlet queue flush", "");
+	default:
+		return strchr(SWITCHES, letter) ? take_switch(m, (char)letter)
+						: take_value(m, (char)letter, optarg ? optarg : "");
+	}
+}
+
+/* With -t the addresses of the command line are further recipients, as in Postfix. Options come first; argv[0] is no argument. */
 static int take_arguments(struct mail *m, int argc, char **argv)
 {
-	int status = 0, i = 0;
+	bool is_ended;
+	int letter, status = 0;
 
-	for (; i < argc && status == 0 && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
-		char letter = argv[i][1];
+	opterr = 0;
+	while (status == 0 && (letter = getopt(argc, argv, OPTIONS)) != -1)
+		status = take_option(m, letter);
+	is_ended = str_eq(str_z(argv[optind - 1]), S("--"));
+	for (int i = optind; i < argc && status == 0; i++) {
+		size_t had = m->n_said;
 
-		if (str_eq(str_z(argv[i]), S("--"))) {
-			i++;
-			break;
-		}
-		if (letter == 'b')
-			status = take_mode(argv[i] + 2);
-		else if (letter == 'q')
-			status = complain("the queue is run by: martlet queue flush", "");
-		else if (!has_value(letter))
-			status = take_switch(m, argv[i]);
-		else if (argv[i][2] != '\0')
-			status = take_value(m, letter, argv[i] + 2);
-		else if (i + 1 < argc)
-			status = take_value(m, letter, argv[++i]);
-		else
-			status = complain("a value must follow", argv[i]);
-	}
-	for (; i < argc && status == 0; i++)
+		if (!is_ended && argv[i][0] == '-')
+			return complain("options come before recipients:", argv[i]);
 		status = add_list(m, str_z(argv[i]));
+		if (status == 0 && m->n_said == had)
+			return complain("no address:", argv[i]);
+	}
 	return status;
 }
 
@@ -224,16 +214,19 @@ static struct str spec_of(struct mail *m, const struct mime_address *a)
 
 	mime_addr_spec(&whole, &text);
 	copy = arena_str(&m->arena, buf_str(&text));
-	return copy.p ? copy : S("");
+	return copy.p && !buf_overflowed(&text) ? copy : S("");
 }
 
 static int add_rcpt(struct mail *m, const struct mime_address *a)
 {
-	struct str address;
+	struct str address = a->mailbox.n > 0 ? spec_of(m, a) : S("");
 
-	if (a->mailbox.n == 0)
-		return 0;
-	address = spec_of(m, a);
+	if (address.n == 0) {
+		AUTO(mem_auto_free) char *name_z = mem_dup_z(a->name);
+
+		return complain("no address:", name_z);
+	}
+	m->n_said++;
 	for (size_t i = 0; i < m->n_rcpts; i++)
 		if (str_eq(m->rcpts[i].address, address))
 			return 0;
@@ -248,32 +241,45 @@ static int add_rcpt(struct mail *m, const struct mime_address *a)
 	return 0;
 }
 
+/* Who calls, by the system's word: the login name is a local part, whatever is in it. */
+static int take_caller(struct mail *m)
+{
+	struct str name;
+	ptrdiff_t comma;
+
+	if (m->user == NULL) {
+		fprintf(stderr, "sendmail: who calls is not known to this host; -f says it\n");
+		return EX_OSERR;
+	}
+	name = str_z(m->user->pw_gecos);
+	comma = str_chr(name, ',');
+	m->sender = (struct mime_address){ .mailbox = str_z(m->user->pw_name),
+					   .domain = str_z(m->domain_z),
+					   .name = comma < 0 ? name : str_head(name, (size_t)comma) };
+	if (!mime_address_is_whole(&m->sender))
+		m->sender.name = S("");
+	return 0;
+}
+
 /* -f, else the caller; name: -F, else what the system knows. An empty -f is the null reverse-path. */
 static int find_sender(struct mail *m)
 {
 	struct mime_addresses list = { NULL, 0 };
-	const char *gecos_z = m->user && m->user->pw_gecos ? m->user->pw_gecos : "";
-	struct str text =
-		m->from_z ? str_z(m->from_z) : str_z(m->user ? m->user->pw_name : "nobody");
-	struct str name = str_z(gecos_z);
+	struct str text = str_trim(str_z(m->from_z));
+	int status = m->from_z ? 0 : take_caller(m);
 
-	if (str_eq(str_trim(text), S("<>")) || str_trim(text).n == 0)
-		return 0;
-	if (mime_addresses_parse(&m->arena, text, &list) < 0 || list.n != 1 ||
-	    list.v[0].mailbox.n == 0)
-		return complain("no address:", m->from_z ? m->from_z : "");
-	m->sender = qualified(m, &list.v[0]);
-	if (str_chr(name, ',') >= 0)
-		name.n = (size_t)str_chr(name, ',');
+	if (status != 0 || (m->from_z && (str_eq(text, S("<>")) || text.n == 0)))
+		return status;
+	if (m->from_z) {
+		if (mime_addresses_parse(&m->arena, text, &list) < 0 || list.n != 1 || list.v[0].mailbox.n == 0)
+			return complain("no address:", m->from_z);
+		m->sender = qualified(m, &list.v[0]);
+	}
 	if (m->name_z)
 		m->sender.name = str_z(m->name_z);
-	else if (!m->from_z)
-		m->sender.name = name;
-	if (!mime_address_is_whole(&m->sender) && !m->name_z)
-		m->sender.name = S("");
-	return mime_address_is_whole(&m->sender) ? 0
-						 : complain("no address, or no name, for a header:",
-							    m->name_z ? m->name_z : m->from_z);
+	if (mime_address_is_whole(&m->sender) && spec_of(m, &m->sender).n > 0)
+		return 0;
+	return complain("no address, or no name, for a header:", m->name_z ? m->name_z : m->from_z ? m->from_z : m->domain_z);
 }
 
 /* ---- the message ---- */
@@ -367,7 +373,7 @@ static int take_recipients(struct mail *m, struct str header, bool is_resent)
 		if (row < 0 || !fields[row].is_recipients || fields[row].is_resent != is_resent)
 			continue;
 		if (mime_unfold(&m->arena, f.value, &value) < 0)
-			return complain("too many recipients", "");
+			return complain("too many recipients in one list", "");
 		status = add_list(m, value);
 	}
 	return status;
@@ -459,26 +465,32 @@ static void say(const char *about_z, const struct smtp_client_reply *reply)
 	fputc('\n', stderr);
 }
 
-/* Of several fates the one that may pass counts least: what was refused for good must not be tried again for ever. */
+/*
+ * EX_TEMPFAIL makes callers come again with all recipients, so it is said only where nobody has the message yet, and nobody was refused for good:
+ * nobody gets it twice.
+ */
 static int say_fates(const struct mail *m)
 {
+	bool is_taken = false;
 	int status = EX_OK;
 
 	for (size_t i = 0; i < m->n_rcpts; i++) {
 		AUTO(mem_auto_free) char *address_z = mem_dup_z(m->rcpts[i].address);
 		int one = status_of(&m->rcpts[i].reply);
 
+		is_taken = is_taken || one == EX_OK;
 		if (one == EX_OK)
 			continue;
 		say(address_z, &m->rcpts[i].reply);
 		if (status != EX_UNAVAILABLE)
 			status = one;
 	}
-	return status;
+	return is_taken && status == EX_TEMPFAIL ? EX_UNAVAILABLE : status;
 }
 
 static int transact(struct mail *m, struct smtp_client *c)
 {
+	AUTO(buf_fini) struct buf plain = BUF_INIT(2u * LIMIT_IMPORT_MESSAGE);
 	struct smtp_client_message message = { .bytes = buf_str(&m->message),
 					       .envid = m->envid,
 					       .dsn_ret = m->ret };
@@ -486,6 +498,11 @@ static int transact(struct mail *m, struct smtp_client *c)
 	if (m->sender.mailbox.n > 0)
 		message.reverse_path = spec_of(m, &m->sender);
 	message.is_8bit = !str_is_ascii(message.bytes);
+	if (message.is_8bit && !smtp_client_caps(c)->has_8bitmime &&
+	    mime_convert_7bit(message.bytes, &plain) == 0) { /* RFC 6152 3 */
+		message.bytes = buf_str(&plain);
+		message.is_8bit = false;
+	}
 	message.is_smtputf8 = !str_is_ascii(message.reverse_path);
 	for (size_t i = 0; i < m->n_rcpts; i++)
 		message.is_smtputf8 = message.is_smtputf8 || !str_is_ascii(m->rcpts[i].address);
@@ -505,9 +522,9 @@ static bool is_here(const struct peer *peer)
 	       str_eq(str_z(peer->address), S("::1"));
 }
 
-static int talk(struct mail *m, struct peer *peer, struct net_stream *stream,
-		struct net_stream_tls *tls)
+static int talk(struct mail *m, struct net_stream *stream, struct net_stream_tls *tls)
 {
+	const struct peer *peer = &m->peer;
 	struct smtp_client_options o = {
 		.helo_z = m->domain_z,
 		.starttls = is_here(peer) ? SMTP_CLIENT_TLS_NEVER : SMTP_CLIENT_TLS_IF_OFFERED,
@@ -532,17 +549,14 @@ static int talk(struct mail *m, struct peer *peer, struct net_stream *stream,
 
 static int hand_in(struct mail *m)
 {
-	struct peer peer;
 	struct net_stream *stream = NULL;
 	struct net_stream_tls *tls = NULL;
 	struct fault fault = { "" };
 	int status;
 
-	if (peer_parse(&peer, m->server_z, "the server", 25, &fault) < 0)
-		return complain(fault.text, "");
-	if (peer_connect(&peer, &stream, &fault) < 0) {
-		fprintf(stderr, "sendmail: cannot connect to %s port %u: %s\n", peer.host_z,
-			peer.port, fault.text);
+	if (peer_connect(&m->peer, &stream, &fault) < 0) {
+		fprintf(stderr, "sendmail: cannot connect to %s port %u: %s\n", m->peer.host_z,
+			m->peer.port, fault.text);
 		return EX_TEMPFAIL;
 	}
 	if (net_stream_tls_new_file(NULL, &tls, &fault) < 0) {
@@ -550,19 +564,22 @@ static int hand_in(struct mail *m)
 		net_stream_close(&stream);
 		return EX_TEMPFAIL;
 	}
-	status = talk(m, &peer, stream, tls);
+	status = talk(m, stream, tls);
 	net_stream_tls_free(tls);
 	return status;
 }
 
 static int run(struct mail *m, int argc, char **argv)
 {
+	struct fault fault = { "" };
 	int status;
 
 	arena_init(&m->arena, ARENA);
 	m->domain_z = domain_of_host_z();
 	m->user = getpwuid(getuid());
 	status = take_arguments(m, argc, argv);
+	if (status == 0 && peer_parse(&m->peer, m->server_z, "the server of -S or MARTLET_SENDMAIL_SERVER", 25, &fault) < 0)
+		status = complain(fault.text, "");
 	if (status == 0)
 		status = find_sender(m);
 	if (status == 0)
@@ -576,7 +593,7 @@ static int run(struct mail *m, int argc, char **argv)
 int cli_sendmail(int argc, char **argv)
 {
 	const char *server_z = getenv("MARTLET_SENDMAIL_SERVER");
-	struct mail m = { .server_z = server_z ? server_z : SERVER_Z,
+	struct mail m = { .server_z = server_z && server_z[0] ? server_z : SERVER_Z,
 			  .message = BUF_INIT(2u * LIMIT_IMPORT_MESSAGE) };
 	int status = run(&m, argc, argv);
 

@@ -34,7 +34,7 @@ static int take_to(struct draft *draft, const char *text_z, struct arena *a, str
 {
 	struct mime_addresses list, *to = &draft->d.to;
 
-	if (mime_addresses_parse(a, str_z(text_z), &list) < 0)
+	if (str_z(text_z).n > LIMIT_MIME_HEADER_FIELD || mime_addresses_parse(a, str_z(text_z), &list) < 0) /* nobody is left out unheard */
 		return fault_set(fault, -E_USAGE, "--to is too long");
 	for (size_t i = 0; i < list.n; i++) {
 		if (!is_address(&list.v[i]))
@@ -72,7 +72,7 @@ struct str draft_addr_spec(const struct mime_address *address, struct arena *a)
 
 	mime_addr_spec(address, &text);
 	copy = arena_str(a, buf_str(&text));
-	return copy.p ? copy : S("");
+	return copy.p && !buf_overflowed(&text) ? copy : S("");
 }
 
 /* ---- what ---- */

@@ -24,7 +24,7 @@ MUST_CHECK int draft_make(struct draft *draft, const struct cli_args *args, stru
 			  struct buf *out, struct fault *fault);
 void draft_fini(struct draft *draft);
 
-/* Local part and domain as they stand in an envelope; in the arena. */
+/* Local part and domain as they stand in an envelope; in the arena. Empty: longer than any may be. */
 struct str draft_addr_spec(const struct mime_address *address, struct arena *a);
 /* All of a file to the end of out; -E_TOO_BIG, -E_IO. */
 MUST_CHECK int draft_read_file(FILE *f, const char *name_z, struct buf *out, struct fault *fault);

@@ -115,7 +115,7 @@ int main(int argc, char **argv)
 
 	cli_program_z = argv[0];
 	if (is_called(argv[0], "sendmail"))
-		return cli_sendmail(argc - 1, argv + 1);
+		return cli_sendmail(argc, argv);
 	if (argc < 2) {
 		print_all(stderr);
 		return CLI_USAGE;
@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (cmd->run_words)
-		return cmd->run_words(argc - 1 - words, argv + 1 + words);
+		return cmd->run_words(argc - words, argv + words);
 	st = cli_args_parse(cmd, argc - 1 - words, argv + 1 + words, &args);
 	return (int)(st == CLI_OK ? cmd->run(cmd, &args) : st);
 }

@@ -12,6 +12,8 @@
 	36 /* of an encoded word: 48 in base64, so that a line holds it behind "Subject: " */
 #define ATOM_LINE \
 	900 /* RFC 5322 2.1.1: a word without spaces that is longer is encoded, and so divided */
+#define NAME_LINE 60    /* bytes of a name that stands as it is, with its quotes and what is before it */
+#define ADDRESS_LINE 36 /* bytes of name and address in one line, even if the name is encoded */
 #define FILENAME_LINE 40 /* bytes of a file name in one piece (RFC 2231 3) */
 
 static const char atom_specials[] = "()<>[]:;@\\,.\"";
@@ -104,12 +106,12 @@ static bool is_dot_atom(struct str s)
 	return atoms == dots + 1;
 }
 
-/* RFC 5322 3.2.5: a phrase may stand without quotes when it has nothing special. */
+/* RFC 5322 3.2.5: a phrase may stand without quotes when it has nothing special. A long one is encoded, and so divided. */
 static void write_name(struct str name, struct buf *out)
 {
 	bool is_plain = true;
 
-	if (!str_is_ascii(name) || str_find(name, S("=?")) >= 0) {
+	if (!str_is_ascii(name) || str_find(name, S("=?")) >= 0 || name.n > NAME_LINE) {
 		write_encoded(name, out);
 		return;
 	}
@@ -135,7 +137,7 @@ void mime_address_write(const struct mime_address *a, struct buf *out)
 {
 	if (a->name.n > 0) {
 		write_name(a->name, out);
-		buf_add(out, S(" <"));
+		buf_add(out, a->name.n + a->mailbox.n + a->domain.n > ADDRESS_LINE ? S("\r\n <") : S(" <"));
 	}
 	mime_addr_spec(a, out);
 	if (a->name.n > 0)
@@ -144,9 +146,11 @@ void mime_address_write(const struct mime_address *a, struct buf *out)
 
 bool mime_address_is_whole(const struct mime_address *a)
 {
+	for (size_t i = 0; i < a->domain.n; i++)
+		if (a->domain.p[i] != '\0' && strchr(" <>(),;\"@\\", a->domain.p[i]) != NULL) /* what would end it */
+			return false;
 	return a->kind == MIME_ADDR_MAILBOX && a->mailbox.n > 0 && a->domain.n > 0 &&
-	       is_printable(a->name) && is_printable(a->mailbox) && is_printable(a->domain) &&
-	       str_chr(a->domain, ' ') < 0;
+	       is_printable(a->name) && is_printable(a->mailbox) && is_printable(a->domain);
 }
 
 /* One address a line: each is short, and a list of them easy to read. */

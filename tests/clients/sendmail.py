@@ -2,13 +2,16 @@
 """`martlet sendmail`, called as programs call sendmail(1): what arrives, whom it goes to, and the exit statuses of sysexits(3)."""
 
 import email
+import email.header
 import email.policy
+import email.utils
 import os
 import pwd
 import socket
 import subprocess
 
 from mail import inbox, read_all
+from sink import Sink
 
 ALICE, BOB = "alice@example.test", "bob@example.test"
 USAGE, UNAVAILABLE, TEMPFAIL = 64, 69, 75
@@ -93,9 +96,53 @@ def test_how_it_ends(server):
     assert list(read_all(server)) == ["p"]
     for args, words in (((), "no recipients"), (("-t",), "names no recipients"), (("-bs",), "mode"), (("-bp",), "queue list"), (("-q",), "queue flush"),
                         (("-Z", BOB), "-Z"), (("-f",), "value"), (("-N", "often", BOB), "never"), (("-f", "a b", BOB), "no address"),
-                        (("-F", "two\nBcc: x", BOB), "name")):
+                        (("-F", "two\nBcc: x", BOB), "name"), ((BOB, "-v"), "before"), ((BOB, "Bob Jones"), "no address"), ((BOB, ""), "no address"),
+                        (("-f", "a@\"b>,<c\"", BOB), "no address"), (("-S", "a:b", BOB), "HOST:PORT"), (("-f", "x" * 5000 + "@y", BOB), "no address")):
         assert words in sendmail(server, *args, text="Subject: q\n\n", status=USAGE), args
     assert list(read_all(server)) == ["p"]
+
+
+def test_options_as_getopt_has_them(server):
+    """Letters together, a value in the same word or the next; -- ends them."""
+    sendmail(server, "-toi", "-b", "m", "-e", "m", "-em", "-d", "-O", "X=y", text="To: %s\nSubject: o\n\n.\nend\n" % BOB)
+    raw, _ = one(server)
+    assert raw.endswith(b"\r\n\r\n.\r\nend\r\n"), raw
+    said = sendmail(server, "-vifx@y.example", "--", BOB, text="Subject: p\n\n")
+    assert "MAIL FROM:<x@y.example>" in said, said
+    assert "<-x@" in sendmail(server, "-v", "--", "-x", text="Subject: p\n\n", status=UNAVAILABLE)
+
+
+def test_no_recipient_is_lost_unheard(server):
+    """What one list cannot hold is refused, not cut; a caller that comes again after 75 doubles nobody's mail."""
+    server.cli("alias", "add", "@example.test", BOB)
+    many = ",\n ".join("r%d@example.test" % i for i in range(5000))
+    assert "too many" in sendmail(server, "-t", text="To: %s\nSubject: q\n\n" % many, status=USAGE)
+    assert "too many" in sendmail(server, *[",".join("r%d@example.test" % i for i in range(6000))], text="a: b\n\n", status=USAGE)
+    assert not read_all(server)
+    with Sink(says={"RCPT": lambda _, line: "450 later" if "late" in line else None}) as sink:
+        both = sendmail(server, "now@x.example", "late@x.example", text="Subject: r\n\n", status=UNAVAILABLE, port=sink.port)
+        assert "late@x.example: 450" in both, both
+        sink.wait(1)
+        sendmail(server, "late@x.example", text="Subject: r\n\n", status=TEMPFAIL, port=sink.port)
+
+
+def test_a_server_without_8bitmime(server):
+    """RFC 6152 3: what it cannot take as it is is made 7-bit."""
+    with Sink(words=("PIPELINING",)) as sink:
+        sendmail(server, "-i", BOB, text="MIME-Version: 1.0\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n\n\xe9\n", port=sink.port)
+        ((_, _, raw),) = sink.wait(1)
+    assert raw.isascii() and email.message_from_bytes(raw, policy=email.policy.default).get_content().strip() == "\xe9", raw
+
+
+def test_long_names(server):
+    """Lines as RFC 5322 2.1.1 and RFC 2047 2 have them, and the name is read again."""
+    for name in ("x " * 600, "\xe9" * 100, "A" * 59, "a, b" * 14):
+        sendmail(server, "-F", name.strip(), BOB, text="Subject: %d\n\n" % len(name))
+        raw, _ = one_named(server, str(len(name)))
+        lines = raw.partition(b"\r\nFrom: ")[2].partition(b"\r\nDate")[0].split(b"\r\n")
+        assert max(map(len, lines)) <= 76, lines
+        value = str(email.header.make_header(email.header.decode_header(b"\r\n".join(lines).decode())))
+        assert email.utils.parseaddr(value)[0] == name.strip(), value
 
 
 def test_other_hosts(server):
