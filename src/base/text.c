@@ -74,3 +74,22 @@ void text_hex(struct buf *out, struct str s)
 		buf_add_char(out, hex[c & 15]);
 	}
 }
+
+int text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = str_lower_char(c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+void text_quote(struct buf *out, struct str s)
+{
+	buf_add_char(out, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			buf_add_char(out, '\\');
+		buf_add_char(out, s.p[i]);
+	}
+	buf_add_char(out, '"');
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Base64 and hexadecimal (RFC 4648), used by SASL, MIME and the IMAP rooms. */
+/* Base64 and hexadecimal (RFC 4648), and quoted strings, used by SASL, MIME and the protocol rooms. */
 #pragma once
 
 #include "base/buf.h"
@@ -25,3 +25,7 @@ static inline int text_b64_value(char c)
  */
 bool text_b64_decode(struct buf *out, struct str s);
 void text_hex(struct buf *out, struct str s);
+/* 0..15, or -1. */
+int text_hex_digit(char c);
+/* In double quotes, with a backslash before a double quote or a backslash: quoted strings of RFC 5322 3.2.4, RFC 5321 4.1.2, RFC 9051 9. */
+void text_quote(struct buf *out, struct str s);

@@ -46,6 +46,24 @@ TEST(text_b64_refuses)
 	}
 }
 
+TEST(text_quote)
+{
+	struct buf b = BUF_INIT(100);
+
+	text_quote(&b, S("a \"b\" \\"));
+	assert_str_eq(buf_str(&b), S("\"a \\\"b\\\" \\\\\""));
+	buf_fini(&b);
+}
+
+TEST(text_hex_digit)
+{
+	assert_int_equal(text_hex_digit('9'), 9);
+	assert_int_equal(text_hex_digit('a'), 10);
+	assert_int_equal(text_hex_digit('F'), 15);
+	assert_int_equal(text_hex_digit('g'), -1);
+	assert_int_equal(text_hex_digit('\0'), -1);
+}
+
 TEST(text_hex)
 {
 	AUTO(buf_fini) struct buf b = BUF_INIT(100);

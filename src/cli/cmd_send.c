@@ -142,9 +142,9 @@ static int take_helo(struct sending *s, struct fault *fault)
 {
 	const char *name_z = cli_option(s->args, "--helo");
 
-	if (name_z == NULL && gethostname(s->helo_z, sizeof(s->helo_z) - 1) < 0)
-		snprintf(s->helo_z, sizeof(s->helo_z), "localhost");
-	if (name_z != NULL)
+	if (name_z == NULL)
+		peer_own_name(s->helo_z, sizeof(s->helo_z));
+	else
 		snprintf(s->helo_z, sizeof(s->helo_z), "%s", name_z);
 	for (const char *p = s->helo_z; *p != '\0'; p++)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f)
@@ -204,15 +204,7 @@ static json_t *reply_json(const struct smtp_client_reply *reply, enum smtp_clien
 
 static void say_reply(FILE *to, const char *about_z, const struct smtp_client_reply *reply, enum smtp_client_stage stage)
 {
-	struct str rest = reply->text, line;
-
-	fprintf(to, "%s: ", about_z);
-	if (reply->code != 0)
-		fprintf(to, "%d ", reply->code);
-	if (reply->enhanced.n > 0)
-		fprintf(to, "%" STR_FMT " ", STR_ARG(reply->enhanced));
-	while (str_split(&rest, '\n', &line))
-		fprintf(to, "%" STR_FMT "%s", STR_ARG(line), rest.n > 0 ? " / " : "");
+	peer_say(to, about_z, reply);
 	fprintf(to, "%s%s%s\n", stage == SMTP_CLIENT_END ? "" : " (", stage == SMTP_CLIENT_END ? "" : stages_z[stage],
 		stage == SMTP_CLIENT_END ? "" : ")");
 }

@@ -6,7 +6,6 @@
  *
  * Exit statuses are those of sysexits(3), which callers know.
  */
-#include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/draft.h"
 #include "cli/peer.h"
 
 #include "base/clock.h"
@@ -187,8 +187,7 @@ static const char *domain_of_host_z(void)
 		fclose(f);
 	}
 	if (name.n == 0 || str_chr(name, ' ') >= 0) {
-		if (gethostname(name_z, sizeof(name_z) - 1) < 0)
-			snprintf(name_z, sizeof(name_z), "localhost");
+		peer_own_name(name_z, sizeof(name_z));
 		return name_z;
 	}
 	memmove(name_z, name.p, name.n);
@@ -289,15 +288,12 @@ static int read_message(struct mail *m, struct buf *out)
 {
 	AUTO(buf_fini) struct buf raw = BUF_INIT(LIMIT_IMPORT_MESSAGE);
 	struct str rest, line;
-	char *p;
-	size_t n;
+	struct fault fault = { "" };
+	int r = draft_read_file(stdin, "standard input", &raw, &fault);
 
-	while ((p = buf_reserve(&raw, 65536)) != NULL && (n = fread(p, 1, 65536, stdin)) > 0)
-		buf_commit(&raw, n);
-	if (p == NULL || ferror(stdin)) {
-		fprintf(stderr, "sendmail: standard input %s\n",
-			p == NULL ? "is larger than a message may be" : strerror(errno));
-		return p == NULL ? EX_DATAERR : EX_IOERR;
+	if (r < 0) {
+		fprintf(stderr, "sendmail: %s\n", fault.text);
+		return r == -E_TOO_BIG ? EX_DATAERR : EX_IOERR;
 	}
 	rest = buf_str(&raw);
 	if (str_starts(rest, S("From "))) /* of an mbox */
@@ -383,8 +379,6 @@ static void write_missing(struct mail *m, unsigned seen)
 {
 	struct buf *out = &m->message;
 	char date_z[40], id_z[25];
-	time_t now = (time_t)(clock_wall_ms() / 1000);
-	struct tm here;
 
 	if (!(seen & SEEN_FROM)) {
 		struct mime_address a = m->sender;
@@ -397,8 +391,9 @@ static void write_missing(struct mail *m, unsigned seen)
 		buf_add(out, S("\r\n"));
 	}
 	if (!(seen & SEEN_DATE)) {
-		mime_date_print_z(date_z, now,
-				  localtime_r(&now, &here) ? (int)(here.tm_gmtoff / 60) : 0);
+		int64_t now_s = clock_wall_ms() / 1000;
+
+		mime_date_print_z(date_z, now_s, draft_zone_min(now_s));
 		buf_printf(out, "Date: %s\r\n", date_z);
 	}
 	if (!(seen & SEEN_ID)) {
@@ -453,15 +448,8 @@ static int status_of(const struct smtp_client_reply *reply)
 
 static void say(const char *about_z, const struct smtp_client_reply *reply)
 {
-	struct str rest = reply->text, line;
-
-	fprintf(stderr, "sendmail: %s: ", about_z);
-	if (reply->code != 0)
-		fprintf(stderr, "%d ", reply->code);
-	if (reply->enhanced.n > 0)
-		fprintf(stderr, "%" STR_FMT " ", STR_ARG(reply->enhanced));
-	while (str_split(&rest, '\n', &line))
-		fprintf(stderr, "%" STR_FMT "%s", STR_ARG(line), rest.n > 0 ? " / " : "");
+	fputs("sendmail: ", stderr);
+	peer_say(stderr, about_z, reply);
 	fputc('\n', stderr);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "cli/peer.h"
 
 #define PIECE 65536
 
@@ -123,9 +124,9 @@ static int read_attachments(struct draft *draft, const struct cli_args *args, st
 	return r;
 }
 
-/* Minutes east of UTC, now and here. */
-static int zone_min(time_t now)
+int draft_zone_min(int64_t at_s)
 {
+	time_t now = (time_t)at_s;
 	struct tm here;
 
 	return localtime_r(&now, &here) != NULL ? (int)(here.tm_gmtoff / 60) : 0;
@@ -134,19 +135,17 @@ static int zone_min(time_t now)
 int draft_make(struct draft *draft, const struct cli_args *args, struct str text, struct buf *out,
 	       struct fault *fault)
 {
-	char host_z[256] = "localhost";
-	time_t now = (time_t)(clock_wall_ms() / 1000);
+	char host_z[256];
 	int r = read_attachments(draft, args, fault);
 
 	if (r < 0)
 		return r;
-	if (gethostname(host_z, sizeof(host_z) - 1) < 0)
-		snprintf(host_z, sizeof(host_z), "localhost");
+	peer_own_name(host_z, sizeof(host_z));
 	draft->d.text = text;
 	draft->d.subject = str_z(cli_option(args, "--subject"));
 	draft->d.host = str_z(host_z);
-	draft->d.sent_s = now;
-	draft->d.zone_min = zone_min(now);
+	draft->d.sent_s = clock_wall_ms() / 1000;
+	draft->d.zone_min = draft_zone_min(draft->d.sent_s);
 	r = mime_compose(&draft->d, out);
 	if (r == -E_SYNTAX)
 		return fault_set(

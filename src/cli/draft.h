@@ -26,5 +26,7 @@ void draft_fini(struct draft *draft);
 
 /* Local part and domain as they stand in an envelope; in the arena. Empty: longer than any may be. */
 struct str draft_addr_spec(const struct mime_address *address, struct arena *a);
+/* Minutes east of UTC, here and then. */
+int draft_zone_min(int64_t at_s);
 /* All of a file to the end of out; -E_TOO_BIG, -E_IO. */
 MUST_CHECK int draft_read_file(FILE *f, const char *name_z, struct buf *out, struct fault *fault);

@@ -2,6 +2,8 @@
 #include "cli/peer.h"
 
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "queue/queue.h"
@@ -99,4 +101,24 @@ struct str peer_xtext(struct arena *a, const char *text_z)
 	}
 	copy = arena_str(a, buf_str(&out));
 	return copy.p && !buf_overflowed(&out) ? copy : S("");
+}
+
+void peer_say(FILE *to, const char *about_z, const struct smtp_client_reply *reply)
+{
+	struct str rest = reply->text, line;
+
+	fprintf(to, "%s: ", about_z);
+	if (reply->code != 0)
+		fprintf(to, "%d ", reply->code);
+	if (reply->enhanced.n > 0)
+		fprintf(to, "%" STR_FMT " ", STR_ARG(reply->enhanced));
+	while (str_split(&rest, '\n', &line))
+		fprintf(to, "%" STR_FMT "%s", STR_ARG(line), rest.n > 0 ? " / " : "");
+}
+
+void peer_own_name(char *ret_z, size_t n)
+{
+	memset(ret_z, 0, n);
+	if (gethostname(ret_z, n - 1) < 0 || ret_z[0] == '\0')
+		snprintf(ret_z, n, "localhost");
 }

@@ -2,9 +2,12 @@
 /* A server that a command talks to: its name as people write it, the connection, the dialogue shown. The main thread only. */
 #pragma once
 
+#include <stdio.h>
+
 #include "base/arena.h"
 #include "base/err.h"
 #include "net/stream.h"
+#include "smtp/client.h"
 
 struct peer {
 	char host_z[256];
@@ -22,5 +25,9 @@ MUST_CHECK bool peer_notify(const char *text_z, unsigned *ret);
 MUST_CHECK bool peer_ret(const char *text_z, int *ret);
 /* RFC 3461 4: an ENVID, in the arena; empty when it is longer than 100 then (4.4). */
 struct str peer_xtext(struct arena *a, const char *text_z);
+/* "ABOUT: 550 5.1.1 words / words", without a line end; words of strangers as the client cleaned them. */
+void peer_say(FILE *to, const char *about_z, const struct smtp_client_reply *reply);
+/* The name of this host, "localhost" when it has none. */
+void peer_own_name(char *ret_z, size_t n);
 /* A line of the dialogue on standard error, "> " ours (smtp_client_options.trace). */
 void peer_trace(void *ctx, bool is_ours, struct str line);

@@ -16,6 +16,7 @@
 #include "imap/fetch.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 enum { ROW_SEEN = 1, ROW_SECTION = 2, ROW_PARTIAL = 4, ROW_LAZY = 8, ROW_NOTES = 16 };
 
@@ -282,13 +283,7 @@ static void label_field(struct buf *b, struct str name)
 		buf_add(b, name);
 		return;
 	}
-	buf_add_char(b, '"');
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] == '"' || name.p[i] == '\\')
-			buf_add_char(b, '\\');
-		buf_add_char(b, name.p[i]);
-	}
-	buf_add_char(b, '"');
+	text_quote(b, name);
 }
 
 static void label_section(struct buf *b, const struct imap_fetch_item *item)

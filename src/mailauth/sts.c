@@ -3,24 +3,9 @@
 #include "mailauth/sts.h"
 
 #include "base/err.h"
+#include "mailauth/txt.h"
 
 #define NAME_MAX_BYTES 255 /* of a host, RFC 1035 2.3.4 */
-
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
-}
-
-/* A field's name: a letter or digit and up to 31 more, "_", "-" and "." among them. */
-static bool is_field_name(struct str s)
-{
-	if (s.n == 0 || s.n > 32 || !is_alnum(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && str_chr(S("_-."), s.p[i]) < 0)
-			return false;
-	return true;
-}
 
 /* ---- the record ---- */
 
@@ -36,7 +21,7 @@ static bool is_record_value(struct str s)
 static bool is_id(struct str s)
 {
 	for (size_t i = 0; i < s.n; i++)
-		if (!is_alnum(s.p[i]))
+		if (!txt_is_alnum(s.p[i]))
 			return false;
 	return s.n > 0 && s.n <= STS_ID_MAX;
 }
@@ -44,57 +29,28 @@ static bool is_id(struct str s)
 /* RFC 8461 3.1: of a field that is there twice the first counts. */
 static bool parse_record(struct str fields, struct str *ret_id)
 {
-	struct str id = { 0 }, field;
+	struct str id = { 0 }, name, value;
+	int r;
 
-	while (str_split(&fields, ';', &field)) {
-		ptrdiff_t at;
-
-		field = str_trim(field);
-		at = str_chr(field, '=');
-		if (field.n == 0 && str_trim(fields).n == 0)
-			break; /* behind the last delimiter */
-		if (at < 0 || !is_field_name(str_head(field, (size_t)at)))
-			return false;
-		if (str_eq(str_head(field, (size_t)at), S("id"))) {
-			if (!is_id(str_skip(field, 3)))
+	while ((r = txt_field_next(&fields, &name, &value)) > 0) {
+		if (str_eq(name, S("id"))) {
+			if (!is_id(value))
 				return false;
 			if (!id.p)
-				id = str_skip(field, 3);
-		} else if (!is_record_value(str_skip(field, (size_t)at + 1))) {
+				id = value;
+		} else if (!is_record_value(value)) {
 			return false;
 		}
 	}
 	*ret_id = id;
-	return id.p != NULL;
-}
-
-/* "v=STSv1" and its delimiter. */
-static bool is_of_this_version(struct str record, struct str *ret_fields)
-{
-	struct str rest = str_skip(record, 7);
-
-	if (!str_starts(record, S("v=STSv1")))
-		return false;
-	while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\t'))
-		rest = str_skip(rest, 1);
-	if (rest.n == 0 || rest.p[0] != ';')
-		return false;
-	*ret_fields = str_skip(rest, 1);
-	return true;
+	return r == 0 && id.p != NULL;
 }
 
 bool sts_record_parse(const struct str *records, size_t n, struct str *ret_id)
 {
-	struct str fields = { 0 }, one;
-	size_t found = 0;
+	struct str fields = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		if (!is_of_this_version(records[i], &one))
-			continue;
-		fields = one;
-		found++;
-	}
-	return found == 1 && parse_record(fields, ret_id);
+	return txt_record_choose(records, n, S("v=STSv1"), &fields) && parse_record(fields, ret_id);
 }
 
 /* ---- the policy ---- */
@@ -102,20 +58,7 @@ bool sts_record_parse(const struct str *records, size_t n, struct str *ret_id)
 /* ["*."] Domain of RFC 5321 4.1.2; underscores are in use. */
 static bool is_pattern(struct str s)
 {
-	size_t label = 0;
-
-	if (str_starts(s, S("*.")))
-		s = str_skip(s, 2);
-	if (s.n == 0 || s.n > NAME_MAX_BYTES)
-		return false;
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '.' && label == 0)
-			return false;
-		label = s.p[i] == '.' ? 0 : label + 1;
-		if (label > 63 || !(is_alnum(s.p[i]) || str_chr(S("-_."), s.p[i]) >= 0))
-			return false;
-	}
-	return label > 0;
+	return txt_is_host(str_starts(s, S("*.")) ? str_skip(s, 2) : s, NAME_MAX_BYTES);
 }
 
 struct reading {
@@ -203,7 +146,7 @@ static int read_field(struct reading *r, struct str line)
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		if (str_eq(name, fields[i].name))
 			return fields[i].read(r, value);
-	return is_field_name(name) && value.n > 0 && str_is_utf8(value) ? 0 : -E_SYNTAX;
+	return txt_is_field_name(name) && value.n > 0 && str_is_utf8(value) ? 0 : -E_SYNTAX;
 }
 
 int sts_policy_parse(struct str text, struct arena *a, struct sts_policy *ret)

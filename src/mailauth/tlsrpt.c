@@ -2,38 +2,13 @@
 /* The record of a domain that wants TLS reports, and the addresses in it. RFC 8460 3. */
 #include "mailauth/tlsrpt.h"
 
-#include "base/buf.h"
+#include "base/text.h"
+#include "mailauth/txt.h"
 
 #define NAME_MAX_BYTES 253    /* RFC 1035 2.3.4 */
 #define ADDRESS_MAX_BYTES 254 /* RFC 5321 4.5.3.1.3 */
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
-}
-
-/* strchr() alone would find the NUL at the end of the set. */
-static bool is_one_of(char c, const char *set_z)
-{
-	return c != '\0' && strchr(set_z, c);
-}
-
 /* ---- addresses ---- */
-
-/* A name of the DNS, or an IPv4 address. */
-static bool is_host(struct str s)
-{
-	size_t label = 0;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '.' && label == 0)
-			return false;
-		label = s.p[i] == '.' ? 0 : label + 1;
-		if (label > 63 || !(is_alnum(s.p[i]) || is_one_of(s.p[i], "-_.")))
-			return false;
-	}
-	return label > 0 && s.n <= NAME_MAX_BYTES;
-}
 
 /* Dot-atom of RFC 5322 3.2.3: nothing in it has a meaning in a header field or a command. */
 static bool is_address(struct str s)
@@ -43,17 +18,9 @@ static bool is_address(struct str s)
 	if (at < 1 || s.n > ADDRESS_MAX_BYTES || s.p[0] == '.' || s.p[at - 1] == '.')
 		return false;
 	for (ptrdiff_t i = 0; i < at; i++)
-		if (!is_alnum(s.p[i]) && !is_one_of(s.p[i], "!#$%&'*+-/=?^_`{|}~."))
+		if (!txt_is_alnum(s.p[i]) && str_chr(S("!#$%&'*+-/=?^_`{|}~."), s.p[i]) < 0)
 			return false;
-	return is_host(str_skip(s, (size_t)at + 1));
-}
-
-static int hex_of(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = str_lower_char(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	return txt_is_host(str_skip(s, (size_t)at + 1), NAME_MAX_BYTES);
 }
 
 /* RFC 3986 2.1 */
@@ -69,8 +36,8 @@ static bool decode(struct str s, struct arena *a, struct str *ret)
 			p[n++] = s.p[i];
 			continue;
 		}
-		if (s.n - i < 3 || (high = hex_of(s.p[i + 1])) < 0 ||
-		    (low = hex_of(s.p[i + 2])) < 0)
+		if (s.n - i < 3 || (high = text_hex_digit(s.p[i + 1])) < 0 ||
+		    (low = text_hex_digit(s.p[i + 2])) < 0)
 			return false;
 		p[n++] = (char)(high * 16 + low);
 		i += 2;
@@ -112,7 +79,7 @@ static bool parse_https(struct str rest, struct arena *a, struct tlsrpt_uri *ret
 	ret->port = (uint16_t)port;
 	ret->path = arena_printf(a, "%s%" STR_FMT, path.n > 0 && path.p[0] == '/' ? "" : "/",
 				 STR_ARG(path));
-	return ret->path.p && is_host(ret->host);
+	return ret->path.p && txt_is_host(ret->host, NAME_MAX_BYTES);
 }
 
 /* RFC 8460 3: what separates URIs and fields is encoded in them, and so is "!". */
@@ -156,63 +123,24 @@ static bool read_rua(struct str value, struct arena *a, struct str *ret)
 	return n > 0 && ret->p;
 }
 
-/* tlsrpt-ext-name = (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".") */
-static bool is_field_name(struct str s)
-{
-	if (s.n == 0 || s.n > 32 || !is_alnum(s.p[0]))
-		return false;
-	for (size_t i = 1; i < s.n; i++)
-		if (!is_alnum(s.p[i]) && !is_one_of(s.p[i], "_-."))
-			return false;
-	return true;
-}
-
 /* 1*(field-delim tlsrpt-field) [field-delim], behind the first delimiter; fields that are not known are passed over. */
 static bool parse_fields(struct str fields, struct arena *a, struct str *ret_rua)
 {
-	struct str field, rua = { 0 };
+	struct str rua = { 0 }, name, value;
+	int r;
 
-	while (str_split(&fields, ';', &field)) {
-		ptrdiff_t at;
-
-		field = str_trim(field);
-		at = str_chr(field, '=');
-		if (field.n == 0 && str_trim(fields).n == 0)
-			break; /* behind the last delimiter */
-		if (at < 0 || (size_t)at + 1 == field.n ||
-		    !is_field_name(str_head(field, (size_t)at)))
+	while ((r = txt_field_next(&fields, &name, &value)) > 0) {
+		if (value.n == 0)
 			return false;
-		if (!rua.p && str_eq(str_head(field, (size_t)at), S("rua")))
-			rua = str_skip(field, (size_t)at + 1);
+		if (!rua.p && str_eq(name, S("rua")))
+			rua = value;
 	}
-	return rua.p && read_rua(rua, a, ret_rua);
-}
-
-/* tlsrpt-version = %s"v=TLSRPTv1", and its delimiter. */
-static bool is_of_this_version(struct str record, struct str *ret_fields)
-{
-	struct str rest = str_skip(record, 10);
-
-	if (!str_starts(record, S("v=TLSRPTv1")))
-		return false;
-	while (rest.n > 0 && (rest.p[0] == ' ' || rest.p[0] == '\t'))
-		rest = str_skip(rest, 1);
-	if (rest.n == 0 || rest.p[0] != ';')
-		return false;
-	*ret_fields = str_skip(rest, 1);
-	return true;
+	return r == 0 && rua.p && read_rua(rua, a, ret_rua);
 }
 
 bool tlsrpt_record_parse(const struct str *records, size_t n, struct arena *a, struct str *ret_rua)
 {
-	struct str fields = { 0 }, one;
-	size_t found = 0;
+	struct str fields = { 0 };
 
-	for (size_t i = 0; i < n; i++) {
-		if (!is_of_this_version(records[i], &one))
-			continue;
-		fields = one;
-		found++;
-	}
-	return found == 1 && parse_fields(fields, a, ret_rua);
+	return txt_record_choose(records, n, S("v=TLSRPTv1"), &fields) && parse_fields(fields, a, ret_rua);
 }

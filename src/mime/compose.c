@@ -76,17 +76,6 @@ static void write_text(struct str s, size_t used, struct buf *out)
 	}
 }
 
-static void write_quoted(struct str s, struct buf *out)
-{
-	buf_add_char(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_add_char(out, '\\');
-		buf_add_char(out, s.p[i]);
-	}
-	buf_add_char(out, '"');
-}
-
 /* RFC 5322 3.2.3: atoms and dots between them. */
 static bool is_dot_atom(struct str s)
 {
@@ -120,7 +109,7 @@ static void write_name(struct str name, struct buf *out)
 	if (is_plain)
 		buf_add(out, name);
 	else
-		write_quoted(name, out);
+		text_quote(out, name);
 }
 
 void mime_addr_spec(const struct mime_address *a, struct buf *out)
@@ -128,7 +117,7 @@ void mime_addr_spec(const struct mime_address *a, struct buf *out)
 	if (is_dot_atom(a->mailbox))
 		buf_add(out, a->mailbox);
 	else
-		write_quoted(a->mailbox, out);
+		text_quote(out, a->mailbox);
 	buf_add_char(out, '@');
 	buf_add(out, a->domain);
 }
@@ -274,7 +263,7 @@ static void write_filename(struct str name, struct buf *out)
 	buf_add(out, S("Content-Disposition: attachment"));
 	if (name.n > 0 && name.n <= FILENAME_LINE && str_is_ascii(name)) {
 		buf_add(out, S(";\r\n filename="));
-		write_quoted(name, out);
+		text_quote(out, name);
 		name.n = 0;
 	}
 	if (name.n > 0 && name.n <= FILENAME_LINE / 2) {

@@ -42,8 +42,8 @@ static bool qp_line(struct sink *k, struct str line)
 		}
 		if (i + 1 == line.n)
 			return true;
-		hi = i + 2 < line.n ? mime_hex_digit(line.p[i + 1]) : -1;
-		lo = hi >= 0 ? mime_hex_digit(line.p[i + 2]) : -1;
+		hi = i + 2 < line.n ? text_hex_digit(line.p[i + 1]) : -1;
+		lo = hi >= 0 ? text_hex_digit(line.p[i + 2]) : -1;
 		if (lo < 0) {
 			sink_char(k, '=');
 			continue;

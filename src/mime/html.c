@@ -8,6 +8,8 @@
  */
 #include "mime/preview.h"
 
+#include "base/text.h"
+
 #include <utf8proc.h>
 
 static bool is_letter(char c)
@@ -171,7 +173,7 @@ static size_t numeric(struct str s, int32_t *ret)
 	int64_t code = 0;
 
 	while (n < s.n) {
-		int digit = mime_hex_digit(s.p[n]);
+		int digit = text_hex_digit(s.p[n]);
 
 		if (digit < 0 || (!is_hex && digit > 9))
 			break;

@@ -11,15 +11,6 @@ static inline struct str mime_buf_text(const struct buf *b)
 	return b->n > 0 ? buf_str(b) : S("");
 }
 
-/* 0..15, or -1. */
-static inline int mime_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = str_lower_char(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* ---- header.c ---- */
 
 /* A row of a table of field names. */

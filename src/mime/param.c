@@ -7,6 +7,8 @@
  */
 #include "mime/mime_int.h"
 
+#include "base/text.h"
+
 #define TSPECIALS "()<>@,;:\\\"/[]?="
 
 struct segment {
@@ -136,8 +138,8 @@ static int take_segment(struct arena *a, struct str *s, struct segment *ret)
 static void add_percent_decoded(struct buf *out, struct str s)
 {
 	for (size_t i = 0; i < s.n; i++) {
-		int hi = s.p[i] == '%' && i + 2 < s.n ? mime_hex_digit(s.p[i + 1]) : -1;
-		int lo = hi >= 0 ? mime_hex_digit(s.p[i + 2]) : -1;
+		int hi = s.p[i] == '%' && i + 2 < s.n ? text_hex_digit(s.p[i + 1]) : -1;
+		int lo = hi >= 0 ? text_hex_digit(s.p[i + 2]) : -1;
 
 		if (lo < 0) {
 			buf_add_char(out, s.p[i]);

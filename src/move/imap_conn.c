@@ -259,18 +259,6 @@ static int start_tls(struct move_imap *c, struct fault *fault)
 	return r < 0 ? fault_set(fault, r, "TLS with %s: %s", host_z, net_stream_fault_z(c->stream)) : 0;
 }
 
-/* RFC 3501 9: quoted; the server sees any byte of it as it is. */
-static void add_quoted(struct buf *out, struct str s)
-{
-	buf_add_char(out, '"');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"' || s.p[i] == '\\')
-			buf_add_char(out, '\\');
-		buf_add_char(out, s.p[i]);
-	}
-	buf_add_char(out, '"');
-}
-
 /* RFC 4616 2. */
 static void add_plain(struct buf *out, const struct move_imap_options *o)
 {
@@ -322,9 +310,9 @@ static int log_in(struct move_imap *c, struct fault *fault)
 		r = fault_set(fault, -E_AUTH_FAILED, "the server offers neither AUTH=PLAIN nor LOGIN");
 	} else {
 		buf_add(&line, S("LOGIN "));
-		add_quoted(&line, c->o->user);
+		text_quote(&line, c->o->user);
 		buf_add_char(&line, ' ');
-		add_quoted(&line, c->o->password);
+		text_quote(&line, c->o->password);
 		r = move_imap_ask(c, buf_str(&line), fault);
 		mem_wipe(line.p, line.n);
 	}

@@ -108,7 +108,8 @@ static int remove_content(struct db_tx *tx, int64_t content)
 int queue_fsck(struct queue *q, const struct store_fsck_say *say_to, struct store_fsck_counts *ret)
 {
 	static const char *const tables[] = { "queue_messages", "queue_recipients", "queue_destinations", "queue_notes", "queue_allowances",
-					      "queue_acquaintances", "queue_trace", "queue_trace_blocks", "sts_policies", "domain_tls" };
+					      "queue_acquaintances", "queue_trace", "queue_trace_blocks", "sts_policies", "domain_tls", "tlsrpt_sessions", "tlsrpt_reports",
+					      "tlsrpt_days" };
 	static const struct store_fsck_refs refs = {
 		.sql = SQL(FSCK_REFS),
 		.resize = SQL(REPAIR_SIZE),

@@ -51,6 +51,8 @@ static int64_t routes_of(const struct conf *c)
 		h = mix(h, str_z(r->user));
 		h = (h ^ (uint64_t)r->port ^ (uint64_t)r->protocol << 32 ^ (uint64_t)r->is_only_fallback << 33 ^ (uint64_t)r->tls << 34) * 1099511628211u;
 	}
+	/* Of address literals; "may" leaves the number as it is. */
+	h ^= (uint64_t)queue_conf_of(c)->tls << 40;
 	return (int64_t)(h >> 1) + 1;
 }
 

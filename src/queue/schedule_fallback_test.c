@@ -21,13 +21,6 @@ static void say_at_host(struct fixture *x, char what)
 	lock_put(&x->lock);
 }
 
-static void say(struct fixture *x, char what)
-{
-	lock_get(&x->lock);
-	x->override = what;
-	lock_put(&x->lock);
-}
-
 /* The nth attempt, from 0, is there, and went that way. */
 static void assert_went(struct fixture *x, size_t nth, const char *to_z)
 {
@@ -81,7 +74,7 @@ TEST(the_hosts_themselves_are_tried_again)
 	assert_went(&x, 3, RELAY);
 	wait_count(&x, Q_MESSAGES, 0);
 	pass(&x, 12 * MINUTE_MS);
-	say(&x, SAYS_250);
+	override(&x, SAYS_250);
 	send_to(&x, ALICE, "b3@far.example", 0);
 	assert_went(&x, 4, "far.example");
 	wait_count(&x, Q_MESSAGES, 0);
@@ -262,7 +255,7 @@ TEST(what_the_fallback_says)
 	assert_went(&x, 2, RELAY);
 	wait_count(&x, Q_TRIED, 1);
 	assert_story(&x, "b2@far.example", "At", "\"outcome\":\"deferred\",\"enhanced\":\"4.7.30\"");
-	say(&x, SAYS_250);
+	override(&x, SAYS_250);
 	pass(&x, 12 * MINUTE_MS);
 	assert_went(&x, 3, "far.example");
 	wait_count(&x, Q_MESSAGES, 0);

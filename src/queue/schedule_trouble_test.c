@@ -176,6 +176,32 @@ TEST(what_waits_follows_the_routes)
 	teardown(&x);
 }
 
+/* The TLS of an address literal is that of [queue]. */
+TEST(what_waits_for_a_literal_follows_its_tls)
+{
+	static const char *const tls_z[] = { "encrypt", "verify", "none" };
+	struct fixture x;
+	char text[100], want[100];
+
+	setup(&x);
+	configure(&x, "[queue]\n");
+	start(&x);
+	override(&x, SAYS_450);
+	send_to(&x, ALICE, "d@[192.0.2.1]", 0);
+	wait_count(&x, Q_TRIED, 1);
+	assert_true(waits_at(&x, "[192.0.2.1]:25"));
+	for (size_t i = 0; i < ARRAY_LEN(tls_z); i++) {
+		int64_t end_ms = clock_mono_ms() + WAIT_MS;
+
+		snprintf(text, sizeof(text), "[queue]\ntls = %s\n", tls_z[i]);
+		snprintf(want, sizeof(want), "[192.0.2.1]:25 tls=%s", tls_z[i]);
+		configure(&x, text);
+		for (queue_sched_wake(x.q); !waits_at(&x, want); usleep(2000))
+			assert_true(clock_mono_ms() < end_ms);
+	}
+	teardown(&x);
+}
+
 /* Something for somebody here, which no disk takes. */
 TEST(a_full_disk_does_not_keep_it_busy)
 {

@@ -119,24 +119,23 @@ static int flood_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
+static void flood(struct fixture *x, struct flood *f)
+{
+	assert_int_equal(db_write(x->db, &(struct db_write_job){ .fn = flood_tx, .arg = f, .durability = DB_LAZY }), 0);
+}
+
 TEST(one_domain_has_a_bound)
 {
 	struct flood f = { .n = 1000, .domains = 1, .bytes = QUEUE_TLSRPT_POLICY };
 	struct fixture x;
 
 	setup(&x);
-	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = flood_tx,
-								.arg = &f,
-								.durability = DB_LAZY }),
-			 0);
+	flood(&x, &f);
 	assert_true(count(&x, Q_RPT_ROWS) > 10 &&
 		    count(&x, Q_RPT_ROWS) <= LIMIT_TLSRPT_DOMAIN / QUEUE_TLSRPT_POLICY);
 	/* What is there is counted all the same, and so are others. */
 	f.n = 1;
-	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = flood_tx,
-								.arg = &f,
-								.durability = DB_LAZY }),
-			 0);
+	flood(&x, &f);
 	assert_int_equal(count(&x, Q_RPT_SESSIONS), count(&x, Q_RPT_ROWS) + 1);
 	see(&x, (struct seen){ .domain = S("other.example"), .now_s = DAY_S });
 	assert_int_equal(count(&x, Q_RPT_REPORTS), 2);
@@ -149,10 +148,7 @@ TEST(all_domains_of_a_day_have_a_bound)
 	struct fixture x;
 
 	setup(&x);
-	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = flood_tx,
-								.arg = &f,
-								.durability = DB_LAZY }),
-			 0);
+	flood(&x, &f);
 	assert_int_equal(count(&x, Q_RPT_REPORTS), LIMIT_TLSRPT_DOMAINS);
 	assert_int_equal(count(&x, Q_RPT_ROWS), LIMIT_TLSRPT_DOMAINS);
 	see(&x, (struct seen){ .now_s = 2 * DAY_S }); /* the next day has its own */
@@ -166,10 +162,7 @@ TEST(a_day_has_a_bound)
 	struct fixture x;
 
 	setup(&x);
-	assert_int_equal(db_write(x.db, &(struct db_write_job){ .fn = flood_tx,
-								.arg = &f,
-								.durability = DB_LAZY }),
-			 0);
+	flood(&x, &f);
 	assert_true(count(&x, Q_RPT_ROWS) > 1000 &&
 		    count(&x, Q_RPT_ROWS) <= LIMIT_TLSRPT_DAY / QUEUE_TLSRPT_POLICY);
 	teardown(&x);

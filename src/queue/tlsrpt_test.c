@@ -54,6 +54,15 @@ static void setup_reports(struct fixture *x, const char *settings_z, char says)
 	start(x);
 }
 
+/* With one report, which was tried. */
+static void setup_tried(struct fixture *x, char says)
+{
+	setup_reports(x, ON, says);
+	see(x, "far.example", "https://a.example/");
+	pass(x, DAY_MS + DELAY_MS);
+	wait_seen(x, 1);
+}
+
 TEST(a_report_is_sent_when_its_day_is_over)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(1024);
@@ -134,13 +143,8 @@ TEST(a_second_try_that_is_taken_ends_it)
 {
 	struct fixture x;
 
-	setup_reports(&x, ON, SAYS_450);
-	see(&x, "far.example", "https://a.example/");
-	pass(&x, DAY_MS + DELAY_MS);
-	wait_seen(&x, 1);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	setup_tried(&x, SAYS_450);
+	override(&x, SAYS_250);
 	usleep(50000);
 	assert_int_equal(count(&x, Q_RPT_REPORTS), 1);
 	pass(&x, 6 * MINUTE_MS);
@@ -154,10 +158,7 @@ TEST(nonsense_costs_no_try)
 {
 	struct fixture x;
 
-	setup_reports(&x, ON, SAYS_450);
-	see(&x, "far.example", "https://a.example/");
-	pass(&x, DAY_MS + DELAY_MS);
-	wait_seen(&x, 1);
+	setup_tried(&x, SAYS_450);
 	usleep(50000);
 	pass(&x, 4 * MINUTE_MS);
 	assert_int_equal(send(x.fds[1], "n", 1, 0), 1);
@@ -190,13 +191,8 @@ TEST(a_sender_that_dies_costs_a_try)
 {
 	struct fixture x;
 
-	setup_reports(&x, ON, SAYS_LOST);
-	see(&x, "far.example", "https://a.example/");
-	pass(&x, DAY_MS + DELAY_MS);
-	wait_seen(&x, 1);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	setup_tried(&x, SAYS_LOST);
+	override(&x, SAYS_250);
 	usleep(50000);
 	assert_int_equal(count(&x, Q_RPT_REPORTS), 1);
 	pass(&x, 6 * MINUTE_MS);
@@ -209,16 +205,11 @@ TEST(a_restart_in_the_middle_sends_it_again)
 {
 	struct fixture x;
 
-	setup_reports(&x, ON, SAYS_NOTHING);
-	see(&x, "far.example", "https://a.example/");
-	pass(&x, DAY_MS + DELAY_MS);
-	wait_seen(&x, 1);
+	setup_tried(&x, SAYS_NOTHING);
 	queue_sched_stop(&x.sched, 0);
 	assert_int_equal(count(&x, Q_RPT_REPORTS), 1);
 	clock_shift_ms(5 * DAY_MS);
-	lock_get(&x.lock);
-	x.override = SAYS_250;
-	lock_put(&x.lock);
+	override(&x, SAYS_250);
 	start(&x);
 	wait_count(&x, Q_RPT_REPORTS, 0);
 	assert_int_equal(seen(&x), 2);

@@ -91,7 +91,8 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 		p->published = send_tlsrpt_of_tlsa(a, &records);
 	p->starttls = SMTP_CLIENT_TLS_ALWAYS;
 	p->may_plain = false;
-	if (!records.is_usable) {
+	/* What OpenSSL can use decides (RFC 7671 10.1.1): a certificate in it may be none. */
+	if (!records.is_usable || net_stream_tlsa_usable(s->tls, records.v, records.n) == 0) {
 		p->trouble = QUEUE_TLSRPT_TLSA_INVALID;
 		p->level = p->level > SEND_ENCRYPTED ? p->level : SEND_ENCRYPTED;
 		return 0;

@@ -278,19 +278,28 @@ TEST(sender_dies)
 	world_close(&w);
 }
 
+/* With one that has an attempt which it cannot end yet, and is asked to end. Its process. */
+static pid_t world_open_retired(struct world *w)
+{
+	pid_t old;
+
+	world_open(w);
+	hold(true);
+	give(w, 1);
+	assert_true(start_if_due(w, 0));
+	assert_int_equal(wait_messages(1), 1);
+	old = w->helper.pid;
+	server_helper_configure(&w->helper, w->conf);
+	return old;
+}
+
 /* New settings: the old one finishes, the new one takes what comes. */
 TEST(sender_retires)
 {
 	struct world w;
 	pid_t old;
 
-	world_open(&w);
-	hold(true);
-	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
-	assert_int_equal(wait_messages(1), 1);
-	old = w.helper.pid;
-	server_helper_configure(&w.helper, w.conf);
+	old = world_open_retired(&w);
 	assert_int_equal(w.helper.pid, 0);
 	usleep(100000); /* it is told, and takes nothing more; if that is late the test is weaker, not wrong */
 	give(&w, 2);
@@ -312,13 +321,7 @@ TEST(sender_dies_beside_another)
 	struct world w;
 	pid_t old;
 
-	world_open(&w);
-	hold(true);
-	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
-	assert_int_equal(wait_messages(1), 1);
-	old = w.helper.pid;
-	server_helper_configure(&w.helper, w.conf);
+	old = world_open_retired(&w);
 	usleep(100000); /* as above */
 	give(&w, 2);
 	assert_true(start_if_due(&w, 0));

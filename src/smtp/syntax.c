@@ -9,6 +9,7 @@
 #include "smtp/syntax.h"
 
 #include "base/limits.h"
+#include "base/text.h"
 
 #include <arpa/inet.h>
 
@@ -184,13 +185,7 @@ static void quoted_add_canonical(struct buf *out, struct str content)
 		buf_add(out, plain);
 		return;
 	}
-	buf_add_char(out, '"');
-	for (size_t i = 0; i < plain.n; i++) {
-		if (plain.p[i] == '"' || plain.p[i] == '\\')
-			buf_add_char(out, '\\');
-		buf_add_char(out, plain.p[i]);
-	}
-	buf_add_char(out, '"');
+	text_quote(out, plain);
 }
 
 /* A-d-l = At-domain *( "," At-domain )     At-domain = "@" Domain */

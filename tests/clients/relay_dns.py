@@ -88,7 +88,7 @@ MX = "@ MX 10 mx\nmx A 127.0.0.1\n"
 
 def test_dane(server):
     """What the DNS says of certificates, when it is signed, decides; the rest is opportunistic."""
-    domains = ("other.test", "good.test", "wrong.test", "plain.test", "lie.test", "unusable.test")
+    domains = ("other.test", "good.test", "wrong.test", "plain.test", "lie.test", "unusable.test", "garbage.test")
     with World() as world, Other(server.martlet, *domains) as other:
         at, good = "_%d._tcp.mx " % other.port, other.tlsa()
         wrong = "TLSA 3 1 1 " + "ab" * 32
@@ -97,6 +97,7 @@ def test_dane(server):
         world.zone("plain.test", MX + at + wrong)
         world.zone("lie.test", MX + at + good, tampered=("127.0.0.1", "127.0.0.2"))
         world.zone("unusable.test", MX + at + "TLSA 0 1 1 " + "ab" * 32, signed=True)
+        world.zone("garbage.test", MX + at + "TLSA 3 0 0 " + "ab" * 32, signed=True)       # no certificate (RFC 7671 10.1.1)
         world.zone("other.test", MX, signed=True)
         world.start()
         use(server, world, other.port)
@@ -104,20 +105,21 @@ def test_dane(server):
         assert "not verified" in send(server, CAROL % "plain.test", result="delivered")
         assert "not verified" in send(server, CAROL % "other.test", result="delivered")
         assert "not verified" in send(server, CAROL % "unusable.test", result="delivered")
+        assert "not verified" in send(server, CAROL % "garbage.test", result="delivered")
         send(server, CAROL % "wrong.test", result="deferred", enhanced="4.7.5")
         assert "enhanced=4." in send(server, CAROL % "lie.test", result="deferred")
         # The same is said beforehand.
         for name, state, tls in (("good.test", "ok", "DANE"), ("plain.test", "ok", "not verified"), ("other.test", "ok", "not verified"),
-                                 ("unusable.test", "ok", "not verified"), ("wrong.test", "later", ""), ("lie.test", "later", "")):
+                                 ("unusable.test", "ok", "not verified"), ("garbage.test", "ok", "not verified"), ("wrong.test", "later", ""), ("lie.test", "later", "")):
             checked = check(server, name, "--rcpt", CAROL % name)
             assert checked["state"] == state and (state == "later" or tls in checked["stages"][-1]["details"]["tls"]), (name, checked)
-        assert len(other.mails()) == 4
+        assert len(other.mails()) == 5
         # The peer gets a key that fits.
         world.change("wrong.test", MX + at + good, signed=True)
         use(server, world, other.port)
         server.control("test.clock", ms=6 * 60000)
         server.wait_log("queue.attempt", {"to": CAROL % "wrong.test", "result": "delivered"}, 30)
-        assert len(other.mails()) == 5
+        assert len(other.mails()) == 6
 
 
 def test_tls_levels(server):

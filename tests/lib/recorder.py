@@ -5,58 +5,40 @@ import re
 import socket
 import threading
 
+from listener import Listener, end
 
-class Recorder:
+
+class Recorder(Listener):
     """Passes each connection on to a port. `sessions`: of each the pieces in order, (is_client, bytes)."""
 
     def __init__(self, to):
-        self.to, self.sessions, self.sockets = to, [], set()
-        self.lock = threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.to, self.sessions = to, []
+        super().__init__()
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
-        with self.lock:
-            for s in self.sockets:
-                try:
-                    s.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-                server = socket.create_connection(("127.0.0.1", self.to))
-            except OSError:
-                return
-            pieces = []
-            with self.lock:
-                self.sessions.append(pieces)
-                self.sockets |= {client, server}
-            for is_client, a, b in ((True, client, server), (False, server, client)):
-                a.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                threading.Thread(target=self.pump, args=(is_client, a, b, pieces), daemon=True).start()
+    def take(self, client):
+        try:
+            server = socket.create_connection(("127.0.0.1", self.to))
+        except OSError:
+            client.close()
+            return
+        server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        pieces = []
+        with self.change:
+            self.sessions.append(pieces)
+            self.sockets |= {client, server}
+        for is_client, a, b in ((True, client, server), (False, server, client)):
+            threading.Thread(target=self.pump, args=(is_client, a, b, pieces), daemon=True).start()
 
     def pump(self, is_client, a, b, pieces):
         try:
             while data := a.recv(65536):
-                with self.lock:
+                with self.change:
                     pieces.append((is_client, data))
                 b.sendall(data)
         except OSError:
             pass
         for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            end(s)
 
     def transactions(self):
         """
@@ -64,7 +46,7 @@ class Recorder:
         had said the data verb). None of them: it was pipelined.
         """
         out = []
-        with self.lock:
+        with self.change:
             sessions = [list(x) for x in self.sessions]
         for pieces in sessions:
             said = b"".join(d for is_client, d in pieces if is_client)

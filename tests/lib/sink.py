@@ -5,8 +5,10 @@ import socket
 import ssl
 import threading
 
+from listener import Listener
 
-class Sink:
+
+class Sink(Listener):
     """
     Serves each connection on a thread, at 127.0.0.1 or another loopback address. `says` has what is said in place of a 2xx or 354:
     {"RCPT": "450 4.2.0 later"}, or a function of (sink, line) that gives such an answer, None for the usual one, "-" to close the
@@ -21,49 +23,20 @@ class Sink:
         if tls:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.context.load_cert_chain(tls["certificate"], tls["key"])
-        self.change = threading.Condition()
         self.messages = []      # (MAIL line, [RCPT lines], bytes), whole ones
         self.connections, self.open, self.most = 0, 0, 0
         self.counts = {}        # by verb
         self.tls_sessions = 0
-        self.sockets = set()
-        self.listener = socket.socket()
-        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.listener.bind((address, port))
-        self.listener.listen(200)
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        super().__init__(address, port)
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+    def take(self, s):
         with self.change:
-            for s in self.sockets:
-                try:
-                    s.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def accept(self):
-        while True:
-            try:
-                s, _ = self.listener.accept()
-            except OSError:
-                return
-            s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.change:
-                self.connections += 1
-                self.open += 1
-                self.most = max(self.most, self.open)
-                self.sockets.add(s)
-                self.change.notify_all()
-            threading.Thread(target=self.guest, args=(s,), daemon=True).start()
+            self.connections += 1
+            self.open += 1
+            self.most = max(self.most, self.open)
+            self.sockets.add(s)
+            self.change.notify_all()
+        threading.Thread(target=self.guest, args=(s,), daemon=True).start()
 
     def guest(self, s):
         raw = s
