@@ -8,7 +8,7 @@
 #define LIMIT_SMTP_RCPTS 1000         /* RFC 5321 4.5.3.1.8: at least 100 */
 #define LIMIT_SMTP_PATH 1024          /* RFC 5321 4.5.3.1.3: 256; UTF-8 and sub-addresses need more */
 #define LIMIT_SMTP_REPLY_LINE 12294   /* of a server. RFC 5321 4.5.3.1.5: 512; RFC 4954 4: a challenge of 12288 */
-#define LIMIT_SMTP_SCRAM_ROUNDS 2000000 /* that a server may ask of us; RFC 7677 4: at least 4096 */
+#define LIMIT_SASL_CLIENT_ROUNDS 2000000 /* that a server may ask of us; RFC 7677 4: at least 4096 */
 #define LIMIT_SMTP_REPLY (64u << 10)  /* all lines of one reply */
 #define LIMIT_SMTP_REPLY_KEPT (16u << 10) /* of it, while it is looked at */
 #define LIMIT_LOG_REFUSALS 100        /* refused recipients of one session that are logged one by one */

@@ -195,12 +195,12 @@ static bool row_policy(struct check *c, const struct send_seen *s, struct check_
 	};
 	bool is_verified = s->level == SEND_VERIFIED;
 
-	c->is_tls_off = s->err == 0 && s->starttls == SMTP_CLIENT_TLS_NEVER;
+	c->is_tls_off = s->err == 0 && s->starttls == NET_STARTTLS_NEVER;
 	if (c->is_tls_off)
 		say(f, S("no TLS: the settings say so"));
 	else if (s->err == 0)
 		say(f, arena_printf(&c->arena, "%s%s%s", levels[s->level].text_z, is_verified ? s->by_z : "",
-				    s->starttls == SMTP_CLIENT_TLS_FROM_START ? ", from the start" : ""));
+				    s->starttls == NET_STARTTLS_FROM_START ? ", from the start" : ""));
 	if (c->has_sts && c->sts.mode == STS_TESTING && !sts_policy_has_mx(&c->sts, s->host))
 		say(f, S("the MTA-STS policy, which is being tested, does not name this host"));
 	set(f, "level", json_string(s->err == 0 ? levels[s->level].name_z : ""));
@@ -271,7 +271,7 @@ static void say_no_tls(struct check *c, const struct send_seen *s, struct check_
 	f->state = CHECK_NONE;
 	if (!c->has_starttls)
 		say(f, S("not offered"));
-	else if (s->starttls == SMTP_CLIENT_TLS_NEVER)
+	else if (s->starttls == NET_STARTTLS_NEVER)
 		say(f, c->is_tls_off ? S("not wanted") : S("not tried again"));
 	else
 		say(f, arena_printf(&c->arena, "%s%" STR_FMT, s->err == 0 ? "refused: " : "", STR_ARG(check_reply_text(&c->arena, &s->reply))));

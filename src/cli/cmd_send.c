@@ -27,16 +27,16 @@ static const char *const stages_z[SMTP_CLIENT_N_STAGES] = { "greeting", "helo", 
 
 struct tls_mode {
 	const char *name_z;
-	enum smtp_client_starttls starttls;
+	enum net_starttls starttls;
 	enum net_trust trust;
 };
 
 static const struct tls_mode tls_modes[] = {
-	{ "may", SMTP_CLIENT_TLS_IF_OFFERED, NET_TRUST_ANY },
-	{ "never", SMTP_CLIENT_TLS_NEVER, NET_TRUST_ANY },
-	{ "always", SMTP_CLIENT_TLS_ALWAYS, NET_TRUST_ANY },
-	{ "verify", SMTP_CLIENT_TLS_ALWAYS, NET_TRUST_PKIX },
-	{ "implicit", SMTP_CLIENT_TLS_FROM_START, NET_TRUST_PKIX },
+	{ "may", NET_STARTTLS_IF_OFFERED, NET_TRUST_ANY },
+	{ "never", NET_STARTTLS_NEVER, NET_TRUST_ANY },
+	{ "always", NET_STARTTLS_ALWAYS, NET_TRUST_ANY },
+	{ "verify", NET_STARTTLS_ALWAYS, NET_TRUST_PKIX },
+	{ "implicit", NET_STARTTLS_FROM_START, NET_TRUST_PKIX },
 };
 
 enum stop { STOP_NOT, STOP_CONNECT, STOP_TLS, STOP_AUTH, STOP_MAIL, STOP_RCPT, STOP_DATA, N_STOPS };
@@ -162,7 +162,7 @@ static int take_arguments(struct sending *s, struct fault *fault)
 		return fault_set(fault, -E_USAGE, "--tls knows may, never, always, verify and implicit");
 	if (server_z == NULL)
 		return fault_set(fault, -E_USAGE, "--server names where the message goes");
-	r = peer_parse(&s->peer, server_z, "--server", s->tls->starttls == SMTP_CLIENT_TLS_FROM_START ? 465 : 25, fault);
+	r = peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
 	if (r == 0)
 		r = take_stop(s, fault);
 	if (r == 0)

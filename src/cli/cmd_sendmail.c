@@ -515,7 +515,7 @@ static int talk(struct mail *m, struct net_stream *stream, struct net_stream_tls
 	const struct peer *peer = &m->peer;
 	struct smtp_client_options o = {
 		.helo_z = m->domain_z,
-		.starttls = is_here(peer) ? SMTP_CLIENT_TLS_NEVER : SMTP_CLIENT_TLS_IF_OFFERED,
+		.starttls = is_here(peer) ? NET_STARTTLS_NEVER : NET_STARTTLS_IF_OFFERED,
 		.tls = tls,
 		.want = { .trust = NET_TRUST_ANY },
 		.times = { REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, END_MS, 0 },

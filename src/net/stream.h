@@ -84,6 +84,14 @@ const char *net_stream_fault_z(const struct net_stream *s);
 
 /* ---- TLS ---- */
 
+/* When a client's dialogue asks for TLS. */
+enum net_starttls {
+	NET_STARTTLS_NEVER,
+	NET_STARTTLS_IF_OFFERED, /* the handshake's failure is -E_TLS all the same: the caller decides whether to come again without */
+	NET_STARTTLS_ALWAYS,
+	NET_STARTTLS_FROM_START, /* before the first word of the protocol */
+};
+
 enum net_trust {
 	NET_TRUST_ANY,  /* whatever it shows: opportunistic */
 	NET_TRUST_PKIX, /* a chain to an authority and one of the names */

@@ -51,7 +51,7 @@ struct send_seen {
 	const struct send_records *records;
 	bool is_secure;              /* the DNS that leads to this host was validated, so records were asked for */
 	enum send_level level;
-	enum smtp_client_starttls starttls;
+	enum net_starttls starttls;
 	const char *by_z;
 	const char *address_z, *others_z; /* the one that answered; those that did not, and why */
 	const struct smtp_client_caps *caps;

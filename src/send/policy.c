@@ -19,16 +19,16 @@
 #include "base/clock.h"
 
 static const struct {
-	enum smtp_client_starttls starttls;
+	enum net_starttls starttls;
 	enum net_trust trust;
 	enum send_level level;
 	bool may_plain, is_asked; /* is_asked: what is published counts */
 } rows[QUEUE_N_TLS] = {
-	[QUEUE_TLS_MAY] = { SMTP_CLIENT_TLS_IF_OFFERED, NET_TRUST_ANY, SEND_PLAIN, true, true },
-	[QUEUE_TLS_NONE] = { SMTP_CLIENT_TLS_NEVER, NET_TRUST_ANY, SEND_PLAIN, true, false },
-	[QUEUE_TLS_ENCRYPT] = { SMTP_CLIENT_TLS_ALWAYS, NET_TRUST_ANY, SEND_ENCRYPTED, false, true },
-	[QUEUE_TLS_VERIFY] = { SMTP_CLIENT_TLS_ALWAYS, NET_TRUST_PKIX, SEND_VERIFIED, false, true },
-	[QUEUE_TLS_IMPLICIT] = { SMTP_CLIENT_TLS_FROM_START, NET_TRUST_PKIX, SEND_VERIFIED, false, false },
+	[QUEUE_TLS_MAY] = { NET_STARTTLS_IF_OFFERED, NET_TRUST_ANY, SEND_PLAIN, true, true },
+	[QUEUE_TLS_NONE] = { NET_STARTTLS_NEVER, NET_TRUST_ANY, SEND_PLAIN, true, false },
+	[QUEUE_TLS_ENCRYPT] = { NET_STARTTLS_ALWAYS, NET_TRUST_ANY, SEND_ENCRYPTED, false, true },
+	[QUEUE_TLS_VERIFY] = { NET_STARTTLS_ALWAYS, NET_TRUST_PKIX, SEND_VERIFIED, false, true },
+	[QUEUE_TLS_IMPLICIT] = { NET_STARTTLS_FROM_START, NET_TRUST_PKIX, SEND_VERIFIED, false, false },
 };
 
 /* How a kept connection's host was named is not remembered, so REQUIRETLS asks anew. */
@@ -58,8 +58,8 @@ static void demand_pkix(struct send_policy *p, const char *by_z)
 {
 	p->may_plain = false;
 	p->level = SEND_VERIFIED;
-	if (p->starttls == SMTP_CLIENT_TLS_IF_OFFERED)
-		p->starttls = SMTP_CLIENT_TLS_ALWAYS;
+	if (p->starttls == NET_STARTTLS_IF_OFFERED)
+		p->starttls = NET_STARTTLS_ALWAYS;
 	if (p->want.trust != NET_TRUST_ANY)
 		return;
 	p->want.trust = NET_TRUST_PKIX;
@@ -89,7 +89,7 @@ static int ask_dane(struct send *s, struct arena *a, const struct send_domain *d
 		return r;
 	if (d->is_reported)
 		p->published = send_tlsrpt_of_tlsa(a, &records);
-	p->starttls = SMTP_CLIENT_TLS_ALWAYS;
+	p->starttls = NET_STARTTLS_ALWAYS;
 	p->may_plain = false;
 	/* What OpenSSL can use decides (RFC 7671 10.1.1): a certificate in it may be none. */
 	if (!records.is_usable || net_stream_tlsa_usable(s->tls, records.v, records.n) == 0) {

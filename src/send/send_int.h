@@ -48,7 +48,7 @@ bool send_sts_of(struct send *s, struct arena *a, const struct queue_attempt *t,
 /* ---- policy.c ---- */
 
 struct send_policy {
-	enum smtp_client_starttls starttls;
+	enum net_starttls starttls;
 	struct net_stream_tls_want want;
 	enum send_level level;    /* the least that a connection has to have */
 	enum send_level asked;    /* of that, what the settings and the other side ask, whatever the message says */

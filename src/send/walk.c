@@ -340,8 +340,8 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 
 		if (i == place->n)
 			return 0;
-		if (r == -E_TLS && p.may_plain && p.starttls != SMTP_CLIENT_TLS_NEVER) {
-			p.starttls = SMTP_CLIENT_TLS_NEVER;
+		if (r == -E_TLS && p.may_plain && p.starttls != NET_STARTTLS_NEVER) {
+			p.starttls = NET_STARTTLS_NEVER;
 			continue;
 		}
 		p.starttls = policy->starttls;

@@ -159,10 +159,10 @@ static int handshake(struct smtp_client *c)
 /* RFC 3207 4. A refusal is no failure where TLS was not demanded: the dialogue goes on in the clear. */
 static int secure(struct smtp_client *c)
 {
-	bool is_must = c->o.starttls == SMTP_CLIENT_TLS_ALWAYS;
+	bool is_must = c->o.starttls == NET_STARTTLS_ALWAYS;
 	int r;
 
-	if (c->o.starttls == SMTP_CLIENT_TLS_NEVER)
+	if (c->o.starttls == NET_STARTTLS_NEVER)
 		return 0;
 	note_tls(c, SMTP_CLIENT_TLS_NOT_THERE, "");
 	if (!c->caps.has_starttls || c->o.tls == NULL)
@@ -212,7 +212,7 @@ static int dialogue(struct smtp_client *c, struct arena *a, enum smtp_client_sta
 		{ SMTP_CLIENT_HELO, hello },
 		{ SMTP_CLIENT_TLS, secure },
 	};
-	size_t is_tls_first = c->o.starttls == SMTP_CLIENT_TLS_FROM_START;
+	size_t is_tls_first = c->o.starttls == NET_STARTTLS_FROM_START;
 	int r = 0;
 
 	for (size_t i = 1 - is_tls_first; i < ARRAY_LEN(rows) - is_tls_first && r == 0; i++) {

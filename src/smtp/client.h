@@ -24,13 +24,6 @@ struct smtp_client_reply {
 enum smtp_client_stage { SMTP_CLIENT_GREETING, SMTP_CLIENT_HELO, SMTP_CLIENT_TLS, SMTP_CLIENT_AUTH, SMTP_CLIENT_MAIL, SMTP_CLIENT_RCPT,
 			 SMTP_CLIENT_DATA, SMTP_CLIENT_END, SMTP_CLIENT_N_STAGES };
 
-enum smtp_client_starttls {
-	SMTP_CLIENT_TLS_NEVER,
-	SMTP_CLIENT_TLS_IF_OFFERED, /* the handshake's failure is -E_TLS all the same: the caller decides whether to come again without */
-	SMTP_CLIENT_TLS_ALWAYS,
-	SMTP_CLIENT_TLS_FROM_START,
-};
-
 enum smtp_client_tls_state {
 	SMTP_CLIENT_TLS_UNSEEN,    /* not asked for, or the dialogue did not come so far */
 	SMTP_CLIENT_TLS_NOT_THERE, /* STARTTLS is not offered, or refused */
@@ -52,7 +45,7 @@ struct smtp_client_times {
 struct smtp_client_options {
 	const char *helo_z;            /* own name, or address literal */
 	bool is_lmtp;
-	enum smtp_client_starttls starttls;
+	enum net_starttls starttls;
 	struct net_stream_tls *tls;
 	struct net_stream_tls_want want;
 	struct smtp_client_tls *seen;  /* out; may be NULL */

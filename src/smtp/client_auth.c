@@ -3,7 +3,7 @@
  * AUTH as client, RFC 4954 4: the mechanisms in the order in which we like them, spoken by GNU SASL. A server that offers SCRAM and
  * refuses it (accounts without its keys are common) is asked once more with PLAIN or LOGIN.
  *
- * With SCRAM the server says how often we hash the password, and more than LIMIT_SMTP_SCRAM_ROUNDS are an attack on our time. The server has to prove that it knows the password too (RFC 5802 3): a success without that is none.
+ * With SCRAM the server says how often we hash the password, and more than LIMIT_SASL_CLIENT_ROUNDS are an attack on our time. The server has to prove that it knows the password too (RFC 5802 3): a success without that is none.
  */
 #include "smtp/client_int.h"
 
@@ -75,7 +75,7 @@ static bool is_too_much_work(struct str challenge)
 		return true;
 	rest = buf_str(&plain);
 	while (str_split(&rest, ',', &part))
-		if (str_starts(part, S("i=")) && !str_to_u64(str_skip(part, 2), LIMIT_SMTP_SCRAM_ROUNDS, &rounds))
+		if (str_starts(part, S("i=")) && !str_to_u64(str_skip(part, 2), LIMIT_SASL_CLIENT_ROUNDS, &rounds))
 			return true;
 	return false;
 }

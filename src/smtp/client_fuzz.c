@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct smtp_client_options o = {
 		.helo_z = "me.example",
 		.is_lmtp = (flags & IS_LMTP) != 0,
-		.starttls = flags & WANTS_TLS ? SMTP_CLIENT_TLS_ALWAYS : SMTP_CLIENT_TLS_NEVER,
+		.starttls = flags & WANTS_TLS ? NET_STARTTLS_ALWAYS : NET_STARTTLS_NEVER,
 		.user = flags & HAS_LOGIN ? S("ann") : S(""),
 		.password = S("secret"),
 		.may_plain = true,

@@ -51,7 +51,7 @@ TEST(client_reply_lines)
 struct open_row {
 	const char *name_z;
 	struct str script;
-	enum smtp_client_starttls starttls;
+	enum net_starttls starttls;
 	bool is_lmtp, has_login, may_plain;
 	int want, code;
 	enum smtp_client_stage stage; /* of a failure */
@@ -93,21 +93,21 @@ static const struct open_row open_rows[] = {
 	{ "LMTP", STR_INIT(HI "250 hi" LINE NEXT), .is_lmtp = true, .said = STR_INIT("LHLO me.example" LINE) },
 	{ "LMTP has no HELO", STR_INIT(HI "500 what?" LINE NEXT), .is_lmtp = true, .want = -E_DENIED, .stage = SMTP_CLIENT_HELO,
 	  .code = 500, .text_z = "what?", .said = STR_INIT("LHLO me.example" LINE QUIT) },
-	{ "no STARTTLS", STR_INIT(HI "250 hi" LINE NEXT), .starttls = SMTP_CLIENT_TLS_ALWAYS, .want = -E_CANNOT, .stage = SMTP_CLIENT_TLS,
+	{ "no STARTTLS", STR_INIT(HI "250 hi" LINE NEXT), .starttls = NET_STARTTLS_ALWAYS, .want = -E_CANNOT, .stage = SMTP_CLIENT_TLS,
 	  .text_z = "the server does not offer STARTTLS", .said = STR_INIT(AS_EHLO QUIT), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "STARTTLS refused, wanted", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "454 4.7.0 no" LINE NEXT),
-	  .starttls = SMTP_CLIENT_TLS_ALWAYS, .want = -E_DENIED, .stage = SMTP_CLIENT_TLS, .code = 454, .text_z = "no",
+	  .starttls = NET_STARTTLS_ALWAYS, .want = -E_DENIED, .stage = SMTP_CLIENT_TLS, .code = 454, .text_z = "no",
 	  .said = STR_INIT(AS_EHLO "STARTTLS" LINE QUIT), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "STARTTLS refused, if offered", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "454 no" LINE NEXT),
-	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
+	  .starttls = NET_STARTTLS_IF_OFFERED, .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "421 to STARTTLS", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "421 no" LINE NEXT),
-	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .want = -E_DENIED, .stage = SMTP_CLIENT_TLS, .code = 421, .text_z = "no",
+	  .starttls = NET_STARTTLS_IF_OFFERED, .want = -E_DENIED, .stage = SMTP_CLIENT_TLS, .code = 421, .text_z = "no",
 	  .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "354 to STARTTLS", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "354 no" LINE NEXT),
-	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .want = -E_SYNTAX, .stage = SMTP_CLIENT_TLS,
+	  .starttls = NET_STARTTLS_IF_OFFERED, .want = -E_SYNTAX, .stage = SMTP_CLIENT_TLS,
 	  .text_z = "the server answered STARTTLS with 354", .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_NOT_THERE },
 	{ "injected before TLS", STR_INIT(HI "250-hi" LINE "250 STARTTLS" LINE NEXT "220 go" LINE "250-x" LINE "250 AUTH PLAIN" LINE NEXT),
-	  .starttls = SMTP_CLIENT_TLS_IF_OFFERED, .want = -E_TLS, .stage = SMTP_CLIENT_TLS,
+	  .starttls = NET_STARTTLS_IF_OFFERED, .want = -E_TLS, .stage = SMTP_CLIENT_TLS,
 	  .text_z = "the peer sent something between its reply and TLS", .said = STR_INIT(AS_EHLO "STARTTLS" LINE), .tls = SMTP_CLIENT_TLS_FAILED },
 	{ "no password in the clear", STR_INIT(HI "250-hi" LINE "250 AUTH PLAIN SCRAM-SHA-256" LINE NEXT), .has_login = true,
 	  .want = -E_CANNOT, .stage = SMTP_CLIENT_AUTH,

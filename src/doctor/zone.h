@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records that a domain has to publish so that this server's mail works: one list, from which `martlet dns` prints a zone, `martlet quickstart` says what is to
+ * do, and `martlet check domain --for-this-server` compares. Pure: what the settings, the keys and the certificates say comes in a struct.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/str.h"
+
+enum doctor_need { DOCTOR_MUST, DOCTOR_SHOULD, DOCTOR_MAY };
+
+struct doctor_record {
+	struct str name;           /* without the last dot */
+	const char *type_z;        /* "MX", "TXT", "A", "PTR", "TLSA", "SRV", "CAA", "CNAME" */
+	struct str value;          /* as in a zone file (RFC 1035 5.1); TXT: not quoted and not split */
+	enum doctor_need need;
+	const char *why_z;         /* one sentence for people */
+};
+
+struct doctor_dkim {
+	struct str selector, public_key; /* base64 of the SubjectPublicKeyInfo, or of the raw Ed25519 key */
+	bool is_ed25519;
+};
+
+struct doctor_zone {
+	struct str domain, host;   /* A-labels */
+	const struct str *addresses; /* of the host, as text: public ones */
+	size_t n_addresses;
+	const struct doctor_dkim *dkim;
+	size_t n_dkim;
+	const uint8_t (*spki_sha256)[32]; /* of the certificates' keys, for TLSA 3 1 1 */
+	size_t n_spki;
+	struct str tlsrpt_rua;     /* "mailto:...", or empty */
+	struct str dmarc_rua;      /* the same */
+	bool has_imap, has_imaps, has_pop3, has_pop3s, has_submission, has_submissions; /* the server listens so */
+	bool has_sts_host;         /* a web server for mta-sts.DOMAIN is there */
+	struct str sts_id;
+};
+/* In the order in which they should be published. -E_LIMIT: the arena. */
+MUST_CHECK int doctor_zone(const struct doctor_zone *z, struct arena *a, struct doctor_record **ret, size_t *ret_n);
+/* One line of a zone file with its end, TXT quoted and split at 255 bytes (RFC 1035 3.3.14). */
+struct buf;
+void doctor_record_print(const struct doctor_record *r, struct buf *out);
