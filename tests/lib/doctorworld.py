@@ -159,6 +159,9 @@ class Internet:
     def forbid(self, port=None, address=None):
         self.rule("prohibit", port, address)
 
+    def drop_dns(self):
+        self.outside.ip("-4 rule add pref 50 iif out to %s blackhole" % DNS)
+
     def unreachable(self, address):
         self.rule("unreachable", None, address)
 
