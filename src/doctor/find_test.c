@@ -319,6 +319,29 @@ TEST(find_mx)
 	}
 }
 
+/* What an MX host may have besides comes after what all of them are for. */
+TEST(find_mx_hosts_may_have_more)
+{
+	static const struct record records[] = {
+		{ "example.org", NET_DNS_MX, "20 b.example.org", 0, 0 },
+		{ "example.org", NET_DNS_MX, "10 a.example.org", 0, 0 },
+		{ NULL, 0, NULL, 0, 0 },
+	};
+	static const char *const want[] = {
+		"mx smtp starttls a.example.org 25", "mx smtp plain a.example.org 25", "mx smtp starttls b.example.org 25", "mx smtp plain b.example.org 25",
+		"mx imap implicit a.example.org 993", "mx imap starttls a.example.org 143", "mx imap plain a.example.org 143",
+		"mx imap implicit b.example.org 993", "mx imap starttls b.example.org 143", "mx imap plain b.example.org 143", NULL,
+	};
+	const struct doctor_find what = { .domain_or_host = S("example.org"), .protocols = FIND_BIT(DOCTOR_SMTP) | FIND_BIT(DOCTOR_IMAP) };
+	struct small_world w = { .records = records };
+	struct doctor_found found;
+	struct arena a;
+
+	arena_init(&a, 1 << 20);
+	check(&w, &what, want, true, &a, &found);
+	arena_fini(&a);
+}
+
 static int dead(void *ctx, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms, struct net_dns_answer *ret,
 		struct fault *fault)
 {
