@@ -98,6 +98,16 @@
 #define LIMIT_STREAM_LINE (1u << 20)  /* the longest line that is ever read of a server; callers allow less */
 #define LIMIT_STREAM_RACE 16          /* addresses that are tried at the same time */
 
+#define LIMIT_DOCTOR_ATTEMPTS 192     /* of one run: 6 hosts with 2 addresses and 16 ports */
+#define LIMIT_DOCTOR_HOSTS 24         /* of one run */
+#define LIMIT_DOCTOR_ADDRESSES 4      /* of one host and family that are tried */
+#define LIMIT_DOCTOR_THREADS 96       /* two rounds are all attempts: 3.5 s each at a black hole, in the 10 s of a run */
+#define LIMIT_DOCTOR_ARENA (256u << 10) /* texts of one attempt; each is cut far below that */
+#define LIMIT_DOCTOR_DIALOGUE 8192    /* of the dialogue that is kept */
+#define LIMIT_DOCTOR_LINE 2048        /* of one line of it; RFC 5804 4: quoted strings have 1024 at most */
+#define LIMIT_DOCTOR_SIEVE_LINES 100  /* of one answer */
+#define LIMIT_DOCTOR_HOSTS_FILE (256u << 10) /* /etc/hosts that is read */
+
 #define LIMIT_CONN_IN (64u << 10)     /* input buffer of a connection */
 #define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */
 #define LIMIT_PEER_MEMORY (256u << 20) /* net.max_memory: all arenas and buffers together, base/budget.h */
