@@ -174,25 +174,27 @@ static const char *keep(struct doctor_try *t, const char *z)
 	return z ? doctor_clean(&t->a->arena, str_z(z), TEXT_MAX * 2) : "";
 }
 
+static bool has_certificate(const struct net_stream_tls_info *info)
+{
+	return info->subject_z[0] || info->names_z[0] || info->not_after_s != 0;
+}
+
 static void learn(struct doctor_try *t, const struct net_stream_tls_info *info, bool is_up)
 {
 	struct doctor_attempt *a = t->a;
 
 	a->is_tls = is_up;
+	a->version_z = is_up ? keep(t, info->version_z) : NULL;
+	if (!has_certificate(info))
+		return;
 	a->problem = info->problem;
 	a->problem_z = keep(t, info->problem_z);
-	a->version_z = keep(t, info->version_z);
-	a->cipher_z = keep(t, info->cipher_z);
+	a->cipher_z = is_up ? keep(t, info->cipher_z) : NULL;
 	a->names_z = keep(t, info->names_z);
 	a->subject_z = keep(t, info->subject_z);
 	a->issuer_z = keep(t, info->issuer_z);
 	a->not_after_s = info->not_after_s;
 	a->is_verified = info->is_pkix_good;
-}
-
-static bool has_certificate(const struct net_stream_tls_info *info)
-{
-	return info->subject_z[0] || info->names_z[0] || info->not_after_s != 0;
 }
 
 /* What asking for TLS in the middle came to. False: there is no TLS. */

@@ -202,6 +202,25 @@ static bool demands_tls(const struct doctor_attempt *a)
 	return a->demands_tls && !a->is_tls;
 }
 
+static bool is_smtp(const struct doctor_attempt *a)
+{
+	enum doctor_protocol p = a->candidate->protocol;
+
+	return p == DOCTOR_SUBMISSION || p == DOCTOR_SMTP || p == DOCTOR_LMTP;
+}
+
+/* RFC 2033 4.1: LMTP knows no EHLO, SMTP no LHLO. */
+static bool is_other_hello(const struct doctor_attempt *a)
+{
+	return is_smtp(a) && a->code >= 500 && a->code <= 504;
+}
+
+/* RFC 6409 4.3: a port for users wants a login before MAIL. */
+static bool is_for_users(const struct doctor_attempt *a)
+{
+	return a->candidate->protocol == DOCTOR_SMTP && a->code == 530;
+}
+
 static bool is_turned_down(const struct doctor_attempt *a)
 {
 	return err_at(a, DOCTOR_AT_COMMAND) == -E_DENIED || err_at(a, DOCTOR_AT_COMMAND) == -E_CANNOT;
@@ -263,22 +282,47 @@ static const struct {
 	{ DOCTOR_AT_COMMAND, NULL, DOCTOR_BROKEN_OFF },
 };
 
-/* Nothing failed: in the clear it is no good all the same, and an old TLS is none. */
+/* RFC 8314 3.3: a port for mail programs without any login, once TLS is there or not asked for, is one for servers. */
+static bool has_no_logins(const struct doctor_attempt *a)
+{
+	return a->candidate->protocol == DOCTOR_SUBMISSION && a->stages[DOCTOR_AT_CAPABILITIES].state == DOCTOR_OK && str_z(a->auth_z).n == 0 &&
+	       (a->is_tls || !a->demands_tls);
+}
+
+/* Between servers no password is sent. */
+static enum doctor_cause of_plain(const struct doctor_attempt *a)
+{
+	bool is_of_servers = a->candidate->protocol == DOCTOR_SMTP || a->candidate->protocol == DOCTOR_LMTP;
+
+	return a->demands_tls ? DOCTOR_DEMANDS_TLS : has_no_logins(a) ? DOCTOR_NO_LOGINS : is_of_servers ? DOCTOR_WORKS_OPEN : DOCTOR_WORKS_PLAIN;
+}
+
 static enum doctor_cause of_good(const struct doctor_attempt *a)
 {
 	if (a->stages[DOCTOR_AT_TCP].state != DOCTOR_OK || a->stages[DOCTOR_AT_GREETING].state != DOCTOR_OK)
 		return DOCTOR_NO_TIME;
+	if (!a->is_tls)
+		return of_plain(a);
 	if (is_old(a))
 		return DOCTOR_TLS_OLD;
-	if (!a->is_tls)
-		return a->demands_tls ? DOCTOR_DEMANDS_TLS : DOCTOR_WORKS_PLAIN;
+	if (has_no_logins(a))
+		return DOCTOR_NO_LOGINS;
 	return a->stages[DOCTOR_AT_GREETING].ms >= DOCTOR_LATE_MS ? DOCTOR_WORKS_LATE : DOCTOR_WORKS;
+}
+
+/* Whatever else is wrong: it is not the port that this attempt takes it for. */
+static bool is_misplaced(const struct doctor_attempt *a)
+{
+	return (a->stages[DOCTOR_AT_CAPABILITIES].state == DOCTOR_FAILED && is_other_hello(a)) ||
+	       (a->stages[DOCTOR_AT_COMMAND].state == DOCTOR_FAILED && is_for_users(a) && !a->demands_tls);
 }
 
 enum doctor_cause doctor_cause_of(const struct doctor_attempt *a)
 {
 	enum doctor_step step;
 
+	if (is_misplaced(a))
+		return DOCTOR_OTHER_PROTOCOL;
 	if (!doctor_attempt_failed_at(a, &step))
 		return of_good(a);
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -17,7 +17,8 @@ extern const char *const doctor_class_names[DOCTOR_N_CLASSES];
 enum doctor_cause {
 	DOCTOR_WORKS,
 	DOCTOR_WORKS_LATE,         /* the greeting comes late on purpose */
-	DOCTOR_WORKS_PLAIN,        /* without encryption */
+	DOCTOR_WORKS_OPEN,         /* without encryption, where no password is sent */
+	DOCTOR_WORKS_PLAIN,        /* without encryption, where one is */
 	/* names */
 	DOCTOR_NO_NAME,
 	DOCTOR_NO_ADDRESS,
@@ -46,6 +47,7 @@ enum doctor_cause {
 	DOCTOR_SPEAKS_PLAIN,
 	DOCTOR_BROKEN_OFF,
 	DOCTOR_COMMAND_REFUSED,
+	DOCTOR_NO_LOGINS,
 	/* TLS */
 	DOCTOR_STARTTLS_MISSING,
 	DOCTOR_STARTTLS_STRIPPED,
@@ -81,5 +83,5 @@ extern const struct doctor_cause_row doctor_causes[DOCTOR_N_CAUSES];
 enum doctor_cause doctor_cause_of(const struct doctor_attempt *a);
 /* Sets the cause of all of them. */
 void doctor_judge(struct doctor_attempt *v, size_t n);
-/* DOCTOR_WORKS, or _LATE: settings that may be told. */
+/* DOCTOR_WORKS, _LATE or _OPEN: settings that may be told. */
 bool doctor_is_good(enum doctor_cause cause);

@@ -9,6 +9,7 @@ const struct doctor_cause_row doctor_causes[DOCTOR_N_CAUSES] = {
 	[DOCTOR_WORKS] = { "works", DOCTOR_NOBODY, DOCTOR_CLASS_OK, "works", "" },
 	[DOCTOR_WORKS_LATE] = { "works-late", DOCTOR_SERVER, DOCTOR_CLASS_OK, "works, but greets late on purpose",
 		"Give the program a longer timeout, or use a port for users (465, 587) instead of one for servers." },
+	[DOCTOR_WORKS_OPEN] = { "works-open", DOCTOR_NOBODY, DOCTOR_CLASS_OK, "works without encryption", "" },
 	[DOCTOR_WORKS_PLAIN] = { "works-plain", DOCTOR_SERVER, DOCTOR_CLASS_TLS, "works without encryption: everybody on the way reads the password",
 		"Use a port with TLS; if there is none, ask the provider for one." },
 
@@ -50,12 +51,14 @@ const struct doctor_cause_row doctor_causes[DOCTOR_N_CAUSES] = {
 	[DOCTOR_TURNED_AWAY] = { "turned-away", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "the server turns this address away", "Read its words; they often name a page that helps." },
 	[DOCTOR_NOT_MAIL] = { "not-mail", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "what answers there is not a mail server",
 		"Is host and port right? In a hotel or on a train, open a web page first: its login page may answer for everybody." },
-	[DOCTOR_OTHER_PROTOCOL] = { "other-protocol", DOCTOR_YOU, DOCTOR_CLASS_SERVER, "the port speaks another mail protocol", "Set the protocol that belongs to the port." },
+	[DOCTOR_OTHER_PROTOCOL] = { "other-protocol", DOCTOR_YOU, DOCTOR_CLASS_SERVER, "the port is for another mail protocol", "Set the protocol that belongs to the port." },
 	[DOCTOR_WANTS_TLS_FIRST] = { "wants-tls-first", DOCTOR_YOU, DOCTOR_CLASS_TLS, "the port wants TLS from the start", "Set SSL/TLS instead of STARTTLS for this port." },
 	[DOCTOR_SPEAKS_PLAIN] = { "speaks-plain", DOCTOR_YOU, DOCTOR_CLASS_TLS, "the port begins without TLS", "Set STARTTLS instead of SSL/TLS for this port." },
 	[DOCTOR_BROKEN_OFF] = { "broken-off", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "the dialogue breaks off in the middle",
 		"Try again; if it stays so, tell the provider what was said last." },
 	[DOCTOR_COMMAND_REFUSED] = { "command-refused", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "the first command is refused", "Read the server's words." },
+	[DOCTOR_NO_LOGINS] = { "no-logins", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "the port takes no logins: it is for servers, not for mail programs",
+		"Use 465 or 587." },
 
 	[DOCTOR_STARTTLS_MISSING] = { "starttls-missing", DOCTOR_SERVER, DOCTOR_CLASS_TLS, "the server does not offer STARTTLS", "Use a port with SSL/TLS, such as 465 or 993." },
 	[DOCTOR_STARTTLS_STRIPPED] = { "starttls-stripped", DOCTOR_NETWORK, DOCTOR_CLASS_TLS, "a proxy on the way strips STARTTLS",
@@ -85,5 +88,5 @@ const struct doctor_cause_row doctor_causes[DOCTOR_N_CAUSES] = {
 
 bool doctor_is_good(enum doctor_cause cause)
 {
-	return cause == DOCTOR_WORKS || cause == DOCTOR_WORKS_LATE;
+	return cause == DOCTOR_WORKS || cause == DOCTOR_WORKS_LATE || cause == DOCTOR_WORKS_OPEN;
 }

@@ -210,6 +210,10 @@ static void log_in_everywhere(const struct doctor_run *run, struct doctor_report
 
 		if (!a || !may_log_in(a->candidate->protocol) || !a->is_verified)
 			continue;
+		if (a->candidate->is_unproven) { /* RFC 6186 6 */
+			r->login_stopped_z = "the host is outside of the domain, and only a DNS without signatures names it: check the host itself with --user, if it is the right one";
+			continue;
+		}
 		if (run->setup->deadline_ms - clock_mono_ms() < MIN_LOGIN_MS) {
 			r->login_stopped_z = "there was no time left";
 			continue;

@@ -238,6 +238,7 @@ static const char *login_of(const struct doctor_attempt *a)
 
 static void set_settings(struct doctor_verdict *out, const struct doctor_wish *wish, struct arena *a, enum doctor_protocol p)
 {
+	static const char *const securities[DOCTOR_N_TLS] = { [DOCTOR_IMPLICIT] = "SSL/TLS", [DOCTOR_STARTTLS] = "STARTTLS", [DOCTOR_PLAIN] = "none" };
 	struct doctor_settings *s = &out->settings[p];
 	const struct doctor_service *hoped = hoped_for(out, p);
 	const char *named_z;
@@ -246,7 +247,7 @@ static void set_settings(struct doctor_verdict *out, const struct doctor_wish *w
 	if (!s->use)
 		return;
 	named_z = s->use->candidate->user_z;
-	s->security_z = s->use->candidate->tls == DOCTOR_IMPLICIT ? "SSL/TLS" : "STARTTLS";
+	s->security_z = securities[s->use->candidate->tls];
 	s->login_z = login_of(s->use->best);
 	s->is_login_proven = s->use->best->stages[DOCTOR_AT_LOGIN].state == DOCTOR_OK;
 	s->user_z = named_z && !s->is_login_proven ? named_z : printed(a, wish->user);
