@@ -13,6 +13,7 @@
 #define HI "+OK hello" LINE NEXT
 #define CAPS "+OK" LINE "USER" LINE "UIDL" LINE "TOP" LINE "PIPELINING" LINE "." LINE NEXT
 #define IN "+OK" LINE NEXT "+OK in" LINE NEXT
+#define PLAIN "+OK" LINE "SASL PLAIN" LINE "." LINE NEXT
 #define ASKED "CAPA" LINE
 #define LOGGED "USER ann" LINE "PASS secret" LINE
 
@@ -65,6 +66,21 @@ static const struct open_row open_rows[] = {
 	  .said = STR_INIT(ASKED LOGGED "QUIT" LINE) },
 	{ "no way in", STR_INIT(HI "+OK" LINE "SASL OAUTH" LINE "." LINE NEXT), .has_login = true, .want = -E_CANNOT, .stage = POP3_CLIENT_AUTH,
 	  .text_z = "OAUTH", .said = STR_INIT(ASKED "QUIT" LINE) },
+	{ "PLAIN", STR_INIT(HI PLAIN "+OK" LINE NEXT "+OK" LINE "USER" LINE "." LINE), .has_login = true, .said = STR_INIT(ASKED "AUTH PLAIN <secret>" LINE ASKED) },
+	{ "PLAIN refused", STR_INIT(HI PLAIN "-ERR [AUTH] no" LINE NEXT), .has_login = true, .want = -E_AUTH_FAILED, .stage = POP3_CLIENT_AUTH,
+	  .said = STR_INIT(ASKED "AUTH PLAIN <secret>" LINE "QUIT" LINE) },
+	{ "PLAIN in use", STR_INIT(HI PLAIN "-ERR [IN-USE] no" LINE NEXT), .has_login = true, .want = -E_BUSY, .stage = POP3_CLIENT_AUTH,
+	  .said = STR_INIT(ASKED "AUTH PLAIN <secret>" LINE "QUIT" LINE) },
+	{ "LOGIN", STR_INIT(HI "+OK" LINE "SASL LOGIN" LINE "." LINE NEXT "+ VXNlciBOYW1lAA==" LINE NEXT "+ UGFzc3dvcmQA" LINE NEXT "+OK" LINE NEXT CAPS),
+	  .has_login = true, .said = STR_INIT(ASKED "AUTH LOGIN" LINE "<secret>" LINE "<secret>" LINE ASKED) },
+	{ "SCRAM refused, then PLAIN", STR_INIT(HI "+OK" LINE "SASL PLAIN SCRAM-SHA-256" LINE "." LINE NEXT "-ERR no" LINE NEXT "+OK" LINE NEXT CAPS), .has_login = true,
+	  .said = STR_INIT(ASKED "AUTH SCRAM-SHA-256 <secret>" LINE "AUTH PLAIN <secret>" LINE ASKED) },
+	{ "SCRAM without proof", STR_INIT(HI "+OK" LINE "SASL SCRAM-SHA-256" LINE "." LINE NEXT "+OK" LINE NEXT), .has_login = true, .want = -E_DENIED,
+	  .stage = POP3_CLIENT_AUTH, .text_z = "prove", .said = STR_INIT(ASKED "AUTH SCRAM-SHA-256 <secret>" LINE) },
+	{ "a challenge that is none", STR_INIT(HI "+OK" LINE "SASL SCRAM-SHA-256" LINE "." LINE NEXT "+ !!!" LINE NEXT "-ERR" LINE NEXT), .has_login = true,
+	  .want = -E_DENIED, .stage = POP3_CLIENT_AUTH, .said = STR_INIT(ASKED "AUTH SCRAM-SHA-256 <secret>" LINE "*" LINE "QUIT" LINE) },
+	{ "challenges without end", STR_INIT(HI PLAIN "+ " LINE NEXT "+ " LINE NEXT "-ERR" LINE NEXT), .has_login = true, .want = -E_SYNTAX,
+	  .stage = POP3_CLIENT_AUTH, .said = STR_INIT(ASKED "AUTH PLAIN <secret>" LINE "*" LINE "QUIT" LINE) },
 	{ "a status that is none", STR_INIT(HI CAPS "OK" LINE NEXT), .has_login = true, .want = -E_SYNTAX, .stage = POP3_CLIENT_AUTH,
 	  .said = STR_INIT(ASKED "USER ann" LINE) },
 };
