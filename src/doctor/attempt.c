@@ -270,7 +270,7 @@ static bool has_bad_handshake(const struct doctor_attempt *a)
 void doctor_attempt_run(struct doctor_attempt *a, const struct doctor_setup *setup, bool is_login, int64_t until_ms)
 {
 	static doctor_dialogue *const dialogues[DOCTOR_N_PROTOCOLS] = {
-		[DOCTOR_SUBMISSION] = doctor_dialogue_smtp,
+		[DOCTOR_IMAP] = doctor_dialogue_imap, [DOCTOR_POP3] = doctor_dialogue_pop3, [DOCTOR_SUBMISSION] = doctor_dialogue_smtp,
 		[DOCTOR_SMTP] = doctor_dialogue_smtp, [DOCTOR_LMTP] = doctor_dialogue_smtp, [DOCTOR_SIEVE] = doctor_dialogue_sieve,
 	};
 	struct doctor_try t = { .a = a, .setup = setup, .is_login = is_login, .until_ms = until_ms, .last_ms = clock_mono_ms(),

@@ -134,7 +134,9 @@ static bool is_told_by_other(const struct doctor_verdict *out, const struct doct
 		is_better_told |= is_misfit(s->cause) && !is_misfit(t->cause) && t->cause != DOCTOR_NO_GREETING;
 		is_better_told |= is_plain && s->cause != DOCTOR_WORKS_PLAIN && is_of_protocol(s, t) && t->candidate->tls != DOCTOR_PLAIN;
 	}
-	return is_better_told || (s->cause == DOCTOR_WORKS_PLAIN && is_protocol_good);
+	/* Deliveries on the same host or network need no TLS. */
+	return is_better_told || (is_protocol_good && (s->cause == DOCTOR_WORKS_PLAIN ||
+						       (s->candidate->protocol == DOCTOR_LMTP && s->cause == DOCTOR_STARTTLS_MISSING)));
 }
 
 /* What is not there and was only guessed is no failure, as long as something else does the same work. */
@@ -251,7 +253,7 @@ static void set_settings(struct doctor_verdict *out, const struct doctor_wish *w
 	s->login_z = login_of(s->use->best);
 	s->is_login_proven = s->use->best->stages[DOCTOR_AT_LOGIN].state == DOCTOR_OK;
 	s->user_z = named_z && !s->is_login_proven ? named_z : printed(a, wish->user);
-	if (hoped && hoped != s->use && !is_good(hoped))
+	if (hoped && hoped != s->use && !is_good(hoped) && s->use->candidate->tls != DOCTOR_PLAIN)
 		s->instead_z = instead(a, s->use, hoped);
 }
 

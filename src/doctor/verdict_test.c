@@ -103,7 +103,7 @@ TEST(verdict_names_the_port_instead)
 		  "port 465 does not answer from here, 587 works: use that" },
 		{ "expired", { { SUBMISSIONS, EXPIRED }, { SUBMISSION }, { IMAPS } },
 		  "port 465 is of no use (the certificate has expired), 587 works: use that" },
-		{ "another host", { { SUBMISSIONS, SILENT, .host_z = "a.example.org", .address_z = "192.0.2.9", .source = DOCTOR_BY_SRV }, { SUBMISSION }, { IMAPS } },
+		{ "another host", { { SUBMISSIONS, SILENT, .host_z = "a.example.org", .address_z = "192.0.2.9", .source = DOCTOR_BY_SRV }, { SUBMISSION, .source = DOCTOR_BY_NAME }, { IMAPS } },
 		  "a.example.org port 465 does not answer from here, mail.example.org port 587 works: use that" },
 	};
 

@@ -162,13 +162,13 @@ int pop3_client_status(struct pop3_client *c, struct fault *fault)
 		return r;
 	c->is_ok = str_istarts(line, S("+OK"));
 	c->is_challenge = !c->is_ok && (str_starts(line, S("+ ")) || str_eq(line, S("+")));
+	trace(c, c->hides && c->is_challenge ? S("+ <challenge>") : line);
 	if (!c->is_ok && !c->is_challenge && !str_istarts(line, S("-ERR"))) {
 		AUTO(buf_fini) struct buf shown = BUF_INIT(1024);
 
 		pop3_client_clean(&shown, str_head(line, 200));
 		return pop3_client_lose(c, fault, -E_SYNTAX, "the server sent what is no answer of POP3: %s", buf_z(&shown));
 	}
-	trace(c, c->hides && c->is_challenge ? S("+ <challenge>") : line);
 	words = str_trim(str_skip(line, c->is_ok ? 3 : c->is_challenge ? 1 : 4));
 	if (c->is_challenge)
 		buf_add(&c->text, words);
