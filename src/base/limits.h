@@ -31,6 +31,11 @@
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
 #define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255 */
+#define LIMIT_POP3_CLIENT_LINE 12294  /* of a server. RFC 1939 3: 512; RFC 5034 4: a challenge of LIMIT_SASL_LINE */
+#define LIMIT_POP3_CLIENT_CAPS (16u << 10) /* all that CAPA lists; RFC 2449 knows 11 of a few words */
+#define LIMIT_POP3_CLIENT_MESSAGES 1000000 /* that a server may list: 64 MB with their names */
+#define LIMIT_POP3_CLIENT_UIDL 255    /* RFC 1939 7: 70; longer ones are about */
+#define LIMIT_POP3_CLIENT_DROPPED (1u << 30) /* of a message that is too big, read to come to its end */
 #define LIMIT_POP3_AUTH_LINE 12352    /* AUTH with an initial response: LIMIT_SASL_LINE and the command */
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
@@ -76,7 +81,9 @@
 #define LIMIT_IMPORT_BATCH (8u << 20)    /* bytes of messages that go together, if not one is larger */
 #define LIMIT_IMPORT_MESSAGES 500        /* of them, or of keys that are asked for */
 #define LIMIT_IMPORT_LINE 65536          /* what stands before a message in a batch: flags, date, key */
-#define LIMIT_MOVE_LINE (1u << 20)       /* a response of another IMAP server, literals apart */
+#define LIMIT_IMAP_RESPONSE (1u << 20)   /* a response of another IMAP server, literals apart */
+#define LIMIT_IMAP_RESPONSES 20000000    /* to one command: FETCH of a mailbox has one for each message */
+#define LIMIT_IMAP_RESPONSES_EARLY 1000  /* until we are logged in */
 #define LIMIT_CONTROL_BODY (LIMIT_IMPORT_MESSAGE + LIMIT_IMPORT_BATCH + LIMIT_IMPORT_MESSAGES * LIMIT_IMPORT_LINE)
 #define LIMIT_SPOOL_MEMORY (256u << 10)  /* a message being received moves to a file beyond this */
 #define LIMIT_BODY_BATCHED (1u << 20)    /* larger bodies get a pack of their own, synced by the caller */
@@ -97,6 +104,16 @@
 #define LIMIT_TLS_CA_FILE (16u << 20) /* certificates to trust, of a command; the system's are about 230 KB */
 #define LIMIT_STREAM_LINE (1u << 20)  /* the longest line that is ever read of a server; callers allow less */
 #define LIMIT_STREAM_RACE 16          /* addresses that are tried at the same time */
+
+#define LIMIT_DOCTOR_ATTEMPTS 192     /* of one run: 6 hosts with 2 addresses and 16 ports */
+#define LIMIT_DOCTOR_HOSTS 24         /* of one run */
+#define LIMIT_DOCTOR_ADDRESSES 4      /* of one host and family that are tried */
+#define LIMIT_DOCTOR_THREADS 96       /* two rounds are all attempts: 3.5 s each at a black hole, in the 10 s of a run */
+#define LIMIT_DOCTOR_ARENA (256u << 10) /* texts of one attempt; each is cut far below that */
+#define LIMIT_DOCTOR_DIALOGUE 8192    /* of the dialogue that is kept */
+#define LIMIT_DOCTOR_LINE 2048        /* of one line of it; RFC 5804 4: quoted strings have 1024 at most */
+#define LIMIT_DOCTOR_SIEVE_LINES 100  /* of one answer */
+#define LIMIT_DOCTOR_HOSTS_FILE (256u << 10) /* /etc/hosts that is read */
 
 #define LIMIT_CONN_IN (64u << 10)     /* input buffer of a connection */
 #define LIMIT_CONN_OUT (64u << 10)    /* output is sent when this much is there */

@@ -111,6 +111,17 @@ static const struct cli_option check_options[] = {
 	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
 	END,
 };
+static const struct cli_option doctor_options[] = {
+	WHERE, JSON,
+	{ "--protocol", "NAME", "only this: imap, pop3, submission, smtp, lmtp or sieve; may be given several times" },
+	{ "--port", "N", "only this port" },
+	{ "--user", "NAME", "the name for the login (default: the address)" },
+	{ "--password-file", "FILE", "log in too: first line is the password (-: standard input); sent only where the certificate verifies" },
+	{ "--ca-file", "FILE", "certificates to trust instead of the system's" },
+	{ "--timeout", "SECONDS", "for all of it (default: 10)" },
+	{ "--all", NULL, "tell also of what was only a guess and is not there" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -217,6 +228,8 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "check mx", .usage = "DOMAIN", .options = check_options, .run = cli_check,
 	  .help = "tell where mail for a domain would go, without sending any" },
+	{ .name = "check", .usage = "ADDRESS-or-HOST", .options = doctor_options, .run = cli_doctor,
+	  .help = "tell why a mail program does not connect, and what to set instead" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

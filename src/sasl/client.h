@@ -33,7 +33,8 @@ const char *sasl_client_mechanism_z(const struct sasl_client *c);
 bool sasl_client_has_initial(const struct sasl_client *c); /* the client speaks first */
 /*
  * Our next message, in base64 without padding tricks, replaces what is in out; theirs: the server's in base64, empty for the first of ours. 1: more is to come; 0: that was
- * our last; -E_DENIED: the server is not who it should be, or asks too much; -E_SYNTAX: what it says is no message of this mechanism.
+ * our last; -E_DENIED: the server is not who it should be, or asks too much; -E_SYNTAX: what it says is no message of this mechanism; -E_CANNOT: we have no first message
+ * for this name and password. After an error the exchange is to be cancelled.
  */
 MUST_CHECK int sasl_client_step(struct sasl_client *c, struct str theirs, struct buf *out, struct fault *fault);
 /* The server said yes: is that to be believed? */
