@@ -126,14 +126,11 @@ static void print_certificate(const struct doctor_attempt *a)
 		printf("            it is for %s, issued by %s\n", a->names_z[0] ? a->names_z : a->subject_z, a->issuer_z);
 }
 
-static void print_failure(const struct sheet *s, const struct doctor_service *v)
+static void print_cause(const struct doctor_service *v)
 {
 	const struct doctor_cause_row *row = &doctor_causes[v->cause];
 
-	print_service(s, v);
-	printf("            cause: %s (%s)\n", row->means_z, row->owner == DOCTOR_NOBODY ? owner_text(row->owner) : row->code_z);
-	if (row->owner != DOCTOR_NOBODY)
-		printf("            whose: %s\n", owner_text(row->owner));
+	printf("            cause: %s (%s)\n            whose: %s\n", row->means_z, row->code_z, owner_text(row->owner));
 	if (v->best->speech == DOCTOR_SAYS_HTTP || v->best->speech == DOCTOR_SAYS_SSH || v->cause == DOCTOR_OTHER_PROTOCOL)
 		printf("            it speaks %s\n", doctor_speech_names[v->best->speech]);
 	print_evidence_line(v->best);
@@ -141,19 +138,36 @@ static void print_failure(const struct sheet *s, const struct doctor_service *v)
 	printf("            next: %s\n", row->next_z);
 }
 
+static bool is_failure(const struct sheet *s, const struct doctor_service *v)
+{
+	return v->n_good == 0 && (!v->is_noise || s->c->shows_all);
+}
+
+static bool is_alike(const struct doctor_service *a, const struct doctor_service *b)
+{
+	return a->cause == b->cause && str_ieq(str_z(a->candidate->host_z), str_z(b->candidate->host_z));
+}
+
+/* Failures of a host that have one cause are told together, where the first of them stands. */
 static void print_bad(const struct sheet *s)
 {
+	const struct doctor_service *all = s->c->verdict.services, *end = all + s->c->verdict.n_services;
 	bool has_head = false;
 
-	for (size_t i = 0; i < s->c->verdict.n_services; i++) {
-		const struct doctor_service *v = &s->c->verdict.services[i];
+	for (const struct doctor_service *v = all; v < end; v++) {
+		const struct doctor_service *first = all;
 
-		if (v->n_good > 0 || (v->is_noise && !s->c->shows_all))
+		while (first < v && !(is_failure(s, first) && is_alike(first, v)))
+			first++;
+		if (!is_failure(s, v) || first < v)
 			continue;
 		if (!has_head)
 			head(s, "What does not");
 		has_head = true;
-		print_failure(s, v);
+		for (const struct doctor_service *w = v; w < end; w++)
+			if (is_failure(s, w) && is_alike(v, w))
+				print_service(s, w);
+		print_cause(v);
 	}
 }
 

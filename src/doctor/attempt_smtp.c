@@ -68,6 +68,12 @@ static void over(void *ctx, struct smtp_client *c, enum smtp_client_stage stage,
 	}
 }
 
+/* RFC 6409 4.3, RFC 4954 6: what a port for users should say to who has not logged in. */
+static bool is_login_demand(const struct doctor_try *t, const struct smtp_client_reply *r)
+{
+	return t->a->candidate->protocol == DOCTOR_SUBMISSION && !t->is_login && r->code == 530 && !is_tls_demand(r);
+}
+
 static void say_mail(struct doctor_try *t, struct smtp_client *c)
 {
 	/* Who wants a login before it would say so here, which is no news. */
@@ -81,7 +87,7 @@ static void say_mail(struct doctor_try *t, struct smtp_client *c)
 		return;
 	r = smtp_client_probe(c, &m, &rcpt, 1, SMTP_CLIENT_MAIL, &t->a->arena);
 	words = words_of(t, &rcpt.reply);
-	if (r == 0 && rcpt.reply.code / 100 != 2)
+	if (r == 0 && rcpt.reply.code / 100 != 2 && !is_login_demand(t, &rcpt.reply))
 		r = -E_DENIED;
 	doctor_try_end(t, DOCTOR_AT_COMMAND, r, doctor_clean(&t->a->arena, words, 300));
 	if (r < 0)

@@ -9,7 +9,7 @@
  *     the port is published or one that networks block, or other ports are refused (so what is closed there answers)   this network blocks it
  *     everything else that is closed is silent too          the server's firewall: it does not serve it
  *
- * And STARTTLS that is not offered at one address or port of a host but at another of the same protocol was taken away on the way.
+ * A port that is refused like all others of the host: no mail server there. STARTTLS that is not offered at one address or port of a host but at another of the same protocol was taken away on the way.
  */
 #include "doctor/cause.h"
 
@@ -94,6 +94,22 @@ static enum doctor_cause whose_silence(const struct sight *s, const struct docto
 	return any(s, a, is_same_address, is_silent) ? DOCTOR_NETWORK_SILENT : DOCTOR_SILENT;
 }
 
+static bool is_connected(const struct doctor_attempt *a)
+{
+	return a->stages[DOCTOR_AT_TCP].state == DOCTOR_OK;
+}
+
+static bool is_other_port(const struct doctor_attempt *a, const struct doctor_attempt *b)
+{
+	return is_same_host(a, b) && a->candidate->port != b->candidate->port;
+}
+
+/* Nothing of the host listens, as far as was tried. */
+static bool refuses_all(const struct sight *s, const struct doctor_attempt *a)
+{
+	return any(s, a, is_other_port, is_refused) && !any(s, a, is_same_host, is_connected) && !any(s, a, is_same_host, is_silent);
+}
+
 static bool is_same_service(const struct doctor_attempt *a, const struct doctor_attempt *b)
 {
 	return is_same_host(a, b) && a->candidate->protocol == b->candidate->protocol && b->candidate->tls != DOCTOR_IMPLICIT;
@@ -115,6 +131,8 @@ void doctor_judge(struct doctor_attempt *v, size_t n)
 		causes[i] = v[i].cause;
 		if (is_silent(&v[i]))
 			causes[i] = whose_silence(&s, &v[i]);
+		else if (is_refused(&v[i]) && refuses_all(&s, &v[i]))
+			causes[i] = DOCTOR_NO_SERVER;
 		else if (v[i].cause == DOCTOR_STARTTLS_MISSING && any(&s, &v[i], is_same_service, offers_starttls))
 			causes[i] = DOCTOR_STARTTLS_STRIPPED;
 	}

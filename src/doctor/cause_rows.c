@@ -43,6 +43,8 @@ const struct doctor_cause_row doctor_causes[DOCTOR_N_CAUSES] = {
 	[DOCTOR_NETWORK_SILENT] = { "network-silent", DOCTOR_NETWORK, DOCTOR_CLASS_NETWORK, "nothing answers at any port: this network lets no mail out, or the host is off",
 		"Does a web page open? Try another network; if it is the same there, the host is off." },
 	[DOCTOR_REFUSED] = { "refused", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "the server does not listen there", "Use another port." },
+	[DOCTOR_NO_SERVER] = { "no-server", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "the host is there, but no mail server listens on it",
+		"Is it the right host? Else its mail server is stopped: start it, or tell the provider." },
 
 	[DOCTOR_NO_GREETING] = { "no-greeting", DOCTOR_SERVER, DOCTOR_CLASS_SERVER, "it takes the connection and says nothing",
 		"The server is overloaded, or something on the way (a firewall, a virus scanner) answers in its stead: try again, then another network." },

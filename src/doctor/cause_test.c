@@ -103,6 +103,8 @@ static const struct {
 	{ "one host of two", { { HOST_PORT("a", "192.0.2.1", 993), SILENT }, { HOST_PORT("b", "192.0.2.2", 993) } }, 2, DOCTOR_HOST_SILENT },
 	{ "all is silent", { { HOST_PORT("a", "192.0.2.1", 993), SILENT }, { HOST_PORT("a", "192.0.2.1", 465), SILENT } }, 2, DOCTOR_NETWORK_SILENT },
 	{ "one alone", { { HOST_PORT("a", "192.0.2.1", 993), SILENT } }, 1, DOCTOR_SILENT },
+	{ "all is refused", { { HOST_PORT("a", "192.0.2.1", 993), REFUSED }, { HOST_PORT("a", "192.0.2.1", 465), REFUSED } }, 2, DOCTOR_NO_SERVER },
+	{ "one is refused", { { HOST_PORT("a", "192.0.2.1", 993), REFUSED }, { HOST_PORT("a", "192.0.2.1", 465) } }, 2, DOCTOR_REFUSED },
 	{ "STARTTLS offered at the other address",
 	  { { SUBMISSION, .host_z = "a", .address_z = "192.0.2.1", FAILS(STARTTLS, CANNOT) }, { SUBMISSION, .host_z = "a", .address_z = "2001:db8::1", .has_starttls = true } },
 	  2, DOCTOR_STARTTLS_STRIPPED },

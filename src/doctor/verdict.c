@@ -28,7 +28,7 @@ static bool is_of(const struct doctor_service *s, const struct doctor_candidate 
 static int told(const struct doctor_attempt *a)
 {
 	enum doctor_step step = DOCTOR_N_STEPS;
-	bool is_absent = a->cause == DOCTOR_REFUSED || a->cause == DOCTOR_PORT_FILTERED || a->cause == DOCTOR_NO_IPV6 || a->cause == DOCTOR_NO_TIME;
+	bool is_absent = a->cause == DOCTOR_REFUSED || a->cause == DOCTOR_NO_SERVER || a->cause == DOCTOR_PORT_FILTERED || a->cause == DOCTOR_NO_IPV6 || a->cause == DOCTOR_NO_TIME;
 
 	(void)doctor_attempt_failed_at(a, &step);
 	return 2 * (int)step + !is_absent;
@@ -87,7 +87,7 @@ static bool is_published(const struct doctor_candidate *c)
 
 static bool is_absence(enum doctor_cause c)
 {
-	return c == DOCTOR_REFUSED || c == DOCTOR_PORT_FILTERED || c == DOCTOR_NO_ALPN || c == DOCTOR_NO_NAME || c == DOCTOR_NO_ADDRESS ||
+	return c == DOCTOR_REFUSED || c == DOCTOR_NO_SERVER || c == DOCTOR_PORT_FILTERED || c == DOCTOR_NO_ALPN || c == DOCTOR_NO_NAME || c == DOCTOR_NO_ADDRESS ||
 	       c == DOCTOR_NO_IPV6 || c == DOCTOR_NO_TIME;
 }
 
