@@ -185,6 +185,7 @@ static void put_found(json_t *o, const struct doctor_found *f)
 	put(o, "is_nxdomain", json_boolean(f->is_nxdomain));
 	put(o, "is_bogus", json_boolean(f->is_bogus));
 	put(o, "is_deaf", json_boolean(f->is_deaf));
+	put(o, "is_dns_dead", json_boolean(f->is_dns_dead));
 	put(o, "is_null_mx", json_boolean(f->is_null_mx));
 	put(o, "is_wildcard", json_boolean(f->is_wildcard));
 }

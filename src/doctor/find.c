@@ -41,7 +41,8 @@ static const struct find_row rows[] = {
 	{ FIND_NAME, "smtp.", FIND_BIT(DOCTOR_SUBMISSION), 0, NULL },
 	{ FIND_NAME, "mail.", GUESSED, 0, NULL },
 	{ FIND_NAME, "mx.", GUESSED, 0, NULL },
-	{ FIND_NAME, "", ANY, 0, NULL }, /* these two are always asked for, and are the last: take() */
+	{ FIND_NAME, "", ANY, 0, NULL }, /* these three are always asked for, and are the last: take() */
+	{ FIND_TOP, "", ANY, 0, NULL },  /* the top-level domain: does anybody answer at all? */
 	{ FIND_CHANCE, "", ANY, 0, NULL },
 };
 
@@ -126,6 +127,11 @@ static bool is_wanted(const struct doctor_find *what, const struct find_row *row
 	return what->protocols == 0 || (row->protocols & what->protocols);
 }
 
+static struct str top_of(struct str domain)
+{
+	return str_skip(domain, (size_t)(str_rchr(domain, '.') + 1));
+}
+
 static int plan(struct finding *f, struct doctor_lookup *l, struct find_job *jobs, size_t *ret_n)
 {
 	char chance[CHANCE_LABEL + 2];
@@ -139,7 +145,8 @@ static int plan(struct finding *f, struct doctor_lookup *l, struct find_job *job
 		if (!is_wanted(f->what, &rows[i]))
 			continue;
 		*j = (struct find_job){ .row = &rows[i], .what = f->what, .l = l, .domain = f->domain };
-		j->name = arena_printf(f->arena, "%s%" STR_FMT, rows[i].kind == FIND_CHANCE ? chance : rows[i].label_z, STR_ARG(f->domain));
+		j->name = arena_printf(f->arena, "%s%" STR_FMT, rows[i].kind == FIND_CHANCE ? chance : rows[i].label_z,
+				       STR_ARG(rows[i].kind == FIND_TOP ? top_of(f->domain) : f->domain));
 		if (!j->name.p)
 			return -E_LIMIT;
 		arena_init(&j->arena, JOB_ARENA);
@@ -154,8 +161,9 @@ static int take(struct finding *f, const struct find_job *jobs, size_t n)
 	for (size_t i = 0; i < n; i++)
 		if (find_take(f, &jobs[i]) < 0)
 			return -E_LIMIT;
-	f->found.is_deaf = f->n_deaf == f->n_asked;
-	return find_take_implicit_mx(f, &jobs[n - 2].addresses);
+	f->found.is_deaf = !f->is_heard && !f->is_top_heard;
+	f->found.is_dns_dead = !f->is_heard && f->is_top_heard;
+	return find_take_implicit_mx(f, &jobs[n - 3].addresses);
 }
 
 static int find_domain(struct finding *f, struct doctor_lookup *l)

@@ -46,7 +46,8 @@ struct doctor_found {
 	/* Of a domain: */
 	bool is_nxdomain;           /* there is none of this name */
 	bool is_bogus;              /* of an answer the signatures are wrong: a resolver that validates says nothing of this domain */
-	bool is_deaf;               /* not one question to the DNS was answered */
+	bool is_deaf;               /* not one question to the DNS was answered, about its top-level domain neither: the resolver, or the way to it */
+	bool is_dns_dead;           /* not one about this domain was, while others are: its name servers */
 	bool is_null_mx;            /* it takes no mail (RFC 7505 3) */
 	bool is_wildcard;           /* any name in it has an address: the usual names say little, and come last */
 };

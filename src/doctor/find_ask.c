@@ -34,7 +34,9 @@ static int ask(struct find_job *j, struct str name, enum net_dns_type type, stru
 
 static void ask_records(struct find_job *j)
 {
-	j->err = ask(j, j->name, j->row->kind == FIND_SRV ? NET_DNS_SRV : NET_DNS_MX, &j->answer);
+	static const enum net_dns_type types[] = { [FIND_SRV] = NET_DNS_SRV, [FIND_MX] = NET_DNS_MX, [FIND_TOP] = NET_DNS_SOA };
+
+	j->err = ask(j, j->name, types[j->row->kind], &j->answer);
 }
 
 /* RFC 1035 3.4.1, RFC 3596 2.2 */
@@ -182,8 +184,8 @@ static void ask_autoconfig(struct find_job *j)
 
 static void run(struct find_job *j)
 {
-	static void (*const asks[])(struct find_job *) = { [FIND_SRV] = ask_records, [FIND_MX] = ask_records, [FIND_NAME] = ask_name,
-							   [FIND_CHANCE] = ask_name, [FIND_AUTOCONFIG] = ask_autoconfig };
+	static void (*const asks[])(struct find_job *) = { [FIND_SRV] = ask_records, [FIND_MX] = ask_records, [FIND_TOP] = ask_records,
+							   [FIND_NAME] = ask_name, [FIND_CHANCE] = ask_name, [FIND_AUTOCONFIG] = ask_autoconfig };
 	int64_t begin_ms = clock_mono_ms();
 
 	asks[j->row->kind](j);

@@ -14,7 +14,7 @@
 
 /* ---- questions ---- */
 
-enum find_kind { FIND_SRV, FIND_AUTOCONFIG, FIND_MX, FIND_NAME, FIND_CHANCE };
+enum find_kind { FIND_SRV, FIND_AUTOCONFIG, FIND_MX, FIND_NAME, FIND_TOP, FIND_CHANCE };
 
 struct find_row {
 	enum find_kind kind;
@@ -60,7 +60,7 @@ struct finding {
 	size_t cap, cap_hints;
 	const struct find_addresses *chance; /* of a name made by chance; n 0: no wildcard */
 	unsigned denied[DOCTOR_N_PROTOCOLS]; /* ways of TLS that the domain says it has not (RFC 2782: the target "."), bits */
-	unsigned n_asked, n_deaf;          /* questions to the DNS */
+	bool is_heard, is_top_heard;       /* by the DNS: a question about the domain, that about its top-level domain */
 	bool has_no_mx;                    /* provably */
 };
 /* Candidates and hint of one job. -E_LIMIT. */

@@ -281,13 +281,23 @@ static int take_name(struct finding *f, const struct find_job *j)
 	return add_hint(f, j, DOCTOR_BY_NAME, buf_str(&what), &found);
 }
 
+static bool is_heard(const struct find_job *j)
+{
+	return j->err == 0 || j->err == -E_NOT_FOUND || j->err == -E_DENIED;
+}
+
 int find_take(struct finding *f, const struct find_job *j)
 {
 	static int (*const takes[])(struct finding *, const struct find_job *) = {
 		[FIND_SRV] = take_srv, [FIND_AUTOCONFIG] = take_autoconfig, [FIND_MX] = take_mx, [FIND_NAME] = take_name, [FIND_CHANCE] = take_name };
 
-	f->found.is_bogus |= j->err == -E_DENIED && j->row->kind != FIND_AUTOCONFIG;
-	f->n_asked += j->row->kind != FIND_AUTOCONFIG;
-	f->n_deaf += j->row->kind != FIND_AUTOCONFIG && (j->err == -E_TIMEOUT || j->err == -E_IO);
+	if (j->row->kind == FIND_TOP) {
+		f->is_top_heard = is_heard(j);
+		return 0;
+	}
+	if (j->row->kind != FIND_AUTOCONFIG) {
+		f->is_heard |= is_heard(j);
+		f->found.is_bogus |= j->err == -E_DENIED;
+	}
 	return takes[j->row->kind](f, j);
 }

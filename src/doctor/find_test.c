@@ -57,7 +57,9 @@ static void encode(struct buf *b, const struct record *r)
 	char host[256] = "";
 	unsigned priority = 0, weight = 0, port = 0;
 
-	if (r->type == NET_DNS_SRV) {
+	if (r->type == NET_DNS_SOA) {
+		buf_add(b, S("whatever"));
+	} else if (r->type == NET_DNS_SRV) {
 		assert_int_equal(sscanf(r->data_z, "%u %u %u %255s", &priority, &weight, &port, host), 4);
 		put_u16(b, priority);
 		put_u16(b, weight);
@@ -317,6 +319,37 @@ TEST(find_mx)
 	}
 }
 
+/* What an MX host may have besides comes after what all of them are for. */
+TEST(find_mx_hosts_may_have_more)
+{
+	static const struct record records[] = {
+		{ "example.org", NET_DNS_MX, "20 b.example.org", 0, 0 },
+		{ "example.org", NET_DNS_MX, "10 a.example.org", 0, 0 },
+		{ NULL, 0, NULL, 0, 0 },
+	};
+	static const char *const want[] = {
+		"mx smtp starttls a.example.org 25", "mx smtp plain a.example.org 25", "mx smtp starttls b.example.org 25", "mx smtp plain b.example.org 25",
+		"mx imap implicit a.example.org 993", "mx imap starttls a.example.org 143", "mx imap plain a.example.org 143",
+		"mx imap implicit b.example.org 993", "mx imap starttls b.example.org 143", "mx imap plain b.example.org 143", NULL,
+	};
+	const struct doctor_find what = { .domain_or_host = S("example.org"), .protocols = FIND_BIT(DOCTOR_SMTP) | FIND_BIT(DOCTOR_IMAP) };
+	struct small_world w = { .records = records };
+	struct doctor_found found;
+	struct arena a;
+
+	arena_init(&a, 1 << 20);
+	check(&w, &what, want, true, &a, &found);
+	arena_fini(&a);
+}
+
+static int dead(void *ctx, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms, struct net_dns_answer *ret,
+		struct fault *fault)
+{
+	if (str_eq(name, S("org")))
+		return fake_dns(ctx, a, name, type, deadline_ms, ret, fault);
+	return fault_set(fault, -E_IO, "no answer from the servers of the domain");
+}
+
 static int deaf(void *ctx, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms, struct net_dns_answer *ret,
 		struct fault *fault)
 {
@@ -335,8 +368,12 @@ TEST(find_deaf)
 	l.dns = deaf;
 	arena_init(&a, 1 << 20);
 	assert_int_equal(doctor_find(&l, &what, &a, &found), 0);
-	assert_true(found.is_deaf && found.n == 0 && found.n_hints == 17);
+	assert_true(found.is_deaf && !found.is_dns_dead && found.n == 0 && found.n_hints == 17);
 	assert_hint(&found, "https://autoconfig.example.org/mail/config-v1.1.xml", -E_TIMEOUT, "in time");
+	l.dns = dead;
+	w.records = (const struct record[]){ { NULL, 0, NULL, 0, 0 } };
+	assert_int_equal(doctor_find(&l, &what, &a, &found), 0);
+	assert_true(!found.is_deaf && found.is_dns_dead && found.n == 0 && !found.is_nxdomain);
 	arena_fini(&a);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "net/https.h"
 
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -213,18 +214,46 @@ static int perform(struct get *g, struct fault *fault)
 	return judge(g, g->h->curl.easy_perform(g->easy), fault);
 }
 
+/*
+ * With CURLOPT_NOSIGNAL libcurl leaves SIGPIPE to us: a server that resets the connection while TLS says good-bye would end a process that has not put it off. One that
+ * comes meanwhile is taken away again.
+ */
+struct quiet {
+	sigset_t broken, before;
+};
+
+static void quiet_begin(struct quiet *q)
+{
+	sigemptyset(&q->broken);
+	sigaddset(&q->broken, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &q->broken, &q->before);
+}
+
+static void quiet_end(struct quiet *q)
+{
+	const struct timespec now = { 0 };
+
+	if (!sigismember(&q->before, SIGPIPE)) /* else one may have waited before */
+		(void)sigtimedwait(&q->broken, NULL, &now);
+	pthread_sigmask(SIG_SETMASK, &q->before, NULL);
+}
+
 static int run(struct get *g, struct fault *fault)
 {
+	struct quiet quiet;
 	const struct net_https_get *asked = g->asked;
 	int n = snprintf(g->url, sizeof(g->url), "https://%s:%u%s", asked->host_z, asked->port, asked->path_z);
-	int rc = n >= (int)sizeof(g->url) ? fault_set(fault, -E_LIMIT, "%.100s: the path is too long", asked->host_z) : perform(g, fault);
+	int rc;
 
+	quiet_begin(&quiet);
+	rc = n >= (int)sizeof(g->url) ? fault_set(fault, -E_LIMIT, "%.100s: the path is too long", asked->host_z) : perform(g, fault);
 	if (g->easy)
 		g->h->curl.easy_cleanup(g->easy);
 	if (g->resolve)
 		g->h->curl.slist_free_all(g->resolve);
 	if (g->header)
 		g->h->curl.slist_free_all(g->header);
+	quiet_end(&quiet);
 	return rc;
 }
 
