@@ -18,6 +18,7 @@
 
 #define QUIET_MS 2000
 #define PATIENCE_MS 2000 /* who was waited for less was cut off by the end of the run */
+#define ALPN_MS 4000     /* from TLS to the command, at 443: a web server that does not know ALPN waits for its request */
 #define TEXT_MAX 300
 
 const char *const doctor_step_names[DOCTOR_N_STEPS] = {
@@ -285,6 +286,8 @@ void doctor_attempt_run(struct doctor_attempt *a, const struct doctor_setup *set
 		close(fd);
 		return;
 	}
+	if (a->candidate->alpn_z && t.until_ms > t.last_ms + ALPN_MS)
+		t.until_ms = t.last_ms + ALPN_MS;
 	dialogues[a->candidate->protocol](&t, net_stream_of_fd(fd));
 	if (is_implicit && has_bad_handshake(a))
 		a->speech = doctor_look_plain(&t);

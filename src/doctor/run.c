@@ -203,25 +203,35 @@ static const char *why_stopped(const struct doctor_attempt *a)
 	return a->cause == DOCTOR_LOGIN_LATER ? "the server cannot check logins now" : NULL;
 }
 
+/* RFC 6186 6, RFC 8314 5.1: who forges an unsigned DNS must not get a password that way. NULL: nothing speaks against it. */
+static const char *why_not(const struct doctor_attempt *a, const struct doctor_setup *s)
+{
+	if (a->candidate->is_unproven)
+		return "a host is outside of the domain, and only a DNS without signatures names it; if it is the right one, check that host itself with --user";
+	return s->deadline_ms - clock_mono_ms() < MIN_LOGIN_MS ? "there was no time left" : NULL;
+}
+
 static void log_in_everywhere(const struct doctor_run *run, struct doctor_report *r)
 {
-	for (unsigned p = 0; p < DOCTOR_N_PROTOCOLS && !r->login_stopped_z; p++) {
+	const char *stopped_z = NULL;
+
+	for (unsigned p = 0; p < DOCTOR_N_PROTOCOLS && !stopped_z; p++) {
 		struct doctor_attempt *a = doctor_rank_best(r->v, r->n, (enum doctor_protocol)p);
+		const char *why_not_z;
 
 		if (!a || !may_log_in(a->candidate->protocol) || !a->is_verified)
 			continue;
-		if (a->candidate->is_unproven) { /* RFC 6186 6 */
-			r->login_stopped_z = "the host is outside of the domain, and only a DNS without signatures names it: check the host itself with --user, if it is the right one";
-			continue;
-		}
-		if (run->setup->deadline_ms - clock_mono_ms() < MIN_LOGIN_MS) {
-			r->login_stopped_z = "there was no time left";
+		why_not_z = why_not(a, run->setup);
+		if (why_not_z) {
+			r->login_stopped_z = why_not_z;
 			continue;
 		}
 		log_in(a, run->setup);
 		a->cause = doctor_cause_of(a);
-		r->login_stopped_z = why_stopped(a);
+		stopped_z = why_stopped(a);
 	}
+	if (stopped_z)
+		r->login_stopped_z = stopped_z;
 }
 
 void doctor_run(const struct doctor_run *run, struct doctor_report *ret)

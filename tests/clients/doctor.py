@@ -354,6 +354,21 @@ def test_a_password_goes_to_nobody_unknown(server):
         assert not any(a["login_tried"] for a in report["attempts"])
 
 
+def test_a_password_follows_no_unsigned_name(server):
+    """RFC 6186 6, RFC 8314 5.1: a host of another domain that only a DNS without signatures names gets none until the user names it."""
+    with Scene(server, signed=False) as net:
+        imap, sink = net.imap(), net.smtp(465)
+        net.zone("you.test", "_imaps._tcp SRV 0 1 993 %s.\n_submissions._tcp SRV 0 1 465 %s." % (HOST, HOST))
+        net.start()
+        options = ("--password-file", secret(net, LOGIN[1]))
+        report = net.check("ann@you.test", *options, status="ok")
+        assert sink.counts.get("AUTH", 0) == 0 and not any(b"AUTHENTICATE" in line for line in imap.lines), imap.lines
+        assert "outside of the domain" in report["login_stopped"], report["login_stopped"]
+        must_advise(report, 993, "SSL/TLS", protocol="imap")
+        report = net.check(HOST, "--user", LOGIN[0], *options, status="ok")
+        assert sink.counts.get("AUTH", 0) == 1 and report["settings"]["submission"]["is_login_proven"]
+
+
 def test_logins_elsewhere(server):
     """None where only tokens are taken, later where the server has trouble."""
     with Scene(server) as net:
@@ -364,6 +379,67 @@ def test_logins_elsewhere(server):
         options = ("--user", LOGIN[0], "--password-file", secret(net, LOGIN[1]))
         must_be(net.check(HOST, "--protocol", "imap", *options, status="login"), 993, "implicit", "login-no-way", "provider", "imap")
         must_be(net.check(HOST, "--protocol", "submission", *options, status="login"), 465, "implicit", "login-later", "server")
+
+
+# ---- other services ----
+
+class Sieve(Talk):
+    """ManageSieve with STARTTLS (RFC 5804 2.2)."""
+
+    def guest(self, s):
+        def say(more):
+            s.sendall(b'"IMPLEMENTATION" "Test"\r\n"SIEVE" {9}\r\nfileinto \r\n"SASL" "%s"\r\n%sOK "ready"\r\n' % (b"PLAIN" if not more else b"", more))
+        try:
+            say(b'"STARTTLS"\r\n')
+            while line := s.recv(1000):
+                self.lines.append(line)
+                s.sendall(b"OK\r\n") if line != b"CAPABILITY\r\n" else say(b"")
+                if line == b"STARTTLS\r\n":
+                    s = self.tls.wrap_socket(s, server_side=True)
+                    say(b"")
+        except OSError:
+            pass
+        finally:
+            s.close()
+
+
+def server_context(files, *alpn):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(files["certificate"], files["key"])
+    context.set_alpn_protocols(list(alpn))
+    return context
+
+
+def test_manage_sieve(server):
+    """Greeting, STARTTLS, capabilities again, a command."""
+    with Scene(server) as net:
+        sieve = net.listen(Sieve, MAIL, 4190)
+        sieve.tls = server_context(net.files)
+        net.start()
+        a = must_be(net.check(HOST, "--protocol", "sieve", status="ok"), 4190, "starttls", "works", "", "sieve")
+        assert a["capabilities"] == "IMPLEMENTATION=(Test) SIEVE=(fileinto ) SASL=(PLAIN)", a["capabilities"]
+        assert [s["state"] for s in a["stages"]] == ["ok"] * 8 + ["skipped", "ok"], a["stages"]
+        assert b"STARTTLS" not in a["capabilities"].encode() and "STARTTLS" in a["capabilities_plain"]
+
+
+def test_port_443(server):
+    """Mail by ALPN (RFC 7301) where all other ports are blocked; a web server there is no failure."""
+    with Scene(server) as net:
+        net.listen(Talk, MAIL, 443, context=server_context(net.files, "imap"), **IMAP)
+        for port in (993, 143):
+            net.drop(port=port)
+        net.start()
+        report = net.check(HOST, "--protocol", "imap", status="ok")
+        must_be(report, 443, "implicit", "works", "", "imap")
+        must_be(report, 993, "implicit", "port-filtered", "server", "imap")
+        must_advise(report, 443, "SSL/TLS", protocol="imap")
+    with Scene(server) as net:
+        net.web(MAIL, net.files, {})
+        net.smtp(587)
+        net.start()
+        report = net.check(HOST, "--protocol", "submission", status="ok")
+        assert must_be(report, 443, "implicit", "no-alpn", "server")["class"] == "server"
+        assert [s["port"] for s in report["services"] if not s["is_guess"]] == [587], report["services"]
 
 
 # ---- Martlet itself ----
