@@ -224,6 +224,8 @@ static void print_table(const struct sheet *s)
 	const struct doctor_verdict *v = &s->c->verdict;
 	const char *host_z = "";
 
+	if (v->n_services == 0)
+		return;
 	head(s, "Evidence (milliseconds of each stage)");
 	put(s, FAINT, "  protocol    port security address                    dns  route    tcp greeting starttls    tls   cert   caps  login command  cause\n");
 	for (size_t i = 0; i < v->n_services; i++) {
@@ -241,6 +243,7 @@ static void print_table(const struct sheet *s)
 static void print_domain(const struct sheet *s)
 {
 	const struct doctor_found *f = &s->c->found;
+	bool is_empty = f->n == 0 && f->n_hints > 0 && !f->is_nxdomain && !f->is_bogus && !f->is_deaf && !f->is_dns_dead && !f->is_null_mx;
 	const struct {
 		bool is;
 		const char *says_z;
@@ -248,7 +251,9 @@ static void print_domain(const struct sheet *s)
 		{ f->is_nxdomain, "There is no such domain in the DNS: look for a typing mistake." },
 		{ f->is_bogus, "Signatures of the domain's DNS are wrong: a resolver that checks them says nothing of it. Who keeps the domain has to mend that." },
 		{ f->is_deaf, "The DNS answers nothing: is this host on a network? Look at the resolver in /etc/resolv.conf." },
+		{ f->is_dns_dead, "The name servers of the domain give no answer, while others do: who keeps the domain has to mend that." },
 		{ f->is_null_mx, "The domain says that it takes no mail (null MX)." },
+		{ is_empty, "The domain publishes no mail server, and none of the usual names is there: ask the provider for the name of its server." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
@@ -256,15 +261,24 @@ static void print_domain(const struct sheet *s)
 			printf("%s\n", rows[i].says_z);
 }
 
+/* What is there, then in one line what is not. */
 static void print_found(const struct sheet *s)
 {
-	for (size_t i = 0; i < s->c->found.n_hints; i++) {
-		const struct doctor_hint *h = &s->c->found.hints[i];
+	const struct doctor_found *f = &s->c->found;
+	size_t n_absent = 0;
 
-		if (i == 0)
-			head(s, "What is published");
-		printf("  %-10s %s: %s\n", doctor_source_names[h->source], h->what_z, h->found_z);
-	}
+	if (f->n_hints > 0)
+		head(s, "What is published");
+	for (size_t i = 0; i < f->n_hints; i++)
+		if (f->hints[i].err == -E_NOT_FOUND)
+			n_absent++;
+		else
+			printf("  %-10s %s: %s\n", doctor_source_names[f->hints[i].source], f->hints[i].what_z, f->hints[i].found_z);
+	if (n_absent > 0)
+		printf("  not there:");
+	for (size_t i = 0, n = 0; i < f->n_hints; i++)
+		if (f->hints[i].err == -E_NOT_FOUND)
+			printf(" %s%s", f->hints[i].what_z, ++n < n_absent ? "," : "\n");
 }
 
 static void print_warnings(const struct sheet *s)
