@@ -143,9 +143,14 @@ static bool is_failure(const struct sheet *s, const struct doctor_service *v)
 	return v->n_good == 0 && (!v->is_noise || s->c->shows_all);
 }
 
+static bool is_same_host(const struct doctor_service *a, const struct doctor_service *b)
+{
+	return str_ieq(str_z(a->candidate->host_z), str_z(b->candidate->host_z));
+}
+
 static bool is_alike(const struct doctor_service *a, const struct doctor_service *b)
 {
-	return a->cause == b->cause && str_ieq(str_z(a->candidate->host_z), str_z(b->candidate->host_z));
+	return a->cause == b->cause && is_same_host(a, b);
 }
 
 /* Failures of a host that have one cause are told together, where the first of them stands. */
@@ -171,27 +176,33 @@ static void print_bad(const struct sheet *s)
 	}
 }
 
-/* What was only tried on the chance that it is there. */
+static bool is_by_the_way(const struct doctor_service *v)
+{
+	return v->is_noise && v->candidate->tls != DOCTOR_PLAIN;
+}
+
+/* What was only tried on the chance that it is there, a line for each host. */
 static void print_noise(const struct sheet *s)
 {
-	const char *host_z = "";
+	const struct doctor_service *all = s->c->verdict.services, *end = s->c->shows_all ? all : all + s->c->verdict.n_services;
 	bool has_head = false;
 
-	for (size_t i = 0; i < s->c->verdict.n_services && !s->c->shows_all; i++) {
-		const struct doctor_service *v = &s->c->verdict.services[i];
+	for (const struct doctor_service *v = all; v < end; v++) {
+		const struct doctor_service *first = all;
 
-		if (!v->is_noise || v->candidate->tls == DOCTOR_PLAIN)
+		while (first < v && !(is_by_the_way(first) && is_same_host(first, v)))
+			first++;
+		if (!is_by_the_way(v) || first < v)
 			continue;
 		if (!has_head)
-			put(s, FAINT, "\nTried, and not there (--all tells more):");
+			put(s, FAINT, "\nAlso tried, and of no matter here (--all tells more)\n");
 		has_head = true;
-		if (!str_eq(str_z(host_z), str_z(v->candidate->host_z)))
-			printf("\n  %s:", v->candidate->host_z);
-		host_z = v->candidate->host_z;
-		printf(" %s/%u", doctor_protocol_names[v->candidate->protocol], v->candidate->port);
-	}
-	if (has_head)
+		printf("  %s:", v->candidate->host_z);
+		for (const struct doctor_service *w = v; w < end; w++)
+			if (is_by_the_way(w) && is_same_host(v, w))
+				printf(" %s/%u", doctor_protocol_names[w->candidate->protocol], w->candidate->port);
 		printf("\n");
+	}
 }
 
 /* ---- the table ---- */
@@ -219,23 +230,34 @@ static void print_row(const struct sheet *s, const struct doctor_attempt *a)
 	printf("  %s\n", doctor_causes[a->cause].code_z);
 }
 
+static bool is_shown(const struct sheet *s, const struct doctor_service *v)
+{
+	return !v->is_noise || s->c->shows_all;
+}
+
+static void print_host_rows(const struct sheet *s, const struct doctor_service *first, const struct doctor_service *end)
+{
+	printf("  %s\n", first->candidate->host_z);
+	for (const struct doctor_service *v = first; v < end; v++)
+		for (size_t j = 0; j < v->n && is_shown(s, v) && is_same_host(v, first); j++)
+			print_row(s, v->attempts[j]);
+}
+
 static void print_table(const struct sheet *s)
 {
-	const struct doctor_verdict *v = &s->c->verdict;
-	const char *host_z = "";
+	const struct doctor_service *all = s->c->verdict.services, *end = all + s->c->verdict.n_services;
 
-	if (v->n_services == 0)
+	if (all == end)
 		return;
 	head(s, "Evidence (milliseconds of each stage)");
 	put(s, FAINT, "  protocol    port security address                    dns  route    tcp greeting starttls    tls   cert   caps  login command  cause\n");
-	for (size_t i = 0; i < v->n_services; i++) {
-		if (v->services[i].is_noise && !s->c->shows_all)
-			continue;
-		if (!str_eq(str_z(host_z), str_z(v->services[i].candidate->host_z)))
-			printf("  %s\n", v->services[i].candidate->host_z);
-		host_z = v->services[i].candidate->host_z;
-		for (size_t j = 0; j < v->services[i].n; j++)
-			print_row(s, v->services[i].attempts[j]);
+	for (const struct doctor_service *v = all; v < end; v++) {
+		const struct doctor_service *first = all;
+
+		while (first < v && !(is_shown(s, first) && is_same_host(first, v)))
+			first++;
+		if (is_shown(s, v) && first == v)
+			print_host_rows(s, v, end);
 	}
 }
 
@@ -261,24 +283,21 @@ static void print_domain(const struct sheet *s)
 			printf("%s\n", rows[i].says_z);
 }
 
-/* What is there, then in one line what is not. */
+/* What was asked for and is not there only with --all. */
 static void print_found(const struct sheet *s)
 {
-	const struct doctor_found *f = &s->c->found;
-	size_t n_absent = 0;
+	bool has_head = false;
 
-	if (f->n_hints > 0)
-		head(s, "What is published");
-	for (size_t i = 0; i < f->n_hints; i++)
-		if (f->hints[i].err == -E_NOT_FOUND)
-			n_absent++;
-		else
-			printf("  %-10s %s: %s\n", doctor_source_names[f->hints[i].source], f->hints[i].what_z, f->hints[i].found_z);
-	if (n_absent > 0)
-		printf("  not there:");
-	for (size_t i = 0, n = 0; i < f->n_hints; i++)
-		if (f->hints[i].err == -E_NOT_FOUND)
-			printf(" %s%s", f->hints[i].what_z, ++n < n_absent ? "," : "\n");
+	for (size_t i = 0; i < s->c->found.n_hints; i++) {
+		const struct doctor_hint *h = &s->c->found.hints[i];
+
+		if (h->err == -E_NOT_FOUND && !s->c->shows_all)
+			continue;
+		if (!has_head)
+			head(s, "What is published");
+		has_head = true;
+		printf("  %-10s %s: %s\n", doctor_source_names[h->source], h->what_z, h->found_z);
+	}
 }
 
 static void print_warnings(const struct sheet *s)

@@ -60,6 +60,7 @@ struct doctor_attempt {
 	const struct doctor_candidate *candidate;
 	struct net_address address;
 	bool has_address;
+	bool is_host_named;     /* by the user, SRV or autoconfig, for this or another service */
 	struct doctor_stage stages[DOCTOR_N_STEPS];
 
 	/* facts */
@@ -102,7 +103,7 @@ struct doctor_setup {
 	int64_t begun_ms, deadline_ms; /* clock_mono_ms, of all of it */
 };
 
-/* a is zeroed but for candidate, address, has_address and the stage of the DNS. */
+/* a is zeroed but for candidate, address, has_address, is_host_named and the stage of the DNS. */
 void doctor_attempt_init(struct doctor_attempt *a);
 void doctor_attempt_fini(struct doctor_attempt *a);
 /*

@@ -7,6 +7,7 @@
 
 struct doctor_host {
 	const char *name_z;
+	bool is_named;              /* somebody whose word counts names it: see attempt.h */
 	struct net_address addresses[2 * LIMIT_DOCTOR_ADDRESSES]; /* IPv6 first; without ports */
 	size_t n;
 	struct doctor_stage stage;  /* -E_NOT_FOUND: no such name; -E_CANNOT: it has no address; -E_DENIED: bogus; -E_TIMEOUT, -E_IO */

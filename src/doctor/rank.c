@@ -63,6 +63,7 @@ int doctor_rank_compare(const struct doctor_attempt *a, const struct doctor_atte
 		compare(a->cause == DOCTOR_WORKS_LATE, b->cause == DOCTOR_WORKS_LATE),
 		compare(is_usual(cb), is_usual(ca)),
 		compare(ca->tls, cb->tls),
+		compare(b->is_host_named, a->is_host_named),
 		compare(ca->source, cb->source),
 		compare(ca->rank, cb->rank),
 		compare(doctor_rank_ms(a), doctor_rank_ms(b)),

@@ -86,14 +86,25 @@ static struct doctor_host *host_of(const struct doctor_report *r, const struct d
 	return NULL;
 }
 
+static void name_host(struct doctor_report *r, const struct doctor_candidate *c)
+{
+	struct doctor_host *h = host_of(r, c);
+
+	if (!h && r->n_hosts < LIMIT_DOCTOR_HOSTS) {
+		h = &r->hosts[r->n_hosts++];
+		h->name_z = c->host_z;
+	}
+	if (h)
+		h->is_named |= c->source <= DOCTOR_BY_AUTOCONFIG;
+}
+
 static void find_hosts(const struct doctor_run *run, struct doctor_report *r)
 {
 	struct crew c = { .job = find_host, .run = run, .report = r, .until_ms = share(run->setup, SHARE_NAMES) };
 
 	r->hosts = mem_alloc(LIMIT_DOCTOR_HOSTS, sizeof(*r->hosts));
-	for (size_t i = 0; i < run->n && r->n_hosts < LIMIT_DOCTOR_HOSTS; i++)
-		if (!host_of(r, &run->candidates[i]))
-			r->hosts[r->n_hosts++].name_z = run->candidates[i].host_z;
+	for (size_t i = 0; i < run->n; i++)
+		name_host(r, &run->candidates[i]);
 	c.n = r->n_hosts;
 	run_crew(&c);
 }
@@ -108,7 +119,7 @@ static struct doctor_attempt *add_attempt(struct doctor_report *r, const struct 
 		r->n_left_out++;
 		return NULL;
 	}
-	*a = (struct doctor_attempt){ .candidate = c, .stages[DOCTOR_AT_DNS] = h->stage };
+	*a = (struct doctor_attempt){ .candidate = c, .is_host_named = h->is_named, .stages[DOCTOR_AT_DNS] = h->stage };
 	doctor_attempt_init(a);
 	r->n++;
 	return a;
@@ -187,7 +198,7 @@ static bool may_log_in(enum doctor_protocol p)
 /* The attempt again, with the login; what it comes to replaces what it came to. */
 static void log_in(struct doctor_attempt *a, const struct doctor_setup *s)
 {
-	struct doctor_attempt with = { .candidate = a->candidate, .address = a->address, .has_address = true,
+	struct doctor_attempt with = { .candidate = a->candidate, .address = a->address, .has_address = true, .is_host_named = a->is_host_named,
 				       .stages[DOCTOR_AT_DNS] = a->stages[DOCTOR_AT_DNS] };
 
 	doctor_attempt_init(&with);

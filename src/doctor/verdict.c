@@ -24,12 +24,20 @@ static bool is_of(const struct doctor_service *s, const struct doctor_candidate 
 	return c->protocol == d->protocol && c->port == d->port && c->tls == d->tls && str_ieq(str_z(c->host_z), str_z(d->host_z));
 }
 
+/* The address as a whole is of no use, or nobody knows: another address tells what is wrong with the port. */
+static bool is_of_address(enum doctor_cause c)
+{
+	return c == DOCTOR_NO_IPV6 || c == DOCTOR_NO_TIME || c == DOCTOR_ADDRESS_SILENT;
+}
+
 /* How far it came, and in the same place: silence tells more of what is wrong than "not there". */
 static int told(const struct doctor_attempt *a)
 {
 	enum doctor_step step = DOCTOR_N_STEPS;
-	bool is_absent = a->cause == DOCTOR_REFUSED || a->cause == DOCTOR_NO_SERVER || a->cause == DOCTOR_PORT_FILTERED || a->cause == DOCTOR_NO_IPV6 || a->cause == DOCTOR_NO_TIME;
+	bool is_absent = a->cause == DOCTOR_REFUSED || a->cause == DOCTOR_NO_SERVER || a->cause == DOCTOR_PORT_FILTERED;
 
+	if (is_of_address((enum doctor_cause)a->cause))
+		return -1;
 	(void)doctor_attempt_failed_at(a, &step);
 	return 2 * (int)step + !is_absent;
 }
@@ -139,6 +147,57 @@ static bool is_told_by_other(const struct doctor_verdict *out, const struct doct
 						       (s->candidate->protocol == DOCTOR_LMTP && s->cause == DOCTOR_STARTTLS_MISSING)));
 }
 
+static bool is_silence(enum doctor_cause c)
+{
+	return c == DOCTOR_PORT_BLOCKED || c == DOCTOR_ADDRESS_SILENT || c == DOCTOR_HOST_SILENT || c == DOCTOR_NETWORK_SILENT || c == DOCTOR_SILENT ||
+	       c == DOCTOR_UNREACHABLE;
+}
+
+static bool is_same_address(const struct doctor_attempt *a, const struct doctor_attempt *b)
+{
+	char one[NET_ADDRESS_TEXT], other[NET_ADDRESS_TEXT];
+
+	if (!a->has_address || !b->has_address)
+		return false;
+	net_address_text(&a->address, one);
+	net_address_text(&b->address, other);
+	return str_eq(str_z(one), str_z(other));
+}
+
+/* The same port of the same machine under a better name. */
+static bool is_told_by_other_name(const struct doctor_verdict *out, const struct doctor_service *s)
+{
+	for (size_t i = 0; i < out->n_services; i++) {
+		const struct doctor_service *t = &out->services[i];
+
+		if (t != s && is_of_protocol(s, t) && t->candidate->port == s->candidate->port && t->candidate->tls == s->candidate->tls &&
+		    t->cause == s->cause && is_same_address(s->best, t->best) && doctor_rank_hope(t->candidate, s->candidate) < 0)
+			return true;
+	}
+	return false;
+}
+
+/* A guess at a host that is of no use for this direction anyway. */
+static bool is_guess_elsewhere(const struct doctor_verdict *out, const struct doctor_service *s)
+{
+	enum direction d = direction_of(s->candidate->protocol);
+	bool is_guess = s->candidate->source == DOCTOR_BY_NAME || (s->candidate->source == DOCTOR_BY_MX && s->candidate->protocol != DOCTOR_SMTP);
+
+	for (size_t i = 0; i < out->n_services && is_guess; i++) {
+		const struct doctor_service *t = &out->services[i];
+
+		if (is_good(t) && direction_of(t->candidate->protocol) == d && str_ieq(str_z(t->candidate->host_z), str_z(s->candidate->host_z)))
+			return false;
+	}
+	return is_guess && is_silence(s->cause) && any_good(out, d);
+}
+
+static bool is_noise(const struct doctor_verdict *out, const struct doctor_service *s, bool is_done)
+{
+	return (is_absence(s->cause) && !is_published(s->candidate) && is_done) || is_told_by_other(out, s) || is_told_by_other_name(out, s) ||
+	       is_guess_elsewhere(out, s);
+}
+
 /* What is not there and was only guessed is no failure, as long as something else does the same work. */
 static void mark_noise(struct doctor_verdict *out, const struct doctor_wish *wish)
 {
@@ -148,7 +207,7 @@ static void mark_noise(struct doctor_verdict *out, const struct doctor_wish *wis
 		bool is_wished = (wish->protocols & (1u << s->candidate->protocol)) != 0;
 		bool is_done = d == OTHER ? !is_wished : any_good(out, d) || (wish->is_host && !is_wished && any_good_at_all(out));
 
-		s->is_noise = !is_good(s) && ((is_absence(s->cause) && !is_published(s->candidate) && is_done) || is_told_by_other(out, s));
+		s->is_noise = !is_good(s) && is_noise(out, s, is_done);
 	}
 }
 
@@ -286,10 +345,27 @@ static bool is_loopback(const struct doctor_attempt *t)
 						     : (ntohl(t->address.v4.sin_addr.s_addr) >> 24) == 127;
 }
 
+/* Is anything of this host among the settings? Where there are none, all hosts count. */
+static bool is_of_use(const struct doctor_verdict *out, const char *host_z)
+{
+	bool has_any = false;
+
+	for (int p = 0; p < DOCTOR_N_PROTOCOLS; p++) {
+		const struct doctor_service *use = out->settings[p].use;
+
+		if (use && str_ieq(str_z(use->candidate->host_z), str_z(host_z)))
+			return true;
+		has_any |= use != NULL;
+	}
+	return !has_any;
+}
+
 static void warn_of_attempt(struct doctor_verdict *out, struct arena *a, const struct doctor_attempt *t, int64_t now_s)
 {
 	const struct doctor_candidate *c = t->candidate;
 
+	if (!is_of_use(out, c->host_z))
+		return;
 	warn_of_certificate(out, a, t, now_s);
 	if (t->is_plain_login && !is_loopback(t))
 		warn(out, a, arena_printf(a, "%s port %u takes a login without encryption: a program that is set wrongly shows the password to everybody on the way",

@@ -69,6 +69,14 @@ static const struct {
 	{ "a refused login", { { IMAPS, .failed = DOCTOR_AT_LOGIN, .err = -E_AUTH_FAILED }, { SUBMISSION } }, 2, 0, false, 0, 587, DOCTOR_CLASS_LOGIN, 1 },
 	{ "a strange port tried in all ways", { { .protocol = DOCTOR_IMAP, .port = 1993, .tls = DOCTOR_IMPLICIT }, { .protocol = DOCTOR_SUBMISSION, .port = 1993, .tls = DOCTOR_IMPLICIT, .failed = DOCTOR_AT_GREETING, .err = -E_SYNTAX, .speech = DOCTOR_SAYS_IMAP } },
 	  2, 0, true, 1993, 0, DOCTOR_CLASS_OK, 0 },
+	{ "the other address is refused: not there", { { IMAPS }, { SUBMISSION }, { IMAP, SILENT, .address_z = "2001:db8::1" }, { IMAP, REFUSED }, { IMAPS, SILENT, .address_z = "2001:db8::1" } },
+	  5, 0, false, 993, 587, DOCTOR_CLASS_OK, 0 },
+	{ "the same port under another name is told once",
+	  { { IMAPS }, { SUBMISSION }, { SUBMISSIONS, EXPIRED }, { SUBMISSIONS, EXPIRED, .host_z = "smtp.example.org", .source = DOCTOR_BY_NAME } }, 4, 0, false, 993, 587, DOCTOR_CLASS_OK, 1 },
+	{ "a guess at a silent host", { { IMAPS }, { SUBMISSION }, { IMAPS, SILENT, .host_z = "imap.example.org", .address_z = "192.0.2.9", .source = DOCTOR_BY_NAME } },
+	  3, 0, false, 993, 587, DOCTOR_CLASS_OK, 0 },
+	{ "what is published at a silent host", { { IMAPS }, { SUBMISSION }, { IMAPS, SILENT, .host_z = "imap.example.org", .address_z = "192.0.2.9", .source = DOCTOR_BY_SRV } },
+	  3, 0, false, 993, 587, DOCTOR_CLASS_OK, 1 },
 	{ "the other address works", { { IMAPS, SILENT, .address_z = "2001:db8::1" }, { IMAPS }, { SUBMISSION } }, 3, 0, false, 993, 587, DOCTOR_CLASS_OK, 0 },
 };
 
@@ -164,6 +172,18 @@ TEST(verdict_warns)
 	assert_string_equal(s.v.warnings_z[1], "mail.example.org port 993: the certificate expires in 3 days");
 	assert_non_null(strstr(s.v.warnings_z[2], "port 143 takes a login without encryption"));
 	assert_string_equal(s.v.warnings_z[3], "mail.example.org port 25 greets after 6 s");
+	arena_fini(&s.arena);
+}
+
+TEST(rank_prefers_the_host_that_is_named)
+{
+	const struct made made[] = { { SUBMISSION, .source = DOCTOR_BY_NAME, .host_z = "smtp.example.org" }, { SUBMISSION, .source = DOCTOR_BY_NAME } };
+	struct scene s = { 0 };
+
+	judge(&s, made, 2);
+	s.a[1].is_host_named = true;
+	assert_ptr_equal(doctor_rank_best(s.a, 2, DOCTOR_SUBMISSION), &s.a[1]);
+	assert_null(doctor_rank_best(s.a, 2, DOCTOR_IMAP));
 	arena_fini(&s.arena);
 }
 
