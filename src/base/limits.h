@@ -31,6 +31,11 @@
 #define LIMIT_IMAP_KEYWORDS 56        /* keyword bits of one mailbox; system flags take the first 8 */
 #define LIMIT_IMAP_KEYWORD_BYTES 255
 #define LIMIT_POP3_LINE 1024          /* RFC 2449 4: 255 */
+#define LIMIT_POP3_CLIENT_LINE 12294  /* of a server. RFC 1939 3: 512; RFC 5034 4: a challenge of LIMIT_SASL_LINE */
+#define LIMIT_POP3_CLIENT_CAPS (16u << 10) /* all that CAPA lists; RFC 2449 knows 11 of a few words */
+#define LIMIT_POP3_CLIENT_MESSAGES 1000000 /* that a server may list: 64 MB with their names */
+#define LIMIT_POP3_CLIENT_UIDL 255    /* RFC 1939 7: 70; longer ones are about */
+#define LIMIT_POP3_CLIENT_DROPPED (1u << 30) /* of a message that is too big, read to come to its end */
 #define LIMIT_POP3_AUTH_LINE 12352    /* AUTH with an initial response: LIMIT_SASL_LINE and the command */
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
