@@ -82,7 +82,7 @@ struct move_fetch_source {
 	 */
 	int (*run)(struct move_fetch *f, struct net_stream *s, struct fault *fault);
 };
-extern const struct move_fetch_source move_fetch_pop3;
+extern const struct move_fetch_source move_fetch_pop3, move_fetch_imap;
 
 struct move_fetch_options {
 	const char *host_z;
