@@ -81,7 +81,9 @@
 #define LIMIT_IMPORT_BATCH (8u << 20)    /* bytes of messages that go together, if not one is larger */
 #define LIMIT_IMPORT_MESSAGES 500        /* of them, or of keys that are asked for */
 #define LIMIT_IMPORT_LINE 65536          /* what stands before a message in a batch: flags, date, key */
-#define LIMIT_MOVE_LINE (1u << 20)       /* a response of another IMAP server, literals apart */
+#define LIMIT_IMAP_RESPONSE (1u << 20)   /* a response of another IMAP server, literals apart */
+#define LIMIT_IMAP_RESPONSES 20000000    /* to one command: FETCH of a mailbox has one for each message */
+#define LIMIT_IMAP_RESPONSES_EARLY 1000  /* until we are logged in */
 #define LIMIT_CONTROL_BODY (LIMIT_IMPORT_MESSAGE + LIMIT_IMPORT_BATCH + LIMIT_IMPORT_MESSAGES * LIMIT_IMPORT_LINE)
 #define LIMIT_SPOOL_MEMORY (256u << 10)  /* a message being received moves to a file beyond this */
 #define LIMIT_BODY_BATCHED (1u << 20)    /* larger bodies get a pack of their own, synced by the caller */

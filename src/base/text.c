@@ -93,3 +93,31 @@ void text_quote(struct buf *out, struct str s)
 	}
 	buf_add_char(out, '"');
 }
+
+/* Bytes of the character at the beginning of s when it may be shown, else 0. */
+static size_t good_char(struct str s)
+{
+	unsigned char first = (unsigned char)s.p[0];
+	size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+
+	if (n == 1)
+		return first >= 0x20 && first != 0x7f;
+	if (s.n < n || !str_is_utf8(str_head(s, n)))
+		return 0;
+	return first == 0xc2 && (unsigned char)s.p[1] < 0xa0 ? 0 : n; /* C1 controls */
+}
+
+void text_clean(struct buf *out, struct str s)
+{
+	while (s.n > 0) {
+		size_t n = good_char(s);
+
+		if (out->n + (n > 0 ? n : 1) > out->max)
+			return;
+		if (n > 0)
+			buf_add(out, str_head(s, n));
+		else
+			buf_add_char(out, s.p[0] == '\n' ? '\n' : s.p[0] == '\t' ? ' ' : '?');
+		s = str_skip(s, n > 0 ? n : 1);
+	}
+}

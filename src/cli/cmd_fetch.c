@@ -26,7 +26,7 @@
 #define STATUS_LOGIN 12
 #define STATUS_PROTOCOL 13 /* the server does not speak it */
 
-static const struct move_fetch_source *const sources[] = { &move_fetch_pop3 };
+static const struct move_fetch_source *const sources[] = { &move_fetch_imap, &move_fetch_pop3 };
 
 struct fetching {
 	const struct cli_args *args;
@@ -192,6 +192,9 @@ static int take_options(struct fetching *x, struct fault *fault)
 		x->o.keep_s = (int64_t)days * 86400;
 	x->o.is_delete = x->o.is_delete || cli_option(x->args, "--delete") != NULL || days_z != NULL;
 	x->o.is_insecure = x->o.is_insecure || cli_option(x->args, "--insecure") != NULL;
+	x->o.is_idle = cli_option(x->args, "--idle") != NULL;
+	if (x->o.is_idle && x->source != &move_fetch_imap)
+		return fault_set(fault, -E_USAGE, "--idle is for IMAP");
 	if (cli_option(x->args, "--trace") != NULL)
 		x->o.trace = peer_trace;
 	if (ca_z != NULL)
@@ -318,6 +321,15 @@ static int first_of(int status, int next)
 	return status != CLI_OK ? status : next;
 }
 
+static size_t count_options(const struct cli_args *args, const char *name_z)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < args->n_options; i++)
+		n += str_eq(str_z(args->options[i].name), str_z(name_z));
+	return n;
+}
+
 /* Those that are named, or all that say where their mail goes. */
 static int accounts(struct fetching *x, struct fault *fault, int *ret_status)
 {
@@ -327,6 +339,8 @@ static int accounts(struct fetching *x, struct fault *fault, int *ret_status)
 	size_t n = 0;
 	int r = profile_load(profiles_z, &c, fault);
 
+	if (r == 0 && cli_option(x->args, "--idle") != NULL && count_options(x->args, "--account") != 1)
+		r = fault_set(fault, -E_USAGE, "--idle waits for one account: name it with --account");
 	for (size_t i = 0; r == 0 && i < x->args->n_options; i++) {
 		if (!str_eq(str_z(x->args->options[i].name), S("--account")))
 			continue;

@@ -84,7 +84,7 @@ static const struct cli_option fetch_options[] = {
 	{ "--account", "NAME", "an account of the file of servers; may be given several times (default: all with a target)" },
 	{ "--profiles", "FILE", "the file of servers (default ~/.config/martlet/servers.ini)" },
 	{ "--server", "HOST[:PORT]", "without an account: where from" },
-	{ "--protocol", "NAME", "pop3" },
+	{ "--protocol", "NAME", "imap (default) or pop3" },
 	{ "--tls", "KIND", "implicit (default), starttls, never" },
 	{ "--ca-file", "FILE", "certificates to trust instead of the system's" },
 	{ "--insecure", NULL, "take any certificate, and log in without TLS where there is none" },
@@ -95,6 +95,7 @@ static const struct cli_option fetch_options[] = {
 	{ "--mailbox", "MAILBOX", "IMAP: this one; may be given several times (default: INBOX)" },
 	{ "--delete", NULL, "delete on the server what is safe on the disk" },
 	{ "--keep-days", "N", "the same, when it has been here for so many days" },
+	{ "--idle", NULL, "IMAP: stay, and fetch mail as it comes" },
 	{ "--trace", NULL, "show the dialogue on standard error" },
 	END,
 };

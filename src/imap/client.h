@@ -7,6 +7,7 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "imap/parse.h"
@@ -42,7 +43,7 @@ struct imap_client_reply {
 	struct str tag;
 	bool is_ok, is_bad;        /* else NO */
 	struct str code;           /* of a status: what stands in "[...]", without the brackets; or empty */
-	struct str text;           /* of a status, behind its code; of CAPABILITY, SEARCH, VANISHED */
+	struct str text;           /* of a status, behind its code; of CAPABILITY, SEARCH, VANISHED, CONTINUE */
 	uint32_t uidvalidity, uidnext; /* of a response code or STATUS; 0: none */
 	uint64_t highestmodseq;    /* the same */
 	uint32_t number;           /* EXISTS, EXPUNGE, FETCH; MESSAGES of STATUS */
@@ -52,7 +53,8 @@ struct imap_client_reply {
 	uint32_t uid;
 	uint64_t size, modseq;
 	bool has_flags, has_body;
-	struct imap_flags flags;
+	bool is_whole;             /* body is the message, not a part of it */
+	struct imap_flags flags;   /* without those that we could not keep */
 	int64_t date_s;
 	struct str body;           /* of BODY[...] or RFC822 */
 	/* VANISHED */
@@ -98,7 +100,7 @@ struct imap_client_options {
 
 /*
  * Greeting to login. The stream is the client's from here on, whatever comes back; strings of the options are not needed afterwards. 0 with *ret.
- * -E_TIMEOUT, -E_CLOSED, -E_IO; -E_TLS; -E_SYNTAX (it does not speak IMAP); -E_DENIED (BYE, or a refusal that is not of the login); -E_AUTH_FAILED; -E_CANNOT (what
+ * -E_TIMEOUT, -E_CLOSED, -E_IO; -E_TLS; -E_SYNTAX (it does not speak IMAP); -E_DENIED (BYE, or a refusal that is not of the login); -E_AUTH_FAILED; -E_BUSY (it takes no logins now: UNAVAILABLE); -E_CANNOT (what
  * the options demand is not offered): *ret is NULL, *ret_stage says where, fault why with the server's words. What was learned before TLS is forgotten, and what
  * was sent before it and not asked for ends the dialogue (RFC 9051 11.1).
  */
@@ -113,6 +115,8 @@ struct str imap_client_greeting(const struct imap_client *c);
 MUST_CHECK int imap_client_send(struct imap_client *c, struct str command, unsigned *ret_tag, struct fault *fault);
 /* Sends bytes as they are: the rest of a command behind a literal, DONE. */
 MUST_CHECK int imap_client_put(struct imap_client *c, struct str bytes, struct fault *fault);
+/* Adds the name of a mailbox, as the server writes it, as a quoted string. False: it has characters that a quoted string cannot have. */
+bool imap_client_add_name(struct buf *out, struct str raw);
 /* APPEND of one message, with LITERAL+ where it is offered; the server's answer in *ret. flags, date: as in the command, or empty. */
 MUST_CHECK int imap_client_append(struct imap_client *c, struct str mailbox, struct str flags, struct str date, struct str bytes, struct imap_client_reply *ret,
 				  struct fault *fault);
@@ -123,6 +127,8 @@ MUST_CHECK int imap_client_append(struct imap_client *c, struct str mailbox, str
 MUST_CHECK int imap_client_next(struct imap_client *c, struct imap_client_reply *ret, struct fault *fault);
 /* The same, waiting ms at most; 1: a response; 0: nothing came, and all is well (IDLE). */
 MUST_CHECK int imap_client_await(struct imap_client *c, int64_t ms, struct imap_client_reply *ret, struct fault *fault);
+/* What the end of a command says, right behind imap_client_next(): 0, or -E_CANNOT with the server's words. */
+MUST_CHECK int imap_client_result(struct imap_client *c, const struct imap_client_reply *tagged, struct fault *fault);
 unsigned imap_client_tag(struct str tag); /* the number of one of ours; 0: it is not */
 /* Sends it and takes what comes to its end; each response before that to see(), if not NULL. -E_CANNOT with the server's words: NO or BAD. */
 MUST_CHECK int imap_client_ask(struct imap_client *c, struct str command, int (*see)(void *ctx, const struct imap_client_reply *r, struct fault *fault), void *ctx,

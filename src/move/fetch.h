@@ -70,6 +70,19 @@ struct move_target {
 /* "maildir:PATH", "mbox:PATH", "stdout", "command:TEXT" (for /bin/sh -c). -E_USAGE. */
 MUST_CHECK int move_target_parse(const char *text_z, const struct move_target_kind **ret_kind, const char **ret_path_z, struct fault *fault);
 
+/* ---- the Maildir, for who reads it too (fetch_maildir.c) ---- */
+
+struct move_fetch_dirs {
+	int fd, tmp, new, cur;
+};
+/* The folder of a mailbox below the Maildir, made if it is not there. To be closed also when it fails. */
+MUST_CHECK int move_fetch_maildir_dirs(int root, struct str box, struct move_fetch_dirs *ret, struct fault *fault);
+void move_fetch_dirs_close(struct move_fetch_dirs *d);
+/* What a file of a message is known by. */
+void move_fetch_maildir_key(struct str who, const struct move_fetched *m, uint8_t ret[STORE_IMPORT_KEY]);
+/* That key in the name of a file, as "K" and digits: a slice; empty: it is none of ours. */
+struct str move_fetch_maildir_name(struct str file);
+
 /* ---- fetching (fetch.c) ---- */
 
 struct move_fetch;
@@ -82,7 +95,7 @@ struct move_fetch_source {
 	 */
 	int (*run)(struct move_fetch *f, struct net_stream *s, struct fault *fault);
 };
-extern const struct move_fetch_source move_fetch_pop3;
+extern const struct move_fetch_source move_fetch_pop3, move_fetch_imap;
 
 struct move_fetch_options {
 	const char *host_z;
@@ -96,7 +109,8 @@ struct move_fetch_options {
 	int64_t keep_s;           /* with is_delete: not before it has been here for so long */
 	const struct str *boxes;  /* IMAP: which; n 0: INBOX */
 	size_t n_boxes;
-	bool is_idle, is_sync;    /* IMAP */
+	bool is_idle, is_sync;    /* IMAP; both ways: sync.h */
+	bool may_empty;           /* with is_sync: also when all that was there is gone at once */
 	uint64_t max_message;     /* larger ones stay where they are; 0: LIMIT_IMPORT_MESSAGE */
 };
 
@@ -119,6 +133,7 @@ struct move_fetch {
 	struct move_target target;
 	uint64_t n_fetched, n_there, n_left; /* on the disk; recognised; not taken or not given: they stay on the server */
 	uint64_t n_deleted;
+	uint64_t n_sent, n_removed, n_flagged; /* with is_sync: new on the server; gone here; with other flags on one side */
 	/* inside fetch.c */
 	struct buf who, pending;
 	char box[1024];

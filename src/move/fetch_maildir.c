@@ -38,7 +38,7 @@ struct waiting {
 struct maildir {
 	int root;
 	char *box_z;       /* the one that is open; NULL: none */
-	int fd, tmp, new, cur;
+	struct move_fetch_dirs at;
 	bool is_new_used, is_cur_used;
 	uint8_t (*keys)[STORE_IMPORT_KEY]; /* of our files in it, sorted */
 	size_t n_keys;
@@ -52,10 +52,7 @@ struct maildir {
 
 static void forget_box(struct maildir *d)
 {
-	move_close_fd(&d->cur);
-	move_close_fd(&d->new);
-	move_close_fd(&d->tmp);
-	move_close_fd(&d->fd);
+	move_fetch_dirs_close(&d->at);
 	mem_free(d->box_z);
 	mem_free(d->keys);
 	d->box_z = NULL;
@@ -63,21 +60,28 @@ static void forget_box(struct maildir *d)
 	d->n_keys = 0;
 }
 
+struct str move_fetch_maildir_name(struct str file)
+{
+	ptrdiff_t end = str_find(file, S(".martlet"));
+	struct str name;
+
+	if (end < HEX + 1 || file.p[end - HEX - 1] != 'K')
+		return S("");
+	name = str_of(file.p + end - HEX - 1, HEX + 1);
+	for (size_t i = 1; i < name.n; i++)
+		if (text_hex_digit(name.p[i]) < 0)
+			return S("");
+	return name;
+}
+
 /* The key in the name of a file of ours. */
 static bool key_of(struct str file, uint8_t ret[STORE_IMPORT_KEY])
 {
-	ptrdiff_t end = str_find(file, S(".martlet"));
+	struct str name = move_fetch_maildir_name(file);
 
-	if (end < HEX + 1 || file.p[end - HEX - 1] != 'K')
-		return false;
-	for (size_t i = 0; i < STORE_IMPORT_KEY; i++) {
-		int high = text_hex_digit(file.p[(size_t)end - HEX + 2 * i]), low = text_hex_digit(file.p[(size_t)end - HEX + 2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		ret[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
+	for (size_t i = 0; name.n > 0 && i < STORE_IMPORT_KEY; i++)
+		ret[i] = (uint8_t)(text_hex_digit(name.p[1 + 2 * i]) << 4 | text_hex_digit(name.p[2 + 2 * i]));
+	return name.n > 0;
 }
 
 static int by_key(const void *a, const void *b)
@@ -98,25 +102,34 @@ static void note_keys(struct maildir *d, int dir)
 	mem_free(names_z);
 }
 
-static int make_dirs(struct maildir *d, struct str box, struct fault *fault)
+int move_fetch_maildir_dirs(int root, struct str box, struct move_fetch_dirs *ret, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf name = BUF_INIT(65536);
 
+	*ret = (struct move_fetch_dirs){ -1, -1, -1, -1 };
 	if (str_ieq(box, S("INBOX"))) {
-		d->fd = openat(d->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (d->fd < 0)
+		ret->fd = openat(root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (ret->fd < 0)
 			return fault_errno(fault, errno, "cannot write");
 	} else {
 		buf_add_char(&name, '.');
 		move_name_write(&name, box, '.');
-		d->fd = move_make_dir(d->root, buf_z(&name), fault);
+		ret->fd = move_make_dir(root, buf_z(&name), fault);
 	}
-	d->cur = d->fd < 0 ? d->fd : move_make_dir(d->fd, "cur", fault);
-	d->new = d->cur < 0 ? d->cur : move_make_dir(d->fd, "new", fault);
-	d->tmp = d->new < 0 ? d->new : move_make_dir(d->fd, "tmp", fault);
-	if (d->tmp >= 0 && (fsync(d->fd) < 0 || fsync(d->root) < 0))
+	ret->cur = ret->fd < 0 ? ret->fd : move_make_dir(ret->fd, "cur", fault);
+	ret->new = ret->cur < 0 ? ret->cur : move_make_dir(ret->fd, "new", fault);
+	ret->tmp = ret->new < 0 ? ret->new : move_make_dir(ret->fd, "tmp", fault);
+	if (ret->tmp >= 0 && (fsync(ret->fd) < 0 || fsync(root) < 0))
 		return fault_errno(fault, errno, "cannot sync the directory");
-	return d->tmp < 0 ? d->tmp : 0;
+	return ret->tmp < 0 ? ret->tmp : 0;
+}
+
+void move_fetch_dirs_close(struct move_fetch_dirs *d)
+{
+	move_close_fd(&d->cur);
+	move_close_fd(&d->new);
+	move_close_fd(&d->tmp);
+	move_close_fd(&d->fd);
 }
 
 /* Nothing waits: fetch.c commits before the mailbox changes. */
@@ -127,11 +140,11 @@ static int choose(struct maildir *d, struct str box, struct fault *fault)
 	if (d->box_z != NULL && str_eq(str_z(d->box_z), box))
 		return 0;
 	forget_box(d);
-	r = make_dirs(d, box, fault);
+	r = move_fetch_maildir_dirs(d->root, box, &d->at, fault);
 	if (r < 0)
 		return r;
-	note_keys(d, d->new);
-	note_keys(d, d->cur);
+	note_keys(d, d->at.new);
+	note_keys(d, d->at.cur);
 	qsort(d->keys, d->n_keys, sizeof(*d->keys), by_key);
 	d->box_z = mem_dup_z(box);
 	return 0;
@@ -141,7 +154,7 @@ static int open_maildir(struct move_target *t, struct fault *fault)
 {
 	struct maildir *d = MEM_NEW(struct maildir);
 
-	*d = (struct maildir){ .root = -1, .fd = -1, .tmp = -1, .new = -1, .cur = -1, .lf = BUF_INIT((size_t)2 << 30) };
+	*d = (struct maildir){ .root = -1, .at = { -1, -1, -1, -1 }, .lf = BUF_INIT((size_t)2 << 30) };
 	t->own = d;
 	d->root = move_open_path(t->path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC, true, fault);
 	return d->root < 0 ? d->root : 0;
@@ -164,7 +177,7 @@ static int write_temp(struct maildir *d, const struct move_fetched *m, struct st
 	const struct timespec times[2] = { { .tv_sec = m->date_s }, { .tv_sec = m->date_s } };
 	int r;
 
-	w->fd = move_create(d->tmp, w->temp_z, fault);
+	w->fd = move_create(d->at.tmp, w->temp_z, fault);
 	r = w->fd < 0 ? w->fd : move_write_all(w->fd, bytes, fault);
 	if (r == 0 && m->date_s != 0 && futimens(w->fd, times) < 0)
 		r = fault_errno(fault, errno, "cannot write %s", w->temp_z);
@@ -176,7 +189,7 @@ static int write_temp(struct maildir *d, const struct move_fetched *m, struct st
 static void drop(struct maildir *d, struct waiting *w)
 {
 	if (w->fd >= 0)
-		(void)!unlinkat(d->tmp, w->temp_z, 0);
+		(void)!unlinkat(d->at.tmp, w->temp_z, 0);
 	move_close_fd(&w->fd);
 	mem_free(w->temp_z);
 	mem_free(w->name_z);
@@ -190,10 +203,18 @@ static bool is_letter_flag(const struct move_fetched *m)
 	return false;
 }
 
+void move_fetch_maildir_key(struct str who, const struct move_fetched *m, uint8_t ret[STORE_IMPORT_KEY])
+{
+	AUTO(buf_fini) struct buf from = BUF_INIT(65536 * 2);
+
+	buf_printf(&from, "%" STR_FMT "\n%" STR_FMT, STR_ARG(who), STR_ARG(m->box));
+	move_key(buf_str(&from), m->name, m->bytes, ret);
+}
+
 static int add_maildir(struct move_target *t, const struct move_fetched *m, struct fault *fault)
 {
 	struct maildir *d = t->own;
-	AUTO(buf_fini) struct buf name = BUF_INIT(4096), from = BUF_INIT(65536 * 2);
+	AUTO(buf_fini) struct buf name = BUF_INIT(4096);
 	bool is_canonical = move_is_canonical(m->bytes);
 	struct waiting w = { .fd = -1, .is_seen = m->flags != 0 };
 	uint8_t key[STORE_IMPORT_KEY];
@@ -201,8 +222,7 @@ static int add_maildir(struct move_target *t, const struct move_fetched *m, stru
 
 	if (r < 0)
 		return r;
-	buf_printf(&from, "%" STR_FMT "\n%" STR_FMT, STR_ARG(t->who), STR_ARG(m->box));
-	move_key(buf_str(&from), m->name, m->bytes, key);
+	move_fetch_maildir_key(t->who, m, key);
 	if (d->n_keys > 0 && bsearch(key, d->keys, d->n_keys, sizeof(*d->keys), by_key) != NULL)
 		return 1;
 	buf_reset(&d->lf);
@@ -227,7 +247,7 @@ static int add_maildir(struct move_target *t, const struct move_fetched *m, stru
 
 static int put_in_place(struct maildir *d, struct waiting *w, struct fault *fault)
 {
-	if (renameat(d->tmp, w->temp_z, w->is_seen ? d->cur : d->new, w->name_z) < 0)
+	if (renameat(d->at.tmp, w->temp_z, w->is_seen ? d->at.cur : d->at.new, w->name_z) < 0)
 		return fault_errno(fault, errno, "cannot write %s", w->name_z);
 	move_close_fd(&w->fd); /* it is no temporary file any more */
 	d->is_cur_used |= w->is_seen;
@@ -245,7 +265,7 @@ static int commit_maildir(struct move_target *t, struct fault *fault)
 			r = fault_errno(fault, errno, "cannot sync %s", d->v[i].temp_z);
 	for (size_t i = 0; i < d->n && r == 0; i++)
 		r = put_in_place(d, &d->v[i], fault);
-	if (r == 0 && ((d->is_new_used && fsync(d->new) < 0) || (d->is_cur_used && fsync(d->cur) < 0)))
+	if (r == 0 && ((d->is_new_used && fsync(d->at.new) < 0) || (d->is_cur_used && fsync(d->at.cur) < 0)))
 		r = fault_errno(fault, errno, "cannot sync the directory");
 	if (r < 0)
 		return r;

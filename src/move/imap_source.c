@@ -18,12 +18,6 @@
 #define TRIES 5               /* connections that break without a message in between */
 #define NAMES_MAX (64u << 20) /* of all mailboxes */
 
-struct mailbox {
-	struct str raw;   /* as the server writes it */
-	char delimiter;
-	bool is_noselect;
-};
-
 struct wanted {
 	uint32_t uid;
 	bool is_had, is_done;
@@ -34,14 +28,8 @@ struct wanted {
 struct walk {
 	const struct move_imap_options *o;
 	const struct move_sink *sink;
-	struct move_imap *conn;
-	struct arena names;
-	struct mailbox *boxes;
-	size_t n_boxes, cap_boxes;
-	struct str *subscribed; /* raw names; the delimiter is that of LIST */
-	size_t n_subscribed, cap_subscribed;
-	char delimiter;
-	size_t prefix_n;        /* "INBOX." before all other names, which is left out */
+	struct move_imap_link link;
+	struct move_imap_boxes boxes, subscribed;
 	unsigned tries;
 	bool is_sink_broken;
 	/* the mailbox at hand */
@@ -55,12 +43,6 @@ struct walk {
 	struct arena done_arena;
 	char where[1200];
 };
-
-/* Of a command. */
-static int end_of(const struct move_imap_reply *r, struct fault *fault)
-{
-	return r->is_ok ? 0 : fault_set(fault, -E_CANNOT, "the server says %" STR_FMT, STR_ARG(str_head(r->text, 200)));
-}
 
 /* What the sink answered: its trouble is not that of the connection. */
 static int of_sink(struct walk *w, int r)
@@ -77,94 +59,33 @@ static const char *where(struct walk *w, uint32_t uid)
 
 /* ---- which mailboxes there are ---- */
 
-static int keep_name(struct walk *w, const struct move_imap_reply *r)
+static void name_mailbox(struct walk *w, const struct move_imap_box *m, struct buf *out)
 {
-	struct str raw = arena_str(&w->names, r->name);
-
-	if (!raw.p)
-		return -E_LIMIT;
-	if (r->is_lsub) {
-		if (arena_grow(&w->names, &w->subscribed, w->n_subscribed, &w->cap_subscribed, sizeof(*w->subscribed)) < 0)
-			return -E_LIMIT;
-		w->subscribed[w->n_subscribed++] = raw;
-		return 0;
-	}
-	if (arena_grow(&w->names, &w->boxes, w->n_boxes, &w->cap_boxes, sizeof(*w->boxes)) < 0)
-		return -E_LIMIT;
-	w->boxes[w->n_boxes++] = (struct mailbox){ raw, r->delimiter, r->is_noselect };
-	if (r->delimiter)
-		w->delimiter = r->delimiter;
-	return 0;
-}
-
-static int take_names(struct walk *w, struct str command, struct fault *fault)
-{
-	struct move_imap_reply reply = { 0 };
-	int r = move_imap_send(w->conn, command, fault);
-
-	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
-		r = move_imap_next(w->conn, &reply, fault);
-		if (r == 0 && reply.kind == MOVE_IMAP_LIST && keep_name(w, &reply) < 0)
-			r = fault_set(fault, -E_LIMIT, "the server has too many mailboxes");
-	}
-	if (r == 0)
-		r = end_of(&reply, fault);
-	return r;
-}
-
-/* Some servers have all mailboxes below INBOX. */
-static void find_prefix(struct walk *w)
-{
-	size_t n_others = 0;
-
-	for (size_t i = 0; i < w->n_boxes; i++) {
-		struct str raw = w->boxes[i].raw;
-
-		if (str_ieq(raw, S("INBOX")))
-			continue;
-		if (!str_istarts(raw, S("INBOX")) || raw.n < 7 || raw.p[5] != w->boxes[i].delimiter)
-			return;
-		n_others++;
-	}
-	if (n_others > 0) {
-		w->prefix_n = 6;
-		w->sink->note(w->sink->ctx, "all mailboxes of the server are below INBOX; here they stand beside it");
-	}
-}
-
-static void name_mailbox(struct walk *w, struct str raw, char delimiter, struct buf *out)
-{
-	if (raw.n > w->prefix_n && str_istarts(raw, S("INBOX")))
-		raw = str_skip(raw, w->prefix_n);
-	if (move_name_read(out, raw, delimiter ? delimiter : '/'))
+	if (move_imap_boxes_name(&w->boxes, m->raw, m->delimiter, out))
 		return;
-	snprintf(w->where, sizeof(w->where), "%" STR_FMT " cannot have that name here: it is %.500s", STR_ARG(str_head(raw, 500)),
+	snprintf(w->where, sizeof(w->where), "%" STR_FMT " cannot have that name here: it is %.500s", STR_ARG(str_head(m->raw, 500)),
 		 buf_z(out));
 	w->sink->note(w->sink->ctx, w->where);
 }
 
 /* ---- one mailbox ---- */
 
-static int examine(struct walk *w, const struct mailbox *m, struct fault *fault)
+static int examine(struct walk *w, const struct move_imap_box *m, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
-	struct move_imap_reply reply = { 0 };
+	struct imap_client_reply reply = { 0 };
 	uint32_t uidvalidity = 0;
 	int r;
 
-	buf_add(&line, S("EXAMINE \""));
-	for (size_t i = 0; i < m->raw.n; i++) {
-		if (m->raw.p[i] == '"' || m->raw.p[i] == '\\')
-			buf_add_char(&line, '\\');
-		buf_add_char(&line, m->raw.p[i] == '\r' || m->raw.p[i] == '\n' ? '?' : m->raw.p[i]);
-	}
-	buf_add_char(&line, '"');
+	buf_add(&line, S("EXAMINE "));
+	if (!imap_client_add_name(&line, m->raw))
+		return fault_set(fault, -E_CANNOT, "no command can carry its name");
 	w->exists = w->uidnext = 0;
 	w->next_seq = 1;
-	r = move_imap_send(w->conn, buf_str(&line), fault);
-	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
-		r = move_imap_next(w->conn, &reply, fault);
-		if (r == 0 && reply.kind == MOVE_IMAP_EXISTS)
+	r = imap_client_send(w->link.client, buf_str(&line), NULL, fault);
+	while (r == 0 && reply.kind != IMAP_CLIENT_TAGGED) {
+		r = imap_client_next(w->link.client, &reply, fault);
+		if (r == 0 && reply.kind == IMAP_CLIENT_EXISTS)
 			w->exists = reply.number;
 		if (r == 0 && reply.uidvalidity)
 			uidvalidity = reply.uidvalidity;
@@ -172,7 +93,7 @@ static int examine(struct walk *w, const struct mailbox *m, struct fault *fault)
 			w->uidnext = reply.uidnext;
 	}
 	if (r == 0)
-		r = end_of(&reply, fault);
+		r = imap_client_result(w->link.client, &reply, fault);
 	if (r == 0 && w->is_told && uidvalidity != w->uidvalidity)
 		r = fault_set(fault, -E_CANNOT, "the mailbox was made anew while it was read; run the command again");
 	if (r == 0)
@@ -181,11 +102,11 @@ static int examine(struct walk *w, const struct mailbox *m, struct fault *fault)
 }
 
 /* Messages may go and come while we read: sequence numbers follow. */
-static void follow(struct walk *w, const struct move_imap_reply *r)
+static void follow(struct walk *w, const struct imap_client_reply *r)
 {
-	if (r->kind == MOVE_IMAP_EXISTS && r->number > w->exists)
+	if (r->kind == IMAP_CLIENT_EXISTS && r->number > w->exists)
 		w->exists = r->number;
-	if (r->kind == MOVE_IMAP_EXPUNGE && r->number > 0 && r->number <= w->exists) {
+	if (r->kind == IMAP_CLIENT_EXPUNGE && r->number > 0 && r->number <= w->exists) {
 		w->exists--;
 		w->next_seq -= r->number < w->next_seq;
 	}
@@ -196,7 +117,7 @@ static bool is_done_already(const struct walk *w, uint32_t uid)
 	return uid <= w->done_uid || uidset_has(&w->done, uid);
 }
 
-static void note_wanted(struct walk *w, const struct move_imap_reply *r)
+static void note_wanted(struct walk *w, const struct imap_client_reply *r)
 {
 	char text[80];
 	struct wanted *one = &w->page[w->n_page];
@@ -213,7 +134,7 @@ static void note_wanted(struct walk *w, const struct move_imap_reply *r)
 /* The next UIDs and sizes. */
 static int look(struct walk *w, struct fault *fault)
 {
-	struct move_imap_reply reply = { 0 };
+	struct imap_client_reply reply = { 0 };
 	char line[80];
 	uint32_t last = w->exists - w->next_seq < PAGE ? w->exists : w->next_seq + PAGE - 1;
 	int r;
@@ -221,16 +142,16 @@ static int look(struct walk *w, struct fault *fault)
 	snprintf(line, sizeof(line), "FETCH %u:%u (UID RFC822.SIZE)", w->next_seq, last);
 	w->n_page = 0;
 	w->next_seq = last + 1;
-	r = move_imap_send(w->conn, str_z(line), fault);
-	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
-		r = move_imap_next(w->conn, &reply, fault);
-		if (r == 0 && reply.kind == MOVE_IMAP_FETCH)
+	r = imap_client_send(w->link.client, str_z(line), NULL, fault);
+	while (r == 0 && reply.kind != IMAP_CLIENT_TAGGED) {
+		r = imap_client_next(w->link.client, &reply, fault);
+		if (r == 0 && reply.kind == IMAP_CLIENT_FETCH)
 			note_wanted(w, &reply);
 		else if (r == 0)
 			follow(w, &reply);
 	}
 	if (r == 0)
-		r = end_of(&reply, fault);
+		r = imap_client_result(w->link.client, &reply, fault);
 	return r;
 }
 
@@ -263,12 +184,12 @@ static struct wanted *find_wanted(struct walk *w, uint32_t uid)
 	return NULL;
 }
 
-static int give(struct walk *w, const struct move_imap_reply *r, struct fault *fault)
+static int give(struct walk *w, const struct imap_client_reply *r, struct fault *fault)
 {
 	struct wanted *one = find_wanted(w, r->uid);
 	struct move_message m = { .bytes = r->body, .flags = (unsigned)r->flags.flags, .date_s = r->date_s, .uid = r->uid };
 
-	if (!one || !r->has_body)
+	if (!one || !r->has_body || !r->is_whole)
 		return 0; /* changed flags of some message */
 	one->is_done = true;
 	w->tries = 0;
@@ -289,7 +210,7 @@ static int give(struct walk *w, const struct move_imap_reply *r, struct fault *f
 static int fetch(struct walk *w, size_t from, size_t to, bool *ret_is_refused, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
-	struct move_imap_reply reply = { 0 };
+	struct imap_client_reply reply = { 0 };
 	size_t n = 0;
 	int r;
 
@@ -302,10 +223,10 @@ static int fetch(struct walk *w, size_t from, size_t to, bool *ret_is_refused, s
 	if (n == 0)
 		return 0;
 	buf_add(&line, S(" (UID FLAGS INTERNALDATE BODY.PEEK[])"));
-	r = move_imap_send(w->conn, buf_str(&line), fault);
-	while (r == 0 && reply.kind != MOVE_IMAP_TAGGED) {
-		r = move_imap_next(w->conn, &reply, fault);
-		if (r == 0 && reply.kind == MOVE_IMAP_FETCH)
+	r = imap_client_send(w->link.client, buf_str(&line), NULL, fault);
+	while (r == 0 && reply.kind != IMAP_CLIENT_TAGGED) {
+		r = imap_client_next(w->link.client, &reply, fault);
+		if (r == 0 && reply.kind == IMAP_CLIENT_FETCH)
 			r = give(w, &reply, fault);
 		else if (r == 0)
 			follow(w, &reply);
@@ -338,7 +259,7 @@ static int fetch_page(struct walk *w, struct fault *fault)
 }
 
 /* From the beginning, or behind the last UID that is done. */
-static int read_mailbox(struct walk *w, const struct mailbox *m, struct fault *fault)
+static int read_mailbox(struct walk *w, const struct move_imap_box *m, struct fault *fault)
 {
 	int r = examine(w, m, fault);
 
@@ -362,7 +283,7 @@ static int read_mailbox(struct walk *w, const struct mailbox *m, struct fault *f
 
 static bool is_broken(const struct walk *w, int r)
 {
-	return !w->is_sink_broken && (r == -E_CLOSED || r == -E_TIMEOUT || r == -E_TLS) && w->tries < TRIES;
+	return !w->is_sink_broken && (r == -E_CLOSED || r == -E_TIMEOUT || r == -E_TLS || r == -E_IO) && w->tries < TRIES;
 }
 
 /* What was said to the sink about messages of this page stays said. */
@@ -382,25 +303,25 @@ static int connect_again(struct walk *w, struct fault *fault)
 	const struct timespec wait = { .tv_sec = 1 << w->tries };
 	int r;
 
-	move_imap_close(&w->conn);
+	move_imap_link_close(&w->link);
 	do {
 		w->sink->note(w->sink->ctx, fault->text[0] ? fault->text : "the connection broke");
 		w->tries++;
 		nanosleep(&wait, NULL);
-		r = move_imap_open(w->o, &w->conn, fault);
+		r = move_imap_link_open(w->o, &w->link, fault);
 	} while (r < 0 && r != -E_AUTH_FAILED && w->tries < TRIES);
 	return r;
 }
 
 /* 0 also when this mailbox alone cannot be read. */
-static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *fault)
+static int give_mailbox(struct walk *w, const struct move_imap_box *m, struct fault *fault)
 {
 	struct fault why = { 0 };
 	int r;
 
 	w->raw = m->raw;
 	buf_reset(&w->name);
-	name_mailbox(w, m->raw, m->delimiter, &w->name);
+	name_mailbox(w, m, &w->name);
 	w->is_told = false;
 	w->done_uid = 0;
 	w->n_page = 0;
@@ -414,7 +335,7 @@ static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *f
 		if (r == 0)
 			r = read_mailbox(w, m, &why);
 	}
-	if (r == -E_CANNOT && w->conn) {
+	if (r == -E_CANNOT && w->link.client) {
 		w->sink->bad(w->sink->ctx, buf_z(&w->name), why.text);
 		w->is_sink_broken = false;
 		r = 0;
@@ -426,22 +347,23 @@ static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *f
 
 static int give_all(struct walk *w, struct fault *fault)
 {
-	int r = take_names(w, S("LIST \"\" \"*\""), fault);
+	int r = move_imap_boxes_take(&w->boxes, w->link.client, S("LIST \"\" \"*\""), fault);
 
 	if (r == 0)
-		r = take_names(w, S("LSUB \"\" \"*\""), fault);
-	if (r == -E_CANNOT && w->n_boxes > 0) { /* IMAP4rev2 has it no more */
+		r = move_imap_boxes_take(&w->subscribed, w->link.client, S("LSUB \"\" \"*\""), fault);
+	if (r == -E_CANNOT && w->boxes.n > 0) { /* IMAP4rev2 has it no more */
 		w->sink->note(w->sink->ctx, "the server does not tell which mailboxes are subscribed");
 		r = 0;
 	}
-	find_prefix(w);
-	for (size_t i = 0; i < w->n_boxes && r == 0; i++)
-		if (!w->boxes[i].is_noselect)
-			r = give_mailbox(w, &w->boxes[i], fault);
-	for (size_t i = 0; i < w->n_subscribed && r == 0; i++) {
+	if (move_imap_boxes_find_prefix(&w->boxes))
+		w->sink->note(w->sink->ctx, "all mailboxes of the server are below INBOX; here they stand beside it");
+	for (size_t i = 0; i < w->boxes.n && r == 0; i++)
+		if (!w->boxes.v[i].is_noselect)
+			r = give_mailbox(w, &w->boxes.v[i], fault);
+	for (size_t i = 0; i < w->subscribed.n && r == 0; i++) {
 		AUTO(buf_fini) struct buf name = BUF_INIT(65536);
 
-		name_mailbox(w, w->subscribed[i], w->delimiter, &name);
+		name_mailbox(w, &w->subscribed.v[i], &name);
 		r = w->sink->subscribed(w->sink->ctx, buf_str(&name), fault);
 	}
 	return r;
@@ -453,13 +375,15 @@ int move_imap(const struct move_imap_options *o, const struct move_sink *sink, s
 	int r;
 
 	w = (struct walk){ .o = o, .sink = sink, .name = BUF_INIT(65536) };
-	arena_init(&w.names, NAMES_MAX);
+	arena_init(&w.boxes.arena, NAMES_MAX);
+	arena_init(&w.subscribed.arena, NAMES_MAX);
 	arena_init(&w.done_arena, NAMES_MAX);
-	r = move_imap_open(o, &w.conn, fault);
+	r = move_imap_link_open(o, &w.link, fault);
 	if (r == 0)
 		r = give_all(&w, fault);
-	move_imap_close(&w.conn);
-	arena_fini(&w.names);
+	move_imap_link_close(&w.link);
+	arena_fini(&w.boxes.arena);
+	arena_fini(&w.subscribed.arena);
 	arena_fini(&w.done_arena);
 	buf_fini(&w.name);
 	return r;

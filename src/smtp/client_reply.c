@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/limits.h"
+#include "base/text.h"
 
 static bool is_digit(char c)
 {
@@ -96,35 +97,12 @@ int smtp_client_reply_read(struct smtp_client *c, int64_t ms)
 
 /* ---- what is kept ---- */
 
-/* Bytes of the character at the beginning of s when it may be shown, else 0. */
-static size_t good_char(struct str s)
-{
-	unsigned char first = (unsigned char)s.p[0];
-	size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-	if (n == 1)
-		return first >= 0x20 && first != 0x7f;
-	if (s.n < n || !str_is_utf8(str_head(s, n)))
-		return 0;
-	return first == 0xc2 && (unsigned char)s.p[1] < 0xa0 ? 0 : n; /* C1 controls */
-}
-
 static struct str cleaned(struct arena *a, struct str s)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(SMTP_CLIENT_TEXT);
 	struct str ret;
 
-	while (s.n > 0) {
-		size_t n = good_char(s);
-
-		if (out.n + (n > 0 ? n : 1) > SMTP_CLIENT_TEXT)
-			break;
-		if (n > 0)
-			buf_add(&out, str_head(s, n));
-		else
-			buf_add_char(&out, s.p[0] == '\n' ? '\n' : s.p[0] == '\t' ? ' ' : '?');
-		s = str_skip(s, n > 0 ? n : 1);
-	}
+	text_clean(&out, s);
 	ret = arena_str(a, buf_str(&out));
 	return ret.p != NULL ? ret : S("");
 }
