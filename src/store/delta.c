@@ -31,16 +31,16 @@ static void add_range(struct store_delta *d, struct uid_range r)
 		d->kind = STORE_DELTA_UNTOLD;
 }
 
-void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
-		       uint64_t come, uint64_t since)
+void store_delta_flags(struct store_delta *d, const struct uidset *uids,
+		       const struct store_state_change *c)
 {
 	if (!is_of_kind(d, STORE_DELTA_FLAGS))
 		return;
-	if (come & ~(uint64_t)STORE_SYSTEM_FLAGS)
+	if (c->come & ~(uint64_t)STORE_SYSTEM_FLAGS)
 		d->kind = STORE_DELTA_UNTOLD;
-	d->keep = keep;
-	d->come = come;
-	d->since = since;
+	d->keep = c->keep;
+	d->come = c->come;
+	d->since = c->since;
 	for (size_t i = 0; i < uids->n && d->kind == STORE_DELTA_FLAGS; i++)
 		add_range(d, uids->r[i]);
 }
