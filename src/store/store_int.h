@@ -647,6 +647,8 @@ struct store_changes {
 /* Room for one more that changed. */
 struct store_msg *store_changes_next(struct store_changes *c);
 void store_changes_fini(struct store_changes *c);
+/* view_load.c: the same, of the mailbox of old; counters and modseq are the caller's to fill in. */
+struct store_view *store_build_next(struct store_builder *b, const struct store_view *old);
 /* The messages of old with those changes; counters and modseq are the caller's to fill in. */
 struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c);
 /* delta.c: old with what that commit did; NULL: it does not fit. */

@@ -230,18 +230,23 @@ static void apply(struct store_builder *b, const struct store_view *old,
 			store_build_msg(b, &c->changed[ci]);
 }
 
-struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c)
+struct store_view *store_build_next(struct store_builder *b, const struct store_view *old)
 {
-	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
-	struct store_view *v;
+	struct store_view *v = store_build_finish(b);
 
-	apply(b, old, c);
-	v = store_build_finish(b);
 	v->mailbox = old->mailbox;
 	v->uidvalidity = old->uidvalidity;
 	v->keywords = old->keywords;
 	store_keywords_ref(v->keywords);
 	return v;
+}
+
+struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c)
+{
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
+
+	apply(b, old, c);
+	return store_build_next(b, old);
 }
 
 static int build_changes(struct db_tx *tx, const struct store_view *old, struct store_builder *b)
