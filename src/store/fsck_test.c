@@ -149,8 +149,6 @@ static const struct damage {
 	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted " },
 	{ .sql = { .sql = "UPDATE message_states SET states = CAST(states || states AS BLOB)" },
 	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
-	{ .sql = { .sql = "UPDATE message_states SET modseq = modseq + 1" },
-	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
 	{ .sql = { .sql = "INSERT INTO message_states VALUES ((1 << 26) + 1, 1,"
 		   " X'800000000000000100000000000000000000000000000001')" },
 	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 2" },

@@ -79,7 +79,7 @@ static int has_changed(struct db_tx *tx, const struct store_view *since)
 	struct store_states s;
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(STATES_SINCE), DB_I(since->mailbox), DB_I(since->highestmodseq));
+	store_tx_states_newer(tx, &q, since);
 	while ((rc = db_step(&q)) > 0) {
 		uint64_t uids;
 

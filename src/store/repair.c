@@ -135,6 +135,9 @@ static int mailbox_tx(struct db_tx *tx, void *arg)
 	if (rc == 0)
 		rc = ask(tx, SQL(REPAIR_OWNER), mailbox, &account);
 	if (rc == 0)
+		rc = store_tx_states_sum(tx, mailbox, &sum);
+	modseq = sum.modseq >= modseq ? sum.modseq + 1 : modseq;
+	if (rc == 0)
 		rc = mend_messages(tx, mailbox, modseq);
 	if (rc == 0)
 		rc = store_tx_states_sum(tx, mailbox, &sum);

@@ -71,7 +71,7 @@ static int take_states(struct db_tx *tx, struct store_box *b, uint32_t first_uid
 	if (rc < 0)
 		return rc;
 	store_states_remove(&s, uids);
-	rc = store_tx_states_put(tx, &s);
+	rc = store_tx_states_shrink(tx, &s);
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r.lo), DB_I(r.hi),
 			     DB_I(uids), DB_I(b->modseq), DB_I(store_now_s()));

@@ -402,13 +402,19 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" ORDER BY id" },
 	[STORE_SQL_STATES_DOWN] = { .sql =
 		"SELECT id, states FROM message_states WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC" },
-	[STORE_SQL_STATES_SINCE] = { .sql =
-		"SELECT id, states FROM message_states WHERE " STATES_MAILBOX " = ?1 AND modseq > ?2" },
+	[STORE_SQL_STATES_NEWER] = { .sql = /* ?3: the last row of a view, that its index may not know */
+		"SELECT id, states FROM message_states WHERE " STATES_MAILBOX " = ?1 AND modseq > ?2"
+		" AND +id < ?3 UNION ALL SELECT id, states FROM message_states"
+		" WHERE id BETWEEN ?3 AND ?4" },
 	[STORE_SQL_STATES_ADD] = { .sql = /* behind those that are there; || makes text of two blobs */
 		"INSERT INTO message_states (id, modseq, states) VALUES (?1, ?2, ?3)"
-		" ON CONFLICT (id) DO UPDATE SET modseq = ?2, states = CAST(states || ?3 AS BLOB)" },
+		" ON CONFLICT (id) DO UPDATE SET states = CAST(states || ?3 AS BLOB)" },
+	[STORE_SQL_STATES_RAISE] = { .sql =
+		"UPDATE message_states SET modseq = ?2 WHERE id = ?1 AND modseq < ?2" },
 	[STORE_SQL_STATES_CHANGE] = { .sql =
 		"UPDATE message_states SET modseq = ?2, states = ?3 WHERE id = ?1" },
+	[STORE_SQL_STATES_SHRINK] = { .sql =
+		"UPDATE message_states SET states = ?2 WHERE id = ?1" },
 	[STORE_SQL_STATES_REMOVE] = { .sql = "DELETE FROM message_states WHERE id = ?1" },
 	[STORE_SQL_STATES_PURGE] = { .sql =
 		"DELETE FROM message_states WHERE id BETWEEN ?1 AND ?2" },
@@ -652,9 +658,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" (SELECT id FROM mailboxes WHERE account = ?1)))"
 		" + (SELECT coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
 		" WHERE n.payer = ?1) WHERE id = ?1" },
-	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has */
+	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has, but its states */
 		"SELECT 1 + max(a.modseq, b.highestmodseq,"
-		" (SELECT coalesce(max(modseq), 0) FROM message_states WHERE " STATES_MAILBOX " = ?1),"
 		" (SELECT coalesce(max(modseq), 0) FROM expunged WHERE mailbox = ?1))"
 		" FROM mailboxes b JOIN accounts a ON a.id = b.account WHERE b.id = ?1" },
 	[STORE_SQL_REPAIR_OWNER] = { .sql = "SELECT account FROM mailboxes WHERE id = ?1" },

@@ -14,7 +14,7 @@ struct pairing {
 	/* */
 	uint64_t uids;         /* messages */
 	struct store_states s; /* their states; none: the row is not there */
-	bool is_wrong_modseq;
+	bool is_low; /* the row's modseq */
 };
 
 static int next_message(struct pairing *p)
@@ -58,15 +58,19 @@ static void pairing_end(struct pairing *p)
 /* Takes the row that is ahead, if it is that one. */
 static int take_states(struct pairing *p, uint32_t first)
 {
+	int64_t modseq;
+	int rc;
+
 	p->s.n = 0;
 	p->s.first_uid = first;
-	p->s.is_damaged = p->is_wrong_modseq = false;
+	p->s.is_damaged = p->is_low = false;
 	if (!p->has_states || p->ahead.first_uid != first)
 		return 0;
 	p->s = p->ahead;
-	p->is_wrong_modseq = store_states_since(&p->s, (uint64_t)p->ahead_modseq) != 0 ||
-			     store_states_since(&p->s, (uint64_t)p->ahead_modseq - 1) == 0;
-	return next_states(p);
+	modseq = p->ahead_modseq;
+	rc = next_states(p);
+	p->is_low = p->has_states && store_states_since(&p->s, (uint64_t)modseq);
+	return rc;
 }
 
 /* 1, 0 at the end. */
@@ -90,7 +94,7 @@ static int pairing_next(struct pairing *p)
 
 static bool is_wrong(const struct pairing *p)
 {
-	return p->s.is_damaged || p->is_wrong_modseq || p->uids != store_states_all(&p->s);
+	return p->s.is_damaged || p->is_low || p->uids != store_states_all(&p->s);
 }
 
 int store_tx_states_sum(struct db_tx *tx, int64_t mailbox, struct store_states_sum *ret)

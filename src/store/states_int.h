@@ -7,7 +7,8 @@
  *
  * 1. Each message of a mailbox is in exactly one state of its row, and no other UID is in any.
  * 2. A state has at least one UID; so a row has at most 64. A row without states is not there.
- * 3. A row's modseq is the largest of its states.
+ * 3. A row's modseq, which has an index, is not smaller than those of its states; but for the last row
+ *    of a mailbox, the one of UIDNEXT - 1: messages come to it without a change of the index.
  * 4. A state changes its modseq only to one that was given later, and only where something changes
  *    (RFC 7162 3.1).
  *
@@ -17,6 +18,9 @@
 
 #include "base/uidset.h"
 #include "db/db.h"
+
+struct store_msg;
+struct store_view;
 
 #define STORE_STATE_UIDS 64
 #define STORE_STATE_UIDS_LOG 6
@@ -68,6 +72,8 @@ MUST_CHECK int store_tx_states_get(struct db_tx *tx, int64_t mailbox, uint32_t u
 				   struct store_states *ret);
 /* Writes it; one that has no states any more goes. It was read before. */
 MUST_CHECK int store_tx_states_put(struct db_tx *tx, const struct store_states *s);
+/* The same where messages were removed, and nothing else: the index stays as it is. */
+MUST_CHECK int store_tx_states_shrink(struct db_tx *tx, const struct store_states *s);
 /* The same, whether there was one or not. */
 MUST_CHECK int store_tx_states_renew(struct db_tx *tx, const struct store_states *s);
 
@@ -101,9 +107,12 @@ MUST_CHECK int store_states_modified(struct arena *a, const struct store_states_
 /* The current row of a query for id and states, with the UIDs that are there. */
 void store_states_row(struct db_query *q, struct store_states *ret);
 
+/* A query for the rows, in no order, that have all states of messages of the view that are newer, and more. */
+void store_tx_states_newer(struct db_tx *tx, struct db_query *q, const struct store_view *view);
+
 /*
  * New messages on their way into rows: those of one row, and with few different flags, are written
- * together. Their UIDs are larger than all that the mailbox has had.
+ * together. Their UIDs are larger than all that the mailbox has had, last: the largest.
  */
 #define STORE_STATES_ADDING 8
 struct store_states_adding {
@@ -112,7 +121,7 @@ struct store_states_adding {
 	struct store_state v[STORE_STATES_ADDING];
 };
 MUST_CHECK int store_tx_states_add(struct db_tx *tx, struct store_states_adding *a, int64_t mailbox,
-				   uint32_t uid, uint64_t flags, uint64_t modseq);
+				   uint32_t last, const struct store_msg *m);
 /* Writes what waits. */
 MUST_CHECK int store_tx_states_added(struct db_tx *tx, struct store_states_adding *a);
 

@@ -41,6 +41,13 @@ static uint64_t largest(const struct store_state *v, unsigned n)
 	return modseq;
 }
 
+void store_tx_states_newer(struct db_tx *tx, struct db_query *q, const struct store_view *view)
+{
+	DB_QUERY(tx, q, SQL(STATES_NEWER), DB_I(view->mailbox), DB_I(view->highestmodseq),
+		 DB_I(store_states_id(view->mailbox, view->uidnext - 1)),
+		 DB_I(store_states_id(view->mailbox, UINT32_MAX)));
+}
+
 int store_tx_states_put(struct db_tx *tx, const struct store_states *s)
 {
 	char bytes[STORE_STATE_UIDS * STORE_STATE_BYTES];
@@ -49,6 +56,15 @@ int store_tx_states_put(struct db_tx *tx, const struct store_states *s)
 		return DB_EXEC(tx, SQL(STATES_REMOVE), DB_I(s->id));
 	return DB_EXEC(tx, SQL(STATES_CHANGE), DB_I(s->id), DB_I(largest(s->v, s->n)),
 		       DB_B(store_states_print(s->v, s->n, bytes)));
+}
+
+int store_tx_states_shrink(struct db_tx *tx, const struct store_states *s)
+{
+	char bytes[STORE_STATE_UIDS * STORE_STATE_BYTES];
+
+	return s->n == 0 ? DB_EXEC(tx, SQL(STATES_REMOVE), DB_I(s->id))
+			 : DB_EXEC(tx, SQL(STATES_SHRINK), DB_I(s->id),
+				   DB_B(store_states_print(s->v, s->n, bytes)));
 }
 
 /* Behind those that the row has. */
@@ -177,22 +193,24 @@ int store_tx_states_added(struct db_tx *tx, struct store_states_adding *a)
 }
 
 int store_tx_states_add(struct db_tx *tx, struct store_states_adding *a, int64_t mailbox,
-			uint32_t uid, uint64_t flags, uint64_t modseq)
+			uint32_t last, const struct store_msg *m)
 {
-	int64_t id = store_states_id(mailbox, uid);
+	int64_t id = store_states_id(mailbox, m->uid), last_id = store_states_id(mailbox, last);
 	unsigned i = 0;
 	int rc = 0;
 
-	while (i < a->n && a->v[i].flags != flags)
+	while (i < a->n && a->v[i].flags != m->flags)
 		i++;
 	if (a->n > 0 && (a->id != id || i == STORE_STATES_ADDING)) {
 		rc = store_tx_states_added(tx, a);
 		i = 0;
 	}
+	if (rc == 0 && last_id != id)
+		rc = DB_EXEC(tx, SQL(STATES_RAISE), DB_I(last_id), DB_I(m->modseq));
 	if (i == a->n)
-		a->v[a->n++] = (struct store_state){ .flags = flags, .modseq = modseq };
+		a->v[a->n++] = (struct store_state){ .flags = m->flags, .modseq = m->modseq };
 	a->id = id;
-	a->v[i].uids |= (uint64_t)1 << (uid % STORE_STATE_UIDS);
+	a->v[i].uids |= (uint64_t)1 << (m->uid % STORE_STATE_UIDS);
 	return rc;
 }
 

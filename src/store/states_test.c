@@ -167,7 +167,8 @@ static int add(struct db_tx *tx, struct job *j)
 		if (m->n + 4 > MESSAGES) /* the last that there can be */
 			v.uid = UINT32_MAX - (uint32_t)(MESSAGES - m->n);
 		m->v[m->n++] = v;
-		rc = store_tx_states_add(tx, &adding, j->t->inbox, v.uid, v.flags, v.modseq);
+		rc = store_tx_states_add(tx, &adding, j->t->inbox, last,
+					 &(struct store_msg){ .uid = v.uid, .flags = v.flags, .modseq = v.modseq });
 	}
 	return rc < 0 ? rc : store_tx_states_added(tx, &adding);
 }
@@ -205,7 +206,8 @@ static int change(struct db_tx *tx, struct job *j)
 			store_states_remove(&w.s, w.uids);
 		else
 			store_states_change(&w.s, w.uids, &c);
-		assert_int_equal(store_tx_states_put(tx, &w.s), 0);
+		assert_int_equal(is_removal ? store_tx_states_shrink(tx, &w.s) :
+					      store_tx_states_put(tx, &w.s), 0);
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		struct message *v = &m->v[i];

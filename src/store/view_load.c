@@ -145,7 +145,7 @@ static int load_changed(struct db_tx *tx, const struct store_view *old, struct s
 	struct store_states s;
 	int rc = 0, read = 0;
 
-	DB_QUERY(tx, &q, SQL(STATES_SINCE), DB_I(old->mailbox), DB_I(old->highestmodseq));
+	store_tx_states_newer(tx, &q, old);
 	while (read == 0 && (rc = db_step(&q)) > 0) {
 		store_states_row(&q, &s);
 		read = load_row(tx, old, &s, c);
