@@ -14,7 +14,7 @@
 #define READERS_MAX 8
 #define READERS_IDLE_MS 10000
 #define READERS_AT_ONCE 2
-#define READERS_PATIENCE_MS 2
+#define READERS_PATIENCE_MS 5
 
 struct db_readers {
 	struct lock lock;
