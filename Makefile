@@ -44,7 +44,7 @@ LIBS := -lcjose -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljanss
 	-lseccomp -lpthread
 
 PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libargon2-dev libinih-dev \
-	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev libunbound-dev
+	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev libunbound-dev libexpat1-dev
 PKG_TEST := libcmocka-dev python3 openssl curl swaks libnet-ssleay-perl isync msmtp fetchmail \
 	offlineimap3 mutt nsd ldnsutils python3-dkim
 PKG_FUZZ := clang libclang-rt-14-dev

@@ -125,3 +125,13 @@
 #define LIMIT_MIME_REFERENCES 100     /* of one message, for threading */
 #define LIMIT_MIME_MSG_ID 998         /* RFC 5322 2.1.1: a line */
 #define LIMIT_MIME_CHARSET 64         /* name of a character set; RFC 2978 2.3: 40 */
+
+/* Where the servers of a domain may be (doctor/find.h). */
+#define LIMIT_DOCTOR_RECORDS 8        /* SRV records of one service, MX records: the best ones */
+#define LIMIT_DOCTOR_CANDIDATES 200   /* what 15 hosts can have at the usual ports */
+#define LIMIT_DOCTOR_TEXT 1000        /* what one question came to, in words */
+#define LIMIT_AUTOCONFIG (64u << 10)  /* one file; those of large providers have 5 KB */
+#define LIMIT_AUTOCONFIG_DEPTH 16     /* of its elements; what is read is 4 deep */
+#define LIMIT_AUTOCONFIG_SERVERS 16   /* that it names; the rest is not looked at */
+#define LIMIT_AUTOCONFIG_TEXT 512     /* of one element that is read */
+#define LIMIT_AUTOCONFIG_REDIRECTS 3  /* on the way to it */

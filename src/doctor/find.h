@@ -21,12 +21,13 @@ extern const char *const doctor_protocol_names[DOCTOR_N_PROTOCOLS], *const docto
 struct doctor_candidate {
 	enum doctor_protocol protocol;
 	enum doctor_tls tls;
-	const char *host_z;        /* ASCII, A-labels, or the text of an address */
+	const char *host_z;        /* ASCII, A-labels, lower case, or the text of an address */
 	uint16_t port;
 	const char *alpn_z;        /* at port 443 (RFC 7301): "imap", "pop3", "smtp"; NULL: none */
 	enum doctor_source source;
 	unsigned rank;             /* of SRV's priority and weight, or the order of the file; less is better */
 	const char *user_z;        /* the user name that autoconfig names, its placeholders filled in; NULL: not told */
+	bool is_unproven;          /* outside of the domain, and only a DNS without signatures names it (RFC 6186 6, RFC 8314 5.1) */
 };
 
 /* What one question came to, for the report: "SRV _imaps._tcp.example.org", "https://autoconfig.example.org/...". */
@@ -42,6 +43,12 @@ struct doctor_found {
 	size_t n;
 	struct doctor_hint *hints;
 	size_t n_hints;
+	/* Of a domain: */
+	bool is_nxdomain;           /* there is none of this name */
+	bool is_bogus;              /* of an answer the signatures are wrong: a resolver that validates says nothing of this domain */
+	bool is_deaf;               /* not one question to the DNS was answered */
+	bool is_null_mx;            /* it takes no mail (RFC 7505 3) */
+	bool is_wildcard;           /* any name in it has an address: the usual names say little, and come last */
 };
 
 /* What is asked of the DNS and the web; tests put tables here. */
@@ -55,5 +62,8 @@ struct doctor_find {
 	bool is_host;              /* the user names a host: nothing is looked for, its ports are tried */
 	int64_t deadline_ms;       /* clock_mono_ms */
 };
-/* All is asked at once, side by side, and the deadline bounds all of it. 0, also when nothing but guesses was found; -E_LIMIT: the arena. Strings in the arena. */
+/*
+ * All is asked at once, side by side, and the deadline bounds all of it. 0, also when nothing but guesses was found, or nothing at all; -E_SYNTAX:
+ * no name of a domain or host, nor an address; -E_LIMIT: the arena. Strings in the arena. Best first, at most LIMIT_DOCTOR_CANDIDATES.
+ */
 MUST_CHECK int doctor_find(struct doctor_lookup *l, const struct doctor_find *what, struct arena *a, struct doctor_found *ret);

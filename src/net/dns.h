@@ -33,7 +33,7 @@ struct net_dns_conf {
 #define NET_DNS_TRUST_ANCHOR_FILE "/usr/share/dns/root.key"
 
 enum net_dns_type { NET_DNS_A = 1, NET_DNS_CNAME = 5, NET_DNS_SOA = 6, NET_DNS_PTR = 12, NET_DNS_MX = 15, NET_DNS_TXT = 16,
-		    NET_DNS_AAAA = 28, NET_DNS_TLSA = 52 };
+		    NET_DNS_AAAA = 28, NET_DNS_SRV = 33, NET_DNS_TLSA = 52 };
 
 enum net_dns_trust {
 	NET_DNS_INSECURE, /* not signed, provably, or the signatures could not be asked for */
@@ -85,6 +85,12 @@ bool net_dns_mx(struct arena *a, struct str rdata, uint16_t *ret_preference, str
 bool net_dns_txt(struct arena *a, struct str rdata, struct str *ret);
 /* RFC 1035 3.3.1, 3.3.12: the name that a CNAME or PTR record is. As above. */
 bool net_dns_target(struct arena *a, struct str rdata, struct str *ret);
+/* RFC 2782, the format of the record. The target as text without the last dot ("" for the root: the service is not there). As above. */
+struct net_dns_srv {
+	uint16_t priority, weight, port;
+	struct str target;
+};
+bool net_dns_srv(struct arena *a, struct str rdata, struct net_dns_srv *ret);
 /* RFC 6698 2.1. Data is a slice of rdata. */
 struct net_dns_tlsa {
 	uint8_t usage, selector, matching;

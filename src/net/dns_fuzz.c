@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str rdata = str_of(data, size);
 	struct net_dns_tlsa tlsa;
+	struct net_dns_srv srv;
 	struct arena a;
 	struct str name;
 	uint16_t preference;
@@ -26,6 +27,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (net_dns_mx(&a, rdata, &preference, &name)) {
 		must(size >= 3);
 		look_at_name(name);
+	}
+	if (net_dns_srv(&a, rdata, &srv)) {
+		must(size >= 7);
+		look_at_name(srv.target);
 	}
 	if (net_dns_target(&a, rdata, &name))
 		look_at_name(name);

@@ -77,13 +77,28 @@ static bool take_name(struct arena *a, struct str *s, struct str *ret)
 	return ret->p != NULL;
 }
 
+static uint16_t u16_at(struct str s, size_t i)
+{
+	return (uint16_t)((unsigned char)s.p[i] << 8 | (unsigned char)s.p[i + 1]);
+}
+
 bool net_dns_mx(struct arena *a, struct str rdata, uint16_t *ret_preference, struct str *ret_exchange)
 {
 	if (rdata.n < 2)
 		return false;
-	*ret_preference = (uint16_t)((unsigned char)rdata.p[0] << 8 | (unsigned char)rdata.p[1]);
+	*ret_preference = u16_at(rdata, 0);
 	rdata = str_skip(rdata, 2);
 	return take_name(a, &rdata, ret_exchange) && rdata.n == 0;
+}
+
+bool net_dns_srv(struct arena *a, struct str rdata, struct net_dns_srv *ret)
+{
+	struct str target = str_skip(rdata, 6);
+
+	if (rdata.n < 6)
+		return false;
+	*ret = (struct net_dns_srv){ .priority = u16_at(rdata, 0), .weight = u16_at(rdata, 2), .port = u16_at(rdata, 4) };
+	return take_name(a, &target, &ret->target) && target.n == 0;
 }
 
 bool net_dns_target(struct arena *a, struct str rdata, struct str *ret)

@@ -81,6 +81,46 @@ TEST(dns_mx_records)
 	}
 }
 
+TEST(dns_srv_records)
+{
+	static const struct {
+		const char *name;
+		struct str rdata;
+		bool want;
+		uint16_t priority, weight, port;
+		const char *target;
+	} rows[] = {
+		{ "plain", STR_INIT("\0\x0a\0\5\3\xe1\4imap\7example\3org\0"), true, 10, 5, 993, "imap.example.org" },
+		{ "not there", STR_INIT("\0\0\0\0\0\0\0"), true, 0, 0, 0, "" },
+		{ "all high", STR_INIT("\xff\xff\xff\xff\xff\xff\1a\0"), true, 65535, 65535, 65535, "a" },
+		{ "bytes that no host has", STR_INIT("\0\0\0\0\0\0\2.\n\0"), true, 0, 0, 0, "\\046\\010" },
+		{ "no name", STR_INIT("\0\0\0\0\0\0"), false, 0, 0, 0, NULL },
+		{ "too short", STR_INIT("\0\0\0\0\0"), false, 0, 0, 0, NULL },
+		{ "nothing", STR_INIT(""), false, 0, 0, 0, NULL },
+		{ "cut in a label", STR_INIT("\0\0\0\0\0\0\5abc"), false, 0, 0, 0, NULL },
+		{ "a pointer", STR_INIT("\0\0\0\0\0\0\xc0\x0c"), false, 0, 0, 0, NULL },
+		{ "more behind it", STR_INIT("\0\0\0\0\0\0\1a\0\0"), false, 0, 0, 0, NULL },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *copy = test_copy(rows[i].rdata);
+		struct net_dns_srv srv;
+		struct arena a;
+
+		test_row(rows[i].name);
+		arena_init(&a, 65536);
+		assert_int_equal(net_dns_srv(&a, str_of(copy, rows[i].rdata.n), &srv), rows[i].want);
+		if (rows[i].want) {
+			assert_int_equal(srv.priority, rows[i].priority);
+			assert_int_equal(srv.weight, rows[i].weight);
+			assert_int_equal(srv.port, rows[i].port);
+			assert_str_eq(srv.target, str_z(rows[i].target));
+		}
+		arena_fini(&a);
+		mem_free(copy);
+	}
+}
+
 TEST(dns_other_records)
 {
 	struct net_dns_tlsa tlsa;

@@ -134,8 +134,13 @@ static void set_options(struct get *g, int64_t left_ms)
 static bool is_type(struct str given, struct str wanted)
 {
 	ptrdiff_t semicolon = str_chr(given, ';');
+	struct str type;
 
-	return str_ieq(str_trim(semicolon < 0 ? given : str_head(given, (size_t)semicolon)), wanted);
+	given = str_trim(semicolon < 0 ? given : str_head(given, (size_t)semicolon));
+	while (str_split(&wanted, ',', &type))
+		if (str_ieq(given, type))
+			return true;
+	return false;
 }
 
 /* RFC 8460 3: the certificate may be as bad as that which the report is about. */
@@ -157,6 +162,16 @@ static bool set_post(struct get *g)
 	return more != NULL;
 }
 
+static int another_status(struct get *g, long status, struct fault *fault)
+{
+	char *to_z = NULL;
+
+	g->h->curl.easy_getinfo(g->easy, CURLINFO_REDIRECT_URL, &to_z);
+	if (g->asked->redirect && to_z)
+		buf_add(g->asked->redirect, str_z(to_z));
+	return fault_set(fault, -E_NOT_FOUND, "%s: the server answers %ld", g->url, status);
+}
+
 /* What became of it. */
 static int judge(struct get *g, CURLcode code, struct fault *fault)
 {
@@ -175,7 +190,7 @@ static int judge(struct get *g, CURLcode code, struct fault *fault)
 	if (!g->out && status / 100 == 2)
 		return 0;
 	if (status != 200)
-		return fault_set(fault, -E_NOT_FOUND, "%s: the server answers %ld", g->url, status);
+		return another_status(g, status, fault);
 	g->h->curl.easy_getinfo(g->easy, CURLINFO_CONTENT_TYPE, &type_z);
 	if (!is_type(str_z(type_z ? type_z : ""), str_z(g->asked->type_z)))
 		return fault_set(fault, -E_SYNTAX, "%s: the media type is %.80s, not %s", g->url, type_z ? type_z : "not given",
@@ -202,7 +217,7 @@ static int run(struct get *g, struct fault *fault)
 {
 	const struct net_https_get *asked = g->asked;
 	int n = snprintf(g->url, sizeof(g->url), "https://%s:%u%s", asked->host_z, asked->port, asked->path_z);
-	int rc = n >= (int)sizeof(g->url) ? -E_LIMIT : perform(g, fault);
+	int rc = n >= (int)sizeof(g->url) ? fault_set(fault, -E_LIMIT, "%.100s: the path is too long", asked->host_z) : perform(g, fault);
 
 	if (g->easy)
 		g->h->curl.easy_cleanup(g->easy);

@@ -22,14 +22,15 @@ struct net_https_get {
 	const char *host_z;                  /* a name: what the certificate must be for */
 	uint16_t port;
 	const char *path_z;                  /* with its first slash */
-	const char *type_z;                  /* the media type that it must have; parameters are not looked at */
+	const char *type_z;                  /* the media type that it must have, or several with "," between; parameters are not looked at */
 	const struct net_address *addresses; /* of the host; no other is asked for */
 	size_t n_addresses;
 	int64_t deadline_ms;                 /* clock_mono_ms */
+	struct buf *redirect;                /* where a redirect leads (a whole URL) is written here; NULL: nobody wants to know */
 };
 
 /*
- * 0: the server answered 200, and out has the document. No redirects, no proxies, no cookies, no cache. -E_LIMIT: longer than out may be;
+ * 0: the server answered 200, and out has the document. No redirect is followed, no proxies, no cookies, no cache. -E_LIMIT: longer than out may be;
  * -E_NOT_FOUND: another status; -E_SYNTAX: another media type; -E_TLS: the certificate is not good for that name; -E_TIMEOUT, -E_IO; with fault.
  */
 MUST_CHECK int net_https_get(struct net_https *h, const struct net_https_get *g, struct buf *out, struct fault *fault);
