@@ -81,6 +81,11 @@ enum cli_status cli_result(const struct cli_args *args, json_t *result);
 const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
 #define CLI_DEFAULT_CONFIG "/etc/martlet/martlet.conf"
 
+/* Those of that file; without one at the default place the defaults. *ret is the caller's (conf_unref). */
+struct conf;
+MUST_CHECK int cli_settings_load(const struct cli_args *args, struct conf **ret, struct fault *fault);
+/* A whole file, appended; at most what out holds. */
+MUST_CHECK int cli_file_read(const char *path_z, struct buf *out, struct fault *fault);
 /* The first line of a file or of standard input (NULL, "-"), asked for without echo on a terminal. */
 MUST_CHECK int cli_read_secret(const char *path_z, struct buf *out, struct fault *fault);
 /* Asks the server that runs on that directory. -E_NOT_FOUND without fault: none does. *ret is the caller's. */
@@ -97,5 +102,6 @@ int cli_sendmail(int argc, char **argv);
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_check(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_check_domain(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

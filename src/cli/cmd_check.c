@@ -3,7 +3,6 @@
  * check mx DOMAIN: runs what the sender would do for a domain, by the same functions (send/check.h), stage by stage, each with its time. Asks the
  * DNS and the hosts from this process, whether a server runs or not; sends no message.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -26,18 +25,6 @@
 #define CHECK_PASSWORD 1024
 
 /* ---- arguments and settings ---- */
-
-/* Without a file at the default place: the defaults. */
-static int load_settings(const struct cli_args *args, struct check *c, struct fault *fault)
-{
-	char buf[4096];
-	const char *path = cli_config_path(args, buf, sizeof(buf));
-	bool is_named = cli_option(args, "--config") || cli_option(args, "--dir");
-
-	if (!is_named && access(path, F_OK) < 0)
-		return conf_load(server_tables, server_n_tables, NULL, &c->conf, fault);
-	return server_conf_load(path, &c->conf, fault);
-}
 
 /* RFC 5321 4.1.3 */
 static bool is_literal(struct str s)
@@ -152,24 +139,6 @@ static int take_arguments(const struct cli_args *args, struct check *c, struct f
 	return r;
 }
 
-static int read_authorities(struct check *c, const char *path_z, struct fault *fault)
-{
-	FILE *file = path_z[0] ? fopen(path_z, "re") : NULL;
-	bool is_whole;
-	size_t n;
-	char *p;
-
-	if (!path_z[0])
-		return 0;
-	if (!file)
-		return fault_errno(fault, errno, "cannot read %s", path_z);
-	while ((p = buf_reserve(&c->ca, 16384)) != NULL && (n = fread(p, 1, 16384, file)) > 0)
-		buf_commit(&c->ca, n);
-	is_whole = p != NULL && !ferror(file);
-	fclose(file);
-	return is_whole ? 0 : fault_set(fault, -E_IO, "cannot read %s, or it is too large", path_z);
-}
-
 /*
  * What the running server knows: whether the domain is its own, and the MTA-STS policy that it remembers, which counts while no newer one can be
  * had (RFC 8461 3.3). Whoever may not ask does without.
@@ -204,7 +173,7 @@ static int open_sender(struct check *c, struct fault *fault)
 	o.own = c->own;
 	c->is_sending = q->is_sending;
 	recall(c);
-	r = read_authorities(c, q->ca_file, fault);
+	r = q->ca_file[0] ? cli_file_read(q->ca_file, &c->ca, fault) : 0;
 	/* What comes next has to do with strangers' bytes: as the server's own user. */
 	if (r == 0)
 		r = server_privileges_drop(s, fault);
@@ -218,7 +187,7 @@ static int open_sender(struct check *c, struct fault *fault)
 
 static int prepare(const struct cli_args *args, struct check *c, struct fault *fault)
 {
-	int r = load_settings(args, c, fault);
+	int r = cli_settings_load(args, &c->conf, fault);
 
 	if (r == 0)
 		r = take_arguments(args, c, fault);

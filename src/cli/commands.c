@@ -111,6 +111,14 @@ static const struct cli_option check_options[] = {
 	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
 	END,
 };
+static const struct cli_option check_domain_options[] = {
+	WHERE, JSON,
+	{ "--selector", "NAME", "look at this key of DKIM; may be given several times (default: usual names)" },
+	{ "--dnsbl", "LIST", "ask this blocklist about the hosts; may be given several times (default: none)" },
+	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
+	{ "--timeout", "SECONDS", "for all of it (default: 30)" },
+	END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -217,6 +225,8 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "check mx", .usage = "DOMAIN", .options = check_options, .run = cli_check,
 	  .help = "tell where mail for a domain would go, without sending any" },
+	{ .name = "check domain", .usage = "DOMAIN", .options = check_domain_options, .run = cli_check_domain,
+	  .help = "tell what a domain publishes for its mail, what is wrong, and what to publish" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },
