@@ -52,8 +52,8 @@ static void look_at_records(struct domain_check *c, struct str name, const struc
 			continue;
 		}
 		if (caa.is_critical && !is_known_tag(caa.tag))
-			DOMAIN_SAY(c, WARN, name, domain_printf(c, "128 %" STR_FMT " \"%" STR_FMT "\"", STR_ARG(caa.tag), STR_ARG(caa.value)),
-				   "A critical property that authorities do not know: they have to refuse (RFC 8659 4.5).", S(""));
+			DOMAIN_SAY(c, FAIL, name, domain_printf(c, "128 %" STR_FMT " \"%" STR_FMT "\"", STR_ARG(caa.tag), STR_ARG(caa.value)),
+				   "A critical property that authorities do not know: they have to refuse a certificate (RFC 8659 4.5).", S(""));
 		if (!str_ieq(caa.tag, S("issue")))
 			continue;
 		is_restricted = true;
