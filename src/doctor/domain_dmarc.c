@@ -26,7 +26,7 @@ static struct str name_of(struct domain_check *c, struct str domain)
 static void say_none(struct domain_check *c, const struct dmarc_found *f)
 {
 	struct str domain = c->d->domain, name = name_of(c, domain);
-	struct str value = c->n_hosts == 0 ? S("v=DMARC1; p=reject") : domain_printf(c, "v=DMARC1; p=none; rua=mailto:postmaster@%" STR_FMT, STR_ARG(domain));
+	struct str value = c->is_null_mx ? S("v=DMARC1; p=reject") : domain_printf(c, "v=DMARC1; p=none; rua=mailto:postmaster@%" STR_FMT, STR_ARG(domain));
 
 	if (f->n_own > 1)
 		DOMAIN_SAY(c, FAIL, name, domain_printf(c, "%zu records", f->n_own), "There may be one: several count as none (RFC 9989 4.10). Make one of them.", S(""));

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 
 #define ZONE_SERVERS 8 /* name servers that are looked at */
+#define MX_RECORDS 64  /* of which the best hosts are chosen; others behind them are not read */
 
 static struct str parent(struct str name)
 {
@@ -126,11 +127,14 @@ static void take_host(struct domain_check *c, struct str name, uint16_t preferen
 	while (i < c->n_hosts && !str_ieq(c->hosts[i].name, name))
 		i++;
 	if (i < c->n_hosts) {
-		DOMAIN_SAY(c, WARN, name, domain_printf(c, "preferences %u and %u", c->hosts[i].preference, preference),
+		uint16_t other = c->hosts[i].preference, best = preference < other ? preference : other;
+
+		c->hosts[i].preference = best;
+		DOMAIN_SAY(c, WARN, name, domain_printf(c, "preferences %u and %u", best, best == other ? preference : other),
 			   "The host is named twice: one of the records does nothing.", S(""));
 		return;
 	}
-	if (c->n_hosts < DOCTOR_DOMAIN_HOSTS)
+	if (c->n_hosts < MX_RECORDS)
 		c->hosts[c->n_hosts++] = (struct domain_host){ .name = name, .preference = preference, .check = c };
 }
 
@@ -200,11 +204,10 @@ void domain_mx(struct domain_check *c)
 	struct net_dns_answer answer;
 	struct str list = S("");
 
-	c->hosts = ARENA_ARRAY(c->a, struct domain_host, DOCTOR_DOMAIN_HOSTS);
+	c->hosts = ARENA_ARRAY(c->a, struct domain_host, MX_RECORDS);
 	c->is_full |= !c->hosts;
 	if (!c->hosts || domain_ask(c, c->d->domain, NET_DNS_MX, &answer) < 0)
 		return;
-	c->has_mx_answer = true;
 	c->is_mx_secure = answer.trust == NET_DNS_SECURE;
 	if (!str_ieq(answer.canonical, c->d->domain))
 		DOMAIN_SAY(c, WARN, S(""), domain_printf(c, "CNAME %" STR_FMT, STR_ARG(answer.canonical)),
@@ -213,6 +216,10 @@ void domain_mx(struct domain_check *c)
 		look_at_no_mx(c);
 	read_mx(c, &answer);
 	qsort(c->hosts, c->n_hosts, sizeof(*c->hosts), compare_hosts);
+	if (c->n_hosts > DOCTOR_DOMAIN_HOSTS) {
+		DOMAIN_SAY(c, INFO, S(""), domain_printf(c, "%zu hosts", c->n_hosts), "Only the best ten are looked at here; the same number limits \"mx\" in SPF.", S(""));
+		c->n_hosts = DOCTOR_DOMAIN_HOSTS;
+	}
 	for (size_t i = 0; i < c->n_hosts; i++) {
 		domain_ahead(c, c->hosts[i].name, NET_DNS_A);
 		domain_ahead(c, c->hosts[i].name, NET_DNS_AAAA);
@@ -220,8 +227,6 @@ void domain_mx(struct domain_check *c)
 	}
 	if (c->n_hosts > 0 && !c->is_implicit_mx)
 		DOMAIN_SAY(c, PASS, S(""), list, "These hosts take its mail, the smallest number first.", S(""));
-	if (answer.n > DOCTOR_DOMAIN_HOSTS)
-		DOMAIN_SAY(c, INFO, S(""), domain_printf(c, "%zu MX records", answer.n), "Only ten hosts are looked at here; the same number limits \"mx\" in SPF.", S(""));
 }
 
 /* ---- addresses ---- */

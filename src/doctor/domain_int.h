@@ -59,7 +59,7 @@ struct domain_check {
 	bool is_over, is_unasked;   /* there is no such domain; the DNS is not there */
 	struct lookup lookup;       /* for room mailauth */
 	/* what rows found, for others behind them */
-	bool is_null_mx, is_implicit_mx, has_mx_answer, is_mx_secure;
+	bool is_null_mx, is_implicit_mx, is_mx_secure;
 	struct domain_host *hosts;
 	size_t n_hosts;
 	bool has_sts;

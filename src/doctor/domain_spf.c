@@ -37,7 +37,7 @@ static const struct {
 /* RFC 7208 10.1: a domain that sends no mail says so. */
 static struct str proposal(struct domain_check *c)
 {
-	return domain_record(c, c->d->domain, "TXT", c->n_hosts == 0 ? S("v=spf1 -all") : S("v=spf1 mx -all"));
+	return domain_record(c, c->d->domain, "TXT", c->is_null_mx ? S("v=spf1 -all") : S("v=spf1 mx -all"));
 }
 
 /* The record with another end. */
