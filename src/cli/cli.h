@@ -97,5 +97,7 @@ int cli_sendmail(int argc, char **argv);
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_check(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_quickstart(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_dns(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);
