@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/zone_of.h"
 
 #include "base/limits.h"
 #include "base/log.h"
@@ -19,6 +20,7 @@
 #include "store/account.h"
 
 #define CHECK_ARENA (32u << 20)
+#define CHECK_NOTES (64u << 10)
 #define CHECK_S 30
 #define CHECK_MAX_S 3600
 #define INDENT "        "
@@ -28,7 +30,7 @@ struct check {
 	struct conf *conf;
 	struct net_dns *dns;
 	struct net_https *https;
-	struct buf ca;
+	struct buf ca, notes;
 	char hostname[256];
 	struct doctor_domain what;
 };
@@ -95,6 +97,45 @@ static int take_arguments(const struct cli_args *args, struct check *c, struct f
 	return r;
 }
 
+/* Selectors of the keys that this server signs with. */
+static int take_selectors(struct check *c, const struct doctor_zone *z)
+{
+	struct str *v = ARENA_ARRAY(&c->arena, struct str, z->n_dkim + 1);
+
+	for (size_t i = 0; v && i < z->n_dkim; i++)
+		v[i] = z->dkim[i].selector;
+	c->what.selectors = v;
+	c->what.n_selectors = z->n_dkim;
+	return v ? 0 : -E_LIMIT;
+}
+
+/* --for-this-server: before privileges are dropped, as it reads keys. A relay sends from addresses of its own. */
+static int take_server(const struct cli_args *args, struct check *c, struct fault *fault)
+{
+	struct doctor_domain *w = &c->what;
+	struct doctor_record *records = NULL;
+	struct str *addresses = NULL;
+	struct doctor_zone z;
+	size_t n = 0;
+	int r = cli_zone_addresses(args, &c->arena, &addresses, &n, fault);
+
+	if (r == 0 && !cli_option(args, "--for-this-server"))
+		return n == 0 ? 0 : fault_set(fault, -E_USAGE, "--address goes with --for-this-server");
+	if (r == 0)
+		r = cli_zone_of(c->conf, w->domain, addresses, n, &c->arena, &z, &c->notes, fault);
+	if (r == 0)
+		r = doctor_zone(&z, &c->arena, &records, &w->n_wanted);
+	if (r == 0 && w->n_selectors == 0)
+		r = take_selectors(c, &z);
+	if (r < 0)
+		return r;
+	w->wanted = records;
+	w->own = z.addresses;
+	w->n_own = z.relay.n > 0 ? 0 : z.n_addresses;
+	w->notes = buf_str(&c->notes);
+	return 0;
+}
+
 static int open_all(struct check *c, struct fault *fault)
 {
 	const struct server_conf *s = conf_get(c->conf, &server_conf_table);
@@ -125,6 +166,8 @@ static int prepare(const struct cli_args *args, struct check *c, struct fault *f
 
 	if (r == 0)
 		r = take_arguments(args, c, fault);
+	if (r == 0)
+		r = take_server(args, c, fault);
 	return r < 0 ? r : open_all(c, fault);
 }
 
@@ -213,6 +256,7 @@ static void finish(struct check *c)
 	net_dns_close(&c->dns);
 	conf_unref(c->conf);
 	buf_fini(&c->ca);
+	buf_fini(&c->notes);
 	arena_fini(&c->arena);
 	mem_free(c);
 }
@@ -227,6 +271,7 @@ enum cli_status cli_check_domain(const struct cli_command *cmd, const struct cli
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	arena_init(&c->arena, CHECK_ARENA);
 	buf_init(&c->ca, LIMIT_TLS_CA_FILE);
+	buf_init(&c->notes, CHECK_NOTES);
 	if (args->n_positional != 1)
 		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
 	else

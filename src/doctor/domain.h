@@ -60,6 +60,7 @@ struct doctor_domain {
 	size_t n_wanted;
 	const struct str *own;          /* addresses from which this server sends, as text; with wanted */
 	size_t n_own;
+	struct str notes;               /* lines: what of wanted could not be found out */
 	int64_t ms;                     /* for all of it */
 };
 struct doctor_domain_report {

@@ -237,9 +237,13 @@ static void check_own(struct domain_check *c, struct str text)
 void domain_server(struct domain_check *c)
 {
 	size_t n_good = 0, n_all = 0;
+	struct str notes = c->d->notes, line;
 
 	if (!c->d->wanted)
 		return;
+	while (str_split(&notes, '\n', &line))
+		if (line.n > 0)
+			DOMAIN_SAY(c, SKIPPED, S(""), line, "It could not be found out here, so it was not compared.", S(""));
 	for (size_t i = 0; i < c->d->n_wanted; i++)
 		domain_ahead(c, c->d->wanted[i].name, NET_DNS_TXT);
 	for (size_t i = 0; i < c->d->n_wanted; i++)
