@@ -32,7 +32,13 @@ class Scene:
     """A DNS, hosts at 127.0.0.N, N from 20 on, all at one port, and the settings of who asks."""
 
     def __init__(self, server):
-        self.server, self.world, self.sinks, self.files, self.port = server, World(), [], [], 0
+        self.server, self.world, self.sinks, self.files, self.port, self.more = server, World(), [], [], 0, {}
+        self.world.zone("test", "ns A 127.0.0.1\nns2 A 127.0.0.1", signed=True)
+
+    def restart(self):
+        """Another world."""
+        self.world.stop()
+        self.world = World()
         self.world.zone("test", "ns A 127.0.0.1\nns2 A 127.0.0.1", signed=True)
 
     def __enter__(self):
@@ -57,7 +63,8 @@ class Scene:
         self.files.append(files)
         return files
 
-    def start(self, web=None, dns=None, **queue):
+    def start(self, web=None, dns=None, hostname="we.test", **queue):
+        """Settings: self.more has further sections."""
         if not self.port:
             self.host()
         self.world.start()
@@ -66,7 +73,7 @@ class Scene:
             for files in self.files:
                 with open(files["certificate"], "rb") as g:
                     f.write(g.read())
-        sections = {"dns": {**self.world.settings(), **(dns or {})}, 'listener "x"': {"port": "2525"}, "server": {"hostname": "we.test"},
+        sections = {"dns": {**self.world.settings(), **(dns or {})}, 'listener "x"': {"port": "2525"}, "server": {"hostname": hostname}, **self.more,
                     "queue": {"port": str(self.port), "allow_private_addresses": "yes", **({"mta_sts_port": str(web.server_port)} if web else {}),
                               **({"ca_file": authorities} if self.files else {}), **queue}}
         with open(self.path, "w", encoding="utf-8") as f:
@@ -489,3 +496,62 @@ def test_text(server):
         assert heads == sorted(heads, key=("FAIL", "WARN", "pass", "info", "skipped").index), heads
         assert "\x1b" not in done.stdout and "x=?[31m" in done.stdout, done.stdout
         assert re.search(r"\nx\.test: 1 failed, \d+ to be mended, \d+ good, \d+ to know, \d+ left out\n$", done.stdout), done.stdout[-200:]
+
+
+def test_server(server):
+    """--for-this-server: what `dns` prints, published as it is, is all there; what is taken out or changed is found, with the record."""
+    with Scene(server) as scene:
+        for name, bits in (("key", "2048"), ("other", "2048")):
+            subprocess.run(["openssl", "genrsa", "-out", "%s/%s.pem" % (server.dir, name), bits], check=True, capture_output=True)
+        files = self_signed(server, "tls", "mx.x.test", days=60)
+        scene.more = {"tls": files, 'dkim "x.test"': {"rsa_selector": "s1", "rsa_key_file": server.dir + "/key.pem"}}
+        scene.more.update(('dkim "%s.test"' % x, {"rsa_selector": "s1", "rsa_key_file": server.dir + "/other.pem"}) for x in ("changed", "bare"))
+        ours = ("--for-this-server", "--address", "198.18.0.20")
+        scene.start(hostname="mx.x.test")
+        wanted = json.loads(server.command("dns", "x.test", "--json", "--address", "198.18.0.20", "--config", scene.path).stdout)["records"]
+        lines = {(x["type"], x["name"]): x["line"] for x in wanted if x["place"] != "later"}
+        assert {"MX", "A", "PTR", "TXT", "SRV", "TLSA"} <= {kind for kind, _ in lines}, lines
+        scene.restart()
+        scene.zone("arpa", lines["PTR", "20.0.18.198.in-addr.arpa"])
+        scene.zone("x.test", NS + "\n".join(text for (kind, _), text in lines.items() if kind != "PTR"), signed=True)
+        # The same host, and nothing right in the domain; and with mistakes in what is there.
+        scene.zone("bare.test", NS + "@ MX 10 elsewhere.x.test.")
+        scene.zone("changed.test", NS + "@ MX 20 mx.x.test.\n@ MX 30 other.x.test.\n@ TXT \"v=spf1 ip4:192.0.2.1 -all\"\n_dmarc TXT \"v=DMARC1; p=reject\"\ns1._domainkey TXT "
+                   + txt("v=DKIM1; k=rsa; p=" + rsa(2048)))
+        scene.start(hostname="mx.x.test")
+        answer = scene.check("x.test", "--dns-only", *ours)
+        assert answer.all["state"] in ("pass", "warn") and set(answer.states("server")) == {"pass"}, answer
+        answer.has("server", "pass", evidence="%d of %d records" % (len(lines), len(lines)))
+        answer.has("server", "pass", "SPF of mail from 198.18.0.20", evidence="pass by mx")
+        answer.has("dkim", "pass", "s1._domainkey.x.test")      # its own selectors
+
+        answer = scene.check("bare.test", "--dns-only", *ours)
+        answer.has("server", "fail", "MX bare.test", evidence="10 elsewhere.x.test.", record=line("bare.test", "MX", "10 mx.x.test."))
+        answer.has("server", "fail", "TXT bare.test", evidence="no such record", record=line("bare.test", "TXT", "v=spf1 mx -all"))
+        key = answer.has("server", "fail", "TXT s1._domainkey.bare.test", evidence="no such record")
+        assert key["record"].startswith('s1._domainkey.bare.test. IN TXT "v=DKIM1; k=rsa; p='), key
+        answer.has("server", "warn", "TXT _dmarc.bare.test", record=line("_dmarc.bare.test", "TXT", "v=DMARC1; p=none; rua=mailto:postmaster@bare.test"))
+        answer.has("server", "fail", "SPF of mail from 198.18.0.20", evidence="none", record=line("bare.test", "TXT", "v=spf1 ip4:198.18.0.20 -all"))
+        answer.has("dkim", "fail", "s1._domainkey.bare.test")
+
+        answer = scene.check("changed.test", "--dns-only", *ours)
+        assert not [f for f in answer.findings if f["what"] == "MX changed.test"], answer       # another preference is no matter
+        answer.has("server", "info", "TXT changed.test", evidence="v=spf1 ip4:192.0.2.1 -all", reason="something else")
+        answer.has("server", "info", "TXT _dmarc.changed.test", evidence="p=reject")
+        answer.has("server", "fail", "TXT s1._domainkey.changed.test", evidence="v=DKIM1", reason="Not what this server has")
+        answer.has("server", "fail", "SPF of mail from 198.18.0.20", evidence="fail by -all", record=line("changed.test", "TXT", "v=spf1 ip4:192.0.2.1 ip4:198.18.0.20 -all"))
+
+        # The address has another name, the certificate is a new one.
+        scene.world.change("arpa", "20.0.18.198.in-addr PTR pool-20.provider.test.")
+        scene.world.change("x.test", NS + "\n".join(text.replace("3 1 1 ", "3 1 1 00") if kind == "TLSA" else text for (kind, _), text in lines.items()
+                                                    if kind not in ("PTR", "TLSA")) + "\n_25._tcp.mx TLSA 3 1 1 " + "ab" * 32, signed=True)
+        answer = scene.check("x.test", "--dns-only", *ours)
+        answer.has("server", "fail", "PTR 20.0.18.198.in-addr.arpa", evidence="pool-20.provider.test.", record=line("20.0.18.198.in-addr.arpa", "PTR", "mx.x.test."))
+        answer.has("server", "fail", "TLSA _25._tcp.mx.x.test", evidence="3 1 1 abab", reason="Not what this server has")
+
+        assert scene.command("x.test", "--address", "198.18.0.20").returncode == 2
+        assert scene.command("x.test", "--for-this-server", "--address", "x").returncode == 2
+        # Who has no public address, and keys that cannot be read, is told.
+        os.unlink(server.dir + "/key.pem")
+        answer = scene.check("x.test", "--dns-only", *ours)
+        answer.has("server", "skipped", evidence="selector s1 is left out")
