@@ -317,6 +317,7 @@ static const struct {
 	{ "v=spf1 mx:timeout.test ?all", "10.1.1.1", "x@example.com", SPF_TEMPERROR, "" },
 	{ "v=spf1 exists:timeout.test ?all", "10.1.1.1", "x@example.com", SPF_TEMPERROR, "" },
 	{ "v=spf1 ip4:10.1.1.1 include:wrong.test ?all", "10.1.1.1", "x@example.com", SPF_PASS, "ip4:10.1.1.1" },
+	{ "v=spf1 include:soft.test", "10.1.1.1", "x@example.com", SPF_NEUTRAL, "" },
 	/* RFC 7208 4.6.4 */
 	{ "v=spf1" FIVE("example.com") FIVE("example.com") " -all", "10.1.1.1", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1" FIVE("example.com") FIVE("example.com") " a:example.com -all", "10.1.1.1", "x@example.com", SPF_PERMERROR, "" },

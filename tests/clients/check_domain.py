@@ -14,8 +14,7 @@ import time
 from certs import expired, self_signed, tlsa
 from dnsworld import World
 from policies import Web, policy
-from server import Skip
-from sink import Sink
+from sink import Guest, Sink
 
 DEAD = "127.0.0.90"     # nobody listens there
 NS = "@ NS ns2.test.\n"
@@ -257,6 +256,14 @@ def test_mx(server):
         assert not [f for f in answer.findings if f["check"] == "port" and f["what"] == "mx.private.test"], answer
 
 
+class Broken(Guest):
+    """It says that TLS may begin, and goes on in words of its own."""
+
+    def on_starttls(self, _):
+        self.say("220 2.0.0 go on\r\n250 no")
+        return False
+
+
 def test_hosts(server):
     """The port, TLS, certificates, DANE: what the walk to the hosts saw, and what of that matters by what the domain publishes."""
     with Scene(server) as scene:
@@ -264,14 +271,14 @@ def test_hosts(server):
         good = scene.trust(self_signed(server, "good", *names[:2], *names[3:]))
         stranger, old = self_signed(server, "stranger", "mx.stranger.test"), scene.trust(expired(server, "old", "mx.old.test"))
         web_files = scene.trust(self_signed(server, "web", *("mta-sts.%s.test" % x for x in ("enforced", "plainenforced", "wrongname"))))
-        good_at, stranger_at, old_at, plain_at, rude_at, closing_at, failing_at = (
+        good_at, stranger_at, old_at, plain_at, rude_at, closing_at, broken_at, failing_at = (
             scene.host(tls=good), scene.host(tls=stranger), scene.host(tls=old), scene.host(), scene.host(says={"greeting": "554 5.7.1 not you"}),
-            scene.host(says={"greeting": "-"}), scene.host(tls=good, says={"STARTTLS": "454 4.7.0 not now"}))
+            scene.host(says={"greeting": "-"}), scene.host(tls=good, guest_class=Broken), scene.host(tls=good, says={"STARTTLS": "454 4.7.0 not now"}))
         at = "\n_%d._tcp.mx " % scene.port
         sts = "\n_mta-sts TXT \"v=STSv1; id=1\"\nmta-sts A 127.0.0.1"
         for name, address, more, options in (
                 ("long", good_at, "", {}), ("stranger", stranger_at, "", {}), ("old", old_at, "", {}), ("plain", plain_at, "", {}), ("rude", rude_at, "", {}),
-                ("closing", closing_at, "", {}), ("failing", failing_at, "", {}), ("dead", DEAD, "", {}), ("halfdead", DEAD, "\n@ MX 20 mx.plain.test.", {}),
+                ("closing", closing_at, "", {}), ("failing", failing_at, "", {}), ("broken", broken_at, "", {}), ("dead", DEAD, "", {}), ("halfdead", DEAD, "\n@ MX 20 mx.plain.test.", {}),
                 ("enforced", good_at, sts, {}), ("plainenforced", plain_at, sts, {}), ("wrongname", stranger_at, sts, {}),
                 ("dane", good_at, at + tlsa(pem(good)), {"signed": True}), ("baddane", good_at, at + "TLSA 3 1 1 " + "ab" * 32, {"signed": True}),
                 ("unsigned", good_at, at + tlsa(pem(good)), {}), ("unusable", good_at, at + "TLSA 1 1 1 " + "ab" * 32, {"signed": True}),
@@ -291,6 +298,7 @@ def test_hosts(server):
                     ("rude", {"port": ("fail", "554 ", "takes no mail from here"), "starttls": None}),
                     ("closing", {"port": ("fail", "", ""), "starttls": None}),
                     ("failing", {"starttls": ("warn", "454", "fails")}),
+                    ("broken", {"starttls": ("warn", "between its reply and TLS", "is offered and fails"), "port": ("pass", "", "")}),
                     ("dead", {"port": ("fail", DEAD, "lets nobody out to port 25"), "starttls": None}),
                     ("halfdead", {"port": ("warn", DEAD, "the others")}),
                     ("enforced", {"mta-sts": ("pass", "mode enforce", ""), "certificate": ("warn", "", "ends soon"), "tlsrpt": ("warn", "", "demands TLS")}),
@@ -392,6 +400,7 @@ def test_dmarc(server):
             scene.zone(name + ".test", "@ MX 10 mx\nsub MX 10 mx\nmx A %s\n_dmarc TXT \"%s\"" % (DEAD, record))
         scene.zone("none.test", "@ MX 10 mx\nmx A " + DEAD)
         scene.zone("two.test", "@ MX 10 mx\nmx A %s\n_dmarc TXT \"v=DMARC1; p=none\"\n_dmarc TXT \"v=DMARC1; p=reject\"" % DEAD)
+        scene.zone("above.test", "_dmarc TXT \"v=DMARC1; p=reject\"\nsub MX 0 .\n_dmarc.sub TXT \"v=DMARC1; p=none\"\n_dmarc.sub TXT \"v=DMARC1; p=reject\"")
         scene.zone("reports.test", "agreed.test._report._dmarc TXT \"v=DMARC1\"")
         scene.start()
         for name, state, what, evidence, reason, record in (
@@ -402,7 +411,7 @@ def test_dmarc(server):
                 ("old", "info", "_dmarc.old.test", "pct=50", "older DMARC", ""), ("nop", "warn", "_dmarc.nop.test", "", "p= is missing", ""),
                 ("bare", "fail", "_dmarc.bare.test", "a@bare.test", "mailto:", ""),
                 ("none", "warn", "_dmarc.none.test", "", "", line("_dmarc.none.test", "TXT", "v=DMARC1; p=none; rua=mailto:postmaster@none.test")),
-                ("two", "fail", "_dmarc.two.test", "2 records", "", ""),
+                ("two", "fail", "_dmarc.two.test", "2 records", "", ""), ("sub.above", "fail", "_dmarc.sub.above.test", "2 records", "", ""),
                 ("away", "warn", "mailto:a@reports.test", "away.test._report._dmarc.reports.test", "", line("away.test._report._dmarc.reports.test", "TXT", "v=DMARC1")),
                 ("agreed", "pass", "mailto:a@reports.test", "agreed.test._report._dmarc.reports.test", "agrees", "")):
             scene.check(name + ".test", "--dns-only").has("dmarc", state, what, evidence, reason, record)
@@ -424,7 +433,7 @@ def test_sts(server):
         scene.zone("nohost.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"" % address)
         with Web(files) as web:
             web.texts = {"mta-sts.%s.test" % x: text for x, text in {
-                "good": policy("enforce", "*.good.test"), "testing": policy("testing", "mx.testing.test"), "off": policy("none", "mx.off.test"),
+                "good": policy("enforce", "*.good.test"), "testing": policy("testing", "mx.testing.test"), "off": policy("none", "mx.elsewhere.test"),
                 "other": policy("enforce", "mx.elsewhere.test"), "othertesting": policy("testing", "mx.elsewhere.test"), "missing": "",
                 "brief": policy("enforce", "mx.brief.test").replace("86400", "3600"), "broken": policy("enforced", "mx.broken.test"), "html": "<html>"}.items()}
             scene.start(web)
@@ -439,6 +448,7 @@ def test_sts(server):
                     ("noid", "fail", "_mta-sts.noid.test", "id=a-b", "letters and digits", line("_mta-sts.noid.test", "TXT", "v=STSv1; id=1")),
                     ("two", "fail", "_mta-sts.two.test", "id=1", "several", "")):
                 scene.check(name + ".test").has("mta-sts", state, what, evidence, reason, record)
+            assert scene.check("off.test").states("mta-sts") == ["info"], "hosts of a policy that asks for nothing"
             record = "v=TLSRPTv1; rua=mailto:postmaster@%s.test"
             scene.check("good.test").has("tlsrpt", "pass", "_smtp._tls.good.test", "mailto:a@x.test")
             scene.check("none.test").has("tlsrpt", "info", "_smtp._tls.none.test", record=line("_smtp._tls.none.test", "TXT", record % "none"))
