@@ -38,14 +38,16 @@ struct check {
 /* ---- arguments ---- */
 
 /* Names of the DNS as the user writes them. */
-static int take_name(struct check *c, const char *option_z, const char *text_z, struct str *ret, struct fault *fault)
+static int take_name(struct check *c, const char *option_z, const char *text_z, struct str *ret,
+		     struct fault *fault)
 {
 	struct str text = str_z(text_z);
 
 	if (str_ends(text, S(".")))
 		text.n--;
 	if (store_domain_canonical(&c->arena, text, ret) < 0 || !net_dns_is_name(*ret))
-		return fault_set(fault, -E_USAGE, "%s%s%.100s: not a name of the DNS", option_z, option_z[0] ? " " : "", text_z);
+		return fault_set(fault, -E_USAGE, "%s%s%.100s: not a name of the DNS", option_z,
+				 option_z[0] ? " " : "", text_z);
 	return 0;
 }
 
@@ -58,7 +60,8 @@ static int take_domain(const struct cli_args *args, struct check *c, struct faul
 }
 
 /* An option that may be there several times. */
-static int take_names(const struct cli_args *args, struct check *c, const char *option_z, size_t max, const struct str **ret, size_t *ret_n, struct fault *fault)
+static int take_names(const struct cli_args *args, struct check *c, const char *option_z,
+		      size_t max, const struct str **ret, size_t *ret_n, struct fault *fault)
 {
 	struct str *v = ARENA_ARRAY(&c->arena, struct str, max);
 	size_t n = 0;
@@ -87,11 +90,15 @@ static int take_arguments(const struct cli_args *args, struct check *c, struct f
 	int r = take_domain(args, c, fault);
 
 	if (r == 0)
-		r = take_names(args, c, "--selector", DOCTOR_DOMAIN_SELECTORS, &w->selectors, &w->n_selectors, fault);
+		r = take_names(args, c, "--selector", DOCTOR_DOMAIN_SELECTORS, &w->selectors,
+			       &w->n_selectors, fault);
 	if (r == 0)
-		r = take_names(args, c, "--dnsbl", DOCTOR_DOMAIN_DNSBLS, &w->dnsbls, &w->n_dnsbls, fault);
-	if (r == 0 && timeout_z && (!str_to_u64(str_z(timeout_z), CHECK_MAX_S, &seconds) || seconds == 0))
-		r = fault_set(fault, -E_USAGE, "--timeout %s: a number from 1 to %d", timeout_z, CHECK_MAX_S);
+		r = take_names(args, c, "--dnsbl", DOCTOR_DOMAIN_DNSBLS, &w->dnsbls, &w->n_dnsbls,
+			       fault);
+	if (r == 0 && timeout_z &&
+	    (!str_to_u64(str_z(timeout_z), CHECK_MAX_S, &seconds) || seconds == 0))
+		r = fault_set(fault, -E_USAGE, "--timeout %s: a number from 1 to %d", timeout_z,
+			      CHECK_MAX_S);
 	w->ms = (int64_t)seconds * 1000;
 	w->is_dns_only = cli_option(args, "--dns-only") != NULL;
 	return r;
@@ -120,7 +127,8 @@ static int take_server(const struct cli_args *args, struct check *c, struct faul
 	int r = cli_zone_addresses(args, &c->arena, &addresses, &n, fault);
 
 	if (r == 0 && !cli_option(args, "--for-this-server"))
-		return n == 0 ? 0 : fault_set(fault, -E_USAGE, "--address goes with --for-this-server");
+		return n == 0 ? 0
+			      : fault_set(fault, -E_USAGE, "--address goes with --for-this-server");
 	if (r == 0)
 		r = cli_zone_of(c->conf, w->domain, addresses, n, &c->arena, &z, &c->notes, fault);
 	if (r == 0)
@@ -185,7 +193,8 @@ static void print_lines(const char *head_z, struct str text)
 
 static void print_finding(const struct doctor_domain_finding *f)
 {
-	static const char *const words[DOCTOR_DOMAIN_N_STATES] = { "FAIL", "WARN", "pass", "info", "skipped" };
+	static const char *const words[DOCTOR_DOMAIN_N_STATES] = { "FAIL", "WARN", "pass", "info",
+								   "skipped" };
 	bool is_brief = f->state >= DOCTOR_DOMAIN_PASS;
 
 	printf("%-8s%s: %" STR_FMT "\n", words[f->state], f->check_z, STR_ARG(f->what));
@@ -203,8 +212,11 @@ static void print_text(const struct check *c, const struct doctor_domain_report 
 
 	for (size_t i = 0; i < r->n; i++)
 		print_finding(&r->findings[i]);
-	printf("%s%" STR_FMT ": %zu failed, %zu to be mended, %zu good, %zu to know, %zu left out\n", r->n > 0 ? "\n" : "", STR_ARG(c->what.domain), n[DOCTOR_DOMAIN_FAIL],
-	       n[DOCTOR_DOMAIN_WARN], n[DOCTOR_DOMAIN_PASS], n[DOCTOR_DOMAIN_INFO], n[DOCTOR_DOMAIN_SKIPPED]);
+	printf("%s%" STR_FMT
+	       ": %zu failed, %zu to be mended, %zu good, %zu to know, %zu left out\n",
+	       r->n > 0 ? "\n" : "", STR_ARG(c->what.domain), n[DOCTOR_DOMAIN_FAIL],
+	       n[DOCTOR_DOMAIN_WARN], n[DOCTOR_DOMAIN_PASS], n[DOCTOR_DOMAIN_INFO],
+	       n[DOCTOR_DOMAIN_SKIPPED]);
 }
 
 static const char *state_of(const struct doctor_domain_report *r)
@@ -223,14 +235,20 @@ static void print_json(const struct check *c, const struct doctor_domain_report 
 	for (size_t i = 0; i < r->n; i++) {
 		const struct doctor_domain_finding *f = &r->findings[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "check", f->check_z, "state", doctor_domain_state_names[f->state], "what",
-						      admin_json_str(f->what), "evidence", admin_json_str(f->evidence), "reason", admin_json_str(f->reason), "record",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:o}", "check",
+						      f->check_z, "state",
+						      doctor_domain_state_names[f->state], "what",
+						      admin_json_str(f->what), "evidence",
+						      admin_json_str(f->evidence), "reason",
+						      admin_json_str(f->reason), "record",
 						      admin_json_str(f->record)));
 	}
 	for (size_t i = 0; i < DOCTOR_DOMAIN_N_STATES; i++)
-		json_object_set_new(counts, doctor_domain_state_names[i], json_integer((json_int_t)r->counts[i]));
-	all = json_pack("{s:o, s:s, s:b, s:o, s:o}", "domain", admin_json_str(c->what.domain), "state", state_of(r), "is_validating", net_dns_is_validating(c->dns), "counts", counts,
-			"findings", list);
+		json_object_set_new(counts, doctor_domain_state_names[i],
+				    json_integer((json_int_t)r->counts[i]));
+	all = json_pack("{s:o, s:s, s:b, s:o, s:o}", "domain", admin_json_str(c->what.domain),
+			"state", state_of(r), "is_validating", net_dns_is_validating(c->dns),
+			"counts", counts, "findings", list);
 	json_dumpf(all, stdout, JSON_COMPACT);
 	printf("\n");
 	json_decref(all);
@@ -242,12 +260,17 @@ static enum cli_status run(const struct cli_args *args, struct check *c)
 	struct fault fault = { 0 };
 
 	if (doctor_domain(&c->what, &c->arena, &r) < 0)
-		return cli_fail(args, fault_set(&fault, -E_LIMIT, "the domain publishes more than is looked at"), &fault);
+		return cli_fail(args,
+				fault_set(&fault, -E_LIMIT,
+					  "the domain publishes more than is looked at"),
+				&fault);
 	if (cli_option(args, "--json"))
 		print_json(c, &r);
 	else
 		print_text(c, &r);
-	return r.counts[DOCTOR_DOMAIN_FAIL] > 0 ? CLI_FAILED : r.is_unasked ? CLI_UNAVAILABLE : CLI_OK;
+	return r.counts[DOCTOR_DOMAIN_FAIL] > 0 ? CLI_FAILED
+	       : r.is_unasked                   ? CLI_UNAVAILABLE
+						: CLI_OK;
 }
 
 static void finish(struct check *c)

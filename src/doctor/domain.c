@@ -9,7 +9,8 @@
 #include "base/clock.h"
 #include "queue/queue.h"
 
-const char *const doctor_domain_state_names[DOCTOR_DOMAIN_N_STATES] = { "fail", "warn", "pass", "info", "skipped" };
+const char *const doctor_domain_state_names[DOCTOR_DOMAIN_N_STATES] = { "fail", "warn", "pass",
+									"info", "skipped" };
 
 static const struct {
 	const char *name_z;
@@ -59,9 +60,14 @@ void domain_add(struct domain_check *c, const struct doctor_domain_finding *f)
 		c->is_full = true;
 		return;
 	}
-	c->findings[c->n++] = (struct doctor_domain_finding){ .check_z = c->check_z, .state = f->state,
-		.what = shown(c, f->what.n > 0 ? f->what : c->d->domain), .evidence = shown(c, f->evidence), .reason = shown(c, f->reason),
-		.record = shown(c, f->record) };
+	c->findings[c->n++] = (struct doctor_domain_finding){
+		.check_z = c->check_z,
+		.state = f->state,
+		.what = shown(c, f->what.n > 0 ? f->what : c->d->domain),
+		.evidence = shown(c, f->evidence),
+		.reason = shown(c, f->reason),
+		.record = shown(c, f->record)
+	};
 }
 
 struct str domain_printf(struct domain_check *c, const char *fmt, ...)
@@ -79,7 +85,8 @@ struct str domain_printf(struct domain_check *c, const char *fmt, ...)
 	return ret.p ? ret : S("");
 }
 
-struct str domain_record(struct domain_check *c, struct str name, const char *type_z, struct str value)
+struct str domain_record(struct domain_check *c, struct str name, const char *type_z,
+			 struct str value)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(16384);
 	struct doctor_record r = { .name = name, .type_z = type_z, .value = value };
@@ -90,7 +97,8 @@ struct str domain_record(struct domain_check *c, struct str name, const char *ty
 
 /* ---- questions ---- */
 
-int domain_ask_quiet(struct domain_check *c, struct str name, enum net_dns_type type, struct net_dns_answer *ret, struct fault *fault)
+int domain_ask_quiet(struct domain_check *c, struct str name, enum net_dns_type type,
+		     struct net_dns_answer *ret, struct fault *fault)
 {
 	int r;
 
@@ -102,30 +110,38 @@ int domain_ask_quiet(struct domain_check *c, struct str name, enum net_dns_type 
 	c->n_questions++;
 	r = net_dns_ask(c->d->dns, c->a, name, type, c->deadline_ms, ret, fault);
 	if (r == 0 && ret->trust == NET_DNS_BOGUS)
-		return fault_set(fault, -E_DENIED, "wrong DNSSEC signatures: %" STR_FMT, STR_ARG(ret->why));
+		return fault_set(fault, -E_DENIED, "wrong DNSSEC signatures: %" STR_FMT,
+				 STR_ARG(ret->why));
 	return r;
 }
 
-int domain_ask(struct domain_check *c, struct str name, enum net_dns_type type, struct net_dns_answer *ret)
+int domain_ask(struct domain_check *c, struct str name, enum net_dns_type type,
+	       struct net_dns_answer *ret)
 {
 	struct fault fault = { 0 };
 	int r = domain_ask_quiet(c, name, type, ret, &fault);
 
 	if (r == -E_DENIED)
-		DOMAIN_SAY(c, FAIL, name, domain_printf(c, "%s", fault.text),
-			   "Whoever checks DNSSEC gets no answer at all: have the zone signed again, or take the DS record out of the zone above.", S(""));
+		DOMAIN_SAY(
+			c, FAIL, name, domain_printf(c, "%s", fault.text),
+			"Whoever checks DNSSEC gets no answer at all: have the zone signed again, or take the DS record out of the zone above.",
+			S(""));
 	else if (r < 0)
-		DOMAIN_SAY(c, SKIPPED, name, domain_printf(c, "%s", fault.text), "It could not be asked.", S(""));
+		DOMAIN_SAY(c, SKIPPED, name, domain_printf(c, "%s", fault.text),
+			   "It could not be asked.", S(""));
 	return r;
 }
 
 void domain_ahead(struct domain_check *c, struct str name, enum net_dns_type type)
 {
-	if (name.n > 0 && c->n_questions < DOCTOR_DOMAIN_QUESTIONS)
-		net_dns_ahead(c->d->dns, name, type);
+	if (name.n == 0 || c->n_ahead >= DOCTOR_DOMAIN_QUESTIONS)
+		return;
+	c->n_ahead++;
+	net_dns_ahead(c->d->dns, name, type);
 }
 
-static int texts_of(struct arena *a, const struct net_dns_answer *answer, struct str **ret, size_t *ret_n)
+static int texts_of(struct arena *a, const struct net_dns_answer *answer, struct str **ret,
+		    size_t *ret_n)
 {
 	size_t n = 0;
 
@@ -148,23 +164,32 @@ int domain_texts(struct domain_check *c, struct str name, struct str **ret, size
 
 /* ---- the port of room mailauth ---- */
 
-static const enum net_dns_type types[LOOKUP_N_TYPES] = {
-	[LOOKUP_TXT] = NET_DNS_TXT, [LOOKUP_A] = NET_DNS_A, [LOOKUP_AAAA] = NET_DNS_AAAA, [LOOKUP_MX] = NET_DNS_MX, [LOOKUP_PTR] = NET_DNS_PTR };
+static const enum net_dns_type types[LOOKUP_N_TYPES] = { [LOOKUP_TXT] = NET_DNS_TXT,
+							 [LOOKUP_A] = NET_DNS_A,
+							 [LOOKUP_AAAA] = NET_DNS_AAAA,
+							 [LOOKUP_MX] = NET_DNS_MX,
+							 [LOOKUP_PTR] = NET_DNS_PTR };
 
 static bool take_record(struct arena *a, enum lookup_type type, struct str rdata, struct str *ret)
 {
 	uint16_t preference;
 
 	switch (type) {
-	case LOOKUP_TXT: return net_dns_txt(a, rdata, ret);
-	case LOOKUP_MX: return net_dns_mx(a, rdata, &preference, ret);
-	case LOOKUP_PTR: return net_dns_target(a, rdata, ret);
-	default: *ret = rdata; return true;
+	case LOOKUP_TXT:
+		return net_dns_txt(a, rdata, ret);
+	case LOOKUP_MX:
+		return net_dns_mx(a, rdata, &preference, ret);
+	case LOOKUP_PTR:
+		return net_dns_target(a, rdata, ret);
+	default:
+		*ret = rdata;
+		return true;
 	}
 }
 
 /* A name that no host has (macros make such) has no records. */
-static int look_up(void *ctx, struct arena *a, struct str name, enum lookup_type type, struct lookup_answer *ret)
+static int look_up(void *ctx, struct arena *a, struct str name, enum lookup_type type,
+		   struct lookup_answer *ret)
 {
 	struct domain_check *c = ctx;
 	struct net_dns_answer answer;
@@ -193,7 +218,9 @@ static void look_ahead(void *ctx, struct str name, enum lookup_type type)
 struct str domain_reversed(struct domain_check *c, const struct net_address *address)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(128);
-	const uint8_t *b = address->any.sa_family == AF_INET6 ? address->v6.sin6_addr.s6_addr : (const uint8_t *)&address->v4.sin_addr;
+	const uint8_t *b = address->any.sa_family == AF_INET6
+				   ? address->v6.sin6_addr.s6_addr
+				   : (const uint8_t *)&address->v4.sin_addr;
 
 	if (address->any.sa_family == AF_INET6)
 		for (size_t i = 16; i-- > 0;)
@@ -217,7 +244,8 @@ struct str domain_address_text(struct domain_check *c, const struct net_address 
 	return domain_printf(c, "%s", text);
 }
 
-size_t domain_addresses_of(const struct net_dns_answer *answer, uint16_t port, struct net_address *v, size_t n, size_t max)
+size_t domain_addresses_of(const struct net_dns_answer *answer, uint16_t port,
+			   struct net_address *v, size_t n, size_t max)
 {
 	for (size_t i = 0; i < answer->n && n < max; i++) {
 		struct str data = answer->rdata[i];
@@ -243,12 +271,22 @@ static void ask_ahead(struct domain_check *c)
 	static const struct {
 		const char *before_z;
 		enum net_dns_type type;
-	} names[] = { { "", NET_DNS_SOA }, { "", NET_DNS_NS }, { "", NET_DNS_MX }, { "", NET_DNS_TXT }, { "_dmarc.", NET_DNS_TXT },
-		      { "_mta-sts.", NET_DNS_TXT }, { "_smtp._tls.", NET_DNS_TXT }, { "mta-sts.", NET_DNS_A }, { "mta-sts.", NET_DNS_AAAA },
+	} names[] = { { "", NET_DNS_SOA },
+		      { "", NET_DNS_NS },
+		      { "", NET_DNS_MX },
+		      { "", NET_DNS_TXT },
+		      { "_dmarc.", NET_DNS_TXT },
+		      { "_mta-sts.", NET_DNS_TXT },
+		      { "_smtp._tls.", NET_DNS_TXT },
+		      { "mta-sts.", NET_DNS_A },
+		      { "mta-sts.", NET_DNS_AAAA },
 		      { "", NET_DNS_CAA } };
 
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
-		domain_ahead(c, domain_printf(c, "%s%" STR_FMT, names[i].before_z, STR_ARG(c->d->domain)), names[i].type);
+		domain_ahead(c,
+			     domain_printf(c, "%s%" STR_FMT, names[i].before_z,
+					   STR_ARG(c->d->domain)),
+			     names[i].type);
 }
 
 /* Sorted by state, which is worst first, without a change of order among equals. */
@@ -272,7 +310,9 @@ static int sort(struct domain_check *c, struct doctor_domain_report *ret)
 int doctor_domain(const struct doctor_domain *d, struct arena *a, struct doctor_domain_report *ret)
 {
 	const struct queue_conf *q = conf_get(d->conf, &queue_conf_table);
-	struct domain_check c = { .d = d, .a = a, .deadline_ms = clock_mono_ms() + d->ms,
+	struct domain_check c = { .d = d,
+				  .a = a,
+				  .deadline_ms = clock_mono_ms() + d->ms,
 				  .may_private = q->may_private };
 
 	*ret = (struct doctor_domain_report){ .n = 0 };

@@ -23,7 +23,9 @@ static struct str keep(struct domain_host *h, struct str s)
 
 static struct str reply_text(struct domain_host *h, const struct queue_reply *r)
 {
-	struct str text = r->code ? arena_printf(&h->arena, "%d %" STR_FMT "%s%" STR_FMT, r->code, STR_ARG(r->enhanced), r->enhanced.n > 0 ? " " : "", STR_ARG(r->text))
+	struct str text = r->code ? arena_printf(&h->arena, "%d %" STR_FMT "%s%" STR_FMT, r->code,
+						 STR_ARG(r->enhanced), r->enhanced.n > 0 ? " " : "",
+						 STR_ARG(r->text))
 				  : keep(h, r->text);
 
 	return text.p ? text : S("");
@@ -107,7 +109,8 @@ static void see_tls(struct domain_host *h, const struct send_seen *s)
 	}
 	tls = arena_printf(&h->arena, "%s %s", s->tls->version_z, s->tls->cipher_z);
 	w->tls = tls.p ? tls : S("");
-	w->is_old_tls = !str_eq(str_z(s->tls->version_z), S("TLSv1.2")) && !str_eq(str_z(s->tls->version_z), S("TLSv1.3"));
+	w->is_old_tls = !str_eq(str_z(s->tls->version_z), S("TLSv1.2")) &&
+			!str_eq(str_z(s->tls->version_z), S("TLSv1.3"));
 }
 
 static void see_host(struct domain_host *h, const struct send_seen *s)
@@ -117,9 +120,12 @@ static void see_host(struct domain_host *h, const struct send_seen *s)
 
 static void see(void *ctx, const struct send_seen *seen)
 {
-	static void (*const steps[SEND_N_STEPS])(struct domain_host *h, const struct send_seen *s) = {
-		[SEND_SAW_DANE] = see_dane, [SEND_SAW_CONNECT] = see_connect, [SEND_SAW_GREETING] = see_greeting,
-		[SEND_SAW_HELO] = see_helo, [SEND_SAW_TLS] = see_tls,	      [SEND_SAW_HOST] = see_host };
+	static void (*const steps[SEND_N_STEPS])(struct domain_host * h,
+						 const struct send_seen *s) = {
+		[SEND_SAW_DANE] = see_dane,         [SEND_SAW_CONNECT] = see_connect,
+		[SEND_SAW_GREETING] = see_greeting, [SEND_SAW_HELO] = see_helo,
+		[SEND_SAW_TLS] = see_tls,           [SEND_SAW_HOST] = see_host
+	};
 	struct domain_host *h = ctx;
 
 	h->walk.is_out_of_time |= seen->is_out_of_time;
@@ -133,7 +139,12 @@ static void *run(void *arg)
 {
 	struct domain_host *h = arg;
 	struct queue_rcpt_result result = { 0 };
-	const struct send_check check = { .hop = { .host = h->name, .domain = h->check->d->domain, .port = h->check->d->port }, .ms = h->ms, .see = see, .ctx = h };
+	const struct send_check check = { .hop = { .host = h->name,
+						   .domain = h->check->d->domain,
+						   .port = h->check->d->port },
+					  .ms = h->ms,
+					  .see = see,
+					  .ctx = h };
 
 	send_check(h->send, &check, &h->arena, &result);
 	return NULL;
@@ -141,13 +152,17 @@ static void *run(void *arg)
 
 static void begin(struct domain_check *c, struct domain_host *h)
 {
-	struct send_options o = { .conf = c->d->conf, .dns = c->d->dns, .ca_pem = c->d->ca_pem, .helo_z = c->d->helo_z };
+	struct send_options o = {
+		.conf = c->d->conf, .dns = c->d->dns, .ca_pem = c->d->ca_pem, .helo_z = c->d->helo_z
+	};
 	struct fault fault = { 0 };
 	pthread_attr_t attr;
 
 	h->ms = c->deadline_ms - WALK_REST_MS - clock_mono_ms();
 	if (h->ms <= 0 || send_open(&o, &h->send, &fault) < 0) {
-		DOMAIN_SAY(c, SKIPPED, h->name, domain_printf(c, "%s", fault.text[0] ? fault.text : "no time is left"), "It was not connected to.", S(""));
+		DOMAIN_SAY(c, SKIPPED, h->name,
+			   domain_printf(c, "%s", fault.text[0] ? fault.text : "no time is left"),
+			   "It was not connected to.", S(""));
 		return;
 	}
 	arena_init(&h->arena, WALK_ARENA);
@@ -156,7 +171,8 @@ static void begin(struct domain_check *c, struct domain_host *h)
 		h->has_thread = pthread_create(&h->thread, &attr, run, h) == 0;
 	pthread_attr_destroy(&attr);
 	if (!h->has_thread)
-		DOMAIN_SAY(c, SKIPPED, h->name, S("no thread"), "It was not connected to: this system is short of something.", S(""));
+		DOMAIN_SAY(c, SKIPPED, h->name, S("no thread"),
+			   "It was not connected to: this system is short of something.", S(""));
 }
 
 void domain_walks_begin(struct domain_check *c)

@@ -14,14 +14,15 @@
 enum tag { TAG_V, TAG_H, TAG_K, TAG_N, TAG_P, TAG_S, TAG_T, N_TAGS };
 
 static const struct str names[N_TAGS] = {
-	[TAG_V] = STR_INIT("v"), [TAG_H] = STR_INIT("h"), [TAG_K] = STR_INIT("k"), [TAG_N] = STR_INIT("n"),
-	[TAG_P] = STR_INIT("p"), [TAG_S] = STR_INIT("s"), [TAG_T] = STR_INIT("t"),
+	[TAG_V] = STR_INIT("v"), [TAG_H] = STR_INIT("h"), [TAG_K] = STR_INIT("k"),
+	[TAG_N] = STR_INIT("n"), [TAG_P] = STR_INIT("p"), [TAG_S] = STR_INIT("s"),
+	[TAG_T] = STR_INIT("t"),
 };
 
 struct tags {
 	bool has[N_TAGS];
 	struct str value[N_TAGS];
-	struct str seen[32];     /* names of others */
+	struct str seen[32]; /* names of others */
 	size_t n_seen, n;
 };
 
@@ -54,7 +55,8 @@ static bool is_seen(struct tags *t, struct str name)
 static int take_tag(struct tags *t, struct str spec, const char **ret_what_z)
 {
 	ptrdiff_t equals = str_chr(spec, '=');
-	struct str name = str_trim(str_head(spec, equals < 0 ? 0 : (size_t)equals)), value = str_trim(str_skip(spec, (size_t)(equals + 1)));
+	struct str name = str_trim(str_head(spec, equals < 0 ? 0 : (size_t)equals)),
+		   value = str_trim(str_skip(spec, (size_t)(equals + 1)));
 
 	if (equals < 0 || !is_tag_name(name))
 		return wrong(ret_what_z, "it is no list of tag=value");
@@ -118,14 +120,16 @@ static bool decode(struct str value, struct buf *out)
 	AUTO(buf_fini) struct buf packed = BUF_INIT(DKIM_RECORD_MAX + 4);
 
 	for (size_t i = 0; i < value.n; i++)
-		if (value.p[i] != ' ' && value.p[i] != '\t' && value.p[i] != '\r' && value.p[i] != '\n')
+		if (value.p[i] != ' ' && value.p[i] != '\t' && value.p[i] != '\r' &&
+		    value.p[i] != '\n')
 			buf_add_char(&packed, value.p[i]);
 	while (packed.n % 4 != 0 && !buf_overflowed(&packed))
 		buf_add_char(&packed, '=');
 	return text_b64_decode(out, buf_str(&packed));
 }
 
-static int take_key(struct arena *a, struct str value, struct dkim_record *r, const char **ret_what_z)
+static int take_key(struct arena *a, struct str value, struct dkim_record *r,
+		    const char **ret_what_z)
 {
 	AUTO(buf_fini) struct buf key = BUF_INIT(DKIM_RECORD_MAX);
 
@@ -141,7 +145,8 @@ static int take_key(struct arena *a, struct str value, struct dkim_record *r, co
 		r->bits = rsa_bits(r->key);
 	else if (r->kind == DKIM_KEY_ED25519)
 		r->bits = r->key.n == ED25519_BYTES ? 8 * ED25519_BYTES : 0; /* RFC 8463 4.2 */
-	return r->kind != DKIM_KEY_OTHER && r->bits == 0 ? wrong(ret_what_z, "p= is no such key") : 0;
+	return r->kind != DKIM_KEY_OTHER && r->bits == 0 ? wrong(ret_what_z, "p= is no such key")
+							 : 0;
 }
 
 bool dkim_record_is(struct str text)
@@ -162,7 +167,8 @@ bool dkim_record_is(struct str text)
 	return false;
 }
 
-int dkim_record_parse(struct str text, struct arena *a, struct dkim_record *ret, const char **ret_what_z)
+int dkim_record_parse(struct str text, struct arena *a, struct dkim_record *ret,
+		      const char **ret_what_z)
 {
 	struct tags t = { .n = 0 };
 	struct dkim_record r = { .kind = DKIM_KEY_OTHER };
@@ -186,7 +192,8 @@ int dkim_record_parse(struct str text, struct arena *a, struct dkim_record *ret,
 		r.kind = DKIM_KEY_ED25519;
 	r.is_test = has_word(&t, TAG_T, S("y"));
 	r.is_exact = has_word(&t, TAG_T, S("s"));
-	r.is_for_mail = !t.has[TAG_S] || has_word(&t, TAG_S, S("*")) || has_word(&t, TAG_S, S("email"));
+	r.is_for_mail =
+		!t.has[TAG_S] || has_word(&t, TAG_S, S("*")) || has_word(&t, TAG_S, S("email"));
 	r.has_sha256 = !t.has[TAG_H] || has_word(&t, TAG_H, S("sha256"));
 	rc = take_key(a, t.value[TAG_P], &r, ret_what_z);
 	if (rc == 0)

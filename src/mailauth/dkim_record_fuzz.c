@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&a, 1u << 16);
 	rc = dkim_record_parse(input, &a, &r, &what_z);
 	if (rc == 0)
-		must(r.bits >= 0 && r.is_revoked == (r.key.n == 0) && (r.kind == DKIM_KEY_OTHER || r.is_revoked || r.bits > 0));
+		must(r.bits >= 0 && r.is_revoked == (r.key.n == 0) &&
+		     (r.kind == DKIM_KEY_OTHER || r.is_revoked || r.bits > 0));
 	else
 		must(what_z != NULL);
 	(void)dkim_record_is(input);

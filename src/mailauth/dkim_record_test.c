@@ -37,9 +37,12 @@ TEST(a_key_record_is_read_or_refused)
 		{ "v=DKIM1;p=" RSA1024 ";", 0, 1024, DKIM_KEY_RSA, 0 },
 		{ "v=DKIM1; p=" RSA512, 0, 512, DKIM_KEY_RSA, 0 },
 		{ "v=DKIM1; p=" RSA2048_BARE, 0, 2048, DKIM_KEY_RSA, 0 },
-		{ " v = DKIM1 ; k=ed25519 ; p= 11qYAYKxCrfVS/7TyWQHOg7 hcvPapiMlrwIaaPcHURo ", 0, 256, DKIM_KEY_ED25519, 0 },
-		{ "v=DKIM1; k=ed25519; p=" ED25519 "; t=y : s; h=sha1:sha256; s=email; n=a note", 0, 256, DKIM_KEY_ED25519, TEST_MODE | EXACT },
-		{ "v=DKIM1; k=ed25519; p=" ED25519 "; s=other; h=sha1; t=x", 0, 256, DKIM_KEY_ED25519, NOT_MAIL | NO_SHA256 },
+		{ " v = DKIM1 ; k=ed25519 ; p= 11qYAYKxCrfVS/7TyWQHOg7 hcvPapiMlrwIaaPcHURo ", 0,
+		  256, DKIM_KEY_ED25519, 0 },
+		{ "v=DKIM1; k=ed25519; p=" ED25519 "; t=y : s; h=sha1:sha256; s=email; n=a note", 0,
+		  256, DKIM_KEY_ED25519, TEST_MODE | EXACT },
+		{ "v=DKIM1; k=ed25519; p=" ED25519 "; s=other; h=sha1; t=x", 0, 256,
+		  DKIM_KEY_ED25519, NOT_MAIL | NO_SHA256 },
 		{ "v=DKIM1; k=ed25519; p=" ED25519 "; s=*", 0, 256, DKIM_KEY_ED25519, 0 },
 		{ "v=DKIM1; p=", 0, 0, DKIM_KEY_RSA, REVOKED },
 		{ "v=DKIM1; k=pq; p=AAAA", 0, 0, DKIM_KEY_OTHER, 0 },
@@ -66,7 +69,9 @@ TEST(a_key_record_is_read_or_refused)
 
 		test_row(rows[i].text);
 		arena_init(&a, 1u << 16);
-		assert_int_equal(dkim_record_parse(str_of(text, strlen(rows[i].text)), &a, &r, &what_z), rows[i].rc);
+		assert_int_equal(dkim_record_parse(str_of(text, strlen(rows[i].text)), &a, &r,
+						   &what_z),
+				 rows[i].rc);
 		assert_non_null(what_z);
 		assert_int_equal(r.bits, rows[i].bits);
 		assert_int_equal(r.kind, rows[i].kind);

@@ -56,7 +56,8 @@ static struct str host_of(struct str uri)
 }
 
 /* dmarc-urilist = (dmarc-uri / obs-dmarc-uri) *(*WSP "," *WSP (dmarc-uri / obs-dmarc-uri)) */
-static void take_uris(struct dmarc_record *r, struct str value, struct dmarc_uri *ret, size_t *ret_n)
+static void take_uris(struct dmarc_record *r, struct str value, struct dmarc_uri *ret,
+		      size_t *ret_n)
 {
 	struct str uri;
 
@@ -171,11 +172,15 @@ static bool take_ruf(struct dmarc_record *r, struct str value)
 
 static const struct {
 	struct str name;
-	bool (*take)(struct dmarc_record *r, struct str value); /* NULL: of RFC 7489, and of no use any more */
+	bool (*take)(struct dmarc_record *r,
+		     struct str value); /* NULL: of RFC 7489, and of no use any more */
 } tags[] = {
-	{ STR_INIT("p"), take_p },	 { STR_INIT("sp"), take_sp },	{ STR_INIT("np"), take_np },   { STR_INIT("adkim"), take_adkim },
-	{ STR_INIT("aspf"), take_aspf }, { STR_INIT("t"), take_t },	{ STR_INIT("psd"), take_psd }, { STR_INIT("fo"), take_fo },
-	{ STR_INIT("rua"), take_rua },	 { STR_INIT("ruf"), take_ruf }, { STR_INIT("pct"), NULL },     { STR_INIT("rf"), NULL },
+	{ STR_INIT("p"), take_p },       { STR_INIT("sp"), take_sp },
+	{ STR_INIT("np"), take_np },     { STR_INIT("adkim"), take_adkim },
+	{ STR_INIT("aspf"), take_aspf }, { STR_INIT("t"), take_t },
+	{ STR_INIT("psd"), take_psd },   { STR_INIT("fo"), take_fo },
+	{ STR_INIT("rua"), take_rua },   { STR_INIT("ruf"), take_ruf },
+	{ STR_INIT("pct"), NULL },       { STR_INIT("rf"), NULL },
 	{ STR_INIT("ri"), NULL },
 };
 
@@ -183,7 +188,8 @@ static const struct {
 static void take_tag(struct dmarc_record *r, struct str tag, unsigned *seen)
 {
 	ptrdiff_t equals = str_chr(tag, '=');
-	struct str name = trim(str_head(tag, equals < 0 ? 0 : (size_t)equals)), value = trim(str_skip(tag, (size_t)(equals + 1)));
+	struct str name = trim(str_head(tag, equals < 0 ? 0 : (size_t)equals)),
+		   value = trim(str_skip(tag, (size_t)(equals + 1)));
 	size_t i = 0;
 
 	if (equals < 0 || name.n == 0 || value.n == 0) {

@@ -5,7 +5,8 @@
 /* ---- one name ---- */
 
 /* The one valid record at _dmarc.DOMAIN. 1; 0: none, or several; negative. */
-static int ask(const struct lookup *l, struct str domain, struct arena *a, struct dmarc_record *ret, size_t *ret_n)
+static int ask(const struct lookup *l, struct str domain, struct arena *a, struct dmarc_record *ret,
+	       size_t *ret_n)
 {
 	struct str name = arena_printf(a, "_dmarc.%" STR_FMT, STR_ARG(domain)), text = S("");
 	struct lookup_answer answer;
@@ -58,10 +59,10 @@ struct walk {
 	struct {
 		struct str domain;
 		struct dmarc_record record;
-	} found[DMARC_WALK];             /* the valid records, the longest domain first */
+	} found[DMARC_WALK]; /* the valid records, the longest domain first */
 	size_t n;
 	struct str organization;
-	size_t n_own;                    /* records at the domain itself, valid or not */
+	size_t n_own; /* records at the domain itself, valid or not */
 };
 
 static struct str one_below(struct str domain, struct str psd)
@@ -83,7 +84,8 @@ static struct str organization_of(const struct walk *w, struct str domain)
 static int walk(const struct lookup *l, struct str domain, struct arena *a, struct walk *w)
 {
 	*w = (struct walk){ .n = 0 };
-	for (struct str target = domain; target.n > 0 && w->n < DMARC_WALK; target = next_target(target)) {
+	for (struct str target = domain; target.n > 0 && w->n < DMARC_WALK;
+	     target = next_target(target)) {
 		size_t n;
 		int r = ask(l, target, a, &w->found[w->n].record, &n);
 
@@ -102,7 +104,8 @@ static int walk(const struct lookup *l, struct str domain, struct arena *a, stru
 }
 
 /* RFC 9989 4.10.1: the domain's own, its organization's, its public suffix's. */
-static const struct dmarc_record *choose(const struct walk *w, struct str domain, struct str *ret_domain)
+static const struct dmarc_record *choose(const struct walk *w, struct str domain,
+					 struct str *ret_domain)
 {
 	const struct str wanted[] = { domain, w->organization };
 
@@ -132,13 +135,15 @@ int dmarc_find(const struct lookup *l, struct str domain, struct arena *a, struc
 		return 0;
 	ret->record = *record;
 	ret->is_psd = record->psd == 'y';
-	ret->policy = ret->domain.n < domain.n && record->sp != DMARC_NO_POLICY ? record->sp : record->p;
+	ret->policy =
+		ret->domain.n < domain.n && record->sp != DMARC_NO_POLICY ? record->sp : record->p;
 	if (ret->policy == DMARC_NO_POLICY)
 		ret->policy = DMARC_NONE;
 	return 0;
 }
 
-int dmarc_may_report(const struct lookup *l, const struct dmarc_found *found, struct str host, struct arena *a, struct str *ret_name)
+int dmarc_may_report(const struct lookup *l, const struct dmarc_found *found, struct str host,
+		     struct arena *a, struct str *ret_name)
 {
 	struct lookup_answer answer;
 	struct walk w;
@@ -153,7 +158,8 @@ int dmarc_may_report(const struct lookup *l, const struct dmarc_found *found, st
 		return r;
 	if (str_ieq(w.organization, found->organization))
 		return 1;
-	name = arena_printf(a, "%" STR_FMT "._report._dmarc.%" STR_FMT, STR_ARG(found->domain), STR_ARG(host));
+	name = arena_printf(a, "%" STR_FMT "._report._dmarc.%" STR_FMT, STR_ARG(found->domain),
+			    STR_ARG(host));
 	if (!name.p)
 		return -E_LIMIT;
 	*ret_name = name;

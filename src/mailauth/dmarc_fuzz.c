@@ -6,7 +6,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static int ask(void *ctx, struct arena *a, struct str name, enum lookup_type type, struct lookup_answer *ret)
+static int ask(void *ctx, struct arena *a, struct str name, enum lookup_type type,
+	       struct lookup_answer *ret)
 {
 	must(type == LOOKUP_TXT && name.n <= 253);
 	*ret = (struct lookup_answer){ .v = ARENA_ARRAY(a, struct str, 1), .n = 1 };
@@ -40,7 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (dmarc_find(&l, S("a.b.c.d.e.f.g.h.i.example.com"), &a, &f) == 0 && f.domain.n > 0)
 		for (size_t i = 0; i < f.record.n_rua; i++)
 			if (f.record.rua[i].host.n > 0)
-				must(dmarc_may_report(&l, &f, f.record.rua[i].host, &a, &name) <= 1);
+				must(dmarc_may_report(&l, &f, f.record.rua[i].host, &a, &name) <=
+				     1);
 	arena_fini(&a);
 	return 0;
 }

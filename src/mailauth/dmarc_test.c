@@ -18,27 +18,38 @@ TEST(a_dmarc_record_is_read_with_its_mistakes)
 		const char *host; /* of the first rua */
 	} rows[] = {
 		{ "v=DMARC1; p=none", 0, 0, DMARC_NONE, 0, 0, 0, 0, "" },
-		{ "v=DMARC1;p=reject;sp=quarantine;np=reject;adkim=s;aspf=r;fo=1:d:s;t=n;psd=u;", 0, 0, DMARC_REJECT, DMARC_QUARANTINE, DMARC_REJECT, 0,
-		  0, "" },
+		{ "v=DMARC1;p=reject;sp=quarantine;np=reject;adkim=s;aspf=r;fo=1:d:s;t=n;psd=u;", 0,
+		  0, DMARC_REJECT, DMARC_QUARANTINE, DMARC_REJECT, 0, 0, "" },
 		{ " V =\tDMARC1 ; P = Reject ;", 0, 0, DMARC_REJECT, 0, 0, 0, 0, "" },
-		{ "v=DMARC1; p=none; rua=mailto:a@x.example , https://y.example:443/r?x ; ruf=mailto:b@x.example", 0, 0, DMARC_NONE, 0, 0, 2, 1,
+		{ "v=DMARC1; p=none; rua=mailto:a@x.example , https://y.example:443/r?x ; ruf=mailto:b@x.example",
+		  0, 0, DMARC_NONE, 0, 0, 2, 1, "x.example" },
+		{ "v=DMARC1; p=none; rua=mailto:a@x.example!10m", 0, BIT(DMARC_NOTE_SIZE),
+		  DMARC_NONE, 0, 0, 1, 0, "x.example" },
+		{ "v=DMARC1; p=none; rua=mailto:a%40x", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0, 1,
+		  0, "" },
+		{ "v=DMARC1; p=none; rua=ftp://x.example", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0,
+		  1, 0, "" },
+		{ "v=DMARC1; p=none; rua=a@x.example", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0, 1,
+		  0, "" },
+		{ "v=DMARC1; p=none; rua=mailto:@x.example", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0,
+		  0, 1, 0, "" },
+		{ "v=DMARC1; rua=mailto:a@x.example", 0, BIT(DMARC_NOTE_NO_P), 0, 0, 0, 1, 0,
 		  "x.example" },
-		{ "v=DMARC1; p=none; rua=mailto:a@x.example!10m", 0, BIT(DMARC_NOTE_SIZE), DMARC_NONE, 0, 0, 1, 0, "x.example" },
-		{ "v=DMARC1; p=none; rua=mailto:a%40x", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0, 1, 0, "" },
-		{ "v=DMARC1; p=none; rua=ftp://x.example", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0, 1, 0, "" },
-		{ "v=DMARC1; p=none; rua=a@x.example", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0, 1, 0, "" },
-		{ "v=DMARC1; p=none; rua=mailto:@x.example", 0, BIT(DMARC_NOTE_URI), DMARC_NONE, 0, 0, 1, 0, "" },
-		{ "v=DMARC1; rua=mailto:a@x.example", 0, BIT(DMARC_NOTE_NO_P), 0, 0, 0, 1, 0, "x.example" },
 		{ "v=DMARC1", 0, BIT(DMARC_NOTE_NO_P), 0, 0, 0, 0, 0, "" },
 		{ "v=DMARC1; p=no", 0, BIT(DMARC_NOTE_VALUE), 0, 0, 0, 0, 0, "" },
-		{ "v=DMARC1; p=none; sp=all; adkim=x; aspf=rs; fo=0:1; t=maybe; psd=x", 0, BIT(DMARC_NOTE_VALUE), DMARC_NONE, 0, 0, 0, 0, "" },
-		{ "v=DMARC1; p=none; pct=50; ri=86400; rf=afrf", 0, BIT(DMARC_NOTE_OLD), DMARC_NONE, 0, 0, 0, 0, "" },
-		{ "v=DMARC1; p=none; p=reject", 0, BIT(DMARC_NOTE_TWICE), DMARC_NONE, 0, 0, 0, 0, "" },
+		{ "v=DMARC1; p=none; sp=all; adkim=x; aspf=rs; fo=0:1; t=maybe; psd=x", 0,
+		  BIT(DMARC_NOTE_VALUE), DMARC_NONE, 0, 0, 0, 0, "" },
+		{ "v=DMARC1; p=none; pct=50; ri=86400; rf=afrf", 0, BIT(DMARC_NOTE_OLD), DMARC_NONE,
+		  0, 0, 0, 0, "" },
+		{ "v=DMARC1; p=none; p=reject", 0, BIT(DMARC_NOTE_TWICE), DMARC_NONE, 0, 0, 0, 0,
+		  "" },
 		{ "v=DMARC1; p=none; x=y", 0, BIT(DMARC_NOTE_UNKNOWN), DMARC_NONE, 0, 0, 0, 0, "" },
-		{ "v=DMARC1; p none; p=", 0, BIT(DMARC_NOTE_SYNTAX) | BIT(DMARC_NOTE_NO_P), 0, 0, 0, 0, 0, "" },
+		{ "v=DMARC1; p none; p=", 0, BIT(DMARC_NOTE_SYNTAX) | BIT(DMARC_NOTE_NO_P), 0, 0, 0,
+		  0, 0, "" },
 		{ "v=DMARC1;; p=none", 0, BIT(DMARC_NOTE_SYNTAX), DMARC_NONE, 0, 0, 0, 0, "" },
 		{ "v=DMARC1; p=none; fo=2", 0, BIT(DMARC_NOTE_VALUE), DMARC_NONE, 0, 0, 0, 0, "" },
-		{ "v=DMARC1; p=none; fo=d:d", 0, BIT(DMARC_NOTE_VALUE), DMARC_NONE, 0, 0, 0, 0, "" },
+		{ "v=DMARC1; p=none; fo=d:d", 0, BIT(DMARC_NOTE_VALUE), DMARC_NONE, 0, 0, 0, 0,
+		  "" },
 		{ "v=DMARC1 p=none", -E_SYNTAX, 0, 0, 0, 0, 0, 0, "" },
 		{ "v=dmarc1; p=none", -E_SYNTAX, 0, 0, 0, 0, 0, 0, "" },
 		{ "v=DMARC2; p=none", -E_SYNTAX, 0, 0, 0, 0, 0, 0, "" },
@@ -52,7 +63,8 @@ TEST(a_dmarc_record_is_read_with_its_mistakes)
 		unsigned notes = 0;
 
 		test_row(rows[i].text);
-		assert_int_equal(dmarc_record_parse(str_of(text, strlen(rows[i].text)), &r), rows[i].rc);
+		assert_int_equal(dmarc_record_parse(str_of(text, strlen(rows[i].text)), &r),
+				 rows[i].rc);
 		for (size_t k = 0; k < r.n_notes; k++)
 			notes |= BIT(r.notes[k].kind);
 		assert_int_equal(notes, rows[i].notes);
@@ -67,7 +79,10 @@ TEST(a_dmarc_record_is_read_with_its_mistakes)
 	}
 }
 
-#define RECORD(domain, tags) { "_dmarc." domain, LOOKUP_TXT, "v=DMARC1; " tags }
+#define RECORD(domain, tags) \
+	{ \
+		"_dmarc." domain, LOOKUP_TXT, "v=DMARC1; " tags \
+	}
 
 static const struct lookup_row rows[] = {
 	/* RFC 9989 4.10.2 */
@@ -103,7 +118,8 @@ TEST(the_record_that_counts_is_found_by_a_walk)
 		{ "a.mail.example.com", "example.com", "example.com", DMARC_REJECT, 0, 0, 4 },
 		{ "mail.example.com", "mail.example.com", "example.com", DMARC_NONE, 1, 0, 3 },
 		{ "example.com", "example.com", "example.com", DMARC_QUARANTINE, 1, 0, 2 },
-		{ "a.mail.example.net", "mail.example.net", "mail.example.net", DMARC_NONE, 0, 0, 2 },
+		{ "a.mail.example.net", "mail.example.net", "mail.example.net", DMARC_NONE, 0, 0,
+		  2 },
 		{ "x.example.net", "example.net", "example.net", DMARC_REJECT, 0, 0, 3 },
 		{ "x.c.suffix.test", "suffix.test", "c.suffix.test", DMARC_REJECT, 0, 0, 3 },
 		/* A record that is neither the domain's nor its organization's is nobody's. */
@@ -115,7 +131,8 @@ TEST(the_record_that_counts_is_found_by_a_walk)
 		{ "text.test", "", "text.test", DMARC_NO_POLICY, 0, 0, 2 },
 		{ "x.timeout.test", "", "", DMARC_NO_POLICY, 0, -E_TIMEOUT, 2 },
 		/* RFC 9989 4.10: eight questions, whatever the length */
-		{ "a.b.c.d.e.f.g.h.i.j.mail.example.com", "example.com", "example.com", DMARC_REJECT, 0, 0, 8 },
+		{ "a.b.c.d.e.f.g.h.i.j.mail.example.com", "example.com", "example.com",
+		  DMARC_REJECT, 0, 0, 8 },
 		{ "a.b.c.d.e.f.example.com", "example.com", "example.com", DMARC_REJECT, 0, 0, 8 },
 	};
 
@@ -161,7 +178,8 @@ TEST(reports_go_where_they_are_wanted)
 		struct str name;
 
 		test_row(wants[i].host);
-		assert_int_equal(dmarc_may_report(&l, &f, str_z(wants[i].host), &a, &name), wants[i].want);
+		assert_int_equal(dmarc_may_report(&l, &f, str_z(wants[i].host), &a, &name),
+				 wants[i].want);
 		assert_str_eq(name, str_z(wants[i].name));
 	}
 }

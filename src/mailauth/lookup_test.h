@@ -29,7 +29,8 @@ static inline struct str lookup_value(struct arena *a, const struct lookup_row *
 	return arena_str(a, str_z(row->value_z));
 }
 
-static inline int lookup_table(void *ctx, struct arena *a, struct str name, enum lookup_type type, struct lookup_answer *ret)
+static inline int lookup_table(void *ctx, struct arena *a, struct str name, enum lookup_type type,
+			       struct lookup_answer *ret)
 {
 	struct lookup_world *w = ctx;
 	size_t cap = 0;

@@ -6,7 +6,8 @@
 
 #include "mailauth/txt.h"
 
-const char *const spf_result_names[SPF_N_RESULTS] = { "none", "neutral", "pass", "fail", "softfail", "temperror", "permerror" };
+const char *const spf_result_names[SPF_N_RESULTS] = { "none",     "neutral",   "pass",     "fail",
+						      "softfail", "temperror", "permerror" };
 
 #define VERSION S("v=spf1")
 
@@ -173,7 +174,8 @@ static int take_directive(struct parse *p, struct str term, size_t n_name)
 	r = mechanisms[m].take(p, str_skip(rest, n_name), &d);
 	if (r < 0)
 		return r;
-	if (p->n == SPF_TERMS || arena_grow(p->arena, &p->directives, p->n, &p->cap, sizeof(d)) < 0) {
+	if (p->n == SPF_TERMS ||
+	    arena_grow(p->arena, &p->directives, p->n, &p->cap, sizeof(d)) < 0) {
 		p->mistake = (struct spf_mistake){ (size_t)(term.p - p->text.p), "too many terms" };
 		return -E_LIMIT;
 	}
@@ -220,7 +222,8 @@ static int take_term(struct parse *p, struct str term)
 
 	while (n < term.n && term.p[n] != ':' && term.p[n] != '/' && term.p[n] != '=')
 		n++;
-	return n < term.n && term.p[n] == '=' ? take_modifier(p, term, n) : take_directive(p, term, n);
+	return n < term.n && term.p[n] == '=' ? take_modifier(p, term, n)
+					      : take_directive(p, term, n);
 }
 
 /* record = version *( 1*SP ( directive / modifier ) ) *SP */
@@ -239,7 +242,8 @@ static int take_terms(struct parse *p)
 	return 0;
 }
 
-int spf_record_parse(struct str text, struct arena *a, struct spf_record *ret, struct spf_mistake *ret_mistake)
+int spf_record_parse(struct str text, struct arena *a, struct spf_record *ret,
+		     struct spf_mistake *ret_mistake)
 {
 	struct parse p = { .arena = a, .text = text };
 	int r;

@@ -15,7 +15,8 @@ struct world {
 };
 
 /* The question's name chooses the line; other records are of as many bytes as their type has. */
-static int ask(void *ctx, struct arena *a, struct str name, enum lookup_type type, struct lookup_answer *ret)
+static int ask(void *ctx, struct arena *a, struct str name, enum lookup_type type,
+	       struct lookup_answer *ret)
 {
 	static const size_t sizes[LOOKUP_N_TYPES] = { [LOOKUP_A] = 4, [LOOKUP_AAAA] = 16 };
 	struct world *w = ctx;
@@ -57,7 +58,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str rest = str_of(data, size), line;
 	struct world w = { .n = 0 };
 	const struct lookup l = { .ask = ask, .ctx = &w };
-	struct spf_query q = { .ip = { 192, 0, 2, 1 }, .sender = S("a-b@x.example.com"), .helo = S("h.example.com") };
+	struct spf_query q = { .ip = { 192, 0, 2, 1 },
+			       .sender = S("a-b@x.example.com"),
+			       .helo = S("h.example.com") };
 	struct spf_verdict v;
 	struct spf_report report;
 	struct arena a;

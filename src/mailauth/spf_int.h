@@ -15,8 +15,8 @@ bool spf_macro_string_is(struct str s);
 bool spf_has_macro(struct str s);
 /* What letters stand for. p: asks the DNS, so it is a function. */
 struct spf_values {
-	const struct spf_query *query; /* with a sender that has both parts */
-	struct str domain;             /* <domain>, of the record that is evaluated */
+	const struct spf_query *query;      /* with a sender that has both parts */
+	struct str domain;                  /* <domain>, of the record that is evaluated */
 	struct str (*validated)(void *ctx); /* %{p} */
 	void *ctx;
 };

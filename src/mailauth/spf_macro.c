@@ -11,12 +11,12 @@
 #define PARTS 128      /* RFC 7208 7.3: 127 labels; more of a value is nobody's name */
 
 struct piece {
-	struct str literal;          /* when letter is 0 */
-	char letter;                 /* lower case */
-	bool is_escaped;             /* it was upper case */
+	struct str literal; /* when letter is 0 */
+	char letter;        /* lower case */
+	bool is_escaped;    /* it was upper case */
 	bool is_reversed;
-	unsigned keep;               /* right-hand parts; 0: all */
-	struct str delimiters;       /* empty: "." */
+	unsigned keep;         /* right-hand parts; 0: all */
+	struct str delimiters; /* empty: "." */
 };
 
 /* transformers = *DIGIT [ "r" ] */
@@ -65,7 +65,8 @@ static int take_literal(struct str *s, bool is_text, struct piece *p)
 {
 	size_t n = 0;
 
-	while (n < s->n && s->p[n] != '%' && s->p[n] < 0x7f && (s->p[n] > ' ' || (is_text && s->p[n] == ' ')))
+	while (n < s->n && s->p[n] != '%' && s->p[n] < 0x7f &&
+	       (s->p[n] > ' ' || (is_text && s->p[n] == ' ')))
 		n++;
 	p->literal = str_head(*s, n);
 	*s = str_skip(*s, n);
@@ -134,7 +135,8 @@ bool spf_domain_spec_is(struct str s)
 	int r;
 
 	while ((r = take_piece(&rest, false, &p)) > 0)
-		last = p.letter || p.literal.p < s.p || p.literal.p >= s.p + s.n ? S("") : p.literal;
+		last = p.letter || p.literal.p < s.p || p.literal.p >= s.p + s.n ? S("")
+										 : p.literal;
 	if (r < 0 || s.n == 0)
 		return false;
 	if (last.n == 0)
@@ -181,17 +183,39 @@ static void add_value(const struct spf_values *v, char letter, struct buf *out)
 	ptrdiff_t at = str_rchr(q->sender, '@');
 
 	switch (letter) {
-	case 's': buf_add(out, q->sender); break;
-	case 'l': buf_add(out, str_head(q->sender, at < 0 ? 0 : (size_t)at)); break;
-	case 'o': buf_add(out, str_skip(q->sender, (size_t)(at + 1))); break;
-	case 'd': buf_add(out, v->domain); break;
-	case 'i': add_dotted(q, out); break;
-	case 'p': buf_add(out, v->validated ? v->validated(v->ctx) : S("unknown")); break;
-	case 'v': buf_add(out, q->is_v6 ? S("ip6") : S("in-addr")); break;
-	case 'h': buf_add(out, q->helo); break;
-	case 'c': add_readable(q, out); break;
-	case 'r': buf_add(out, q->receiver.n > 0 ? q->receiver : S("unknown")); break;
-	default: buf_add_u64(out, (uint64_t)q->now_s); break; /* t */
+	case 's':
+		buf_add(out, q->sender);
+		break;
+	case 'l':
+		buf_add(out, str_head(q->sender, at < 0 ? 0 : (size_t)at));
+		break;
+	case 'o':
+		buf_add(out, str_skip(q->sender, (size_t)(at + 1)));
+		break;
+	case 'd':
+		buf_add(out, v->domain);
+		break;
+	case 'i':
+		add_dotted(q, out);
+		break;
+	case 'p':
+		buf_add(out, v->validated ? v->validated(v->ctx) : S("unknown"));
+		break;
+	case 'v':
+		buf_add(out, q->is_v6 ? S("ip6") : S("in-addr"));
+		break;
+	case 'h':
+		buf_add(out, q->helo);
+		break;
+	case 'c':
+		add_readable(q, out);
+		break;
+	case 'r':
+		buf_add(out, q->receiver.n > 0 ? q->receiver : S("unknown"));
+		break;
+	default:
+		buf_add_u64(out, (uint64_t)q->now_s);
+		break; /* t */
 	}
 }
 
@@ -242,7 +266,8 @@ static bool add_piece(const struct piece *p, const struct spf_values *v, struct 
 		return true;
 	}
 	add_value(v, p->letter, &value);
-	return !buf_overflowed(&value) && add_parts(str_of(value.n > 0 ? value.p : "", value.n), p, out);
+	return !buf_overflowed(&value) &&
+	       add_parts(str_of(value.n > 0 ? value.p : "", value.n), p, out);
 }
 
 bool spf_expand(struct str s, const struct spf_values *v, bool is_text, struct buf *out)

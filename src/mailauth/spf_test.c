@@ -17,7 +17,8 @@ TEST(an_spf_record_is_read_or_its_mistake_is_named)
 		{ "v=spf1", 0, 0, 0 },
 		{ "v=spf1 ", 0, 0, 0 },
 		{ "V=SPF1  A   -ALL ", 0, 2, 0 },
-		{ "v=spf1 a mx/24 ptr:x.example ip4:192.0.2.0/24 ip6:2001:db8::/32 exists:%{i}.x.example include:_spf.x.example ~all", 0, 8, 0 },
+		{ "v=spf1 a mx/24 ptr:x.example ip4:192.0.2.0/24 ip6:2001:db8::/32 exists:%{i}.x.example include:_spf.x.example ~all",
+		  0, 8, 0 },
 		{ "v=spf1 a/0 a//0 a/32//128 a:x.example/24//64 mx:x.example//64", 0, 5, 0 },
 		{ "v=spf1 redirect=x.example exp=y.example other=%{d}/x", 0, 0, 0 },
 		{ "v=spf1 a:x.example. a:%{d} a:x%% a:x.%{d2r./}", 0, 4, 0 },
@@ -75,7 +76,8 @@ TEST(an_spf_record_is_read_or_its_mistake_is_named)
 
 		test_row(rows[i].text);
 		arena_init(&a, ARENA);
-		assert_int_equal(spf_record_parse(str_of(text, strlen(rows[i].text)), &a, &r, &m), rows[i].rc);
+		assert_int_equal(spf_record_parse(str_of(text, strlen(rows[i].text)), &a, &r, &m),
+				 rows[i].rc);
 		assert_int_equal(r.n, rows[i].n);
 		assert_int_equal(m.at, rows[i].at);
 		assert_int_equal(m.what_z != NULL, rows[i].rc < 0);
@@ -127,11 +129,15 @@ TEST(macros_mean_what_the_rfc_says)
 		{ "%{l1r-}", "strong", false, false },
 		{ "%{ir}.%{v}._spf.%{d2}", "3.2.0.192.in-addr._spf.example.com", false, false },
 		{ "%{lr-}.lp._spf.%{d2}", "bad.strong.lp._spf.example.com", false, false },
-		{ "%{lr-}.lp.%{ir}.%{v}._spf.%{d2}", "bad.strong.lp.3.2.0.192.in-addr._spf.example.com", false, false },
-		{ "%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}", "3.2.0.192.in-addr.strong.lp._spf.example.com", false, false },
-		{ "%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net", false, false },
+		{ "%{lr-}.lp.%{ir}.%{v}._spf.%{d2}",
+		  "bad.strong.lp.3.2.0.192.in-addr._spf.example.com", false, false },
+		{ "%{ir}.%{v}.%{l1r-}.lp._spf.%{d2}",
+		  "3.2.0.192.in-addr.strong.lp._spf.example.com", false, false },
+		{ "%{d2}.trusted-domains.example.net", "example.com.trusted-domains.example.net",
+		  false, false },
 		{ "%{ir}.%{v}._spf.%{d2}",
-		  "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com", true, false },
+		  "1.0.b.c.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6._spf.example.com",
+		  true, false },
 		{ "%{c}", "2001:db8::cb01", true, true },
 		{ "%{c} at %{r}, %{t}%_%%%-", "192.0.2.3 at mx.we.example, 7 %%20", false, true },
 		{ "%{S}", "strong-bad%40email.example.com", false, false },
@@ -147,14 +153,19 @@ TEST(macros_mean_what_the_rfc_says)
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO(buf_fini) struct buf out = BUF_INIT(1000);
-		struct spf_query q = { .ip = { 192, 0, 2, 3 }, .is_v6 = rows[i].is_v6, .sender = S("strong-bad@email.example.com"),
-				       .helo = S("mx.example.org"), .receiver = S("mx.we.example"), .now_s = 7 };
+		struct spf_query q = { .ip = { 192, 0, 2, 3 },
+				       .is_v6 = rows[i].is_v6,
+				       .sender = S("strong-bad@email.example.com"),
+				       .helo = S("mx.example.org"),
+				       .receiver = S("mx.we.example"),
+				       .now_s = 7 };
 		struct spf_values v = { .query = &q, .domain = S("email.example.com") };
 
 		test_row(rows[i].text);
 		if (q.is_v6)
 			assert_int_equal(inet_pton(AF_INET6, "2001:db8::cb01", q.ip), 1);
-		assert_int_equal(spf_expand(str_z(rows[i].text), &v, rows[i].is_text, &out), rows[i].want != NULL);
+		assert_int_equal(spf_expand(str_z(rows[i].text), &v, rows[i].is_text, &out),
+				 rows[i].want != NULL);
 		if (rows[i].want)
 			assert_str_eq(buf_str(&out), str_z(rows[i].want));
 	}
@@ -173,7 +184,9 @@ TEST(names_that_macros_make_are_cut_from_the_left)
 	memset(local, 'x', sizeof(local));
 	local[60] = '.';
 	local[199] = '@';
-	assert_true(spf_expand_name(S("%{l}.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.com."), &v, &a, &name));
+	assert_true(spf_expand_name(
+		S("%{l}.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.example.com."),
+		&v, &a, &name));
 	assert_int_equal(name.n, 199 - 61 + 1 + 64 + 12);
 	assert_true(str_ends(name, S(".example.com")));
 	assert_false(spf_expand_name(S("%{h}"), &v, &a, &name));
@@ -242,7 +255,8 @@ static struct lookup_row *world_with(const char *domain_z, const char *record_z)
 	struct lookup_row *rows = mem_alloc(ARRAY_LEN(rows_of_rfc) + 2, sizeof(*rows));
 
 	memcpy(rows, rows_of_rfc, sizeof(rows_of_rfc));
-	rows[ARRAY_LEN(rows_of_rfc)] = (struct lookup_row){ record_z ? domain_z : NULL, LOOKUP_TXT, record_z };
+	rows[ARRAY_LEN(rows_of_rfc)] =
+		(struct lookup_row){ record_z ? domain_z : NULL, LOOKUP_TXT, record_z };
 	return rows;
 }
 
@@ -260,29 +274,35 @@ static const struct {
 	{ "v=spf1 a -all", "192.0.2.12", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 a:example.org -all", "192.0.2.10", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 mx -all", "192.0.2.130", "x@example.com", SPF_PASS, "mx" },
-	{ "v=spf1 mx:example.org -all", "192.0.2.140", "x@example.com", SPF_PASS, "mx:example.org" },
-	{ "v=spf1 mx mx:example.org -all", "192.0.2.140", "x@example.com", SPF_PASS, "mx:example.org" },
-	{ "v=spf1 mx/30 mx:example.org/30 -all", "192.0.2.131", "x@example.com", SPF_PASS, "mx/30" },
-	{ "v=spf1 mx/30 mx:example.org/30 -all", "192.0.2.143", "x@example.com", SPF_PASS, "mx:example.org/30" },
+	{ "v=spf1 mx:example.org -all", "192.0.2.140", "x@example.com", SPF_PASS,
+	  "mx:example.org" },
+	{ "v=spf1 mx mx:example.org -all", "192.0.2.140", "x@example.com", SPF_PASS,
+	  "mx:example.org" },
+	{ "v=spf1 mx/30 mx:example.org/30 -all", "192.0.2.131", "x@example.com", SPF_PASS,
+	  "mx/30" },
+	{ "v=spf1 mx/30 mx:example.org/30 -all", "192.0.2.143", "x@example.com", SPF_PASS,
+	  "mx:example.org/30" },
 	{ "v=spf1 mx/30 mx:example.org/30 -all", "192.0.2.132", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 ptr -all", "192.0.2.65", "x@example.com", SPF_PASS, "ptr" },
 	{ "v=spf1 ptr -all", "192.0.2.140", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 ptr -all", "10.0.0.4", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 ip4:192.0.2.128/28 -all", "192.0.2.65", "x@example.com", SPF_FAIL, "-all" },
-	{ "v=spf1 ip4:192.0.2.128/28 -all", "192.0.2.129", "x@example.com", SPF_PASS, "ip4:192.0.2.128/28" },
+	{ "v=spf1 ip4:192.0.2.128/28 -all", "192.0.2.129", "x@example.com", SPF_PASS,
+	  "ip4:192.0.2.128/28" },
 	/* RFC 7208 A.3 */
-	{ "v=spf1 mx include:mobile-users._spf.%{d} include:remote-users._spf.%{d} -all", "10.1.1.1", "mary@example.com", SPF_PASS,
-	  "include:mobile-users._spf.%{d}" },
-	{ "v=spf1 mx include:mobile-users._spf.%{d} include:remote-users._spf.%{d} -all", "192.168.15.15", "joel@example.com", SPF_PASS,
-	  "include:remote-users._spf.%{d}" },
-	{ "v=spf1 mx include:mobile-users._spf.%{d} include:remote-users._spf.%{d} -all", "192.168.15.17", "joel@example.com", SPF_FAIL,
-	  "-all" },
+	{ "v=spf1 mx include:mobile-users._spf.%{d} include:remote-users._spf.%{d} -all",
+	  "10.1.1.1", "mary@example.com", SPF_PASS, "include:mobile-users._spf.%{d}" },
+	{ "v=spf1 mx include:mobile-users._spf.%{d} include:remote-users._spf.%{d} -all",
+	  "192.168.15.15", "joel@example.com", SPF_PASS, "include:remote-users._spf.%{d}" },
+	{ "v=spf1 mx include:mobile-users._spf.%{d} include:remote-users._spf.%{d} -all",
+	  "192.168.15.17", "joel@example.com", SPF_FAIL, "-all" },
 	/* RFC 7208 A.4 */
-	{ "v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} +all", "192.0.2.65", "x@example.com", SPF_PASS, "+all" },
-	{ "v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} +all", "192.0.3.65", "x@example.com", SPF_FAIL,
-	  "-include:ip4._spf.%{d}" },
-	{ "v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} +all", "192.0.2.140", "x@example.com", SPF_FAIL,
-	  "-include:ptr._spf.%{d}" },
+	{ "v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} +all", "192.0.2.65",
+	  "x@example.com", SPF_PASS, "+all" },
+	{ "v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} +all", "192.0.3.65",
+	  "x@example.com", SPF_FAIL, "-include:ip4._spf.%{d}" },
+	{ "v=spf1 -include:ip4._spf.%{d} -include:ptr._spf.%{d} +all", "192.0.2.140",
+	  "x@example.com", SPF_FAIL, "-include:ptr._spf.%{d}" },
 	/* RFC 7208 4.3, 2.4 */
 	{ "v=spf1 exists:postmaster.x.test -all", "10.1.1.1", "@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 a:%{l}.test -all", "10.1.1.1", "@localhost", SPF_NONE, "" },
@@ -292,7 +312,8 @@ static const struct {
 	{ "v=spf1 a:v6.test//64 -all", "2001:db8::2", "x@example.com", SPF_PASS, "a:v6.test//64" },
 	{ "v=spf1 a:v6.test//127 -all", "2001:db8::2", "x@example.com", SPF_FAIL, "-all" },
 	{ "v=spf1 ip4:0.0.0.0/0 ?all", "2001:db8::2", "x@example.com", SPF_NEUTRAL, "?all" },
-	{ "v=spf1 ip6:2001:db8::/32 -all", "2001:db8:ffff::2", "x@example.com", SPF_PASS, "ip6:2001:db8::/32" },
+	{ "v=spf1 ip6:2001:db8::/32 -all", "2001:db8:ffff::2", "x@example.com", SPF_PASS,
+	  "ip6:2001:db8::/32" },
 	{ "v=spf1 ip6:::/0 -all", "192.0.2.1", "x@example.com", SPF_FAIL, "-all" },
 	/* ends and results */
 	{ "v=spf1", "10.1.1.1", "x@example.com", SPF_NEUTRAL, "" },
@@ -300,7 +321,8 @@ static const struct {
 	{ NULL, "10.1.1.1", "x@nowhere.test", SPF_NONE, "" },
 	{ NULL, "10.1.1.1", "x@other.test", SPF_NONE, "" },
 	{ NULL, "10.1.1.1", "x@two.test", SPF_PERMERROR, "" },
-	{ NULL, "10.1.1.1", "x@wrong.test", SPF_PERMERROR, "" }, /* RFC 7208 4.6: before anything is evaluated */
+	{ NULL, "10.1.1.1", "x@wrong.test", SPF_PERMERROR,
+	  "" }, /* RFC 7208 4.6: before anything is evaluated */
 	{ NULL, "10.1.1.1", "x@timeout.test", SPF_TEMPERROR, "" },
 	{ NULL, "10.1.1.1", "x@loop.test", SPF_PERMERROR, "" },
 	{ NULL, "10.1.1.1", "x@rloop.test", SPF_PERMERROR, "" },
@@ -316,14 +338,19 @@ static const struct {
 	{ "v=spf1 a:timeout.test ?all", "10.1.1.1", "x@example.com", SPF_TEMPERROR, "" },
 	{ "v=spf1 mx:timeout.test ?all", "10.1.1.1", "x@example.com", SPF_TEMPERROR, "" },
 	{ "v=spf1 exists:timeout.test ?all", "10.1.1.1", "x@example.com", SPF_TEMPERROR, "" },
-	{ "v=spf1 ip4:10.1.1.1 include:wrong.test ?all", "10.1.1.1", "x@example.com", SPF_PASS, "ip4:10.1.1.1" },
+	{ "v=spf1 ip4:10.1.1.1 include:wrong.test ?all", "10.1.1.1", "x@example.com", SPF_PASS,
+	  "ip4:10.1.1.1" },
 	{ "v=spf1 include:soft.test", "10.1.1.1", "x@example.com", SPF_NEUTRAL, "" },
 	/* RFC 7208 4.6.4 */
-	{ "v=spf1" FIVE("example.com") FIVE("example.com") " -all", "10.1.1.1", "x@example.com", SPF_FAIL, "-all" },
-	{ "v=spf1" FIVE("example.com") FIVE("example.com") " a:example.com -all", "10.1.1.1", "x@example.com", SPF_PERMERROR, "" },
-	{ "v=spf1" FIVE("example.com") FIVE("example.com") " redirect=soft.test", "10.1.1.1", "x@example.com", SPF_PERMERROR, "" },
+	{ "v=spf1" FIVE("example.com") FIVE("example.com") " -all", "10.1.1.1", "x@example.com",
+	  SPF_FAIL, "-all" },
+	{ "v=spf1" FIVE("example.com") FIVE("example.com") " a:example.com -all", "10.1.1.1",
+	  "x@example.com", SPF_PERMERROR, "" },
+	{ "v=spf1" FIVE("example.com") FIVE("example.com") " redirect=soft.test", "10.1.1.1",
+	  "x@example.com", SPF_PERMERROR, "" },
 	{ "v=spf1 a:no1.test a:no2.test -all", "10.1.1.1", "x@example.com", SPF_FAIL, "-all" },
-	{ "v=spf1 a:no1.test exists:no2.test mx:no3.test -all", "10.1.1.1", "x@example.com", SPF_PERMERROR, "" },
+	{ "v=spf1 a:no1.test exists:no2.test mx:no3.test -all", "10.1.1.1", "x@example.com",
+	  SPF_PERMERROR, "" },
 	{ "v=spf1 mx:many.test -all", "10.1.1.1", "x@example.com", SPF_PERMERROR, "" },
 	{ "v=spf1 mx:null.test -all", "10.1.1.1", "x@example.com", SPF_FAIL, "-all" },
 };
@@ -346,7 +373,8 @@ TEST(check_host_is_that_of_the_rfc)
 		spf_check_host(&l, &q, &a, &v);
 		assert_int_equal(v.result, hosts[i].want);
 		assert_str_eq(v.matched, str_z(hosts[i].matched));
-		assert_int_equal(v.problem.n > 0, v.result == SPF_PERMERROR || v.result == SPF_TEMPERROR);
+		assert_int_equal(v.problem.n > 0,
+				 v.result == SPF_PERMERROR || v.result == SPF_TEMPERROR);
 		mem_free(all);
 	}
 }
@@ -355,7 +383,8 @@ TEST(check_host_is_that_of_the_rfc)
 TEST(a_fail_has_the_words_of_the_domain)
 {
 	AUTO(arena_fini) struct arena a;
-	struct lookup_row *all = world_with("r.test", "v=spf1 redirect=fails.test exp=elsewhere.test");
+	struct lookup_row *all =
+		world_with("r.test", "v=spf1 redirect=fails.test exp=elsewhere.test");
 	struct lookup_world w = { .rows = all };
 	const struct lookup l = { .ask = lookup_table, .ctx = &w };
 	const struct spf_query direct = { .ip = { 192, 0, 2, 1 }, .sender = S("a@fails.test") },
@@ -364,9 +393,12 @@ TEST(a_fail_has_the_words_of_the_domain)
 
 	arena_init(&a, ARENA);
 	spf_check_host(&l, &direct, &a, &v);
-	assert_str_eq(v.explanation, S("192.0.2.1 is not one of fails.test's, see http://fails.test/?a%40fails.test"));
+	assert_str_eq(
+		v.explanation,
+		S("192.0.2.1 is not one of fails.test's, see http://fails.test/?a%40fails.test"));
 	spf_check_host(&l, &redirected, &a, &v);
-	assert_str_eq(v.explanation, S("192.0.2.1 is not one of fails.test's, see http://fails.test/?a%40r.test"));
+	assert_str_eq(v.explanation,
+		      S("192.0.2.1 is not one of fails.test's, see http://fails.test/?a%40r.test"));
 	mem_free(all);
 }
 
@@ -389,21 +421,29 @@ TEST(a_look_counts_and_notes)
 		{ "v=spf1 +all", BIT(SPF_NOTE_PLUS_ALL), 0, 0, SPF_PASS, false },
 		{ "v=spf1 ?all", BIT(SPF_NOTE_NEUTRAL_ALL), 0, 0, SPF_NEUTRAL, false },
 		{ "v=spf1 -all a", BIT(SPF_NOTE_AFTER_ALL), 0, 0, SPF_FAIL, false },
-		{ "v=spf1 -all redirect=soft.test", BIT(SPF_NOTE_AFTER_ALL), 0, 0, SPF_FAIL, false },
+		{ "v=spf1 -all redirect=soft.test", BIT(SPF_NOTE_AFTER_ALL), 0, 0, SPF_FAIL,
+		  false },
 		{ "v=spf1 ptr -all", BIT(SPF_NOTE_PTR), 1, 0, SPF_FAIL, false },
 		{ "v=spf1 exists:%{i}.x.test -all", BIT(SPF_NOTE_MACRO), 1, 0, SPF_FAIL, false },
-		{ "v=spf1 include:mobile-users._spf.%{d} -all", BIT(SPF_NOTE_MACRO), 2, 0, SPF_FAIL, false },
+		{ "v=spf1 include:mobile-users._spf.%{d} -all", BIT(SPF_NOTE_MACRO), 2, 0, SPF_FAIL,
+		  false },
 		{ "v=spf1 a:nowhere.test -all", BIT(SPF_NOTE_VOID), 1, 1, SPF_FAIL, false },
 		{ "v=spf1 a:v6.test -all", 0, 1, 0, SPF_FAIL, false },
-		{ "v=spf1 a:no1.test mx:no2.test exists:no3.test a:no4.test -all", BIT(SPF_NOTE_VOID) | BIT(SPF_NOTE_VOIDS), 4, 4, SPF_FAIL, true },
-		{ "v=spf1" FIVE("example.com") FIVE("example.com") " -all", 0, 10, 0, SPF_FAIL, false },
-		{ "v=spf1" FIVE("example.com") FIVE("example.com") " mx a -all", BIT(SPF_NOTE_LOOKUPS), 12, 0, SPF_FAIL, true },
+		{ "v=spf1 a:no1.test mx:no2.test exists:no3.test a:no4.test -all",
+		  BIT(SPF_NOTE_VOID) | BIT(SPF_NOTE_VOIDS), 4, 4, SPF_FAIL, true },
+		{ "v=spf1" FIVE("example.com") FIVE("example.com") " -all", 0, 10, 0, SPF_FAIL,
+		  false },
+		{ "v=spf1" FIVE("example.com") FIVE("example.com") " mx a -all",
+		  BIT(SPF_NOTE_LOOKUPS), 12, 0, SPF_FAIL, true },
 		{ "v=spf1 mx:many.test -all", BIT(SPF_NOTE_NAMES), 1, 0, SPF_FAIL, true },
-		{ "v=spf1 include:nowhere.test -all", BIT(SPF_NOTE_NO_TARGET) | BIT(SPF_NOTE_VOID), 1, 1, SPF_FAIL, true },
+		{ "v=spf1 include:nowhere.test -all", BIT(SPF_NOTE_NO_TARGET) | BIT(SPF_NOTE_VOID),
+		  1, 1, SPF_FAIL, true },
 		{ "v=spf1 include:other.test -all", BIT(SPF_NOTE_NO_TARGET), 1, 0, SPF_FAIL, true },
-		{ "v=spf1 include:two.test -all", BIT(SPF_NOTE_MANY_RECORDS), 1, 0, SPF_FAIL, true },
+		{ "v=spf1 include:two.test -all", BIT(SPF_NOTE_MANY_RECORDS), 1, 0, SPF_FAIL,
+		  true },
 		{ "v=spf1 include:wrong.test -all", BIT(SPF_NOTE_SYNTAX), 1, 0, SPF_FAIL, true },
-		{ "v=spf1 include:timeout.test a:timeout.test -all", BIT(SPF_NOTE_NO_ANSWER), 2, 0, SPF_FAIL, false },
+		{ "v=spf1 include:timeout.test a:timeout.test -all", BIT(SPF_NOTE_NO_ANSWER), 2, 0,
+		  SPF_FAIL, false },
 		{ "v=spf1 include:loop.test -all", BIT(SPF_NOTE_LOOP), 2, 0, SPF_FAIL, true },
 		{ "v=spf1 redirect=rloop.test", BIT(SPF_NOTE_LOOP), 2, 0, SPF_NEUTRAL, true },
 		{ "v=spf1 include:long.test -all", BIT(SPF_NOTE_LONG), 1, 0, SPF_FAIL, false },
@@ -434,11 +474,13 @@ TEST(a_look_counts_and_notes)
 }
 
 /* A tree of records that grows with each one read. */
-static int ask_tree(void *ctx, struct arena *a, struct str name, enum lookup_type type, struct lookup_answer *ret)
+static int ask_tree(void *ctx, struct arena *a, struct str name, enum lookup_type type,
+		    struct lookup_answer *ret)
 {
 	*ret = (struct lookup_answer){ .v = ARENA_ARRAY(a, struct str, 1), .n = 1 };
 	(*(unsigned *)ctx)++;
-	ret->v[0] = arena_printf(a, "v=spf1 include:a.%" STR_FMT " include:b.%" STR_FMT " mx -all", STR_ARG(name), STR_ARG(name));
+	ret->v[0] = arena_printf(a, "v=spf1 include:a.%" STR_FMT " include:b.%" STR_FMT " mx -all",
+				 STR_ARG(name), STR_ARG(name));
 	return type == LOOKUP_TXT ? 0 : -E_TIMEOUT;
 }
 

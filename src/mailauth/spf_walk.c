@@ -10,7 +10,7 @@
  */
 #include "mailauth/spf_int.h"
 
-#define LOOK_LOOKUPS 50     /* how far beyond SPF_LOOKUPS is told */
+#define LOOK_LOOKUPS 50 /* how far beyond SPF_LOOKUPS is told */
 #define LOOK_QUESTIONS 200
 #define LOOK_NOTES 100
 
@@ -19,10 +19,10 @@ struct walk {
 	const struct spf_query *query; /* NULL: a look */
 	struct arena *arena;
 	unsigned lookups, voids, questions;
-	bool is_short;                 /* of memory */
+	bool is_short; /* of memory */
 	/* check_host */
 	struct str matched, problem;
-	struct str exp, exp_domain;    /* of the record that said fail (RFC 7208 6.2) */
+	struct str exp, exp_domain;          /* of the record that said fail (RFC 7208 6.2) */
 	struct str validated, validated_for; /* %{p}, of the domain that it was asked for last */
 	/* a look */
 	struct spf_report *report;
@@ -67,18 +67,26 @@ static bool has_note(const struct walk *w, enum spf_note_kind kind)
 }
 
 /* An error: the end for check_host(). */
-static enum spf_result fail(struct walk *w, enum spf_result error, enum spf_note_kind kind, const struct frame *f, struct str text)
+static enum spf_result fail(struct walk *w, enum spf_result error, enum spf_note_kind kind,
+			    const struct frame *f, struct str text)
 {
 	static const char *const words[SPF_N_NOTES] = {
-		[SPF_NOTE_NO_ANSWER] = "the DNS gives no answer", [SPF_NOTE_MANY_RECORDS] = "several records", [SPF_NOTE_SYNTAX] = "syntax",
-		[SPF_NOTE_NO_TARGET] = "no record at", [SPF_NOTE_LOOKUPS] = "more than 10 terms that ask the DNS",
-		[SPF_NOTE_VOIDS] = "more than 2 names without what is asked for", [SPF_NOTE_NAMES] = "more than 10 hosts in an mx" };
+		[SPF_NOTE_NO_ANSWER] = "the DNS gives no answer",
+		[SPF_NOTE_MANY_RECORDS] = "several records",
+		[SPF_NOTE_SYNTAX] = "syntax",
+		[SPF_NOTE_NO_TARGET] = "no record at",
+		[SPF_NOTE_LOOKUPS] = "more than 10 terms that ask the DNS",
+		[SPF_NOTE_VOIDS] = "more than 2 names without what is asked for",
+		[SPF_NOTE_NAMES] = "more than 10 hosts in an mx"
+	};
 
 	note(w, kind, f->domain, text);
 	if (w->report && error == SPF_PERMERROR)
 		w->report->is_error = true;
 	if (w->query && w->problem.n == 0)
-		w->problem = arena_printf(w->arena, "%" STR_FMT ": %s: %" STR_FMT, STR_ARG(f->domain), words[kind] ? words[kind] : "", STR_ARG(text));
+		w->problem =
+			arena_printf(w->arena, "%" STR_FMT ": %s: %" STR_FMT, STR_ARG(f->domain),
+				     words[kind] ? words[kind] : "", STR_ARG(text));
 	return error;
 }
 
@@ -122,10 +130,12 @@ static bool is_in_network(const uint8_t *a, const uint8_t *b, unsigned bits)
 {
 	uint8_t mask = (uint8_t)(0xff00 >> (bits & 7));
 
-	return memcmp(a, b, bits / 8) == 0 && ((bits & 7) == 0 || ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
+	return memcmp(a, b, bits / 8) == 0 &&
+	       ((bits & 7) == 0 || ((a[bits / 8] ^ b[bits / 8]) & mask) == 0);
 }
 
-static bool is_among(const struct spf_query *q, const struct lookup_answer *addresses, const struct spf_directive *d)
+static bool is_among(const struct spf_query *q, const struct lookup_answer *addresses,
+		     const struct spf_directive *d)
 {
 	unsigned bits = q->is_v6 ? d->bits_v6 : d->bits_v4;
 
@@ -174,8 +184,9 @@ static struct str reverse_name(struct walk *w)
 
 static bool is_below(struct str name, struct str domain)
 {
-	return str_ieq(name, domain) || (name.n > domain.n + 1 && name.p[name.n - domain.n - 1] == '.' &&
-					 str_ieq(str_skip(name, name.n - domain.n), domain));
+	return str_ieq(name, domain) ||
+	       (name.n > domain.n + 1 && name.p[name.n - domain.n - 1] == '.' &&
+		str_ieq(str_skip(name, name.n - domain.n), domain));
 }
 
 /*
@@ -193,7 +204,8 @@ static struct str find_validated(struct walk *w, struct str domain, bool any, bo
 	for (size_t i = 0; i < names.n && i < SPF_NAMES; i++) {
 		bool is_of_domain = is_below(names.v[i], domain);
 
-		if (!(is_of_domain || (any && found.n == 0)) || ask_host(w, names.v[i], &exactly, &n) <= 0)
+		if (!(is_of_domain || (any && found.n == 0)) ||
+		    ask_host(w, names.v[i], &exactly, &n) <= 0)
 			continue;
 		found = names.v[i];
 		if (str_ieq(found, domain))
@@ -230,7 +242,10 @@ static int target(struct walk *w, const struct frame *f, struct str spec, struct
 {
 	struct validated_of of = { w, f->domain };
 	const struct spf_query nobody = { 0 };
-	struct spf_values v = { .query = w->query ? w->query : &nobody, .domain = f->domain, .validated = w->query ? validated : NULL, .ctx = &of };
+	struct spf_values v = { .query = w->query ? w->query : &nobody,
+				.domain = f->domain,
+				.validated = w->query ? validated : NULL,
+				.ctx = &of };
 
 	*ret = f->domain;
 	if (spec.n == 0)
@@ -244,28 +259,33 @@ static int target(struct walk *w, const struct frame *f, struct str spec, struct
 
 /* ---- mechanisms: 1: matches; 0: does not; else the error in *ret_error, and 0 ---- */
 
-static bool no_answer(struct walk *w, const struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool no_answer(struct walk *w, const struct frame *f, const struct spf_directive *d,
+		      enum spf_result *ret_error)
 {
 	*ret_error = fail(w, SPF_TEMPERROR, SPF_NOTE_NO_ANSWER, f, d->text);
 	return false;
 }
 
-static bool match_all(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_all(struct walk *w, struct frame *f, const struct spf_directive *d,
+		      enum spf_result *ret_error)
 {
 	(void)f, (void)d, (void)ret_error;
 	return w->query != NULL;
 }
 
-static bool match_ip(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_ip(struct walk *w, struct frame *f, const struct spf_directive *d,
+		     enum spf_result *ret_error)
 {
 	const struct spf_query *q = w->query;
 
 	(void)f, (void)ret_error;
-	return q && q->is_v6 == (d->mechanism == SPF_IP6) && is_in_network(q->ip, d->address, q->is_v6 ? d->bits_v6 : d->bits_v4);
+	return q && q->is_v6 == (d->mechanism == SPF_IP6) &&
+	       is_in_network(q->ip, d->address, q->is_v6 ? d->bits_v6 : d->bits_v4);
 }
 
 /* RFC 7208 5.3 */
-static bool match_a(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_a(struct walk *w, struct frame *f, const struct spf_directive *d,
+		    enum spf_result *ret_error)
 {
 	struct str name;
 	size_t n = 0;
@@ -282,7 +302,8 @@ static bool match_a(struct walk *w, struct frame *f, const struct spf_directive 
 }
 
 /* RFC 7208 5.4 */
-static bool match_mx(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_mx(struct walk *w, struct frame *f, const struct spf_directive *d,
+		     enum spf_result *ret_error)
 {
 	struct lookup_answer hosts;
 	struct str name;
@@ -306,7 +327,8 @@ static bool match_mx(struct walk *w, struct frame *f, const struct spf_directive
 }
 
 /* RFC 7208 5.5 */
-static bool match_ptr(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_ptr(struct walk *w, struct frame *f, const struct spf_directive *d,
+		      enum spf_result *ret_error)
 {
 	bool is_void = false;
 	struct str name;
@@ -321,7 +343,8 @@ static bool match_ptr(struct walk *w, struct frame *f, const struct spf_directiv
 }
 
 /* RFC 7208 5.7: A, whatever the client's address is. */
-static bool match_exists(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_exists(struct walk *w, struct frame *f, const struct spf_directive *d,
+			 enum spf_result *ret_error)
 {
 	struct lookup_answer answer;
 	struct str name;
@@ -344,9 +367,13 @@ static bool is_loop(const struct frame *f, struct str domain)
 }
 
 /* Another domain's record. A loop ends a look; check_host() runs into SPF_LOOKUPS, as everybody's does. */
-static enum spf_result go_to(struct walk *w, const struct frame *f, struct str domain, bool is_included)
+static enum spf_result go_to(struct walk *w, const struct frame *f, struct str domain,
+			     bool is_included)
 {
-	struct frame next = { .above = f, .domain = domain, .depth = f->depth + 1, .is_included = is_included || f->is_included };
+	struct frame next = { .above = f,
+			      .domain = domain,
+			      .depth = f->depth + 1,
+			      .is_included = is_included || f->is_included };
 
 	if (!w->query && is_loop(f, domain))
 		return fail(w, SPF_PERMERROR, SPF_NOTE_LOOP, f, domain);
@@ -354,7 +381,8 @@ static enum spf_result go_to(struct walk *w, const struct frame *f, struct str d
 }
 
 /* RFC 7208 5.2, its table of results. */
-static bool match_include(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error)
+static bool match_include(struct walk *w, struct frame *f, const struct spf_directive *d,
+			  enum spf_result *ret_error)
 {
 	enum spf_result r;
 	struct str name;
@@ -370,12 +398,14 @@ static bool match_include(struct walk *w, struct frame *f, const struct spf_dire
 }
 
 static const struct {
-	bool (*match)(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret_error);
+	bool (*match)(struct walk *w, struct frame *f, const struct spf_directive *d,
+		      enum spf_result *ret_error);
 	bool asks; /* counts (RFC 7208 4.6.4) */
 } mechanisms[SPF_N_MECHANISMS] = {
-	[SPF_ALL] = { match_all, false },   [SPF_INCLUDE] = { match_include, true }, [SPF_A] = { match_a, true },
-	[SPF_MX] = { match_mx, true },	    [SPF_PTR] = { match_ptr, true },	     [SPF_IP4] = { match_ip, false },
-	[SPF_IP6] = { match_ip, false },    [SPF_EXISTS] = { match_exists, true },
+	[SPF_ALL] = { match_all, false }, [SPF_INCLUDE] = { match_include, true },
+	[SPF_A] = { match_a, true },      [SPF_MX] = { match_mx, true },
+	[SPF_PTR] = { match_ptr, true },  [SPF_IP4] = { match_ip, false },
+	[SPF_IP6] = { match_ip, false },  [SPF_EXISTS] = { match_exists, true },
 };
 
 /* ---- a record ---- */
@@ -405,8 +435,10 @@ static enum spf_result find_record(struct walk *w, struct frame *f, bool *ret_ha
 	if (w->report && !f->above)
 		w->report->record = text;
 	if (spf_record_parse(text, w->arena, &f->record, &mistake) < 0)
-		return fail(w, SPF_PERMERROR, SPF_NOTE_SYNTAX, f, arena_printf(w->arena, "%s, at byte %zu: %" STR_FMT, mistake.what_z, mistake.at,
-									       STR_ARG(str_head(str_skip(text, mistake.at), 60))));
+		return fail(w, SPF_PERMERROR, SPF_NOTE_SYNTAX, f,
+			    arena_printf(w->arena, "%s, at byte %zu: %" STR_FMT, mistake.what_z,
+					 mistake.at,
+					 STR_ARG(str_head(str_skip(text, mistake.at), 60))));
 	*ret_has = true;
 	return SPF_NONE;
 }
@@ -414,11 +446,15 @@ static enum spf_result find_record(struct walk *w, struct frame *f, bool *ret_ha
 static void begin_asking(struct walk *w, const struct spf_record *r)
 {
 	for (size_t i = 0; w->lookup->ahead && i < r->n && i < 4 * SPF_LOOKUPS; i++) {
-		static const enum lookup_type types[SPF_N_MECHANISMS] = { [SPF_INCLUDE] = LOOKUP_TXT, [SPF_A] = LOOKUP_A, [SPF_MX] = LOOKUP_MX,
+		static const enum lookup_type types[SPF_N_MECHANISMS] = { [SPF_INCLUDE] =
+										  LOOKUP_TXT,
+									  [SPF_A] = LOOKUP_A,
+									  [SPF_MX] = LOOKUP_MX,
 									  [SPF_EXISTS] = LOOKUP_A };
 		const struct spf_directive *d = &r->directives[i];
 
-		if (mechanisms[d->mechanism].asks && d->mechanism != SPF_PTR && d->domain.n > 0 && !spf_has_macro(d->domain))
+		if (mechanisms[d->mechanism].asks && d->mechanism != SPF_PTR && d->domain.n > 0 &&
+		    !spf_has_macro(d->domain))
 			w->lookup->ahead(w->lookup->ctx, d->domain, types[d->mechanism]);
 	}
 }
@@ -434,11 +470,13 @@ static void see_record(struct walk *w, const struct frame *f)
 	w->seen[r->n_seen++] = (struct spf_seen){ f->domain, f->record.text, f->depth, w->lookups };
 	r->seen = w->seen;
 	if (f->record.text.n > SPF_SHORT)
-		note(w, SPF_NOTE_LONG, f->domain, arena_printf(w->arena, "%zu bytes", f->record.text.n));
+		note(w, SPF_NOTE_LONG, f->domain,
+		     arena_printf(w->arena, "%zu bytes", f->record.text.n));
 }
 
 /* What is of interest about the end of a record that nothing matched; only those that decide for the domain. */
-static void see_all(struct walk *w, const struct frame *f, const struct spf_directive *all, bool has_more)
+static void see_all(struct walk *w, const struct frame *f, const struct spf_directive *all,
+		    bool has_more)
 {
 	if (has_more)
 		note(w, SPF_NOTE_AFTER_ALL, f->domain, f->record.text);
@@ -472,13 +510,16 @@ static enum spf_result redirect(struct walk *w, struct frame *f)
 	if (!target(w, f, f->record.redirect, &name))
 		return w->query ? SPF_PERMERROR : SPF_NEUTRAL;
 	r = go_to(w, f, name, false);
-	return r == SPF_NONE ? fail(w, SPF_PERMERROR, SPF_NOTE_NO_TARGET, f, f->record.redirect) : r;
+	return r == SPF_NONE ? fail(w, SPF_PERMERROR, SPF_NOTE_NO_TARGET, f, f->record.redirect)
+			     : r;
 }
 
 /* One directive. True: the evaluation ends with *ret. */
-static bool take_directive(struct walk *w, struct frame *f, const struct spf_directive *d, enum spf_result *ret)
+static bool take_directive(struct walk *w, struct frame *f, const struct spf_directive *d,
+			   enum spf_result *ret)
 {
-	enum spf_result error = mechanisms[d->mechanism].asks ? count_lookup(w, f, d->text) : SPF_NONE;
+	enum spf_result error =
+		mechanisms[d->mechanism].asks ? count_lookup(w, f, d->text) : SPF_NONE;
 	bool is_match;
 
 	if (w->query && error != SPF_NONE) {
@@ -535,11 +576,14 @@ static struct str explain(struct walk *w, const struct spf_query *q)
 {
 	AUTO(buf_fini) struct buf out = BUF_INIT(SPF_RECORD_MAX);
 	struct validated_of of = { w, w->exp_domain };
-	struct spf_values v = { .query = q, .domain = w->exp_domain, .validated = validated, .ctx = &of };
+	struct spf_values v = {
+		.query = q, .domain = w->exp_domain, .validated = validated, .ctx = &of
+	};
 	struct lookup_answer texts;
 	struct str name;
 
-	if (w->exp.n == 0 || !spf_expand_name(w->exp, &v, w->arena, &name) || ask(w, name, LOOKUP_TXT, &texts) < 0 || texts.n != 1 ||
+	if (w->exp.n == 0 || !spf_expand_name(w->exp, &v, w->arena, &name) ||
+	    ask(w, name, LOOKUP_TXT, &texts) < 0 || texts.n != 1 ||
 	    !spf_expand(texts.v[0], &v, true, &out))
 		return S("");
 	for (size_t i = 0; i < out.n; i++)
@@ -563,11 +607,13 @@ static bool is_domain(struct str s)
 	return n >= 2;
 }
 
-void spf_check_host(const struct lookup *l, const struct spf_query *query, struct arena *a, struct spf_verdict *ret)
+void spf_check_host(const struct lookup *l, const struct spf_query *query, struct arena *a,
+		    struct spf_verdict *ret)
 {
 	struct spf_query q = *query;
 	ptrdiff_t at = str_rchr(q.sender, '@');
-	struct frame f = { .domain = q.sender.n == 0 ? q.helo : str_skip(q.sender, (size_t)(at + 1)) };
+	struct frame f = { .domain = q.sender.n == 0 ? q.helo
+						     : str_skip(q.sender, (size_t)(at + 1)) };
 	struct walk w = { .lookup = l, .query = &q, .arena = a };
 
 	*ret = (struct spf_verdict){ .result = SPF_NONE };
