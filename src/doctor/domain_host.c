@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 
+#define CONNECT_MS 10000 /* who has not answered then is not there */
 #define DAY_S 86400
 #define SOON_S (14 * DAY_S) /* certificates of 90 days are renewed 30 before */
 
@@ -17,11 +18,43 @@ static bool can_speak(const struct domain_host *h)
 	       h->walk.has_helo;
 }
 
+/* No connection: because of the host, unless the check was short. */
+static void say_dead(const struct domain_host *h, bool has_other, struct doctor_domain_finding *f)
+{
+	f->evidence = h->walk.connect;
+	if (h->walk.is_out_of_time && h->ms < CONNECT_MS) {
+		f->state = DOCTOR_DOMAIN_SKIPPED;
+		f->reason = S(
+			"No answer in the time of this check: ask again with a longer --timeout.");
+	} else if (has_other) {
+		f->reason = S(
+			"Nobody answers at this host; mail goes to the others, later than it could.");
+	} else {
+		f->reason = S(
+			"Nobody answers, so no mail comes. Or the network here lets nobody out to port 25, as many do: try again from elsewhere.");
+	}
+}
+
+/* A connection, and no greeting or answer to EHLO that is worth anything. Some greet late on purpose. */
+static void say_rude(const struct domain_host *h, struct doctor_domain_finding *f)
+{
+	f->evidence = h->walk.greeting;
+	if (h->walk.is_out_of_time) {
+		f->state = DOCTOR_DOMAIN_WARN;
+		f->reason = S(
+			"It takes the connection and says nothing in the time of this check. Senders wait, for five minutes (RFC 5321 4.5.3.2.1): ask again with a longer --timeout.");
+	} else {
+		f->reason = S(
+			"It answers, and takes no mail from here: by its own words. An address without a name, or on a blocklist, may be refused so.");
+	}
+}
+
 static void say_port(struct domain_check *c, const struct domain_host *h, bool has_other)
 {
 	const struct domain_walk *w = &h->walk;
-	enum doctor_domain_state state = has_other ? DOCTOR_DOMAIN_WARN : DOCTOR_DOMAIN_FAIL;
-	struct doctor_domain_finding f = { .state = state, .what = h->name };
+	struct doctor_domain_finding f = { .state = has_other ? DOCTOR_DOMAIN_WARN
+							      : DOCTOR_DOMAIN_FAIL,
+					   .what = h->name };
 
 	if (can_speak(h)) {
 		f.state = DOCTOR_DOMAIN_PASS;
@@ -30,15 +63,9 @@ static void say_port(struct domain_check *c, const struct domain_host *h, bool h
 					   w->others.n > 0 ? "\nnot " : "", STR_ARG(w->others));
 		f.reason = S("It takes connections and speaks SMTP.");
 	} else if (w->has_connect && w->connect_err < 0) {
-		f.evidence = w->connect;
-		f.reason =
-			has_other
-				? S("Nobody answers at this host; mail goes to the others, later than it could.")
-				: S("Nobody answers, so no mail comes. Or the network here lets nobody out to port 25, as many do: try again from elsewhere.");
+		say_dead(h, has_other, &f);
 	} else if (w->has_greeting && w->greeting_err < 0) {
-		f.evidence = w->greeting;
-		f.reason = S(
-			"It answers, and takes no mail from here: by its own words. An address without a name, or on a blocklist, may be refused so.");
+		say_rude(h, &f);
 	} else {
 		f.state = DOCTOR_DOMAIN_SKIPPED;
 		f.evidence = w->dane_err < 0 ? w->dane_why : w->failure;

@@ -78,6 +78,23 @@ static struct str with_end(struct domain_check *c, struct str record, struct str
 	return domain_record(c, c->d->domain, "TXT", buf_str(&out));
 }
 
+/* The record without a term; empty: it is not there. */
+static struct str without(struct domain_check *c, struct str record, struct str unwanted)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(SPF_RECORD_MAX);
+	struct str rest = record, term;
+	bool is_found = false;
+
+	while (str_split(&rest, ' ', &term)) {
+		bool is_it = str_ieq(term, unwanted);
+
+		is_found |= is_it;
+		if (term.n > 0 && !is_it)
+			buf_printf(&out, "%s%" STR_FMT, out.n > 0 ? " " : "", STR_ARG(term));
+	}
+	return is_found ? domain_record(c, c->d->domain, "TXT", buf_str(&out)) : S("");
+}
+
 static struct str record_for(struct domain_check *c, const struct spf_report *r,
 			     const struct spf_note *n)
 {
@@ -88,6 +105,8 @@ static struct str record_for(struct domain_check *c, const struct spf_report *r,
 	if (is_own && (n->kind == SPF_NOTE_PLUS_ALL || n->kind == SPF_NOTE_NEUTRAL_ALL ||
 		       n->kind == SPF_NOTE_NO_ALL))
 		return with_end(c, r->record, S("-all"));
+	if (is_own && (n->kind == SPF_NOTE_NO_TARGET || n->kind == SPF_NOTE_VOID))
+		return without(c, r->record, n->text);
 	return S("");
 }
 

@@ -9,6 +9,7 @@
 #include "doctor/domain_int.h"
 
 #include "base/clock.h"
+#include "base/must.h"
 
 #define WALK_ARENA (4u << 20)
 #define WALK_STACK (512u << 10) /* as those of room send */
@@ -166,9 +167,9 @@ static void begin(struct domain_check *c, struct domain_host *h)
 		return;
 	}
 	arena_init(&h->arena, WALK_ARENA);
-	h->has_thread = pthread_attr_init(&attr) == 0;
-	if (h->has_thread && pthread_attr_setstacksize(&attr, WALK_STACK) == 0)
-		h->has_thread = pthread_create(&h->thread, &attr, run, h) == 0;
+	must(pthread_attr_init(&attr) == 0);
+	must(pthread_attr_setstacksize(&attr, WALK_STACK) == 0);
+	h->has_thread = pthread_create(&h->thread, &attr, run, h) == 0;
 	pthread_attr_destroy(&attr);
 	if (!h->has_thread)
 		DOMAIN_SAY(c, SKIPPED, h->name, S("no thread"),
