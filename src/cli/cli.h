@@ -104,5 +104,8 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_check(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_doctor(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_check_domain(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_quickstart(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_dns(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_config(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_version(const struct cli_command *cmd, const struct cli_args *args);

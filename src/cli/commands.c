@@ -144,6 +144,30 @@ static const struct cli_option doctor_options[] = {
 	{ "--all", NULL, "tell also of what was only a guess and is not there" },
 	END,
 };
+#define ADDRESS { "--address", "IP", "of this host, seen from outside; may be given several times" }
+static const struct cli_option check_domain_options[] = {
+	WHERE, JSON,
+	{ "--selector", "NAME", "look at this key of DKIM; may be given several times (default: usual names)" },
+	{ "--dnsbl", "LIST", "ask this blocklist about the hosts; may be given several times (default: none)" },
+	{ "--dns-only", NULL, "ask the DNS alone, connect to nobody" },
+	{ "--timeout", "SECONDS", "for all of it (default: 30)" },
+	{ "--for-this-server", NULL, "compare with what this server needs, as `dns` prints it" },
+	ADDRESS, END,
+};
+static const struct cli_option dns_options[] = { WHERE, JSON, ADDRESS, END };
+static const struct cli_option quickstart_options[] = {
+	{ "--config", "FILE", "settings file (default " CLI_DEFAULT_CONFIG ")" },
+	{ "--data", "DIR", "data directory (default: that of the settings)" },
+	{ "--hostname", "NAME", "of this host (default: its own, else mail.DOMAIN)" },
+	{ "--user", "NAME", "whom the server runs as (root: martlet; '': who starts it)" },
+	ADDRESS,
+	{ "--password-file", "FILE", "first line is the account's password (default: one is made)" },
+	{ "--probe", "HOST[:PORT]", "mail server for the look at port 25; several times" },
+	{ "--port-offset", "N", "to try it: on loopback, ports are the usual ones + N" },
+	{ "--no-network", NULL, "do not look at port 25 and the DNS" },
+	{ "--dry-run", NULL, "look, make nothing" },
+	JSON, END,
+};
 static const struct cli_option show_options[] = {
 	WHERE, JSON,
 	{ "--sample", NULL, "all settings at their defaults, each with its explanation" },
@@ -254,6 +278,13 @@ const struct cli_command cli_commands[] = {
 	  .help = "tell where mail for a domain would go, without sending any" },
 	{ .name = "check", .usage = "ADDRESS-or-HOST", .options = doctor_options, .run = cli_doctor,
 	  .help = "tell why a mail program does not connect, and what to set instead" },
+	{ .name = "check domain", .usage = "DOMAIN", .options = check_domain_options, .run = cli_check_domain,
+	  .help = "tell what a domain publishes for its mail, what is wrong, and what to publish" },
+
+	{ .name = "quickstart", .usage = "ADDRESS", .options = quickstart_options, .run = cli_quickstart,
+	  .help = "set up a server: settings, keys, account, records" },
+	{ .name = "dns", .usage = "DOMAIN", .options = dns_options, .run = cli_dns,
+	  .help = "print the records that a domain publishes for this server" },
 
 	{ .name = "config show", .usage = "", .options = show_options, .run = cli_config,
 	  .help = "print the settings in force" },

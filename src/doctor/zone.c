@@ -64,8 +64,7 @@ static void add_addresses(struct list *l)
 						.why_z = "where this host is" });
 }
 
-/* RFC 1035 3.5, RFC 3596 2.5 */
-static struct str reverse_name(struct arena *a, const struct net_address *address)
+struct str doctor_reverse_name(struct arena *a, const struct net_address *address)
 {
 	const uint8_t *b = address->any.sa_family == AF_INET6 ? address->v6.sin6_addr.s6_addr : (const uint8_t *)&address->v4.sin_addr;
 	struct buf out = BUF_INIT(128);
@@ -88,7 +87,7 @@ static void add_reverse(struct list *l)
 
 	for (size_t i = 0; i < l->z->n_addresses; i++)
 		if (net_address_parse(l->z->addresses[i], 0, &address))
-			add(l, &(struct doctor_record){ .name = reverse_name(l->a, &address), .type_z = "PTR", .need = DOCTOR_MUST,
+			add(l, &(struct doctor_record){ .name = doctor_reverse_name(l->a, &address), .type_z = "PTR", .need = DOCTOR_MUST,
 							.value = arena_printf(l->a, "%" STR_FMT ".", STR_ARG(l->z->host)),
 							.place = DOCTOR_ELSEWHERE,
 							.why_z = "whoever gave you the address sets it; without it large providers "

@@ -59,5 +59,8 @@ MUST_CHECK int doctor_zone(const struct doctor_zone *z, struct arena *a, struct 
 /* The policy file that goes with the record _mta-sts (RFC 8461 3.2), its lines ending in CRLF. */
 struct buf;
 void doctor_sts_policy(const struct doctor_zone *z, struct buf *out);
+/* Where the PTR record of an address stands (RFC 1035 3.5, RFC 3596 2.5), without the last dot; in the arena, p NULL when that is full. */
+struct net_address;
+struct str doctor_reverse_name(struct arena *a, const struct net_address *address);
 /* One line of a zone file with its end, TXT quoted and split at 255 bytes (RFC 1035 3.3.14). */
 void doctor_record_print(const struct doctor_record *r, struct buf *out);

@@ -20,6 +20,11 @@ struct dkim_key; /* a private key; counted references */
 MUST_CHECK int dkim_key_parse(struct str pem, struct dkim_key **ret, struct fault *fault);
 struct dkim_key *dkim_key_ref(struct dkim_key *k);
 void dkim_key_unref(struct dkim_key *k); /* accepts NULL */
+/* Adds a new one as PEM: Ed25519, or RSA of 2048 bits, which takes a moment. -E_BUG: OpenSSL refuses. Overflow of out is the caller's to see. */
+MUST_CHECK int dkim_key_make(bool is_ed25519, struct buf *out);
+bool dkim_key_is_ed25519(const struct dkim_key *k);
+/* Adds what stands behind "p=" in its record, in base64. -E_BUG: OpenSSL refuses. */
+MUST_CHECK int dkim_key_public(const struct dkim_key *k, struct buf *out);
 
 struct dkim_signer {
 	const struct dkim_key *key;

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A signature: canonical forms, hashes, the header field. RFC 6376 3.4, 3.5, 3.7, 5. */
-#include "mailauth/dkim.h"
+#include "mailauth/dkim_int.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <stdatomic.h>
 
 #include "base/mem.h"
 #include "base/must.h"
@@ -16,69 +12,8 @@
 #define FIELDS_MAX 100
 #define LINE 72             /* of our own field, where it can be broken */
 #define FIELD_MAX (16u << 10)
-#define SIGNATURE_MAX 1024  /* RSA of 8192 bits */
-#define HASHED_MAX (256u << 20)
-
-struct dkim_key {
-	EVP_PKEY *pkey;
-	bool is_ed25519;
-	atomic_int refs;
-};
-
-/* ---- keys ---- */
-
-/* Nobody is there to be asked for a password. */
-static int no_password(char *p, int n, int is_writing, void *ctx)
-{
-	(void)p, (void)n, (void)is_writing, (void)ctx;
-	return -1;
-}
-
-static int check_kind(EVP_PKEY *pkey, struct fault *fault)
-{
-	int id = EVP_PKEY_get_base_id(pkey), bits = EVP_PKEY_get_bits(pkey);
-
-	if (id == EVP_PKEY_ED25519)
-		return 0;
-	if (id != EVP_PKEY_RSA)
-		return fault_set(fault, -E_USAGE, "the key is neither RSA nor Ed25519");
-	if (bits < 1024 || bits > 8 * SIGNATURE_MAX)
-		return fault_set(fault, -E_USAGE, "the RSA key has %d bits; make one with: openssl genrsa 2048", bits);
-	return 0;
-}
-
-int dkim_key_parse(struct str pem, struct dkim_key **ret, struct fault *fault)
-{
-	BIO *bio = BIO_new_mem_buf(pem.n > 0 ? pem.p : "", pem.n > INT32_MAX ? 0 : (int)pem.n);
-	EVP_PKEY *pkey = bio ? PEM_read_bio_PrivateKey(bio, NULL, no_password, NULL) : NULL;
-	int r = pkey ? check_kind(pkey, fault) : fault_set(fault, -E_USAGE, "no private key in PEM, or one with a password");
-
-	BIO_free(bio);
-	ERR_clear_error();
-	if (r < 0) {
-		EVP_PKEY_free(pkey);
-		return r;
-	}
-	*ret = MEM_NEW(struct dkim_key);
-	(*ret)->pkey = pkey;
-	(*ret)->is_ed25519 = EVP_PKEY_get_base_id(pkey) == EVP_PKEY_ED25519;
-	(*ret)->refs = 1;
-	return 0;
-}
-
-struct dkim_key *dkim_key_ref(struct dkim_key *k)
-{
-	atomic_fetch_add(&k->refs, 1);
-	return k;
-}
-
-void dkim_key_unref(struct dkim_key *k)
-{
-	if (!k || atomic_fetch_sub(&k->refs, 1) > 1)
-		return;
-	EVP_PKEY_free(k->pkey); /* clears it */
-	mem_free(k);
-}
+#define HASHED_MAX (4u << 20) /* the header */
+#define DRAIN (16u << 10)
 
 /* ---- canonical forms ---- */
 
@@ -92,20 +27,35 @@ static bool is_space(char c)
 	return is_wsp(c) || c == '\r' || c == '\n';
 }
 
-/* Runs of white space become one space; at the end there is none. */
-static void add_reduced(struct str s, struct buf *out)
+/* Where canonical text goes: a buffer, which a digest empties when there is one. */
+struct sink {
+	struct buf *out;
+	EVP_MD_CTX *md; /* NULL: it stays in the buffer */
+};
+
+static void drain(const struct sink *to, size_t most)
+{
+	if (!to->md || to->out->n <= most)
+		return;
+	must(EVP_DigestUpdate(to->md, to->out->p, to->out->n) == 1);
+	buf_reset(to->out);
+}
+
+/* Runs of gaps become one space; at the end there is none. */
+static void add_reduced(struct str s, bool (*is_gap)(char c), const struct sink *to)
 {
 	bool has_gap = false;
 
 	for (size_t i = 0; i < s.n; i++) {
-		if (is_space(s.p[i])) {
+		if (is_gap(s.p[i])) {
 			has_gap = true;
 			continue;
 		}
 		if (has_gap)
-			buf_add_char(out, ' ');
+			buf_add_char(to->out, ' ');
 		has_gap = false;
-		buf_add_char(out, s.p[i]);
+		buf_add_char(to->out, s.p[i]);
+		drain(to, DRAIN);
 	}
 }
 
@@ -118,11 +68,12 @@ void dkim_relaxed_field(struct str field, struct buf *out)
 	for (size_t i = 0; i < name.n; i++)
 		buf_add_char(out, str_lower_char(name.p[i]));
 	buf_add_char(out, ':');
-	add_reduced(str_trim(str_skip(field, colon < 0 ? field.n : (size_t)colon + 1)), out);
+	add_reduced(str_trim(str_skip(field, colon < 0 ? field.n : (size_t)colon + 1)), is_space,
+		    &(struct sink){ out, NULL });
 }
 
 /* RFC 6376 3.4.4: white space at the end of lines and empty lines at the end of the body do not count. */
-void dkim_relaxed_body(struct str body, struct buf *out)
+static void relaxed_body(struct str body, const struct sink *to)
 {
 	size_t n_empty = 0;
 
@@ -137,13 +88,31 @@ void dkim_relaxed_body(struct str body, struct buf *out)
 			n_empty++;
 			continue;
 		}
-		for (; n_empty > 0; n_empty--)
-			buf_add(out, S("\r\n"));
-		if (is_wsp(line.p[0]))
-			buf_add_char(out, ' ');
-		add_reduced(str_trim(line), out);
-		buf_add(out, S("\r\n"));
+		for (; n_empty > 0; n_empty--) {
+			buf_add(to->out, S("\r\n"));
+			drain(to, DRAIN);
+		}
+		add_reduced(line, is_wsp, to);
+		buf_add(to->out, S("\r\n"));
 	}
+}
+
+void dkim_relaxed_body(struct str body, struct buf *out)
+{
+	relaxed_body(body, &(struct sink){ out, NULL });
+}
+
+/* A long body is never there twice. */
+static void hash_body(struct str body, uint8_t ret[32])
+{
+	AUTO(buf_fini) struct buf some = BUF_INIT(2 * DRAIN);
+	struct sink to = { &some, EVP_MD_CTX_new() };
+
+	must(to.md && EVP_DigestInit_ex(to.md, EVP_sha256(), NULL) == 1);
+	relaxed_body(body, &to);
+	drain(&to, 0);
+	must(EVP_DigestFinal_ex(to.md, ret, NULL) == 1 && !buf_overflowed(&some));
+	EVP_MD_CTX_free(to.md);
 }
 
 /* ---- which fields ---- */
@@ -246,7 +215,7 @@ static void add_names(const struct fields *f, struct buf *out)
 
 static void add_base64(struct str bytes, size_t column, struct buf *out)
 {
-	AUTO(buf_fini) struct buf text = BUF_INIT(2 * SIGNATURE_MAX);
+	AUTO(buf_fini) struct buf text = BUF_INIT(2 * DKIM_SIGNATURE_MAX);
 	struct str rest;
 
 	text_b64_encode(&text, bytes);
@@ -268,14 +237,14 @@ static bool hash(struct str bytes, uint8_t ret[32])
 }
 
 /* RFC 6376 3.7; RFC 8463 3: Ed25519 signs the hash. */
-static int sign(const struct dkim_key *k, struct str hashed, uint8_t ret[SIGNATURE_MAX], size_t *ret_n)
+static int sign(const struct dkim_key *k, struct str hashed, uint8_t ret[DKIM_SIGNATURE_MAX], size_t *ret_n)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	uint8_t digest[32];
 	bool is_done;
 
 	must(ctx);
-	*ret_n = SIGNATURE_MAX;
+	*ret_n = DKIM_SIGNATURE_MAX;
 	is_done = hash(hashed, digest) && EVP_DigestSignInit(ctx, NULL, k->is_ed25519 ? NULL : EVP_sha256(), NULL, k->pkey) == 1 &&
 		  EVP_DigestSign(ctx, ret, ret_n, k->is_ed25519 ? digest : (const unsigned char *)hashed.p,
 				 k->is_ed25519 ? sizeof(digest) : hashed.n) == 1;
@@ -285,30 +254,24 @@ static int sign(const struct dkim_key *k, struct str hashed, uint8_t ret[SIGNATU
 }
 
 /* All but the signature. */
-static int add_tags(const struct dkim_signer *s, const struct fields *f, struct str body, struct buf *out)
+static void add_tags(const struct dkim_signer *s, const struct fields *f, struct str body, struct buf *out)
 {
-	AUTO(buf_fini) struct buf canonical = BUF_INIT(HASHED_MAX);
 	uint8_t digest[32];
 
-	dkim_relaxed_body(body, &canonical);
-	if (buf_overflowed(&canonical))
-		return -E_LIMIT;
-	if (!hash(buf_str(&canonical), digest))
-		return -E_BUG;
+	hash_body(body, digest);
 	buf_printf(out, "DKIM-Signature: v=1; a=%s; c=relaxed/relaxed;\r\n\td=%" STR_FMT ";\r\n\ts=%" STR_FMT "; t=%lld;\r\n\t",
 		   s->key->is_ed25519 ? "ed25519-sha256" : "rsa-sha256", STR_ARG(s->domain), STR_ARG(s->selector), (long long)s->now_s);
 	add_names(f, out);
 	buf_add(out, S("bh="));
 	add_base64(str_of(digest, sizeof(digest)), 11, out);
 	buf_add(out, S(";\r\n\tb="));
-	return 0;
 }
 
 int dkim_sign(const struct dkim_signer *s, struct str message, struct buf *out)
 {
 	AUTO(buf_fini) struct buf field = BUF_INIT(FIELD_MAX);
 	AUTO(buf_fini) struct buf canonical = BUF_INIT(HASHED_MAX);
-	uint8_t signature[SIGNATURE_MAX];
+	uint8_t signature[DKIM_SIGNATURE_MAX];
 	struct fields fields = { .n = 0 };
 	struct str header, body;
 	size_t n;
@@ -316,10 +279,9 @@ int dkim_sign(const struct dkim_signer *s, struct str message, struct buf *out)
 
 	mime_split(message, &header, &body);
 	r = gather(header, &fields);
-	if (r == 0)
-		r = add_tags(s, &fields, body, &field);
 	if (r < 0)
 		return r;
+	add_tags(s, &fields, body, &field);
 	for (size_t i = fields.n; i-- > 0;) {
 		dkim_relaxed_field(fields.v[i], &canonical);
 		buf_add(&canonical, S("\r\n"));

@@ -45,6 +45,7 @@ TEST(relaxed_bodies)
 		{ "\r\na\r\n\r\nb", "\r\na\r\n\r\nb\r\n" },
 		{ "a \r\n", "a\r\n" },
 		{ "\t\ta\r\n", " a\r\n" },
+		{ "a\rb\n  c\r\n", "a\rb\n c\r\n" }, /* ends of lines are CRLF */
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -176,4 +177,74 @@ TEST(what_is_no_key)
 		assert_null(key);
 		assert_true(fault.text[0] != '\0');
 	}
+}
+
+TEST(a_key_that_was_made_has_a_public_half)
+{
+	for (int is_ed25519 = 0; is_ed25519 < 2; is_ed25519++) {
+		AUTO(buf_fini) struct buf pem = BUF_INIT(16384), text = BUF_INIT(4096), bytes = BUF_INIT(4096);
+		struct dkim_key *key = NULL;
+
+		assert_int_equal(dkim_key_make(is_ed25519, &pem), 0);
+		assert_int_equal(dkim_key_parse(buf_str(&pem), &key, NULL), 0);
+		assert_int_equal(dkim_key_is_ed25519(key), is_ed25519);
+		assert_int_equal(dkim_key_public(key, &text), 0);
+		assert_true(text_b64_decode(&bytes, buf_str(&text)));
+		assert_int_equal(bytes.n, is_ed25519 ? 32 : 294);
+		dkim_key_unref(key);
+	}
+}
+
+/* RFC 8463 A.2 */
+TEST(the_public_half_is_that_of_the_rfc)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(4096);
+	struct dkim_key *key = NULL;
+
+	assert_int_equal(dkim_key_parse(str_z(ed25519_pem), &key, NULL), 0);
+	assert_int_equal(dkim_key_public(key, &text), 0);
+	assert_str_eq(buf_str(&text), S("11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="));
+	dkim_key_unref(key);
+}
+
+/* The body hash of a signature, in base64. */
+static struct str body_hash(struct str field)
+{
+	struct str rest = str_skip(field, (size_t)str_find(field, S("bh=")) + 3);
+
+	return str_head(rest, (size_t)str_chr(rest, ';'));
+}
+
+/* The body is hashed in pieces: empty lines and lines of any length do not matter. */
+TEST(bodies_are_hashed_in_pieces)
+{
+	static const struct {
+		const char *name_z;
+		size_t empty, wide, lines;
+	} rows[] = { { "empty lines", 100000, 10, 2 }, { "a wide line", 1, 300000, 1 }, { "many lines", 0, 70, 5000 }, { "little", 0, 1, 1 } };
+	struct dkim_key *key = NULL;
+
+	assert_int_equal(dkim_key_parse(str_z(ed25519_pem), &key, NULL), 0);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf whole = BUF_INIT(1u << 20), canonical = BUF_INIT(1u << 20), out = BUF_INIT(8192), want = BUF_INIT(64);
+		unsigned char digest[32];
+		struct str body;
+
+		test_row(rows[i].name_z);
+		buf_add(&whole, S("From: a@example.org\r\n\r\n"));
+		for (size_t k = 0; k < rows[i].lines; k++) {
+			for (size_t n = 0; n < rows[i].empty; n++)
+				buf_add(&whole, S("\r\n"));
+			for (size_t n = 0; n < rows[i].wide; n++)
+				buf_add(&whole, S("x  "));
+			buf_add(&whole, S("\r\n"));
+		}
+		body = str_skip(buf_str(&whole), sizeof("From: a@example.org\r\n\r\n") - 1);
+		dkim_relaxed_body(body, &canonical);
+		assert_int_equal(EVP_Digest(canonical.p, canonical.n, digest, NULL, EVP_sha256(), NULL), 1);
+		text_b64_encode(&want, str_of(digest, 32));
+		assert_int_equal(dkim_sign(&(struct dkim_signer){ key, S("example.org"), S("s"), 1 }, buf_str(&whole), &out), 0);
+		assert_str_eq(body_hash(buf_str(&out)), buf_str(&want));
+	}
+	dkim_key_unref(key);
 }

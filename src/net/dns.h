@@ -32,8 +32,8 @@ struct net_dns_conf {
 /* Of the Debian package dns-root-data. */
 #define NET_DNS_TRUST_ANCHOR_FILE "/usr/share/dns/root.key"
 
-enum net_dns_type { NET_DNS_A = 1, NET_DNS_CNAME = 5, NET_DNS_SOA = 6, NET_DNS_PTR = 12, NET_DNS_MX = 15, NET_DNS_TXT = 16,
-		    NET_DNS_AAAA = 28, NET_DNS_SRV = 33, NET_DNS_TLSA = 52 };
+enum net_dns_type { NET_DNS_A = 1, NET_DNS_NS = 2, NET_DNS_CNAME = 5, NET_DNS_SOA = 6, NET_DNS_PTR = 12, NET_DNS_MX = 15, NET_DNS_TXT = 16,
+		    NET_DNS_AAAA = 28, NET_DNS_SRV = 33, NET_DNS_TLSA = 52, NET_DNS_CAA = 257 };
 
 enum net_dns_trust {
 	NET_DNS_INSECURE, /* not signed, provably, or the signatures could not be asked for */
@@ -84,7 +84,7 @@ bool net_dns_is_name(struct str name);
 bool net_dns_mx(struct arena *a, struct str rdata, uint16_t *ret_preference, struct str *ret_exchange);
 /* RFC 1035 3.3.14: the strings of one record put together. */
 bool net_dns_txt(struct arena *a, struct str rdata, struct str *ret);
-/* RFC 1035 3.3.1, 3.3.12: the name that a CNAME or PTR record is. As above. */
+/* RFC 1035 3.3.1, 3.3.11, 3.3.12: the name that a CNAME, NS or PTR record is. As above. */
 bool net_dns_target(struct arena *a, struct str rdata, struct str *ret);
 /* RFC 2782, the format of the record. The target as text without the last dot ("" for the root: the service is not there). As above. */
 struct net_dns_srv {
@@ -98,3 +98,9 @@ struct net_dns_tlsa {
 	struct str data;
 };
 bool net_dns_tlsa(struct str rdata, struct net_dns_tlsa *ret);
+/* RFC 8659 4.1. Tag and value are slices of rdata. */
+struct net_dns_caa {
+	bool is_critical;
+	struct str tag, value;
+};
+bool net_dns_caa(struct str rdata, struct net_dns_caa *ret);

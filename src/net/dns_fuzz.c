@@ -18,6 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct str rdata = str_of(data, size);
 	struct net_dns_tlsa tlsa;
+	struct net_dns_caa caa;
 	struct net_dns_srv srv;
 	struct arena a;
 	struct str name;
@@ -38,6 +39,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(name.n < size);
 	if (net_dns_tlsa(rdata, &tlsa))
 		must(tlsa.data.n == size - 3 && tlsa.data.n > 0);
+	if (net_dns_caa(rdata, &caa))
+		must(caa.tag.n > 0 && caa.tag.n + caa.value.n == size - 2);
 	(void)net_dns_is_name(rdata);
 	arena_fini(&a);
 	return 0;

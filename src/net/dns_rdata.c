@@ -135,3 +135,20 @@ bool net_dns_tlsa(struct str rdata, struct net_dns_tlsa *ret)
 				      .data = str_skip(rdata, 3) };
 	return true;
 }
+
+/* A tag is of ASCII letters and digits, 1 to 255 of them. */
+bool net_dns_caa(struct str rdata, struct net_dns_caa *ret)
+{
+	size_t n = rdata.n >= 2 ? (unsigned char)rdata.p[1] : 0;
+
+	if (n == 0 || n > rdata.n - 2)
+		return false;
+	for (size_t i = 2; i < 2 + n; i++) {
+		char c = str_lower_char(rdata.p[i]);
+
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9'))
+			return false;
+	}
+	*ret = (struct net_dns_caa){ .is_critical = (rdata.p[0] & 0x80) != 0, .tag = str_of(rdata.p + 2, n), .value = str_skip(rdata, 2 + n) };
+	return true;
+}

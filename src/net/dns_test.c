@@ -121,6 +121,36 @@ TEST(dns_srv_records)
 	}
 }
 
+/* RFC 8659 4.1 */
+TEST(dns_caa_records)
+{
+	static const struct {
+		struct str rdata;
+		const char *tag, *value;
+		bool is_critical;
+	} rows[] = {
+		{ STR_INIT("\0\5issueca.example.net"), "issue", "ca.example.net", false },
+		{ STR_INIT("\200\3tbs"), "tbs", "", true },
+		{ STR_INIT("\0\5issue;"), "issue", ";", false },
+		{ STR_INIT("\0\0x"), NULL, NULL, false },
+		{ STR_INIT("\0\6issue"), NULL, NULL, false },
+		{ STR_INIT("\0\5iss-e"), NULL, NULL, false },
+		{ STR_INIT("\0"), NULL, NULL, false },
+		{ STR_INIT(""), NULL, NULL, false },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		char *copy = test_copy(rows[i].rdata);
+		struct net_dns_caa caa = { 0 };
+
+		assert_int_equal(net_dns_caa(str_of(copy, rows[i].rdata.n), &caa), rows[i].tag != NULL);
+		assert_str_eq(caa.tag, str_z(rows[i].tag));
+		assert_str_eq(caa.value, str_z(rows[i].value));
+		assert_int_equal(caa.is_critical, rows[i].is_critical);
+		mem_free(copy);
+	}
+}
+
 TEST(dns_other_records)
 {
 	struct net_dns_tlsa tlsa;

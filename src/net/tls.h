@@ -44,3 +44,13 @@ void net_tls_unref(struct net_tls *t); /* accepts NULL */
  */
 MUST_CHECK int net_tls_make_self_signed(const char *cert_path_z, const char *key_path_z,
 					const char *const *names_z, int days, struct fault *fault);
+/*
+ * A request for a certificate (CSR, PKCS #10) for these names, beside a new key, as PEM files with mode 0600; existing files are kept. For who asks an
+ * authority.
+ */
+MUST_CHECK int net_tls_make_request(const char *request_path_z, const char *key_path_z, const char *const *names_z, struct fault *fault);
+/*
+ * SHA-256 of the key (SubjectPublicKeyInfo) of the first certificate in PEM: what a TLSA record 3 1 1 has (RFC 6698 2.1). *ret_is_for_host: it is for that name.
+ * -E_USAGE: no certificate.
+ */
+MUST_CHECK int net_tls_key_sha256(struct str pem, const char *host_z, uint8_t ret[32], bool *ret_is_for_host);

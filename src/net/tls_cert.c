@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Self-signed certificates for the demo and for first starts. The key is written first, both files
+ * Self-signed certificates for the demo and for first starts, requests for an authority, and the digest of a certificate's key. The key is written first, both files
  * through a temporary name, so a crash leaves either a good pair or one that is made anew.
  */
 #include "net/tls.h"
@@ -173,4 +173,90 @@ int net_tls_make_self_signed(const char *cert_path_z, const char *key_path_z,
 		return fault_set(fault, -E_TLS, "cannot make a certificate: %s", net_tls_error_z());
 	rc = file_replace(key_path_z, key_bio, fault);
 	return rc < 0 ? rc : file_replace(cert_path_z, cert_bio, fault);
+}
+
+/* ---- for an authority ---- */
+
+static void req_close(X509_REQ **r)
+{
+	X509_REQ_free(*r);
+}
+
+static void names_close(STACK_OF(X509_EXTENSION) **s)
+{
+	sk_X509_EXTENSION_pop_free(*s, X509_EXTENSION_free);
+}
+
+/* The names as a subject alternative name, which is where authorities and clients look. */
+static bool fill_request(X509_REQ *req, EVP_PKEY *key, const char *const *names_z)
+{
+	AUTO(names_close) STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
+	AUTO(buf_fini) struct buf san = BUF_INIT(8192);
+	X509_EXTENSION *ext;
+
+	for (size_t i = 0; names_z[i] != NULL; i++)
+		buf_printf(&san, "%sDNS:%s", i > 0 ? "," : "", names_z[i]);
+	ext = X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, buf_z(&san));
+	if (list == NULL || ext == NULL || sk_X509_EXTENSION_push(list, ext) < 1) {
+		X509_EXTENSION_free(ext);
+		return false;
+	}
+	return X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1 && X509_REQ_set_pubkey(req, key) == 1 && X509_REQ_add_extensions(req, list) == 1 &&
+	       X509_NAME_add_entry_by_txt(X509_REQ_get_subject_name(req), "CN", MBSTRING_UTF8, (const unsigned char *)names_z[0], -1, -1, 0) == 1 &&
+	       X509_REQ_sign(req, key, EVP_sha256()) > 0;
+}
+
+static EVP_PKEY *read_key(const char *path_z)
+{
+	AUTO(bio_close) BIO *bio = BIO_new_file(path_z, "r");
+	EVP_PKEY *key = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+
+	ERR_clear_error();
+	return key;
+}
+
+static int make_key(const char *path_z, EVP_PKEY **ret, struct fault *fault)
+{
+	AUTO(bio_close) BIO *bio = BIO_new(BIO_s_mem());
+
+	*ret = EVP_EC_gen("P-256");
+	if (bio == NULL || *ret == NULL || PEM_write_bio_PKCS8PrivateKey(bio, *ret, NULL, NULL, 0, NULL, NULL) != 1)
+		return fault_set(fault, -E_TLS, "cannot make a key: %s", net_tls_error_z());
+	return file_replace(path_z, bio, fault);
+}
+
+int net_tls_make_request(const char *request_path_z, const char *key_path_z, const char *const *names_z, struct fault *fault)
+{
+	AUTO(pkey_close) EVP_PKEY *key = NULL;
+	AUTO(req_close) X509_REQ *req = NULL;
+	AUTO(bio_close) BIO *bio = NULL;
+	bool has_key = access(key_path_z, F_OK) == 0;
+	int rc;
+
+	if (has_key && access(request_path_z, F_OK) == 0)
+		return 0;
+	if (has_key && (key = read_key(key_path_z)) == NULL)
+		return fault_set(fault, -E_USAGE, "%s: no private key in PEM, or it cannot be read", key_path_z);
+	rc = has_key ? 0 : make_key(key_path_z, &key, fault);
+	if (rc < 0)
+		return rc;
+	req = X509_REQ_new();
+	bio = BIO_new(BIO_s_mem());
+	if (req == NULL || bio == NULL || !fill_request(req, key, names_z) || PEM_write_bio_X509_REQ(bio, req) != 1)
+		return fault_set(fault, -E_TLS, "cannot make a certificate request: %s", net_tls_error_z());
+	return file_replace(request_path_z, bio, fault);
+}
+
+int net_tls_key_sha256(struct str pem, const char *host_z, uint8_t ret[32], bool *ret_is_for_host)
+{
+	AUTO(bio_close) BIO *bio = BIO_new_mem_buf(pem.n > 0 ? pem.p : "", pem.n > INT32_MAX ? 0 : (int)pem.n);
+	AUTO(x509_close) X509 *cert = bio != NULL ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL;
+	unsigned char *der = NULL;
+	int n = cert != NULL ? i2d_X509_PUBKEY(X509_get_X509_PUBKEY(cert), &der) : 0;
+	bool is_done = n > 0 && EVP_Digest(der, (size_t)n, ret, NULL, EVP_sha256(), NULL) == 1;
+
+	*ret_is_for_host = is_done && X509_check_host(cert, host_z, 0, 0, NULL) == 1;
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return is_done ? 0 : -E_USAGE;
 }

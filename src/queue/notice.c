@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/rnd.h"
+#include "queue/dkim.h"
 #include "queue/dsn.h"
 
 #define NOTICE_ARENA (LIMIT_IMPORT_MESSAGE + (1u << 20)) /* the message that it is about, once */
@@ -44,6 +45,19 @@ static size_t pick(const struct queue_message_row *m, const struct queue_notice_
 	return n_due;
 }
 
+/*
+ * The domain of From is this host's. A notice of 8-bit bytes is not signed: it would be lost where a peer takes 7-bit only, as nobody hears of a notice
+ * that comes back.
+ */
+static void sign(struct queue *q, struct str domain, struct str text, int64_t now_s, struct buf *out)
+{
+	struct queue_dkim *keys = queue_dkim_get(q);
+
+	if (queue_dkim_sign(keys, domain, text, now_s, out) < 0)
+		LOG(WARN, "queue.notice", F_Z("fault", "it cannot be signed, so it goes without"));
+	queue_dkim_unref(keys);
+}
+
 static int write_text(struct queue *q, const struct queue_message_row *m, const struct queue_dsn_rcpt *rcpts, size_t n, struct str bytes,
 		      struct queue_notice *ret)
 {
@@ -52,17 +66,22 @@ static int write_text(struct queue *q, const struct queue_message_row *m, const 
 	const struct queue_dsn d = {
 		.hostname_z = hostname, .to = m->reverse_path, .qid = m->qid, .envid = m->envid, .accepted_s = m->age.accepted_s,
 		.now_s = clock_wall_ms() / 1000, .ret = m->flags & QUEUE_REQUIRETLS ? QUEUE_RET_HDRS : m->dsn_ret, /* RFC 8689 5 */
-		 .is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
+		.is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
 		.message = queue_body_outgoing(bytes), .max_returned = (size_t)queue_conf_of(c)->max_returned, .rcpts = rcpts, .n_rcpts = n,
 	};
+
+	AUTO(buf_fini) struct buf text = BUF_INIT(NOTICE_MAX);
 
 	lock_get(&q->lock);
 	memcpy(hostname, q->hostname, sizeof(hostname));
 	lock_put(&q->lock);
-	buf_add(&ret->text, S("Return-Path: <>\r\n"));
-	queue_dsn_write(&d, &ret->text);
+	queue_dsn_write(&d, &text);
 	conf_unref(c);
-	return buf_overflowed(&ret->text) ? -E_LIMIT : 0;
+	buf_add(&ret->text, S("Return-Path: <>\r\n"));
+	if (!buf_overflowed(&text) && str_is_ascii(buf_str(&text)))
+		sign(q, str_z(hostname), buf_str(&text), d.now_s, &ret->text);
+	buf_add(&ret->text, buf_str(&text));
+	return buf_overflowed(&text) || buf_overflowed(&ret->text) ? -E_LIMIT : 0;
 }
 
 /* 1: it is ready to be stored; 0: there is nobody to tell. */

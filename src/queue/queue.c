@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "mailauth/dkim.h"
 #include "mailauth/srs.h"
+#include "queue/dkim.h"
 #include "queue/route.h"
 #include "queue/schedule.h"
 #include "store/account.h"
@@ -42,6 +43,7 @@ void queue_close(struct queue **qp)
 		mem_free(q->hints[i]);
 	conf_unref(q->conf);
 	dkim_key_unref(q->dkim);
+	queue_dkim_unref(q->signers);
 	lock_fini(&q->lock);
 	lock_fini(&q->flying);
 	mem_wipe(q->srs_key, sizeof(q->srs_key));

@@ -113,6 +113,7 @@ struct queue {
 	/* Destinations that something new waits for: where the schedule looks without being asked to. */
 	char hostname[256];
 	struct dkim_key *dkim;  /* NULL: none; tlsrpt.c */
+	struct queue_dkim *signers; /* NULL: none; dkim.c */
 	char *hints[QUEUE_HINTS];
 	size_t n_hints;
 	bool has_more_hints;    /* than fit: look everywhere */

@@ -7,6 +7,7 @@
 #include "imap/imap.h"
 #include "net/dns.h"
 #include "pop3/pop3.h"
+#include "queue/dkim.h"
 #include "queue/queue.h"
 #include "queue/route.h"
 #include "queue/tlsrpt.h"
@@ -154,7 +155,7 @@ const struct conf_table server_certificate_table = {
 
 const struct conf_table *const server_tables[] = {
 	&server_conf_table, &server_listener_table, &server_tls_table, &server_certificate_table,
-	&net_conf_table, &net_dns_conf_table, &store_conf_table, &queue_conf_table, &queue_route_table, &queue_tlsrpt_conf_table, &sasl_conf_table,
+	&net_conf_table, &net_dns_conf_table, &store_conf_table, &queue_conf_table, &queue_route_table, &queue_tlsrpt_conf_table, &queue_dkim_conf_table, &sasl_conf_table,
 	&smtp_conf_table, &imap_conf_table, &pop3_conf_table,
 };
 const size_t server_n_tables = ARRAY_LEN(server_tables);

@@ -21,10 +21,12 @@
 
 #include "base/buf.h"
 #include "mailauth/dkim.h"
+#include "queue/dkim.h"
 #include "queue/queue.h"
 #include "queue/route.h"
 #include "queue/tlsrpt.h"
 #include "sasl/sasl.h"
+#include "store/account.h"
 
 #define FILE_MAX ((size_t)4 << 20)  /* of one file */
 #define ALL_MAX ((size_t)64 << 20)
@@ -168,6 +170,24 @@ static int read_outgoing(struct server_files *files, const struct conf *conf, st
 	return r;
 }
 
+/* Of the domains that sign their mail. */
+static int read_signers(struct server_files *files, const struct conf *conf, struct fault *fault)
+{
+	size_t n = conf_count(conf, &queue_dkim_conf_table);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n * QUEUE_DKIM_N_KINDS; i++) {
+		const char *name;
+		const struct queue_dkim_conf *c = conf_get_nth(conf, &queue_dkim_conf_table, i / QUEUE_DKIM_N_KINDS, &name);
+		struct queue_dkim_pair p = queue_dkim_pair(c, (enum queue_dkim_kind)(i % QUEUE_DKIM_N_KINDS));
+		char where[128];
+
+		snprintf(where, sizeof(where), "[dkim \"%.80s\"] %s", name, p.setting_z);
+		r = read_secret(files, where, p.file_z, fault);
+	}
+	return r;
+}
+
 static const struct queue_tlsrpt_conf *conf_of_reports(const struct conf *conf)
 {
 	return conf_get(conf, &queue_tlsrpt_conf_table);
@@ -188,6 +208,8 @@ static int read_all(struct server_files *files, const struct conf *conf, struct 
 		r = read_outgoing(files, conf, fault);
 	if (r == 0)
 		r = read_secret(files, "[tlsrpt] dkim_key_file", conf_of_reports(conf)->dkim_key_file, fault);
+	if (r == 0)
+		r = read_signers(files, conf, fault);
 	for (size_t i = 0; r == 0 && i < conf_count(conf, &server_certificate_table); i++) {
 		const char *name;
 		const struct server_certificate_conf *c = conf_get_nth(conf, &server_certificate_table, i, &name);
@@ -221,6 +243,51 @@ int server_files_dkim(const struct conf *conf, const struct server_files *files,
 		return 0;
 	r = dkim_key_parse(server_files_get(files, path_z), ret, &f);
 	return r < 0 ? fault_set(fault, r, "[tlsrpt] dkim_key_file: %s: %s", path_z, f.text) : 0;
+}
+
+static int add_signer(struct queue_dkim *d, const struct server_files *files, const char *name_z, enum queue_dkim_kind kind,
+		      const struct queue_dkim_conf *c, struct fault *fault)
+{
+	AUTO(arena_fini) struct arena a;
+	struct queue_dkim_pair p = queue_dkim_pair(c, kind);
+	struct dkim_key *key = NULL;
+	struct fault f = { 0 };
+	struct str domain;
+	int r;
+
+	arena_init(&a, 4096);
+	if (store_domain_canonical(&a, str_z(name_z), &domain) < 0)
+		return fault_set(fault, -E_USAGE, "[dkim \"%.80s\"]: not a domain", name_z);
+	if (!p.file_z[0])
+		return 0;
+	r = dkim_key_parse(server_files_get(files, p.file_z), &key, &f);
+	if (r == 0)
+		r = queue_dkim_add(d, domain, kind, p.selector_z, key, &f);
+	return r < 0 ? fault_set(fault, r, "[dkim \"%.80s\"] %s: %s: %s", name_z, p.setting_z, p.file_z, f.text) : 0;
+}
+
+int server_files_signers(const struct conf *conf, const struct server_files *files, struct queue_dkim **ret, struct fault *fault)
+{
+	size_t n = conf_count(conf, &queue_dkim_conf_table);
+	struct queue_dkim *d;
+	int r = 0;
+
+	*ret = NULL;
+	if (n == 0)
+		return 0;
+	d = queue_dkim_new();
+	for (size_t i = 0; r == 0 && i < n * QUEUE_DKIM_N_KINDS; i++) {
+		const char *name;
+		const struct queue_dkim_conf *c = conf_get_nth(conf, &queue_dkim_conf_table, i / QUEUE_DKIM_N_KINDS, &name);
+
+		r = add_signer(d, files, name, (enum queue_dkim_kind)(i % QUEUE_DKIM_N_KINDS), c, fault);
+	}
+	if (r < 0) {
+		queue_dkim_unref(d);
+		return r;
+	}
+	*ret = d;
+	return 0;
 }
 
 int server_files_read(const struct conf *conf, struct server_files **ret, struct fault *fault)

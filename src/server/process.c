@@ -20,6 +20,7 @@
 #include "db/db.h"
 #include "mailauth/dkim.h"
 #include "net/tls.h"
+#include "queue/dkim.h"
 #include "queue/schedule.h"
 #include "queue/tlsrpt.h"
 #include "sasl/sasl.h"
@@ -108,6 +109,17 @@ static int open_report_key(struct server_process *p, const struct server_start *
 	return r;
 }
 
+/* What signs the mail of domains here. */
+static int open_signers(struct server_process *p, const struct server_start *start, struct fault *fault)
+{
+	struct queue_dkim *signers = NULL;
+	int r = server_files_signers(start->conf, start->files, &signers, fault);
+
+	if (r == 0)
+		queue_dkim_configure(p->data.queue, signers);
+	return r;
+}
+
 /* Rights first, then data, then the network: nothing is answered before everything stands. */
 static int open_all(struct server_process *p, const struct server_start *start, struct fault *fault)
 {
@@ -129,6 +141,8 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 		r = open_tokens(p, start, fault);
 	if (r == 0)
 		r = open_report_key(p, start, fault);
+	if (r == 0)
+		r = open_signers(p, start, fault);
 	if (r < 0)
 		return r;
 	p->admin = (struct admin){ .store = p->data.store, .queue = p->data.queue, .sasl = p->data.sasl,
@@ -146,8 +160,15 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	return r;
 }
 
+/* What a reload may still find wrong. */
+struct keys {
+	struct sasl_jwks *tokens;
+	struct dkim_key *reports;
+	struct queue_dkim *signers;
+};
+
 /* Takes all over. */
-static void apply(struct server_process *p, struct conf *next, struct sasl_jwks *keys, struct dkim_key *dkim)
+static void apply(struct server_process *p, struct conf *next, const struct keys *k)
 {
 	const struct server_conf *s = conf_get(next, &server_conf_table);
 
@@ -155,9 +176,10 @@ static void apply(struct server_process *p, struct conf *next, struct sasl_jwks 
 	store_configure(p->data.store, conf_get(next, &store_conf_table));
 	net_reload(p->net, conf_get(next, &net_conf_table));
 	queue_configure(p->data.queue, next, p->hostname);
-	take_report_key(p, next, dkim);
+	take_report_key(p, next, k->reports);
+	queue_dkim_configure(p->data.queue, k->signers);
 	conf_live_swap(p->conf, next);
-	sasl_oauth_configure(p->data.sasl, keys);
+	sasl_oauth_configure(p->data.sasl, k->tokens);
 	queue_sched_wake(p->data.queue);
 }
 
@@ -165,24 +187,26 @@ static void apply(struct server_process *p, struct conf *next, struct sasl_jwks 
 static int take_files(struct server_process *p, const struct server_files *files, const char *path_z, struct fault *fault)
 {
 	struct conf *next = NULL;
-	struct sasl_jwks *keys = NULL;
-	struct dkim_key *dkim = NULL;
+	struct keys k = { 0 };
 	int r = server_conf_parse(path_z, server_files_get(files, path_z), &next, fault);
 
 	if (r < 0)
 		return r;
-	r = server_files_jwks(next, files, &keys, fault);
+	r = server_files_jwks(next, files, &k.tokens, fault);
 	if (r == 0)
-		r = server_files_dkim(next, files, &dkim, fault);
+		r = server_files_dkim(next, files, &k.reports, fault);
+	if (r == 0)
+		r = server_files_signers(next, files, &k.signers, fault);
 	if (r == 0)
 		r = server_tls_reload(p, next, files, fault);
 	if (r == 0) {
-		apply(p, next, keys, dkim);
+		apply(p, next, &k);
 		return 0;
 	}
 	conf_unref(next);
-	sasl_jwks_unref(keys);
-	dkim_key_unref(dkim);
+	sasl_jwks_unref(k.tokens);
+	dkim_key_unref(k.reports);
+	queue_dkim_unref(k.signers);
 	return r;
 }
 

@@ -29,6 +29,7 @@ union server_context {
 };
 
 struct dkim_key;
+struct queue_dkim;
 struct sasl_jwks;
 struct server_files;
 struct server_housekeeper;
@@ -111,6 +112,8 @@ struct str server_files_get(const struct server_files *files, const char *path_z
 MUST_CHECK int server_files_jwks(const struct conf *conf, const struct server_files *files, struct sasl_jwks **ret, struct fault *fault);
 /* The key that signs reports about TLS, a reference; NULL when the settings name none. -E_USAGE as above. */
 MUST_CHECK int server_files_dkim(const struct conf *conf, const struct server_files *files, struct dkim_key **ret, struct fault *fault);
+/* The keys of the domains that sign their mail, a reference; NULL when the settings name none. -E_USAGE as above. */
+MUST_CHECK int server_files_signers(const struct conf *conf, const struct server_files *files, struct queue_dkim **ret, struct fault *fault);
 /* Over a connected pair of sockets; neither blocks. Receiving: -E_NOT_FOUND when nothing was sent; after any other fault the set is gone. */
 MUST_CHECK int server_files_send(int sock, const struct server_files *files, struct fault *fault);
 MUST_CHECK int server_files_receive(int sock, struct server_files **ret, struct fault *fault);

@@ -6,6 +6,7 @@
 
 #include "mailauth/dkim.h"
 #include "net/tls.h"
+#include "queue/dkim.h"
 #include "sasl/sasl.h"
 
 static int try_files(const struct conf *conf, struct fault *fault)
@@ -14,6 +15,7 @@ static int try_files(const struct conf *conf, struct fault *fault)
 	struct server_files *files = NULL;
 	struct sasl_jwks *keys = NULL;
 	struct dkim_key *dkim = NULL;
+	struct queue_dkim *signers = NULL;
 	int r = server_files_read(conf, &files, fault);
 
 	if (r == 0)
@@ -22,6 +24,9 @@ static int try_files(const struct conf *conf, struct fault *fault)
 	if (r == 0)
 		r = server_files_dkim(conf, files, &dkim, fault);
 	dkim_key_unref(dkim);
+	if (r == 0)
+		r = server_files_signers(conf, files, &signers, fault);
+	queue_dkim_unref(signers);
 	if (r == 0 && !server_tls_is_self_made(conf))
 		r = server_tls_open(&p, conf, files, fault);
 	for (size_t i = 0; i < SERVER_N_TLS; i++)

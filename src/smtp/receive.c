@@ -8,12 +8,12 @@
  *   1. begin   a spool (memory, then an unlinked file): a crash leaves nothing, the client
  *      has no reply and sends again
  *   2. add     the same; the first trouble is kept, the spool given back, the rest dropped
- *   3. end     trace headers are prepended; queue_accept() commits message and recipients at once
+ *   3. end     it is signed (signing.c) and trace headers are prepended; queue_accept() commits message and recipients at once
  *   4. reply   "250 queued as"; if the client is gone by now it may send again: a duplicate,
  *      never a loss (RFC 1047)
  *
  * What was sent is what is stored, byte for byte, behind our headers; the dots of RFC 5321
- * 4.5.2 apart.
+ * 4.5.2 apart, and what is made 7-bit before it is signed (signing.c).
  */
 #include "smtp/smtp_int.h"
 
@@ -131,7 +131,7 @@ static int message_finish(struct smtp_session *s)
 			 &trace);
 	if (buf_overflowed(&trace))
 		return -E_LIMIT;
-	return spool_prepend(s->tx.spool, buf_str(&trace));
+	return smtp_sign(s, message, buf_str(&trace));
 }
 
 /* What its story tells of its coming; the texts are in out. */

@@ -145,6 +145,12 @@ void smtp_session_reply(struct smtp_session *s, int reply, struct str detail);
 /* Ends the transaction, if there is one. */
 void smtp_tx_reset(struct smtp_session *s);
 
+/*
+ * signing.c: puts trace before the message of the transaction, and below its first line the signatures, if the author's domain has keys here. message: the
+ * spool's, which may be another one afterwards: what is signed is made 7-bit first.
+ */
+MUST_CHECK int smtp_sign(struct smtp_session *s, struct str message, struct str trace);
+
 /* ehlo.c: the whole reply to EHLO or LHLO; to HELO. */
 void smtp_ehlo_write(struct smtp_session *s);
 void smtp_helo_write(struct smtp_session *s);

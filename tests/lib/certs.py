@@ -14,10 +14,10 @@ def certificate_of(server):
         return tls_context().wrap_socket(s, server_hostname="localhost").getpeercert(True)
 
 
-def self_signed(server, name, *hosts, subject=None):
+def self_signed(server, name, *hosts, subject=None, days=2):
     """Settings of a certificate for these hosts; subject: its common name, if not the first of them."""
     files = {"certificate": "%s/%s.pem" % (server.dir, name), "key": "%s/%s.key" % (server.dir, name)}
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", str(days),
                     "-subj", "/CN=" + (subject or hosts[0]), "-addext", "subjectAltName=" + ",".join("DNS:" + host for host in hosts),
                     "-keyout", files["key"], "-out", files["certificate"]], check=True, capture_output=True)
     return files
