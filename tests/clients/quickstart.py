@@ -152,6 +152,28 @@ def test_user(server):
 
 
 @made
+def test_unprivileged(server):
+    """Without root all that is the caller's own is made; where he may not write, that is said."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    os.chmod(server.dir, 0o777)
+    program = server.dir + "/martlet"       # nobody may enter where it was built
+    shutil.copy(server.martlet, program)
+    base = [program, "quickstart", YOU, "--no-network", "--hostname", "mail.example.test"]
+
+    def run(*args):
+        return subprocess.run([*base, *args], capture_output=True, text=True, user=65534, group=65534, extra_groups=[], check=False, timeout=60)
+
+    r = run("--config", server.dir + "/own/martlet.conf", "--data", server.dir + "/own-data", "--json")
+    assert r.returncode == 0, r
+    assert states(json.loads(r.stdout))["account"] == "made" and os.stat(server.dir + "/own-data/martlet.db").st_uid == 65534
+    again = run("--config", server.dir + "/own/martlet.conf", "--json")
+    assert again.returncode == 0 and states(json.loads(again.stdout))["account"] == "done", again
+    r = run("--config", "/root-only-%d/martlet.conf" % os.getpid())
+    assert r.returncode == 1 and "cannot make the directory /root-only" in r.stdout and "Permission denied" in r.stdout, r
+
+
+@made
 def test_password_file(server):
     """A password that is given is taken, and shown nowhere."""
     path = server.dir + "/secret"
