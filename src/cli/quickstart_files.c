@@ -322,7 +322,7 @@ static int look_at_certificate(struct quickstart *q, const char *path_z, enum qu
 {
 	AUTO(buf_fini) struct buf pem = BUF_INIT(FILE_MAX);
 	uint8_t digest[32];
-	bool is_for_host;
+	bool is_for_host = false;
 	int r = read_whole(path_z, &pem, fault);
 
 	if (r == 0 && net_tls_key_sha256(buf_str(&pem), q->hostname, digest, &is_for_host) < 0)
