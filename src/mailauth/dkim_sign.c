@@ -81,16 +81,30 @@ void dkim_relaxed_field(struct str field, struct buf *out)
 		    &(struct sink){ out, NULL });
 }
 
+/* Cuts a line off, without its CRLF; a bare CR or LF ends none. The last may have no end. */
+static struct str take_line(struct str *body)
+{
+	size_t n = 0;
+	ptrdiff_t end;
+	struct str line;
+
+	do {
+		end = str_chr(str_skip(*body, n), '\n');
+		n = end < 0 ? body->n : n + (size_t)end + 1;
+	} while (end >= 0 && (n < 2 || body->p[n - 2] != '\r'));
+	line = str_head(*body, end < 0 ? n : n - 2);
+	*body = str_skip(*body, n);
+	return line;
+}
+
 /* RFC 6376 3.4.4: white space at the end of lines and empty lines at the end of the body do not count. */
 static void relaxed_body(struct str body, const struct sink *to)
 {
 	size_t n_empty = 0;
 
 	while (body.n > 0) {
-		ptrdiff_t end = str_find(body, S("\r\n"));
-		struct str line = end < 0 ? body : str_head(body, (size_t)end);
+		struct str line = take_line(&body);
 
-		body = str_skip(body, end < 0 ? body.n : (size_t)end + 2);
 		while (line.n > 0 && is_wsp(line.p[line.n - 1]))
 			line.n--;
 		if (line.n == 0) {

@@ -46,6 +46,8 @@ TEST(relaxed_bodies)
 		{ "a \r\n", "a\r\n" },
 		{ "\t\ta\r\n", " a\r\n" },
 		{ "a\rb\n  c\r\n", "a\rb\n c\r\n" }, /* ends of lines are CRLF */
+		{ "\n\r\n\na\n", "\n\r\n\na\n\r\n" },
+		{ "a\r\r\nb\r", "a\r\r\nb\r\r\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
