@@ -45,7 +45,7 @@ static int run(const struct cli_args *args, const struct conf *conf, struct aren
 {
 	AUTO(buf_fini) struct buf notes = BUF_INIT(65536), out = BUF_INIT(DNS_ARENA);
 	struct doctor_record *records = NULL;
-	struct str domain, *addresses = NULL;
+	struct str domain = { 0 }, *addresses = NULL;
 	struct doctor_zone z;
 	size_t n = 0;
 	int r = take_domain(args, a, &domain, fault);

@@ -102,11 +102,8 @@ static const struct {
 
 static void print_step(const struct quickstart *q, const char *name_z, enum quickstart_state state)
 {
-	size_t i;
-	json_t *v;
-
-	json_array_foreach(q->said, i, v)
-		printf("%-12s %-8s %s\n", i == 0 ? name_z : "", i == 0 ? state_names[state] : "", json_string_value(v));
+	for (size_t i = 0; i < json_array_size(q->said); i++)
+		printf("%-12s %-8s %s\n", i == 0 ? name_z : "", i == 0 ? state_names[state] : "", json_string_value(json_array_get(q->said, i)));
 	if (q->password)
 		printf("%-12s %-8s password, shown this once: %s\n", "", "", json_string_value(q->password));
 	fflush(stdout);

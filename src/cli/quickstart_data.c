@@ -41,12 +41,9 @@ static int has_row(struct quickstart *q, const char *verb_z, const char *key_z, 
 {
 	json_t *list = NULL;
 	int r = ask(q, verb_z, json_object(), &list, fault);
-	size_t i;
-	json_t *row;
 
-	json_array_foreach(list, i, row)
-		if (str_ieq(str_z(json_string_value(json_object_get(row, key_z))), value))
-			r = 1;
+	for (size_t i = 0; r == 0 && i < json_array_size(list); i++)
+		r = str_ieq(str_z(json_string_value(json_object_get(json_array_get(list, i), key_z))), value);
 	json_decref(list);
 	return r;
 }

@@ -322,7 +322,7 @@ static int look_at_certificate(struct quickstart *q, const char *path_z, enum qu
 {
 	AUTO(buf_fini) struct buf pem = BUF_INIT(FILE_MAX);
 	uint8_t digest[32];
-	bool is_for_host;
+	bool is_for_host = false;
 	int r = read_whole(path_z, &pem, fault);
 
 	if (r == 0 && net_tls_key_sha256(buf_str(&pem), q->hostname, digest, &is_for_host) < 0)
@@ -338,6 +338,11 @@ static int look_at_certificate(struct quickstart *q, const char *path_z, enum qu
 
 static void say_how_to_get_one(struct quickstart *q, const char *request_z, const char *key_z)
 {
+	if (access(authority_path(q, "fullchain.pem"), F_OK) == 0) {
+		quickstart_say(q, "the settings name none, and there is one; in %s: [tls], certificate = %s, key = %s", q->config_z,
+			       authority_path(q, "fullchain.pem"), authority_path(q, "privkey.pem"));
+		return;
+	}
 	quickstart_say(q, "the settings name none: a self-made one is used, so that the server starts; programs do not trust it");
 	quickstart_say(q, "from Let's Encrypt, once %s leads here and port 80 is open:", q->hostname);
 	quickstart_say(q, "    certbot certonly --standalone -d %s --reuse-key --deploy-hook 'systemctl reload martlet'", q->hostname);

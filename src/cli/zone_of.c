@@ -14,6 +14,7 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "queue/dkim.h"
+#include "queue/queue.h"
 #include "queue/route.h"
 #include "server/admin.h"
 #include "server/server.h"
@@ -99,6 +100,23 @@ static int take_addresses(struct zone_of *o, const struct str *addresses, size_t
 	if (r == 0 && o->z->n_addresses == 0)
 		buf_printf(o->notes, "this host has no public address of its own: name the one that it is reached at by --address\n");
 	return r;
+}
+
+/* What the settings send from, if it is seen from outside and not known yet. */
+static int take_senders(struct zone_of *o)
+{
+	const struct queue_conf *q = conf_get(o->conf, &queue_conf_table);
+	const char *sources_z[] = { q->source_v4, q->source_v6 };
+	struct str *v = ARENA_ARRAY(o->a, struct str, ARRAY_LEN(sources_z));
+	struct net_address address;
+
+	if (!v)
+		return -E_LIMIT;
+	o->z->senders = v;
+	for (size_t i = 0; i < ARRAY_LEN(sources_z); i++)
+		if (net_address_parse(str_z(sources_z[i]), 0, &address) && !net_address_is_private(&address) && !is_known(o->z, str_z(sources_z[i])))
+			v[o->z->n_senders++] = str_z(sources_z[i]);
+	return 0;
 }
 
 int cli_zone_addresses(const struct cli_args *args, struct arena *a, struct str **ret, size_t *ret_n, struct fault *fault)
@@ -274,6 +292,8 @@ int cli_zone_of(const struct conf *conf, struct str domain, const struct str *ad
 
 	if (r == 0)
 		r = take_addresses(&o, addresses, n_addresses);
+	if (r == 0)
+		r = take_senders(&o);
 	if (r == 0)
 		r = take_dkim(&o);
 	if (r == 0)

@@ -11,7 +11,8 @@
 #include "base/text.h"
 #include "net/stream.h"
 
-#define TXT_STRING 255       /* RFC 1035 3.3 */
+#define TXT_STRING 255 /* RFC 1035 3.3 */
+#define SPF_MAX 4096
 
 const char *const doctor_need_names[] = { [DOCTOR_MUST] = "must", [DOCTOR_SHOULD] = "should", [DOCTOR_MAY] = "may" };
 const char *const doctor_place_names[] = { [DOCTOR_HERE] = "here", [DOCTOR_ELSEWHERE] = "elsewhere", [DOCTOR_LATER] = "later" };
@@ -81,12 +82,12 @@ struct str doctor_reverse_name(struct arena *a, const struct net_address *addres
 	return ret;
 }
 
-static void add_reverse(struct list *l)
+static void add_reverse(struct list *l, const struct str *addresses, size_t n)
 {
 	struct net_address address;
 
-	for (size_t i = 0; i < l->z->n_addresses; i++)
-		if (net_address_parse(l->z->addresses[i], 0, &address))
+	for (size_t i = 0; i < n; i++)
+		if (net_address_parse(addresses[i], 0, &address))
 			add(l, &(struct doctor_record){ .name = doctor_reverse_name(l->a, &address), .type_z = "PTR", .need = DOCTOR_MUST,
 							.value = arena_printf(l->a, "%" STR_FMT ".", STR_ARG(l->z->host)),
 							.place = DOCTOR_ELSEWHERE,
@@ -94,7 +95,25 @@ static void add_reverse(struct list *l)
 								 "refuse mail from here" });
 }
 
+static void add_reverses(struct list *l)
+{
+	add_reverse(l, l->z->addresses, l->z->n_addresses);
+	add_reverse(l, l->z->senders, l->z->n_senders);
+}
+
 /* ---- mail from here is believed ---- */
+
+/* RFC 7208 5.6 */
+static struct str spf(struct list *l, const char *who_z, const char *all_z)
+{
+	AUTO(buf_fini) struct buf out = BUF_INIT(SPF_MAX);
+
+	buf_printf(&out, "v=spf1 %s", who_z);
+	for (size_t i = 0; i < l->z->n_senders; i++)
+		buf_printf(&out, " ip%c:%" STR_FMT, str_chr(l->z->senders[i], ':') >= 0 ? '6' : '4', STR_ARG(l->z->senders[i]));
+	buf_printf(&out, " %s", all_z);
+	return arena_str(l->a, buf_str(&out));
+}
 
 /*
  * RFC 7208 4.6.4: "mx" is all hosts that take mail for the domain, which is this one. A relay sends from addresses that only its owner knows,
@@ -102,11 +121,10 @@ static void add_reverse(struct list *l)
  */
 static void add_spf(struct list *l)
 {
-	static const struct str own = STR_INIT("v=spf1 mx -all");
 	const struct str relay = l->z->relay;
 
 	if (relay.n == 0)
-		add(l, &(struct doctor_record){ .name = l->z->domain, .type_z = "TXT", .value = own, .need = DOCTOR_MUST,
+		add(l, &(struct doctor_record){ .name = l->z->domain, .type_z = "TXT", .value = spf(l, "mx", "-all"), .need = DOCTOR_MUST,
 						.why_z = "SPF: the hosts that take mail for the domain send its mail too, and nobody else does; "
 							 "name others before -all, as ip4:192.0.2.1" });
 	else
@@ -115,7 +133,7 @@ static void add_spf(struct list *l)
 						.why_z = "SPF: mail goes out by a relay; put the include: that its provider names in place of a:, "
 							 "and then -all in place of ~all" });
 	if (relay.n == 0 && !str_ieq(l->z->host, l->z->domain)) /* RFC 7208 2.3, 2.4 */
-		add(l, &(struct doctor_record){ .name = l->z->host, .type_z = "TXT", .value = S("v=spf1 a -all"), .need = DOCTOR_SHOULD,
+		add(l, &(struct doctor_record){ .name = l->z->host, .type_z = "TXT", .value = spf(l, "a", "-all"), .need = DOCTOR_SHOULD,
 						.place = place_of(l->z, l->z->host),
 						.why_z = "SPF for notices of this host, which have no sender: its name is looked at then" });
 }
@@ -249,7 +267,7 @@ static void add_caa(struct list *l)
 }
 
 static void (*const kinds[])(struct list *) = {
-	add_addresses, add_mx, add_reverse, add_spf, add_dkim, add_dmarc, add_tlsrpt, add_sts, add_tlsa, add_services, add_caa,
+	add_addresses, add_mx, add_reverses, add_spf, add_dkim, add_dmarc, add_tlsrpt, add_sts, add_tlsa, add_services, add_caa,
 };
 
 int doctor_zone(const struct doctor_zone *z, struct arena *a, struct doctor_record **ret, size_t *ret_n)

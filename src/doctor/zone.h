@@ -43,6 +43,8 @@ struct doctor_zone {
 	struct str domain, host;   /* A-labels */
 	const struct str *addresses; /* of the host, as text: public ones */
 	size_t n_addresses;
+	const struct str *senders; /* further addresses that mail goes out from */
+	size_t n_senders;
 	const struct doctor_dkim *dkim;
 	size_t n_dkim;
 	const uint8_t (*spki_sha256)[32]; /* of the certificates' keys, for TLSA 3 1 1 */

@@ -130,6 +130,21 @@ TEST(a_host_that_is_the_domain_has_one_spf_record)
 	assert_int_equal(find("example.org", "A")->place, DOCTOR_HERE);
 }
 
+TEST(other_addresses_may_send)
+{
+	static const struct str senders[] = { STR_INIT("192.0.2.26"), STR_INIT("2001:db8::26") };
+	struct doctor_zone z = whole;
+
+	z.senders = senders;
+	z.n_senders = 2;
+	make(&z);
+	assert_str_eq(find("example.org", "TXT")->value, S("v=spf1 mx ip4:192.0.2.26 ip6:2001:db8::26 -all"));
+	assert_str_eq(find("mail.example.org", "TXT")->value, S("v=spf1 a ip4:192.0.2.26 ip6:2001:db8::26 -all"));
+	assert_non_null(find("26.2.0.192.in-addr.arpa", "PTR"));
+	assert_int_equal(count("PTR"), 4);
+	assert_int_equal(count("A"), 1);
+}
+
 TEST(a_relay_does_not_fail)
 {
 	struct doctor_zone z = whole;

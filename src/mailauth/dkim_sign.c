@@ -37,25 +37,34 @@ static void drain(const struct sink *to, size_t most)
 {
 	if (!to->md || to->out->n <= most)
 		return;
-	must(EVP_DigestUpdate(to->md, to->out->p, to->out->n) == 1);
+	must(!buf_overflowed(to->out) && EVP_DigestUpdate(to->md, to->out->p, to->out->n) == 1);
 	buf_reset(to->out);
+}
+
+static void add_piece(struct str s, const struct sink *to)
+{
+	while (s.n > 0) {
+		buf_add(to->out, str_head(s, DRAIN));
+		s = str_skip(s, DRAIN);
+		drain(to, DRAIN);
+	}
 }
 
 /* Runs of gaps become one space; at the end there is none. */
 static void add_reduced(struct str s, bool (*is_gap)(char c), const struct sink *to)
 {
-	bool has_gap = false;
+	size_t i = 0, begin;
 
-	for (size_t i = 0; i < s.n; i++) {
-		if (is_gap(s.p[i])) {
-			has_gap = true;
-			continue;
-		}
-		if (has_gap)
+	while (i < s.n) {
+		for (begin = i; i < s.n && is_gap(s.p[i]);)
+			i++;
+		if (i == s.n)
+			return;
+		if (i > begin)
 			buf_add_char(to->out, ' ');
-		has_gap = false;
-		buf_add_char(to->out, s.p[i]);
-		drain(to, DRAIN);
+		for (begin = i; i < s.n && !is_gap(s.p[i]);)
+			i++;
+		add_piece(str_of(s.p + begin, i - begin), to);
 	}
 }
 
@@ -72,16 +81,30 @@ void dkim_relaxed_field(struct str field, struct buf *out)
 		    &(struct sink){ out, NULL });
 }
 
+/* Cuts a line off, without its CRLF; a bare CR or LF ends none. The last may have no end. */
+static struct str take_line(struct str *body)
+{
+	size_t n = 0;
+	ptrdiff_t end;
+	struct str line;
+
+	do {
+		end = str_chr(str_skip(*body, n), '\n');
+		n = end < 0 ? body->n : n + (size_t)end + 1;
+	} while (end >= 0 && (n < 2 || body->p[n - 2] != '\r'));
+	line = str_head(*body, end < 0 ? n : n - 2);
+	*body = str_skip(*body, n);
+	return line;
+}
+
 /* RFC 6376 3.4.4: white space at the end of lines and empty lines at the end of the body do not count. */
 static void relaxed_body(struct str body, const struct sink *to)
 {
 	size_t n_empty = 0;
 
 	while (body.n > 0) {
-		ptrdiff_t end = str_find(body, S("\r\n"));
-		struct str line = end < 0 ? body : str_head(body, (size_t)end);
+		struct str line = take_line(&body);
 
-		body = str_skip(body, end < 0 ? body.n : (size_t)end + 2);
 		while (line.n > 0 && is_wsp(line.p[line.n - 1]))
 			line.n--;
 		if (line.n == 0) {
@@ -105,13 +128,13 @@ void dkim_relaxed_body(struct str body, struct buf *out)
 /* A long body is never there twice. */
 static void hash_body(struct str body, uint8_t ret[32])
 {
-	AUTO(buf_fini) struct buf some = BUF_INIT(2 * DRAIN);
+	AUTO(buf_fini) struct buf some = BUF_INIT(3 * DRAIN); /* a piece behind what was not worth draining, and line ends */
 	struct sink to = { &some, EVP_MD_CTX_new() };
 
 	must(to.md && EVP_DigestInit_ex(to.md, EVP_sha256(), NULL) == 1);
 	relaxed_body(body, &to);
 	drain(&to, 0);
-	must(EVP_DigestFinal_ex(to.md, ret, NULL) == 1 && !buf_overflowed(&some));
+	must(EVP_DigestFinal_ex(to.md, ret, NULL) == 1);
 	EVP_MD_CTX_free(to.md);
 }
 

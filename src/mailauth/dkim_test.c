@@ -46,6 +46,8 @@ TEST(relaxed_bodies)
 		{ "a \r\n", "a\r\n" },
 		{ "\t\ta\r\n", " a\r\n" },
 		{ "a\rb\n  c\r\n", "a\rb\n c\r\n" }, /* ends of lines are CRLF */
+		{ "\n\r\n\na\n", "\n\r\n\na\n\r\n" },
+		{ "a\r\r\nb\r", "a\r\r\nb\r\r\n" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
@@ -245,6 +247,26 @@ TEST(bodies_are_hashed_in_pieces)
 		text_b64_encode(&want, str_of(digest, 32));
 		assert_int_equal(dkim_sign(&(struct dkim_signer){ key, S("example.org"), S("s"), 1 }, buf_str(&whole), &out), 0);
 		assert_str_eq(body_hash(buf_str(&out)), buf_str(&want));
+	}
+	dkim_key_unref(key);
+}
+
+/* A piece is at most 16 KB: lines that end about there. */
+TEST(pieces_fit)
+{
+	struct dkim_key *key = NULL;
+
+	assert_int_equal(dkim_key_parse(str_z(ed25519_pem), &key, NULL), 0);
+	for (size_t n = 16380; n < 16390; n++) {
+		AUTO(buf_fini) struct buf whole = BUF_INIT(1u << 20), out = BUF_INIT(8192);
+
+		buf_add(&whole, S("From: a@example.org\r\n\r\n"));
+		for (size_t i = 0; i < n; i++)
+			buf_add_char(&whole, 'x');
+		buf_add(&whole, S("\r\n "));
+		for (size_t i = 0; i < 16384; i++)
+			buf_add_char(&whole, 'y');
+		assert_int_equal(dkim_sign(&(struct dkim_signer){ key, S("example.org"), S("s"), 1 }, buf_str(&whole), &out), 0);
 	}
 	dkim_key_unref(key);
 }

@@ -152,6 +152,28 @@ def test_user(server):
 
 
 @made
+def test_unprivileged(server):
+    """Without root all that is the caller's own is made; where he may not write, that is said."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    os.chmod(server.dir, 0o777)
+    program = server.dir + "/martlet"       # nobody may enter where it was built
+    subprocess.run(["cp", server.martlet, program], check=True)       # not by a thread of ours, whose children would hold it open
+    base = [program, "quickstart", YOU, "--no-network", "--hostname", "mail.example.test"]
+
+    def run(*args):
+        return subprocess.run([*base, *args], capture_output=True, text=True, user=65534, group=65534, extra_groups=[], check=False, timeout=60)
+
+    r = run("--config", server.dir + "/own/martlet.conf", "--data", server.dir + "/own-data", "--json")
+    assert r.returncode == 0, r
+    assert states(json.loads(r.stdout))["account"] == "made" and os.stat(server.dir + "/own-data/martlet.db").st_uid == 65534
+    again = run("--config", server.dir + "/own/martlet.conf", "--json")
+    assert again.returncode == 0 and states(json.loads(again.stdout))["account"] == "done", again
+    r = run("--config", "/root-only-%d/martlet.conf" % os.getpid())
+    assert r.returncode == 1 and "cannot make the directory /root-only" in r.stdout and "Permission denied" in r.stdout, r
+
+
+@made
 def test_password_file(server):
     """A password that is given is taken, and shown nowhere."""
     path = server.dir + "/secret"
@@ -239,6 +261,11 @@ def test_dns(server):
         load(world, server, "bücher.test".encode("idna").decode())
     table, _, _ = dns("Bücher.test")
     assert table["xn--bcher-kva.test", "MX"]["value"] == "10 mail.example.test." and table["mail.example.test", "A"]["place"] == "elsewhere"
+    server.settings["queue"] = {"source_v4": "11.22.33.55"}
+    table, _, _ = dns("example.test")
+    assert table["example.test", "TXT"]["value"] == "v=spf1 mx ip4:11.22.33.55 -all" and ("55.33.22.11.in-addr.arpa", "PTR") in table
+    server.settings["queue"] = {"source_v4": OUTSIDE}
+    assert dns("example.test")[0]["example.test", "TXT"]["value"] == "v=spf1 mx -all"
     server.settings['route "all"'] = {"host": "smtp.provider.test", "port": "465", "tls": "implicit"}
     table, _, _ = dns("example.test")
     assert table["example.test", "TXT"]["value"] == "v=spf1 mx a:smtp.provider.test ~all"
