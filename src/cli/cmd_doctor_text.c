@@ -247,6 +247,8 @@ static void print_table(const struct sheet *s)
 {
 	const struct doctor_service *all = s->c->verdict.services, *end = all + s->c->verdict.n_services;
 
+	if (all == end)
+		return;
 	head(s, "Evidence (milliseconds of each stage)");
 	put(s, FAINT, "  protocol    port security address                    dns  route    tcp greeting starttls    tls   cert   caps  login command  cause\n");
 	for (const struct doctor_service *v = all; v < end; v++) {
@@ -263,6 +265,7 @@ static void print_table(const struct sheet *s)
 static void print_domain(const struct sheet *s)
 {
 	const struct doctor_found *f = &s->c->found;
+	bool is_empty = f->n == 0 && f->n_hints > 0 && !f->is_nxdomain && !f->is_bogus && !f->is_deaf && !f->is_dns_dead && !f->is_null_mx;
 	const struct {
 		bool is;
 		const char *says_z;
@@ -270,7 +273,9 @@ static void print_domain(const struct sheet *s)
 		{ f->is_nxdomain, "There is no such domain in the DNS: look for a typing mistake." },
 		{ f->is_bogus, "Signatures of the domain's DNS are wrong: a resolver that checks them says nothing of it. Who keeps the domain has to mend that." },
 		{ f->is_deaf, "The DNS answers nothing: is this host on a network? Look at the resolver in /etc/resolv.conf." },
+		{ f->is_dns_dead, "The name servers of the domain give no answer, while others do: who keeps the domain has to mend that." },
 		{ f->is_null_mx, "The domain says that it takes no mail (null MX)." },
+		{ is_empty, "The domain publishes no mail server, and none of the usual names is there: ask the provider for the name of its server." },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -129,6 +129,10 @@ def test_nothing(server):
         assert candidates(answer, "mx") == [] and facts(answer) == {"is_null_mx"} and "takes no mail" in hint(answer, "MX nullmx.test")[1], answer
         answer = check(net, server, "you@dead.test")
         assert candidates(answer) == [] and facts(answer) == {"is_dns_dead"} and errors(answer, "mx") == {"IO"}, answer
+        for domain, part in (("empty", "publishes no mail server"), ("none", "no such domain"), ("nullmx", "takes no mail"),
+                             ("dead", "name servers of the domain give no answer")):
+            done = net.command(server, "check", "you@%s.test" % domain)
+            assert done.returncode in (3, 21) and part in done.stdout.split("\n")[1], done
         net.drop_dns()
         begin = time.monotonic()
         answer = check(net, server, "you@empty.test", "--timeout", "3")

@@ -29,7 +29,7 @@ import threading
 
 from certs import self_signed
 from dnsworld import World
-from server import Skip
+from server import PORTS, Server, Skip, give_back
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -197,15 +197,12 @@ class Internet:
         """An HTTPS server; pages: {"host/path": Page}, the path without its query."""
         return self.listen(Web, address, files, pages)
 
-    def spawn(self, *words, **options):
-        """A program outside, ended with the rest."""
-        process = self.outside.run(subprocess.Popen, words, **options)
-
-        def end():
-            process.terminate()
-            process.wait(30)
-        self.closers.append(end)
-        return process
+    def mail(self, server, domain, address, files, settings=None):
+        """A whole Martlet at its usual ports, with you@DOMAIN, password "demo"."""
+        host = Mail(server.martlet, domain, address, files, settings or {})
+        self.closers.append(host.remove)
+        self.outside.run(host.start)
+        return host
 
     # ---- the host that asks ----
 
@@ -213,6 +210,19 @@ class Internet:
         """A command of martlet on the host that asks, with its settings."""
         return self.inside.run(subprocess.run, [server.martlet, *args, "--config", self.path], input=text, capture_output=True, text=True,
                                timeout=seconds, check=False, env=server.env)
+
+
+class Mail(Server):
+    def __init__(self, martlet, domain, address, files, settings):
+        super().__init__(martlet, settings)
+        give_back(self.offset)
+        self.offset, self.has_ports, self.domain = 0, False, domain     # all ports of this network are ours
+        for section, keys in {"tls": files, **{'listener "%s"' % name: {"address": address} for name in PORTS}}.items():
+            self.settings.setdefault(section, {}).update(keys)
+
+    def make_accounts(self):
+        self.cli("domain", "add", self.domain)
+        self.cli("account", "add", "you@" + self.domain, input="demo\n")
 
 
 class Page:
