@@ -58,7 +58,7 @@ static const struct cli_option export_options[] = {
 };
 static const struct cli_option send_options[] = {
 	JSON,
-	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465)" },
+	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465; auto: the best that works for mail programs)" },
 	{ "--from", "ADDRESS", "envelope sender (default: the null one)" },
 	{ "--to", "ADDRESS", "a recipient; may be given several times" },
 	{ "--subject", "TEXT", "make a message: standard input is its text, From and To are those above" },
