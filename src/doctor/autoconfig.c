@@ -73,11 +73,12 @@ static bool is_printable(struct str s)
 static bool take_placeholder(struct str *s, const struct doctor_autoconfig_who *who, struct str *ret)
 {
 	ptrdiff_t at = str_rchr(who->address, '@');
+	struct str local = str_head(who->address, at < 0 ? 0 : (size_t)at);
 	const struct {
 		struct str name, value;
 	} rows[] = {
 		{ S("%EMAILADDRESS%"), who->address },
-		{ S("%EMAILLOCALPART%"), at < 0 ? (struct str){ 0 } : str_head(who->address, (size_t)at) },
+		{ S("%EMAILLOCALPART%"), local },
 		{ S("%EMAILDOMAIN%"), who->domain },
 	};
 

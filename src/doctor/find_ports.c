@@ -13,29 +13,29 @@ const char *const doctor_source_names[DOCTOR_N_SOURCES] = {
 static const struct {
 	enum doctor_protocol protocol;
 	enum doctor_tls tls;
-	uint16_t port;
 	const char *alpn_z;
+	uint16_t port;
 	bool is_common;       /* worth a try where nobody says that it is there */
 } usual[] = {
-	{ DOCTOR_IMAP, DOCTOR_IMPLICIT, 993, NULL, true },       /* RFC 8314 3.2 */
-	{ DOCTOR_IMAP, DOCTOR_STARTTLS, 143, NULL, true },
-	{ DOCTOR_IMAP, DOCTOR_PLAIN, 143, NULL, true },
-	{ DOCTOR_POP3, DOCTOR_IMPLICIT, 995, NULL, true },       /* RFC 8314 3.1 */
-	{ DOCTOR_POP3, DOCTOR_STARTTLS, 110, NULL, true },
-	{ DOCTOR_POP3, DOCTOR_PLAIN, 110, NULL, true },
-	{ DOCTOR_SUBMISSION, DOCTOR_IMPLICIT, 465, NULL, true }, /* RFC 8314 3.3 */
-	{ DOCTOR_SUBMISSION, DOCTOR_STARTTLS, 587, NULL, true }, /* RFC 6409 3.1 */
-	{ DOCTOR_SUBMISSION, DOCTOR_PLAIN, 587, NULL, true },
-	{ DOCTOR_SUBMISSION, DOCTOR_STARTTLS, 2525, NULL, true }, /* nobody's; where networks block 25 and 587 */
-	{ DOCTOR_SMTP, DOCTOR_STARTTLS, 25, NULL, true },
-	{ DOCTOR_SMTP, DOCTOR_PLAIN, 25, NULL, true },
-	{ DOCTOR_LMTP, DOCTOR_STARTTLS, 24, NULL, false },
-	{ DOCTOR_LMTP, DOCTOR_PLAIN, 24, NULL, false },
-	{ DOCTOR_SIEVE, DOCTOR_STARTTLS, 4190, NULL, true },     /* RFC 5804 1.8 */
-	{ DOCTOR_SIEVE, DOCTOR_PLAIN, 4190, NULL, true },
-	{ DOCTOR_IMAP, DOCTOR_IMPLICIT, 443, "imap", false },    /* RFC 7301 3.1 */
-	{ DOCTOR_POP3, DOCTOR_IMPLICIT, 443, "pop3", false },
-	{ DOCTOR_SUBMISSION, DOCTOR_IMPLICIT, 443, "smtp", false },
+	{ DOCTOR_IMAP, DOCTOR_IMPLICIT, NULL, 993, true },       /* RFC 8314 3.2 */
+	{ DOCTOR_IMAP, DOCTOR_STARTTLS, NULL, 143, true },
+	{ DOCTOR_IMAP, DOCTOR_PLAIN, NULL, 143, true },
+	{ DOCTOR_POP3, DOCTOR_IMPLICIT, NULL, 995, true },       /* RFC 8314 3.1 */
+	{ DOCTOR_POP3, DOCTOR_STARTTLS, NULL, 110, true },
+	{ DOCTOR_POP3, DOCTOR_PLAIN, NULL, 110, true },
+	{ DOCTOR_SUBMISSION, DOCTOR_IMPLICIT, NULL, 465, true }, /* RFC 8314 3.3 */
+	{ DOCTOR_SUBMISSION, DOCTOR_STARTTLS, NULL, 587, true }, /* RFC 6409 3.1 */
+	{ DOCTOR_SUBMISSION, DOCTOR_PLAIN, NULL, 587, true },
+	{ DOCTOR_SUBMISSION, DOCTOR_STARTTLS, NULL, 2525, true }, /* nobody's; where networks block 25 and 587 */
+	{ DOCTOR_SMTP, DOCTOR_STARTTLS, NULL, 25, true },
+	{ DOCTOR_SMTP, DOCTOR_PLAIN, NULL, 25, true },
+	{ DOCTOR_LMTP, DOCTOR_STARTTLS, NULL, 24, false },
+	{ DOCTOR_LMTP, DOCTOR_PLAIN, NULL, 24, false },
+	{ DOCTOR_SIEVE, DOCTOR_STARTTLS, NULL, 4190, true },     /* RFC 5804 1.8 */
+	{ DOCTOR_SIEVE, DOCTOR_PLAIN, NULL, 4190, true },
+	{ DOCTOR_IMAP, DOCTOR_IMPLICIT, "imap", 443, false },    /* RFC 7301 3.1 */
+	{ DOCTOR_POP3, DOCTOR_IMPLICIT, "pop3", 443, false },
+	{ DOCTOR_SUBMISSION, DOCTOR_IMPLICIT, "smtp", 443, false },
 };
 
 /* A port that is none of the usual ones of these protocols: any of them may be there, in any way. */
