@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cli/auto_port.h"
 #include "cli/cli.h"
 #include "cli/draft.h"
 #include "cli/peer.h"
@@ -51,6 +52,7 @@ static const enum smtp_client_stage until[N_STOPS] = {
 struct sending {
 	const struct cli_args *args;
 	const struct tls_mode *tls;
+	bool is_auto;        /* HOST:auto: port and TLS are found out */
 	enum stop stop;
 	struct peer peer;
 	struct conf *profiles;
@@ -108,15 +110,28 @@ static int take_account(struct sending *s, struct fault *fault)
 	return 0;
 }
 
+/* Also "HOST:auto". The port, and TLS with it, are found when there is something to send. */
+static int parse_server(struct sending *s, const char *server_z, struct fault *fault)
+{
+	struct str server = str_z(server_z);
+	char host_z[sizeof(s->peer.host_z)];
+
+	s->is_auto = str_ends(server, S(":auto")) && server.n - 5 < sizeof(host_z);
+	if (!s->is_auto)
+		return peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
+	if (cli_option(s->args, "--tls") != NULL || cli_option(s->args, "--lmtp") != NULL)
+		return fault_set(fault, -E_USAGE, "the port auto chooses TLS too, and speaks no LMTP: leave --tls and --lmtp out");
+	snprintf(host_z, sizeof(host_z), "%" STR_FMT, STR_ARG(str_head(server, server.n - 5)));
+	return peer_parse(&s->peer, host_z, "--server", 465, fault);
+}
+
 static int take_server(struct sending *s, struct fault *fault)
 {
 	const char *server_z = cli_option(s->args, "--server");
 
-	if (server_z == NULL && s->profile != NULL)
-		return 0;
-	if (server_z == NULL)
-		return fault_set(fault, -E_USAGE, "--server or --account names where the message goes");
-	return peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
+	if (server_z != NULL)
+		return parse_server(s, server_z, fault);
+	return s->profile != NULL ? 0 : fault_set(fault, -E_USAGE, "--server or --account names where the message goes");
 }
 
 static int take_password(struct sending *s, struct buf *out, struct fault *fault)
@@ -362,6 +377,18 @@ static int talk(struct sending *s, struct net_stream *stream, struct net_stream_
 	return status;
 }
 
+/* The best port, with a certificate that verifies. */
+static int find_port(struct sending *s, struct net_stream_tls *tls, struct fault *fault)
+{
+	bool is_implicit = false;
+	int r = auto_port_find(&s->peer, tls, s->helo_z, &is_implicit, fault);
+
+	s->tls = mode_of(is_implicit ? "implicit" : "verify");
+	if (r == 0 && cli_option(s->args, "--trace"))
+		fprintf(stderr, "port %u, %s\n", s->peer.port, is_implicit ? "TLS from the start" : "STARTTLS");
+	return r;
+}
+
 /* Connects and talks. The exit status. */
 static int go(struct sending *s, struct net_stream_tls *tls, struct str password)
 {
@@ -369,6 +396,11 @@ static int go(struct sending *s, struct net_stream_tls *tls, struct str password
 	struct fault fault = { "" };
 	int status = CLI_OK;
 
+	if (s->is_auto && find_port(s, tls, &fault) < 0) {
+		fprintf(stderr, "martlet: no port of %s takes mail from programs (%s)\n", s->peer.host_z, fault.text);
+		json_object_set_new(s->result, "error", json_pack("{s:s, s:s}", "stage", "connect", "text", fault.text));
+		return STATUS_CONNECT;
+	}
 	if (peer_connect(&s->peer, &stream, &fault) < 0) {
 		fprintf(stderr, "martlet: cannot connect to %s port %u: %s\n", s->peer.host_z, s->peer.port, fault.text);
 		json_object_set_new(s->result, "error", json_pack("{s:s, s:s}", "stage", "connect", "text", fault.text));

@@ -60,7 +60,7 @@ static const struct cli_option send_options[] = {
 	JSON,
 	{ "--account", "NAME", "server, login and sender of an account of the file of servers" },
 	{ "--profiles", "FILE", "the file of servers (default ~/.config/martlet/servers.ini)" },
-	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465)" },
+	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465; auto: the best that works for mail programs)" },
 	{ "--from", "ADDRESS", "envelope sender (default: the null one, or the account's)" },
 	{ "--to", "ADDRESS", "a recipient; may be given several times" },
 	{ "--subject", "TEXT", "make a message: standard input is its text, From and To are those above" },

@@ -91,6 +91,17 @@ TEST(speech)
 	}
 }
 
+TEST(words_of_strangers_are_cleaned)
+{
+	struct arena a;
+
+	arena_init(&a, 1 << 16);
+	assert_string_equal(doctor_clean(&a, S("a\033[31mb\nc\td\x7f\xc2\x9b\0e"), 100), "a?[31mb c d????e");
+	assert_string_equal(doctor_clean(&a, S("abcdef"), 3), "abc");
+	assert_string_equal(doctor_clean(&a, S(""), 3), "");
+	arena_fini(&a);
+}
+
 TEST(hosts_file)
 {
 	struct doctor_host h = { .name_z = "mail.example.org" };

@@ -469,6 +469,30 @@ def test_martlet(server):
     assert done.returncode == 0 and "Delivery: LMTP" in done.stdout, done.stdout
 
 
+# ---- send HOST:auto ----
+
+def test_send_finds_its_port(server):
+    """Where 465 has a bad certificate and 587 works, that is taken, with TLS that verifies; where nothing works, why is told for each."""
+    with Scene(server) as net:
+        files = self_signed(server, "local", "localhost")
+        old, sink = net.smtp(465, address="127.0.0.1", tls=self_signed(server, "old", "other.test")), net.smtp(587, address="127.0.0.1", tls=files)
+        words = [server.martlet, "send", "--server", "localhost:auto", "--from", "a@good.test", "--to", "b@good.test", "--ca-file", files["certificate"],
+                 "--user", LOGIN[0], "--password-file", secret(net, LOGIN[1])]
+
+        def run(*more):
+            return net.outside.run(subprocess.run, [*words, *more], input="Subject: x\n\ny\n", capture_output=True, text=True, timeout=60, check=False,
+                                   env=server.env)
+        done = run("--trace")
+        assert done.returncode == 0 and "port 587, STARTTLS" in done.stderr, (done.stdout, done.stderr)
+        assert len(sink.messages) == 1 and old.counts.get("AUTH", 0) == 0 and sink.tls_sessions == 2, (sink.messages, sink.tls_sessions)
+        assert run("--tls", "never").returncode == 2
+        sink.close()
+        net.closers.remove(sink.close)
+        done = run()
+        assert done.returncode == 10 and "port 465: the certificate is" in done.stderr and "port 587: the server does not listen there" in done.stderr, done.stderr
+        assert old.counts.get("AUTH", 0) == 0
+
+
 # ---- what a person sees ----
 
 def on_terminal(words, env):
