@@ -15,7 +15,10 @@ DAMAGES = (
     "INSERT OR REPLACE INTO content_refs VALUES (1, 0, 1)",
     "UPDATE messages SET size = 7 WHERE uid = 1",
     "UPDATE contents SET size = size + 1",
-    "INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, modseq, uid FROM messages",
+    "INSERT INTO expunged (mailbox, modseq, uid) SELECT mailbox, 1, uid FROM messages",
+    "DELETE FROM message_states",
+    "UPDATE message_states SET states = substr(states, 2)",
+    "UPDATE message_states SET id = id + 1",
     "INSERT INTO threads VALUES (4711, 1, 1)",
     "DELETE FROM queue_messages",
 )
@@ -118,11 +121,11 @@ def test_repair_index(server):
     server.stop()
     db = sqlite3.connect(server.dir + "/data/martlet.db")
     db.execute("PRAGMA writable_schema = ON")
-    row = db.execute("SELECT * FROM sqlite_schema WHERE name = 'messages_modseq'").fetchone()
-    db.execute("DELETE FROM sqlite_schema WHERE name = 'messages_modseq'")
+    row = db.execute("SELECT * FROM sqlite_schema WHERE name = 'message_states_modseq'").fetchone()
+    db.execute("DELETE FROM sqlite_schema WHERE name = 'message_states_modseq'")
     db.commit()
     db.close()
-    sql(server, "UPDATE messages SET modseq = modseq - 1 WHERE uid = 2")    # the index is not there to see it
+    sql(server, "UPDATE message_states SET modseq = modseq - 1")    # the index is not there to see it
     db = sqlite3.connect(server.dir + "/data/martlet.db")
     db.execute("PRAGMA writable_schema = ON")
     db.execute("INSERT INTO sqlite_schema VALUES (?, ?, ?, ?, ?)", row)
@@ -130,7 +133,7 @@ def test_repair_index(server):
     db.close()
     server.start()
     found = fsck(server)
-    assert not found["clean"] and all(x.startswith("table messages: ") for x in found["fault"]), found
+    assert not found["clean"] and all(x.startswith("table message_states: ") for x in found["fault"]), found
     found = fsck(server, "--repair")
     assert found["clean"] and all(x.endswith("built anew") for x in found["repaired"]), found
     assert fsck(server)["clean"]
