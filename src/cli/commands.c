@@ -58,8 +58,10 @@ static const struct cli_option export_options[] = {
 };
 static const struct cli_option send_options[] = {
 	JSON,
+	{ "--account", "NAME", "server, login and sender of an account of the file of servers" },
+	{ "--profiles", "FILE", "the file of servers (default ~/.config/martlet/servers.ini)" },
 	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465)" },
-	{ "--from", "ADDRESS", "envelope sender (default: the null one)" },
+	{ "--from", "ADDRESS", "envelope sender (default: the null one, or the account's)" },
 	{ "--to", "ADDRESS", "a recipient; may be given several times" },
 	{ "--subject", "TEXT", "make a message: standard input is its text, From and To are those above" },
 	{ "--attach", "FILE", "make a message with this file; may be given several times" },
@@ -105,7 +107,7 @@ static const struct cli_option sendmail_options[] = {
 	{ "-N", "KINDS", "tell the sender of: never, or success, failure, delay" },
 	{ "-R", "WHAT", "with a notification comes back: full or hdrs" },
 	{ "-V", "ID", "envelope id for notifications" },
-	{ "-S", "HOST[:PORT]", "the server (default: $MARTLET_SENDMAIL_SERVER, else localhost:25)" },
+	{ "-S", "HOST[:PORT]", "the server (default: that of the account $MARTLET_ACCOUNT, $MARTLET_SENDMAIL_SERVER, localhost:25)" },
 	{ "-v", NULL, "show the dialogue on standard error" },
 	END,
 };

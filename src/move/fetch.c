@@ -66,7 +66,11 @@ static uint16_t port_of(const struct move_fetch_source *source, const struct mov
 
 void move_fetch_who(const struct move_fetch_source *source, const struct move_fetch_options *o, struct buf *out)
 {
-	buf_printf(out, "%s %" STR_FMT "@%s:%u", source->name_z, STR_ARG(o->user), o->host_z, port_of(source, o));
+	uint16_t port = port_of(source, o);
+
+	buf_printf(out, "%s %" STR_FMT "@%s", source->name_z, STR_ARG(o->user), o->host_z);
+	if (port != source->port && port != source->tls_port)
+		buf_printf(out, ":%u", port);
 }
 
 /* The directory of a path, made if need be, and the name in it. */

@@ -143,7 +143,7 @@ struct move_fetch {
 	char why[320];
 };
 
-/* The account's name, the same in each run: "pop3 user@host:port". */
+/* The account's name, the same in each run: "pop3 user@host"; the port only where it is neither of the usual two. */
 void move_fetch_who(const struct move_fetch_source *source, const struct move_fetch_options *o, struct buf *out);
 /*
  * state_z: the file of the state; NULL: beside the target, or for those that are no files in $XDG_STATE_HOME/martlet or ~/.local/state/martlet. All pointers are the caller's and
