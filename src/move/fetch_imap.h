@@ -91,8 +91,10 @@ void move_fetch_imap_note(struct move_fetch_imap *s);
 
 /* ---- fetch_imap_delete.c ---- */
 
-/* One command for each five hundred or so of a set: before and behind it, "UID STORE " and " +FLAGS (\\Seen)". */
-MUST_CHECK int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, struct str before, struct str behind, struct fault *fault);
+/* One command for each five hundred of a set: before and behind it, "UID STORE " and " +FLAGS (\\Seen)". see may be NULL. */
+typedef int move_fetch_see(void *ctx, const struct imap_client_reply *r, struct fault *fault);
+MUST_CHECK int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, struct str before, struct str behind, move_fetch_see *see, void *ctx,
+				    struct fault *fault);
 /* Exactly these. *ret_is_done false: they are there still, and it was said why. */
 MUST_CHECK int move_fetch_imap_expunge(struct move_fetch_imap *s, const struct uidset *uids, bool *ret_is_done, struct fault *fault);
 /* Of the mailbox that is selected: all up to that UID but those that are not here. */

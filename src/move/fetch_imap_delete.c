@@ -86,7 +86,8 @@ static void print_some(const struct uidset *set, struct uidset_iter *at, struct 
 	uidset_print(out, &some);
 }
 
-int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, struct str before, struct str behind, struct fault *fault)
+int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, struct str before, struct str behind, move_fetch_see *see_each, void *ctx,
+			 struct fault *fault)
 {
 	struct uidset_iter at = { 0 };
 	uint64_t n;
@@ -100,7 +101,7 @@ int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, st
 		buf_add(&line, behind);
 		if (n == 0)
 			break;
-		r = imap_client_ask(s->c, buf_str(&line), see_nothing, s, fault);
+		r = imap_client_ask(s->c, buf_str(&line), see_each != NULL ? see_each : see_nothing, see_each != NULL ? ctx : s, fault);
 	}
 	return r;
 }
@@ -111,7 +112,7 @@ static int expunge(struct look *l, struct fault *fault)
 	int r;
 
 	if (imap_client_caps(l->s->c)->has_uidplus) {
-		r = move_fetch_imap_each(l->s, &l->ours, S("UID EXPUNGE "), S(""), fault);
+		r = move_fetch_imap_each(l->s, &l->ours, S("UID EXPUNGE "), S(""), NULL, NULL, fault);
 	} else {
 		r = look(l, fault);
 		if (r == 0 && (l->n_others > 0 || uidset_count(&l->ours) != n)) {
@@ -142,7 +143,7 @@ static int delete(struct look *l, struct fault *fault)
 				buf_z(&l->s->name));
 		return 0;
 	}
-	r = move_fetch_imap_each(l->s, &l->ours, S("UID STORE "), S(" +FLAGS.SILENT (\\Deleted)"), fault);
+	r = move_fetch_imap_each(l->s, &l->ours, S("UID STORE "), S(" +FLAGS.SILENT (\\Deleted)"), NULL, NULL, fault);
 	return r < 0 ? r : expunge(l, fault);
 }
 
