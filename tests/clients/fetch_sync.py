@@ -149,6 +149,32 @@ def test_sync_finds_again(server):
     imap.logout()
 
 
+def state_of(where):
+    return next(os.path.join(where, "in", x) for x in os.listdir(where + "/in") if x.startswith("martlet-fetch-"))
+
+
+def test_sync_knows_what_a_crash_left(server):
+    """Files that are in place, and that the state does not know: they are not fetched, nor sent, once more."""
+    imap = connect(server)
+    imap.append("INBOX", None, None, body("m0"))
+    with scratch() as where:
+        assert sync(server, where) == (1, 0, 0, 0, 0, 0)
+        with open(state_of(where), "rb") as f:
+            before = f.read()
+        for i in range(1, 5):
+            imap.append("INBOX", r"(\Seen)", None, body("m%d" % i))
+        assert sync(server, where) == (4, 0, 0, 0, 0, 0)
+        with open(state_of(where), "wb") as f:
+            f.write(before)
+        for _ in range(2):
+            assert sync(server, where) == (0, 0, 0, 0, 0, 0)
+            assert mailbox(imap) == found(where + "/in") and len(found(where + "/in")) == 5
+        retag(file_of(where, body("m3")), "FS")     # and they are followed
+        assert sync(server, where) == (0, 0, 0, 0, 1, 0)
+        assert mailbox(imap) == found(where + "/in")
+    imap.logout()
+
+
 def check_odd(where, odd):
     there = sorted((x, "".join(sorted(LETTERS[y] for y in flags))) for x, flags in odd.box.values())
     assert there == found(where + "/in"), (len(there), len(found(where + "/in")))
@@ -170,13 +196,20 @@ def test_sync_without_uidplus(server):
         sync(server, where, odd.port)
         check_odd(where, odd)
         assert len(odd.box) == 5
+        drop(where, "3.x.host", body("c"))
+        assert sync(server, where, odd.port) == (0, 1, 0, 0, 0, 0)
+        os.unlink(file_of(where, body("c")))    # right after: it is known which one it is there
+        assert sync(server, where, odd.port) == (0, 0, 0, 1, 0, 0)
+        check_odd(where, odd)
 
 
 def test_sync_killed(server):
     """kill -9 at any time, and connections that break: in the end both sides have everything, once."""
     messages, rnd = some(150), random.Random(7)
     for uidplus in (True, False):
-        with scratch() as where, Odd(messages, full=True, uidplus=uidplus, breaks=(40, 90)) as odd:
+        with scratch() as where, Odd({1: body("first")}, full=True, uidplus=uidplus, breaks=(40, 90)) as odd:
+            assert sync(server, where, odd.port) == (1, 0, 0, 0, 0, 0)
+            odd.box.update({uid: [raw, set()] for uid, raw in messages.items()})
             for i in range(150):
                 drop(where, "%d.x.host:2,%s" % (i, rnd.choice(("", "S", "F"))), body("here %d" % i))
             for i in range(12):
@@ -187,7 +220,7 @@ def test_sync_killed(server):
             sync(server, where, odd.port)
             sync(server, where, odd.port)
             check_odd(where, odd)
-            assert [x for x, _ in found(where + "/in")] == sorted(bytes_of(messages) + [body("here %d" % i) for i in range(150)])
+            assert [x for x, _ in found(where + "/in")] == sorted(bytes_of(messages) + [body("first")] + [body("here %d" % i) for i in range(150)])
 
 
 def test_sync_at_random(server):
