@@ -3,8 +3,8 @@
  * Attempts and results as bytes. Both are a run of fields: a number is eight bytes of the machine's order, a text its length and its bytes.
  * Reading never believes a length, a count or a choice.
  *
- * An attempt is one packet. Up to INLINE_MAX it has all in itself, as long as the socket has room for that; else it has only its head, and the rest is in
- * a sealed file without a name that goes along. The file costs four times what two copies do: making it, page faults, unmapping.
+ * An attempt is one packet. Up to INLINE_MAX all is in it, if the socket can ever take so much; else the envelope and the message are in
+ * a sealed file without a name that goes along. A file costs several times what two copies do: making it, page faults, unmapping.
  */
 #include "queue/attempt.h"
 
@@ -423,7 +423,7 @@ union control {
 	struct cmsghdr align;
 };
 
-/* A packet goes whole or not at all. */
+/* A packet goes whole or not at all. -E_BUSY: later; -E_TOO_BIG: never; -E_CLOSED. */
 static int send_whole(int sock, const struct msghdr *m)
 {
 	ssize_t n;
@@ -433,7 +433,9 @@ static int send_whole(int sock, const struct msghdr *m)
 	} while (n < 0 && errno == EINTR);
 	if (n >= 0)
 		return 0;
-	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS || errno == EMSGSIZE ? -E_BUSY : -E_CLOSED;
+	if (errno == EMSGSIZE)
+		return -E_TOO_BIG;
+	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS ? -E_BUSY : -E_CLOSED;
 }
 
 static int send_inline(int sock, struct packet *p, struct str head, struct str message)
@@ -462,7 +464,7 @@ int queue_attempt_send(int sock, const struct queue_attempt *a)
 {
 	AUTO(buf_fini) struct buf head = BUF_INIT(QUEUE_ATTEMPT_HEAD);
 	struct packet p = { PACKET_MAGIC, a->id };
-	int fd, rc = -E_BUSY;
+	int fd, rc = -E_TOO_BIG;
 
 	must(a->id != 0 && a->n_rcpts > 0 && a->n_rcpts <= QUEUE_ATTEMPT_RCPTS);
 	queue_attempt_write(a, &head);
@@ -470,7 +472,7 @@ int queue_attempt_send(int sock, const struct queue_attempt *a)
 		return -E_LIMIT;
 	if (head.n <= INLINE_MAX && a->message.n <= INLINE_MAX - head.n)
 		rc = send_inline(sock, &p, buf_str(&head), a->message);
-	if (rc != -E_BUSY)
+	if (rc != -E_TOO_BIG)
 		return rc;
 	fd = make_file(buf_str(&head), a->message);
 	if (fd < 0)

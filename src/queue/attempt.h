@@ -3,7 +3,7 @@
  * What the queue, in the server process that has the mail, and the sender, a process that has connections and no mail, say to each
  * other over a pair of SOCK_SEQPACKET sockets: attempts to the sender, one result for each back (docs/decisions/029-the-sender.md).
  *
- * An attempt is one memory file (memfd), sealed: envelope and message; the packet has its id and the descriptor. A result is
+ * An attempt has its envelope and message in the packet, or, when it is long, in a sealed memory file (memfd) whose descriptor the packet has. A result is
  * one packet. Both ends are of one build. The sender talks to strangers, so what comes from it is read as a stranger's.
  */
 #pragma once

@@ -3,6 +3,7 @@
 #include "base/test.h"
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -96,6 +97,104 @@ TEST(an_attempt_crosses)
 		queue_attempt_unmap(&map);
 		mem_free(bytes);
 	}
+	close_pair(fds);
+}
+
+/* A socket without room for so much at once: the message goes beside the packet. When it is full, nothing goes. */
+TEST(an_attempt_crosses_a_narrow_socket)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt a = sample, got = { 0 };
+	struct queue_attempt_map map = { 0 };
+	static char bytes[60 << 10];
+	int fds[2], n = 0, rc;
+
+	pair(fds);
+	memset(bytes, 'x', sizeof(bytes));
+	assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &(int){ 1 }, sizeof(int)), 0);
+	for (size_t i = 0; i < 2; i++) {
+		a.message = str_of(bytes, i == 0 ? sizeof(bytes) : 10);
+		while ((rc = queue_attempt_send(fds[0], &a)) == 0 && n < 10000)
+			n++;
+		assert_int_equal(rc, -E_BUSY);
+		assert_true(n > 0);
+		for (; n > 0; n--) {
+			arena_init(&arena, ARENA_MAX);
+			assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), 1);
+			assert_true(map.is_heap == (i == 1));
+			assert_sample(&got, a.message);
+			queue_attempt_unmap(&map);
+			arena_fini(&arena);
+		}
+	}
+	close_pair(fds);
+}
+
+/* A sealed file with the attempt, as queue_attempt_send() makes it. */
+static int sealed_sample(void)
+{
+	AUTO(buf_fini) struct buf all = BUF_INIT(65536);
+	int fd = memfd_create("attempt", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	queue_attempt_write(&sample, &all);
+	buf_add(&all, sample.message);
+	assert_int_equal(write(fd, all.p, all.n), (ssize_t)all.n);
+	assert_int_equal(fcntl(fd, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE), 0);
+	return fd;
+}
+
+/* A file, and something in the packet too: nonsense, and nothing stays open. Without that it is one. */
+TEST(a_packet_that_is_both_is_no_attempt)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt got;
+	struct queue_attempt_map map = { 0 };
+	struct {
+		uint64_t magic, id;
+		char more[100];
+	} bytes = { 0x4d61724174747031u, sample.id, "" }; /* as in attempt.c */
+	struct iovec part = { &bytes, sizeof(bytes) };
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	int fds[2], next, file = sealed_sample();
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &file, sizeof(int));
+	next = dup(fds[0]);
+	close(next);
+	assert_int_equal(sendmsg(fds[0], &m, 0), (ssize_t)sizeof(bytes));
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_SYNTAX);
+	assert_int_equal(fcntl(next, F_GETFD), -1);
+	assert_null(map.p);
+	part.iov_len = 2 * sizeof(uint64_t);
+	assert_int_equal(sendmsg(fds[0], &m, 0), (ssize_t)part.iov_len);
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), 1);
+	queue_attempt_unmap(&map);
+	close(file);
+	close_pair(fds);
+}
+
+TEST(a_packet_that_is_too_long_is_no_attempt)
+{
+	AUTO(arena_fini) struct arena arena;
+	struct queue_attempt got;
+	struct queue_attempt_map map = { 0 };
+	static char bytes[(64 << 10) + 17];
+	int fds[2];
+
+	arena_init(&arena, ARENA_MAX);
+	pair(fds);
+	assert_int_equal(send(fds[0], bytes, sizeof(bytes), 0), (ssize_t)sizeof(bytes));
+	assert_int_equal(queue_attempt_receive(fds[1], &arena, &got, &map), -E_SYNTAX);
+	assert_null(map.p);
 	close_pair(fds);
 }
 

@@ -29,6 +29,7 @@
 #include "server/server_int.h"
 
 #define TELL_AGAIN_MS 50
+#define SOCKET_ROOM (1 << 20)
 
 static void close_pair(struct server_helper *h)
 {
@@ -69,12 +70,17 @@ void server_helper_close(struct server_helper *h)
 
 int server_helper_pair(struct server_helper *h, struct fault *fault)
 {
+	const int room = SOCKET_ROOM;
+
 	if (h->fds[0] >= 0 && !h->kind->is_of_server)
 		return 0;
 	end_all(h);
 	close_pair(h);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, h->fds) < 0)
 		return fault_errno(fault, errno, "cannot make a pair of sockets");
+	/* for some attempts with their messages (queue/attempt.c) */
+	if (setsockopt(h->fds[0], SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)) < 0)
+		(void)setsockopt(h->fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof(room));
 	return 0;
 }
 
