@@ -2,6 +2,9 @@
 /* Slices: comparing, finding, cutting, checking. Pure; ASCII is the only alphabet with case here. */
 #include "base/str.h"
 
+#define ONES (UINT64_MAX / 0xff) /* in each of eight bytes */
+#define TOPS (ONES << 7)
+
 bool str_ieq(struct str a, struct str b)
 {
 	return a.n == b.n && str_icmp(a, b) == 0;
@@ -146,6 +149,20 @@ static size_t utf8_len(const unsigned char *p, size_t n)
 	return len;
 }
 
+/* So many 32s of bytes without a top bit are at p: whole messages are gone through. */
+static size_t ascii_run(const unsigned char *p, size_t n)
+{
+	uint64_t w[4];
+	size_t i;
+
+	for (i = 0; n - i >= sizeof(w); i += sizeof(w)) {
+		memcpy(w, p + i, sizeof(w));
+		if ((w[0] | w[1] | w[2] | w[3]) & TOPS)
+			break;
+	}
+	return i;
+}
+
 bool str_is_utf8(struct str s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
@@ -157,8 +174,9 @@ bool str_is_utf8(struct str s)
 
 		if (i + sizeof(eight) <= s.n) {
 			memcpy(&eight, p + i, sizeof(eight));
-			if ((eight & 0x8080808080808080u) == 0) {
+			if ((eight & TOPS) == 0) {
 				i += sizeof(eight);
+				i += ascii_run(p + i, s.n - i);
 				continue;
 			}
 		}
@@ -172,14 +190,13 @@ bool str_is_utf8(struct str s)
 
 bool str_is_ascii(struct str s)
 {
-	const uint64_t ones = UINT64_MAX / 0xff, tops = ones << 7;
 	size_t i = 0;
-	uint64_t w;
+	uint64_t w[4];
 
-	/* Eight at a time: without a top bit anywhere, taking 1 from each sets one where 0 was. */
+	/* 32 at a time: without a top bit anywhere, taking 1 from each sets one where 0 was. */
 	for (; s.n - i >= sizeof(w); i += sizeof(w)) {
-		memcpy(&w, s.p + i, sizeof(w));
-		if ((w | (w - ones)) & tops)
+		memcpy(w, s.p + i, sizeof(w));
+		if ((w[0] | w[1] | w[2] | w[3] | (w[0] - ONES) | (w[1] - ONES) | (w[2] - ONES) | (w[3] - ONES)) & TOPS)
 			return false;
 	}
 	for (; i < s.n; i++)

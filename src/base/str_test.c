@@ -122,7 +122,7 @@ TEST(str_is_utf8)
 /* One odd byte at each place of texts of each length. */
 TEST(str_is_ascii_at_each_place)
 {
-	char text[40];
+	char text[100];
 
 	memset(text, 1, sizeof(text)); /* the byte that is nearest to 0 */
 	for (size_t n = 0; n <= sizeof(text); n++) {
@@ -135,6 +135,29 @@ TEST(str_is_ascii_at_each_place)
 			text[i] = i % 2 ? 1 : 0x7f;
 		}
 		memset(text, 1, sizeof(text));
+	}
+}
+
+/* The same, and a letter of two bytes. */
+TEST(str_is_utf8_at_each_place)
+{
+	char text[100];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t n = 0; n <= sizeof(text); n++) {
+		assert_true(str_is_utf8(str_of(text, n)));
+		for (size_t i = 0; i < n; i++) {
+			text[i] = (char)0xc3;
+			assert_false(str_is_utf8(str_of(text, n)));
+			if (i + 1 < n) {
+				text[i + 1] = (char)0xa9;
+				assert_true(str_is_utf8(str_of(text, n)));
+				text[i + 1] = 'x';
+			}
+			text[i] = (char)0x80;
+			assert_false(str_is_utf8(str_of(text, n)));
+			text[i] = 'x';
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ enum cli_status {
 	CLI_NOT_FOUND = 3,   /* the thing that was named is not there */
 	CLI_EXISTS = 4,      /* the thing to be made is there already */
 	CLI_UNAVAILABLE = 5, /* trouble that may pass: data in use, disk full, I/O */
-	/* `send` has more of its own, from 10 on: where it ended; `check` from 20 on: whose fault it is */
+	/* `send` and `fetch` have more of their own, from 10 on: where it ended; `check` from 20 on: whose fault it is */
 };
 
 struct cli_option {
@@ -98,6 +98,7 @@ enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *
 enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args *args);
+enum cli_status cli_fetch(const struct cli_command *cmd, const struct cli_args *args);
 int cli_sendmail(int argc, char **argv);
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args);
 enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args *args);

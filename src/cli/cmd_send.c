@@ -14,6 +14,7 @@
 #include "cli/cli.h"
 #include "cli/draft.h"
 #include "cli/peer.h"
+#include "cli/profile.h"
 
 #include "base/limits.h"
 #include "server/admin.h"
@@ -54,6 +55,10 @@ struct sending {
 	bool is_auto;        /* HOST:auto: port and TLS are found out */
 	enum stop stop;
 	struct peer peer;
+	struct conf *profiles;
+	const struct profile *profile; /* of --account; NULL: none */
+	const char *user_z;            /* NULL: no login */
+	bool is_insecure;
 	char helo_z[256];
 	struct draft draft;
 	struct str reverse_path, envid;
@@ -76,6 +81,82 @@ static const struct tls_mode *mode_of(const char *name_z)
 	return name_z == NULL ? &tls_modes[0] : NULL;
 }
 
+/* --account: its server for SMTP, how TLS begins there, who logs in. Options win. */
+static int take_account(struct sending *s, struct fault *fault)
+{
+	static const char *const modes_z[] = {
+		[NET_STARTTLS_NEVER] = "never", [NET_STARTTLS_ALWAYS] = "verify", [NET_STARTTLS_FROM_START] = "implicit",
+	};
+	const char *name_z = cli_option(s->args, "--account"), *user_z = cli_option(s->args, "--user");
+	enum net_starttls tls;
+	int r;
+
+	s->user_z = user_z;
+	s->is_insecure = cli_option(s->args, "--insecure") != NULL;
+	if (name_z == NULL)
+		return 0;
+	r = profile_load(cli_option(s->args, "--profiles"), &s->profiles, fault);
+	if (r == 0)
+		r = profile_find(s->profiles, name_z, &s->profile, fault);
+	if (r == 0 && cli_option(s->args, "--server") == NULL)
+		r = profile_server(s->profile, PROFILE_SMTP, &s->peer, &tls, fault);
+	if (r < 0)
+		return r;
+	s->is_insecure = s->is_insecure || s->profile->is_insecure;
+	if (cli_option(s->args, "--server") == NULL && cli_option(s->args, "--tls") == NULL)
+		s->tls = mode_of(modes_z[tls]);
+	if (user_z == NULL && profile_user(s->profile)[0] != '\0')
+		s->user_z = profile_user(s->profile);
+	return 0;
+}
+
+/* "HOST:auto": the port, and TLS with it, are found when there is something to send. */
+static int take_auto(struct sending *s, const char *server_z, struct fault *fault)
+{
+	struct str host = str_head(str_z(server_z), strlen(server_z) - strlen(":auto"));
+	char host_z[sizeof(s->peer.host_z)];
+
+	if (cli_option(s->args, "--tls") != NULL || cli_option(s->args, "--lmtp") != NULL)
+		return fault_set(fault, -E_USAGE, "the port auto chooses TLS too, and speaks no LMTP: leave --tls and --lmtp out");
+	if (host.n >= sizeof(host_z))
+		return fault_set(fault, -E_USAGE, "--server: the name of the host is too long");
+	snprintf(host_z, sizeof(host_z), "%" STR_FMT, STR_ARG(host));
+	return peer_parse(&s->peer, host_z, "--server", 465, fault);
+}
+
+static int take_server(struct sending *s, struct fault *fault)
+{
+	const char *server_z = cli_option(s->args, "--server");
+
+	if (server_z == NULL && s->profile != NULL)
+		return 0;
+	if (server_z == NULL)
+		return fault_set(fault, -E_USAGE, "--server or --account names where the message goes");
+	s->is_auto = str_ends(str_z(server_z), S(":auto"));
+	return s->is_auto ? take_auto(s, server_z, fault)
+			  : peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
+}
+
+static int take_password(struct sending *s, struct buf *out, struct fault *fault)
+{
+	const char *file_z = cli_option(s->args, "--password-file");
+
+	if (file_z != NULL)
+		return cli_read_secret(file_z, out, fault);
+	if (s->profile != NULL)
+		return profile_password(s->profile, cli_option(s->args, "--account"), out, fault);
+	return fault_set(fault, -E_USAGE, "--user needs --password-file");
+}
+
+static const char *ca_file_of(const struct sending *s, struct buf *path)
+{
+	const char *file_z = cli_option(s->args, "--ca-file");
+
+	if (file_z != NULL || s->profile == NULL || s->profile->ca_file_z[0] == '\0')
+		return file_z;
+	return profile_path(s->profile->ca_file_z, path);
+}
+
 static int take_stop(struct sending *s, struct fault *fault)
 {
 	const char *stop_z = cli_option(s->args, "--stop-after");
@@ -92,8 +173,10 @@ static int take_envelope(struct sending *s, struct fault *fault)
 	int r = 0;
 
 	s->reverse_path = str_z(cli_option(s->args, "--from"));
+	if (cli_option(s->args, "--from") == NULL && s->profile != NULL)
+		s->reverse_path = str_z(s->profile->address_z);
 	if (draft_is_wanted(s->args)) {
-		r = draft_addresses(&s->draft, s->args, &s->arena, fault);
+		r = draft_addresses(&s->draft, s->args, s->profile != NULL ? s->profile->address_z : NULL, &s->arena, fault);
 		s->reverse_path = r < 0 ? s->reverse_path : draft_addr_spec(&s->draft.d.from.v[0], &s->arena);
 		if (r == 0 && s->reverse_path.n == 0)
 			r = fault_set(fault, -E_USAGE, "--from is too long");
@@ -154,32 +237,16 @@ static int take_helo(struct sending *s, struct fault *fault)
 	return 0;
 }
 
-/* Also "HOST:auto". The port, and TLS with it, are found when there is something to send. */
-static int take_server(struct sending *s, const char *server_z, struct fault *fault)
-{
-	struct str server = str_z(server_z);
-	char host_z[sizeof(s->peer.host_z)];
-
-	s->is_auto = str_ends(server, S(":auto")) && server.n - 5 < sizeof(host_z);
-	if (!s->is_auto)
-		return peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
-	if (cli_option(s->args, "--tls") != NULL || cli_option(s->args, "--lmtp") != NULL)
-		return fault_set(fault, -E_USAGE, "the port auto chooses TLS too, and speaks no LMTP: leave --tls and --lmtp out");
-	snprintf(host_z, sizeof(host_z), "%" STR_FMT, STR_ARG(str_head(server, server.n - 5)));
-	return peer_parse(&s->peer, host_z, "--server", 465, fault);
-}
-
 static int take_arguments(struct sending *s, struct fault *fault)
 {
-	const char *server_z = cli_option(s->args, "--server");
 	int r;
 
 	s->tls = mode_of(cli_option(s->args, "--tls"));
 	if (s->tls == NULL)
 		return fault_set(fault, -E_USAGE, "--tls knows may, never, always, verify and implicit");
-	if (server_z == NULL)
-		return fault_set(fault, -E_USAGE, "--server names where the message goes");
-	r = take_server(s, server_z, fault);
+	r = take_account(s, fault);
+	if (r == 0)
+		r = take_server(s, fault);
 	if (r == 0)
 		r = take_stop(s, fault);
 	if (r == 0)
@@ -282,17 +349,16 @@ static int transact(struct sending *s, struct smtp_client *c)
 static int talk(struct sending *s, struct net_stream *stream, struct net_stream_tls *tls, struct str password)
 {
 	const char *names_z[] = { s->peer.host_z, NULL };
-	bool is_insecure = cli_option(s->args, "--insecure") != NULL;
 	struct net_address literal;
 	struct smtp_client_options o = {
 		.helo_z = s->helo_z,
 		.is_lmtp = cli_option(s->args, "--lmtp") != NULL,
 		.starttls = s->tls->starttls,
 		.tls = tls,
-		.want = { .trust = is_insecure ? NET_TRUST_ANY : s->tls->trust, .names_z = names_z },
-		.user = s->stop == STOP_TLS ? S("") : str_z(cli_option(s->args, "--user")),
+		.want = { .trust = s->is_insecure ? NET_TRUST_ANY : s->tls->trust, .names_z = names_z },
+		.user = s->stop == STOP_TLS ? S("") : str_z(s->user_z),
 		.password = password,
-		.may_plain = is_insecure,
+		.may_plain = s->is_insecure,
 		.times = { REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, REPLY_MS, END_MS, 0 },
 		.trace = cli_option(s->args, "--trace") ? peer_trace : NULL,
 	};
@@ -353,7 +419,7 @@ static int go(struct sending *s, struct net_stream_tls *tls, struct str password
 enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *args)
 {
 	struct sending s = { .args = args, .message = BUF_INIT(2u * LIMIT_IMPORT_MESSAGE) };
-	AUTO(buf_fini) struct buf password = BUF_INIT(4096);
+	AUTO(buf_fini) struct buf password = BUF_INIT(4096), path = BUF_INIT(65536);
 	struct net_stream_tls *tls = NULL;
 	struct fault fault = { "" };
 	int status, r;
@@ -363,10 +429,9 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	r = take_arguments(&s, &fault);
 	s.result = json_object();
 	if (r == 0)
-		r = net_stream_tls_new_file(cli_option(args, "--ca-file"), &tls, &fault);
-	if (r == 0 && cli_option(args, "--user") != NULL && s.stop != STOP_TLS && s.stop != STOP_CONNECT)
-		r = cli_option(args, "--password-file") ? cli_read_secret(cli_option(args, "--password-file"), &password, &fault)
-							: fault_set(&fault, -E_USAGE, "--user needs --password-file");
+		r = net_stream_tls_new_file(ca_file_of(&s, &path), &tls, &fault);
+	if (r == 0 && s.user_z != NULL && s.stop != STOP_TLS && s.stop != STOP_CONNECT)
+		r = take_password(&s, &password, &fault);
 	if (r == 0 && s.stop == STOP_NOT)
 		r = read_message(&s, &fault);
 	status = r < 0 ? (int)cli_fail(args, r, &fault) : go(&s, tls, buf_str(&password));
@@ -379,6 +444,7 @@ enum cli_status cli_send(const struct cli_command *cmd, const struct cli_args *a
 	if (password.p != NULL)
 		mem_wipe(password.p, password.n);
 	draft_fini(&s.draft);
+	conf_unref(s.profiles);
 	buf_fini(&s.message);
 	arena_fini(&s.arena);
 	return (enum cli_status)status;

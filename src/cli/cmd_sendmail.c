@@ -16,6 +16,7 @@
 #include "cli/cli.h"
 #include "cli/draft.h"
 #include "cli/peer.h"
+#include "cli/profile.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -34,6 +35,10 @@ struct mail {
 	struct arena arena;
 	const char *server_z, *from_z, *name_z; /* -S, -f, -F */
 	struct peer peer;
+	struct conf *profiles;
+	const struct profile *profile; /* of MARTLET_ACCOUNT; NULL: none */
+	enum net_starttls starttls;    /* of that */
+	struct buf password;
 	struct str envid;
 	int ret;
 	unsigned notify;
@@ -510,6 +515,22 @@ static bool is_here(const struct peer *peer)
 	       str_eq(str_z(peer->address), S("::1"));
 }
 
+/* An account of ours: its server is known by its certificate, and gets its password. */
+static void use_account(const struct mail *m, struct smtp_client_options *o, const char *names_z[2])
+{
+	struct net_address literal;
+
+	if (m->profile == NULL)
+		return;
+	names_z[0] = m->peer.host_z;
+	o->starttls = m->starttls;
+	o->want = (struct net_stream_tls_want){ .trust = m->profile->is_insecure ? NET_TRUST_ANY : NET_TRUST_PKIX, .names_z = names_z };
+	o->want.sni_z = net_address_parse(str_z(m->peer.host_z), 0, &literal) ? NULL : m->peer.host_z;
+	o->user = str_z(profile_user(m->profile));
+	o->password = buf_str(&m->password);
+	o->may_plain = m->profile->is_insecure;
+}
+
 static int talk(struct mail *m, struct net_stream *stream, struct net_stream_tls *tls)
 {
 	const struct peer *peer = &m->peer;
@@ -524,8 +545,10 @@ static int talk(struct mail *m, struct net_stream *stream, struct net_stream_tls
 	struct smtp_client *c = NULL;
 	struct smtp_client_reply reply = { 0 };
 	enum smtp_client_stage stage = SMTP_CLIENT_GREETING;
+	const char *names_z[2] = { NULL, NULL };
 	int status;
 
+	use_account(m, &o, names_z);
 	if (smtp_client_open(stream, &o, &m->arena, &c, &stage, &reply) < 0) {
 		say(peer->host_z, &reply);
 		return status_of(&reply) == EX_OK ? EX_TEMPFAIL : status_of(&reply);
@@ -537,6 +560,8 @@ static int talk(struct mail *m, struct net_stream *stream, struct net_stream_tls
 
 static int hand_in(struct mail *m)
 {
+	AUTO(buf_fini) struct buf path = BUF_INIT(65536);
+	const char *ca_z = m->profile != NULL && m->profile->ca_file_z[0] != '\0' ? profile_path(m->profile->ca_file_z, &path) : NULL;
 	struct net_stream *stream = NULL;
 	struct net_stream_tls *tls = NULL;
 	struct fault fault = { "" };
@@ -547,7 +572,7 @@ static int hand_in(struct mail *m)
 			m->peer.port, fault.text);
 		return EX_TEMPFAIL;
 	}
-	if (net_stream_tls_new_file(NULL, &tls, &fault) < 0) {
+	if (net_stream_tls_new_file(ca_z, &tls, &fault) < 0) {
 		fprintf(stderr, "sendmail: %s\n", fault.text);
 		net_stream_close(&stream);
 		return EX_TEMPFAIL;
@@ -557,17 +582,50 @@ static int hand_in(struct mail *m)
 	return status;
 }
 
-static int run(struct mail *m, int argc, char **argv)
+/* MARTLET_ACCOUNT: an account of the user's file of servers. What -S and -f say wins. */
+static int take_account(struct mail *m, const char *name_z)
 {
 	struct fault fault = { "" };
+	int r = profile_load(NULL, &m->profiles, &fault);
+
+	if (r == 0)
+		r = profile_find(m->profiles, name_z, &m->profile, &fault);
+	if (r == 0)
+		r = profile_server(m->profile, PROFILE_SMTP, &m->peer, &m->starttls, &fault);
+	if (r == 0 && profile_user(m->profile)[0] != '\0')
+		r = profile_password(m->profile, name_z, &m->password, &fault);
+	if (r < 0) {
+		fprintf(stderr, "sendmail: %s\n", fault.text);
+		return EX_CONFIG;
+	}
+	if (m->from_z == NULL && m->profile->address_z[0] != '\0')
+		m->from_z = m->profile->address_z;
+	return 0;
+}
+
+/* Where to: -S, else the account, else MARTLET_SENDMAIL_SERVER, else this host. */
+static int find_server(struct mail *m)
+{
+	const char *account_z = getenv("MARTLET_ACCOUNT"), *server_z = getenv("MARTLET_SENDMAIL_SERVER");
+	struct fault fault = { "" };
+
+	if (m->server_z == NULL && account_z != NULL && account_z[0] != '\0')
+		return take_account(m, account_z);
+	if (m->server_z == NULL)
+		m->server_z = server_z != NULL && server_z[0] != '\0' ? server_z : SERVER_Z;
+	return peer_parse(&m->peer, m->server_z, "the server of -S or MARTLET_SENDMAIL_SERVER", 25, &fault) < 0 ? complain(fault.text, "") : 0;
+}
+
+static int run(struct mail *m, int argc, char **argv)
+{
 	int status;
 
 	arena_init(&m->arena, ARENA);
 	m->domain_z = domain_of_host_z();
 	m->user = getpwuid(getuid());
 	status = take_arguments(m, argc, argv);
-	if (status == 0 && peer_parse(&m->peer, m->server_z, "the server of -S or MARTLET_SENDMAIL_SERVER", 25, &fault) < 0)
-		status = complain(fault.text, "");
+	if (status == 0)
+		status = find_server(m);
 	if (status == 0)
 		status = find_sender(m);
 	if (status == 0)
@@ -580,11 +638,13 @@ static int run(struct mail *m, int argc, char **argv)
 
 int cli_sendmail(int argc, char **argv)
 {
-	const char *server_z = getenv("MARTLET_SENDMAIL_SERVER");
-	struct mail m = { .server_z = server_z && server_z[0] ? server_z : SERVER_Z,
-			  .message = BUF_INIT(2u * LIMIT_IMPORT_MESSAGE) };
+	struct mail m = { .message = BUF_INIT(2u * LIMIT_IMPORT_MESSAGE), .password = BUF_INIT(4096) };
 	int status = run(&m, argc, argv);
 
+	if (m.password.p != NULL)
+		mem_wipe(m.password.p, m.password.n);
+	buf_fini(&m.password);
+	conf_unref(m.profiles);
 	mem_free(m.rcpts);
 	buf_fini(&m.message);
 	arena_fini(&m.arena);

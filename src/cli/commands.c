@@ -58,8 +58,10 @@ static const struct cli_option export_options[] = {
 };
 static const struct cli_option send_options[] = {
 	JSON,
+	{ "--account", "NAME", "server, login and sender of an account of the file of servers" },
+	{ "--profiles", "FILE", "the file of servers (default ~/.config/martlet/servers.ini)" },
 	{ "--server", "HOST[:PORT]", "where to (port 25, with --tls implicit 465; auto: the best that works for mail programs)" },
-	{ "--from", "ADDRESS", "envelope sender (default: the null one)" },
+	{ "--from", "ADDRESS", "envelope sender (default: the null one, or the account's)" },
 	{ "--to", "ADDRESS", "a recipient; may be given several times" },
 	{ "--subject", "TEXT", "make a message: standard input is its text, From and To are those above" },
 	{ "--attach", "FILE", "make a message with this file; may be given several times" },
@@ -77,6 +79,26 @@ static const struct cli_option send_options[] = {
 	{ "--trace", NULL, "show the dialogue on standard error" },
 	END,
 };
+static const struct cli_option fetch_options[] = {
+	{ "--json", NULL, "print what happens as lines of JSON" },
+	{ "--account", "NAME", "an account of the file of servers; may be given several times (default: all with a target)" },
+	{ "--profiles", "FILE", "the file of servers (default ~/.config/martlet/servers.ini)" },
+	{ "--server", "HOST[:PORT]", "without an account: where from" },
+	{ "--protocol", "NAME", "imap (default) or pop3" },
+	{ "--tls", "KIND", "implicit (default), starttls, never" },
+	{ "--ca-file", "FILE", "certificates to trust instead of the system's" },
+	{ "--insecure", NULL, "take any certificate, and log in without TLS where there is none" },
+	{ "--user", "NAME", "log in as" },
+	{ "--password-file", "FILE", "first line is the password (default: standard input)" },
+	{ "--to", "TARGET", "maildir:DIRECTORY, mbox:FILE, stdout, or command:COMMAND" },
+	{ "--state", "FILE", "what was fetched (default: beside the target)" },
+	{ "--mailbox", "MAILBOX", "IMAP: this one; may be given several times (default: INBOX)" },
+	{ "--delete", NULL, "delete on the server what is safe on the disk" },
+	{ "--keep-days", "N", "the same, when it has been here for so many days" },
+	{ "--idle", NULL, "IMAP: stay, and fetch mail as it comes" },
+	{ "--trace", NULL, "show the dialogue on standard error" },
+	END,
+};
 static const struct cli_option sendmail_options[] = {
 	{ "-t", NULL, "recipients are those of To, Cc and Bcc, and those given" },
 	{ "-i", NULL, "a line that is a dot does not end the message" },
@@ -85,7 +107,7 @@ static const struct cli_option sendmail_options[] = {
 	{ "-N", "KINDS", "tell the sender of: never, or success, failure, delay" },
 	{ "-R", "WHAT", "with a notification comes back: full or hdrs" },
 	{ "-V", "ID", "envelope id for notifications" },
-	{ "-S", "HOST[:PORT]", "the server (default: $MARTLET_SENDMAIL_SERVER, else localhost:25)" },
+	{ "-S", "HOST[:PORT]", "the server (default: that of the account $MARTLET_ACCOUNT, $MARTLET_SENDMAIL_SERVER, localhost:25)" },
 	{ "-v", NULL, "show the dialogue on standard error" },
 	END,
 };
@@ -217,6 +239,8 @@ const struct cli_command cli_commands[] = {
 	  .help = "bring mail from a Maildir, mbox or imaps://USER@HOST" },
 	{ .name = "export", .usage = "ACCOUNT DIR", .options = export_options, .run = cli_export,
 	  .help = "write mail to DIR, or add what is new to an earlier export" },
+	{ .name = "fetch", .usage = "", .options = fetch_options, .run = cli_fetch,
+	  .help = "bring new mail of other servers to a Maildir, an mbox or a command" },
 	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
 	  .help = "hand the message on standard input to a server" },
 	{ .name = "sendmail", .usage = "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]", .options = sendmail_options,

@@ -48,12 +48,13 @@ static int take_to(struct draft *draft, const char *text_z, struct arena *a, str
 	return list.n > 0 ? 0 : fault_set(fault, -E_USAGE, "--to %s: no address", text_z);
 }
 
-int draft_addresses(struct draft *draft, const struct cli_args *args, struct arena *a,
+int draft_addresses(struct draft *draft, const struct cli_args *args, const char *from_z, struct arena *a,
 		    struct fault *fault)
 {
-	const char *from_z = cli_option(args, "--from");
+	const char *said_z = cli_option(args, "--from");
 	int r = 0;
 
+	from_z = said_z != NULL ? said_z : from_z;
 	if (from_z == NULL || mime_addresses_parse(a, str_z(from_z), &draft->d.from) < 0 ||
 	    draft->d.from.n != 1 || !is_address(&draft->d.from.v[0]))
 		return fault_set(

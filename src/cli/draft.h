@@ -16,8 +16,8 @@ struct draft {
 
 /* Whether the options ask for one: a subject or a file. */
 bool draft_is_wanted(const struct cli_args *args);
-/* Reads who it is from and for; at most CLI_OPTIONS_MAX recipients. -E_USAGE, in the fault which option. */
-MUST_CHECK int draft_addresses(struct draft *draft, const struct cli_args *args, struct arena *a,
+/* Reads who it is from (--from, or else from_z if not NULL) and for; at most CLI_OPTIONS_MAX recipients. -E_USAGE, in the fault which option. */
+MUST_CHECK int draft_addresses(struct draft *draft, const struct cli_args *args, const char *from_z, struct arena *a,
 			       struct fault *fault);
 /* The whole message behind what is in out, with the files, which are read now; text: lines of any kind. Once for each draft. */
 MUST_CHECK int draft_make(struct draft *draft, const struct cli_args *args, struct str text,

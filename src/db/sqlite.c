@@ -74,7 +74,8 @@ static const char *const pragmas_all[] = {
 static const char *const pragmas_writer[] = {
 	"PRAGMA synchronous=FULL",
 	"PRAGMA journal_size_limit=33554432",
-	"PRAGMA cache_size=-4096",
+	"PRAGMA cache_size=-1024",
+	"PRAGMA cache_spill=1000", /* pages: what a large transaction may take more, and gives back */
 };
 static const char *const pragmas_reader[] = {
 	"PRAGMA query_only=ON",

@@ -100,7 +100,7 @@ struct imap_client_options {
 
 /*
  * Greeting to login. The stream is the client's from here on, whatever comes back; strings of the options are not needed afterwards. 0 with *ret.
- * -E_TIMEOUT, -E_CLOSED, -E_IO; -E_TLS; -E_SYNTAX (it does not speak IMAP); -E_DENIED (BYE, or a refusal that is not of the login); -E_AUTH_FAILED; -E_CANNOT (what
+ * -E_TIMEOUT, -E_CLOSED, -E_IO; -E_TLS; -E_SYNTAX (it does not speak IMAP); -E_DENIED (BYE, or a refusal that is not of the login); -E_AUTH_FAILED; -E_BUSY (it takes no logins now: UNAVAILABLE); -E_CANNOT (what
  * the options demand is not offered): *ret is NULL, *ret_stage says where, fault why with the server's words. What was learned before TLS is forgotten, and what
  * was sent before it and not asked for ends the dialogue (RFC 9051 11.1).
  */

@@ -25,7 +25,7 @@ static bool is_trouble(struct str code)
 
 static int refused(struct imap_client *c, const struct imap_client_reply *r, struct fault *fault)
 {
-	return imap_client_says(c, is_trouble(r->code) ? -E_DENIED : -E_AUTH_FAILED, fault);
+	return imap_client_says(c, is_trouble(r->code) ? -E_BUSY : -E_AUTH_FAILED, fault);
 }
 
 /* ---- AUTHENTICATE ---- */

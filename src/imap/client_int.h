@@ -60,5 +60,5 @@ MUST_CHECK int imap_client_turn(struct imap_client *c, struct imap_client_reply 
 
 /* ---- client_auth.c ---- */
 
-/* 0; -E_AUTH_FAILED: the server says no; -E_DENIED: it does not prove who it is, or has no time for us; -E_CANNOT: no way is offered; or as imap_client_next(). */
+/* 0; -E_AUTH_FAILED: the server says no; -E_BUSY: it has no time for us now; -E_DENIED: it does not prove who it is; -E_CANNOT: no way is offered; or as imap_client_next(). */
 MUST_CHECK int imap_client_auth(struct imap_client *c, struct fault *fault);

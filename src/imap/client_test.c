@@ -87,7 +87,7 @@ static const struct way_in ways_in[] = {
 	{ "BYE at once", "* BYE too many" L N, 0, false, -E_DENIED, IMAP_CLIENT_GREETING, "the server says too many" },
 	{ "BYE in the login", HELLO "* BYE \x1b[2J" L "m1 NO" L N, 0, false, -E_DENIED, IMAP_CLIENT_AUTH, "says ?[2J" },
 	{ "wrong password", HELLO "m1 NO [AUTHENTICATIONFAILED] no such" L N, 0, false, -E_AUTH_FAILED, IMAP_CLIENT_AUTH, "[AUTHENTICATIONFAILED] no such" },
-	{ "trouble of its own", HELLO "m1 NO [UNAVAILABLE] later" L N, 0, false, -E_DENIED, IMAP_CLIENT_AUTH, "later" },
+	{ "trouble of its own", HELLO "m1 NO [UNAVAILABLE] later" L N, 0, false, -E_BUSY, IMAP_CLIENT_AUTH, "later" },
 	{ "BAD to the login", HELLO "m1 BAD what" L N, 0, false, -E_AUTH_FAILED, IMAP_CLIENT_AUTH, "what" },
 	{ "wants more than PLAIN has", HELLO "+ eA==" L N "m1 OK" L N, 0, false, -E_DENIED, IMAP_CLIENT_AUTH, "did not prove" },
 	{ "goes on after the end", HELLO "+ eA==" L N "+ eA==" L N, 0, false, -E_SYNTAX, IMAP_CLIENT_AUTH, "cancelled" },

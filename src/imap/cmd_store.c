@@ -152,8 +152,28 @@ struct answers {
 	uint64_t modseq;               /* of the change */
 	const struct store_view *now;
 	struct uidset shown; /* UIDs that notify.c need not tell */
+	struct uid_range run; /* more of them; hi 0: none */
 	struct imap_fetch_line line;
 };
+
+/* Puts the run among the shown ones. */
+static int end_run(struct answers *a)
+{
+	int r = a->run.hi == 0 ? 0 : uidset_add(&a->s->arena, &a->shown, a->run.lo, a->run.hi);
+
+	a->run.hi = 0;
+	return r;
+}
+
+static int add_shown(struct answers *a, uint32_t uid)
+{
+	int r = uid == a->run.hi + 1 && a->run.hi > 0 ? 0 : end_run(a);
+
+	if (a->run.hi == 0)
+		a->run.lo = uid;
+	a->run.hi = uid;
+	return r;
+}
 
 /* One message of the set, as it was shown before the command and as it is now. */
 static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *was,
@@ -175,7 +195,7 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 	 */
 	if (is_silent && m->flags != expected(a->now, a->args, was->flags))
 		return 0;
-	if (uidset_add(&a->s->arena, &a->shown, m->uid, m->uid) < 0)
+	if (add_shown(a, m->uid) < 0)
 		return -E_LIMIT;
 	if (bits == 0 || !is_told)
 		return 0;
@@ -186,24 +206,22 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 
 static int answer_all(struct answers *a, const struct uidset *seqs)
 {
+	struct store_near old = { .v = a->s->sel->view }, now = { .v = a->now };
 	struct uidset_iter it = { 0 };
-	uint32_t at = 0;
 	int r = 0;
 
 	while (r == 0 && uidset_next(seqs, &it)) {
-		const struct store_msg *was = store_view_at(a->s->sel->view, it.v), *m;
+		const struct store_msg *was = store_near_at(&old, it.v);
+		const struct store_msg *m = was != NULL ? store_near_uid(&now, was->uid) : NULL;
 
-		if (was == NULL)
-			continue;
-		/* It mostly stands behind the one before. */
-		m = store_view_at(a->now, at + 1);
-		at = m != NULL && m->uid == was->uid ? at + 1 : store_view_seq(a->now, was->uid);
-		if (at > 0 && !uidset_has(a->modified, was->uid))
-			r = answer_one(a, it.v, was, store_view_at(a->now, at));
+		if (m != NULL && !uidset_has(a->modified, was->uid))
+			r = answer_one(a, it.v, was, m);
 		if (conn_failed(a->s->conn))
 			return -E_CLOSED;
 	}
 	imap_fetch_line_flush(&a->line);
+	if (r == 0)
+		r = end_run(a);
 	if (r == 0)
 		imap_notify_flags_shown(a->s, &a->shown, a->modseq);
 	return r;

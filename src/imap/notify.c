@@ -258,17 +258,17 @@ static void take_notes(const struct imap_selected *sel, struct changed *all, str
 static void show_changed(struct imap_session *s, struct arena *a, const struct store_view *now,
 			 const struct store_diff *diff)
 {
-	const struct store_view *old = s->sel->view;
+	struct store_near was = { .v = s->sel->view }, is = { .v = now };
 	struct changed all = { 0 };
 
 	read_notes(s, a, diff, &all);
 	for (size_t i = 0; i < diff->n_changed; i++) {
-		uint32_t seq = store_view_seq(now, diff->changed[i]);
-		struct changed c = { .seq = seq, .m = seq > 0 ? store_view_at(now, seq) : NULL };
+		struct changed c = { .m = store_near_uid(&is, diff->changed[i]) };
 
 		if (c.m == NULL)
 			continue;
-		c.known = store_view_at(old, store_view_seq(old, c.m->uid))->modseq;
+		c.seq = is.seq;
+		c.known = store_near_uid(&was, c.m->uid)->modseq;
 		c.has_flags = wants(s, STORE_NEWS_FLAGS) && !was_shown(s->sel, c.m);
 		if (all.n_notes > 0)
 			take_notes(s->sel, &all, &c);

@@ -28,6 +28,26 @@ struct move_imap_link {
 MUST_CHECK int move_imap_link_open(const struct move_imap_options *o, struct move_imap_link *ret, struct fault *fault);
 void move_imap_link_close(struct move_imap_link *l);
 
+/* ---- which mailboxes there are (imap_boxes.c) ---- */
+
+struct move_imap_box {
+	struct str raw;   /* as the server writes it */
+	char delimiter;   /* 0: none */
+	bool is_noselect;
+};
+struct move_imap_boxes {
+	struct arena arena; /* to be initialised by the caller */
+	struct move_imap_box *v;
+	size_t n, cap;
+	size_t prefix_n;    /* "INBOX." before all other names, which is left out */
+};
+/* Adds what a LIST or LSUB answers. -E_CANNOT with the server's words. */
+MUST_CHECK int move_imap_boxes_take(struct move_imap_boxes *b, struct imap_client *c, struct str command, struct fault *fault);
+/* Some servers have all mailboxes below INBOX: true, and b->prefix_n is set. */
+bool move_imap_boxes_find_prefix(struct move_imap_boxes *b);
+/* Our name for it: UTF-8, '/' between levels, added to out. False: it had to be changed to be one. */
+bool move_imap_boxes_name(const struct move_imap_boxes *b, struct str raw, char delimiter, struct buf *out);
+
 /* ---- the walk ---- */
 
 /* All mailboxes of the account. A connection that breaks is made again. */

@@ -18,12 +18,6 @@
 #define TRIES 5               /* connections that break without a message in between */
 #define NAMES_MAX (64u << 20) /* of all mailboxes */
 
-struct mailbox {
-	struct str raw;   /* as the server writes it */
-	char delimiter;
-	bool is_noselect;
-};
-
 struct wanted {
 	uint32_t uid;
 	bool is_had, is_done;
@@ -35,13 +29,7 @@ struct walk {
 	const struct move_imap_options *o;
 	const struct move_sink *sink;
 	struct move_imap_link link;
-	struct arena names;
-	struct mailbox *boxes;
-	size_t n_boxes, cap_boxes;
-	struct str *subscribed; /* raw names; the delimiter is that of LIST */
-	size_t n_subscribed, cap_subscribed;
-	char delimiter;
-	size_t prefix_n;        /* "INBOX." before all other names, which is left out */
+	struct move_imap_boxes boxes, subscribed;
 	unsigned tries;
 	bool is_sink_broken;
 	/* the mailbox at hand */
@@ -71,75 +59,18 @@ static const char *where(struct walk *w, uint32_t uid)
 
 /* ---- which mailboxes there are ---- */
 
-static int keep_name(struct walk *w, const struct imap_client_reply *r)
+static void name_mailbox(struct walk *w, const struct move_imap_box *m, struct buf *out)
 {
-	struct str raw = arena_str(&w->names, r->name);
-
-	if (!raw.p)
-		return -E_LIMIT;
-	if (r->is_lsub) {
-		if (arena_grow(&w->names, &w->subscribed, w->n_subscribed, &w->cap_subscribed, sizeof(*w->subscribed)) < 0)
-			return -E_LIMIT;
-		w->subscribed[w->n_subscribed++] = raw;
-		return 0;
-	}
-	if (arena_grow(&w->names, &w->boxes, w->n_boxes, &w->cap_boxes, sizeof(*w->boxes)) < 0)
-		return -E_LIMIT;
-	w->boxes[w->n_boxes++] = (struct mailbox){ raw, r->delimiter, r->is_noselect };
-	if (r->delimiter)
-		w->delimiter = r->delimiter;
-	return 0;
-}
-
-static int take_names(struct walk *w, struct str command, struct fault *fault)
-{
-	struct imap_client_reply reply = { 0 };
-	int r = imap_client_send(w->link.client, command, NULL, fault);
-
-	while (r == 0 && reply.kind != IMAP_CLIENT_TAGGED) {
-		r = imap_client_next(w->link.client, &reply, fault);
-		if (r == 0 && reply.kind == IMAP_CLIENT_LIST && keep_name(w, &reply) < 0)
-			r = fault_set(fault, -E_LIMIT, "the server has too many mailboxes");
-	}
-	if (r == 0)
-		r = imap_client_result(w->link.client, &reply, fault);
-	return r;
-}
-
-/* Some servers have all mailboxes below INBOX. */
-static void find_prefix(struct walk *w)
-{
-	size_t n_others = 0;
-
-	for (size_t i = 0; i < w->n_boxes; i++) {
-		struct str raw = w->boxes[i].raw;
-
-		if (str_ieq(raw, S("INBOX")))
-			continue;
-		if (!str_istarts(raw, S("INBOX")) || raw.n < 7 || raw.p[5] != w->boxes[i].delimiter)
-			return;
-		n_others++;
-	}
-	if (n_others > 0) {
-		w->prefix_n = 6;
-		w->sink->note(w->sink->ctx, "all mailboxes of the server are below INBOX; here they stand beside it");
-	}
-}
-
-static void name_mailbox(struct walk *w, struct str raw, char delimiter, struct buf *out)
-{
-	if (raw.n > w->prefix_n && str_istarts(raw, S("INBOX")))
-		raw = str_skip(raw, w->prefix_n);
-	if (move_name_read(out, raw, delimiter ? delimiter : '/'))
+	if (move_imap_boxes_name(&w->boxes, m->raw, m->delimiter, out))
 		return;
-	snprintf(w->where, sizeof(w->where), "%" STR_FMT " cannot have that name here: it is %.500s", STR_ARG(str_head(raw, 500)),
+	snprintf(w->where, sizeof(w->where), "%" STR_FMT " cannot have that name here: it is %.500s", STR_ARG(str_head(m->raw, 500)),
 		 buf_z(out));
 	w->sink->note(w->sink->ctx, w->where);
 }
 
 /* ---- one mailbox ---- */
 
-static int examine(struct walk *w, const struct mailbox *m, struct fault *fault)
+static int examine(struct walk *w, const struct move_imap_box *m, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
 	struct imap_client_reply reply = { 0 };
@@ -328,7 +259,7 @@ static int fetch_page(struct walk *w, struct fault *fault)
 }
 
 /* From the beginning, or behind the last UID that is done. */
-static int read_mailbox(struct walk *w, const struct mailbox *m, struct fault *fault)
+static int read_mailbox(struct walk *w, const struct move_imap_box *m, struct fault *fault)
 {
 	int r = examine(w, m, fault);
 
@@ -383,14 +314,14 @@ static int connect_again(struct walk *w, struct fault *fault)
 }
 
 /* 0 also when this mailbox alone cannot be read. */
-static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *fault)
+static int give_mailbox(struct walk *w, const struct move_imap_box *m, struct fault *fault)
 {
 	struct fault why = { 0 };
 	int r;
 
 	w->raw = m->raw;
 	buf_reset(&w->name);
-	name_mailbox(w, m->raw, m->delimiter, &w->name);
+	name_mailbox(w, m, &w->name);
 	w->is_told = false;
 	w->done_uid = 0;
 	w->n_page = 0;
@@ -416,22 +347,23 @@ static int give_mailbox(struct walk *w, const struct mailbox *m, struct fault *f
 
 static int give_all(struct walk *w, struct fault *fault)
 {
-	int r = take_names(w, S("LIST \"\" \"*\""), fault);
+	int r = move_imap_boxes_take(&w->boxes, w->link.client, S("LIST \"\" \"*\""), fault);
 
 	if (r == 0)
-		r = take_names(w, S("LSUB \"\" \"*\""), fault);
-	if (r == -E_CANNOT && w->n_boxes > 0) { /* IMAP4rev2 has it no more */
+		r = move_imap_boxes_take(&w->subscribed, w->link.client, S("LSUB \"\" \"*\""), fault);
+	if (r == -E_CANNOT && w->boxes.n > 0) { /* IMAP4rev2 has it no more */
 		w->sink->note(w->sink->ctx, "the server does not tell which mailboxes are subscribed");
 		r = 0;
 	}
-	find_prefix(w);
-	for (size_t i = 0; i < w->n_boxes && r == 0; i++)
-		if (!w->boxes[i].is_noselect)
-			r = give_mailbox(w, &w->boxes[i], fault);
-	for (size_t i = 0; i < w->n_subscribed && r == 0; i++) {
+	if (move_imap_boxes_find_prefix(&w->boxes))
+		w->sink->note(w->sink->ctx, "all mailboxes of the server are below INBOX; here they stand beside it");
+	for (size_t i = 0; i < w->boxes.n && r == 0; i++)
+		if (!w->boxes.v[i].is_noselect)
+			r = give_mailbox(w, &w->boxes.v[i], fault);
+	for (size_t i = 0; i < w->subscribed.n && r == 0; i++) {
 		AUTO(buf_fini) struct buf name = BUF_INIT(65536);
 
-		name_mailbox(w, w->subscribed[i], w->delimiter, &name);
+		name_mailbox(w, &w->subscribed.v[i], &name);
 		r = w->sink->subscribed(w->sink->ctx, buf_str(&name), fault);
 	}
 	return r;
@@ -443,13 +375,15 @@ int move_imap(const struct move_imap_options *o, const struct move_sink *sink, s
 	int r;
 
 	w = (struct walk){ .o = o, .sink = sink, .name = BUF_INIT(65536) };
-	arena_init(&w.names, NAMES_MAX);
+	arena_init(&w.boxes.arena, NAMES_MAX);
+	arena_init(&w.subscribed.arena, NAMES_MAX);
 	arena_init(&w.done_arena, NAMES_MAX);
 	r = move_imap_link_open(o, &w.link, fault);
 	if (r == 0)
 		r = give_all(&w, fault);
 	move_imap_link_close(&w.link);
-	arena_fini(&w.names);
+	arena_fini(&w.boxes.arena);
+	arena_fini(&w.subscribed.arena);
 	arena_fini(&w.done_arena);
 	buf_fini(&w.name);
 	return r;

@@ -151,21 +151,28 @@ static void add_quoted(struct buf *out, struct str text)
 	}
 }
 
-static int add_message(struct move_writer *w, const struct move_message *m, struct fault *fault)
+int move_add_mboxrd(struct buf *out, const struct move_message *m, bool has_status)
 {
-	struct out *o = w->state;
 	AUTO(buf_fini) struct buf lf = BUF_INIT((size_t)2 << 30);
 
 	move_add_lf(&lf, m->bytes);
-	add_from(&o->text, m->date_s);
-	add_status(&o->text, m);
-	add_quoted(&o->text, buf_str(&lf));
+	add_from(out, m->date_s);
+	if (has_status)
+		add_status(out, m);
+	add_quoted(out, buf_str(&lf));
 	if (lf.n && lf.p[lf.n - 1] != '\n')
-		buf_add_char(&o->text, '\n');
-	buf_add_char(&o->text, '\n');
-	if (buf_overflowed(&lf))
+		buf_add_char(out, '\n');
+	buf_add_char(out, '\n');
+	return buf_overflowed(&lf) || buf_overflowed(out) ? -E_LIMIT : 0;
+}
+
+static int add_message(struct move_writer *w, const struct move_message *m, struct fault *fault)
+{
+	struct out *o = w->state;
+
+	if (move_add_mboxrd(&o->text, m, true) < 0)
 		return fault_set(fault, -E_LIMIT, "there is not enough memory for %s", m->where_z);
-	return o->text.n > 1u << 20 || buf_overflowed(&o->text) ? flush(o, fault) : 0;
+	return o->text.n > 1u << 20 ? flush(o, fault) : 0;
 }
 
 static int close_mbox(struct move_writer *w, bool is_done, struct fault *fault)

@@ -45,3 +45,5 @@ MUST_CHECK int move_put(int dir_fd, int fd, const char *temp_z, const char *name
 /* Has every line CRLF, and stands no CR alone? Then it may be stored with LF and comes back as it was. */
 bool move_is_canonical(struct str bytes);
 void move_add_lf(struct buf *out, struct str bytes); /* CRLF -> LF */
+/* The message as it stands in an mbox, with its From_ line (mbox_out.c); has_status: with the fields that tell flags. 0; -E_LIMIT. */
+MUST_CHECK int move_add_mboxrd(struct buf *out, const struct move_message *m, bool has_status);

@@ -74,7 +74,7 @@ struct conn_body_limit {
 	int64_t min_rate; /* bytes a second; 0: none */
 };
 MUST_CHECK int conn_body_begin(struct conn *c, const struct conn_body_limit *limit);
-void conn_body_end(struct conn *c);
+void conn_body_end(struct conn *c); /* slices of the last line or of the body are gone then */
 /*
  * Inside a body only: shows what is buffered (1..LIMIT_CONN_IN bytes) without taking it. 1: it is
  * there; 0: nothing is there yet: leave by returning NET_PARK, run() comes back with NET_INPUT;

@@ -46,6 +46,10 @@ void conn_body_end(struct conn *c)
 		return;
 	c->in_body = false;
 	net_place_give(c);
+	if (c->in.n == c->in_at) { /* 32 KB, which whoever waits for a commit now does not need */
+		buf_fini(&c->in);
+		c->in_at = c->scanned = 0;
+	}
 }
 
 int64_t net_conn_body_deadline(const struct conn *c)

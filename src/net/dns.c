@@ -110,25 +110,26 @@ static void take_answers(struct net_dns *d, struct ub_ctx *ctx, const struct pol
 		(void)d->ub.process(ctx);
 }
 
-static void make_plain(struct net_dns *d)
+/* Makes it when it is wanted; gives what there is. */
+static struct ub_ctx *make_wanted(struct net_dns *d, struct dns_context *c)
 {
-	struct ub_ctx *plain = net_dns_ctx(d, false, NULL);
+	struct ub_ctx *ub;
+	bool is_wanted;
 
 	lock_get(&d->lock);
-	d->plain = plain;
-	d->is_plain_wanted = false;
+	ub = c->ub;
+	is_wanted = c->is_wanted;
+	lock_put(&d->lock);
+	if (!is_wanted)
+		return ub;
+	if (!ub)
+		ub = net_dns_ctx(d, c == &d->validated, NULL);
+	lock_get(&d->lock);
+	c->ub = ub;
+	c->is_wanted = false;
 	lock_broadcast(&d->made);
 	lock_put(&d->lock);
-}
-
-static bool is_plain_wanted(struct net_dns *d)
-{
-	bool r;
-
-	lock_get(&d->lock);
-	r = d->is_plain_wanted && !d->plain;
-	lock_put(&d->lock);
-	return r;
+	return ub;
 }
 
 void *net_dns_main(void *arg)
@@ -138,14 +139,10 @@ void *net_dns_main(void *arg)
 
 	for (;;) {
 		struct pollfd fds[3] = { { .fd = d->wake_fd, .events = POLLIN }, { .fd = -1 }, { .fd = -1 } };
-		struct ub_ctx *validated, *plain;
+		struct ub_ctx *validated = make_wanted(d, &d->validated), *plain = make_wanted(d, &d->plain);
 		bool is_closing;
 
-		if (is_plain_wanted(d))
-			make_plain(d);
 		lock_get(&d->lock);
-		validated = d->validated;
-		plain = d->plain;
 		is_closing = d->is_closing;
 		lock_put(&d->lock);
 		if (is_closing)
@@ -258,15 +255,33 @@ static int ask(struct net_dns *d, struct ub_ctx *ctx, struct arena *a, struct st
 static bool is_with_signatures(const struct net_dns *d)
 {
 	must(lock_held(&d->lock));
-	return d->validated && (d->is_root_validated || clock_mono_ms() >= d->unsigned_until_ms);
+	return d->dnssec != NET_DNS_DNSSEC_NO && (d->is_root_validated || clock_mono_ms() >= d->unsigned_until_ms);
 }
 
-static struct ub_ctx *choose(struct net_dns *d)
+static void want(struct net_dns *d, struct dns_context *c)
+{
+	must(lock_held(&d->lock));
+	if (c->ub || c->is_wanted)
+		return;
+	c->is_wanted = true;
+	net_dns_wake(d);
+}
+
+/* It, made if need be; NULL: it cannot be made, or not in time. */
+static struct ub_ctx *made(struct net_dns *d, struct dns_context *c, int64_t deadline_ms)
+{
+	want(d, c);
+	while (c->is_wanted && lock_wait(&d->lock, &d->made, deadline_ms))
+		;
+	return c->ub;
+}
+
+static struct ub_ctx *choose(struct net_dns *d, int64_t deadline_ms)
 {
 	struct ub_ctx *ctx;
 
 	lock_get(&d->lock);
-	ctx = is_with_signatures(d) ? d->validated : d->plain;
+	ctx = made(d, is_with_signatures(d) ? &d->validated : &d->plain, deadline_ms);
 	lock_put(&d->lock);
 	return ctx;
 }
@@ -294,23 +309,21 @@ static struct ub_ctx *without_signatures(struct net_dns *d, int64_t deadline_ms)
 	struct ub_ctx *ctx;
 
 	lock_get(&d->lock);
-	d->is_plain_wanted = !d->plain;
-	net_dns_wake(d);
-	while (d->is_plain_wanted && lock_wait(&d->lock, &d->made, deadline_ms))
-		;
-	ctx = d->is_root_validated ? NULL : d->plain; /* another one may have been right meanwhile */
+	ctx = made(d, &d->plain, deadline_ms);
+	if (d->is_root_validated) /* another one may have been right meanwhile */
+		ctx = NULL;
 	if (ctx)
 		d->unsigned_until_ms = clock_mono_ms() + UNSIGNED_MS;
 	lock_put(&d->lock);
 	return ctx;
 }
 
-/* The answer was bogus: is it this name, or do the resolvers give no signatures? NULL: this name, or it cannot be told. */
+/* The answer was bogus, so there is a context with signatures: is it this name, or do the resolvers give no signatures? NULL: this name, or it cannot be told. */
 static struct ub_ctx *look_at_root(struct net_dns *d, struct arena *a, int64_t deadline_ms)
 {
 	struct net_dns_answer root = { 0 };
 
-	if (!may_be_unsigned(d) || ask(d, d->validated, a, ROOT, NET_DNS_SOA, deadline_ms, &root, NULL) < 0)
+	if (!may_be_unsigned(d) || ask(d, d->validated.ub, a, ROOT, NET_DNS_SOA, deadline_ms, &root, NULL) < 0)
 		return NULL;
 	if (root.trust == NET_DNS_SECURE)
 		root_is_right(d);
@@ -320,13 +333,16 @@ static struct ub_ctx *look_at_root(struct net_dns *d, struct arena *a, int64_t d
 int net_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_dns_type type, int64_t deadline_ms,
 		struct net_dns_answer *ret, struct fault *fault)
 {
-	struct ub_ctx *ctx = choose(d);
 	int64_t latest_ms = clock_mono_ms() + d->timeout_ms;
+	struct ub_ctx *ctx;
 	int r;
 
 	if (!net_dns_is_name(name))
 		return fault_set(fault, -E_SYNTAX, "not a name of a host or domain: %" STR_FMT, STR_ARG(str_head(name, 100)));
 	deadline_ms = deadline_ms > latest_ms ? latest_ms : deadline_ms < 1 ? 1 : deadline_ms;
+	ctx = choose(d, deadline_ms);
+	if (!ctx)
+		return fault_set(fault, -E_IO, "the resolver does not start");
 	r = ask(d, ctx, a, name, type, deadline_ms, ret, fault);
 	if (r == 0 && ret->trust == NET_DNS_SECURE)
 		root_is_right(d);
@@ -340,14 +356,19 @@ int net_dns_ask(struct net_dns *d, struct arena *a, struct str name, enum net_dn
 
 void net_dns_ahead(struct net_dns *d, struct str name, enum net_dns_type type)
 {
-	struct dns_question *q = net_dns_is_name(name) ? question_new(d) : NULL;
+	struct dns_question *q;
+	struct ub_ctx *ctx;
 
+	lock_get(&d->lock);
+	ctx = (is_with_signatures(d) ? &d->validated : &d->plain)->ub;
+	lock_put(&d->lock);
+	q = ctx && net_dns_is_name(name) ? question_new(d) : NULL;
 	if (!q)
 		return;
 	lock_get(&d->lock);
 	q->is_abandoned = true;
 	lock_put(&d->lock);
-	if (begin(q, choose(d), name, type) != 0) {
+	if (begin(q, ctx, name, type) != 0) {
 		lock_get(&d->lock);
 		question_free(q);
 		lock_put(&d->lock);

@@ -53,7 +53,8 @@ struct net_dns_answer {
 
 /*
  * Copies what it needs of the settings. Reads the trust anchors and, without servers, /etc/resolv.conf (its "nameserver" lines;
- * none: asks from the root on), now and never again: nothing is opened later but sockets. /etc/hosts is not read. Starts two threads.
+ * none: asks from the root on), now and never again: nothing is opened later but sockets. /etc/hosts is not read. Starts a thread, the first question another and
+ * all that libunbound wants for itself (2 MB); anchors of the settings' own file are tried now.
  * -E_USAGE: a file of the settings is not there or not right; -E_CANNOT: no libunbound.
  */
 MUST_CHECK int net_dns_open(const struct net_dns_conf *conf, struct net_dns **ret, struct fault *fault);

@@ -30,9 +30,10 @@ struct net_dns {
 	int wake_fd;
 
 	struct lock lock;
-	struct ub_ctx *validated;
-	struct ub_ctx *plain;        /* made when first needed; NULL before, and for dnssec = required */
-	bool is_plain_wanted;        /* the thread makes it: libunbound takes more stack for that than who asks may have */
+	struct dns_context {
+		struct ub_ctx *ub;   /* made when first needed; NULL before */
+		bool is_wanted;      /* the thread makes it: libunbound takes more stack for that than who asks may have */
+	} validated, plain;          /* with and without signatures */
 	struct lock_cond made;       /* or could not be made */
 	bool is_root_validated;      /* once: from then on a bogus root is bogus */
 	bool is_root_expected;       /* as if it was, while somebody says so */

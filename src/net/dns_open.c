@@ -211,7 +211,6 @@ int net_dns_open(const struct net_dns_conf *conf, struct net_dns **ret, struct f
 {
 	struct net_dns *d = MEM_NEW(struct net_dns);
 	const char *why_z;
-	struct ub_ctx **ctx;
 	int r;
 
 	lock_init(&d->lock);
@@ -220,11 +219,10 @@ int net_dns_open(const struct net_dns_conf *conf, struct net_dns **ret, struct f
 	r = d->wake_fd < 0 ? fault_errno(fault, errno, "eventfd") : read_settings(d, conf, fault);
 	if (r == 0 && !libunbound_load(&d->ub, &why_z))
 		r = fault_set(fault, -E_CANNOT, "%s", why_z);
-	ctx = d->dnssec == NET_DNS_DNSSEC_NO ? &d->plain : &d->validated;
-	if (r == 0)
-		*ctx = net_dns_ctx(d, d->dnssec != NET_DNS_DNSSEC_NO, fault);
-	if (r == 0 && !*ctx)
-		r = -E_USAGE;
+	if (r == 0 && d->n_anchors > 0 && conf->trust_anchor_file[0]) { /* now, as what stands in it may be wrong */
+		d->validated.ub = net_dns_ctx(d, true, fault);
+		r = d->validated.ub ? 0 : -E_USAGE;
+	}
 	if (r < 0) {
 		net_dns_close(&d);
 		return r;
@@ -257,10 +255,10 @@ void net_dns_close(struct net_dns **dp)
 		return;
 	if (d->has_thread)
 		stop_thread(d);
-	if (d->validated)
-		d->ub.ctx_delete(d->validated);
-	if (d->plain)
-		d->ub.ctx_delete(d->plain);
+	if (d->validated.ub)
+		d->ub.ctx_delete(d->validated.ub);
+	if (d->plain.ub)
+		d->ub.ctx_delete(d->plain.ub);
 	net_dns_forget(d);
 	if (d->wake_fd >= 0)
 		close(d->wake_fd);

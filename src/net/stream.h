@@ -128,7 +128,7 @@ struct net_stream_tls_info {
 };
 
 /*
- * ca_pem: authorities; p NULL: those of the system, read now (none found: then nothing verifies by PKIX). Tickets and sessions
+ * ca_pem: authorities; p NULL: those of the system, opened now and read when TLS is first wanted (none found: then nothing verifies by PKIX). Tickets and sessions
  * are not kept.
  */
 MUST_CHECK int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);

@@ -23,6 +23,7 @@
 #include "net/net_int.h"
 
 #include "base/clock.h"
+#include "base/dl.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/must.h"
@@ -239,6 +240,7 @@ static void trim(struct net *n, int64_t *trimmed_ms)
 	atomic_store(&n->is_untrimmed, false);
 	*trimmed_ms = now;
 	mem_trim();
+	dl_settle();
 }
 
 static void *waiter_main(void *arg)

@@ -2,6 +2,9 @@
 /*
  * Attempts and results as bytes. Both are a run of fields: a number is eight bytes of the machine's order, a text its length and its bytes.
  * Reading never believes a length, a count or a choice.
+ *
+ * An attempt is one packet. Up to INLINE_MAX it has all in itself, as long as the socket has room for that; else it has only its head, and the rest is in
+ * a sealed file without a name that goes along. The file costs four times what two copies do: making it, page faults, unmapping.
  */
 #include "queue/attempt.h"
 
@@ -17,6 +20,7 @@
 #include "base/must.h"
 
 #define PACKET_MAGIC 0x4d61724174747031u
+#define INLINE_MAX (64 << 10)
 #define SEALS (F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 
 struct packet {
@@ -419,40 +423,59 @@ union control {
 	struct cmsghdr align;
 };
 
-static int send_packet(int sock, struct packet *p, int fd)
+/* A packet goes whole or not at all. */
+static int send_whole(int sock, const struct msghdr *m)
+{
+	ssize_t n;
+
+	do {
+		n = sendmsg(sock, m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	} while (n < 0 && errno == EINTR);
+	if (n >= 0)
+		return 0;
+	return errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS || errno == EMSGSIZE ? -E_BUSY : -E_CLOSED;
+}
+
+static int send_inline(int sock, struct packet *p, struct str head, struct str message)
+{
+	struct iovec parts[] = { { p, sizeof(*p) }, { (void *)(uintptr_t)head.p, head.n }, { (void *)(uintptr_t)message.p, message.n } };
+	const struct msghdr m = { .msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts) };
+
+	return send_whole(sock, &m);
+}
+
+static int send_with_file(int sock, struct packet *p, int fd)
 {
 	struct iovec part = { p, sizeof(*p) };
 	union control control = { 0 };
 	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
-	ssize_t n;
 
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(sizeof(fd));
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
-	do {
-		n = sendmsg(sock, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
-	} while (n < 0 && errno == EINTR);
-	if (n == (ssize_t)sizeof(*p))
-		return 0;
-	return n < 0 && (errno == EAGAIN || errno == ENOBUFS || errno == ETOOMANYREFS) ? -E_BUSY : -E_CLOSED;
+	return send_whole(sock, &m);
 }
 
 int queue_attempt_send(int sock, const struct queue_attempt *a)
 {
 	AUTO(buf_fini) struct buf head = BUF_INIT(QUEUE_ATTEMPT_HEAD);
 	struct packet p = { PACKET_MAGIC, a->id };
-	int fd, rc;
+	int fd, rc = -E_BUSY;
 
 	must(a->id != 0 && a->n_rcpts > 0 && a->n_rcpts <= QUEUE_ATTEMPT_RCPTS);
 	queue_attempt_write(a, &head);
 	if (buf_overflowed(&head))
 		return -E_LIMIT;
+	if (head.n <= INLINE_MAX && a->message.n <= INLINE_MAX - head.n)
+		rc = send_inline(sock, &p, buf_str(&head), a->message);
+	if (rc != -E_BUSY)
+		return rc;
 	fd = make_file(buf_str(&head), a->message);
 	if (fd < 0)
 		return -E_IO;
-	rc = send_packet(sock, &p, fd);
+	rc = send_with_file(sock, &p, fd);
 	close(fd);
 	return rc;
 }
@@ -473,20 +496,36 @@ static int take_fd(struct msghdr *m)
 	return -1;
 }
 
-/* 1, 0 or negative; *ret_fd is the caller's. */
-static int receive_packet(int sock, struct packet *p, int *ret_fd)
+/* How long the next packet is; 0: none is there; negative. */
+static ssize_t next_bytes(int sock)
 {
-	struct iovec part = { p, sizeof(*p) };
-	union control control = { 0 };
-	struct msghdr m = { .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
-	ssize_t n = recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	ssize_t n = recv(sock, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n <= 0)
 		return -E_CLOSED;
+	return n < (ssize_t)sizeof(struct packet) || n > (ssize_t)sizeof(struct packet) + INLINE_MAX ? -E_SYNTAX : n;
+}
+
+/* 1, 0 or negative; *ret_fd (else -1) or what is in *ret (else empty) is the caller's, with an error maybe both. */
+static int receive_packet(int sock, struct packet *p, struct queue_attempt_map *ret, int *ret_fd)
+{
+	struct iovec parts[2] = { { p, sizeof(*p) } };
+	union control control = { 0 };
+	struct msghdr m = { .msg_iov = parts, .msg_iovlen = ARRAY_LEN(parts), .msg_control = control.bytes,
+			    .msg_controllen = sizeof(control.bytes) };
+	ssize_t n = next_bytes(sock);
+
+	if (n <= 0)
+		return (int)n;
+	if (n > (ssize_t)sizeof(*p))
+		*ret = (struct queue_attempt_map){ mem_resize(NULL, (size_t)n - sizeof(*p), 1), (size_t)n - sizeof(*p), .is_heap = true };
+	parts[1] = (struct iovec){ ret->p, ret->n };
+	if (recvmsg(sock, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != n) /* nobody else reads here */
+		return -E_CLOSED;
 	*ret_fd = take_fd(&m);
-	return n == (ssize_t)sizeof(*p) && p->magic == PACKET_MAGIC && *ret_fd >= 0 ? 1 : -E_SYNTAX;
+	return p->magic == PACKET_MAGIC && (*ret_fd >= 0) != (ret->n > 0) ? 1 : -E_SYNTAX;
 }
 
 static int map_file(int fd, struct queue_attempt_map *ret)
@@ -500,7 +539,7 @@ static int map_file(int fd, struct queue_attempt_map *ret)
 	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p == MAP_FAILED)
 		return -E_LIMIT;
-	*ret = (struct queue_attempt_map){ p, (size_t)st.st_size };
+	*ret = (struct queue_attempt_map){ .p = p, .n = (size_t)st.st_size };
 	return 0;
 }
 
@@ -509,10 +548,10 @@ int queue_attempt_receive(int sock, struct arena *a, struct queue_attempt *ret, 
 	struct queue_attempt_map map = { 0 };
 	struct packet p;
 	int fd = -1;
-	int rc = receive_packet(sock, &p, &fd);
+	int rc = receive_packet(sock, &p, &map, &fd);
 
 	if (rc > 0) {
-		rc = map_file(fd, &map);
+		rc = fd >= 0 ? map_file(fd, &map) : 0;
 		if (rc == 0)
 			rc = queue_attempt_read(str_of(map.p, map.n), a, ret);
 		if (rc == 0 && ret->id != p.id)
@@ -531,7 +570,9 @@ int queue_attempt_receive(int sock, struct arena *a, struct queue_attempt *ret, 
 
 void queue_attempt_unmap(struct queue_attempt_map *m)
 {
-	if (m->p)
+	if (m->is_heap)
+		mem_free(m->p);
+	else if (m->p)
 		munmap(m->p, m->n);
 	*m = (struct queue_attempt_map){ 0 };
 }

@@ -139,6 +139,7 @@ MUST_CHECK int queue_attempt_send(int fd, const struct queue_attempt *a);
 struct queue_attempt_map {
 	void *p;
 	size_t n;
+	bool is_heap;
 };
 MUST_CHECK int queue_attempt_receive(int fd, struct arena *a, struct queue_attempt *ret, struct queue_attempt_map *ret_map);
 void queue_attempt_unmap(struct queue_attempt_map *m); /* accepts one that is empty */

@@ -76,7 +76,7 @@ static void assert_sample(const struct queue_attempt *a, struct str message)
 
 TEST(an_attempt_crosses)
 {
-	static const size_t sizes[] = { 0, 1, 4096, 20u << 20 };
+	static const size_t sizes[] = { 0, 1, 4096, 60u << 10, 64u << 10, 20u << 20 };
 	int fds[2];
 
 	pair(fds);

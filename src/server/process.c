@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dl.h"
 #include "base/log.h"
 #include "conf/live.h"
 #include "db/db.h"
@@ -306,6 +307,7 @@ _Noreturn void server_process_main(const struct server_start *start)
 	tell(start->ready_fd, 'R', "");
 	close(start->ready_fd);
 	log_start(&p);
+	dl_settle();
 	signo = wait_for_stop(&p, start); /* not inside of LOG(), which evaluates nothing when its level is off */
 	LOG(INFO, "server.stop", F_INT("signal", signo));
 	close_all(&p);

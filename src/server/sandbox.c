@@ -33,11 +33,12 @@ bool server_sandbox_is_built(void)
 	return IS_BUILT;
 }
 
-static void load_early(void)
+static void load_early(enum server_cage who)
 {
 	void *frame[1];
 
-	mime_charsets_load();
+	if (who == SERVER_CAGE_SERVER)
+		mime_charsets_load(); /* 1 MB; helpers look into no text */
 	tzset();
 	OPENSSL_init_ssl(0, NULL);
 	json_object_seed(0);
@@ -70,7 +71,7 @@ static int take_missing(struct server_sandbox *s, const char *what_z, struct fau
 }
 
 /* 1: Landlock is next. 0 or negative: there is none in this case. */
-static int begin(struct server_sandbox *s, enum server_sandbox_mode mode, struct fault *fault)
+static int begin(struct server_sandbox *s, enum server_sandbox_mode mode, enum server_cage who, struct fault *fault)
 {
 	*s = (struct server_sandbox){ .mode = mode };
 	set_text(s);
@@ -78,7 +79,7 @@ static int begin(struct server_sandbox *s, enum server_sandbox_mode mode, struct
 		return 0;
 	if (!IS_BUILT)
 		return take_missing(s, "this build has a sanitizer, which a sandbox would stop", fault);
-	load_early();
+	load_early(who);
 	return 1;
 }
 
@@ -101,7 +102,7 @@ static int see_files(struct server_sandbox *s, int r, const struct fault *why, s
 int server_sandbox_begin(struct server_sandbox *s, enum server_sandbox_mode mode, const char *data_dir_z, struct fault *fault)
 {
 	struct fault why = { 0 };
-	int r = begin(s, mode, fault);
+	int r = begin(s, mode, SERVER_CAGE_SERVER, fault);
 
 	if (r <= 0)
 		return r;
@@ -129,7 +130,7 @@ int server_sandbox_helper_begin(struct server_sandbox *s, enum server_sandbox_mo
 				struct fault *fault)
 {
 	struct fault why = { 0 };
-	int r = begin(s, mode, fault);
+	int r = begin(s, mode, who, fault);
 
 	if (r <= 0)
 		return r;

@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dl.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/dns.h"
@@ -319,6 +320,7 @@ static _Noreturn void sender_main(const struct server_helper_start *start)
 	if (server_sandbox_helper_finish(&s.sandbox, SERVER_CAGE_SENDER, &fault) < 0)
 		fail(fault.text);
 	LOG(INFO, "sender.start", F_INT("pid", getpid()), F_Z("sandbox", s.sandbox.text));
+	dl_settle();
 	serve(&s);
 }
 

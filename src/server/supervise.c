@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/dl.h"
 #include "base/log.h"
 
 #define STOP_MARGIN_MS 5000 /* beyond the grace, for closing the data */
@@ -452,6 +453,7 @@ static int watch(struct supervisor *s, struct fault *fault)
 
 		for (size_t i = 0; i < SERVER_N_HELPERS; i++)
 			fds[3 + i] = (struct pollfd){ .fd = s->is_stopping ? -1 : server_helper_poll_fd(&s->helpers[i]), .events = POLLIN };
+		dl_settle(); /* something happens every few weeks */
 		if (poll(fds, ARRAY_LEN(fds), patience_ms(s)) < 0)
 			continue;
 		if (fds[2].revents & POLLIN)

@@ -99,8 +99,7 @@ static int check_notes(struct job *j, unsigned rights)
 {
 	int rc = 0;
 
-	j->noting =
-		(struct store_noting){ .box = &j->box, .user = j->v[0].user, .since = INT64_MAX };
+	j->noting = (struct store_noting){ .box = &j->box, .user = j->v[0].user };
 	for (size_t i = 0; i < j->n && rc == 0; i++)
 		rc = store_tx_notes_allowed(rights, j->v[i].notes, j->v[i].n_notes);
 	return rc;
@@ -117,7 +116,7 @@ static int take_replaced(struct job *j, struct db_tx *tx, struct store_box *box)
 	if (rc == 0 && rows.n == 0)
 		rc = -E_NOT_FOUND;
 	if (rc == 0)
-		rc = store_tx_rows_expunge(tx, box, &uids, 0, &rows);
+		rc = store_tx_rows_expunge(tx, box, &rows);
 	if (rc == 0)
 		rc = store_tx_content_ref(tx, rows.v[0].content, -1);
 	return rc;

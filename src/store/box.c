@@ -75,9 +75,11 @@ static const struct store_delta *end_delta(struct store_box *b)
 int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 {
 	const struct store_box_delta *d = &b->d;
-	int rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq),
-			 DB_I(d->messages), DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes));
+	int rc = store_tx_states_added(tx, &b->adding);
 
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq),
+			     DB_I(d->messages), DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(b->account), DB_I(b->modseq),
 			     DB_I(d->bytes), DB_I(d->messages));
@@ -96,27 +98,30 @@ int store_tx_box_add(struct db_tx *tx, struct store_box *b, const struct store_a
 {
 	uint32_t uid = b->uidnext > b->reserved_uid ? b->uidnext : b->reserved_uid;
 	int64_t now_s = store_now_s();
+	struct store_msg msg;
 	int rc;
 
 	if (m->uid >= b->uidnext)
 		uid = m->uid;
 	if (uid >= UINT32_MAX - 1)
 		return -E_LIMIT;
+	msg = (struct store_msg){
+		.uid = uid,
+		.size = (uint32_t)m->size,
+		.flags = m->flags,
+		.modseq = b->modseq,
+		.content = m->content,
+		.thread = m->thread,
+		.internaldate_s = m->internaldate_s,
+		.savedate_s = (uint32_t)now_s,
+	};
 	rc = DB_EXEC(tx, SQL(MESSAGE_ADD), DB_I(b->id), DB_I(uid), DB_I(m->content),
-		     DB_I(b->modseq), DB_I(m->flags), DB_I(m->internaldate_s), DB_I(now_s),
-		     DB_I(m->size), DB_I(m->thread));
+		     DB_I(m->internaldate_s), DB_I(now_s), DB_I(m->size), DB_I(m->thread));
+	if (rc == 0)
+		rc = store_tx_states_add(tx, &b->adding, b->id, b->uidnext - 1, &msg);
 	if (rc < 0)
 		return rc;
-	store_delta_added(&b->delta, &(struct store_msg){
-					     .uid = uid,
-					     .size = (uint32_t)m->size,
-					     .flags = m->flags,
-					     .modseq = b->modseq,
-					     .content = m->content,
-					     .thread = m->thread,
-					     .internaldate_s = m->internaldate_s,
-					     .savedate_s = (uint32_t)now_s,
-				     });
+	store_delta_added(&b->delta, &msg);
 	b->uidnext = uid + 1;
 	b->news |= STORE_NEWS_ADDED;
 	b->d.messages++;

@@ -102,8 +102,8 @@ static int end_notes(const struct copy *c)
 	return rc < 0 ? rc : store_tx_notes_copied(c->tx, &c->notes);
 }
 
-static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
-		     const struct store_rows *rows, struct store_copied *ret)
+static int move_rows(struct copy *c, struct arena *a, const struct store_rows *rows,
+		     struct store_copied *ret)
 {
 	int rc = check(c, rows);
 
@@ -112,7 +112,7 @@ static int move_rows(struct copy *c, struct arena *a, const struct uidset *uids,
 	if (rc == 0)
 		rc = store_tx_notes_any(c->tx, c->from.id, &c->notes.has_any);
 	if (rc == 0 && c->is_move)
-		rc = store_tx_rows_take(c->tx, &c->from, uids, 0, rows);
+		rc = store_tx_rows_take(c->tx, &c->from, rows);
 	if (rc == 0 && a) {
 		ret->from = ARENA_ARRAY(a, uint32_t, rows->n + 1);
 		ret->to = ARENA_ARRAY(a, uint32_t, rows->n + 1);
@@ -178,7 +178,7 @@ int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t sr
 		.n = rows.n,
 		.src_modseq = is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
 	};
-	return rows.n > 0 ? move_rows(&c, a, uids, &rows, ret) : 0;
+	return rows.n > 0 ? move_rows(&c, a, &rows, ret) : 0;
 }
 
 struct job {

@@ -31,16 +31,16 @@ static void add_range(struct store_delta *d, struct uid_range r)
 		d->kind = STORE_DELTA_UNTOLD;
 }
 
-void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
-		       uint64_t come, uint64_t since)
+void store_delta_flags(struct store_delta *d, const struct uidset *uids,
+		       const struct store_state_change *c)
 {
 	if (!is_of_kind(d, STORE_DELTA_FLAGS))
 		return;
-	if (come & ~(uint64_t)STORE_SYSTEM_FLAGS)
+	if (c->come & ~(uint64_t)STORE_SYSTEM_FLAGS)
 		d->kind = STORE_DELTA_UNTOLD;
-	d->keep = keep;
-	d->come = come;
-	d->since = since;
+	d->keep = c->keep;
+	d->come = c->come;
+	d->since = c->since;
 	for (size_t i = 0; i < uids->n && d->kind == STORE_DELTA_FLAGS; i++)
 		add_range(d, uids->r[i]);
 }
@@ -87,30 +87,51 @@ static uint32_t run_to(const struct store_view *v, uint32_t seq, uint32_t hi,
 	return n;
 }
 
-static void change(const struct store_delta *d, const struct store_msg *m, struct store_changes *c)
+/*
+ * The chunk with the change; NULL: nothing in it changes. *at: the first range that may have
+ * messages of it.
+ */
+static struct store_chunk *change_chunk(const struct store_delta *d, const struct store_chunk *old,
+					size_t *at)
 {
-	uint64_t flags = (m->flags & d->keep) | d->come;
-	struct store_msg *now;
+	struct store_chunk *now = NULL;
 
-	if (flags == m->flags || m->modseq > d->since)
-		return;
-	now = store_changes_next(c);
-	*now = *m;
-	now->flags = flags;
-	now->modseq = d->to;
+	for (uint32_t i = 0; i < old->n; i++) {
+		const struct store_msg *m = &old->m[i];
+		uint64_t flags = (m->flags & d->keep) | d->come;
+
+		while (*at < d->n_uids && d->uids[*at].hi < m->uid)
+			(*at)++;
+		if (*at == d->n_uids)
+			break;
+		if (m->uid < d->uids[*at].lo || flags == m->flags || m->modseq > d->since)
+			continue;
+		if (!now)
+			now = store_chunk_new(old->m, old->n);
+		now->unseen -= !(m->flags & STORE_SEEN);
+		now->unseen += !(flags & STORE_SEEN);
+		now->m[i].flags = flags;
+		now->m[i].modseq = d->to;
+	}
+	return now;
 }
 
-static void gather_changed(const struct store_view *old, const struct store_delta *d,
-			   struct store_changes *c)
+/* Chunk by chunk, because it may be all of a large mailbox. */
+static struct store_view *change_flags(const struct store_view *old, const struct store_delta *d)
 {
-	for (size_t i = 0; i < d->n_uids; i++) {
-		uint32_t seq = store_view_seq_from(old, d->uids[i].lo), n;
-		const struct store_msg *m;
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
+	size_t at = 0;
 
-		for (; (n = run_to(old, seq, d->uids[i].hi, &m)) > 0; seq += n)
-			for (uint32_t k = 0; k < n; k++)
-				change(d, &m[k], c);
+	for (uint32_t i = 0; i < old->n_chunks; i++) {
+		const struct store_chunk *c = old->chunks[i];
+		bool is_hit = at < d->n_uids && c->m[c->n - 1].uid >= d->uids[at].lo;
+		struct store_chunk *now = is_hit ? change_chunk(d, c, &at) : NULL;
+
+		store_build_chunk(b, now ? now : old->chunks[i]);
+		if (now)
+			store_chunk_unref(now);
 	}
+	return store_build_next(b, old);
 }
 
 static void gather_expunged(const struct store_view *old, const struct store_delta *d,
@@ -134,13 +155,11 @@ struct store_view *store_delta_apply(struct store_view *old, const struct store_
 
 	if (d->from != old->highestmodseq || old->is_gone)
 		return NULL;
-	if (d->kind == STORE_DELTA_FLAGS)
-		gather_changed(old, d, &c);
-	else if (d->kind == STORE_DELTA_EXPUNGED)
+	if (d->kind == STORE_DELTA_EXPUNGED)
 		gather_expunged(old, d, &c);
 	for (size_t i = 0; i < d->n_added; i++)
 		*store_changes_next(&c) = d->added[i];
-	v = store_view_changed(old, &c);
+	v = d->kind == STORE_DELTA_FLAGS ? change_flags(old, d) : store_view_changed(old, &c);
 	v->highestmodseq = d->to;
 	v->uidnext = d->uidnext;
 	v->unseen = (uint32_t)(old->unseen + d->unseen);

@@ -3,44 +3,26 @@
 #include "store/store_test.h"
 
 /* Behind the back of the views: who reads what is newer than his view sees it. */
-static const struct db_sql behind[] = {
-	{ .sql = "UPDATE messages SET flags = 16, modseq = 1000 WHERE uid = 1" },
-	{ .sql = "UPDATE messages SET flags = 0, modseq = (SELECT min(modseq) FROM messages)"
-		 " WHERE uid = 1" },
-};
-
 static int behind_tx(struct db_tx *tx, void *arg)
 {
-	return db_exec(tx, arg, NULL, 0, NULL);
+	static uint64_t before;
+	const struct test_store *t = arg;
+	const struct store_state *of[STORE_STATE_UIDS];
+	struct store_state_change c = { .come = STORE_DRAFT, .since = UINT64_MAX, .modseq = 1000 };
+	struct store_states s;
+	int rc = store_tx_states_get(tx, t->inbox, 1, &s);
+
+	store_states_spread(&s, of);
+	if (of[1]->modseq == c.modseq) /* and back */
+		c = (struct store_state_change){ .since = UINT64_MAX, .modseq = before };
+	before = of[1]->modseq;
+	store_states_change(&s, 1 << 1, &c);
+	return rc < 0 ? rc : store_tx_states_put(tx, &s);
 }
 
-static void change_behind(struct test_store *t, int i)
+static void change_behind(struct test_store *t)
 {
-	struct db_sql *sql = (struct db_sql *)(uintptr_t)&behind[i];
-
-	assert_int_equal(db_write(t->db, &(struct db_write_job){ .fn = behind_tx, .arg = sql }), 0);
-}
-
-static void open_with_behind(struct test_store *t)
-{
-	const struct db_sql_set sets[] = { store_sql_set,
-					   { "recount", recounts, ARRAY_LEN(recounts) },
-					   { "behind", behind, ARRAY_LEN(behind) } };
-	struct fault f = { "" };
-	char dir[600];
-
-	test_open(t);
-	snprintf(dir, sizeof(dir), "%s", db_dir_z(t->db));
-	store_close(&t->s);
-	db_close(&t->db);
-	assert_int_equal(db_open(&(struct db_options){ .dir_z = dir,
-						       .sql = sets,
-						       .n_sql = ARRAY_LEN(sets),
-						       .migrations = &store_migrations,
-						       .n_migrations = 1 },
-				 &t->db, &f),
-			 0);
-	assert_int_equal(store_open(t->db, NULL, NULL, &t->s, &f), 0);
+	assert_int_equal(db_write(t->db, &(struct db_write_job){ .fn = behind_tx, .arg = t }), 0);
 }
 
 /* Is the newest view made of what was told (the change behind its back is not in it)? */
@@ -74,11 +56,11 @@ TEST(views_learn_from_commits)
 	struct uidset one, gone;
 	uint64_t modseq;
 
-	open_with_behind(&t);
+	test_open(&t);
 	test_append(&t, t.inbox, 0, 10);
 	assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
 	store_view_unref(test_view(m));
-	change_behind(&t, 0);
+	change_behind(&t);
 	test_flag(&t, t.inbox, 2, 3, STORE_FLAGS_ADD, STORE_SEEN);
 	assert_true(was_told(m, 10));
 	test_append(&t, t.inbox, 0, STORE_DELTA_ADDED_MAX);
@@ -88,7 +70,7 @@ TEST(views_learn_from_commits)
 	test_flag(&t, t.inbox, 2, 2, STORE_FLAGS_REMOVE, STORE_SEEN);
 	test_append(&t, t.inbox, 0, 1);
 	assert_true(was_told(m, 13)); /* three at once */
-	change_behind(&t, 1);
+	change_behind(&t);
 	v = test_view(m);
 	anew = test_view_anew(&t, t.inbox);
 	test_same_view(v, anew);
@@ -113,11 +95,11 @@ TEST(views_read_what_commits_do_not_tell)
 		struct uidset set;
 
 		test_row(cases[i]);
-		open_with_behind(&t);
+		test_open(&t);
 		test_append(&t, t.inbox, 0, 100);
 		assert_int_equal(store_mbox_open(t.s, t.inbox, &m), 0);
 		store_view_unref(test_view(m));
-		change_behind(&t, 0);
+		change_behind(&t);
 		set = test_uids(&t, 2, 2);
 		for (uint32_t uid = 4; uid <= 2 * (STORE_DELTA_RANGES + 1); uid += 2)
 			assert_int_equal(uidset_add(&t.a, &set, uid, uid), 0);
@@ -151,7 +133,7 @@ TEST(views_read_what_commits_do_not_tell)
 		if (i == 0)
 			assert_int_equal(store_view_keyword_bit(v, S("word")), STORE_KEYWORD_BIT);
 		store_view_unref(v);
-		change_behind(&t, 1);
+		change_behind(&t);
 		store_mbox_close(&m);
 		test_close(&t);
 	}

@@ -18,7 +18,7 @@ struct job {
 
 static int drop_rows(struct job *j, struct db_tx *tx, struct store_box *box)
 {
-	int rc = store_tx_rows_expunge(tx, box, j->uids, j->mask, &j->rows);
+	int rc = store_tx_rows_expunge(tx, box, &j->rows);
 
 	for (size_t i = 0; i < j->rows.n && rc == 0; i++) {
 		rc = store_tx_content_ref(tx, j->rows.v[i].content, -1);

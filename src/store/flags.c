@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so one
- * UPDATE does a whole range of UIDs, after one counting SELECT where more than one flag may change.
- * Only rows that really change get the new modseq (RFC 7162 3.1). Durable within a second: a crash
+ * STORE: whatever the operation, the new flags of a message are (old & keep) | come, so each row of
+ * states (states_int.h) that has some of the messages is changed at once, and written if it differs.
+ * Only messages that really change get the new modseq (RFC 7162 3.1). Durable within a second: a crash
  * of the machine may bring back old flags, never a mix, and never an old modseq for a new change
  * (store.c).
  */
@@ -21,8 +21,7 @@ struct job {
 	/* */
 	struct store_box box;
 	uint64_t may_set; /* flags that the user may change */
-	uint64_t keep, come, since;
-	int64_t n_changed;
+	struct store_state_change states;
 };
 
 /* What the change means in bits of this mailbox. */
@@ -47,69 +46,32 @@ static int set_masks(struct job *j, struct db_tx *tx)
 	if (rc < 0)
 		return rc;
 	bits |= c->flags & STORE_SYSTEM_FLAGS & j->may_set;
-	j->keep = c->op == STORE_FLAGS_SET ? ~j->may_set : c->op == STORE_FLAGS_REMOVE ? ~bits : UINT64_MAX;
-	j->come = c->op == STORE_FLAGS_REMOVE ? 0 : bits;
-	j->since = c->has_unchangedsince && c->unchangedsince < INT64_MAX ? c->unchangedsince
-									  : INT64_MAX;
+	j->states = (struct store_state_change){
+		.keep = c->op == STORE_FLAGS_SET ? ~j->may_set
+			: c->op == STORE_FLAGS_REMOVE ? ~bits : UINT64_MAX,
+		.come = c->op == STORE_FLAGS_REMOVE ? 0 : bits,
+		.since = c->has_unchangedsince ? c->unchangedsince : UINT64_MAX,
+		.modseq = j->box.modseq,
+	};
 	return 0;
 }
 
-static int count_range(struct job *j, struct db_tx *tx, struct uid_range r, int64_t *ret)
+static int change_states(struct job *j, struct db_tx *tx)
 {
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
+	AUTO(store_states_end) struct store_states_walk w =
+		store_states_walk(tx, j->box.id, j->uids);
+	int rc = 0, put = 0;
 
-	DB_QUERY(tx, &q, SQL(FLAGS_COUNT), DB_I(j->box.id), DB_I(r.lo), DB_I(r.hi), DB_I(j->keep),
-		 DB_I(j->come), DB_I(j->since));
-	rc = db_step(&q);
-	if (rc < 0)
-		return rc;
-	*ret = db_int(&q, 0);
-	j->box.d.unseen += db_int(&q, 1);
-	j->box.d.deleted += db_int(&q, 2);
-	return 0;
-}
+	while (put == 0 && (rc = store_states_next(&w)) > 0) {
+		int64_t before = j->states.n;
 
-static int update_range(struct job *j, struct db_tx *tx, struct uid_range r, int64_t *ret_n)
-{
-	const struct db_val args[] = { DB_I(j->box.id), DB_I(r.lo),    DB_I(r.hi),
-				       DB_I(j->keep),   DB_I(j->come), DB_I(j->since),
-				       DB_I(j->box.modseq) };
-
-	return db_exec(tx, SQL(FLAGS_CHANGE), args, ARRAY_LEN(args), ret_n);
-}
-
-/* Where one flag comes or goes, what the UPDATE changes is all that there is to be counted. */
-static int change_one_flag(struct job *j, struct db_tx *tx, struct uid_range r, uint64_t flag)
-{
-	int64_t n, more;
-	int rc = update_range(j, tx, r, &n);
-
-	if (rc < 0)
-		return rc;
-	more = j->come != 0 ? n : -n;
-	j->n_changed += n;
-	j->box.d.unseen -= flag == STORE_SEEN ? more : 0;
-	j->box.d.deleted += flag == STORE_DELETED ? more : 0;
-	return 0;
-}
-
-static int change_range(struct job *j, struct db_tx *tx, struct uid_range r)
-{
-	uint64_t touched = j->come | ~j->keep;
-	int64_t n = 0;
-	int rc = 0;
-
-	if (j->change->has_unchangedsince)
-		rc = store_tx_modified(tx, j->a, j->box.id, r, (uint64_t)j->since, &j->modified);
-	if (rc == 0 && touched != 0 && (touched & (touched - 1)) == 0)
-		return change_one_flag(j, tx, r, touched);
-	if (rc == 0)
-		rc = count_range(j, tx, r, &n);
-	if (rc < 0 || n == 0)
-		return rc;
-	j->n_changed += n;
-	return update_range(j, tx, r, &n);
+		if (j->change->has_unchangedsince)
+			put = store_states_modified(j->a, &w, j->states.since, &j->modified);
+		store_states_change(&w.s, w.uids, &j->states);
+		if (put == 0 && j->states.n > before)
+			put = store_tx_states_put(tx, &w.s);
+	}
+	return put < 0 ? put : rc;
 }
 
 static int flags_tx(struct db_tx *tx, void *arg)
@@ -125,13 +87,15 @@ static int flags_tx(struct db_tx *tx, void *arg)
 	j->may_set = store_rights_flags(rights);
 	if (rc == 0)
 		rc = set_masks(j, tx);
-	for (size_t i = 0; i < j->uids->n && rc == 0; i++)
-		rc = change_range(j, tx, j->uids->r[i]);
+	if (rc == 0)
+		rc = change_states(j, tx);
 	if (rc < 0)
 		return rc;
-	j->modseq = j->n_changed ? j->box.modseq : j->box.highestmodseq;
-	store_delta_flags(&j->box.delta, j->uids, j->keep, j->come, j->since);
-	return j->n_changed ? store_tx_box_change(j->s, tx, &j->box) : 0;
+	j->box.d.unseen = j->states.unseen;
+	j->box.d.deleted = j->states.deleted;
+	j->modseq = j->states.n ? j->box.modseq : j->box.highestmodseq;
+	store_delta_flags(&j->box.delta, j->uids, &j->states);
+	return j->states.n ? store_tx_box_change(j->s, tx, &j->box) : 0;
 }
 
 int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,

@@ -94,19 +94,19 @@ void fsck_found_bad(struct fsck *c, int64_t content, enum fsck_bad_why why)
 	c->bad[c->n_bad++] = (struct fsck_bad){ content, why };
 }
 
-/* A counter and what was counted: two columns of a row (of two rows, for a mailbox). */
+/* A counter and what was counted. */
 struct pair {
 	const char *name;
-	int kept, counted; /* columns */
+	int kept, counted; /* column of a row; place in what was counted */
 	bool is_at_least;  /* kept may be larger */
 };
 
 static void compare(struct fsck *c, enum fsck_kind kind, const char *who_z, const struct pair *pairs,
-		    size_t n, struct db_query *kept, struct db_query *counted)
+		    size_t n, struct db_query *kept, const int64_t *counted)
 {
 	for (size_t i = 0; i < n; i++) {
 		const struct pair *p = &pairs[i];
-		int64_t k = db_int(kept, p->kept), m = db_int(counted, p->counted);
+		int64_t k = db_int(kept, p->kept), m = counted[p->counted];
 
 		if (p->is_at_least ? k < m : k != m)
 			fsck_found(c, kind, db_int(kept, 0), 0, "%s: %s is %" PRId64 "%s%" PRId64,
@@ -138,7 +138,7 @@ static int check_tables(struct fsck *c)
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
 		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments", "message_annotations",
-		"forwards", "content_refs",
+		"forwards", "content_refs", "message_states",
 	};
 	int rc = 0;
 
@@ -168,6 +168,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_KEYWORDS },
 	{ "expunged: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_EXPUNGED,
 	  STORE_SQL_REPAIR_LEFT_EXPUNGED },
+	{ "message_states: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_STATES,
+	  STORE_SQL_REPAIR_LEFT_STATES },
 	{ "annotations: rows of mailboxes or users that are not there",
 	  STORE_SQL_FSCK_LEFT_ANNOTATIONS, STORE_SQL_REPAIR_LEFT_ANNOTATIONS },
 	{ "message_annotations: rows of messages or users that are not there",
@@ -235,10 +237,10 @@ static int check_rest(struct fsck *c)
 static int check_account(struct fsck *c, int64_t *id)
 {
 	static const struct pair pairs[] = {
-		{ "used", 2, 5, false },
-		{ "messages", 3, 6, false },
-		{ "modseq", 4, 7, true },
-		{ "annotation_bytes", 8, 9, false },
+		{ "used", 2, 0, false },
+		{ "messages", 3, 1, false },
+		{ "modseq", 4, 2, true },
+		{ "annotation_bytes", 8, 3, false },
 	};
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	AUTO(db_done) struct db_query q = { 0 };
@@ -254,11 +256,17 @@ static int check_account(struct fsck *c, int64_t *id)
 	*id = db_int(&q, 0);
 	c->n.accounts++;
 	snprintf(who, sizeof(who), "account %" STR_FMT, STR_ARG(db_text(&q, 1)));
-	compare(c, FSCK_ACCOUNT, who, pairs, ARRAY_LEN(pairs), &q, &q);
+	compare(c, FSCK_ACCOUNT, who, pairs, ARRAY_LEN(pairs), &q,
+		(const int64_t[]){ db_int(&q, 5), db_int(&q, 6), db_int(&q, 7), db_int(&q, 9) });
 	return 1;
 }
 
 /* ---- 3: mailboxes ---- */
+
+static int64_t larger(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
 
 static int count_mailbox(struct fsck *c, struct db_tx *tx, const char *who_z, struct db_query *box)
 {
@@ -271,16 +279,25 @@ static int count_mailbox(struct fsck *c, struct db_tx *tx, const char *who_z, st
 		{ "highestmodseq", 8, 5, true },
 		{ "modseq of the account", 9, 6, true },
 		{ "number of UIDs both there and expunged", 10, 7, false },
+		{ "number of messages whose flags are damaged", 10, 8, false },
 	};
 	AUTO(db_done) struct db_query q = { 0 };
+	struct store_states_sum sum;
+	int64_t mailbox = db_int(box, 0), modseq;
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(FSCK_MAILBOX_COUNT), DB_I(db_int(box, 0)));
+	DB_QUERY(tx, &q, SQL(FSCK_MAILBOX_COUNT), DB_I(mailbox));
 	rc = db_step(&q);
-	if (rc <= 0)
+	if (rc > 0)
+		rc = store_tx_states_sum(tx, mailbox, &sum);
+	if (rc < 0)
 		return rc;
 	c->n.messages += db_int(&q, 0);
-	compare(c, FSCK_MAILBOX, who_z, pairs, ARRAY_LEN(pairs), box, &q);
+	modseq = larger(sum.modseq, db_int(&q, 3));
+	compare(c, FSCK_MAILBOX, who_z, pairs, ARRAY_LEN(pairs), box,
+		(const int64_t[]){ db_int(&q, 0), sum.unseen, sum.deleted, db_int(&q, 1),
+				   db_int(&q, 2), modseq, larger(modseq, db_int(&q, 4)),
+				   db_int(&q, 5), sum.wrong });
 	return 1;
 }
 

@@ -140,8 +140,21 @@ static const struct damage {
 	  "mailbox 1 (INBOX): uidnext is 4, must be at least 6" },
 	{ .sql = { .sql = "UPDATE mailboxes SET highestmodseq = 1 WHERE name = 'INBOX'" }, .said =
 	  "mailbox 1 (INBOX): highestmodseq is 1, must" },
-	{ .sql = { .sql = "UPDATE messages SET flags = 0 WHERE mailbox = 1 AND uid = 1" }, .said =
-	  "mailbox 1 (INBOX): unseen is 2, counted 3" },
+	{ .sql = { .sql = "UPDATE message_states SET states = CAST(substr(states, 1, 8) || zeroblob(8)"
+		   " || substr(states, 17) AS BLOB) WHERE id = 1 << 26" }, .said =
+	  "mailbox 1 (INBOX): unseen is 2, counted 4" },
+	{ .sql = { .sql = "DELETE FROM message_states WHERE id = 1 << 26" }, .said =
+	  "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 4" },
+	{ .sql = { .sql = "UPDATE message_states SET states = substr(states, 1, length(states) - 1)" },
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted " },
+	{ .sql = { .sql = "UPDATE message_states SET states = CAST(states || states AS BLOB)" },
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
+	{ .sql = { .sql = "INSERT INTO message_states VALUES ((1 << 26) + 1, 1,"
+		   " X'800000000000000100000000000000000000000000000001')" },
+	  /* and the row before it is not the last any more, so its modseq is too low */
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 3" },
+	{ .sql = { .sql = "INSERT INTO message_states VALUES (99 << 26, 1, '')" }, .said =
+	  "message_states: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (1, 1, 1)" }, .said =
 	  "mailbox 1 (INBOX): number of UIDs both there and expunged is 0, counted 1" },
 	{ .sql = { .sql = "DELETE FROM accounts" }, .said = "mailbox 1 (INBOX): its account 1 is missing" },

@@ -62,14 +62,33 @@ static int count_range(struct db_tx *tx, int64_t mailbox, struct uid_range uids,
 
 /* ---- growing ---- */
 
-/* Is there a row? */
-static int has_row(struct db_tx *tx, const struct db_sql *sql, const struct store_view *since)
+/* 1: some that the view has were expunged since. */
+static int has_expunged(struct db_tx *tx, const struct store_view *since)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 
-	DB_QUERY(tx, &q, sql, DB_I(since->mailbox), DB_I(since->highestmodseq),
+	DB_QUERY(tx, &q, SQL(GLANCE_EXPUNGED), DB_I(since->mailbox), DB_I(since->highestmodseq),
 		 DB_I(since->uidnext));
 	return db_step(&q);
+}
+
+/* 1: some that the view has were changed since. */
+static int has_changed(struct db_tx *tx, const struct store_view *since)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	struct store_states s;
+	int rc;
+
+	store_tx_states_newer(tx, &q, since);
+	while ((rc = db_step(&q)) > 0) {
+		uint64_t uids;
+
+		store_states_row(&q, &s);
+		uids = store_states_since(&s, since->highestmodseq);
+		if (uids && store_states_range(s.first_uid, uids).lo < since->uidnext)
+			return 1;
+	}
+	return rc;
 }
 
 /*
@@ -96,9 +115,9 @@ int store_view_grown(struct store *s, const struct store_view *bare, struct stor
 	int rc = db_read_begin(s->db, &tx);
 
 	if (rc == 0)
-		rc = has_row(tx, SQL(GLANCE_EXPUNGED), bare);
+		rc = has_expunged(tx, bare);
 	if (rc == 0)
-		rc = has_row(tx, SQL(GLANCE_CHANGED), bare);
+		rc = has_changed(tx, bare);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
 	rc = load(tx, bare->mailbox, bare, &now);
@@ -113,25 +132,46 @@ int store_view_grown(struct store *s, const struct store_view *bare, struct stor
 
 /* ---- the first unseen message ---- */
 
+struct pass {
+	bool is_down;
+	uint32_t n_unseen; /* to be passed still */
+	uint32_t n;        /* messages that were passed */
+};
+
+static void pass_row(struct pass *p, const struct store_states *s)
+{
+	uint64_t all = store_states_all(s), seen = store_states_flagged(s, STORE_SEEN);
+
+	while (all && p->n_unseen > 0 && p->n < LIMIT_GLANCE_ROWS) {
+		int bit = p->is_down ? 63 - __builtin_clzll(all) : __builtin_ctzll(all);
+
+		p->n++;
+		p->n_unseen -= !(seen >> bit & 1);
+		all &= ~((uint64_t)1 << bit);
+	}
+}
+
 /*
- * From the end (sql GLANCE_DOWN) or the beginning (GLANCE_UP) until n_unseen unseen ones have been
- * passed. *ret: how many messages that took; 0: not within the limit.
+ * From the end or the beginning until n_unseen unseen ones have been passed. *ret: how many
+ * messages that took; 0: not within the limit.
  */
-static int pass_unseen(struct db_tx *tx, const struct db_sql *sql, int64_t mailbox,
-		       uint32_t n_unseen, uint32_t *ret)
+static int pass_unseen(struct db_tx *tx, bool is_down, int64_t mailbox, uint32_t n_unseen,
+		       uint32_t *ret)
 {
 	AUTO(db_done) struct db_query q = { 0 };
-	uint32_t n = 0;
+	struct pass p = { .is_down = is_down, .n_unseen = n_unseen };
+	struct store_states s;
 	int rc = 1;
 
-	DB_QUERY(tx, &q, sql, DB_I(mailbox), DB_I(LIMIT_GLANCE_ROWS));
-	while (n_unseen > 0 && (rc = db_step(&q)) > 0) {
-		n++;
-		n_unseen -= !(db_int(&q, 0) & STORE_SEEN);
+	DB_QUERY(tx, &q, is_down ? SQL(STATES_DOWN) : SQL(STATES_RANGE),
+		 DB_I(store_states_id(mailbox, 0)), DB_I(store_states_id(mailbox, UINT32_MAX)));
+	while (p.n_unseen > 0 && p.n < LIMIT_GLANCE_ROWS && (rc = db_step(&q)) > 0) {
+		store_states_row(&q, &s);
+		pass_row(&p, &s);
 	}
 	if (rc < 0)
 		return rc;
-	*ret = n_unseen == 0 ? n : 0;
+	*ret = p.n_unseen == 0 ? p.n : 0;
 	return 0;
 }
 
@@ -145,11 +185,11 @@ static int find_unseen(struct db_tx *tx, const struct store_view *v, uint32_t *r
 	if (rc < 0 || row.highestmodseq != v->highestmodseq)
 		return rc;
 	if (v->unseen <= LIMIT_GLANCE_ROWS)
-		rc = pass_unseen(tx, SQL(GLANCE_DOWN), v->mailbox, v->unseen, &n);
+		rc = pass_unseen(tx, true, v->mailbox, v->unseen, &n);
 	if (rc == 0 && n > 0 && n <= v->n)
 		*ret_seq = v->n - n + 1;
 	else if (rc == 0)
-		rc = pass_unseen(tx, SQL(GLANCE_UP), v->mailbox, 1, ret_seq);
+		rc = pass_unseen(tx, false, v->mailbox, 1, ret_seq);
 	return rc;
 }
 

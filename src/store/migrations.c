@@ -270,6 +270,40 @@ static const char step_13[] =
 	"ALTER TABLE contents RENAME COLUMN refs TO unused_refs;"
 	"ALTER TABLE contents RENAME COLUMN dead_since TO unused_dead_since;";
 
+/* One byte of a number, as a blob; of eight, the highest first. x: of all bytes in a row. */
+#define BYTE(v, shift) "substr(x, 1 + (" v " >> " #shift " & 255), 1)"
+#define BYTES(v) \
+	BYTE(v, 56) " || " BYTE(v, 48) " || " BYTE(v, 40) " || " BYTE(v, 32) " || " \
+	BYTE(v, 24) " || " BYTE(v, 16) " || " BYTE(v, 8) " || " BYTE(v, 0)
+#define ROW16(h) \
+	h "0" h "1" h "2" h "3" h "4" h "5" h "6" h "7" h "8" h "9" h "A" h "B" h "C" h "D" h "E" h "F"
+#define ALL_BYTES \
+	ROW16("0") ROW16("1") ROW16("2") ROW16("3") ROW16("4") ROW16("5") ROW16("6") ROW16("7") \
+	ROW16("8") ROW16("9") ROW16("A") ROW16("B") ROW16("C") ROW16("D") ROW16("E") ROW16("F")
+
+static const char step_14[] =
+	/*
+	 * Flags and mod-sequences, of 64 UIDs in a row (states_int.h, docs/decisions/040). id: mailbox
+	 * << 26 | uid >> 6. modseq: the largest of them. states: for each, 8 bytes each of UIDs (bit uid
+	 * & 63), flags, modseq. Here one is made for each message; those that are the same are joined
+	 * when the row is changed.
+	 */
+	"CREATE TABLE message_states ("
+	" id INTEGER PRIMARY KEY,"
+	" modseq INTEGER NOT NULL,"
+	" states BLOB NOT NULL);"
+	"INSERT INTO message_states (id, modseq, states)"
+	" SELECT (mailbox << 26) | (uid >> 6), modseq,"
+	" CAST(" BYTES("bit") " || " BYTES("flags") " || " BYTES("modseq") " AS BLOB)"
+	" FROM (SELECT X'" ALL_BYTES "' AS x, mailbox, uid, 1 << (uid & 63) AS bit, flags, modseq"
+	" FROM messages) WHERE true ORDER BY mailbox, uid"
+	" ON CONFLICT (id) DO UPDATE SET modseq = max(modseq, excluded.modseq),"
+	" states = CAST(states || excluded.states AS BLOB);"
+	"CREATE INDEX message_states_modseq ON message_states (id >> 26, modseq);"
+	"DROP INDEX messages_modseq;"
+	"ALTER TABLE messages RENAME COLUMN flags TO unused_flags;"
+	"ALTER TABLE messages RENAME COLUMN modseq TO unused_modseq;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -284,6 +318,7 @@ static const struct db_migration steps[] = {
 	{ 11, step_11 },
 	{ 12, step_12 },
 	{ 13, step_13 },
+	{ 14, step_14 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

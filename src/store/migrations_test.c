@@ -38,6 +38,42 @@ static const struct db_sql old_mail[] = {
 	{ .sql = "UPDATE accounts SET messages = 3, used = 30 WHERE id = 1" },
 };
 
+/*
+ * Mail of before step 14, in mailboxes 1, 2 and one that is being removed: flags with keywords up to
+ * the last bit, UIDs at the borders of rows of states and at the end, many in no regular order.
+ */
+#define EDGES \
+	"(1, 1, 0), (63, 9223372036854770000, -1), (64, 2, -9223372036854775807 - 1), (65, 3, 31)," \
+	" (127, 3, 1), (128, 3, 1), (1000000, 4611686018427387904, 256), (4294967232, 7, 8)," \
+	" (4294967292, 5, 9), (4294967293, 5, 9)"
+#define MANY 3000
+#define MANY_UID(i) ((i) * 3 + (i) / 100 * 1000)
+#define MANY_MODSEQ(i) (1 + (i) * 7919 % 5000)
+#define MANY_FLAGS(i) ((i) * 37 % 32 + (i) % 5 * 1152921504606846976)
+#define NAME(x) #x
+#define TEXT(x) NAME(x)
+#define MESSAGE_COLUMNS \
+	"INSERT INTO messages (mailbox, uid, content, modseq, flags, internaldate, savedate, size, thread)"
+static const struct db_sql old_states[] = {
+	{ .sql = "INSERT INTO mailboxes (id, account, name, mailboxid, uidvalidity, highestmodseq)"
+		 " VALUES (5, 0, 'gone', 'gone', 13, 1)" },
+	{ .sql = "INSERT INTO contents (id, unused_refs, pack, pos, size, header_n, created, message_id,"
+		 " base_subject, envelope, structure, map) VALUES (1, 0, 1, 32, 10, 0, 5, '', '', '', '', '')" },
+	{ .sql = "WITH m(uid, modseq, flags) AS (VALUES " EDGES ") " MESSAGE_COLUMNS
+		 " SELECT b.column1, uid, 1, modseq, flags, 5, 5, 10, 1 FROM m, (VALUES (1), (5)) b" },
+	{ .sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " TEXT(MANY) ") "
+		 MESSAGE_COLUMNS " SELECT 2, " TEXT(MANY_UID(i)) ", 1, " TEXT(MANY_MODSEQ(i)) ", "
+		 TEXT(MANY_FLAGS(i)) ", i, i, 10, i FROM n" },
+	{ .sql = "UPDATE mailboxes SET (messages, unseen, deleted, bytes, uidnext, highestmodseq) ="
+		 " (SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0),"
+		 " 10 * count(*), 1 + coalesce(max(uid), 0), coalesce(max(modseq), 1)"
+		 " FROM messages WHERE mailbox = mailboxes.id)" },
+	{ .sql = "UPDATE mailboxes SET uidnext = " TEXT(MANY_UID(MANY) + 1) " WHERE id = 2" },
+	{ .sql = "UPDATE accounts SET quota = 0, (used, messages, modseq) = (SELECT sum(bytes), sum(messages),"
+		 " max(highestmodseq) FROM mailboxes WHERE account = accounts.id)" },
+	{ .sql = "INSERT INTO content_refs SELECT 1, count(*), NULL FROM messages" },
+};
+
 static int fill_tx(struct db_tx *tx, void *arg)
 {
 	const struct db_sql_set *set = arg;
@@ -48,10 +84,13 @@ static int fill_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
-static void make_old(const char *dir_z, size_t steps, bool has_mail)
+enum old_set { NO_MAIL, MAIL, STATES };
+
+static void make_old(const char *dir_z, size_t steps, enum old_set more)
 {
 	static struct db_sql_set sets[] = { { "old", old_rows, ARRAY_LEN(old_rows) },
-					    { "mail", old_mail, ARRAY_LEN(old_mail) } };
+					    { "mail", old_mail, ARRAY_LEN(old_mail) },
+					    { "states", old_states, ARRAY_LEN(old_states) } };
 	struct db_migration_set set = store_migrations;
 	struct fault f = { "" };
 	struct db *db;
@@ -64,9 +103,10 @@ static void make_old(const char *dir_z, size_t steps, bool has_mail)
 						       .n_migrations = 1 },
 				 &db, &f),
 			 0);
-	for (size_t i = 0; i <= has_mail; i++)
-		assert_int_equal(db_write(db, &(struct db_write_job){ .fn = fill_tx, .arg = &sets[i] }),
-				 0);
+	assert_int_equal(db_write(db, &(struct db_write_job){ .fn = fill_tx, .arg = &sets[0] }), 0);
+	if (more != NO_MAIL)
+		assert_int_equal(
+			db_write(db, &(struct db_write_job){ .fn = fill_tx, .arg = &sets[more] }), 0);
 	db_close(&db);
 }
 
@@ -94,7 +134,7 @@ TEST(migrations_from_each_step)
 		char dir[300];
 
 		snprintf(dir, sizeof(dir), "%s/from%zu", test_dir(), steps);
-		make_old(dir, steps, false);
+		make_old(dir, steps, NO_MAIL);
 		arena_init(&t.a, 64u << 20);
 		test_reopen(&t, NULL, NULL, dir);
 		assert_int_equal(db_check_sql(t.db, NULL), 0);
@@ -125,7 +165,7 @@ TEST(migrations_keep_references)
 	char dir[300];
 
 	snprintf(dir, sizeof(dir), "%s/references", test_dir());
-	make_old(dir, 10, true);
+	make_old(dir, 10, MAIL);
 	arena_init(&t.a, 1u << 20);
 	test_reopen(&t, NULL, NULL, dir);
 	test_recount(&t);
@@ -144,5 +184,109 @@ TEST(migrations_keep_references)
 	assert_int_equal(store_reader_open(t.s, &r), 0);
 	assert_int_equal(store_content_get(r, &t.a, 2, 0, &c), 0);
 	store_reader_close(&r);
+	test_close(&t);
+}
+
+/* ---- step 14: states ---- */
+
+static const struct {
+	uint32_t uid;
+	int64_t modseq, flags;
+} edges[] = {
+	{ 1, 1, 0 },
+	{ 63, 9223372036854770000, -1 },
+	{ 64, 2, INT64_MIN },
+	{ 65, 3, 31 },
+	{ 127, 3, 1 },
+	{ 128, 3, 1 },
+	{ 1000000, 4611686018427387904, 256 },
+	{ 4294967232, 7, 8 },
+	{ 4294967292, 5, 9 },
+	{ 4294967293, 5, 9 },
+};
+
+static void same_state(const struct store_view *v, uint32_t seq, uint32_t uid, int64_t modseq,
+		       int64_t flags)
+{
+	const struct store_msg *m = store_view_at(v, seq);
+
+	assert_int_equal(m->uid, uid);
+	assert_int_equal(m->modseq, modseq);
+	assert_int_equal((int64_t)m->flags, flags);
+	assert_int_equal(m->size, 10);
+}
+
+static void check_states(struct test_store *t)
+{
+	struct store_view *v = test_view_anew(t, 1);
+
+	assert_int_equal(v->n, ARRAY_LEN(edges));
+	for (uint32_t i = 0; i < v->n; i++)
+		same_state(v, i + 1, edges[i].uid, edges[i].modseq, edges[i].flags);
+	store_view_unref(v);
+	v = test_view_anew(t, 2);
+	assert_int_equal(v->n, MANY);
+	for (int64_t i = 1; i <= MANY; i++) {
+		same_state(v, (uint32_t)i, (uint32_t)MANY_UID(i), MANY_MODSEQ(i), MANY_FLAGS(i));
+		assert_int_equal(store_view_at(v, (uint32_t)i)->internaldate_s, i);
+	}
+	store_view_unref(v);
+}
+
+/* What a client that knows a modseq is told (RFC 7162 3.2.5): what is newer, and nothing else. */
+static void check_since(struct test_store *t, uint64_t modseq)
+{
+	struct store_view *now = test_view_anew(t, 2), *v;
+	struct store_view old = { .mailbox = 2, .highestmodseq = modseq, .uidnext = now->uidnext };
+	struct store_states s;
+	struct db_query q;
+	struct db_tx *tx;
+	int n = 0, want = 0;
+
+	for (uint32_t i = 1; i <= now->n; i++)
+		want += store_view_at(now, i)->modseq > modseq;
+	assert_int_equal(db_read_begin(t->db, &tx), 0);
+	store_tx_states_newer(tx, &q, &old);
+	while (db_step(&q) > 0) {
+		store_states_row(&q, &s);
+		n += __builtin_popcountll(store_states_since(&s, modseq));
+	}
+	db_done(&q);
+	assert_int_equal(n, want);
+	/* A view of then, brought up to date. */
+	old = *now;
+	old.highestmodseq = modseq;
+	assert_int_equal(store_view_load(tx, 2, &old, &v), 0);
+	test_same_view(v, now);
+	db_read_end(&tx);
+	store_view_unref(v);
+	store_view_unref(now);
+}
+
+TEST(migrations_keep_states)
+{
+	struct test_store t = { .alice = 1, .inbox = 1 };
+	struct uidset all, gone;
+	char dir[300];
+	uint64_t modseq;
+
+	snprintf(dir, sizeof(dir), "%s/states", test_dir());
+	make_old(dir, 13, STATES);
+	arena_init(&t.a, 16u << 20);
+	test_reopen(&t, NULL, NULL, dir); /* and what was being removed is gone */
+	test_recount(&t);
+	check_states(&t);
+	for (modseq = 1; modseq < 5000; modseq += 499)
+		check_since(&t, modseq);
+	/* It goes on: some change, some go, some come. */
+	test_flag(&t, 2, 100, 5000, STORE_FLAGS_ADD, STORE_SEEN);
+	test_recount(&t);
+	check_since(&t, 4900);
+	all = test_uids(&t, 1, UINT32_MAX);
+	assert_int_equal(store_expunge(t.s, &t.a, 2, &all, true, &gone, &modseq), 0);
+	test_append(&t, 2, 0, 100);
+	test_recount(&t);
+	check_since(&t, 4900);
+	check_since(&t, modseq);
 	test_close(&t);
 }

@@ -58,10 +58,10 @@ static int count(struct db_tx *tx, const struct store_noting *n, const struct st
 
 	if (v->value.p != NULL)
 		DB_QUERY(tx, &q, SQL(NOTE_COUNT_SET), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi),
-			 DB_I(n->since), DB_I(user_of(n, v)), DB_T(v->entry), DB_B(v->value));
+			 DB_I(user_of(n, v)), DB_T(v->entry), DB_B(v->value));
 	else
 		DB_QUERY(tx, &q, SQL(NOTE_COUNT_REMOVE), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi),
-			 DB_I(n->since), DB_I(user_of(n, v)), DB_T(v->entry));
+			 DB_I(user_of(n, v)), DB_T(v->entry));
 	rc = db_step(&q);
 	if (rc <= 0)
 		return rc < 0 ? rc : -E_BUG;
@@ -106,9 +106,8 @@ static int put_one(struct db_tx *tx, struct store_noting *n, const struct store_
 	n->scopes |= v->is_shared ? STORE_NOTE_SHARED : STORE_NOTE_PRIVATE;
 	if (v->value.p == NULL)
 		return DB_EXEC(tx, SQL(NOTE_REMOVE), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi),
-			       DB_I(n->since), DB_I(user_of(n, v)), DB_T(v->entry),
-			       DB_I(n->box->modseq));
-	return DB_EXEC(tx, SQL(NOTE_SET), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi), DB_I(n->since),
+			       DB_I(user_of(n, v)), DB_T(v->entry), DB_I(n->box->modseq));
+	return DB_EXEC(tx, SQL(NOTE_SET), DB_I(n->box->id), DB_I(r.lo), DB_I(r.hi),
 		       DB_I(user_of(n, v)), DB_T(v->entry), DB_B(v->value), DB_I(payer_of(n, v)),
 		       DB_I(n->box->modseq));
 }
@@ -138,6 +137,7 @@ static int check_crowd(struct db_tx *tx, const struct store_noting *n, int64_t u
 
 int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n)
 {
+	struct db_query q;
 	int rc = 0;
 
 	if (n->n_changed == 0)
@@ -146,7 +146,10 @@ int store_tx_notes_end(struct db_tx *tx, const struct store_noting *n)
 		rc = check_crowd(tx, n, 0);
 	if (rc == 0 && (n->scopes & STORE_NOTE_PRIVATE))
 		rc = check_crowd(tx, n, n->user);
-	return rc < 0 ? rc : DB_EXEC(tx, SQL(NOTE_TOUCH), DB_I(n->box->id), DB_I(n->box->modseq));
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(NOTE_UIDS), DB_I(n->box->id), DB_I(n->box->modseq));
+	return store_tx_states_touch(tx, n->box->id, &q, n->box->modseq);
 }
 
 int store_tx_notes_allowed(unsigned rights, const struct store_note *v, size_t n)
@@ -170,13 +173,38 @@ struct job {
 	uint64_t modseq;
 };
 
-static int set_range(struct job *j, struct db_tx *tx, struct store_noting *n, struct uid_range r)
+/* The messages that changed after UNCHANGEDSINCE; they stay as they are. */
+static int find_modified(struct job *j, struct db_tx *tx)
 {
+	AUTO(store_states_end) struct store_states_walk w =
+		store_states_walk(tx, j->mailbox, j->uids);
+	int rc = 0, added = 0;
+
+	while (added == 0 && (rc = store_states_next(&w)) > 0)
+		added = store_states_modified(j->a, &w, j->change->unchangedsince, &j->modified);
+	return added < 0 ? added : rc;
+}
+
+/* What is between the modified ones; *at: the first of these that may be in the range. */
+static int set_range(struct job *j, struct db_tx *tx, struct store_noting *n, struct uid_range r,
+		     size_t *at)
+{
+	const struct store_notes_change *c = j->change;
+	const struct uidset *modified = &j->modified;
 	int rc = 0;
 
-	if (j->change->has_unchangedsince)
-		rc = store_tx_modified(tx, j->a, n->box->id, r, n->since, &j->modified);
-	return rc < 0 ? rc : store_tx_notes_put(tx, n, j->change->v, j->change->n, r);
+	while (*at < modified->n && modified->r[*at].hi < r.lo)
+		(*at)++;
+	for (; rc == 0 && *at < modified->n && modified->r[*at].lo <= r.hi; (*at)++) {
+		struct uid_range m = modified->r[*at];
+
+		if (m.lo > r.lo)
+			rc = store_tx_notes_put(tx, n, c->v, c->n, (struct uid_range){ r.lo, m.lo - 1 });
+		if (m.hi >= r.hi)
+			return rc;
+		r.lo = m.hi + 1;
+	}
+	return rc < 0 ? rc : store_tx_notes_put(tx, n, c->v, c->n, r);
 }
 
 /* What somebody keeps for himself is news of his own account, whosever the mailbox is. */
@@ -199,20 +227,21 @@ static int set_tx(struct db_tx *tx, void *arg)
 	struct job *j = arg;
 	const struct store_notes_change *c = j->change;
 	struct store_box box;
-	struct store_noting n = { .box = &box, .user = c->user, .since = INT64_MAX };
+	struct store_noting n = { .box = &box, .user = c->user };
 	unsigned rights = 0;
+	size_t at = 0;
 	int rc = store_tx_box(tx, j->mailbox, &box);
 
-	if (c->has_unchangedsince && c->unchangedsince < INT64_MAX)
-		n.since = c->unchangedsince;
 	if (rc == 0)
 		rc = store_tx_rights(j->s, tx, j->mailbox, c->user, &rights);
 	if (rc == 0 && !(rights & STORE_R_READ))
 		rc = -E_DENIED;
 	if (rc == 0)
 		rc = store_tx_notes_allowed(rights, c->v, c->n);
+	if (rc == 0 && c->has_unchangedsince)
+		rc = find_modified(j, tx);
 	for (size_t i = 0; rc == 0 && i < j->uids->n; i++)
-		rc = set_range(j, tx, &n, j->uids->r[i]);
+		rc = set_range(j, tx, &n, j->uids->r[i], &at);
 	if (rc == 0)
 		rc = store_tx_notes_end(tx, &n);
 	if (rc < 0)

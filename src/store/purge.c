@@ -44,6 +44,9 @@ static int remove_slice(struct db_tx *tx, int64_t mailbox)
 	if (rc < 0 || n == 0)
 		return rc < 0 ? rc : 0;
 	rc = DB_EXEC(tx, SQL(DOOMED_MESSAGE_REMOVE), DB_I(mailbox), DB_I(uid));
+	if (rc == 0) /* with those of the next few: nobody asks for them */
+		rc = DB_EXEC(tx, SQL(STATES_PURGE), DB_I(store_states_id(mailbox, 0)),
+			     DB_I(store_states_id(mailbox, (uint32_t)uid)));
 	if (rc == 0)
 		rc = store_tx_notes_purge(tx, mailbox, uid);
 	for (int i = 0; i < n && rc == 0; i++)
@@ -63,7 +66,10 @@ static int purge_tx(struct db_tx *tx, void *arg)
 	rc = remove_slice(tx, mailbox);
 	if (rc != 0)
 		return rc < 0 ? rc : 0;
-	rc = DB_EXEC(tx, SQL(EXPUNGED_REMOVE), DB_I(mailbox));
+	rc = DB_EXEC(tx, SQL(STATES_PURGE), DB_I(store_states_id(mailbox, 0)),
+		     DB_I(store_states_id(mailbox, UINT32_MAX)));
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(EXPUNGED_REMOVE), DB_I(mailbox));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(KEYWORDS_REMOVE), DB_I(mailbox));
 	if (rc == 0)

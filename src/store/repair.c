@@ -110,22 +110,40 @@ static int fix_account(struct fsck *c, const struct fsck_damage *d)
 
 /*
  * A UID that is both there and expunged is there. Who was told that it went has to see it again, so it
- * changes; and so does the mailbox, so that views are brought up to date.
+ * changes; and so does the mailbox, so that views are brought up to date. Messages whose flags are lost
+ * change too.
  */
+static int mend_messages(struct db_tx *tx, int64_t mailbox, int64_t modseq)
+{
+	struct db_query q;
+	int rc = store_tx_states_mend(tx, mailbox, (uint64_t)modseq);
+
+	if (rc < 0)
+		return rc;
+	DB_QUERY(tx, &q, SQL(REPAIR_SHOW_AGAIN), DB_I(mailbox));
+	rc = store_tx_states_touch(tx, mailbox, &q, (uint64_t)modseq);
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(REPAIR_NOT_EXPUNGED), DB_I(mailbox));
+}
+
 static int mailbox_tx(struct db_tx *tx, void *arg)
 {
 	const struct job *j = arg;
+	struct store_states_sum sum = { 0 };
 	int64_t mailbox = j->d->id, modseq = 0, account = 0;
 	int rc = ask(tx, SQL(REPAIR_MODSEQ), mailbox, &modseq);
 
 	if (rc == 0)
 		rc = ask(tx, SQL(REPAIR_OWNER), mailbox, &account);
 	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(REPAIR_SHOW_AGAIN), DB_I(mailbox), DB_I(modseq));
+		rc = store_tx_states_sum(tx, mailbox, &sum);
+	modseq = sum.modseq >= modseq ? sum.modseq + 1 : modseq;
 	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(REPAIR_NOT_EXPUNGED), DB_I(mailbox));
+		rc = mend_messages(tx, mailbox, modseq);
 	if (rc == 0)
-		rc = DB_EXEC(tx, SQL(REPAIR_MAILBOX), DB_I(mailbox), DB_I(modseq));
+		rc = store_tx_states_sum(tx, mailbox, &sum);
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(REPAIR_MAILBOX), DB_I(mailbox), DB_I(modseq),
+			     DB_I(sum.unseen), DB_I(sum.deleted));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(REPAIR_ACCOUNT_MODSEQ), DB_I(account), DB_I(modseq));
 	if (rc == 0)
@@ -312,6 +330,7 @@ static int resize_row_tx(struct db_tx *tx, void *arg)
 {
 	struct sized *z = arg;
 	struct store_box box;
+	struct db_query q;
 	int rc = next_sized(tx, z);
 
 	for (size_t i = 0; rc == 0 && z->is_over && i < z->c->job->n_refs; i++)
@@ -322,8 +341,8 @@ static int resize_row_tx(struct db_tx *tx, void *arg)
 	if (rc < 0)
 		return rc;
 	box.d.bytes = z->size - z->said;
-	rc = DB_EXEC(tx, SQL(REPAIR_MESSAGE_SIZE), DB_I(z->mailbox), DB_I(z->uid), DB_I(z->size),
-		     DB_I(box.modseq));
+	DB_QUERY(tx, &q, SQL(REPAIR_MESSAGE_SIZE), DB_I(z->mailbox), DB_I(z->uid), DB_I(z->size));
+	rc = store_tx_states_touch(tx, z->mailbox, &q, box.modseq);
 	return rc < 0 ? rc : store_tx_box_change(z->c->s, tx, &box);
 }
 

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Message rows of a UID set inside a write transaction: gathered first (with their contents,
- * which somebody has to count), removed then, range by range with one statement each.
+ * which somebody has to count), removed then. Both go by rows of states (states_int.h): those say
+ * which messages have a flag, so that only the rows of these are read.
  */
 #include "store/news.h"
 #include "store/store_int.h"
-
-#define FEW 16 /* ranges of rows that are removed one by one */
-
-static const struct uid_range everything = { 1, UINT32_MAX };
-
-static const struct uid_range *ranges_of(const struct uidset *uids, size_t *ret_n)
-{
-	*ret_n = uids ? uids->n : 1;
-	return uids ? uids->r : &everything;
-}
 
 static struct store_row *next_row(struct store_rows *r)
 {
@@ -25,31 +16,42 @@ static struct store_row *next_row(struct store_rows *r)
 	return &r->v[r->n++];
 }
 
+/* Those of one row of states. */
+static int read_rows(struct db_tx *tx, const struct store_states_walk *w, uint64_t uids,
+		     struct store_rows *ret)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	struct uid_range r = store_states_range(w->s.first_uid, uids);
+	const struct store_state *states[STORE_STATE_UIDS];
+	int rc;
+
+	store_states_spread(&w->s, states);
+	DB_QUERY(tx, &q, SQL(MESSAGE_ROWS), DB_I(w->mailbox), DB_I(r.lo), DB_I(r.hi), DB_I(uids));
+	while ((rc = db_step(&q)) > 0)
+		*next_row(ret) = (struct store_row){
+			.uid = (uint32_t)db_int(&q, 0),
+			.flags = states[db_int(&q, 0) % STORE_STATE_UIDS]->flags,
+			.content = db_int(&q, 1),
+			.internaldate_s = db_int(&q, 2),
+			.size = db_int(&q, 3),
+			.thread = db_int(&q, 4),
+		};
+	return rc;
+}
+
 int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, uint64_t mask,
 		  struct store_rows *ret)
 {
-	size_t n;
-	const struct uid_range *r = ranges_of(uids, &n);
+	AUTO(store_states_end) struct store_states_walk w = store_states_walk(tx, mailbox, uids);
+	int rc = 0, read = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		AUTO(db_done) struct db_query q = { 0 };
-		int rc;
+	while (read == 0 && (rc = store_states_next(&w)) > 0) {
+		uint64_t hit = w.uids & (mask ? store_states_flagged(&w.s, mask) : UINT64_MAX);
 
-		DB_QUERY(tx, &q, SQL(MESSAGE_RANGE), DB_I(mailbox), DB_I(r[i].lo), DB_I(r[i].hi),
-			 DB_I(mask));
-		while ((rc = db_step(&q)) > 0)
-			*next_row(ret) = (struct store_row){
-				.uid = (uint32_t)db_int(&q, 0),
-				.flags = (uint64_t)db_int(&q, 1),
-				.content = db_int(&q, 2),
-				.internaldate_s = db_int(&q, 3),
-				.size = db_int(&q, 4),
-				.thread = db_int(&q, 5),
-			};
-		if (rc < 0)
-			return rc;
+		if (hit)
+			read = read_rows(tx, &w, hit, ret);
 	}
-	return 0;
+	return read < 0 ? read : rc;
 }
 
 void store_rows_fini(struct store_rows *r)
@@ -58,62 +60,36 @@ void store_rows_fini(struct store_rows *r)
 	*r = (struct store_rows){ 0 };
 }
 
-int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct uid_range r,
-		      uint64_t since, struct uidset *ret)
+/* ---- removing ---- */
+
+static int take_states(struct db_tx *tx, struct store_box *b, uint32_t first_uid, uint64_t uids)
 {
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
+	struct uid_range r = store_states_range(first_uid, uids);
+	struct store_states s;
+	int rc = store_tx_states_get(tx, b->id, first_uid, &s);
 
-	DB_QUERY(tx, &q, SQL(FLAGS_MODIFIED), DB_I(mailbox), DB_I(r.lo), DB_I(r.hi), DB_I(since));
-	while ((rc = db_step(&q)) > 0) {
-		uint32_t uid = (uint32_t)db_int(&q, 0);
-
-		if (uidset_add(a, ret, uid, uid) < 0)
-			return -E_LIMIT;
-	}
-	return rc;
+	if (rc < 0)
+		return rc;
+	store_states_remove(&s, uids);
+	rc = store_tx_states_shrink(tx, &s);
+	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r.lo), DB_I(r.hi),
+			     DB_I(uids), DB_I(b->modseq), DB_I(store_now_s()));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(MESSAGE_REMOVE), DB_I(b->id), DB_I(r.lo), DB_I(r.hi),
+				     DB_I(uids));
 }
 
-/* Exactly those rows, as ranges; 0: they are more than FEW. */
-static size_t few_ranges(const struct store_rows *rows, struct uid_range *to)
+int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct store_rows *rows)
 {
-	size_t n = 0;
+	int rc = 0;
 
-	for (size_t i = 0; i < rows->n; i++) {
-		uint32_t uid = rows->v[i].uid;
+	for (size_t i = 0; i < rows->n && rc == 0;) {
+		uint32_t first = rows->v[i].uid & ~(uint32_t)(STORE_STATE_UIDS - 1);
+		uint64_t uids = 0;
 
-		if (n > 0 && to[n - 1].hi + 1 == uid)
-			to[n - 1].hi = uid;
-		else if (n < FEW)
-			to[n++] = (struct uid_range){ uid, uid };
-		else
-			return 0;
-	}
-	return n;
-}
-
-int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
-		       uint64_t mask, const struct store_rows *rows)
-{
-	struct uid_range few[FEW];
-	size_t n, n_few = few_ranges(rows, few);
-	const struct uid_range *r = ranges_of(uids, &n);
-
-	/* Not a walk over the mailbox again for one message of it. */
-	if (n_few > 0) {
-		r = few;
-		n = n_few;
-	}
-	for (size_t i = 0; i < n; i++) {
-		int rc = DB_EXEC(tx, SQL(MESSAGE_EXPUNGE), DB_I(b->id), DB_I(r[i].lo),
-				 DB_I(r[i].hi), DB_I(mask), DB_I(b->modseq),
-				 DB_I(store_now_s()));
-
-		if (rc == 0)
-			rc = DB_EXEC(tx, SQL(MESSAGE_REMOVE), DB_I(b->id), DB_I(r[i].lo),
-				     DB_I(r[i].hi), DB_I(mask));
-		if (rc < 0)
-			return rc;
+		for (; i < rows->n && rows->v[i].uid - first < STORE_STATE_UIDS; i++)
+			uids |= (uint64_t)1 << (rows->v[i].uid - first);
+		rc = take_states(tx, b, first, uids);
 	}
 	b->news |= STORE_NEWS_EXPUNGED;
 	store_delta_expunged(&b->delta, rows);
@@ -123,13 +99,12 @@ int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidse
 		b->d.deleted -= !!(rows->v[i].flags & STORE_DELETED);
 		b->d.bytes -= rows->v[i].size;
 	}
-	return 0;
+	return rc;
 }
 
-int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
-			  uint64_t mask, const struct store_rows *rows)
+int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b, const struct store_rows *rows)
 {
-	int rc = store_tx_rows_take(tx, b, uids, mask, rows);
+	int rc = store_tx_rows_take(tx, b, rows);
 
 	return rc < 0 ? rc : store_tx_notes_expunge(tx, b->id, b->modseq);
 }

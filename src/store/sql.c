@@ -21,14 +21,12 @@
 	" a.modseq, a.quota, a.used, a.quota_messages, a.messages, m.reserved_uid" \
 	" FROM mailboxes m JOIN accounts a ON a.id = m.account "
 /* view_load.c */
-#define MESSAGE "SELECT uid, size, flags, modseq, content, thread, internaldate, savedate FROM messages "
-/*
- * flags.c: ?1 mailbox, ?2..?3 UIDs, ?4 flags that stay, ?5 flags that come, ?6 UNCHANGEDSINCE. +
- * keeps the index on modseq out.
- */
-#define NEW_FLAGS "((flags & ?4) | ?5)"
-#define FLAGS_HIT \
-	" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND flags <> " NEW_FLAGS " AND +modseq <= ?6"
+#define MESSAGE "SELECT uid, size, content, thread, internaldate, savedate FROM messages "
+/* ?1 mailbox, ?2..?3 UIDs of one row of states, ?4 which of its 64: bits (states_int.h) */
+#define OF_STATES \
+	" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 >> (uid & 63)) & 1 <> 0"
+/* The mailbox of a row of states, as its index has it. */
+#define STATES_MAILBOX "message_states.id >> 26"
 
 /* Rows of a table that name nothing. */
 #define LEFT_WHERE(column, owners) \
@@ -146,8 +144,6 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_MAILBOX_FIND] = { .sql = MAILBOX "WHERE m.account = ?1 AND m.name = ?2" },
 	[STORE_SQL_MAILBOX_GET] = { .sql = MAILBOX "WHERE m.id = ?1 AND m.account <> 0" },
 	[STORE_SQL_MAILBOX_COUNT] = { .sql = "SELECT count(*) FROM mailboxes WHERE account = ?1" },
-	[STORE_SQL_MAILBOX_DELETED_BYTES] = { .sql = /* \Deleted is 8 */
-		"SELECT coalesce(sum(size), 0) FROM messages WHERE mailbox = ?1 AND flags & 8 <> 0" },
 	[STORE_SQL_MAILBOX_NAMES] = { .sql = /* ?2 the name, ?3 and ?4 enclose its inferiors */
 		"SELECT id, name FROM mailboxes WHERE account = ?1 AND (name = ?2 OR (name > ?3"
 		" AND name < ?4))" },
@@ -248,35 +244,35 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_NOTE_ENTRY] = { .sql =
 		"SELECT uid, value FROM message_annotations WHERE mailbox = ?1"
 		" AND uid BETWEEN ?4 AND ?5 AND user = ?2 AND entry = ?3 AND value IS NOT NULL ORDER BY uid" },
-	/* ?1 mailbox, ?2..?3 UIDs, ?4 UNCHANGEDSINCE, ?5 user, ?6 entry; rows and their bytes now */
+	/* ?1 mailbox, ?2..?3 UIDs, ?4 user, ?5 entry; rows and their bytes now */
 	[STORE_SQL_NOTE_COUNT_SET] = { .sql =
 		"SELECT count(*), coalesce(sum(CASE WHEN n.entry IS NULL THEN 0 ELSE " NOTE_BYTES
 		" END), 0) FROM messages m LEFT JOIN message_annotations n ON n.mailbox = m.mailbox"
-		" AND n.uid = m.uid AND n.user = ?5 AND n.entry = ?6 WHERE m.mailbox = ?1"
-		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4 AND n.value IS DISTINCT FROM ?7" },
+		" AND n.uid = m.uid AND n.user = ?4 AND n.entry = ?5 WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3 AND n.value IS DISTINCT FROM ?6" },
 	[STORE_SQL_NOTE_COUNT_REMOVE] = { .sql =
 		"SELECT count(*), coalesce(sum(" NOTE_BYTES "), 0) FROM messages m"
 		" CROSS JOIN message_annotations n ON n.mailbox = m.mailbox AND n.uid = m.uid"
-		" AND n.user = ?5 AND n.entry = ?6 WHERE m.mailbox = ?1 AND m.uid BETWEEN ?2 AND ?3"
-		" AND +m.modseq <= ?4 AND n.value IS NOT NULL" },
+		" AND n.user = ?4 AND n.entry = ?5 WHERE m.mailbox = ?1 AND m.uid BETWEEN ?2 AND ?3"
+		" AND n.value IS NOT NULL" },
 	[STORE_SQL_NOTE_SET] = { .sql =
 		"INSERT INTO message_annotations (mailbox, uid, user, entry, value, payer, modseq)"
-		" SELECT m.mailbox, m.uid, ?5, ?6, ?7, ?8, ?9 FROM messages m WHERE m.mailbox = ?1"
-		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4"
-		" ON CONFLICT (mailbox, uid, user, entry) DO UPDATE SET value = ?7, modseq = ?9"
-		" WHERE message_annotations.value IS DISTINCT FROM ?7" },
+		" SELECT m.mailbox, m.uid, ?4, ?5, ?6, ?7, ?8 FROM messages m WHERE m.mailbox = ?1"
+		" AND m.uid BETWEEN ?2 AND ?3"
+		" ON CONFLICT (mailbox, uid, user, entry) DO UPDATE SET value = ?6, modseq = ?8"
+		" WHERE message_annotations.value IS DISTINCT FROM ?6" },
 	[STORE_SQL_NOTE_REMOVE] = { .sql =
-		"UPDATE message_annotations SET value = NULL, modseq = ?7 WHERE mailbox = ?1"
+		"UPDATE message_annotations SET value = NULL, modseq = ?6 WHERE mailbox = ?1"
 		" AND uid IN (SELECT m.uid FROM messages m WHERE m.mailbox = ?1"
-		" AND m.uid BETWEEN ?2 AND ?3 AND +m.modseq <= ?4)"
-		" AND user = ?5 AND entry = ?6 AND value IS NOT NULL" },
+		" AND m.uid BETWEEN ?2 AND ?3)"
+		" AND user = ?4 AND entry = ?5 AND value IS NOT NULL" },
 	[STORE_SQL_NOTE_CROWD] = { .sql =
 		"SELECT 1 FROM message_annotations WHERE mailbox = ?1 AND user = ?2 AND uid IN"
 		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?3)"
 		" GROUP BY uid HAVING count(value) > ?4 LIMIT 1" },
-	[STORE_SQL_NOTE_TOUCH] = { .sql =
-		"UPDATE messages SET modseq = ?2 WHERE mailbox = ?1 AND uid IN"
-		" (SELECT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?2)" },
+	[STORE_SQL_NOTE_UIDS] = { .sql = /* of one change */
+		"SELECT DISTINCT uid FROM message_annotations WHERE mailbox = ?1 AND modseq = ?2"
+		" ORDER BY uid" },
 	[STORE_SQL_NOTE_FORGET_BYTES] = { .sql =
 		"UPDATE accounts SET annotation_bytes = annotation_bytes - (SELECT coalesce(sum(" NOTE_BYTES
 		"), 0) FROM message_annotations n WHERE" NOTE_FORGOTTEN ") WHERE id = ?1" },
@@ -384,34 +380,46 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 
 	/* messages */
 	[STORE_SQL_MESSAGE_ADD] = { .sql =
-		"INSERT INTO messages (mailbox, uid, content, modseq, flags, internaldate,"
-		" savedate, size, thread)"
-		" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)" },
+		"INSERT INTO messages (mailbox, uid, content, unused_modseq, unused_flags,"
+		" internaldate, savedate, size, thread)"
+		" VALUES (?1, ?2, ?3, 0, 0, ?4, ?5, ?6, ?7)" },
 	[STORE_SQL_MESSAGE_ALL] = { .sql = MESSAGE "WHERE mailbox = ?1 ORDER BY uid" },
-	[STORE_SQL_MESSAGE_SINCE] = { .sql = MESSAGE "WHERE mailbox = ?1 AND modseq > ?2" },
-	[STORE_SQL_MESSAGE_RANGE] = { .sql = /* rows.c; ?4 0: any flags */
-		"SELECT uid, flags, content, internaldate, size, thread FROM messages"
-		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)"
+	[STORE_SQL_MESSAGE_SOME] = { .sql = MESSAGE OF_STATES " ORDER BY uid" },
+	[STORE_SQL_MESSAGE_ROWS] = { .sql = /* rows.c */
+		"SELECT uid, content, internaldate, size, thread FROM messages" OF_STATES
 		" ORDER BY uid" },
 	[STORE_SQL_MESSAGE_CONTENT] = { .sql = /* content.c */
 		"SELECT content FROM messages WHERE mailbox = ?1 AND uid = ?2" },
 	[STORE_SQL_MESSAGE_EXPUNGE] = { .sql =
 		"INSERT INTO expunged (mailbox, modseq, uid, at) SELECT mailbox, ?5, uid, ?6"
-		" FROM messages"
-		" WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0 OR flags & ?4 <> 0)" },
-	[STORE_SQL_MESSAGE_REMOVE] = { .sql =
-		"DELETE FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND (?4 = 0"
-		" OR flags & ?4 <> 0)" },
-	/* how many change; growth of unseen (\Seen is 1) and of deleted (\Deleted is 8) */
-	[STORE_SQL_FLAGS_COUNT] = { .sql =
-		"SELECT count(*), coalesce(sum((flags & 1) - (" NEW_FLAGS " & 1)), 0),"
-		" coalesce(sum((" NEW_FLAGS " & 8) - (flags & 8)) / 8, 0) FROM messages"
-		FLAGS_HIT },
-	[STORE_SQL_FLAGS_CHANGE] = { .sql =
-		"UPDATE messages SET flags = " NEW_FLAGS ", modseq = ?7" FLAGS_HIT },
-	[STORE_SQL_FLAGS_MODIFIED] = { .sql =
-		"SELECT uid FROM messages WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3 AND"
-		" +modseq > ?4 ORDER BY uid" },
+		" FROM messages" OF_STATES },
+	[STORE_SQL_MESSAGE_REMOVE] = { .sql = "DELETE FROM messages" OF_STATES },
+
+	/* flags and mod-sequences (states_rows.c, states_check.c); store_states_row() */
+	[STORE_SQL_STATES_GET] = { .sql = "SELECT id, states FROM message_states WHERE id = ?1" },
+	[STORE_SQL_STATES_RANGE] = { .sql =
+		"SELECT id, states, modseq FROM message_states WHERE id BETWEEN ?1 AND ?2"
+		" ORDER BY id" },
+	[STORE_SQL_STATES_DOWN] = { .sql =
+		"SELECT id, states FROM message_states WHERE id BETWEEN ?1 AND ?2 ORDER BY id DESC" },
+	[STORE_SQL_STATES_NEWER] = { .sql = /* ?3: the last row of a view, that its index may not know */
+		"SELECT id, states FROM message_states WHERE " STATES_MAILBOX " = ?1 AND modseq > ?2"
+		" AND +id < ?3 UNION ALL SELECT id, states FROM message_states"
+		" WHERE id BETWEEN ?3 AND ?4" },
+	[STORE_SQL_STATES_ADD] = { .sql = /* behind those that are there; || makes text of two blobs */
+		"INSERT INTO message_states (id, modseq, states) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (id) DO UPDATE SET states = CAST(states || ?3 AS BLOB)" },
+	[STORE_SQL_STATES_RAISE] = { .sql =
+		"UPDATE message_states SET modseq = ?2 WHERE id = ?1 AND modseq < ?2" },
+	[STORE_SQL_STATES_CHANGE] = { .sql =
+		"UPDATE message_states SET modseq = ?2, states = ?3 WHERE id = ?1" },
+	[STORE_SQL_STATES_SHRINK] = { .sql =
+		"UPDATE message_states SET states = ?2 WHERE id = ?1" },
+	[STORE_SQL_STATES_REMOVE] = { .sql = "DELETE FROM message_states WHERE id = ?1" },
+	[STORE_SQL_STATES_PURGE] = { .sql =
+		"DELETE FROM message_states WHERE id BETWEEN ?1 AND ?2" },
+	[STORE_SQL_STATES_MESSAGES] = { .sql =
+		"SELECT uid FROM messages WHERE mailbox = ?1 ORDER BY uid" },
 	[STORE_SQL_EXPUNGED_SINCE] = { .sql =
 		"SELECT uid FROM expunged WHERE mailbox = ?1 AND modseq > ?2 ORDER BY uid" },
 	[STORE_SQL_EXPUNGED_FLOOR] = { .sql =
@@ -420,18 +428,12 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_VIEW_BOX] = { .sql =
 		"SELECT uidvalidity, uidnext, highestmodseq, messages, unseen, deleted FROM mailboxes"
 		" WHERE id = ?1 AND account <> 0" },
-	/* glance.c; + keeps the order of UIDs out, the index on modseq is shorter */
-	[STORE_SQL_GLANCE_UP] = { .sql =
-		"SELECT flags FROM messages WHERE mailbox = ?1 ORDER BY uid LIMIT ?2" },
-	[STORE_SQL_GLANCE_DOWN] = { .sql =
-		"SELECT flags FROM messages WHERE mailbox = ?1 ORDER BY uid DESC LIMIT ?2" },
+	/* glance.c */
 	[STORE_SQL_GLANCE_COUNT] = { .sql =
 		"SELECT count(*) FROM (SELECT 1 FROM messages WHERE mailbox = ?1"
 		" AND uid BETWEEN ?2 AND ?3 LIMIT ?4)" },
 	[STORE_SQL_GLANCE_EXPUNGED] = { .sql =
 		"SELECT 1 FROM expunged WHERE mailbox = ?1 AND modseq > ?2 AND uid < ?3 LIMIT 1" },
-	[STORE_SQL_GLANCE_CHANGED] = { .sql =
-		"SELECT 1 FROM messages WHERE mailbox = ?1 AND modseq > ?2 AND +uid < ?3 LIMIT 1" },
 
 	/* what SORT and THREAD compare (keys.c, content.c); FROM as the one of contents */
 	[STORE_SQL_KEYS_ADD] = { .sql =
@@ -567,13 +569,11 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" LEFT JOIN accounts a ON a.id = b.account"
 		" WHERE b.id > ?1 AND b.account <> 0 ORDER BY b.id LIMIT 1" },
 	[STORE_SQL_FSCK_MAILBOX_COUNT] = { .sql =
-		"SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0),"
-		" coalesce(sum(size), 0),"
+		"SELECT count(*), coalesce(sum(size), 0),"
 		" 1 + max(coalesce(max(uid), 0), (SELECT coalesce(max(uid), 0) FROM expunged"
 		" WHERE mailbox = ?1)),"
-		" max(coalesce(max(modseq), 0), (SELECT coalesce(max(modseq), 0) FROM expunged"
-		" WHERE mailbox = ?1)),"
-		" max(coalesce(max(modseq), 0), (SELECT highestmodseq FROM mailboxes WHERE id = ?1)),"
+		" (SELECT coalesce(max(modseq), 0) FROM expunged WHERE mailbox = ?1),"
+		" (SELECT highestmodseq FROM mailboxes WHERE id = ?1),"
 		" (SELECT count(*) FROM expunged e JOIN messages x ON x.mailbox = e.mailbox"
 		" AND x.uid = e.uid WHERE e.mailbox = ?1)"
 		" FROM messages WHERE mailbox = ?1" },
@@ -600,6 +600,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_FSCK_LEFT_THREADS] = { .sql = LEFT_COUNT("threads", "account", "accounts") },
 	[STORE_SQL_FSCK_LEFT_KEYWORDS] = { .sql = LEFT_COUNT("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
+	[STORE_SQL_FSCK_LEFT_STATES] = { .sql =
+		LEFT_COUNT("message_states", STATES_MAILBOX, "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_ANNOTATIONS] = { .sql = "SELECT count(*) FROM annotations" LEFT_ANNOTATIONS },
 	[STORE_SQL_FSCK_LEFT_NOTES] = { .sql = "SELECT count(*) FROM message_annotations" LEFT_NOTES },
 	[STORE_SQL_FSCK_LEFT_RIGHTS] = { .sql = "SELECT count(*) FROM rights" LEFT_RIGHTS },
@@ -630,6 +632,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_LEFT_THREADS] = { .sql = LEFT_REMOVE("threads", "account", "accounts") },
 	[STORE_SQL_REPAIR_LEFT_KEYWORDS] = { .sql = LEFT_REMOVE("keywords", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
+	[STORE_SQL_REPAIR_LEFT_STATES] = { .sql =
+		LEFT_REMOVE("message_states", STATES_MAILBOX, "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_ANNOTATIONS] = { .sql = "DELETE FROM annotations" LEFT_ANNOTATIONS },
 	[STORE_SQL_REPAIR_LEFT_NOTES] = { .sql = "DELETE FROM message_annotations AS" LEFT_NOTES },
 	[STORE_SQL_REPAIR_LEFT_RIGHTS] = { .sql = "DELETE FROM rights" LEFT_RIGHTS },
@@ -654,25 +658,24 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		" (SELECT id FROM mailboxes WHERE account = ?1)))"
 		" + (SELECT coalesce(sum(" NOTE_BYTES "), 0) FROM message_annotations n"
 		" WHERE n.payer = ?1) WHERE id = ?1" },
-	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has */
+	[STORE_SQL_REPAIR_MODSEQ] = { .sql = /* the next for all that the mailbox has, but its states */
 		"SELECT 1 + max(a.modseq, b.highestmodseq,"
-		" (SELECT coalesce(max(modseq), 0) FROM messages WHERE mailbox = ?1),"
 		" (SELECT coalesce(max(modseq), 0) FROM expunged WHERE mailbox = ?1))"
 		" FROM mailboxes b JOIN accounts a ON a.id = b.account WHERE b.id = ?1" },
 	[STORE_SQL_REPAIR_OWNER] = { .sql = "SELECT account FROM mailboxes WHERE id = ?1" },
 	[STORE_SQL_REPAIR_SHOW_AGAIN] = { .sql =
-		"UPDATE messages SET modseq = ?2 WHERE mailbox = ?1"
-		" AND uid IN (SELECT uid FROM expunged WHERE mailbox = ?1)" },
+		"SELECT m.uid FROM messages m WHERE m.mailbox = ?1 AND m.uid IN"
+		" (SELECT uid FROM expunged WHERE mailbox = ?1) ORDER BY m.uid" },
 	[STORE_SQL_REPAIR_NOT_EXPUNGED] = { .sql =
 		"DELETE FROM expunged WHERE mailbox = ?1"
 		" AND uid IN (SELECT uid FROM messages WHERE mailbox = ?1)" },
 	[STORE_SQL_REPAIR_MAILBOX] = { .sql =
-		"UPDATE mailboxes SET (messages, unseen, deleted, bytes, uidnext) ="
-		" (SELECT count(*), coalesce(sum(flags & 1 = 0), 0),"
-		" coalesce(sum(flags & 8 <> 0), 0), coalesce(sum(size), 0),"
+		"UPDATE mailboxes SET (messages, bytes, uidnext) ="
+		" (SELECT count(*), coalesce(sum(size), 0),"
 		" max(mailboxes.uidnext, 1 + coalesce(max(uid), 0),"
 		" 1 + (SELECT coalesce(max(uid), 0) FROM expunged WHERE mailbox = ?1))"
-		" FROM messages WHERE mailbox = ?1), highestmodseq = ?2 WHERE id = ?1" },
+		" FROM messages WHERE mailbox = ?1), highestmodseq = ?2, unseen = ?3, deleted = ?4"
+		" WHERE id = ?1" },
 	[STORE_SQL_REPAIR_ACCOUNT_MODSEQ] = { .sql =
 		"UPDATE accounts SET modseq = ?2 WHERE id = ?1 AND modseq < ?2" },
 	[STORE_SQL_REPAIR_ACCOUNT_ADD] = { .sql =
@@ -689,7 +692,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_REPAIR_OTHER_SIZE] = { .sql =
 		"SELECT mailbox, uid, size FROM messages WHERE content = ?1 AND size <> ?2 LIMIT 1" },
 	[STORE_SQL_REPAIR_MESSAGE_SIZE] = { .sql =
-		"UPDATE messages SET size = ?3, modseq = ?4 WHERE mailbox = ?1 AND uid = ?2" },
+		"UPDATE messages SET size = ?3 WHERE mailbox = ?1 AND uid = ?2 RETURNING uid" },
 	[STORE_SQL_REPAIR_DEAD_PACK] = { .sql =
 		"SELECT pack FROM contents WHERE id = ?1" IS_DEAD },
 	[STORE_SQL_REPAIR_DEAD_SIZE] = { .sql =

@@ -12,6 +12,7 @@
 #include "store/mailbox.h"
 #include "store/message.h"
 #include "store/rights.h"
+#include "store/states_int.h"
 #include "store/store.h"
 #include "store/view.h"
 
@@ -59,7 +60,6 @@ enum store_sql_id {
 	STORE_SQL_MAILBOX_FIND,
 	STORE_SQL_MAILBOX_GET,
 	STORE_SQL_MAILBOX_COUNT,
-	STORE_SQL_MAILBOX_DELETED_BYTES,
 	STORE_SQL_MAILBOX_NAMES,
 	STORE_SQL_MAILBOX_NAME,
 	STORE_SQL_MAILBOX_CHILD,
@@ -105,7 +105,7 @@ enum store_sql_id {
 	STORE_SQL_NOTE_SET,
 	STORE_SQL_NOTE_REMOVE,
 	STORE_SQL_NOTE_CROWD,
-	STORE_SQL_NOTE_TOUCH,
+	STORE_SQL_NOTE_UIDS,
 	STORE_SQL_NOTE_FORGET_BYTES,
 	STORE_SQL_NOTE_FORGET,
 	STORE_SQL_NOTE_ANY,
@@ -140,23 +140,28 @@ enum store_sql_id {
 	STORE_SQL_KEYWORDS_REMOVE,
 	STORE_SQL_MESSAGE_ADD,
 	STORE_SQL_MESSAGE_ALL,
-	STORE_SQL_MESSAGE_SINCE,
-	STORE_SQL_MESSAGE_RANGE,
+	STORE_SQL_MESSAGE_SOME,
+	STORE_SQL_MESSAGE_ROWS,
 	STORE_SQL_MESSAGE_CONTENT,
 	STORE_SQL_MESSAGE_EXPUNGE,
 	STORE_SQL_MESSAGE_REMOVE,
-	STORE_SQL_FLAGS_COUNT,
-	STORE_SQL_FLAGS_CHANGE,
-	STORE_SQL_FLAGS_MODIFIED,
+	STORE_SQL_STATES_GET,
+	STORE_SQL_STATES_RANGE,
+	STORE_SQL_STATES_DOWN,
+	STORE_SQL_STATES_NEWER,
+	STORE_SQL_STATES_ADD,
+	STORE_SQL_STATES_RAISE,
+	STORE_SQL_STATES_CHANGE,
+	STORE_SQL_STATES_SHRINK,
+	STORE_SQL_STATES_REMOVE,
+	STORE_SQL_STATES_PURGE,
+	STORE_SQL_STATES_MESSAGES,
 	STORE_SQL_EXPUNGED_SINCE,
 	STORE_SQL_EXPUNGED_FLOOR,
 	STORE_SQL_EXPUNGED_REMOVE,
 	STORE_SQL_VIEW_BOX,
-	STORE_SQL_GLANCE_UP,
-	STORE_SQL_GLANCE_DOWN,
 	STORE_SQL_GLANCE_COUNT,
 	STORE_SQL_GLANCE_EXPUNGED,
-	STORE_SQL_GLANCE_CHANGED,
 	STORE_SQL_KEYS_ADD,
 	STORE_SQL_KEYS_SENT_FROM,
 	STORE_SQL_KEYS_THREAD_FROM,
@@ -217,6 +222,7 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_THREADS,
 	STORE_SQL_FSCK_LEFT_KEYWORDS,
 	STORE_SQL_FSCK_LEFT_EXPUNGED,
+	STORE_SQL_FSCK_LEFT_STATES,
 	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
 	STORE_SQL_FSCK_LEFT_NOTES,
 	STORE_SQL_FSCK_LEFT_IMPORTS,
@@ -235,6 +241,7 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_THREADS,
 	STORE_SQL_REPAIR_LEFT_KEYWORDS,
 	STORE_SQL_REPAIR_LEFT_EXPUNGED,
+	STORE_SQL_REPAIR_LEFT_STATES,
 	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
 	STORE_SQL_REPAIR_LEFT_NOTES,
 	STORE_SQL_REPAIR_LEFT_IMPORTS,
@@ -385,8 +392,8 @@ struct store_delta { /* what a commit did to the messages of a mailbox (delta.c)
 	};
 };
 /* Inside a write, where the rows are changed; what is too much makes it STORE_DELTA_UNTOLD. */
-void store_delta_flags(struct store_delta *d, const struct uidset *uids, uint64_t keep,
-		       uint64_t come, uint64_t since);
+void store_delta_flags(struct store_delta *d, const struct uidset *uids,
+		       const struct store_state_change *c);
 void store_delta_expunged(struct store_delta *d, const struct store_rows *rows);
 void store_delta_added(struct store_delta *d, const struct store_msg *m);
 /* On the heap, without the room that it does not use. */
@@ -401,6 +408,7 @@ struct store_box {
 	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
 	bool is_told;  /* what changed is announced apart */
 	struct store_delta delta; /* what changed, for views */
+	struct store_states_adding adding; /* written by store_tx_box_change() */
 	int64_t quota, used;     /* of the account, bytes */
 	int64_t quota_messages, used_messages;
 	int64_t messages, bytes; /* of the mailbox, before */
@@ -417,7 +425,7 @@ MUST_CHECK int store_tx_box_named(struct db_tx *tx, int64_t account, struct str 
  * taken from it? What does not grow always fits. 0 or -E_QUOTA.
  */
 MUST_CHECK int store_box_fits(const struct store_box *b, int64_t messages, int64_t bytes);
-/* Writes the counters of mailbox and account and announces. */
+/* Writes what is added, the counters of mailbox and account, and announces. */
 MUST_CHECK int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b);
 
 struct store_adding { /* one message that a box gets */
@@ -451,15 +459,14 @@ void store_rows_fini(struct store_rows *r);
 MUST_CHECK int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct uid_range r,
 				 uint64_t since, struct uidset *ret);
 /*
- * Takes those rows, gathered with the same set and mask, out of the mailbox, with their notes; counts
- * that in the box; contents keep their references. _take() leaves the notes, which then have to be copied
- * or to go by store_tx_notes_expunge().
+ * Takes those rows out of the mailbox, with their notes; counts that in the box; contents keep their
+ * references. _take() leaves the notes, which then have to be copied or to go by
+ * store_tx_notes_expunge().
  */
 MUST_CHECK int store_tx_rows_expunge(struct db_tx *tx, struct store_box *b,
-				     const struct uidset *uids, uint64_t mask,
 				     const struct store_rows *rows);
-MUST_CHECK int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct uidset *uids,
-				  uint64_t mask, const struct store_rows *rows);
+MUST_CHECK int store_tx_rows_take(struct db_tx *tx, struct store_box *b,
+				  const struct store_rows *rows);
 
 /* ---- annotations of messages inside a write (note_set.c) ---- */
 
@@ -469,7 +476,6 @@ struct store_note;
 struct store_noting { /* one change of the notes of a mailbox */
 	const struct store_box *box;
 	int64_t user;   /* never 0 */
-	uint64_t since; /* messages that changed later stay as they are; INT64_MAX: none */
 	/* filled in */
 	int64_t n_changed; /* notes */
 	unsigned scopes;   /* enum store_note_scope, that changed */
@@ -643,6 +649,8 @@ struct store_changes {
 /* Room for one more that changed. */
 struct store_msg *store_changes_next(struct store_changes *c);
 void store_changes_fini(struct store_changes *c);
+/* view_load.c: the same, of the mailbox of old; counters and modseq are the caller's to fill in. */
+struct store_view *store_build_next(struct store_builder *b, const struct store_view *old);
 /* The messages of old with those changes; counters and modseq are the caller's to fill in. */
 struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c);
 /* delta.c: old with what that commit did; NULL: it does not fit. */

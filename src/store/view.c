@@ -185,3 +185,22 @@ uint32_t store_view_seq(const struct store_view *v, uint32_t uid)
 
 	return m && m->uid == uid ? seq : 0;
 }
+
+/* ---- near each other ---- */
+
+const struct store_msg *store_near_at(struct store_near *near, uint32_t seq)
+{
+	if (seq - near->first >= near->n) {
+		near->first = seq;
+		near->n = store_view_run(near->v, seq, &near->run);
+	}
+	near->seq = near->n > 0 ? seq : 0;
+	return near->n > 0 ? &near->run[seq - near->first] : NULL;
+}
+
+const struct store_msg *store_near_uid(struct store_near *near, uint32_t uid)
+{
+	const struct store_msg *m = store_near_at(near, near->seq + 1);
+
+	return m && m->uid == uid ? m : store_near_at(near, store_view_seq(near->v, uid));
+}

@@ -62,6 +62,17 @@ uint32_t store_view_seq(const struct store_view *v, uint32_t uid);
 uint32_t store_view_seq_from(const struct store_view *v, uint32_t uid);
 /* Fast walk: *ret_msgs is the run of messages from seq to the end of its chunk; returns its length (0: past the end). */
 uint32_t store_view_run(const struct store_view *v, uint32_t seq, const struct store_msg **ret_msgs);
+/* A place in a view: what is asked for next mostly stands behind what was asked for before, and then costs next to nothing. */
+struct store_near {
+	const struct store_view *v; /* the others are 0 at first */
+	uint32_t seq;               /* of what was found; 0: nothing was */
+	uint32_t first, n;          /* sequence numbers of the run */
+	const struct store_msg *run;
+};
+/* As store_view_at(). */
+const struct store_msg *store_near_at(struct store_near *near, uint32_t seq);
+/* The message with that UID; NULL when it is not there. */
+const struct store_msg *store_near_uid(struct store_near *near, uint32_t uid);
 /* The bit of a keyword (ASCII case-insensitive), or -1. */
 int store_view_keyword_bit(const struct store_view *v, struct str keyword);
 

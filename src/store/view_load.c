@@ -51,17 +51,27 @@ void store_view_set_row(struct store_view *v, const struct store_view_row *row)
 	v->deleted = row->deleted;
 }
 
-static struct store_msg read_msg(struct db_query *q)
+/* A message without a state (which the check finds) has no flags, and the oldest modseq. */
+static const struct store_state no_state = { .modseq = 1 };
+
+/* states: of the 64 UIDs that have the message's. */
+static struct store_msg read_msg(struct db_query *q,
+				 const struct store_state *const states[STORE_STATE_UIDS])
 {
+	uint32_t uid = (uint32_t)db_int(q, 0);
+	const struct store_state *state = states[uid % STORE_STATE_UIDS];
+
+	if (!state)
+		state = &no_state;
 	return (struct store_msg){
-		.uid = (uint32_t)db_int(q, 0),
+		.uid = uid,
 		.size = (uint32_t)db_int(q, 1),
-		.flags = (uint64_t)db_int(q, 2),
-		.modseq = (uint64_t)db_int(q, 3),
-		.content = db_int(q, 4),
-		.thread = db_int(q, 5),
-		.internaldate_s = db_int(q, 6),
-		.savedate_s = (uint32_t)db_int(q, 7),
+		.flags = state->flags,
+		.modseq = state->modseq,
+		.content = db_int(q, 2),
+		.thread = db_int(q, 3),
+		.internaldate_s = db_int(q, 4),
+		.savedate_s = (uint32_t)db_int(q, 5),
 	};
 }
 
@@ -109,17 +119,42 @@ static int by_uid(const void *a, const void *b)
 	return (x->uid > y->uid) - (x->uid < y->uid);
 }
 
+/* The messages of a row of states that are newer than the view. */
+static int load_row(struct db_tx *tx, const struct store_view *old, const struct store_states *s,
+		    struct store_changes *c)
+{
+	AUTO(db_done) struct db_query q = { 0 };
+	const struct store_state *states[STORE_STATE_UIDS];
+	uint64_t uids = store_states_since(s, old->highestmodseq);
+	struct uid_range r;
+	int rc;
+
+	if (!uids)
+		return 0;
+	r = store_states_range(s->first_uid, uids);
+	store_states_spread(s, states);
+	DB_QUERY(tx, &q, SQL(MESSAGE_SOME), DB_I(old->mailbox), DB_I(r.lo), DB_I(r.hi), DB_I(uids));
+	while ((rc = db_step(&q)) > 0)
+		*store_changes_next(c) = read_msg(&q, states);
+	return rc;
+}
+
 static int load_changed(struct db_tx *tx, const struct store_view *old, struct store_changes *c)
 {
 	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
+	struct store_states s;
+	int rc = 0, read = 0;
 
-	DB_QUERY(tx, &q, SQL(MESSAGE_SINCE), DB_I(old->mailbox), DB_I(old->highestmodseq));
-	while ((rc = db_step(&q)) > 0)
-		*store_changes_next(c) = read_msg(&q);
+	store_tx_states_newer(tx, &q, old);
+	while (read == 0 && (rc = db_step(&q)) > 0) {
+		store_states_row(&q, &s);
+		read = load_row(tx, old, &s, c);
+	}
+	if (read < 0 || rc < 0)
+		return read < 0 ? read : rc;
 	if (c->n_changed)
 		qsort(c->changed, c->n_changed, sizeof(*c->changed), by_uid);
-	return rc;
+	return 0;
 }
 
 int store_tx_view_expunged(struct db_tx *tx, const struct store_view *old, uint32_t **ret,
@@ -195,18 +230,23 @@ static void apply(struct store_builder *b, const struct store_view *old,
 			store_build_msg(b, &c->changed[ci]);
 }
 
-struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c)
+struct store_view *store_build_next(struct store_builder *b, const struct store_view *old)
 {
-	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
-	struct store_view *v;
+	struct store_view *v = store_build_finish(b);
 
-	apply(b, old, c);
-	v = store_build_finish(b);
 	v->mailbox = old->mailbox;
 	v->uidvalidity = old->uidvalidity;
 	v->keywords = old->keywords;
 	store_keywords_ref(v->keywords);
 	return v;
+}
+
+struct store_view *store_view_changed(const struct store_view *old, const struct store_changes *c)
+{
+	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
+
+	apply(b, old, c);
+	return store_build_next(b, old);
 }
 
 static int build_changes(struct db_tx *tx, const struct store_view *old, struct store_builder *b)
@@ -221,15 +261,52 @@ static int build_changes(struct db_tx *tx, const struct store_view *old, struct 
 	return rc;
 }
 
+/* Rows of states beside messages: both come by UID. */
+struct stream {
+	struct db_query q;
+	struct store_states row;
+	int64_t first, at; /* first UID of the row, and of what states stands for; -1: none yet */
+	const struct store_state *states[STORE_STATE_UIDS];
+};
+
+static void stream_end(struct stream *s)
+{
+	db_done(&s->q);
+}
+
+static int states_of(struct stream *s, uint32_t uid)
+{
+	static const struct store_states none;
+	int64_t first = uid & ~(uint32_t)(STORE_STATE_UIDS - 1);
+	int rc = 0;
+
+	if (s->at == first)
+		return 0;
+	while (s->first < first && (rc = db_step(&s->q)) > 0) {
+		store_states_row(&s->q, &s->row);
+		s->first = s->row.first_uid;
+	}
+	store_states_spread(s->first == first ? &s->row : &none, s->states);
+	s->at = first;
+	return rc < 0 ? rc : 0;
+}
+
 static int build_all(struct db_tx *tx, int64_t mailbox, struct store_builder *b)
 {
 	AUTO(db_done) struct db_query q = { 0 };
+	AUTO(stream_end) struct stream s = { .first = -1, .at = -1 };
 	int rc;
 
 	DB_QUERY(tx, &q, SQL(MESSAGE_ALL), DB_I(mailbox));
+	DB_QUERY(tx, &s.q, SQL(STATES_RANGE), DB_I(store_states_id(mailbox, 0)),
+		 DB_I(store_states_id(mailbox, UINT32_MAX)));
 	while ((rc = db_step(&q)) > 0) {
-		const struct store_msg m = read_msg(&q);
+		struct store_msg m;
 
+		rc = states_of(&s, (uint32_t)db_int(&q, 0));
+		if (rc < 0)
+			return rc;
+		m = read_msg(&q, s.states);
 		store_build_msg(b, &m);
 	}
 	return rc;
