@@ -110,18 +110,17 @@ static int take_account(struct sending *s, struct fault *fault)
 	return 0;
 }
 
-/* Also "HOST:auto". The port, and TLS with it, are found when there is something to send. */
-static int parse_server(struct sending *s, const char *server_z, struct fault *fault)
+/* "HOST:auto": the port, and TLS with it, are found when there is something to send. */
+static int take_auto(struct sending *s, const char *server_z, struct fault *fault)
 {
-	struct str server = str_z(server_z);
+	struct str host = str_head(str_z(server_z), strlen(server_z) - strlen(":auto"));
 	char host_z[sizeof(s->peer.host_z)];
 
-	s->is_auto = str_ends(server, S(":auto")) && server.n - 5 < sizeof(host_z);
-	if (!s->is_auto)
-		return peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
 	if (cli_option(s->args, "--tls") != NULL || cli_option(s->args, "--lmtp") != NULL)
 		return fault_set(fault, -E_USAGE, "the port auto chooses TLS too, and speaks no LMTP: leave --tls and --lmtp out");
-	snprintf(host_z, sizeof(host_z), "%" STR_FMT, STR_ARG(str_head(server, server.n - 5)));
+	if (host.n >= sizeof(host_z))
+		return fault_set(fault, -E_USAGE, "--server: the name of the host is too long");
+	snprintf(host_z, sizeof(host_z), "%" STR_FMT, STR_ARG(host));
 	return peer_parse(&s->peer, host_z, "--server", 465, fault);
 }
 
@@ -129,9 +128,13 @@ static int take_server(struct sending *s, struct fault *fault)
 {
 	const char *server_z = cli_option(s->args, "--server");
 
-	if (server_z != NULL)
-		return parse_server(s, server_z, fault);
-	return s->profile != NULL ? 0 : fault_set(fault, -E_USAGE, "--server or --account names where the message goes");
+	if (server_z == NULL && s->profile != NULL)
+		return 0;
+	if (server_z == NULL)
+		return fault_set(fault, -E_USAGE, "--server or --account names where the message goes");
+	s->is_auto = str_ends(str_z(server_z), S(":auto"));
+	return s->is_auto ? take_auto(s, server_z, fault)
+			  : peer_parse(&s->peer, server_z, "--server", s->tls->starttls == NET_STARTTLS_FROM_START ? 465 : 25, fault);
 }
 
 static int take_password(struct sending *s, struct buf *out, struct fault *fault)

@@ -16,6 +16,7 @@ import time
 
 from certs import certificate_of, expired, self_signed
 from doctorworld import Internet, Silent
+from dovecot import Dovecot
 from listener import Listener
 from sink import Sink
 
@@ -467,6 +468,24 @@ def test_martlet(server):
         assert "demo" not in json.dumps(best[0]["dialogue"]), best[0]["dialogue"]
     done = server.command("check", "localhost", "--port", str(server.port("lmtp")), "--protocol", "lmtp")
     assert done.returncode == 0 and "Delivery: LMTP" in done.stdout, done.stdout
+
+
+def test_dovecot(server):
+    """The same with another's server, which takes logins in the clear from loopback."""
+    with Dovecot(server.martlet) as dovecot:
+        password = os.path.join(server.dir, "demo")
+        with open(password, "w", encoding="ascii") as f:
+            f.write("demo\n")
+        for listener in ("imaps", "imap", "pop3s", "pop3"):
+            protocol, security = PORTS[listener]
+            done = server.command("check", "localhost", "--json", "--port", str(dovecot.port(listener)), "--protocol", protocol,
+                                  "--ca-file", dovecot.certificate, "--user", "ann", "--password-file", password)
+            report = json.loads(done.stdout)
+            assert done.returncode == 0, (listener, done.stderr, summary(report), dovecot.log())
+            settings = report["settings"][protocol]
+            assert (settings["port"], settings["security"], settings["is_login_proven"]) == (dovecot.port(listener), security, True), settings
+            best = [a for a in report["attempts"] if a["login_tried"]]
+            assert len(best) == 1 and best[0]["stages"][9]["state"] == "ok", best
 
 
 # ---- send HOST:auto ----
