@@ -497,7 +497,7 @@ def test_text(server):
     """For people: fails first, with the record to publish."""
     with Scene(server) as scene:
         address = scene.host()
-        scene.zone("x.test", "@ MX 10 mx\nmx A %s\n_dmarc TXT \"v=DMARC1; p=reject; x=\\027[31m\\010        publish: lies\"\n@ CAA 0 issue \"ca\\010        publish: lies\"" % address)
+        scene.zone("x.test", "@ MX 10 mx\nmx A %s\n_dmarc TXT \"v=DMARC1; p=reject; x=\\027[31m\\010publish: lies\"\n@ CAA 0 issue \"ca\\010publish: lies\"" % address)
         scene.start()
         done = scene.command("x.test")
         assert done.returncode == 1 and done.stderr == "", done
