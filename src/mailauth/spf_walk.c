@@ -204,7 +204,7 @@ static struct str find_validated(struct walk *w, struct str domain, bool any, bo
 	for (size_t i = 0; i < names.n && i < SPF_NAMES; i++) {
 		bool is_of_domain = is_below(names.v[i], domain);
 
-		if (!(is_of_domain || (any && found.n == 0)) ||
+		if (names.v[i].n == 0 || !(is_of_domain || (any && found.n == 0)) ||
 		    ask_host(w, names.v[i], &exactly, &n) <= 0)
 			continue;
 		found = names.v[i];
