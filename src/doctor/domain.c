@@ -140,6 +140,31 @@ void domain_ahead(struct domain_check *c, struct str name, enum net_dns_type typ
 	net_dns_ahead(c->d->dns, name, type);
 }
 
+bool domain_text(struct arena *a, struct str rdata, struct str *ret)
+{
+	struct str text;
+	char *p;
+
+	if (!net_dns_txt(a, rdata, &text) || !(p = arena_z(a, text)))
+		return false;
+	for (size_t i = 0; i < text.n; i++)
+		if ((unsigned char)p[i] < 0x20 && p[i] != '\t')
+			p[i] = 0x7f;
+	*ret = str_of(p, text.n);
+	return true;
+}
+
+struct str domain_line(struct domain_check *c, struct str s)
+{
+	char *p = arena_z(c->a, s);
+
+	c->is_full |= !p;
+	for (size_t i = 0; p && i < s.n; i++)
+		if ((unsigned char)p[i] < 0x20)
+			p[i] = ' ';
+	return p ? str_of(p, s.n) : S("");
+}
+
 static int texts_of(struct arena *a, const struct net_dns_answer *answer, struct str **ret,
 		    size_t *ret_n)
 {
@@ -149,7 +174,7 @@ static int texts_of(struct arena *a, const struct net_dns_answer *answer, struct
 	if (!*ret)
 		return -E_LIMIT;
 	for (size_t i = 0; i < answer->n; i++)
-		n += net_dns_txt(a, answer->rdata[i], &(*ret)[n]);
+		n += domain_text(a, answer->rdata[i], &(*ret)[n]);
 	*ret_n = n;
 	return 0;
 }
@@ -176,7 +201,7 @@ static bool take_record(struct arena *a, enum lookup_type type, struct str rdata
 
 	switch (type) {
 	case LOOKUP_TXT:
-		return net_dns_txt(a, rdata, ret);
+		return domain_text(a, rdata, ret);
 	case LOOKUP_MX:
 		return net_dns_mx(a, rdata, &preference, ret);
 	case LOOKUP_PTR:

@@ -58,6 +58,7 @@ static void look_at_records(struct domain_check *c, struct str name,
 				S(""));
 			continue;
 		}
+		caa.value = domain_line(c, caa.value);
 		if (caa.is_critical && !is_known_tag(caa.tag))
 			DOMAIN_SAY(
 				c, FAIL, name,

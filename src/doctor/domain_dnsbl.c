@@ -110,7 +110,7 @@ static struct str why(struct domain_check *c, struct str name)
 	struct str text = S("");
 
 	if (domain_ask_quiet(c, name, NET_DNS_TXT, &answer, NULL) < 0 || answer.n == 0 ||
-	    !net_dns_txt(c->a, answer.rdata[0], &text))
+	    !domain_text(c->a, answer.rdata[0], &text))
 		return S("");
 	return text;
 }

@@ -91,6 +91,13 @@ MUST_CHECK int domain_ask(struct domain_check *c, struct str name, enum net_dns_
 MUST_CHECK int domain_ask_quiet(struct domain_check *c, struct str name, enum net_dns_type type,
 				struct net_dns_answer *ret, struct fault *fault);
 void domain_ahead(struct domain_check *c, struct str name, enum net_dns_type type);
+/*
+ * The text of a TXT record. Control characters have no meaning in any that is read here, and a line end would make two lines of one in what is shown: they become one
+ * that is as wrong everywhere.
+ */
+bool domain_text(struct arena *a, struct str rdata, struct str *ret);
+/* A stranger's words in one line. */
+struct str domain_line(struct domain_check *c, struct str s);
 /* The texts at a name. As domain_ask(). */
 MUST_CHECK int domain_texts(struct domain_check *c, struct str name, struct str **ret,
 			    size_t *ret_n);

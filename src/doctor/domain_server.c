@@ -42,7 +42,7 @@ static struct str text_of(struct domain_check *c, struct str rdata)
 {
 	struct str text;
 
-	return net_dns_txt(c->a, rdata, &text) ? text : S("");
+	return domain_text(c->a, rdata, &text) ? text : S("");
 }
 
 static struct str srv_of(struct domain_check *c, struct str rdata)

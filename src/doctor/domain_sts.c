@@ -199,8 +199,7 @@ void domain_sts(struct domain_check *c)
 		return;
 	if (sts_policy_parse(buf_str(&text), c->a, &c->sts) < 0) {
 		DOMAIN_SAY(
-			c, FAIL, host,
-			domain_printf(c, "%" STR_FMT, STR_ARG(str_head(buf_str(&text), 300))),
+			c, FAIL, host, domain_line(c, str_head(buf_str(&text), 300)),
 			"What is there is no policy: version, mode, max_age and mx, each on a line (RFC 8461 3.2).",
 			S(""));
 		return;

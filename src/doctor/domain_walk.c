@@ -15,21 +15,26 @@
 #define WALK_STACK (512u << 10) /* as those of room send */
 #define WALK_REST_MS 1000       /* what is left for the rows behind it */
 
+/* In one line, whatever it was: the other side's words go into evidence, which has lines of ours. */
 static struct str keep(struct domain_host *h, struct str s)
 {
-	struct str copy = arena_str(&h->arena, s);
+	char *p = arena_z(&h->arena, s);
 
-	return copy.p ? copy : S("");
+	for (size_t i = 0; p && i < s.n; i++)
+		if ((unsigned char)p[i] < 0x20)
+			p[i] = ' ';
+	return p ? str_of(p, s.n) : S("");
 }
 
 static struct str reply_text(struct domain_host *h, const struct queue_reply *r)
 {
-	struct str text = r->code ? arena_printf(&h->arena, "%d %" STR_FMT "%s%" STR_FMT, r->code,
-						 STR_ARG(r->enhanced), r->enhanced.n > 0 ? " " : "",
-						 STR_ARG(r->text))
-				  : keep(h, r->text);
+	struct str text = keep(h, r->text), all;
 
-	return text.p ? text : S("");
+	if (!r->code)
+		return text;
+	all = arena_printf(&h->arena, "%d %" STR_FMT "%s%" STR_FMT, r->code, STR_ARG(r->enhanced),
+			   r->enhanced.n > 0 ? " " : "", STR_ARG(text));
+	return all.p ? all : S("");
 }
 
 /* ---- steps: what is of interest in each ---- */

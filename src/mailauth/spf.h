@@ -53,7 +53,7 @@ MUST_CHECK int spf_record_parse(struct str text, struct arena *a, struct spf_rec
 
 struct spf_query {
 	uint8_t ip[16];              /* of the client; IPv4 has the first four bytes */
-	bool is_v6;                  /* an IPv6 address that carries an IPv4 one is for the caller to unpack */
+	bool is_v6;                  /* one that carries an IPv4 address counts as that (RFC 7208 5) */
 	struct str sender;           /* of MAIL, without brackets; empty: postmaster@HELO (RFC 7208 2.4) */
 	struct str helo;
 	struct str receiver;         /* our name; empty: "unknown" */

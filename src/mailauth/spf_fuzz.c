@@ -14,11 +14,13 @@ struct world {
 	unsigned asked;
 };
 
-/* The question's name chooses the line; other records are of as many bytes as their type has. */
+/* The question's name chooses the line; other records have at most as many bytes as their type. */
 static int ask(void *ctx, struct arena *a, struct str name, enum lookup_type type,
 	       struct lookup_answer *ret)
 {
-	static const size_t sizes[LOOKUP_N_TYPES] = { [LOOKUP_A] = 4, [LOOKUP_AAAA] = 16 };
+	static const size_t sizes[LOOKUP_N_TYPES] = {
+		[LOOKUP_A] = 4, [LOOKUP_AAAA] = 16, [LOOKUP_MX] = 255, [LOOKUP_PTR] = 255
+	};
 	struct world *w = ctx;
 	struct str line;
 

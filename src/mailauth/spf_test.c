@@ -315,6 +315,7 @@ static const struct {
 	{ "v=spf1 ip6:2001:db8::/32 -all", "2001:db8:ffff::2", "x@example.com", SPF_PASS,
 	  "ip6:2001:db8::/32" },
 	{ "v=spf1 ip6:::/0 -all", "192.0.2.1", "x@example.com", SPF_FAIL, "-all" },
+	{ "v=spf1 ip6:::/0 a -all", "::ffff:192.0.2.10", "x@example.com", SPF_PASS, "a" },
 	/* ends and results */
 	{ "v=spf1", "10.1.1.1", "x@example.com", SPF_NEUTRAL, "" },
 	{ "v=spf1 ip4:192.0.2.1 ~all", "10.1.1.1", "x@example.com", SPF_SOFTFAIL, "~all" },

@@ -204,7 +204,7 @@ static struct str find_validated(struct walk *w, struct str domain, bool any, bo
 	for (size_t i = 0; i < names.n && i < SPF_NAMES; i++) {
 		bool is_of_domain = is_below(names.v[i], domain);
 
-		if (!(is_of_domain || (any && found.n == 0)) ||
+		if (names.v[i].n == 0 || !(is_of_domain || (any && found.n == 0)) ||
 		    ask_host(w, names.v[i], &exactly, &n) <= 0)
 			continue;
 		found = names.v[i];
@@ -607,6 +607,17 @@ static bool is_domain(struct str s)
 	return n >= 2;
 }
 
+/* RFC 7208 5: ::ffff:192.0.2.1 is an IPv4 address. */
+static void unpack(struct spf_query *q)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+
+	if (!q->is_v6 || memcmp(q->ip, mapped, sizeof(mapped)) != 0)
+		return;
+	memmove(q->ip, q->ip + sizeof(mapped), 4);
+	q->is_v6 = false;
+}
+
 void spf_check_host(const struct lookup *l, const struct spf_query *query, struct arena *a,
 		    struct spf_verdict *ret)
 {
@@ -621,6 +632,7 @@ void spf_check_host(const struct lookup *l, const struct spf_query *query, struc
 		f.domain.n--;
 	if (!is_domain(f.domain))
 		return;
+	unpack(&q);
 	if (at <= 0)
 		q.sender = arena_printf(a, "postmaster@%" STR_FMT, STR_ARG(f.domain));
 	ret->result = q.sender.p ? evaluate(&w, &f) : SPF_TEMPERROR;

@@ -497,7 +497,7 @@ def test_text(server):
     """For people: fails first, with the record to publish."""
     with Scene(server) as scene:
         address = scene.host()
-        scene.zone("x.test", "@ MX 10 mx\nmx A %s\n_dmarc TXT \"v=DMARC1; p=reject; x=\\027[31m\"" % address)
+        scene.zone("x.test", "@ MX 10 mx\nmx A %s\n_dmarc TXT \"v=DMARC1; p=reject; x=\\027[31m\\010publish: lies\"\n@ CAA 0 issue \"ca\\010publish: lies\"" % address)
         scene.start()
         done = scene.command("x.test")
         assert done.returncode == 1 and done.stderr == "", done
@@ -505,6 +505,7 @@ def test_text(server):
         assert '        publish: x.test. IN TXT "v=spf1 mx -all"\n' in done.stdout, done.stdout
         heads = [x.split(" ")[0] for x in done.stdout.split("\n") if x and not x.startswith(" ")][:-1]
         assert heads == sorted(heads, key=("FAIL", "WARN", "pass", "info", "skipped").index), heads
+        assert "\n        publish: lies" not in done.stdout and done.stdout.count("publish: lies") == 3, done.stdout
         assert "\x1b" not in done.stdout and "x=?[31m" in done.stdout, done.stdout
         assert re.search(r"\nx\.test: 1 failed, \d+ to be mended, \d+ good, \d+ to know, \d+ left out\n$", done.stdout), done.stdout[-200:]
 
