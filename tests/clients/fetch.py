@@ -16,6 +16,7 @@ import tempfile
 import time
 
 from certs import certificate_of, expired
+from dovecot import Dovecot
 from listener import Listener
 from mail import inbox
 from server import Skip
@@ -413,6 +414,61 @@ def test_one_at_a_time(server):
                                env={**os.environ, "XDG_STATE_HOME": where})
             assert r.returncode == 5 and b"another process" in r.stderr, r
             assert first.wait(30) == 0
+
+
+# ---- Dovecot ----
+
+def plain_text(n):
+    """As text(n), with the line ends that a Maildir keeps."""
+    return re.sub(rb"\r\n|\n|\r", b"\r\n", text(n))
+
+
+def check_plain(directory, numbers):
+    got = found(directory)
+    assert sorted(n for n, _ in got) == sorted(numbers), len(got)
+    for n, raw in got:
+        assert raw == plain_text(n), (n, raw[:300], plain_text(n)[:300])
+
+
+def test_dovecot(server):
+    """1,000 messages of a Dovecot, byte for byte, by POP3 and by IMAP, over TLS; then those that it killed in the middle of deleting."""
+    with Dovecot(server.martlet) as dovecot, scratch() as where:
+        for protocol, port in (("pop3", "pop3s"), ("imap", "imaps")):
+            dovecot.fill(protocol, [plain_text(n) for n in range(1000)])
+            to = "%s/%s" % (where, protocol)
+            args = [server.martlet, "fetch", "--protocol", protocol, "--server", "localhost:%d" % dovecot.port(port), "--user", protocol, "--password-file",
+                    where + "/password", "--ca-file", dovecot.certificate, "--json", "--to", "maildir:" + to]
+            r = subprocess.run(args, capture_output=True, timeout=120, check=False)
+            assert r.returncode == 0 and last([json.loads(x) for x in r.stdout.splitlines()])["fetched"] == 1000, (r, dovecot.log())
+            check_plain(to, range(1000))
+            r = subprocess.run([*args, "--delete"], capture_output=True, timeout=120, check=False)
+            assert r.returncode == 0 and last([json.loads(x) for x in r.stdout.splitlines()])["fetched"] == 0, r
+            assert dovecot.left(protocol) == 0, (dovecot.left(protocol), r.stdout[-1000:])
+            check_plain(to, range(1000))
+
+
+def test_dovecot_killed(server):
+    """kill -9 at 20 random moments of fetching from Dovecot with --delete."""
+    rnd = random.Random(9)
+    with Dovecot(server.martlet) as dovecot, scratch() as where:
+        dovecot.fill("kim", [plain_text(n) for n in range(1000)])
+        args = [server.martlet, "fetch", "--protocol", "pop3", "--server", "localhost:%d" % dovecot.port("pop3s"), "--user", "kim", "--password-file",
+                where + "/password", "--ca-file", dovecot.certificate, "--to", "maildir:" + where + "/mail", "--delete"]
+        killed = 0
+        for _ in range(20):
+            with subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    p.wait(rnd.uniform(0.02, 0.3))
+                p.kill()
+            killed += p.returncode == -signal.SIGKILL
+            assert dovecot.left("kim") + len(found(where + "/mail")) >= 1000
+        for _ in range(20):
+            r = subprocess.run(args, capture_output=True, timeout=120, check=False)
+            if r.returncode == 0:
+                break
+            time.sleep(0.2)
+        assert r.returncode == 0 and killed > 2 and dovecot.left("kim") == 0, (r, killed, dovecot.log())
+        check_plain(where + "/mail", range(1000))
 
 
 # ---- who logs in, and to whom ----
