@@ -266,7 +266,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "export", .usage = "ACCOUNT DIR", .options = export_options, .run = cli_export,
 	  .help = "write mail to DIR, or add what is new to an earlier export" },
 	{ .name = "fetch", .usage = "", .options = fetch_options, .run = cli_fetch,
-	  .help = "bring new mail of other servers to a Maildir, an mbox or a command" },
+	  .help = "bring new mail from other servers here" },
 	{ .name = "send", .usage = "", .options = send_options, .run = cli_send,
 	  .help = "hand the message on standard input to a server" },
 	{ .name = "sendmail", .usage = "[-t] [-i] [-f ADDRESS] [-F NAME] [RECIPIENT...]", .options = sendmail_options,
@@ -278,10 +278,10 @@ const struct cli_command cli_commands[] = {
 
 	{ .name = "check mx", .usage = "DOMAIN", .options = check_options, .run = cli_check,
 	  .help = "tell where mail for a domain would go, without sending any" },
-	{ .name = "check", .usage = "ADDRESS-or-HOST", .options = doctor_options, .run = cli_doctor,
-	  .help = "tell why a mail program does not connect, and what to set instead" },
 	{ .name = "check domain", .usage = "DOMAIN", .options = check_domain_options, .run = cli_check_domain,
-	  .help = "tell what a domain publishes for its mail, what is wrong, and what to publish" },
+	  .help = "tell what is wrong with what a domain publishes" },
+	{ .name = "check", .usage = "ADDRESS-or-HOST", .options = doctor_options, .run = cli_doctor,
+	  .help = "tell why it does not connect, and what to set" },
 
 	{ .name = "quickstart", .usage = "ADDRESS", .options = quickstart_options, .run = cli_quickstart,
 	  .help = "set up a server: settings, keys, account, records" },

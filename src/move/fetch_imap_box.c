@@ -136,7 +136,7 @@ int move_fetch_imap_select(struct move_fetch_imap *s, const struct move_imap_box
 	}
 	if (r == 0)
 		r = imap_client_result(s->c, &reply, fault);
-	s->is_read_only = str_ieq(reply.code, S("READ-ONLY"));
+	s->is_read_only = r == 0 && str_ieq(reply.code, S("READ-ONLY"));
 	if (r == 0 && s->uidvalidity == 0)
 		r = fault_set(fault, -E_CANNOT, "the server gives its messages no lasting numbers (UIDVALIDITY)");
 	return r;

@@ -1,14 +1,16 @@
 # SPDX-License-Identifier: MIT
 """martlet fetch --sync: a Maildir and a mailbox become the same, whatever happened on either side, and when it is killed on the way."""
 
+import imaplib
 import os
 import random
 import re
 import subprocess
 import time
 
+from dovecot import Dovecot
 from mail import body
-from odd_imap import Odd, arguments, bytes_of, connect, found, run, scratch, some
+from odd_imap import BOB, Odd, arguments, bytes_of, connect, found, run, scratch, some
 
 LETTERS = {"\\Draft": "D", "\\Flagged": "F", "\\Answered": "R", "\\Seen": "S", "\\Deleted": "T"}
 
@@ -262,3 +264,45 @@ def test_sync_at_random(server):
                 sync(server, where, odd.port)
                 check_odd(where, odd)
                 assert dict(found(where + "/in")) == want, (seed, turn)
+
+
+def test_sync_with_dovecot(server):
+    """A Dovecot with CONDSTORE and keywords of its own: 300 messages, changes on both sides, kills."""
+    rnd = random.Random(3)
+    with Dovecot(server.martlet) as dovecot, scratch() as where:
+        dovecot.fill(BOB, [body("there %d" % i) for i in range(300)])
+        for i in range(50):
+            drop(where, "%d.x.host:2,%s" % (i, rnd.choice(("", "S", "FS"))), body("here %d" % i))
+        imap = imaplib.IMAP4("127.0.0.1", dovecot.port("imap"), timeout=60)
+        imap.login(BOB, "demo")
+
+        def both():
+            said = sync(server, where, dovecot.port("imap"))
+            assert mailbox(imap) == found(where + "/in"), dovecot.log()
+            return said
+
+        assert both() == (300, 50, 0, 0, 0, 0)
+        assert both() == (0, 0, 0, 0, 0, 0)
+        for turn in range(5):
+            here = sorted(files(where))
+            for path in rnd.sample(here, 10):
+                os.unlink(path)
+            for path in rnd.sample(sorted(files(where)), 20):
+                retag(path, rnd.choice(("", "F", "RS", "S")))
+            imap.select("INBOX")
+            uids = imap.uid("SEARCH", "ALL")[1][0].decode().split()
+            imap.uid("STORE", ",".join(rnd.sample(uids, 20)), "+FLAGS", r"(\Flagged $Label1)")
+            imap.uid("STORE", ",".join(rnd.sample(uids, 20)), "-FLAGS", r"(\Seen)")
+            imap.uid("STORE", ",".join(rnd.sample(uids, 5)), "+FLAGS", r"(\Deleted)")
+            imap.expunge()
+            imap.append("INBOX", r"(\Answered)", None, body("later %d" % turn))
+            drop(where, "t%d.host:2,D" % turn, body("draft %d" % turn))
+            for _ in range(3):
+                with subprocess.Popen(arguments(server.martlet, where, dovecot.port("imap"), "--sync"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                      stderr=subprocess.DEVNULL) as p:
+                    time.sleep(rnd.uniform(0.01, 0.2))
+                    p.kill()
+            both()
+            assert both() == (0, 0, 0, 0, 0, 0)
+        assert len(found(where + "/in")) >= 350 - 5 * 15
+        imap.logout()
