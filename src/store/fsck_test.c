@@ -320,6 +320,8 @@ TEST(repair_of_lost_modseqs)
 
 	test_open(&t);
 	fill(&t);
+	for (int i = 0; i < 50; i++)
+		test_flag(&t, t.inbox, 1, 1, i % 2 ? STORE_FLAGS_REMOVE : STORE_FLAGS_ADD, STORE_FLAGGED);
 	before = test_view_anew(&t, t.inbox);
 	assert_int_equal(db_write(t.db, &(struct db_write_job){ .fn = lower_modseq, .arg = &t }), 0);
 	f = repair(&t, false);
