@@ -300,6 +300,41 @@ TEST(damages_are_repaired)
 	}
 }
 
+/* What was given before is given to nothing else: the next modseq is beyond those of all messages. */
+static int lower_modseq(struct db_tx *tx, void *arg)
+{
+	const struct test_store *t = arg;
+	int rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(t->alice), DB_I(1), DB_I(0), DB_I(0));
+
+	for (int64_t box = t->inbox; rc == 0 && box <= t->archive; box++)
+		rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(box), DB_I(100), DB_I(1), DB_I(0), DB_I(0),
+			     DB_I(0), DB_I(0));
+	return rc;
+}
+
+TEST(repair_of_lost_modseqs)
+{
+	struct store_view *before, *v;
+	struct test_store t;
+	struct finding f;
+
+	test_open(&t);
+	fill(&t);
+	for (int i = 0; i < 50; i++)
+		test_flag(&t, t.inbox, 1, 1, i % 2 ? STORE_FLAGS_REMOVE : STORE_FLAGS_ADD, STORE_FLAGGED);
+	before = test_view_anew(&t, t.inbox);
+	assert_int_equal(db_write(t.db, &(struct db_write_job){ .fn = lower_modseq, .arg = &t }), 0);
+	f = repair(&t, false);
+	assert_int_equal(f.n, 0);
+	v = test_view_anew(&t, t.inbox);
+	assert_true(v->highestmodseq > before->highestmodseq);
+	for (uint32_t i = 1; i <= v->n; i++)
+		assert_int_equal(store_view_at(v, i)->modseq, store_view_at(before, i)->modseq);
+	store_view_unref(v);
+	store_view_unref(before);
+	test_close(&t);
+}
+
 static size_t damage_of(const char *sql_z)
 {
 	for (size_t i = 0; i < ARRAY_LEN(damages); i++)

@@ -155,14 +155,14 @@ static int add(struct db_tx *tx, struct job *j)
 {
 	struct store_states_adding adding = { .n = 0 };
 	struct model *m = j->m;
-	uint64_t n = 1 + pick(m, 30);
+	uint64_t n = 1 + pick(m, 60);
 	int rc = 0;
 
 	for (; rc == 0 && n > 0 && m->n < MESSAGES; n--) {
-		const uint64_t gaps[] = { 1, 1, 1, 2, 63, 64, 65, 100000 };
+		const uint64_t gaps[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 63, 64, 65, 100000 };
 		uint32_t last = m->n ? m->v[m->n - 1].uid : 0;
 		struct message v = { .uid = last + (uint32_t)gaps[pick(m, ARRAY_LEN(gaps))],
-				     .flags = pick(m, 3) ? 0 : pick(m, 12) << 60, .modseq = m->modseq };
+				     .flags = pick(m, 2) ? 0 : pick(m, 64) << 58, .modseq = m->modseq };
 
 		if (m->n + 4 > MESSAGES) /* the last that there can be */
 			v.uid = UINT32_MAX - (uint32_t)(MESSAGES - m->n);
