@@ -170,6 +170,8 @@ class World:
     # ---- the server ----
 
     def start(self):
+        """Again: with what was changed meanwhile."""
+        self.end()
         self.write_all()
         self.write_settings()
         self.process = subprocess.Popen(       # pylint: disable=consider-using-with
@@ -206,7 +208,7 @@ class World:
         with open(self.path("log"), encoding="utf-8", errors="replace") as f:
             raise RuntimeError("nsd does not answer:\n" + f.read())
 
-    def stop(self):
+    def end(self):
         if self.process:
             self.process.terminate()
             try:
@@ -215,4 +217,7 @@ class World:
                 self.process.kill()
                 self.process.wait()
             self.process = None
+
+    def stop(self):
+        self.end()
         shutil.rmtree(self.dir, ignore_errors=True)
