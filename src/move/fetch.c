@@ -192,6 +192,11 @@ static int change_box(struct move_fetch *f, struct str box, struct fault *fault)
 	return r;
 }
 
+void move_fetch_later(struct move_fetch *f, struct str key, struct str value)
+{
+	buf_printf(&f->pending, "%" STR_FMT "\t%" STR_FMT "\n", STR_ARG(key), STR_ARG(value));
+}
+
 int move_fetch_put(struct move_fetch *f, const struct move_fetched *m, struct fault *fault)
 {
 	struct fault why = { "" };
@@ -214,8 +219,8 @@ int move_fetch_put(struct move_fetch *f, const struct move_fetched *m, struct fa
 	f->n_there += r == 1;
 	f->n_pending += r == 0;
 	f->pending_bytes += m->bytes.n;
-	if (m->key.n > 0)
-		buf_printf(&f->pending, "%" STR_FMT "\t%" STR_FMT "\n", STR_ARG(m->key), STR_ARG(m->value));
+	if (m->key.n > 0 && m->key.p[0] != '?')
+		move_fetch_later(f, m->key, m->value);
 	tell(f, m, r, "");
 	return 0;
 }

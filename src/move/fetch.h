@@ -41,7 +41,11 @@ struct move_fetched {
 	size_t n_keywords;
 	int64_t date_s;         /* INTERNALDATE; 0: not known, it is new */
 	struct str name;        /* the server's for it, which never changes: UIDL; UIDVALIDITY and UID. With the bytes it says whether the target has it */
-	struct str key, value;  /* what the state is told once it is on the disk (move_state_set()); key empty: nothing */
+	/*
+	 * What the state is told once it is on the disk (move_state_set()); key empty: nothing. A key that begins with "?" is only for a target that looks for what a crash
+	 * has left: the state has it for a message that was found so, and for no other.
+	 */
+	struct str key, value;
 };
 
 /* ---- targets ---- */
@@ -161,6 +165,10 @@ void move_fetch_close(struct move_fetch *f);
 MUST_CHECK int move_fetch_put(struct move_fetch *f, const struct move_fetched *m, struct fault *fault);
 /* Are so many waiting that a commit is worth its while? */
 bool move_fetch_is_due(const struct move_fetch *f);
+/*
+ * The state is told with the next commit, when all that was put is on the disk. What says that messages are there goes this way: targets sync the state before they write.
+ */
+void move_fetch_later(struct move_fetch *f, struct str key, struct str value);
 /* All that was put and taken is on the disk, and the state says so; also what else was set in it. */
 MUST_CHECK int move_fetch_commit(struct move_fetch *f, struct fault *fault);
 /* What the TLS of a client wants; names_z: room for the host and a NULL. */

@@ -61,6 +61,7 @@ struct move_fetch_imap {
 	bool is_read_only;
 	bool is_listed;      /* v has all that is new, and all that was left and is still there */
 	bool has_news;       /* EXISTS has come since it was listed */
+	bool has_found;      /* messages that the target has found after a crash */
 	uint32_t exists, uidvalidity, uidnext;
 	uint64_t highestmodseq; /* is_sync, and the server has it */
 	struct move_fetch_row row;
@@ -86,7 +87,7 @@ MUST_CHECK int move_fetch_imap_bodies(struct move_fetch_imap *s, struct fault *f
 
 /* All that is new in a mailbox, to the disk; what may go is deleted. It stays selected. -E_CANNOT: the server does not let us read this one. */
 MUST_CHECK int move_fetch_imap_box(struct move_fetch_imap *s, const struct move_imap_box *box, struct str name, struct fault *fault);
-/* What was fetched goes into the state (not yet onto the disk), whatever ended the session. */
+/* What was fetched goes into the state with the next commit, whatever ended the session. */
 void move_fetch_imap_note(struct move_fetch_imap *s);
 
 /* ---- fetch_imap_delete.c ---- */

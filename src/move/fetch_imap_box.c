@@ -5,7 +5,10 @@
  *
  * 1. The state says "all up to this UID" only of messages whose fate is known: here, gone, or left.
  * 2. What the target does not take, and what the server does not give, stays in the state as left, and is asked for again next time.
- * 3. A message that a chunk's end leaves out is gone from the server (RFC 9051 6.4.9); one of a chunk that was refused is asked for alone.
+ * 3. A message that a chunk's end leaves out is probably gone from the server (RFC 9051 6.4.9). It is left: what is listed again next time was not gone, and must not be
+ *    deleted as if it were here. One of a chunk that was refused is asked for alone.
+ * 4. UIDs that come again (RFC 9051 2.3.1.1 forbids it; an old copy of the mailbox was put back) are as good as another UIDVALIDITY.
+ * 5. A row "?BOX/UIDVALIDITY.UID" is of a message that the target has found after a crash (fetch_mbox.c). It goes when the row of the mailbox knows it.
  */
 #include "move/fetch_imap.h"
 
@@ -37,10 +40,12 @@ static int load_row(struct move_fetch_imap *s, struct fault *fault)
 	if (text.p != NULL && !move_fetch_row_parse(&s->arena, text, &s->row))
 		return fault_set(fault, -E_CANNOT, "the state of the mailbox %s cannot be read", buf_z(&s->name));
 	s->old_left = s->row.left;
-	if (s->row.uidvalidity == s->uidvalidity)
+	if (s->row.uidvalidity == s->uidvalidity && (s->uidnext == 0 || s->row.last < s->uidnext))
 		return 0;
 	s->old_left = (struct uidset){ 0 };
-	if (s->row.uidvalidity > 0)
+	if (s->row.uidvalidity == s->uidvalidity)
+		move_fetch_note(s->f, "the server gives numbers of the mailbox %s again (UIDNEXT): all of it comes again", buf_z(&s->name));
+	else if (s->row.uidvalidity > 0)
 		move_fetch_note(s->f, "the server has numbered the mailbox %s anew (UIDVALIDITY): all of it comes again", buf_z(&s->name));
 	s->row = (struct move_fetch_row){ .uidvalidity = s->uidvalidity };
 	return 0;
@@ -85,7 +90,7 @@ void move_fetch_imap_note(struct move_fetch_imap *s)
 	move_fetch_row_print(&value, &s->row);
 	old = move_state_get(s->f->state, buf_str(&key));
 	if (!buf_overflowed(&value) && !buf_overflowed(&key) && !(old.p != NULL && str_eq(old, buf_str(&value))))
-		move_state_set(s->f->state, buf_str(&key), buf_str(&value));
+		move_fetch_later(s->f, buf_str(&key), buf_str(&value));
 }
 
 static int commit(struct move_fetch_imap *s, struct fault *fault)
@@ -211,6 +216,43 @@ static struct move_fetched message_of(struct move_fetch_imap *s, uint32_t uid, c
 	return (struct move_fetched){ .box = buf_str(&s->name), .name = str_z(name) };
 }
 
+/* Of one that is put, where the row does not know it yet. */
+static void add_found_key(struct buf *out, const struct move_fetch_imap *s, uint32_t uid)
+{
+	buf_printf(out, "?%" STR_FMT "/%u.%u", STR_ARG(buf_str(&s->name)), s->uidvalidity, uid);
+}
+
+/* Those that the target has found after a crash are here. */
+static void take_found(struct move_fetch_imap *s)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		AUTO(buf_fini) struct buf key = BUF_INIT(65536);
+		char name[32];
+		struct move_fetched m = message_of(s, s->v[i].uid, name);
+
+		add_found_key(&key, s, s->v[i].uid);
+		if (move_state_get(s->f->state, buf_str(&key)).p == NULL)
+			continue;
+		s->v[i].is_done = s->has_found = true;
+		s->f->n_there++;
+		if (s->f->watch->message != NULL)
+			s->f->watch->message(s->f->watch->ctx, &m, 1, "");
+	}
+}
+
+/* The row of the mailbox knows them now. */
+static void forget_found(struct move_fetch_imap *s)
+{
+	AUTO(buf_fini) struct buf begin = BUF_INIT(65536);
+	struct str key, value;
+
+	buf_printf(&begin, "?%" STR_FMT "/", STR_ARG(buf_str(&s->name)));
+	for (size_t at = 0; s->has_found && move_state_next(s->f->state, &at, &key, &value);)
+		if (str_starts(key, buf_str(&begin)) && str_chr(str_skip(key, begin.n), '/') < 0)
+			move_state_remove(s->f->state, key);
+	s->has_found = false;
+}
+
 static int leave(struct move_fetch_imap *s, struct move_fetch_item *it, struct fault *fault)
 {
 	it->is_done = true;
@@ -233,6 +275,7 @@ static int leave_and_tell(struct move_fetch_imap *s, struct move_fetch_item *it,
 static int put(struct move_fetch_imap *s, struct move_fetch_item *it, const struct imap_client_reply *r, struct fault *fault)
 {
 	char name[32];
+	AUTO(buf_fini) struct buf key = BUF_INIT(65536);
 	struct move_fetched m = message_of(s, it->uid, name);
 	int rc = 0;
 
@@ -241,6 +284,9 @@ static int put(struct move_fetch_imap *s, struct move_fetch_item *it, const stru
 	m.date_s = r->date_s > 0 ? r->date_s : 0;
 	for (size_t i = 0; i < r->flags.n_keywords && m.n_keywords < MOVE_KEYWORDS; i++)
 		m.keywords[m.n_keywords++] = r->flags.keywords[i];
+	add_found_key(&key, s, it->uid);
+	m.key = buf_str(&key);
+	m.value = S("1");
 	if (s->name_message != NULL)
 		s->name_message(s->ctx, it->uid, &m);
 	if (move_fetch_is_due(s->f))
@@ -322,7 +368,10 @@ static int end_chunk(struct move_fetch_imap *s, const struct imap_client_reply *
 			rc = leave_and_tell(s, it, -E_CANNOT, "the server does not give it", fault);
 		it->is_asked = false;
 		it->is_refused = !r->is_ok;
-		it->is_done = r->is_ok || is_alone; /* gone */
+		if (r->is_ok && it->was_left) /* it was there before, and was listed again right now */
+			rc = leave_and_tell(s, it, -E_CANNOT, "the server gives no bytes of it", fault);
+		else if (r->is_ok)
+			rc = leave(s, it, fault);
 	}
 	return rc;
 }
@@ -390,12 +439,16 @@ int move_fetch_imap_box(struct move_fetch_imap *s, const struct move_imap_box *b
 		r = load_row(s, fault);
 	if (r == 0)
 		r = list(s, fault);
+	if (r == 0)
+		take_found(s);
 	if (r == 0 && s->f->watch->box != NULL && (s->n > 0 || s->is_first_round))
 		s->f->watch->box(s->f->watch->ctx, name, s->n);
 	if (r == 0)
 		r = move_fetch_imap_bodies(s, fault);
 	if (r == 0)
 		r = commit(s, fault);
+	if (r == 0)
+		forget_found(s);
 	if (r == 0 && (s->n > 0 || s->is_thorough) && may_go(s) > 0)
 		r = move_fetch_imap_delete(s, may_go(s), fault);
 	return r;

@@ -4,6 +4,7 @@
 import imaplib
 import json
 import os
+import resource
 import signal
 import ssl
 import subprocess
@@ -140,6 +141,93 @@ def test_fetch_imap_killed(server):
         run(server, where, odd.port, "--delete")
         assert [x for x, _ in found(where + "/in")] == bytes_of(messages)
         assert odd.box == {}
+
+
+def subjects(path):
+    """Of the messages of an mbox."""
+    with open(path, "rb") as f:
+        return sorted(x[9:].decode() for x in f.read().split(b"\n") if x.startswith(b"Subject: "))
+
+
+def names_of(messages):
+    return sorted(x.split(b"\r\n")[0][9:].decode() for x in messages.values())
+
+
+def test_fetch_imap_to_an_mbox_that_does_not_grow(server):
+    """What could not be written comes the next time, and stays on the server until then."""
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+
+    messages = some(30)
+    with scratch() as where, Odd(messages) as odd:
+        to = "mbox:" + where + "/box"
+        r = subprocess.run(arguments(server.martlet, where, odd.port, "--delete", to=to), capture_output=True, timeout=60, check=False, preexec_fn=limit,
+                           restore_signals=False)
+        assert r.returncode != 0 and b"cannot write" in r.stderr and len(odd.box) == 30, r
+        assert counts(run(server, where, odd.port, "--delete", to=to)) == (30, 0, 0, 30)
+        assert subjects(where + "/box") == names_of(messages)
+
+
+def test_fetch_imap_to_an_mbox_killed(server):
+    """kill -9 at any time: nothing is lost, nothing comes twice."""
+    messages = some(600)
+    for turn in range(3):
+        with scratch() as where, Odd(dict(messages)) as odd:
+            for i in range(8):
+                with subprocess.Popen(arguments(server.martlet, where, odd.port, "--delete", to="mbox:" + where + "/box"), stdin=subprocess.DEVNULL,
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+                    time.sleep(0.012 * (i + 1) + 0.004 * turn)
+                    p.kill()
+            run(server, where, odd.port, "--delete", to="mbox:" + where + "/box")
+            assert subjects(where + "/box") == names_of(messages) and odd.box == {}
+
+
+def test_fetch_imap_to_an_mbox_after_a_crash(server):
+    """At each step of a batch: what is whole in the mbox counts, and what is not comes again."""
+    messages = some(20)
+    with scratch() as where, Odd(messages) as odd:
+        to, more = "mbox:" + where + "/box", ("--state", where + "/state")
+        assert counts(run(server, where, odd.port, *more, to=to)) == (20, 0, 0, 0)
+        with open(where + "/box", "rb") as f:
+            box = f.read()
+        with open(where + "/state", "rb") as f:
+            state = f.read()
+        state = state[:state.index(b" +bINBOX") - 8]     # the notes are there, and nothing else
+        for size in (0, 1, len(box) // 3, len(box) // 2, len(box) - 1, len(box)):
+            with open(where + "/box", "wb") as f:
+                f.write(box[:size])
+            with open(where + "/state", "wb") as f:
+                f.write(state)
+            there = counts(run(server, where, odd.port, *more, to=to))
+            assert sum(there[:2]) == 20 and there[1] >= 20 * size // len(box) - 8, (size, there)
+            assert subjects(where + "/box") == names_of(messages), size
+            assert counts(run(server, where, odd.port, *more, to=to)) == (0, 0, 0, 0)
+        with open(where + "/state", "wb") as f:
+            f.write(state)
+        assert counts(run(server, where, odd.port, "--delete", *more, to=to)) == (0, 20, 0, 20)
+        assert subjects(where + "/box") == names_of(messages)
+
+
+def test_fetch_imap_bytes_that_do_not_come(server):
+    """A server that leaves out a message and says OK: it is not gone, so it is not deleted, and comes when it can."""
+    with scratch() as where, Odd(some(5)) as odd:
+        odd.bodiless = {9}
+        assert counts(run(server, where, odd.port, "--delete")) == (4, 0, 0, 4)
+        assert list(odd.box) == [9]
+        odd.bodiless = set()
+        assert counts(run(server, where, odd.port, "--delete")) == (1, 0, 0, 1)
+        assert len(found(where + "/in")) == 5 and odd.box == {}
+
+
+def test_fetch_imap_numbers_that_come_again(server):
+    """A server that goes back (an old copy of it was put back) and gives the same UIDs to other messages: they come, and are not deleted unseen."""
+    with scratch() as where, Odd(some(6)) as odd:
+        assert counts(run(server, where, odd.port)) == (6, 0, 0, 0)
+        odd.box, odd.next = {3: [body("message 1"), set()], 6: [body("another"), set()]}, 1
+        events = run(server, where, odd.port, "--delete")
+        assert counts(events) == (1, 1, 0, 2) and any("again" in x.get("text", "") for x in events), events
+        assert body("another") in [x for x, _ in found(where + "/in")] and len(found(where + "/in")) == 7
 
 
 def wait_for(n, directory, p, seconds=30):

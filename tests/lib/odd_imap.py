@@ -71,6 +71,8 @@ class Odd:
         self.uidplus, self.breaks, self.refused, self.caps, self.seen = uidplus, set(breaks), set(refused), caps, seen or (lambda command: None)
         self.full = full        # takes messages and other flags too
         self.hidden = set()     # UIDs that FETCH leaves out
+        self.bodiless = set()   # UIDs whose bytes it leaves out, without a word
+        self.next = 1           # UIDNEXT at least
         self.validity, self.given, self.commands, self.lock = 7, 0, [], threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -122,7 +124,7 @@ class Odd:
         elif verb == "LIST":
             f.write(b'* LIST () "/" INBOX\r\n')
         elif verb in ("SELECT", "EXAMINE"):
-            f.write(b"* %d EXISTS\r\n* OK [UIDVALIDITY %d]\r\n* OK [UIDNEXT %d]\r\n" % (len(self.box), self.validity, max(self.box, default=0) + 1))
+            f.write(b"* %d EXISTS\r\n* OK [UIDVALIDITY %d]\r\n* OK [UIDNEXT %d]\r\n" % (len(self.box), self.validity, self.uidnext()))
         elif verb == "UID FETCH":
             return self.fetch(f, self.uids(words[2]), command)
         elif verb == "UID STORE":
@@ -143,6 +145,11 @@ class Odd:
             return "BAD what"
         return "OK done"
 
+    def uidnext(self):
+        """It only grows (RFC 9051 2.3.1.1)."""
+        self.next = max(self.next, max(self.box, default=0) + 1)
+        return self.next
+
     def append(self, f, command):
         flags, size = re.fullmatch(r'APPEND "INBOX"(?: \(([^)]*)\))? "[^"]*" \{(\d+)\}', command).groups()
         f.write(b"+ go\r\n")
@@ -150,7 +157,7 @@ class Odd:
         raw = f.read(int(size) + 2)
         if len(raw) < int(size) + 2:
             return None
-        uid = max(self.box, default=0) + 3
+        uid = self.uidnext() + 2
         self.box[uid] = [raw[:-2], set((flags or "").split())]
         return "OK [APPENDUID %d %d] done" % (self.validity, uid) if self.uidplus else "OK done"
 
@@ -161,6 +168,8 @@ class Odd:
                 continue
             raw, flags = self.box[uid]
             items = b"UID %d FLAGS (%s) RFC822.SIZE %d" % (uid, " ".join(flags).encode(), len(raw))
+            if wants_body and uid in self.bodiless:
+                continue
             if wants_body and uid in self.refused:
                 return "NO [SERVERBUG] broken"
             if wants_body:
