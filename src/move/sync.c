@@ -5,6 +5,7 @@
  *   SBOX          UIDVALIDITY and modseq: up to here all is the same (modseq 0: list everything)
  *   MBOX/UID      flags, and which file it is: a message that is on both sides
  *   UBOX/FILE     a file that may be on the server, because it was being sent
+ *   GBOX/SIDE     a UID: all known messages up to it are gone on that side, and nobody has said yet that it is meant so
  *
  * States, and what a crash leaves:
  *
@@ -112,6 +113,18 @@ static void box_key(struct move_sync *y)
 	buf_printf(&y->key, "S%" STR_FMT, STR_ARG(buf_str(&y->i->name)));
 }
 
+/* The server gives UIDs again that it has given (RFC 9051 2.3.1.1 forbids it): an old copy of the mailbox was put back. */
+static bool is_back(const struct move_sync *y)
+{
+	struct str key, value, rest;
+	uint64_t v;
+
+	for (size_t at = 0; y->i->uidnext > 0 && move_state_next(y->f->state, &at, &key, &value);)
+		if (is_of(y, 'M', key, &rest) && str_to_u64(rest, UINT32_MAX, &v) && v >= y->i->uidnext)
+			return true;
+	return false;
+}
+
 static int load(struct move_sync *y, struct fault *fault)
 {
 	struct str key, value, rest, first;
@@ -122,11 +135,13 @@ static int load(struct move_sync *y, struct fault *fault)
 	value = move_state_get(y->f->state, buf_str(&y->key));
 	if (value.p != NULL && str_split(&value, ' ', &first) && str_to_u64(first, UINT32_MAX, &v) && str_to_u64(value, INT64_MAX, &y->modseq))
 		y->uidvalidity = (uint32_t)v;
-	y->is_anew = y->uidvalidity != y->i->uidvalidity;
+	y->is_anew = y->uidvalidity != y->i->uidvalidity || is_back(y);
 	if (y->is_anew)
 		y->modseq = 0;
 	if (y->is_anew && y->uidvalidity != 0)
-		move_fetch_note(y->f, "the server has numbered the mailbox %s anew (UIDVALIDITY): its messages are found again by size and header", buf_z(&y->i->name));
+		move_fetch_note(y->f, "the server %s the mailbox %s %s: its messages are found again by size and header",
+				y->uidvalidity != y->i->uidvalidity ? "has numbered" : "gives numbers of", buf_z(&y->i->name),
+				y->uidvalidity != y->i->uidvalidity ? "anew (UIDVALIDITY)" : "again (UIDNEXT)");
 	for (size_t at = 0; r == 0 && move_state_next(y->f->state, &at, &key, &value);) {
 		struct move_sync_file *file;
 
@@ -141,6 +156,8 @@ static int load(struct move_sync *y, struct fault *fault)
 				file->is_sent = true;
 			else
 				move_state_remove(y->f->state, key);
+		} else if (is_of(y, 'G', key, &rest) && y->is_anew) {
+			move_state_remove(y->f->state, key);
 		}
 	}
 	return r;
@@ -276,16 +293,45 @@ static size_t count(const struct move_sync *y, enum move_sync_act act)
 	return n;
 }
 
-/* All that was known is gone on one side, and is to go on the other. */
+/* Of the known ones up to that UID, are all gone that way? *ret_last: the last of them; 0: there are none. */
+static bool are_all_gone(const struct move_sync *y, enum move_sync_act act, uint32_t until, uint32_t *ret_last)
+{
+	*ret_last = 0;
+	for (size_t k = 0; k < y->n; k++) {
+		const struct move_sync_entry *e = &y->v[k];
+
+		if (!e->is_known || e->uid > until)
+			continue;
+		if (act_of(e) != act && act_of(e) != MOVE_SYNC_FORGET)
+			return false;
+		*ret_last = e->uid > *ret_last ? e->uid : *ret_last;
+	}
+	return true;
+}
+
+/*
+ * All that was known is gone on one side, and is to go on the other. What has come since the first run that saw it is no sign of life of the old, so the state
+ * remembers up to where it was (row G).
+ */
 static bool is_suspicious(struct move_sync *y, enum move_sync_act act, const char *where_z)
 {
-	size_t n_known = 0, n_gone = count(y, act) + count(y, MOVE_SYNC_FORGET);
+	AUTO(buf_fini) struct buf key = BUF_INIT(65536), value = BUF_INIT(32);
+	uint64_t until = UINT32_MAX;
+	uint32_t last = 0;
+	bool is_gone;
 
-	for (size_t k = 0; k < y->n; k++)
-		n_known += y->v[k].is_known;
-	if (y->f->o->may_empty || count(y, act) == 0 || n_gone < n_known)
+	buf_printf(&key, "G%s/%s", buf_z(&y->i->name), where_z);
+	(void)str_to_u64(move_state_get(y->f->state, buf_str(&key)), UINT32_MAX, &until);
+	is_gone = are_all_gone(y, act, (uint32_t)until, &last);
+	if (is_gone && last == 0) /* they are gone on both sides */
+		is_gone = are_all_gone(y, act, UINT32_MAX, &last);
+	if (y->f->o->may_empty || count(y, act) == 0 || !is_gone || last == 0) {
+		move_state_remove(y->f->state, buf_str(&key));
 		return false;
-	move_sync_leave(y, "all %zu messages are gone %s at once: nothing is deleted on the other side, unless you say --allow-empty", n_known, where_z);
+	}
+	buf_printf(&value, "%u", last);
+	move_state_set(y->f->state, buf_str(&key), buf_str(&value));
+	move_sync_leave(y, "all messages of before are gone %s at once: nothing is deleted on the other side, unless you say --allow-empty", where_z);
 	return true;
 }
 
@@ -335,9 +381,9 @@ static int deletions(struct move_sync *y, struct fault *fault)
 	for (size_t k = 0; k < y->n; k++)
 		if (act_of(&y->v[k]) == MOVE_SYNC_FORGET)
 			move_sync_forget(y, &y->v[k]);
-	if (count(y, MOVE_SYNC_DELETE_HERE) > 0 && !is_suspicious(y, MOVE_SYNC_DELETE_HERE, "on the server"))
+	if (!is_suspicious(y, MOVE_SYNC_DELETE_HERE, "on the server") && count(y, MOVE_SYNC_DELETE_HERE) > 0)
 		r = delete_here(y, fault);
-	if (r == 0 && count(y, MOVE_SYNC_DELETE_THERE) > 0 && !is_suspicious(y, MOVE_SYNC_DELETE_THERE, "here")) {
+	if (r == 0 && !is_suspicious(y, MOVE_SYNC_DELETE_THERE, "here") && count(y, MOVE_SYNC_DELETE_THERE) > 0) {
 		r = move_sync_scan(y, fault); /* no entry's file is used from here on */
 		if (r == 0)
 			r = delete_there(y, fault);

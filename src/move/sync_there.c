@@ -114,7 +114,7 @@ static int list_changes(struct move_sync *y, struct fault *fault)
 
 int move_sync_list(struct move_sync *y, struct fault *fault)
 {
-	bool has_changes = imap_client_caps(y->i->c)->has_condstore && y->i->highestmodseq > 0 && y->modseq > 0;
+	bool has_changes = imap_client_caps(y->i->c)->has_condstore && y->modseq > 0 && y->i->highestmodseq >= y->modseq;
 
 	sort(y); /* what the state knows */
 	return has_changes ? list_changes(y, fault) : list_all(y, fault);

@@ -124,6 +124,47 @@ def test_sync_does_not_empty(server):
     imap.logout()
 
 
+def test_sync_does_not_empty_later(server):
+    """New mail on either side is no sign of life of the old, in later runs neither; when the old is back all goes on."""
+    with scratch() as where, Odd(some(5), full=True) as odd:
+        assert sync(server, where, odd.port) == (5, 0, 0, 0, 0, 0)
+        was, odd.box = dict(odd.box), {}
+        odd.box[odd.uidnext() + 1] = [body("new"), set()]
+        assert sync(server, where, odd.port, status=1) == (1, 0, 0, 0, 0, 1)
+        drop(where, "1.x.host", body("here"))
+        assert sync(server, where, odd.port, status=1) == (0, 1, 0, 0, 0, 1)
+        assert sync(server, where, odd.port, status=1) == (0, 0, 0, 0, 0, 1)
+        assert len(found(where + "/in")) == 7
+        odd.box.update(was)
+        del odd.box[6]
+        assert sync(server, where, odd.port) == (0, 0, 1, 0, 0, 0)
+        for path in files(where):
+            os.unlink(path)
+        drop(where, "2.x.host", body("here too"))
+        assert sync(server, where, odd.port, status=1) == (0, 1, 0, 0, 0, 1)
+        odd.box[odd.uidnext()] = [body("newer"), set()]
+        for i in range(2):
+            assert sync(server, where, odd.port, status=1) == (1 - i, 0, 0, 0, 0, 1)
+        assert len(odd.box) == 8
+        assert sync(server, where, odd.port, "--allow-empty") == (0, 0, 0, 6, 0, 0)
+        check_odd(where, odd)
+        assert sync(server, where, odd.port) == (0, 0, 0, 0, 0, 0) and len(odd.box) == 2
+
+
+def test_sync_with_a_server_that_goes_back(server):
+    """An old copy of the mailbox was put back, with the same UIDVALIDITY: what it lacks was deleted by nobody."""
+    with scratch() as where, Odd(some(4), full=True) as odd:
+        assert sync(server, where, odd.port) == (4, 0, 0, 0, 0, 0)
+        old = {uid: [x[0], set(x[1])] for uid, x in odd.box.items()}
+        for i in range(3):
+            odd.box[odd.uidnext() + 1] = [body("later %d" % i), set()]
+        assert sync(server, where, odd.port) == (3, 0, 0, 0, 0, 0)
+        odd.box, odd.next = old, 1
+        assert sync(server, where, odd.port) == (0, 3, 0, 0, 0, 0)
+        check_odd(where, odd)
+        assert len(odd.box) == 7 and sync(server, where, odd.port) == (0, 0, 0, 0, 0, 0)
+
+
 def test_sync_believes_no_list_with_holes(server):
     """What a server leaves out of its list is not taken for deleted."""
     with scratch() as where, Odd(some(5), full=True) as odd:
