@@ -2,11 +2,11 @@
 /*
  * POP3 as a source, RFC 1939. What was fetched is known by its UIDL; the state has for each
  *
- *   uUIDL     size as LIST tells, hash of the header, when it came [, when it was not listed any more]
+ *   uUIDL     size as LIST tells, hashes of the header and of all, when it came [, when it was not listed any more]
  *   =HASH     the same for a message without a name of its own (no UIDL, a wrong one, one that two messages have): by its bytes
  *
  * 1. A message is deleted when it was committed in this session, or when an earlier one has and the server still shows the same: size and header (TOP) are compared
- *    first, for some servers give a UIDL twice. One that is another comes as new.
+ *    first, for some servers give a UIDL twice. One that is another comes as new; one of another size comes too, and its bytes say what it is.
  * 2. DELE comes at the end, when nothing is on its way: only QUIT makes it so (RFC 1939 6), and only then the state forgets.
  * 3. A name that the server does not list any more is kept for a week, in case it comes again.
  */
@@ -24,11 +24,11 @@
 #define KEEP_GONE_S (7 * 86400)
 #define LIST_MEMORY (512u << 20)
 #define HEADER_MAX (8u << 20)
-#define HASH 8              /* bytes of the header's hash that are kept */
+#define HASH 8              /* bytes of each hash that are kept */
 
 enum fate {
 	FATE_FETCH,        /* it is new */
-	FATE_LOOK,         /* known; before more is done with it, is it still the same? */
+	FATE_LOOK,         /* known, and may go: is it still the same? */
 	FATE_KNOWN,        /* and stays */
 	FATE_DELETE,       /* known, and done with */
 };
@@ -54,7 +54,7 @@ struct drop {
 
 struct known {
 	uint64_t size;
-	struct str hash;
+	struct str hash;         /* of the header, then of all, in one word */
 	uint64_t came_s, gone_s; /* gone_s 0: listed last time */
 };
 
@@ -84,6 +84,15 @@ static void add_header_hash(struct buf *out, struct str bytes)
 	while (str_ends(header, S("\r\n")))
 		header.n -= 2;
 	move_key(S("header"), S(""), header, key);
+	text_hex(out, str_of(key, HASH));
+}
+
+static void add_hashes(struct buf *out, struct str bytes)
+{
+	uint8_t key[STORE_IMPORT_KEY];
+
+	add_header_hash(out, bytes);
+	move_key(S("message"), S(""), bytes, key);
 	text_hex(out, str_of(key, HASH));
 }
 
@@ -137,7 +146,7 @@ static void choose_fate(struct drop *d, struct item *it)
 	buf_add(&it->key, it->m.uidl);
 	if (!parse_known(move_state_get(d->f->state, buf_str(&it->key)), &k))
 		return;
-	it->fate = is_due(d, k.came_s) || k.size != it->m.size ? FATE_LOOK : FATE_KNOWN;
+	it->fate = k.size != it->m.size ? FATE_FETCH : is_due(d, k.came_s) ? FATE_LOOK : FATE_KNOWN;
 	if (k.gone_s > 0 && it->fate == FATE_KNOWN) { /* it is back */
 		k.gone_s = 0;
 		set_known(d, it, k);
@@ -221,43 +230,32 @@ static int take_header(struct drop *d, struct item *it, int err, struct fault *f
 	(void)fault;
 	add_header_hash(&hash, buf_str(&d->bytes));
 	/* The window runs ahead by the fate: it is changed when all are answered. */
-	it->was_refused = err < 0 || !parse_known(move_state_get(d->f->state, buf_str(&it->key)), &k) || !str_eq(k.hash, buf_str(&hash));
+	it->was_refused = err < 0 || !parse_known(move_state_get(d->f->state, buf_str(&it->key)), &k) || !str_eq(str_head(k.hash, 2 * HASH), buf_str(&hash));
 	return 0;
 }
 
-static void settle_look(struct drop *d, bool has_looked)
+static void settle_look(struct drop *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
 		struct item *it = &d->v[i];
-		struct known k;
 
-		if (it->fate != FATE_LOOK || !parse_known(move_state_get(d->f->state, buf_str(&it->key)), &k))
+		if (it->fate != FATE_LOOK)
 			continue;
-		if (it->was_refused || (!has_looked && k.size != it->m.size)) {
-			it->fate = FATE_FETCH;
-			it->was_refused = false;
-			continue;
-		}
-		it->fate = is_due(d, k.came_s) ? FATE_DELETE : FATE_KNOWN;
-		if (k.size == it->m.size && k.gone_s == 0)
-			continue;
-		k.size = it->m.size;
-		k.gone_s = 0;
-		set_known(d, it, k);
+		it->fate = it->was_refused ? FATE_FETCH : FATE_DELETE;
+		it->was_refused = false;
 	}
 }
 
 static int look(struct drop *d, struct fault *fault)
 {
-	bool has_top = pop3_client_caps(d->c)->has_top;
 	int r = 0;
 
-	if (has_top) {
+	if (pop3_client_caps(d->c)->has_top) {
 		d->bytes.max = HEADER_MAX;
 		r = for_each(d, FATE_LOOK, 0, take_header, fault);
 	}
 	if (r == 0)
-		settle_look(d, has_top);
+		settle_look(d);
 	return r;
 }
 
@@ -287,9 +285,22 @@ static bool is_there(struct drop *d, struct item *it)
 	return move_state_get(d->f->state, buf_str(&it->key)).p != NULL;
 }
 
+/* Only its size is told in another way than before. */
+static bool is_same(struct drop *d, struct item *it, struct str hash)
+{
+	struct known k;
+
+	if (it->is_nameless || !parse_known(move_state_get(d->f->state, buf_str(&it->key)), &k) || !str_eq(k.hash, hash))
+		return false;
+	k.size = it->m.size;
+	k.gone_s = 0;
+	set_known(d, it, k);
+	return true;
+}
+
 static int take_message(struct drop *d, struct item *it, int err, struct fault *fault)
 {
-	AUTO(buf_fini) struct buf hash = BUF_INIT(2 * HASH + 1), value = BUF_INIT(256);
+	AUTO(buf_fini) struct buf hash = BUF_INIT(4 * HASH + 1), value = BUF_INIT(256);
 	struct known k = { .size = it->m.size, .came_s = (uint64_t)d->now_s };
 	struct move_fetched m = { .box = S("INBOX"), .bytes = buf_str(&d->bytes), .name = it->m.uidl };
 	int r;
@@ -300,8 +311,10 @@ static int take_message(struct drop *d, struct item *it, int err, struct fault *
 	}
 	if (is_there(d, it))
 		return 0;
-	add_header_hash(&hash, m.bytes);
+	add_hashes(&hash, m.bytes);
 	k.hash = buf_str(&hash);
+	if (is_same(d, it, k.hash))
+		return 0;
 	print_known(&value, &k);
 	if (it->is_nameless)
 		m.name = S("");

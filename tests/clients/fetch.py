@@ -337,6 +337,20 @@ def test_lies_about_uidl(server):
         _, events = run(server, where, to, "--delete", port=drop.port)
         assert last(events)["fetched"] == last(events)["deleted"] == 1 and "TOP 1 0" in drop.said, (last(events), drop.said[-8:])
         check(where + "/mail", [*range(1, 7), 8, 9])
+        # The same header too: the size tells, and the bytes say what it is; a size that is only told in another way brings nothing twice.
+        head, to, drop.sizes = text(8).split(b"\r\n\r\n")[0] + b"\r\n\r\n", "mbox:" + where + "/box", None
+        drop.messages = [(b"r", head + b"one\r\n"), (b"s", text(10))]
+        run(server, where, to, port=drop.port)
+        drop.messages = [(b"r", head + b"another\r\n"), (b"s", text(10)), (b"t", text(11))]
+        _, events = run(server, where, to, port=drop.port)
+        assert last(events)["fetched"] == 2, last(events)
+        drop.sizes = 1000
+        for more, deleted in (((), 0), (("--delete",), 3)):
+            _, events = run(server, where, to, *more, port=drop.port)
+            assert (last(events)["fetched"], last(events)["deleted"]) == (0, deleted) and len(drop.messages) == 3 - deleted, last(events)
+        with open(where + "/box", "rb") as f:
+            box = f.read()
+        assert box.count(b"\n\none\n") == box.count(b"\n\nanother\n") == box.count(b"Subject: n10\n") == box.count(b"Subject: n11\n") == 1
 
 
 def test_names_come_again(server):
