@@ -11,7 +11,8 @@
  * key when it comes again.
  *
  * Writing back begins while more messages come (sync_file_range). A batch of more than a few is synced with all that the file system has to write (syncfs, which tells of errors
- * since Linux 5.8): that waits for the disk once, where each file's own sync would wait for it each time.
+ * since Linux 5.8): that waits for the disk once, where each file's own sync would wait for it each time. Not with FUSE: the kernel does not pass syncfs on to a file system in
+ * user space, which may keep all of it in memory. There each file is synced.
  */
 #include "move/fetch.h"
 #include "move/folder.h"
@@ -19,9 +20,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -261,14 +264,32 @@ static int put_in_place(struct maildir *d, struct waiting *w, struct fault *faul
 	return 0;
 }
 
+static bool has_syncfs(const struct maildir *d)
+{
+	struct statfs fs;
+
+	return fstatfs(d->at.tmp, &fs) == 0 && fs.f_type != FUSE_SUPER_MAGIC;
+}
+
+static int sync_file(struct maildir *d, struct waiting *w, struct fault *fault)
+{
+	if (w->fd < 0)
+		w->fd = openat(d->at.tmp, w->temp_z, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (w->fd < 0 || fsync(w->fd) < 0)
+		return fault_errno(fault, errno, "cannot sync %s", w->temp_z);
+	move_close_fd(&w->fd);
+	return 0;
+}
+
 static int sync_files(struct maildir *d, struct fault *fault)
 {
-	if (d->n > FEW)
+	int r = 0;
+
+	if (d->n > FEW && has_syncfs(d))
 		return syncfs(d->at.tmp) < 0 ? fault_errno(fault, errno, "cannot sync the messages") : 0;
-	for (size_t i = 0; i < d->n; i++)
-		if (fsync(d->v[i].fd) < 0)
-			return fault_errno(fault, errno, "cannot sync %s", d->v[i].temp_z);
-	return 0;
+	for (size_t i = 0; i < d->n && r == 0; i++)
+		r = sync_file(d, &d->v[i], fault);
+	return r;
 }
 
 static int commit_maildir(struct move_target *t, struct fault *fault)

@@ -4,7 +4,7 @@
  * its place. Messages of all mailboxes go there. Bare CR and LF are what an mbox cannot keep.
  *
  * States of a batch: 1. It waits in memory. 2. The state has a note of each message: where in the file, how long, its hash and From_ line, and what the state is to be told. The notes are
- * synced before a byte goes to the file. 3. The file grows. 4. It is synced. 5. The state is told (fetch.c); the notes go with the next batch or at the end.
+ * synced before a byte goes to the file. 3. The file grows. 4. It is synced, and so is the directory, where somebody may just have given the name to another file. 5. The state is told (fetch.c); the notes go with the next batch or at the end.
  * A crash in 3 or 4: the next run reads what the notes point to. Messages that are whole count as fetched, so none comes twice; behind them the file is cut, if it ends in the
  * middle of one of ours and nobody has written behind it. A write that fails is cut off at once.
  */
@@ -317,6 +317,8 @@ static int commit_mbox(struct move_target *t, struct fault *fault)
 		r = put_notes(t, size + lacks.n, fault);
 	if (r == 0)
 		r = append(b, fd, size, lacks, fault);
+	if (r == 0)
+		r = sync_parent(t->path_z, fault);
 	if (r == 0)
 		forget(b);
 	return r;

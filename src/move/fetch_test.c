@@ -3,15 +3,42 @@
 #include "move/fetch.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/test.h"
 #include "move/folder.h"
 #include "move/writer.h"
+
+/* ---- what is synced ---- */
+
+/* These stand before those of libc. */
+static size_t n_files_synced, n_dirs_synced;
+static bool is_fuse;
+
+int fsync(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0)
+		*(S_ISDIR(st.st_mode) ? &n_dirs_synced : &n_files_synced) += 1;
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fstatfs(int fd, struct statfs *ret)
+{
+	int r = (int)syscall(SYS_fstatfs, fd, ret);
+
+	if (is_fuse)
+		ret->f_type = FUSE_SUPER_MAGIC;
+	return r;
+}
 
 /* ---- files ---- */
 
@@ -223,6 +250,31 @@ TEST(fetch_to_maildir)
 	assert_int_equal(count_files(tmp_z), 0);
 }
 
+/* A file system in user space hears of no syncfs: each file is synced, the closed ones too. */
+TEST(fetch_to_maildir_in_user_space)
+{
+	AUTO(mem_auto_free) char *path_z = in_dir("mail3"), *new_z = in_dir("mail3/new");
+	struct move_fetch f;
+	struct fault fault;
+
+	for (int turn = 0; turn < 2; turn++) {
+		is_fuse = turn == 1;
+		open_fetch(&f, "maildir", path_z);
+		for (int i = 0; i < 20; i++) {
+			char name_z[8];
+
+			snprintf(name_z, sizeof(name_z), "%d", 20 * turn + i);
+			assert_int_equal(put(&f, name_z, MESSAGE, 0), 0);
+		}
+		n_files_synced = 0;
+		assert_int_equal(move_fetch_commit(&f, &fault), 0);
+		assert_int_equal(n_files_synced, 20 * turn);
+		move_fetch_close(&f);
+	}
+	is_fuse = false;
+	assert_int_equal(count_files(new_z), 40);
+}
+
 /* The state is lost: the same messages are known by their names; other bytes under an old name are new. */
 TEST(fetch_to_maildir_again)
 {
@@ -327,6 +379,24 @@ TEST(fetch_to_mbox_crash)
 		read_file(path_z, &now);
 		assert_str_eq(buf_str(&now), buf_str(&whole));
 	}
+}
+
+/* Somebody else may give the name to another file between two batches: the directory is synced with each. */
+TEST(fetch_to_mbox_syncs_its_directory)
+{
+	AUTO(mem_auto_free) char *path_z = in_dir("box2");
+	struct move_fetch f;
+	struct fault fault;
+
+	open_fetch(&f, "mbox", path_z);
+	assert_int_equal(put(&f, "a", MESSAGE, 0), 0);
+	assert_int_equal(move_fetch_commit(&f, &fault), 0);
+	assert_int_equal(unlink(path_z), 0);
+	assert_int_equal(put(&f, "b", MESSAGE, 0), 0);
+	n_dirs_synced = 0;
+	assert_int_equal(move_fetch_commit(&f, &fault), 0);
+	assert_int_equal(n_dirs_synced, 1);
+	move_fetch_close(&f);
 }
 
 /* Somebody else has written behind what was torn, or has put another file there: nothing of theirs is cut. */
