@@ -67,6 +67,11 @@ static int fetch_wanted(struct move_fetch_imap *s, struct str want, struct fault
 		if (b->is_noselect || !is_wanted(want, buf_str(&name)))
 			continue;
 		n++;
+		if (b->is_twin) { /* with the same rows of the state one could make us delete what is in the other */
+			s->f->n_left++;
+			move_fetch_note(s->f, "%" STR_FMT " is left alone: another mailbox has that name here", STR_ARG(str_head(b->raw, 200)));
+			continue;
+		}
 		r = box_of(s, b, str_ieq(buf_str(&name), S("INBOX")) ? S("INBOX") : buf_str(&name), &why);
 		if (r == -E_CANNOT && s->f->broken == 0 && str_eq(want, S("*"))) {
 			move_fetch_note(s->f, "%s: %s", buf_z(&name), why.text);
@@ -194,6 +199,8 @@ static int session(struct move_fetch_imap *s, struct net_stream *stream, struct 
 	if (r < 0)
 		return r;
 	(void)move_imap_boxes_find_prefix(&s->boxes);
+	if (move_imap_boxes_find_twins(&s->boxes) < 0)
+		return fault_set(fault, -E_LIMIT, "the server has too many mailboxes");
 	do {
 		r = round_of(s, fault);
 		if (r == 0 && s->f->o->is_idle)

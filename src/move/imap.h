@@ -34,6 +34,7 @@ struct move_imap_box {
 	struct str raw;   /* as the server writes it */
 	char delimiter;   /* 0: none */
 	bool is_noselect;
+	bool is_twin;     /* one before it has the same name here */
 };
 struct move_imap_boxes {
 	struct arena arena; /* to be initialised by the caller */
@@ -47,6 +48,9 @@ MUST_CHECK int move_imap_boxes_take(struct move_imap_boxes *b, struct imap_clien
 bool move_imap_boxes_find_prefix(struct move_imap_boxes *b);
 /* Our name for it: UTF-8, '/' between levels, added to out. False: it had to be changed to be one. */
 bool move_imap_boxes_name(const struct move_imap_boxes *b, struct str raw, char delimiter, struct buf *out);
+
+/* Marks twins: what is known by our name would be known of both. -E_LIMIT. */
+MUST_CHECK int move_imap_boxes_find_twins(struct move_imap_boxes *b);
 
 /* ---- the walk ---- */
 

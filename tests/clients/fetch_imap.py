@@ -230,6 +230,25 @@ def test_fetch_imap_numbers_that_come_again(server):
         assert body("another") in [x for x, _ in found(where + "/in")] and len(found(where + "/in")) == 7
 
 
+def test_fetch_imap_two_mailboxes_of_one_name(server):
+    """INBOX below INBOX, where all is below INBOX: they would share what the state knows. The second one is left alone, and it is said."""
+    with scratch() as where, Odd(some(6)) as odd:
+        odd.others = {"INBOX.INBOX": {1: [body("below"), set()]}, "INBOX.Old": {1: [body("old"), set()]}}
+        for boxes, want in ((("*",), (7, 0, 1, 7)), (("INBOX",), (0, 0, 1, 0))):
+            events = run(server, where, odd.port, "--delete", *(x for box in boxes for x in ("--mailbox", box)), status=1)
+            assert counts(events) == want and any("INBOX.INBOX" in x.get("text", "") for x in events), events
+        assert list(odd.others["INBOX.INBOX"]) == [1] and not odd.others["INBOX.Old"]
+
+
+def test_fetch_imap_shows_nothing_that_moves_the_cursor(server):
+    """Words of a server in the trace and in notes: no control characters, those of C1 (RFC 3629's two bytes, or one alone) neither."""
+    with scratch() as where, Odd(some(1)) as odd:
+        odd.words = "\x1b[31m \x9b31m \x07 grün"
+        odd.others = {"A\x9b31m": {}}
+        r = subprocess.run(arguments(server.martlet, where, odd.port, "--trace", "--mailbox", "*"), capture_output=True, timeout=60, check=False)
+        assert r.returncode == 0 and "grün".encode() in r.stderr and b"\x1b" not in r.stderr and "\x9b".encode() not in r.stderr and b"\x07" not in r.stderr, r
+
+
 def wait_for(n, directory, p, seconds=30):
     until = time.monotonic() + seconds
     while time.monotonic() < until:

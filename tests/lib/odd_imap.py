@@ -73,6 +73,8 @@ class Odd:
         self.hidden = set()     # UIDs that FETCH leaves out
         self.bodiless = set()   # UIDs whose bytes it leaves out, without a word
         self.next = 1           # UIDNEXT at least
+        self.words = "done"     # behind OK
+        self.others, self.inbox = {}, None  # other mailboxes by their names; the INBOX while one of them is selected
         self.validity, self.given, self.commands, self.lock = 7, 0, [], threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -122,8 +124,10 @@ class Odd:
         if verb == "CAPABILITY":
             f.write(("* CAPABILITY IMAP4rev1%s%s\r\n" % (" UIDPLUS" if self.uidplus else "", self.caps)).encode())
         elif verb == "LIST":
-            f.write(b'* LIST () "/" INBOX\r\n')
+            for name in ("INBOX", *self.others):
+                f.write(b'* LIST () "." %s\r\n' % name.encode())
         elif verb in ("SELECT", "EXAMINE"):
+            self.select(words[1].strip('"'))
             f.write(b"* %d EXISTS\r\n* OK [UIDVALIDITY %d]\r\n* OK [UIDNEXT %d]\r\n" % (len(self.box), self.validity, self.uidnext()))
         elif verb == "UID FETCH":
             return self.fetch(f, self.uids(words[2]), command)
@@ -143,7 +147,13 @@ class Odd:
             f.write(b"* BYE\r\n")
         elif verb not in ("LOGIN", "NOOP"):
             return "BAD what"
-        return "OK done"
+        return "OK " + self.words
+
+    def select(self, name):
+        if self.inbox is not None:
+            self.box, self.inbox = self.inbox, None
+        if name in self.others:
+            self.inbox, self.box = self.box, self.others[name]
 
     def uidnext(self):
         """It only grows (RFC 9051 2.3.1.1)."""
