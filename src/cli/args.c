@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 
 #include "base/str.h"
+#include "base/text.h"
 #include "server/admin.h"
 
 const char *cli_option(const struct cli_args *args, const char *name)
@@ -98,14 +99,22 @@ enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **a
 	return CLI_OK;
 }
 
+void cli_print(FILE *to, struct str s, bool keeps_lines)
+{
+	AUTO(buf_fini) struct buf clean = BUF_INIT(s.n + 1);
+
+	text_clean(&clean, s);
+	for (size_t i = 0; i < clean.n; i++)
+		fputc(clean.p[i] == '\n' && !keeps_lines ? '?' : clean.p[i], to);
+}
+
 enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault)
 {
 	const struct err_row *row = err_row(code);
 	const char *text = fault->text[0] ? fault->text : row->text;
 
 	fputs("martlet: ", stderr);
-	for (const char *p = text; *p; p++) /* some of it may be a stranger's */
-		fputc(((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f ? '?' : *p, stderr);
+	cli_print(stderr, str_z(text), true); /* some of it may be a stranger's */
 	fputc('\n', stderr);
 	if (cli_option(args, "--json")) {
 		json_t *v = json_pack("{s:s, s:o}", "error", row->name, "text", admin_json_str(str_z(text)));

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include <jansson.h>
 
 #include "base/buf.h"
@@ -62,6 +64,8 @@ const char *cli_option(const struct cli_args *args, const char *name);
 enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **argv, struct cli_args *ret);
 void cli_usage(const struct cli_command *cmd);
 
+/* What may be a stranger's words: nothing of them moves the cursor (text_clean()). An LF is one, or "?". */
+void cli_print(FILE *to, struct str s, bool keeps_lines);
 /* Says the fault on standard error ("martlet: ..."), with --json also as {"error", "text"} on standard output; gives the exit status of a code. */
 enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault);
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/cli.h"
 #include "queue/queue.h"
 
 #define ADDRESSES 16
@@ -54,9 +55,7 @@ void peer_trace(void *ctx, bool is_ours, struct str line)
 {
 	(void)ctx;
 	fputs(is_ours ? "> " : "< ", stderr);
-	for (size_t i = 0; i < line.n; i++)
-		fputc((unsigned char)line.p[i] < 0x20 || line.p[i] == 0x7f ? '?' : line.p[i],
-		      stderr);
+	cli_print(stderr, line, false);
 	fputc('\n', stderr);
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/cli.h"
 
 #define SHOW_MS 200
 
@@ -29,30 +30,32 @@ static void clear(struct cli_progress *p)
 	p->has_line = false;
 }
 
-static void put_clean(const char *z)
-{
-	for (; *z; z++)
-		fputc((unsigned char)*z < 0x20 || *z == 0x7f ? '?' : *z, stderr);
-}
-
 void cli_progress_say(struct cli_progress *p, const char *where_z, const char *why_z)
 {
 	clear(p);
 	fputs("martlet: ", stderr);
 	if (where_z) {
-		put_clean(where_z);
+		cli_print(stderr, str_z(where_z), false);
 		fputs(": ", stderr);
 	}
-	put_clean(why_z);
+	cli_print(stderr, str_z(why_z), false);
 	fputc('\n', stderr);
+}
+
+static void print_box(const struct cli_progress *p)
+{
+	cli_print(stderr, str_z(p->box), false);
+	fputc(':', stderr);
 }
 
 /* The mailbox that is done. */
 static void finish_box(struct cli_progress *p, uint64_t done)
 {
 	clear(p);
-	if (p->box[0] && !p->is_quiet)
-		fprintf(stderr, "%s: %" PRIu64 " messages\n", p->box, done - p->start);
+	if (!p->box[0] || p->is_quiet)
+		return;
+	print_box(p);
+	fprintf(stderr, " %" PRIu64 " messages\n", done - p->start);
 }
 
 void cli_progress_box(struct cli_progress *p, struct str name, uint64_t of, uint64_t done)
@@ -72,7 +75,8 @@ void cli_progress_show(struct cli_progress *p, uint64_t done)
 		return;
 	p->shown_ms = now;
 	clear(p);
-	fprintf(stderr, "%s: %" PRIu64, p->box, done - p->start);
+	print_box(p);
+	fprintf(stderr, " %" PRIu64, done - p->start);
 	if (p->of)
 		fprintf(stderr, " of %" PRIu64, p->of);
 	fprintf(stderr, ", %" PRIu64 " a second", per_second(p, done));
