@@ -266,6 +266,7 @@ static int take_profile(struct fetching *x, const struct profile *p, struct faul
 	if (r < 0)
 		return r;
 	x->o.user = str_z(profile_user(p));
+	x->o.secret_env_z = p->password_env_z[0] != '\0' ? p->password_env_z : NULL;
 	x->o.is_insecure = p->is_insecure;
 	x->o.is_delete = p->is_delete;
 	x->o.keep_s = p->delete_after_ms / 1000;

@@ -141,6 +141,7 @@ int move_fetch_open(struct move_fetch *f, const struct move_fetch_source *source
 		return r;
 	move_fetch_who(source, o, &f->who);
 	f->target.who = buf_str(&f->who);
+	f->target.secret_env_z = o->secret_env_z;
 	dir = open_place(f, to_z, state_z, &name, fault);
 	r = dir < 0 ? dir : move_state_open(dir, buf_z(&name), f->target.who, &f->state, fault);
 	f->target.state = f->state;

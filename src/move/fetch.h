@@ -68,6 +68,7 @@ struct move_target {
 	const struct move_target_kind *kind;
 	const char *path_z;       /* directory, file or command */
 	struct str who;           /* the account */
+	const char *secret_env_z; /* of the options */
 	struct move_state *state;
 	void *own;
 };
@@ -108,6 +109,7 @@ struct move_fetch_options {
 	struct net_stream_tls *tls;
 	bool is_insecure;         /* any certificate, or none, will do */
 	struct str user, password;
+	const char *secret_env_z; /* the environment variable that had it, which commands do not get; may be NULL */
 	void (*trace)(void *ctx, bool is_ours, struct str line); /* as the clients have it; may be NULL */
 	bool is_delete;           /* on the server, what is on the disk here */
 	int64_t keep_s;           /* with is_delete: not before it has been here for so long */

@@ -78,10 +78,30 @@ static int message_file(struct str bytes, struct fault *fault)
 	return r < 0 ? r : fd;
 }
 
-/* Its output is not ours: it goes where errors go, so that lines of --json stay alone. */
-static int run(const char *command_z, int fd, int *ret_status, struct fault *fault)
+/* Ours without the variable that has the password. The list is to be freed, what it points to is not. */
+static char **environment(const char *secret_z)
 {
-	const char *argv[] = { "/bin/sh", "-c", command_z, NULL };
+	size_t n = 0, kept = 0;
+	char **list;
+
+	while (environ[n] != NULL)
+		n++;
+	list = mem_alloc(n + 1, sizeof(*list));
+	for (size_t i = 0; i < n; i++) {
+		struct str rest = str_z(environ[i]), name;
+
+		if (secret_z == NULL || !str_split(&rest, '=', &name) || !str_eq(name, str_z(secret_z)))
+			list[kept++] = environ[i];
+	}
+	list[kept] = NULL;
+	return list;
+}
+
+/* Its output is not ours: it goes where errors go, so that lines of --json stay alone. */
+static int run(const struct move_target *t, int fd, int *ret_status, struct fault *fault)
+{
+	const char *argv[] = { "/bin/sh", "-c", t->path_z, NULL };
+	char **env_z = environment(t->secret_env_z);
 	posix_spawn_file_actions_t actions;
 	pid_t pid;
 	int err;
@@ -89,8 +109,9 @@ static int run(const char *command_z, int fd, int *ret_status, struct fault *fau
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	err = posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, environ);
+	err = posix_spawn(&pid, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, env_z);
 	posix_spawn_file_actions_destroy(&actions);
+	mem_free(env_z);
 	if (err != 0)
 		return fault_errno(fault, err, "cannot run the command");
 	while (waitpid(pid, ret_status, 0) < 0)
@@ -102,7 +123,7 @@ static int run(const char *command_z, int fd, int *ret_status, struct fault *fau
 static int add_command(struct move_target *t, const struct move_fetched *m, struct fault *fault)
 {
 	AUTO(move_close_fd) int fd = message_file(m->bytes, fault);
-	int status = 0, r = fd < 0 ? fd : run(t->path_z, fd, &status, fault);
+	int status = 0, r = fd < 0 ? fd : run(t, fd, &status, fault);
 
 	if (r < 0)
 		return r;

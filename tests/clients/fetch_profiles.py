@@ -95,6 +95,10 @@ def test_fetch(server):
         said = home.run("fetch", "--account", "bob", "--account", "alice", status=2)
         assert "THE_PASSWORD" in said and "alice: 1 fetched" in said, said
         assert "bob: 0 fetched, 2 deleted" in home.run("fetch", "--account", "bob", "--delete", THE_PASSWORD="demo")
+        give(server, BOB, 1)
+        home.run("fetch", "--account", "bob", "--to", "command:env >%s/env" % home.dir, THE_PASSWORD="demo", THE_PASSWORD2="other")
+        with open(home.dir + "/env", encoding="utf-8") as f:
+            assert "THE_PASSWORD2=other" in (said := f.read().split("\n")) and "THE_PASSWORD=demo" not in said, said
         home.write("password_env = THE_PASSWORD")
         assert "login" in home.run("fetch", "--account", "bob", status=12, THE_PASSWORD="wrong")
 
