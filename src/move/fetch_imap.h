@@ -82,6 +82,11 @@ struct move_fetch_imap {
 
 /* -E_CANNOT: it is not there, or may not be read. */
 MUST_CHECK int move_fetch_imap_select(struct move_fetch_imap *s, const struct move_imap_box *box, struct fault *fault);
+/*
+ * That UID was seen earlier, with the same UIDVALIDITY: does the server give UIDs again (UIDNEXT)? One whose UIDNEXT is wrong by what it has itself does not; s->uidnext is 0
+ * then.
+ */
+MUST_CHECK int move_fetch_imap_is_back(struct move_fetch_imap *s, uint32_t last, bool *ret, struct fault *fault);
 /* Brings all of s->v that are not done. */
 MUST_CHECK int move_fetch_imap_bodies(struct move_fetch_imap *s, struct fault *fault);
 

@@ -24,6 +24,33 @@
 
 /* ---- the state ---- */
 
+static int see_last(void *ctx, const struct imap_client_reply *r, struct fault *fault)
+{
+	uint32_t *last = ctx;
+
+	(void)fault;
+	if (r->kind == IMAP_CLIENT_FETCH && r->uid > *last)
+		*last = r->uid;
+	return 0;
+}
+
+int move_fetch_imap_is_back(struct move_fetch_imap *s, uint32_t last, bool *ret, struct fault *fault)
+{
+	uint32_t highest = 0;
+	int r;
+
+	*ret = false;
+	if (s->uidnext == 0 || last < s->uidnext)
+		return 0;
+	r = s->exists > 0 ? imap_client_ask(s->c, S("UID FETCH * (UID)"), see_last, &highest, fault) : 0;
+	if (r < 0)
+		return r;
+	*ret = highest < s->uidnext;
+	if (!*ret)
+		s->uidnext = 0;
+	return 0;
+}
+
 static void add_key(struct buf *out, const struct move_fetch_imap *s)
 {
 	buf_printf(out, "b%" STR_FMT, STR_ARG(buf_str(&s->name)));
@@ -33,6 +60,8 @@ static int load_row(struct move_fetch_imap *s, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf key = BUF_INIT(65536);
 	struct str text;
+	bool is_back = false;
+	int r = 0;
 
 	add_key(&key, s);
 	text = move_state_get(s->f->state, buf_str(&key));
@@ -40,10 +69,12 @@ static int load_row(struct move_fetch_imap *s, struct fault *fault)
 	if (text.p != NULL && !move_fetch_row_parse(&s->arena, text, &s->row))
 		return fault_set(fault, -E_CANNOT, "the state of the mailbox %s cannot be read", buf_z(&s->name));
 	s->old_left = s->row.left;
-	if (s->row.uidvalidity == s->uidvalidity && (s->uidnext == 0 || s->row.last < s->uidnext))
-		return 0;
-	s->old_left = (struct uidset){ 0 };
 	if (s->row.uidvalidity == s->uidvalidity)
+		r = move_fetch_imap_is_back(s, s->row.last, &is_back, fault);
+	if (r < 0 || (s->row.uidvalidity == s->uidvalidity && !is_back))
+		return r;
+	s->old_left = (struct uidset){ 0 };
+	if (is_back)
 		move_fetch_note(s->f, "the server gives numbers of the mailbox %s again (UIDNEXT): all of it comes again", buf_z(&s->name));
 	else if (s->row.uidvalidity > 0)
 		move_fetch_note(s->f, "the server has numbered the mailbox %s anew (UIDVALIDITY): all of it comes again", buf_z(&s->name));

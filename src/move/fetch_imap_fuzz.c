@@ -14,7 +14,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { DELETES = 1, SYNCS = 2, IDLES = 4, KEEPS = 8, ALL_BOXES = 16, MAY_EMPTY = 32 };
+enum { DELETES = 1, SYNCS = 2, IDLES = 4, KEEPS = 8, ALL_BOXES = 16, MAY_EMPTY = 32, MBOX = 64 };
 
 static int remove_one(const char *path_z, const struct stat *st, int flag, struct FTW *ftw)
 {
@@ -70,7 +70,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	flags = size > 0 ? data[0] : 0;
 	must(mkdtemp(dir) != NULL);
-	snprintf(to_z, sizeof(to_z), "maildir:%s", dir);
+	if ((flags & MBOX) && !(flags & SYNCS))
+		snprintf(to_z, sizeof(to_z), "mbox:%s/box", dir);
+	else
+		snprintf(to_z, sizeof(to_z), "maildir:%s", dir);
 	run(to_z, script);
 	run(to_z, script);
 	nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);

@@ -113,35 +113,37 @@ static void box_key(struct move_sync *y)
 	buf_printf(&y->key, "S%" STR_FMT, STR_ARG(buf_str(&y->i->name)));
 }
 
-/* The server gives UIDs again that it has given (RFC 9051 2.3.1.1 forbids it): an old copy of the mailbox was put back. */
-static bool is_back(const struct move_sync *y)
+/* An old copy of the mailbox was put back: UIDs that are known come again. */
+static int look_back(struct move_sync *y, bool *ret, struct fault *fault)
 {
 	struct str key, value, rest;
-	uint64_t v;
+	uint64_t v, last = 0;
 
-	for (size_t at = 0; y->i->uidnext > 0 && move_state_next(y->f->state, &at, &key, &value);)
-		if (is_of(y, 'M', key, &rest) && str_to_u64(rest, UINT32_MAX, &v) && v >= y->i->uidnext)
-			return true;
-	return false;
+	for (size_t at = 0; move_state_next(y->f->state, &at, &key, &value);)
+		if (is_of(y, 'M', key, &rest) && str_to_u64(rest, UINT32_MAX, &v) && v > last)
+			last = v;
+	return move_fetch_imap_is_back(y->i, (uint32_t)last, ret, fault);
 }
 
 static int load(struct move_sync *y, struct fault *fault)
 {
 	struct str key, value, rest, first;
 	uint64_t v;
+	bool is_back = false;
 	int r = 0;
 
 	box_key(y);
 	value = move_state_get(y->f->state, buf_str(&y->key));
 	if (value.p != NULL && str_split(&value, ' ', &first) && str_to_u64(first, UINT32_MAX, &v) && str_to_u64(value, INT64_MAX, &y->modseq))
 		y->uidvalidity = (uint32_t)v;
-	y->is_anew = y->uidvalidity != y->i->uidvalidity || is_back(y);
+	if (y->uidvalidity == y->i->uidvalidity)
+		r = look_back(y, &is_back, fault);
+	y->is_anew = y->uidvalidity != y->i->uidvalidity || is_back;
 	if (y->is_anew)
 		y->modseq = 0;
 	if (y->is_anew && y->uidvalidity != 0)
 		move_fetch_note(y->f, "the server %s the mailbox %s %s: its messages are found again by size and header",
-				y->uidvalidity != y->i->uidvalidity ? "has numbered" : "gives numbers of", buf_z(&y->i->name),
-				y->uidvalidity != y->i->uidvalidity ? "anew (UIDVALIDITY)" : "again (UIDNEXT)");
+				is_back ? "gives numbers of" : "has numbered", buf_z(&y->i->name), is_back ? "again (UIDNEXT)" : "anew (UIDVALIDITY)");
 	for (size_t at = 0; r == 0 && move_state_next(y->f->state, &at, &key, &value);) {
 		struct move_sync_file *file;
 

@@ -228,6 +228,11 @@ def test_fetch_imap_numbers_that_come_again(server):
         events = run(server, where, odd.port, "--delete")
         assert counts(events) == (1, 1, 0, 2) and any("again" in x.get("text", "") for x in events), events
         assert body("another") in [x for x, _ in found(where + "/in")] and len(found(where + "/in")) == 7
+        odd.box, odd.lag = {uid: [raw, set()] for uid, raw in some(9).items()}, 1   # one that is only wrong about UIDNEXT does not go back
+        for want in ((3, 4, 0, 0), (0, 0, 0, 0)):
+            assert counts(run(server, where, odd.port)) == want, odd.commands
+        odd.box[90] = [body("next"), set()]
+        assert counts(run(server, where, odd.port)) == (1, 0, 0, 0)
 
 
 def test_fetch_imap_two_mailboxes_of_one_name(server):

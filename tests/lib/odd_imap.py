@@ -72,7 +72,7 @@ class Odd:
         self.full = full        # takes messages and other flags too
         self.hidden = set()     # UIDs that FETCH leaves out
         self.bodiless = set()   # UIDs whose bytes it leaves out, without a word
-        self.next = 1           # UIDNEXT at least
+        self.next, self.lag = 1, 0  # UIDNEXT at least; and by how much it is told too low
         self.words = "done"     # behind OK
         self.others, self.inbox = {}, None  # other mailboxes by their names; the INBOX while one of them is selected
         self.validity, self.given, self.commands, self.lock = 7, 0, [], threading.Lock()
@@ -113,8 +113,8 @@ class Odd:
         every = sorted(self.box)
         chosen = set()
         for part in text.split(","):
-            lo, _, hi = part.partition(":")
-            lo, hi = int(lo), int(lo) if not hi else every[-1] if hi == "*" and every else 0 if hi == "*" else int(hi)
+            lo, _, hi = part.replace("*", str(every[-1] if every else 0)).partition(":")
+            lo, hi = int(lo), int(hi or lo)
             chosen |= {uid for uid in every if min(lo, hi) <= uid <= max(lo, hi)}
         return sorted(chosen)
 
@@ -128,7 +128,7 @@ class Odd:
                 f.write(b'* LIST () "." %s\r\n' % name.encode())
         elif verb in ("SELECT", "EXAMINE"):
             self.select(words[1].strip('"'))
-            f.write(b"* %d EXISTS\r\n* OK [UIDVALIDITY %d]\r\n* OK [UIDNEXT %d]\r\n" % (len(self.box), self.validity, self.uidnext()))
+            f.write(b"* %d EXISTS\r\n* OK [UIDVALIDITY %d]\r\n* OK [UIDNEXT %d]\r\n" % (len(self.box), self.validity, self.uidnext() - self.lag))
         elif verb == "UID FETCH":
             return self.fetch(f, self.uids(words[2]), command)
         elif verb == "UID STORE":
