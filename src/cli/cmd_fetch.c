@@ -142,6 +142,9 @@ static int say_end(struct fetching *x, const struct move_fetch *f, int r, bool i
 		json_t *line = json_pack("{s:I, s:I, s:I, s:I}", "fetched", (json_int_t)f->n_fetched, "there", (json_int_t)f->n_there, "left",
 					 (json_int_t)f->n_left, "deleted", (json_int_t)f->n_deleted);
 
+		if (x->o.is_sync)
+			json_object_update_new(line, json_pack("{s:I, s:I, s:I}", "sent", (json_int_t)f->n_sent, "removed", (json_int_t)f->n_removed, "flagged",
+							       (json_int_t)f->n_flagged));
 		if (r < 0) {
 			json_object_set_new(line, "error", json_string(err_row(r)->name));
 			json_object_set_new(line, "text", admin_json_str(str_z(fault->text)));
@@ -151,6 +154,12 @@ static int say_end(struct fetching *x, const struct move_fetch *f, int r, bool i
 		fprintf(stderr, "%s: %" PRIu64 " fetched", x->name_z, f->n_fetched);
 		if (f->n_there > 0)
 			fprintf(stderr, ", %" PRIu64 " were there", f->n_there);
+		if (f->n_sent > 0)
+			fprintf(stderr, ", %" PRIu64 " sent to the server", f->n_sent);
+		if (f->n_flagged > 0)
+			fprintf(stderr, ", %" PRIu64 " with other flags", f->n_flagged);
+		if (f->n_removed > 0)
+			fprintf(stderr, ", %" PRIu64 " removed here", f->n_removed);
 		if (f->n_deleted > 0)
 			fprintf(stderr, ", %" PRIu64 " deleted on the server", f->n_deleted);
 		if (f->n_left > 0)
@@ -195,6 +204,10 @@ static int take_options(struct fetching *x, struct fault *fault)
 	x->o.is_idle = cli_option(x->args, "--idle") != NULL;
 	if (x->o.is_idle && x->source != &move_fetch_imap)
 		return fault_set(fault, -E_USAGE, "--idle is for IMAP");
+	x->o.is_sync = cli_option(x->args, "--sync") != NULL;
+	x->o.may_empty = cli_option(x->args, "--allow-empty") != NULL;
+	if (x->o.is_sync && (x->source != &move_fetch_imap || x->o.is_idle || x->o.is_delete))
+		return fault_set(fault, -E_USAGE, "--sync is for IMAP, without --idle and --delete");
 	if (cli_option(x->args, "--trace") != NULL)
 		x->o.trace = peer_trace;
 	if (ca_z != NULL)
@@ -202,6 +215,8 @@ static int take_options(struct fetching *x, struct fault *fault)
 	x->to_z = to_z != NULL ? to_z : x->to_z;
 	if (x->to_z == NULL || x->to_z[0] == '\0')
 		return fault_set(fault, -E_USAGE, "--to says where mail goes: maildir:DIRECTORY, mbox:FILE, stdout, or command:COMMAND");
+	if (x->o.is_sync && !str_starts(str_z(x->to_z), S("maildir:")))
+		return fault_set(fault, -E_USAGE, "--sync needs a Maildir: --to maildir:DIRECTORY");
 	if (x->is_json && str_eq(str_z(x->to_z), S("stdout")))
 		return fault_set(fault, -E_USAGE, "--json and --to stdout both want the standard output");
 	return 0;

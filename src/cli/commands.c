@@ -96,6 +96,8 @@ static const struct cli_option fetch_options[] = {
 	{ "--delete", NULL, "delete on the server what is safe on the disk" },
 	{ "--keep-days", "N", "the same, when it has been here for so many days" },
 	{ "--idle", NULL, "IMAP: stay, and fetch mail as it comes" },
+	{ "--sync", NULL, "IMAP and a Maildir: both ways, with flags and deletions" },
+	{ "--allow-empty", NULL, "with --sync: also when all messages of one side are gone at once" },
 	{ "--trace", NULL, "show the dialogue on standard error" },
 	END,
 };

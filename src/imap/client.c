@@ -39,9 +39,22 @@ int imap_client_lose(struct imap_client *c, int code, struct fault *fault, const
 	return fault_set(fault, code, "%s", text);
 }
 
+void imap_client_clean(struct buf *out, struct str s)
+{
+	size_t from = out->n;
+
+	text_clean(out, s);
+	for (size_t i = from; i < out->n; i++)
+		if (out->p[i] == '\n') /* there may be literals where none belong */
+			out->p[i] = ' ';
+}
+
 int imap_client_says(struct imap_client *c, int code, struct fault *fault)
 {
-	return fault_set(fault, code, "the server says %.250s", c->words.n > 0 ? buf_z(&c->words) : "no");
+	AUTO(buf_fini) struct buf shown = BUF_INIT(250); /* whole characters */
+
+	imap_client_clean(&shown, c->words.n > 0 ? buf_str(&c->words) : S("no"));
+	return fault_set(fault, code, "the server says %s", buf_z(&shown));
 }
 
 static int lose_stream(struct imap_client *c, int code, struct fault *fault)
@@ -212,11 +225,11 @@ static void note_words(struct imap_client *c, const struct imap_client_reply *r)
 		return;
 	buf_reset(&c->words);
 	if (r->code.n > 0 && !str_istarts(r->code, S("CAPABILITY "))) {
-		text_clean(&c->words, S("["));
-		text_clean(&c->words, str_head(r->code, 100));
-		text_clean(&c->words, S("] "));
+		imap_client_clean(&c->words, S("["));
+		imap_client_clean(&c->words, str_head(r->code, 100));
+		imap_client_clean(&c->words, S("] "));
 	}
-	text_clean(&c->words, r->text);
+	imap_client_clean(&c->words, r->text);
 }
 
 /* False: nobody has asked. */
@@ -244,7 +257,7 @@ static int lose_syntax(struct imap_client *c, struct str response, struct fault 
 {
 	AUTO(buf_fini) struct buf shown = BUF_INIT(80);
 
-	text_clean(&shown, str_trim(response));
+	imap_client_clean(&shown, str_trim(response));
 	return imap_client_lose(c, -E_SYNTAX, fault, "the server sent what is no IMAP: %s", buf_z(&shown));
 }
 
@@ -331,7 +344,7 @@ int imap_client_ask(struct imap_client *c, struct str command, int (*see)(void *
 		    struct fault *fault)
 {
 	struct imap_client_reply reply = { 0 };
-	unsigned tag;
+	unsigned tag = 0;
 	int r = imap_client_send(c, command, &tag, fault);
 
 	while (r == 0) {

@@ -2,8 +2,6 @@
 /* What another server says it can do (RFC 9051 7.2.2): words that we look for, the others are only kept. */
 #include "imap/client_int.h"
 
-#include "base/text.h"
-
 #define AT(member) offsetof(struct imap_client_caps, member)
 
 static const struct {
@@ -60,7 +58,7 @@ void imap_client_caps_parse(struct str text, struct arena *a, struct imap_client
 	struct imap_client_caps c = { 0 };
 	struct str rest, word;
 
-	text_clean(&all, text);
+	imap_client_clean(&all, text);
 	rest = buf_str(&all);
 	while (str_split(&rest, ' ', &word))
 		note(&c, word, &auth);

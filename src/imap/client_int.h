@@ -46,6 +46,8 @@ void imap_client_caps_parse(struct str text, struct arena *a, struct imap_client
 
 /* ---- client.c ---- */
 
+/* text_clean(), on one line. */
+void imap_client_clean(struct buf *out, struct str s);
 /* The connection is of no use any more. Returns code. */
 int imap_client_lose(struct imap_client *c, int code, struct fault *fault, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* "the server says ..." with the words of the status that came last. Returns code. */

@@ -46,7 +46,7 @@ TEST(client_response_lines_are_bounded)
 	buf_reset(&b);
 	while (b.n <= LIMIT_IMAP_RESPONSE / 4 * 5) /* many small literals are no way around it */
 		buf_add(&b, S("{1}\r\nx"));
-	assert_int_equal(imap_client_response(buf_str(&b), 10, &n), -E_LIMIT);
+	assert_int_equal(imap_client_response(buf_str(&b), LIMIT_IMPORT_MESSAGE, &n), -E_LIMIT);
 	assert_int_equal(imap_client_response(S("* 1 FETCH (BODY[] {11}\r\n"), 10, &n), -E_LIMIT);
 	assert_int_equal(imap_client_response(S("* 1 FETCH (BODY[] {10}\r\n"), 10, &n), 0);
 }

@@ -302,7 +302,7 @@ int move_fetch_run(struct move_fetch *f, struct fault *fault)
 	int r;
 
 	for (int tries = 1; (r = run_once(f, fault)) < 0 && f->broken == 0 && may_pass(r); tries++) {
-		uint64_t now = f->n_fetched + f->n_there;
+		uint64_t now = f->n_fetched + f->n_there + f->n_sent;
 
 		if (now > before) {
 			tries = 1;

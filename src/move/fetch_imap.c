@@ -5,7 +5,7 @@
  * Waiting is IDLE (RFC 2177) in the first of the mailboxes, begun anew long before the 29 minutes after which a server may hang up; the others are looked at in
  * between. A server without IDLE is asked by NOOP.
  */
-#include "move/fetch_imap.h"
+#include "move/sync.h"
 
 #include "base/clock.h"
 #include "base/limits.h"
@@ -46,6 +46,11 @@ static bool is_wanted(struct str want, struct str name)
 	return str_eq(want, S("*")) || str_eq(want, name) || (str_ieq(want, S("INBOX")) && str_ieq(name, S("INBOX")));
 }
 
+static int box_of(struct move_fetch_imap *s, const struct move_imap_box *box, struct str name, struct fault *fault)
+{
+	return s->f->o->is_sync ? move_sync_box(s, box, name, fault) : move_fetch_imap_box(s, box, name, fault);
+}
+
 /* Each that is there and wanted; a mailbox that cannot be read is no reason to leave out the others. */
 static int fetch_wanted(struct move_fetch_imap *s, struct str want, struct fault *fault)
 {
@@ -62,14 +67,14 @@ static int fetch_wanted(struct move_fetch_imap *s, struct str want, struct fault
 		if (b->is_noselect || !is_wanted(want, buf_str(&name)))
 			continue;
 		n++;
-		r = move_fetch_imap_box(s, b, str_ieq(buf_str(&name), S("INBOX")) ? S("INBOX") : buf_str(&name), &why);
+		r = box_of(s, b, str_ieq(buf_str(&name), S("INBOX")) ? S("INBOX") : buf_str(&name), &why);
 		if (r == -E_CANNOT && s->f->broken == 0 && str_eq(want, S("*"))) {
 			move_fetch_note(s->f, "%s: %s", buf_z(&name), why.text);
 			r = 0;
 		}
 	}
 	if (r == 0 && n == 0 && str_ieq(want, S("INBOX"))) /* it is always there (RFC 9051 5.1), told or not */
-		r = move_fetch_imap_box(s, &inbox, S("INBOX"), &why);
+		r = box_of(s, &inbox, S("INBOX"), &why);
 	else if (r == 0 && n == 0)
 		r = fault_set(&why, -E_NOT_FOUND, "the server has no mailbox %" STR_FMT, STR_ARG(str_head(want, 200)));
 	if (r < 0)

@@ -62,6 +62,7 @@ struct move_fetch_imap {
 	bool is_listed;      /* v has all that is new, and all that was left and is still there */
 	bool has_news;       /* EXISTS has come since it was listed */
 	uint32_t exists, uidvalidity, uidnext;
+	uint64_t highestmodseq; /* is_sync, and the server has it */
 	struct move_fetch_row row;
 	struct arena left_arena; /* of row.left, once there is something new in it */
 	struct arena arena;  /* of all that follows, and of row */
@@ -70,9 +71,18 @@ struct move_fetch_imap {
 	struct uidset old_left, left; /* as the state had it; new ones */
 	struct move_fetch_chunk under_way[MOVE_FETCH_UNDER_WAY];
 	size_t n_under_way;
+	/* For sync, may be NULL: gives a message that is to be put its key and value; hears of one that was. */
+	void (*name_message)(void *ctx, uint32_t uid, struct move_fetched *m);
+	void (*took)(void *ctx, uint32_t uid, const struct move_fetched *m);
+	void *ctx;
 };
 
 /* ---- fetch_imap_box.c ---- */
+
+/* -E_CANNOT: it is not there, or may not be read. */
+MUST_CHECK int move_fetch_imap_select(struct move_fetch_imap *s, const struct move_imap_box *box, struct fault *fault);
+/* Brings all of s->v that are not done. */
+MUST_CHECK int move_fetch_imap_bodies(struct move_fetch_imap *s, struct fault *fault);
 
 /* All that is new in a mailbox, to the disk; what may go is deleted. It stays selected. -E_CANNOT: the server does not let us read this one. */
 MUST_CHECK int move_fetch_imap_box(struct move_fetch_imap *s, const struct move_imap_box *box, struct str name, struct fault *fault);
@@ -81,5 +91,11 @@ void move_fetch_imap_note(struct move_fetch_imap *s);
 
 /* ---- fetch_imap_delete.c ---- */
 
+/* One command for each five hundred of a set: before and behind it, "UID STORE " and " +FLAGS (\\Seen)". see may be NULL. */
+typedef int move_fetch_see(void *ctx, const struct imap_client_reply *r, struct fault *fault);
+MUST_CHECK int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, struct str before, struct str behind, move_fetch_see *see, void *ctx,
+				    struct fault *fault);
+/* Exactly these. *ret_is_done false: they are there still, and it was said why. */
+MUST_CHECK int move_fetch_imap_expunge(struct move_fetch_imap *s, const struct uidset *uids, bool *ret_is_done, struct fault *fault);
 /* Of the mailbox that is selected: all up to that UID but those that are not here. */
 MUST_CHECK int move_fetch_imap_delete(struct move_fetch_imap *s, uint32_t last, struct fault *fault);

@@ -107,20 +107,25 @@ static int see_select(void *ctx, const struct imap_client_reply *r, struct fault
 		s->uidvalidity = r->uidvalidity;
 	if (r->kind == IMAP_CLIENT_UNTAGGED && r->uidnext > 0)
 		s->uidnext = r->uidnext;
+	if (r->kind == IMAP_CLIENT_UNTAGGED && r->highestmodseq > 0)
+		s->highestmodseq = r->highestmodseq;
 	return 0;
 }
 
-static int select_box(struct move_fetch_imap *s, const struct move_imap_box *box, struct fault *fault)
+int move_fetch_imap_select(struct move_fetch_imap *s, const struct move_imap_box *box, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(65536);
 	struct imap_client_reply reply = { 0 };
 	unsigned tag;
 	int r;
 
-	buf_add(&line, s->f->o->is_delete ? S("SELECT ") : S("EXAMINE "));
+	buf_add(&line, s->f->o->is_delete || s->f->o->is_sync ? S("SELECT ") : S("EXAMINE "));
 	if (!imap_client_add_name(&line, box->raw))
 		return fault_set(fault, -E_CANNOT, "no command can carry the name of this mailbox");
+	if (s->f->o->is_sync && imap_client_caps(s->c)->has_condstore)
+		buf_add(&line, S(" (CONDSTORE)")); /* RFC 7162 3.1.8 */
 	s->exists = s->uidvalidity = s->uidnext = 0;
+	s->highestmodseq = 0;
 	r = imap_client_send(s->c, buf_str(&line), &tag, fault);
 	while (r == 0) {
 		r = imap_client_next(s->c, &reply, fault);
@@ -131,7 +136,7 @@ static int select_box(struct move_fetch_imap *s, const struct move_imap_box *box
 	}
 	if (r == 0)
 		r = imap_client_result(s->c, &reply, fault);
-	s->is_read_only = str_ieq(reply.code, S("READ-ONLY"));
+	s->is_read_only = r == 0 && str_ieq(reply.code, S("READ-ONLY"));
 	if (r == 0 && s->uidvalidity == 0)
 		r = fault_set(fault, -E_CANNOT, "the server gives its messages no lasting numbers (UIDVALIDITY)");
 	return r;
@@ -236,6 +241,8 @@ static int put(struct move_fetch_imap *s, struct move_fetch_item *it, const stru
 	m.date_s = r->date_s > 0 ? r->date_s : 0;
 	for (size_t i = 0; i < r->flags.n_keywords && m.n_keywords < MOVE_KEYWORDS; i++)
 		m.keywords[m.n_keywords++] = r->flags.keywords[i];
+	if (s->name_message != NULL)
+		s->name_message(s->ctx, it->uid, &m);
 	if (move_fetch_is_due(s->f))
 		rc = commit(s, fault);
 	if (rc == 0)
@@ -243,6 +250,8 @@ static int put(struct move_fetch_imap *s, struct move_fetch_item *it, const stru
 	if (rc != 0)
 		return rc < 0 ? rc : leave(s, it, fault);
 	it->is_done = true;
+	if (s->took != NULL)
+		s->took(s->ctx, it->uid, &m);
 	if (!it->was_left)
 		return 0;
 	s->row.late_s = s->now_s;
@@ -349,6 +358,15 @@ static int leave_big_ones(struct move_fetch_imap *s, struct fault *fault)
 	return r;
 }
 
+int move_fetch_imap_bodies(struct move_fetch_imap *s, struct fault *fault)
+{
+	int r = leave_big_ones(s, fault);
+
+	if (r == 0)
+		r = fetch(s, false, fault);
+	return r < 0 ? r : fetch(s, true, fault);
+}
+
 /* ---- the mailbox ---- */
 
 static uint32_t may_go(const struct move_fetch_imap *s)
@@ -367,7 +385,7 @@ int move_fetch_imap_box(struct move_fetch_imap *s, const struct move_imap_box *b
 	arena_reset(&s->arena);
 	s->row = (struct move_fetch_row){ 0 };
 	s->n = 0;
-	r = select_box(s, box, fault);
+	r = move_fetch_imap_select(s, box, fault);
 	if (r == 0)
 		r = load_row(s, fault);
 	if (r == 0)
@@ -375,11 +393,7 @@ int move_fetch_imap_box(struct move_fetch_imap *s, const struct move_imap_box *b
 	if (r == 0 && s->f->watch->box != NULL && (s->n > 0 || s->is_first_round))
 		s->f->watch->box(s->f->watch->ctx, name, s->n);
 	if (r == 0)
-		r = leave_big_ones(s, fault);
-	if (r == 0)
-		r = fetch(s, false, fault);
-	if (r == 0)
-		r = fetch(s, true, fault);
+		r = move_fetch_imap_bodies(s, fault);
 	if (r == 0)
 		r = commit(s, fault);
 	if (r == 0 && (s->n > 0 || s->is_thorough) && may_go(s) > 0)

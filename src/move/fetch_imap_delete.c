@@ -17,16 +17,26 @@
 struct look {
 	struct move_fetch_imap *s;
 	uint32_t last;
+	const struct uidset *wanted; /* these, and no others; NULL: all up to last */
+	bool is_done;
 	struct uidset ours;      /* that may go */
 	uint64_t n_others;       /* that are \Deleted, and not ours */
 };
 
+static bool is_late(const struct move_fetch_imap *s, uint32_t uid)
+{
+	int64_t keep_s = s->f->o->keep_s;
+
+	return keep_s > 0 && uidset_has(&s->row.late, uid) && s->row.late_s > s->now_s - keep_s;
+}
+
 static bool is_ours(const struct look *l, uint32_t uid)
 {
 	const struct move_fetch_imap *s = l->s;
-	bool is_late = uidset_has(&s->row.late, uid) && s->row.late_s > s->now_s - s->f->o->keep_s && s->f->o->keep_s > 0;
 
-	return uid <= l->last && !uidset_has(&s->row.left, uid) && !is_late;
+	if (l->wanted != NULL)
+		return uidset_has(l->wanted, uid);
+	return uid <= l->last && !uidset_has(&s->row.left, uid) && !is_late(s, uid);
 }
 
 static int see(void *ctx, const struct imap_client_reply *r, struct fault *fault)
@@ -58,10 +68,10 @@ static int look(struct look *l, struct fault *fault)
 
 static int see_nothing(void *ctx, const struct imap_client_reply *r, struct fault *fault)
 {
-	struct look *l = ctx;
+	struct move_fetch_imap *s = ctx;
 
 	(void)fault;
-	l->s->has_news |= r->kind == IMAP_CLIENT_EXISTS;
+	s->has_news |= r->kind == IMAP_CLIENT_EXISTS;
 	return 0;
 }
 
@@ -76,8 +86,8 @@ static void print_some(const struct uidset *set, struct uidset_iter *at, struct 
 	uidset_print(out, &some);
 }
 
-/* before and behind the set: "UID STORE " and " +FLAGS..." */
-static int for_each_chunk(struct look *l, struct str before, struct str behind, struct fault *fault)
+int move_fetch_imap_each(struct move_fetch_imap *s, const struct uidset *set, struct str before, struct str behind, move_fetch_see *see_each, void *ctx,
+			 struct fault *fault)
 {
 	struct uidset_iter at = { 0 };
 	uint64_t n;
@@ -87,11 +97,11 @@ static int for_each_chunk(struct look *l, struct str before, struct str behind, 
 		AUTO(buf_fini) struct buf line = BUF_INIT(65536);
 
 		buf_add(&line, before);
-		print_some(&l->ours, &at, &l->s->arena, &line, &n);
+		print_some(set, &at, &s->arena, &line, &n);
 		buf_add(&line, behind);
 		if (n == 0)
 			break;
-		r = imap_client_ask(l->s->c, buf_str(&line), see_nothing, l, fault);
+		r = imap_client_ask(s->c, buf_str(&line), see_each != NULL ? see_each : see_nothing, see_each != NULL ? ctx : s, fault);
 	}
 	return r;
 }
@@ -102,7 +112,7 @@ static int expunge(struct look *l, struct fault *fault)
 	int r;
 
 	if (imap_client_caps(l->s->c)->has_uidplus) {
-		r = for_each_chunk(l, S("UID EXPUNGE "), S(""), fault);
+		r = move_fetch_imap_each(l->s, &l->ours, S("UID EXPUNGE "), S(""), NULL, NULL, fault);
 	} else {
 		r = look(l, fault);
 		if (r == 0 && (l->n_others > 0 || uidset_count(&l->ours) != n)) {
@@ -110,10 +120,11 @@ static int expunge(struct look *l, struct fault *fault)
 			return 0;
 		}
 		if (r == 0)
-			r = imap_client_ask(l->s->c, S("EXPUNGE"), see_nothing, l, fault);
+			r = imap_client_ask(l->s->c, S("EXPUNGE"), see_nothing, l->s, fault);
 	}
 	if (r < 0)
 		return r;
+	l->is_done = true;
 	l->s->f->n_deleted += n;
 	if (l->s->f->watch->deleted != NULL)
 		l->s->f->watch->deleted(l->s->f->watch->ctx, n);
@@ -124,6 +135,7 @@ static int delete(struct look *l, struct fault *fault)
 {
 	int r = look(l, fault);
 
+	l->is_done = r == 0 && l->ours.n == 0;
 	if (r < 0 || l->ours.n == 0)
 		return r;
 	if (l->n_others > 0 && !imap_client_caps(l->s->c)->has_uidplus) {
@@ -131,13 +143,13 @@ static int delete(struct look *l, struct fault *fault)
 				buf_z(&l->s->name));
 		return 0;
 	}
-	r = for_each_chunk(l, S("UID STORE "), S(" +FLAGS.SILENT (\\Deleted)"), fault);
+	r = move_fetch_imap_each(l->s, &l->ours, S("UID STORE "), S(" +FLAGS.SILENT (\\Deleted)"), NULL, NULL, fault);
 	return r < 0 ? r : expunge(l, fault);
 }
 
-int move_fetch_imap_delete(struct move_fetch_imap *s, uint32_t last, struct fault *fault)
+static int delete_or_say(struct look *l, struct fault *fault)
 {
-	struct look l = { .s = s, .last = last };
+	struct move_fetch_imap *s = l->s;
 	struct fault why = { "" };
 	int r;
 
@@ -145,11 +157,27 @@ int move_fetch_imap_delete(struct move_fetch_imap *s, uint32_t last, struct faul
 		move_fetch_note(s->f, "nothing can be deleted in %s: the server lets us only read it", buf_z(&s->name));
 		return 0;
 	}
-	r = delete(&l, &why);
-	if (r == -E_CANNOT) { /* all is fetched: that it stays there is no failure */
+	r = delete(l, &why);
+	if (r == -E_CANNOT) { /* all is here: that it stays there too is no failure */
 		move_fetch_note(s->f, "cannot delete in %s: %s", buf_z(&s->name), why.text);
 		return 0;
 	}
 	*fault = why;
+	return r;
+}
+
+int move_fetch_imap_delete(struct move_fetch_imap *s, uint32_t last, struct fault *fault)
+{
+	struct look l = { .s = s, .last = last };
+
+	return delete_or_say(&l, fault);
+}
+
+int move_fetch_imap_expunge(struct move_fetch_imap *s, const struct uidset *uids, bool *ret_is_done, struct fault *fault)
+{
+	struct look l = { .s = s, .wanted = uids, .last = uids->r[uids->n - 1].hi };
+	int r = delete_or_say(&l, fault);
+
+	*ret_is_done = l.is_done;
 	return r;
 }
