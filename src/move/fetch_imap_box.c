@@ -464,7 +464,9 @@ int move_fetch_imap_box(struct move_fetch_imap *s, const struct move_imap_box *b
 	buf_add(&s->name, name);
 	arena_reset(&s->arena);
 	s->row = (struct move_fetch_row){ 0 };
-	s->n = 0;
+	s->left = s->old_left = (struct uidset){ 0 };
+	s->n = s->n_decided = s->n_under_way = 0;
+	s->is_listed = false;
 	r = move_fetch_imap_select(s, box, fault);
 	if (r == 0)
 		r = load_row(s, fault);

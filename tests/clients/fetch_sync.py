@@ -307,7 +307,7 @@ def test_sync_at_random(server):
                     if rnd.random() < 0.5:
                         drop(where, "%d.%d.host:2,%s" % (turn, i, want[raw]), raw)
                     else:
-                        odd.box[max(odd.box, default=0) + 5] = [raw, {"\\Seen"} if want[raw] else set()]
+                        odd.box[odd.uidnext() + 4] = [raw, {"\\Seen"} if want[raw] else set()]
                 if rnd.random() < 0.7:
                     with subprocess.Popen(arguments(server.martlet, where, odd.port, "--sync"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                           stderr=subprocess.DEVNULL) as p:
