@@ -168,6 +168,7 @@ class Odd:
         if len(raw) < int(size) + 2:
             return None
         uid = self.uidnext() + 2
+        self.next = uid + 1
         self.box[uid] = [raw[:-2], set((flags or "").split())]
         return "OK [APPENDUID %d %d] done" % (self.validity, uid) if self.uidplus else "OK done"
 
