@@ -81,7 +81,7 @@ static int fetch_wanted(struct move_fetch_imap *s, struct str want, struct fault
 	if (r == 0 && n == 0 && str_ieq(want, S("INBOX"))) /* it is always there (RFC 9051 5.1), told or not */
 		r = box_of(s, &inbox, S("INBOX"), &why);
 	else if (r == 0 && n == 0)
-		r = fault_set(&why, -E_NOT_FOUND, "the server has no mailbox %" STR_FMT, STR_ARG(str_head(want, 200)));
+		r = fault_set(&why, -E_CANNOT, "the server has no mailbox %" STR_FMT, STR_ARG(str_head(want, 200)));
 	if (r < 0)
 		*fault = why;
 	return r;

@@ -44,7 +44,7 @@ def test_fetch_imap_what_is_new(server):
         r = subprocess.run(args, capture_output=True, timeout=60, check=False)
         assert counts([json.loads(x) for x in r.stdout.splitlines()]) == (1, 0, 0, 0), r
         r = subprocess.run(args + ["--mailbox", "Nowhere"], capture_output=True, timeout=60, check=False)
-        assert b"no mailbox Nowhere" in r.stderr and r.returncode != 0, r
+        assert b"no mailbox Nowhere" in r.stderr and r.returncode == 1, r
     imap.select("INBOX")
     assert imap.search(None, "SEEN")[1] == [b"1"], imap.search(None, "SEEN")
     imap.logout()
