@@ -5,6 +5,7 @@ import imaplib
 import json
 import os
 import resource
+import shutil
 import signal
 import ssl
 import subprocess
@@ -14,6 +15,7 @@ from certs import certificate_of
 from dovecot import Dovecot
 from mail import body
 from odd_imap import BOB, Odd, arguments, bytes_of, connect, counts, found, run, scratch, some
+from server import Skip
 
 
 def test_fetch_imap_what_is_new(server):
@@ -207,6 +209,43 @@ def test_fetch_imap_to_an_mbox_after_a_crash(server):
             f.write(state)
         assert counts(run(server, where, odd.port, "--delete", *more, to=to)) == (0, 20, 0, 20)
         assert subjects(where + "/box") == names_of(messages)
+
+
+def killed_at(server, where, odd, call, n, *more, to):
+    """Ends it by SIGKILL when it makes that call for the nth time. False: it made fewer."""
+    traced = ["strace", "-f", "-o", "/dev/null", "-e", "trace=" + call, "-e", "inject=%s:signal=KILL:when=%d" % (call, n)]
+    r = subprocess.run(traced + arguments(server.martlet, where, odd.port, *more, to=to), capture_output=True, timeout=60, check=False)
+    if b"PTRACE" in r.stderr:
+        raise Skip("nobody may be traced here")
+    return r.returncode == -signal.SIGKILL
+
+
+def test_fetch_imap_killed_at_each_call(server):
+    """kill -9 at each write, sync, name and word to the server: nothing is lost, nothing comes twice. Maildir, mbox, and both ways."""
+    if shutil.which("strace") is None:
+        raise Skip("needs strace")
+    messages, n_killed = {uid: b"Subject: n%d\r\n\r\nx\r\n" % uid for uid in range(1, 9)}, 0
+    here = [b"Subject: n%d\r\n\r\nhere\r\n" % i for i in range(20, 24)]
+    for kind, more, every in (("mbox", "--delete", list(messages.values())), ("maildir", "--delete", list(messages.values())),
+                              ("maildir", "--sync", [*messages.values(), *here])):
+        for call in ("write", "fsync", "fdatasync", "renameat", "sendmsg"):
+            is_killed, n = True, 0
+            while is_killed:
+                n += 1
+                with scratch() as where, Odd(dict(messages), full=True) as odd:
+                    to = "%s:%s/in" % (kind, where)
+                    for sub in ("cur", "new", "tmp") if more == "--sync" else ():
+                        os.makedirs(os.path.join(where, "in", sub))
+                    for i, raw in enumerate(here if more == "--sync" else ()):
+                        with open(where + "/in/cur/%d.x.host:2,S" % i, "wb") as f:
+                            f.write(raw.replace(b"\r\n", b"\n"))
+                    is_killed = killed_at(server, where, odd, call, n, more, to=to)
+                    n_killed += is_killed
+                    run(server, where, odd.port, more, to=to)
+                    got = subjects(where + "/in") if kind == "mbox" else [x.split(b"\r\n")[0][9:].decode() for x, _ in found(where + "/in")]
+                    assert sorted(got) == names_of(dict(enumerate(every))), (kind, more, call, n, got)
+                    assert sorted(x for x, _ in odd.box.values()) == (bytes_of(every) if more == "--sync" else []), (kind, more, call, n)
+    assert n_killed > 80, n_killed
 
 
 def test_fetch_imap_bytes_that_do_not_come(server):
