@@ -236,7 +236,9 @@ def test_mx(server):
         for check in ("port", "mta-sts", "tlsrpt", "ptr", "dnsbl"):
             assert not answer.states(check), answer
         scene.check("halfnull.test", "--dns-only").has("mx", "fail", reason="RFC 7505 3")
-        scene.check("implicit.test", "--dns-only").has("mx", "warn", evidence="no MX records", record=line("implicit.test", "MX", "10 implicit.test."))
+        implicit = scene.check("implicit.test", "--dns-only")
+        implicit.has("mx", "warn", evidence="no MX records", record=line("implicit.test", "MX", "10 implicit.test."))
+        implicit.has("spf", "fail", record=line("implicit.test", "TXT", "v=spf1 a -all"))      # RFC 7208 5.4: "mx" knows no implicit MX
         scene.check("nothing.test").has("mx", "fail", evidence="no address", record=line("nothing.test", "MX", "10 mail.nothing.test."))
         scene.check("literal.test", "--dns-only").has("mx", "fail", "192.0.2.1", evidence="MX 10 192.0.2.1")
         scene.check("twice.test", "--dns-only").has("mx", "warn", "mx.twice.test", evidence="10 and 20", reason="named twice")
@@ -396,6 +398,7 @@ def test_dmarc(server):
         for name, record in (
                 ("reject", "v=DMARC1; p=reject; sp=quarantine; rua=mailto:a@reject.test"), ("watch", "v=DMARC1; p=none; rua=mailto:a@watch.test"), ("mute", "v=DMARC1; p=none"),
                 ("trial", "v=DMARC1; p=quarantine; t=y"), ("wrong", "v=DMARC1; p=nothing"), ("old", "v=DMARC1; p=reject; pct=50"), ("nop", "v=DMARC1; rua=mailto:a@nop.test"),
+                ("sp", "v=DMARC1; p=reject; sp=nothing"),
                 ("bare", "v=DMARC1; p=reject; rua=a@bare.test"), ("away", "v=DMARC1; p=reject; rua=mailto:a@reports.test"),
                 ("agreed", "v=DMARC1; p=reject; rua=mailto:a@reports.test,mailto:b@sub.agreed.test")):
             scene.zone(name + ".test", "@ MX 10 mx\nsub MX 10 mx\nmx A %s\n_dmarc TXT \"%s\"" % (DEAD, record))
@@ -410,6 +413,7 @@ def test_dmarc(server):
                 ("watch", "pass", "_dmarc.watch.test", "", "asks for reports", ""), ("mute", "warn", "_dmarc.mute.test", "", "asks for nothing", ""),
                 ("trial", "pass", "_dmarc.trial.test", "", "being tried", ""), ("wrong", "fail", "_dmarc.wrong.test", "p=nothing", "cannot have this value", ""),
                 ("old", "info", "_dmarc.old.test", "pct=50", "older DMARC", ""), ("nop", "warn", "_dmarc.nop.test", "", "p= is missing", ""),
+                ("sp", "fail", "_dmarc.sp.test", "no policy", "counts as none", ""),
                 ("bare", "fail", "_dmarc.bare.test", "a@bare.test", "mailto:", ""),
                 ("none", "warn", "_dmarc.none.test", "", "", line("_dmarc.none.test", "TXT", "v=DMARC1; p=none; rua=mailto:postmaster@none.test")),
                 ("two", "fail", "_dmarc.two.test", "2 records", "", ""), ("sub.above", "fail", "_dmarc.sub.above.test", "2 records", "", ""),
