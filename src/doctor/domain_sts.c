@@ -32,7 +32,7 @@ static struct str join(struct domain_check *c, const struct str *texts, size_t n
 {
 	struct str all = S("");
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && all.n < DOMAIN_EVIDENCE; i++)
 		if (str_istarts(texts[i], version))
 			all = domain_printf(c, "%" STR_FMT "%s%" STR_FMT, STR_ARG(all),
 					    all.n > 0 ? "\n" : "", STR_ARG(texts[i]));
@@ -125,7 +125,7 @@ static struct str names_of(struct domain_check *c)
 {
 	struct str all = S("");
 
-	for (size_t i = 0; i < c->sts.n_mx; i++)
+	for (size_t i = 0; i < c->sts.n_mx && all.n < DOMAIN_EVIDENCE; i++)
 		all = domain_printf(c, "%" STR_FMT " %" STR_FMT, STR_ARG(all),
 				    STR_ARG(c->sts.mx[i]));
 	return all;

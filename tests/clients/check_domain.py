@@ -557,6 +557,12 @@ def test_server(server):
         answer.has("server", "fail", "TXT s1._domainkey.changed.test", evidence="v=DKIM1", reason="Not what this server has")
         answer.has("server", "fail", "SPF of mail from 198.18.0.20", evidence="fail by -all", record=line("changed.test", "TXT", "v=spf1 ip4:192.0.2.1 ip4:198.18.0.20 -all"))
 
+        # Mail goes out from another address: that one has to pass, and the one at which mail comes need not.
+        scene.start(hostname="mx.x.test", source_v4="11.22.33.55")
+        answer = scene.check("bare.test", "--dns-only", *ours)
+        assert [f["what"] for f in answer.findings if f["what"].startswith("SPF of")] == ["SPF of mail from 11.22.33.55"], answer
+        scene.start(hostname="mx.x.test")
+
         # The address has another name, the certificate is a new one.
         scene.world.change("arpa", "20.0.18.198.in-addr PTR pool-20.provider.test.")
         scene.world.change("x.test", NS + "\n".join(text.replace("3 1 1 ", "3 1 1 00") if kind == "TLSA" else text for (kind, _), text in lines.items()
@@ -571,3 +577,17 @@ def test_server(server):
         os.unlink(server.dir + "/key.pem")
         answer = scene.check("x.test", "--dns-only", *ours)
         answer.has("server", "skipped", evidence="selector s1 is left out")
+
+
+def test_too_much(server):
+    """A domain that publishes much: warnings without number hide no failure, and long lists take no other finding away."""
+    with Scene(server) as scene:
+        scene.zone("many.test", "@ TXT \"v=spf1 +all\"\nmx A %s\n" % DEAD + "".join("@ MX %d mx\n" % i for i in range(700)))
+        scene.zone("long.test", "@ TXT \"v=spf1 +all\"\n@ MX 10 mx\nmx A %s\n" % DEAD + "".join("_mta-sts TXT \"v=STSv1; id=%d\"\n" % i for i in range(1500)) +
+                   "".join("_smtp._tls TXT \"v=TLSRPTv1; rua=a%d\"\n" % i for i in range(1500)))
+        scene.start()
+        scene.check("many.test", "--dns-only").has("spf", "fail", reason="worse than none")
+        answer = scene.check("long.test", "--dns-only")
+        answer.has("spf", "fail", reason="worse than none")
+        answer.has("mta-sts", "fail", reason="several count as none")
+        assert max(len(f["evidence"]) for f in answer.findings) < 5000
