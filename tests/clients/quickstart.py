@@ -395,6 +395,22 @@ def test_links_of_others(server):
 
 
 @made
+def test_a_directory_of_others(server):
+    """Root gives none away that has more than data in it, such as /etc by a slip of the pen."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    os.makedirs(server.dir + "/etc/ssh")
+    answer = server.quickstart("--no-network", "--user", "nobody", "--data", server.dir + "/etc", status=1)
+    assert "is a directory of others" in said(answer, "data") and os.stat(server.dir + "/etc").st_uid == 0, answer
+    os.makedirs(server.dir + "/mounted/lost+found")
+    with open(server.config, encoding="ascii") as f:
+        text = f.read()
+    with open(server.config, "w", encoding="ascii") as f:
+        f.write(text.replace("/etc\n", "/mounted\n"))
+    assert states(server.quickstart("--no-network", "--user", "nobody"))["account"] == "made"
+
+
+@made
 def test_an_alias_is_no_account(server):
     server.quickstart("--no-network")
     server.cli("alias", "add", "sales@example.test", YOU)
