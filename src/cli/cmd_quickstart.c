@@ -10,6 +10,7 @@
 #include "cli/quickstart.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/zone_of.h"
 #include "net/dns.h"
 #include "server/admin.h"
@@ -30,32 +31,19 @@ static const char *const state_words[QUICKSTART_N_STATES] = { /* for programs */
 
 /* ---- what steps say ---- */
 
-/* Some of it is a stranger's: no C0, DEL or C1 (U+0080 to U+009F); what is no UTF-8 has nothing beyond ASCII. */
-static void clean(struct buf *text)
-{
-	bool is_utf8 = str_is_utf8(buf_str(text));
-
-	for (size_t i = 0; i < text->n; i++) {
-		unsigned char c = (unsigned char)text->p[i], next = i + 1 < text->n ? (unsigned char)text->p[i + 1] : 0;
-		bool is_c1 = c == 0xc2 && next < 0xa0;
-
-		if (c < ' ' || c == 0x7f || (c > 0x7f && !is_utf8) || is_c1)
-			text->p[i] = '?';
-		if (is_c1 && i + 1 < text->n)
-			text->p[i + 1] = '?';
-	}
-}
-
 void quickstart_say(struct quickstart *q, const char *fmt, ...)
 {
-	AUTO(buf_fini) struct buf text = BUF_INIT(SAID_MAX);
+	AUTO(buf_fini) struct buf text = BUF_INIT(SAID_MAX), shown = BUF_INIT(SAID_MAX);
 	va_list ap;
 
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	clean(&text);
-	json_array_append_new(q->said, admin_json_str(buf_str(&text)));
+	text_clean(&shown, buf_str(&text)); /* some of it is a stranger's */
+	for (size_t i = 0; i < shown.n; i++)
+		if (shown.p[i] == '\n')
+			shown.p[i] = ' ';
+	json_array_append_new(q->said, admin_json_str(buf_str(&shown)));
 }
 
 const char *quickstart_path(struct quickstart *q, const char *fmt, ...)

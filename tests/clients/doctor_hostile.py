@@ -8,7 +8,7 @@ import json
 import time
 
 from certs import self_signed
-from clients.doctor import HOST, LOGIN, MAIL, Scene, Talk, must_advise, must_be, secret, server_context
+from clients.doctor import HOST, IMAP, LOGIN, MAIL, Scene, Talk, must_advise, must_be, secret, server_context
 
 
 class Endless(Talk):
@@ -132,3 +132,33 @@ def test_a_refused_login_of_pop3(server):
         said = [line for line in pop3.lines if line.startswith((b"AUTH", b"PASS"))]
         assert len(said) == 1, pop3.lines
         assert said[0].split()[2].decode() not in json.dumps(report)
+
+
+class SlowLogin(Talk):
+    """Takes its time with a login."""
+
+    def guest(self, s):
+        try:
+            s = self.context.wrap_socket(s, server_side=True)
+            s.sendall(self.greeting)
+            for line in s.makefile("rb"):
+                self.lines.append(line)
+                if b"AUTHENTICATE" in line:
+                    time.sleep(20)
+                s.sendall((self.answers[b"CAPABILITY"] if b"CAPABILITY" in line else self.other).replace(b"TAG", line.split(b" ")[0]))
+        except OSError:
+            pass
+        finally:
+            s.close()
+
+
+def test_a_login_without_time(server):
+    """A login that the time of the run is too short for takes nothing away from what was seen before it."""
+    with Scene(server) as net:
+        imap = net.listen(SlowLogin, MAIL, 993, files=net.files, **IMAP)
+        net.start()
+        report = net.check(HOST, "--protocol", "imap", "--timeout", "2", "--user", LOGIN[0], "--password-file", secret(net, LOGIN[1]), status="ok")
+        assert any(b"AUTHENTICATE" in line for line in imap.lines)
+        must_advise(report, 993, "SSL/TLS", protocol="imap")
+        assert report["login_stopped"] == "there was no time left" and not report["settings"]["imap"]["is_login_proven"], report["login_stopped"]
+        assert report["seconds"] < 4, report["seconds"]
