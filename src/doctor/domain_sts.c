@@ -112,7 +112,11 @@ static int fetch(struct domain_check *c, struct str host, struct buf *out)
 		return -E_NOT_FOUND;
 	}
 	r = net_https_get(c->d->https, &g, out, &fault);
-	if (r < 0)
+	if (r == -E_TIMEOUT && g.deadline_ms < now_ms + GET_MS)
+		DOMAIN_SAY(c, SKIPPED, host, domain_printf(c, "%s", fault.text),
+			   "No answer in the time of this check: ask again with a longer --timeout.",
+			   S(""));
+	else if (r < 0)
 		DOMAIN_SAY(
 			c, FAIL, host, domain_printf(c, "%s", fault.text),
 			"The record says that there is a policy, and it cannot be had: over HTTPS, with a certificate for the host's name, "

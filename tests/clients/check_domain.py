@@ -13,6 +13,7 @@ import time
 
 from certs import expired, self_signed, tlsa
 from dnsworld import World
+from doctorworld import Silent
 from policies import Web, policy
 from sink import Guest, Sink
 
@@ -436,7 +437,9 @@ def test_sts(server):
         scene.zone("two.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"v=STSv1; id=2\"\n_smtp._tls TXT \"v=TLSRPTv1; rua=mailto:a@x.test\"\n"
                    "_smtp._tls TXT \"v=TLSRPTv1; rua=mailto:b@x.test\"" % address)
         scene.zone("nohost.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"" % address)
+        scene.zone("silent.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"\nmta-sts A 127.0.0.99" % address)
         with Web(files) as web:
+            silent = Silent("127.0.0.99", web.server_port)
             web.texts = {"mta-sts.%s.test" % x: text for x, text in {
                 "good": policy("enforce", "*.good.test"), "testing": policy("testing", "mx.testing.test"), "off": policy("none", "mx.elsewhere.test"),
                 "other": policy("enforce", "mx.elsewhere.test"), "othertesting": policy("testing", "mx.elsewhere.test"), "missing": "",
@@ -453,6 +456,8 @@ def test_sts(server):
                     ("noid", "fail", "_mta-sts.noid.test", "id=a-b", "letters and digits", line("_mta-sts.noid.test", "TXT", "v=STSv1; id=1")),
                     ("two", "fail", "_mta-sts.two.test", "id=1", "several", "")):
                 scene.check(name + ".test").has("mta-sts", state, what, evidence, reason, record)
+            scene.check("silent.test", "--timeout", "2").has("mta-sts", "skipped", "mta-sts.silent.test", reason="longer --timeout")
+            silent.close()
             assert scene.check("off.test").states("mta-sts") == ["info"], "hosts of a policy that asks for nothing"
             record = "v=TLSRPTv1; rua=mailto:postmaster@%s.test"
             scene.check("good.test").has("tlsrpt", "pass", "_smtp._tls.good.test", "mailto:a@x.test")
