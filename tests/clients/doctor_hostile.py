@@ -5,6 +5,9 @@ for too early, a web server at a port of mail, one bad address of two. The usual
 """
 
 import json
+import re
+import socket
+import threading
 import time
 
 from certs import self_signed
@@ -162,3 +165,45 @@ def test_a_login_without_time(server):
         must_advise(report, 993, "SSL/TLS", protocol="imap")
         assert report["login_stopped"] == "there was no time left" and not report["settings"]["imap"]["is_login_proven"], report["login_stopped"]
         assert report["seconds"] < 4, report["seconds"]
+
+
+class WithoutAaaa:
+    """A resolver that passes on every question but those about AAAA, which it never answers."""
+
+    def __init__(self, address, to):
+        self.ours, self.theirs, self.to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM), to
+        self.ours.bind((address, 53))
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        try:
+            while True:
+                question, who = self.ours.recvfrom(65535)
+                if b"\0\0\x1c\0\x01" not in question[12:]:
+                    self.theirs.sendto(question, self.to)
+                    self.ours.sendto(self.theirs.recv(65535), who)
+        except OSError:
+            pass
+
+    def close(self):
+        self.ours.close()
+        self.theirs.close()
+
+
+def test_nobody_answers_about_ipv6(server):
+    """Some resolvers are deaf to AAAA: what A says is enough, for people and for their domain."""
+    with Scene(server, signed=False) as net:
+        net.imap()
+        net.zone("v4.test", "@ MX 10 mx\nmx A " + MAIL)
+        net.start()
+        address, port = re.fullmatch(r"(.*)@(\d+)", net.world.settings()["servers"]).groups()
+        net.listen(WithoutAaaa, "203.0.113.54", (address, int(port)))
+        with open(net.path, encoding="utf-8") as f:
+            text = f.read()
+        with open(net.path, "w", encoding="utf-8") as f:
+            f.write(text.replace("servers = %s@%s" % (address, port), "servers = 203.0.113.54"))
+        report = net.check(HOST, "--protocol", "imap", status="ok")
+        must_be(report, 993, "implicit", "works", "", "imap")
+        done = net.command(server, "check", "domain", "v4.test", "--json", "--dns-only")
+        found = [(f["state"], f["what"], f["evidence"]) for f in json.loads(done.stdout)["findings"] if f["check"] == "addresses"]
+        assert ("pass", "mx.v4.test", MAIL) in found and "skipped" in [state for state, _, _ in found], found
