@@ -105,6 +105,7 @@ static int take_login(const struct cli_args *args, struct doctor_cmd *d, struct 
 		return fault_set(fault, -E_USAGE, "--password-file: whose? --user NAME says it");
 	r = cli_read_secret(file_z, &d->password, fault);
 	d->setup.user = d->wish.user;
+	d->setup.sender = d->find.address.n > 0 ? d->find.address : d->wish.user;
 	d->setup.password = buf_str(&d->password);
 	return r;
 }

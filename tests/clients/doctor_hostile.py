@@ -207,3 +207,17 @@ def test_nobody_answers_about_ipv6(server):
         done = net.command(server, "check", "domain", "v4.test", "--json", "--dns-only")
         found = [(f["state"], f["what"], f["evidence"]) for f in json.loads(done.stdout)["findings"] if f["check"] == "addresses"]
         assert ("pass", "mx.v4.test", MAIL) in found and "skipped" in [state for state, _, _ in found], found
+
+
+def test_a_server_that_knows_its_users(server):
+    """Behind a login MAIL is said as a mail program says it: many refuse another sender than the user, the empty one too. Without an address nothing is concluded."""
+    with Scene(server) as net:
+        sink = net.smtp(465, says={"MAIL": lambda sink, line: None if "<%s>" % LOGIN[0] in line else "550 5.7.1 not your address"})
+        net.start()
+        options = ("--protocol", "submission", "--password-file", secret(net, LOGIN[1]), "--user")
+        report = net.check(HOST, *options, LOGIN[0], status="ok")
+        assert report["settings"]["submission"]["is_login_proven"] and report["settings"]["submission"]["port"] == 465
+        assert sink.counts["MAIL"] == 1, sink.counts
+        sink.login = ("ann", LOGIN[1])
+        assert net.check(HOST, *options, "ann", status="ok")["settings"]["submission"]["is_login_proven"]
+        assert sink.counts["MAIL"] == 1, sink.counts
