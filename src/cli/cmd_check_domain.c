@@ -293,6 +293,8 @@ static enum cli_status run(const struct cli_args *args, struct check *c)
 		print_json(c, &r);
 	else
 		print_text(c, &r);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return cli_fail(args, fault_set(&fault, -E_IO, "cannot write to standard output"), &fault);
 	return r.counts[DOCTOR_DOMAIN_FAIL] > 0 ? CLI_FAILED
 	       : r.is_unasked                   ? CLI_UNAVAILABLE
 						: CLI_OK;

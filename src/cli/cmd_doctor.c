@@ -271,6 +271,8 @@ enum cli_status cli_doctor(const struct cli_command *cmd, const struct cli_args 
 		doctor_print_json(&d->result);
 	else if (r == 0)
 		doctor_print(&d->result, wants_colour());
+	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		r = fault_set(&fault, -E_IO, "cannot write to standard output");
 	status = r < 0 ? cli_fail(args, r, &fault) : status_of(d->result.verdict.class);
 	finish(d);
 	return status;
