@@ -128,6 +128,9 @@ TEST(states_that_are_damaged)
 		{ "\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2", 24, true, 0 },
 		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2"
 		  "\0\0\0\0\0\0\0\6" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2", 48, true, 7 },
+		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\0", 24, true, 3 },
+		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\x7f\xff\xff\xff\xff\xff\xff\xff", 24, true, 3 },
+		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\x80\0\0\0\0\0\0\0", 24, true, 3 },
 	};
 	char many[100 * STORE_STATE_BYTES];
 	struct store_states s;
@@ -136,6 +139,8 @@ TEST(states_that_are_damaged)
 		store_states_parse(str_of(rows[i].bytes, rows[i].n), &s);
 		assert_int_equal(s.is_damaged, rows[i].is_damaged);
 		assert_int_equal(store_states_all(&s), rows[i].all);
+		for (unsigned k = 0; k < s.n; k++) /* RFC 7162 3.1: goes to clients */
+			assert_true(s.v[k].modseq > 0 && s.v[k].modseq < INT64_MAX);
 	}
 	for (size_t i = 0; i < sizeof(many); i++)
 		many[i] = (char)(i * 37);
