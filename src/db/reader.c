@@ -4,7 +4,8 @@
  * first out, closed when nobody used them for READERS_IDLE_MS. A thread holds one at most, so a
  * waiter always waits for somebody who goes on. A connection with its statements takes 200 KB and
  * most reads take microseconds: so beyond READERS_AT_ONCE one is opened only when none came free
- * in READERS_PATIENCE_MS.
+ * in READERS_PATIENCE_MS. One that cannot be opened (no descriptors) is done without, as long as there
+ * is another.
  */
 #include "db/db_int.h"
 
@@ -62,16 +63,23 @@ void db_readers_free(struct db_readers **rp, struct db *db)
 	*rp = NULL;
 }
 
+static bool wait_once(struct db_readers *r, int64_t until_ms)
+{
+	bool is_in_time;
+
+	r->n_waiting++;
+	is_in_time = lock_wait(&r->lock, &r->freed, until_ms);
+	r->n_waiting--;
+	return is_in_time;
+}
+
 /* Until one is idle, or until_ms (0: no end) when one more may be opened then. */
 static void wait_idle(struct db_readers *r, unsigned n_enough, int64_t until_ms)
 {
 	bool is_in_time = true;
 
-	while (!r->idle && r->n_open >= n_enough && is_in_time) {
-		r->n_waiting++;
-		is_in_time = lock_wait(&r->lock, &r->freed, until_ms);
-		r->n_waiting--;
-	}
+	while (!r->idle && r->n_open >= n_enough && is_in_time)
+		is_in_time = wait_once(r, until_ms);
 }
 
 /* An idle reader, or NULL and the right to open one more. */
@@ -92,20 +100,32 @@ static struct db_tx *take(struct db_readers *r)
 	return tx;
 }
 
-/* tx NULL: only the right to have one. */
 static void put(struct db_readers *r, struct db_tx *tx)
 {
 	lock_get(&r->lock);
-	if (tx) {
-		tx->idle_since_ms = clock_mono_ms();
-		tx->next = r->idle;
-		r->idle = tx;
-	} else {
-		r->n_open--;
-	}
+	tx->idle_since_ms = clock_mono_ms();
+	tx->next = r->idle;
+	r->idle = tx;
 	if (r->n_waiting)
 		lock_signal(&r->freed);
 	lock_put(&r->lock);
+}
+
+/* Who could not open one gives that right back, and waits for one that is open. NULL: none is. */
+static struct db_tx *take_other(struct db_readers *r)
+{
+	struct db_tx *tx;
+
+	lock_get(&r->lock);
+	r->n_open--;
+	lock_broadcast(&r->freed);
+	while (!r->idle && r->n_open > 0)
+		wait_once(r, 0);
+	tx = r->idle;
+	if (tx)
+		r->idle = tx->next;
+	lock_put(&r->lock);
+	return tx;
 }
 
 static int open_reader(struct db *db, struct db_tx **ret)
@@ -124,6 +144,18 @@ static int open_reader(struct db *db, struct db_tx **ret)
 	return 0;
 }
 
+/* Without descriptors for one more, those that there are will do. */
+static int find(struct db *db, struct db_tx **ret)
+{
+	int rc;
+
+	*ret = take(db->readers);
+	rc = *ret ? 0 : open_reader(db, ret);
+	if (rc < 0)
+		*ret = take_other(db->readers);
+	return *ret ? 0 : rc;
+}
+
 bool db_is_reading(void)
 {
 	return is_reading;
@@ -136,12 +168,9 @@ int db_read_begin(struct db *db, struct db_tx **ret)
 
 	must(!is_reading);
 	must(!db_writer_is_me(db));
-	tx = take(db->readers);
-	rc = tx ? 0 : open_reader(db, &tx);
-	if (rc < 0) {
-		put(db->readers, NULL);
+	rc = find(db, &tx);
+	if (rc < 0)
 		return rc;
-	}
 	rc = db->driver->begin(tx->conn, DB_BEGIN_READ);
 	if (rc < 0) {
 		put(db->readers, tx);

@@ -113,6 +113,9 @@ static int run_sql(struct db_tx *tx, void *arg)
 	return db_exec(tx, sql, NULL, 0, NULL);
 }
 
+#define DAMAGED_MODSEQ(x) \
+	"UPDATE message_states SET states = CAST(substr(states, 1, 16) || " x \
+	" || substr(states, 25) AS BLOB) WHERE id = 1 << 26"
 /*
  * Each row is one damage; the text is how something begins that must be said. after: what a repair leaves. Of
  * the seven messages those that cannot be read go on request only.
@@ -149,6 +152,16 @@ static const struct damage {
 	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted " },
 	{ .sql = { .sql = "UPDATE message_states SET states = CAST(states || states AS BLOB)" },
 	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
+	{ .sql = { .sql = DAMAGED_MODSEQ("zeroblob(8)") },
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
+	{ .sql = { .sql = DAMAGED_MODSEQ("X'7FFFFFFFFFFFFFFF'") },
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
+	{ .sql = { .sql = DAMAGED_MODSEQ("X'8000000000000000'") },
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 1" },
+	{ .sql = { .sql = "INSERT INTO message_states VALUES (1 << 26, -1, ''), ((1 << 26) + 1, 1,"
+		   " X'800000000000000100000000000000000000000000000001')"
+		   " ON CONFLICT (id) DO UPDATE SET modseq = -1" },
+	  .said = "mailbox 1 (INBOX): number of messages whose flags are damaged is 0, counted 3" },
 	{ .sql = { .sql = "INSERT INTO message_states VALUES ((1 << 26) + 1, 1,"
 		   " X'800000000000000100000000000000000000000000000001')" },
 	  /* and the row before it is not the last any more, so its modseq is too low */
@@ -426,6 +439,21 @@ TEST(repair_is_seen_by_views)
 	assert_int_equal(v->n, 4);
 	store_view_unref(v);
 	store_mbox_close(&m);
+	close_damaged(&t);
+}
+
+/* Nobody knows what was told of a damaged row: all of it is told again. */
+TEST(repair_of_damaged_flags_is_seen)
+{
+	struct test_store t;
+	struct store_view *v;
+
+	open_damaged(&t, damage_of("UPDATE message_states SET states = CAST(states || states AS BLOB)"));
+	assert_int_equal(repair(&t, false).n, 0);
+	v = test_view_anew(&t, t.inbox);
+	for (uint32_t i = 1; i <= v->n; i++)
+		assert_int_equal(store_view_at(v, i)->modseq, v->highestmodseq);
+	store_view_unref(v);
 	close_damaged(&t);
 }
 

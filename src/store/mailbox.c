@@ -165,19 +165,13 @@ int store_mailbox_look(struct store *s, struct arena *a, int64_t account, struct
 int store_mailbox_deleted_bytes(struct store *s, const struct store_mailbox *m, uint64_t *ret)
 {
 	AUTO(db_read_end) struct db_tx *tx = NULL;
-	AUTO(store_rows_fini) struct store_rows rows = { 0 };
-	uint64_t bytes = 0;
-	int rc = 0;
+	int rc;
 
-	if (m->deleted > 0)
-		rc = db_read_begin(s->db, &tx);
-	if (m->deleted > 0 && rc == 0)
-		rc = store_tx_rows(tx, m->id, NULL, STORE_DELETED, &rows);
-	for (size_t i = 0; i < rows.n; i++)
-		bytes += (uint64_t)rows.v[i].size;
-	if (rc == 0)
-		*ret = bytes;
-	return rc;
+	*ret = 0;
+	if (m->deleted <= 0)
+		return 0;
+	rc = db_read_begin(s->db, &tx);
+	return rc < 0 ? rc : store_tx_rows_bytes(tx, m->id, STORE_DELETED, ret);
 }
 
 int store_mailbox_get(struct store *s, struct arena *a, int64_t id, struct store_mailbox *ret)

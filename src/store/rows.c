@@ -54,6 +54,29 @@ int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids, 
 	return read < 0 ? read : rc;
 }
 
+/* Those of 64 UIDs at a time: it may be all of a large mailbox. */
+int store_tx_rows_bytes(struct db_tx *tx, int64_t mailbox, uint64_t mask, uint64_t *ret)
+{
+	AUTO(store_states_end) struct store_states_walk w = store_states_walk(tx, mailbox, NULL);
+	AUTO(store_rows_fini) struct store_rows rows = { 0 };
+	uint64_t bytes = 0;
+	int rc = 0, read = 0;
+
+	while (read == 0 && (rc = store_states_next(&w)) > 0) {
+		uint64_t hit = w.uids & store_states_flagged(&w.s, mask);
+
+		rows.n = 0;
+		if (hit)
+			read = read_rows(tx, &w, hit, &rows);
+		for (size_t i = 0; i < rows.n; i++)
+			bytes += (uint64_t)rows.v[i].size;
+	}
+	if (read < 0 || rc < 0)
+		return read < 0 ? read : rc;
+	*ret = bytes;
+	return 0;
+}
+
 void store_rows_fini(struct store_rows *r)
 {
 	mem_free(r->v);

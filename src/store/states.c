@@ -149,7 +149,13 @@ struct str store_states_print(const struct store_state *v, unsigned n, char *to)
 	return str_of(to, n * STORE_STATE_BYTES);
 }
 
-/* A UID that two states have is of the first. */
+/* RFC 7162 3.1: 1 to 2^63 - 1; after the last none could come. */
+static bool is_modseq(uint64_t modseq)
+{
+	return modseq > 0 && modseq < INT64_MAX;
+}
+
+/* A UID that two states have is of the first; a modseq that cannot be is the oldest. */
 void store_states_parse(struct str bytes, struct store_states *ret)
 {
 	uint64_t seen = 0;
@@ -157,14 +163,15 @@ void store_states_parse(struct str bytes, struct store_states *ret)
 	ret->n = 0;
 	ret->is_damaged = bytes.n == 0 || bytes.n % STORE_STATE_BYTES != 0;
 	for (; bytes.n >= STORE_STATE_BYTES; bytes = str_skip(bytes, STORE_STATE_BYTES)) {
-		uint64_t be[3], uids;
+		uint64_t be[3], uids, modseq;
 
 		memcpy(be, bytes.p, sizeof(be));
 		uids = be64toh(be[0]) & ~seen;
-		ret->is_damaged |= uids == 0 || uids != be64toh(be[0]);
+		modseq = be64toh(be[2]);
+		ret->is_damaged |= uids == 0 || uids != be64toh(be[0]) || !is_modseq(modseq);
 		seen |= uids;
 		if (uids != 0)
-			ret->v[ret->n++] =
-				(struct store_state){ uids, be64toh(be[1]), be64toh(be[2]) };
+			ret->v[ret->n++] = (struct store_state){ uids, be64toh(be[1]),
+								 is_modseq(modseq) ? modseq : 1 };
 	}
 }

@@ -69,7 +69,7 @@ static int take_states(struct pairing *p, uint32_t first)
 	p->s = p->ahead;
 	modseq = p->ahead_modseq;
 	rc = next_states(p);
-	p->is_low = p->has_states && store_states_since(&p->s, (uint64_t)modseq);
+	p->is_low = p->has_states && store_states_since(&p->s, modseq > 0 ? (uint64_t)modseq : 0);
 	return rc;
 }
 
@@ -157,7 +157,7 @@ static int mend_row(struct db_tx *tx, int64_t mailbox, const struct wrong *w, ui
 	if (rc < 0)
 		return rc;
 	store_states_remove(&s, ~w->uids);
-	store_states_touch(&s, w->uids & ~store_states_all(&s), modseq);
+	store_states_touch(&s, s.is_damaged ? w->uids : w->uids & ~store_states_all(&s), modseq);
 	return store_tx_states_renew(tx, &s);
 }
 

@@ -35,7 +35,7 @@ struct store_state {
 struct store_states { /* a row */
 	int64_t id;
 	uint32_t first_uid;
-	bool is_damaged; /* what was read was not as 2 says */
+	bool is_damaged; /* what was read was not as 1 and 2 say, or has a modseq that cannot be */
 	unsigned n;
 	struct store_state v[STORE_STATE_UIDS];
 };
@@ -139,6 +139,7 @@ struct store_states_sum {
 MUST_CHECK int store_tx_states_sum(struct db_tx *tx, int64_t mailbox, struct store_states_sum *ret);
 /*
  * Mends what is wrong: a message without a state gets one without flags and with that modseq, a
- * state without a message goes.
+ * state without a message goes. All messages of a row that was damaged get that modseq: their flags
+ * may be others than somebody was told.
  */
 MUST_CHECK int store_tx_states_mend(struct db_tx *tx, int64_t mailbox, uint64_t modseq);

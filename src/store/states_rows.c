@@ -25,6 +25,7 @@ int store_tx_states_get(struct db_tx *tx, int64_t mailbox, uint32_t uid, struct 
 	ret->id = store_states_id(mailbox, uid);
 	ret->first_uid = uid & ~(uint32_t)(STORE_STATE_UIDS - 1);
 	ret->n = 0;
+	ret->is_damaged = false;
 	DB_QUERY(tx, &q, SQL(STATES_GET), DB_I(ret->id));
 	rc = db_step(&q);
 	if (rc > 0)

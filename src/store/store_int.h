@@ -455,9 +455,8 @@ struct store_rows { /* heap; rows.v is freed by store_rows_fini */
 MUST_CHECK int store_tx_rows(struct db_tx *tx, int64_t mailbox, const struct uidset *uids,
 			     uint64_t mask, struct store_rows *ret);
 void store_rows_fini(struct store_rows *r);
-/* Adds the UIDs of the range that changed after that modseq (RFC 7162 3.1.3) to *ret. */
-MUST_CHECK int store_tx_modified(struct db_tx *tx, struct arena *a, int64_t mailbox, struct uid_range r,
-				 uint64_t since, struct uidset *ret);
+/* The sizes of all messages that carry one of the flags in mask. */
+MUST_CHECK int store_tx_rows_bytes(struct db_tx *tx, int64_t mailbox, uint64_t mask, uint64_t *ret);
 /*
  * Takes those rows out of the mailbox, with their notes; counts that in the box; contents keep their
  * references. _take() leaves the notes, which then have to be copied or to go by

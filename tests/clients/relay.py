@@ -368,6 +368,23 @@ def test_smart_host(server):
         assert len(sink.messages) == 1 and sink.counts["AUTH"] == 1, "the password went to a stranger"
 
 
+def test_authorities_of_the_system(server):
+    """They are opened before the sender closes itself in, and read at the first handshake: a good certificate passes, another does not."""
+    files, wrong = self_signed(server, "relay", "localhost"), self_signed(server, "wrong", "localhost")
+    server.env["SSL_CERT_FILE"] = files["certificate"]
+    with Sink(tls=files) as sink, Sink(tls=wrong) as stranger:
+        use(server, all={"host": "localhost", "port": str(sink.port), "tls": "verify"})
+        submit(server, "first", "second")
+        sink.wait(2)
+        wait_empty(server)
+        assert sink.tls_sessions > 0
+        use(server, all={"host": "localhost", "port": str(stranger.port), "tls": "verify"})
+        mark = len(server.log)
+        submit(server, "third")
+        server.wait_log("queue.attempt", {"result": "deferred"}, mark=mark)
+        assert not stranger.messages
+
+
 def test_off(server):
     """send = no, as in the demo: mail for elsewhere is taken and waits, and no sender is ever started."""
     with Sink() as sink:
