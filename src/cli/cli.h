@@ -65,6 +65,9 @@ void cli_usage(const struct cli_command *cmd);
 /* Says the fault on standard error ("martlet: ..."), with --json also as {"error", "text"} on standard output; gives the exit status of a code. */
 enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault);
 
+/* The same of arguments that could not be split: --json counts wherever it stands. CLI_USAGE. */
+enum cli_status cli_refuse(int argc, char **argv, const struct fault *fault);
+
 /* A connection to the server that runs on that data directory; -E_NOT_FOUND when none does. */
 MUST_CHECK int cli_control_connect(const char *data_dir_z, struct fault *fault);
 /* Asks it; *ret is a new value. The negative code of a refusal, with its text. */
