@@ -6,7 +6,9 @@
 
 #include "cli/cli.h"
 
+#include "base/buf.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "server/admin.h"
 
 #define SCREEN 80
@@ -140,11 +142,10 @@ enum cli_status cli_fail(const struct cli_args *args, int code, const struct fau
 {
 	const struct err_row *row = err_row(code);
 	const char *text = fault->text[0] ? fault->text : row->text;
+	AUTO(buf_fini) struct buf clean = BUF_INIT(sizeof(fault->text));
 
-	fputs("martlet: ", stderr);
-	for (const char *p = text; *p; p++) /* some of it may be a stranger's */
-		fputc(((unsigned char)*p < 0x20 && *p != '\n') || *p == 0x7f ? '?' : *p, stderr);
-	fputc('\n', stderr);
+	text_clean(&clean, str_z(text)); /* some of it may be a stranger's */
+	fprintf(stderr, "martlet: %" STR_FMT "\n", STR_ARG(buf_str(&clean)));
 	if (cli_option(args, "--json")) {
 		json_t *v = json_pack("{s:s, s:o}", "error", row->name, "text", admin_json_str(str_z(text)));
 

@@ -239,3 +239,12 @@ def test_quiet_log(server):
     server.process.terminate()
     assert server.process.stderr.read() == b""
     assert server.process.wait(30) == 0
+
+
+def test_tables_end_with_their_text(server):
+    """No blanks behind it, which would wrap in a narrow window."""
+    server.command("send", "--server", "localhost:%d" % server.port("submission"), "--insecure", "--user", "alice@example.test", "--password-file", "-",
+                   "--from", "alice@example.test", "--to", "x@elsewhere.example", text="demo\nSubject: x\n\nx\n")
+    for what in ("account", "queue"):
+        lines = server.cli(what, "list").stdout.splitlines()
+        assert len(lines) > 1 and all(line == line.rstrip() for line in lines), lines
