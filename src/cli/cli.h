@@ -87,6 +87,8 @@ const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
 /* Those of that file; without one at the default place the defaults. *ret is the caller's (conf_unref). */
 struct conf;
 MUST_CHECK int cli_settings_load(const struct cli_args *args, struct conf **ret, struct fault *fault);
+/* The same, but the file has to be there. */
+MUST_CHECK int cli_settings_need(const struct cli_args *args, struct conf **ret, struct fault *fault);
 /* A whole file, appended; at most what out holds. */
 MUST_CHECK int cli_file_read(const char *path_z, struct buf *out, struct fault *fault);
 /* The first line of a file or of standard input (NULL, "-"), asked for without echo on a terminal. */

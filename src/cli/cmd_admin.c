@@ -212,10 +212,9 @@ static int choose_data(const struct cli_args *args, struct server_conf *s, struc
 
 int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
 {
-	char path[4096];
 	struct conf *conf = NULL;
 	struct server_conf s;
-	int r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+	int r = cli_option(args, "--data") ? cli_settings_load(args, &conf, fault) : cli_settings_need(args, &conf, fault);
 	AUTO(cli_close_fd) int fd = -1;
 
 	if (r < 0)

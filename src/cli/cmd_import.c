@@ -400,7 +400,7 @@ static enum cli_status end(struct import *im, int r, const struct fault *fault)
 	enum cli_status st;
 
 	if (r < 0) {
-		if (!cli_option(im->args, "--json"))
+		if (!cli_option(im->args, "--json") && im->is_begun)
 			printf("imported: %lld\n", (long long)im->imported);
 		st = cli_fail(im->args, r, fault);
 	} else if (cli_option(im->args, "--json")) {
