@@ -183,12 +183,13 @@ def test_demo(server):
                 text += line
             assert "alice@example.test" in text and "bob@example.test" in text and "password demo" in text
             lines = demo_lines(text)
-            assert len(lines) == 4, lines
+            assert len(lines) == 5, lines
             env = {**os.environ, "PATH": os.path.dirname(server.martlet) + ":" + os.environ["PATH"]}
             out = [subprocess.run(["sh", "-c", x], env=env, capture_output=True, text=True, timeout=30, check=False) for x in lines]
             assert all(r.returncode == 0 for r in out), [(x, r.stderr) for x, r in zip(lines, out)]
             assert "It works." in out[1].stdout and "It works." in out[2].stdout
-            assert "bob@example.test" in out[3].stdout
+            assert "Mail can be read." in out[3].stdout
+            assert "bob@example.test" in out[4].stdout
         finally:
             demo.send_signal(signal.SIGINT)
             status = demo.wait(30)
