@@ -48,7 +48,7 @@ static void print_all(FILE *to)
 	}
 	fprintf(to, "\n`martlet help COMMAND` tells the options of one.\n"
 		    "Exit status: 0 done, 1 could not be done, 2 usage or settings, 3 not there, 4 exists already,\n"
-		    "5 trouble that may pass (in use, disk full, I/O).\n");
+		    "5 trouble that may pass (in use, disk full, I/O); send, fetch and check have more: man martlet.\n");
 }
 
 /* "account" of "account add"? */
