@@ -110,6 +110,19 @@ def test_settings_in_manual_and_readme_are_there(server):
             assert word.split(".")[1] in there[word.split(".")[0]], name + ": " + word
 
 
+def test_file_of_servers(server):
+    """The example, pasted; and every key."""
+    text = section("SERVERS")
+    with open(os.path.join(TOP, "src/cli/profile.c"), encoding="utf-8") as f:
+        keys = re.findall(r'\.key = "(\w+)"', f.read())
+    assert len(keys) > 15 and all(re.search(r"\b%s\b" % key, text) for key in keys), [key for key in keys if key not in text]
+    path = os.path.join(server.dir, "servers.ini")
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text.split(".nf\n")[1].split(".fi\n")[0].replace("pass show work", "false"))
+    r = server.command("fetch", "--profiles", path)
+    assert r.returncode == 2 and "password_command failed" in r.stderr, r.stderr
+
+
 def test_help_fits_a_screen(server):
     """martlet help in 100 columns, that of each command in 80."""
     commands = server.command("help").stdout
