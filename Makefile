@@ -144,7 +144,7 @@ lint:
 	tools/rfcref
 	tools/sizes
 	tools/docs
-	@if command -v codespell >/dev/null; then codespell -q 3 -L statics,nin,te,iif --skip '*_test.c,*/language.c' \
+	@if command -v codespell >/dev/null; then codespell -q 3 -L statics,nin,te,iif,fo --skip '*_test.c,*/language.c' \
 		src bench docs tools dist Makefile *.md; else echo "codespell: not installed, left out"; fi
 	tools/analyze
 

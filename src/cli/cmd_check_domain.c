@@ -14,6 +14,7 @@
 #include "doctor/domain.h"
 #include "net/dns.h"
 #include "net/https.h"
+#include "net/stream.h"
 #include "queue/queue.h"
 #include "server/admin.h"
 #include "server/server.h"
@@ -116,6 +117,32 @@ static int take_selectors(struct check *c, const struct doctor_zone *z)
 	return v ? 0 : -E_LIMIT;
 }
 
+/* Mail goes out from the address that the settings name for its kind; without one from any, and from behind a private one it is not known which. */
+static bool is_sender(const struct queue_conf *q, struct str address)
+{
+	const char *source_z = str_chr(address, ':') >= 0 ? q->source_v6 : q->source_v4;
+	struct net_address source;
+
+	return !net_address_parse(str_z(source_z), 0, &source) || net_address_is_private(&source) || str_eq(address, str_z(source_z));
+}
+
+static int take_own(struct check *c, const struct doctor_zone *z)
+{
+	struct str *v = ARENA_ARRAY(&c->arena, struct str, z->n_addresses + z->n_senders + 1);
+	const struct queue_conf *q = conf_get(c->conf, &queue_conf_table);
+	struct doctor_domain *w = &c->what;
+
+	if (!v)
+		return -E_LIMIT;
+	for (size_t i = 0; i < z->n_addresses; i++)
+		if (is_sender(q, z->addresses[i]))
+			v[w->n_own++] = z->addresses[i];
+	for (size_t i = 0; i < z->n_senders; i++)
+		v[w->n_own++] = z->senders[i];
+	w->own = v;
+	return 0;
+}
+
 /* --for-this-server: before privileges are dropped, as it reads keys. A relay sends from addresses of its own. */
 static int take_server(const struct cli_args *args, struct check *c, struct fault *fault)
 {
@@ -138,10 +165,8 @@ static int take_server(const struct cli_args *args, struct check *c, struct faul
 	if (r < 0)
 		return r;
 	w->wanted = records;
-	w->own = z.addresses;
-	w->n_own = z.relay.n > 0 ? 0 : z.n_addresses;
 	w->notes = buf_str(&c->notes);
-	return 0;
+	return z.relay.n > 0 ? 0 : take_own(c, &z);
 }
 
 static int open_all(struct check *c, struct fault *fault)
@@ -268,6 +293,8 @@ static enum cli_status run(const struct cli_args *args, struct check *c)
 		print_json(c, &r);
 	else
 		print_text(c, &r);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return cli_fail(args, fault_set(&fault, -E_IO, "cannot write to standard output"), &fault);
 	return r.counts[DOCTOR_DOMAIN_FAIL] > 0 ? CLI_FAILED
 	       : r.is_unasked                   ? CLI_UNAVAILABLE
 						: CLI_OK;

@@ -105,6 +105,7 @@ static int take_login(const struct cli_args *args, struct doctor_cmd *d, struct 
 		return fault_set(fault, -E_USAGE, "--password-file: whose? --user NAME says it");
 	r = cli_read_secret(file_z, &d->password, fault);
 	d->setup.user = d->wish.user;
+	d->setup.sender = d->find.address.n > 0 ? d->find.address : d->wish.user;
 	d->setup.password = buf_str(&d->password);
 	return r;
 }
@@ -270,6 +271,8 @@ enum cli_status cli_doctor(const struct cli_command *cmd, const struct cli_args 
 		doctor_print_json(&d->result);
 	else if (r == 0)
 		doctor_print(&d->result, wants_colour());
+	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
+		r = fault_set(&fault, -E_IO, "cannot write to standard output");
 	status = r < 0 ? cli_fail(args, r, &fault) : status_of(d->result.verdict.class);
 	finish(d);
 	return status;

@@ -10,6 +10,7 @@
 #include "cli/quickstart.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "cli/zone_of.h"
 #include "net/dns.h"
 #include "server/admin.h"
@@ -32,16 +33,17 @@ static const char *const state_words[QUICKSTART_N_STATES] = { /* for programs */
 
 void quickstart_say(struct quickstart *q, const char *fmt, ...)
 {
-	AUTO(buf_fini) struct buf text = BUF_INIT(SAID_MAX);
+	AUTO(buf_fini) struct buf text = BUF_INIT(SAID_MAX), shown = BUF_INIT(SAID_MAX);
 	va_list ap;
 
 	va_start(ap, fmt);
 	buf_vprintf(&text, fmt, ap);
 	va_end(ap);
-	for (size_t i = 0; i < text.n; i++) /* some of it is a stranger's */
-		if ((unsigned char)text.p[i] < ' ' || text.p[i] == 0x7f)
-			text.p[i] = '?';
-	json_array_append_new(q->said, admin_json_str(buf_str(&text)));
+	text_clean(&shown, buf_str(&text)); /* some of it is a stranger's */
+	for (size_t i = 0; i < shown.n; i++)
+		if (shown.p[i] == '\n')
+			shown.p[i] = ' ';
+	json_array_append_new(q->said, admin_json_str(buf_str(&shown)));
 }
 
 const char *quickstart_path(struct quickstart *q, const char *fmt, ...)

@@ -91,27 +91,39 @@ static void make_password(struct buf *out)
 	mem_wipe(bytes, sizeof(bytes));
 }
 
+/* 1: made; 0: somebody else has just made it; negative: an alias of that name is there, among others. */
+static int make_account(struct quickstart *q, struct str password, struct fault *fault)
+{
+	json_t *request = json_pack("{s:o, s:o}", "address", admin_json_str(q->address), "password", admin_json_str(password)), *result = NULL;
+	int r = ask(q, "account.add", request, &result, fault), has;
+	struct fault f = { 0 };
+
+	json_decref(result);
+	if (r != -E_EXISTS)
+		return r < 0 ? r : 1;
+	has = has_row(q, "account.list", "address", q->address, &f);
+	return has > 0 ? 0 : r;
+}
+
 int quickstart_account(struct quickstart *q, enum quickstart_state *ret, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf password = BUF_INIT(4096);
 	const char *file_z = cli_option(q->args, "--password-file");
 	int r = is_missing(q, "account.list", "address", q->address, ret, fault);
-	json_t *request, *result = NULL;
 
 	if (r <= 0)
 		return r;
 	r = file_z ? cli_read_secret(file_z, &password, fault) : 0;
 	if (!file_z)
 		make_password(&password);
-	if (r == 0) {
-		request = json_pack("{s:o, s:o}", "address", admin_json_str(q->address), "password", admin_json_str(buf_str(&password)));
-		r = ask(q, "account.add", request, &result, fault);
-		json_decref(result);
-	}
-	if (r == 0 && !file_z)
+	if (r == 0)
+		r = make_account(q, buf_str(&password), fault);
+	if (r == 0)
+		*ret = QUICKSTART_DONE;
+	if (r > 0 && !file_z)
 		q->password = json_stringn(password.p, password.n);
 	mem_wipe(password.p, password.n);
-	return r == -E_EXISTS ? 0 : r;
+	return r < 0 ? r : 0;
 }
 
 /* RFC 5321 4.5.1. Reports of other hosts go there too (doctor/zone.h). */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pwd.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -30,6 +31,18 @@ static void end_fd(int *fd)
 		close(*fd);
 }
 
+/* The name is durable too: a key that is published must not be another one after a power cut. */
+static bool sync_dir(const char *path_z)
+{
+	struct str path = str_z(path_z);
+	char dir_z[4096];
+	AUTO(end_fd) int fd = -1;
+
+	snprintf(dir_z, sizeof(dir_z), "%" STR_FMT "/", STR_ARG(str_head(path, (size_t)str_rchr(path, '/'))));
+	fd = open(dir_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && fsync(fd) == 0;
+}
+
 /* All of it or nothing, and never over another: -E_EXISTS. */
 static int write_new(struct quickstart *q, const char *path_z, struct str bytes, mode_t mode, struct fault *fault)
 {
@@ -41,16 +54,21 @@ static int write_new(struct quickstart *q, const char *path_z, struct str bytes,
 	fd = open(new_z, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
 	if (fd < 0)
 		return fault_errno(fault, errno, "cannot write %s", new_z);
-	if (fchmod(fd, mode) < 0 || write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n || fsync(fd) < 0 || link(new_z, path_z) < 0)
+	if (fchmod(fd, mode) < 0 || write(fd, bytes.p, bytes.n) != (ssize_t)bytes.n || fsync(fd) < 0 || link(new_z, path_z) < 0 ||
+	    !sync_dir(path_z))
 		r = fault_errno(fault, errno, "cannot write %s", path_z);
 	unlink(new_z);
 	return r;
 }
 
-/* One level: what is above is a mistake when it is not there. */
+/* One level: what is above is a mistake when it is not there. Whatever the umask is: the server's user has to come to its data, everybody to the settings. */
 static int make_dir(const char *path_z, mode_t mode, struct fault *fault)
 {
-	if (mkdir(path_z, mode) < 0 && errno != EEXIST)
+	int r = mkdir(path_z, mode);
+
+	if (r < 0 && errno == EEXIST)
+		return 0;
+	if (r < 0 || chmod(path_z, mode) < 0)
 		return fault_errno(fault, errno, "cannot make the directory %s", path_z);
 	return 0;
 }

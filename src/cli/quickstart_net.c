@@ -34,8 +34,6 @@ static struct net_dns *open_dns(struct quickstart *q, struct fault *fault)
 {
 	struct net_dns *dns = NULL;
 
-	if (server_privileges_drop(q->server, fault) < 0)
-		return NULL;
 	return net_dns_open(conf_get(q->conf, &net_dns_conf_table), &dns, fault) == 0 ? dns : NULL;
 }
 
@@ -45,13 +43,23 @@ static void end_dns(struct net_dns **d)
 		net_dns_close(d);
 }
 
-static bool is_off(struct quickstart *q, enum quickstart_state *ret)
+/* 1: go on, without root; 0: nobody is asked, *ret says why; negative. */
+static int begin(struct quickstart *q, enum quickstart_state *ret, struct fault *fault)
 {
+	int r;
+
 	*ret = QUICKSTART_WOULD;
 	q->until_ms = clock_mono_ms() + STEP_MS;
-	if (!q->has_network)
+	if (!q->has_network) {
 		quickstart_say(q, "not looked at (--no-network)");
-	return !q->has_network;
+		return 0;
+	}
+	r = server_privileges_drop(q->server, fault);
+	if (r < 0 && q->is_dry) { /* the user is one of those things that would be made */
+		quickstart_say(q, "not looked at, as root does not do that: %s", fault->text);
+		return 0;
+	}
+	return r < 0 ? r : 1;
 }
 
 /* Adds the addresses of a host; how many there are then, or negative. */
@@ -202,10 +210,10 @@ int quickstart_port25(struct quickstart *q, enum quickstart_state *ret, struct f
 {
 	AUTO(end_dns) struct net_dns *dns = NULL;
 	struct fault f = { 0 };
-	int r;
+	int r = begin(q, ret, fault);
 
-	if (is_off(q, ret))
-		return 0;
+	if (r <= 0)
+		return r;
 	dns = open_dns(q, &f);
 	if (!dns)
 		quickstart_say(q, "%s", f.text);
@@ -276,10 +284,10 @@ int quickstart_names(struct quickstart *q, enum quickstart_state *ret, struct fa
 	struct net_address v[ADDRESSES];
 	struct fault f = { 0 };
 	size_t n = 0;
+	int r = begin(q, ret, fault);
 
-	if (is_off(q, ret))
-		return 0;
-	(void)fault;
+	if (r <= 0)
+		return r;
 	*ret = QUICKSTART_LEFT;
 	dns = open_dns(q, &f);
 	if (!dns) {

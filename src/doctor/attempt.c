@@ -6,7 +6,7 @@
  * 1. Without a login any certificate is taken, so that what lies behind a bad one is seen too. No password goes over such a connection.
  * 2. With a login the certificate has to verify, and STARTTLS to be offered: our clients keep the password back otherwise.
  * 3. A port that says nothing for QUIET_MS is looked at a second time (look.c) while the first connection goes on waiting: TLS from the start and a late greeting
- *    look the same from outside.
+ *    look the same from outside. With TLS from the start the look comes at the end: what is silent there may be a web server.
  */
 #include "doctor/attempt_int.h"
 
@@ -18,6 +18,7 @@
 
 #define QUIET_MS 2000
 #define PATIENCE_MS 2000 /* who was waited for less was cut off by the end of the run */
+#define INSIDE_MS 2500   /* of the time of an attempt with TLS from the start, for a second look at a port that does not greet */
 #define ALPN_MS 4000     /* from TLS to the command, at 443: a web server that does not know ALPN waits for its request */
 #define TEXT_MAX 300
 
@@ -268,6 +269,21 @@ static bool has_bad_handshake(const struct doctor_attempt *a)
 	return a->stages[DOCTOR_AT_TLS].state == DOCTOR_FAILED && a->names_z == NULL;
 }
 
+static bool is_silent_inside(const struct doctor_attempt *a)
+{
+	return a->is_tls && !a->candidate->alpn_z && a->stages[DOCTOR_AT_GREETING].err == -E_TIMEOUT;
+}
+
+/* TLS from the start, which did not lead to a greeting: what is there? */
+static void look_again(struct doctor_try *t, int64_t until_ms)
+{
+	t->until_ms = until_ms;
+	if (has_bad_handshake(t->a))
+		t->a->speech = doctor_look_plain(t);
+	else if (is_silent_inside(t->a) && doctor_look_inside(t) == DOCTOR_SAYS_HTTP)
+		t->a->speech = DOCTOR_SAYS_HTTP;
+}
+
 void doctor_attempt_run(struct doctor_attempt *a, const struct doctor_setup *setup, bool is_login, int64_t until_ms)
 {
 	static doctor_dialogue *const dialogues[DOCTOR_N_PROTOCOLS] = {
@@ -288,7 +304,9 @@ void doctor_attempt_run(struct doctor_attempt *a, const struct doctor_setup *set
 	}
 	if (a->candidate->alpn_z && t.until_ms > t.last_ms + ALPN_MS)
 		t.until_ms = t.last_ms + ALPN_MS;
+	else if (is_implicit && !is_login && t.until_ms > t.last_ms + 2 * INSIDE_MS)
+		t.until_ms -= INSIDE_MS;
 	dialogues[a->candidate->protocol](&t, net_stream_of_fd(fd));
-	if (is_implicit && has_bad_handshake(a))
-		a->speech = doctor_look_plain(&t);
+	if (is_implicit)
+		look_again(&t, until_ms);
 }

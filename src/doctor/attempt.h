@@ -99,6 +99,7 @@ struct doctor_setup {
 	struct net_stream_tls *tls;
 	const char *helo_z;
 	struct str user, password;  /* empty: no login is tried */
+	struct str sender;          /* behind a login MAIL is said with it, if it is an address, else not at all: servers refuse senders that are not the user's */
 	const char *hosts_file_z;   /* NULL: /etc/hosts */
 	int64_t begun_ms, deadline_ms; /* clock_mono_ms, of all of it */
 };

@@ -44,5 +44,7 @@ bool doctor_reach_hears(int fd, int64_t ms);
 
 /* The first bytes of a port that TLS did not work at. */
 enum doctor_speech doctor_look_plain(const struct doctor_try *t);
+/* A port that does not greet inside of TLS: does it want HTTP? */
+enum doctor_speech doctor_look_inside(const struct doctor_try *t);
 /* A port that does not greet: does it want TLS, or HTTP? */
 enum doctor_speech doctor_look_silent(const struct doctor_try *t);

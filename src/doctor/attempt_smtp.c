@@ -3,6 +3,7 @@
 #include "doctor/attempt_int.h"
 
 #include "smtp/client.h"
+#include "smtp/syntax.h"
 
 static struct str words_of(struct doctor_try *t, const struct smtp_client_reply *r)
 {
@@ -74,16 +75,25 @@ static bool is_login_demand(const struct doctor_try *t, const struct smtp_client
 	return t->a->candidate->protocol == DOCTOR_SUBMISSION && !t->is_login && r->code == 530 && !is_tls_demand(r);
 }
 
+/* Whom MAIL names; false: without a login who wants one would say so here, which is no news, and with one nothing is known that must be taken. */
+static bool sender_of(struct doctor_try *t, struct str *ret)
+{
+	struct str sender = t->setup->sender, path = arena_printf(&t->a->arena, "<%" STR_FMT ">", STR_ARG(sender));
+
+	*ret = S("");
+	if (!t->is_login)
+		return t->a->candidate->protocol == DOCTOR_SMTP || !t->a->is_tls;
+	return str_chr(sender, '@') > 0 && smtp_path_parse(&path, 0, &t->a->arena, ret) == 1 && path.n == 0;
+}
+
 static void say_mail(struct doctor_try *t, struct smtp_client *c)
 {
-	/* Who wants a login before it would say so here, which is no news. */
-	bool is_telling = t->is_login || t->a->candidate->protocol == DOCTOR_SMTP || !t->a->is_tls;
-	const struct smtp_client_message m = { .reverse_path = S("") };
+	struct smtp_client_message m = { .reverse_path = S("") };
 	struct smtp_client_rcpt rcpt = { .address = S("postmaster") };
 	struct str words;
 	int r;
 
-	if (!is_telling)
+	if (!sender_of(t, &m.reverse_path))
 		return;
 	r = smtp_client_probe(c, &m, &rcpt, 1, SMTP_CLIENT_MAIL, &t->a->arena);
 	words = words_of(t, &rcpt.reply);

@@ -52,10 +52,8 @@ static struct str shown(struct domain_check *c, struct str s)
 	return p ? str_of(p, s.n) : S("");
 }
 
-void domain_add(struct domain_check *c, const struct doctor_domain_finding *f)
+static void add(struct domain_check *c, const struct doctor_domain_finding *f)
 {
-	if (c->n == DOCTOR_DOMAIN_FINDINGS)
-		return;
 	if (arena_grow(c->a, &c->findings, c->n, &c->cap, sizeof(*f)) < 0) {
 		c->is_full = true;
 		return;
@@ -68,6 +66,17 @@ void domain_add(struct domain_check *c, const struct doctor_domain_finding *f)
 		.reason = shown(c, f->reason),
 		.record = shown(c, f->record)
 	};
+}
+
+void domain_add(struct domain_check *c, const struct doctor_domain_finding *f)
+{
+	static const struct doctor_domain_finding more = { .state = DOCTOR_DOMAIN_INFO,
+							   .reason = STR_INIT(
+								   "There is more of this; it is left out.") };
+	size_t n = c->n_of[f->state == DOCTOR_DOMAIN_FAIL]++;
+
+	if (n <= DOCTOR_DOMAIN_FINDINGS)
+		add(c, n < DOCTOR_DOMAIN_FINDINGS ? f : &more);
 }
 
 struct str domain_printf(struct domain_check *c, const char *fmt, ...)
@@ -345,6 +354,7 @@ int doctor_domain(const struct doctor_domain *d, struct arena *a, struct doctor_
 	ask_ahead(&c);
 	for (size_t i = 0; i < ARRAY_LEN(rows) && !c.is_over; i++) {
 		c.check_z = rows[i].name_z;
+		c.n_of[0] = c.n_of[1] = 0;
 		rows[i].run(&c);
 	}
 	domain_walks_free(&c);

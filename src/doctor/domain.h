@@ -22,7 +22,7 @@ struct net_https;
 #define DOCTOR_DOMAIN_QUESTIONS 3000 /* to the DNS: 16 lists about 80 addresses have 2560, an SPF tree 200 */
 #define DOCTOR_DOMAIN_SELECTORS 32  /* that are asked for by name */
 #define DOCTOR_DOMAIN_DNSBLS 16
-#define DOCTOR_DOMAIN_FINDINGS 500
+#define DOCTOR_DOMAIN_FINDINGS 100  /* of one check that fail, and as many others: what there is much of hides nothing else */
 
 enum doctor_domain_state {
 	DOCTOR_DOMAIN_FAIL,    /* mail is lost, refused or not believed, for some at least */

@@ -69,7 +69,7 @@ static void look_at_records(struct domain_check *c, struct str name,
 		if (!str_ieq(caa.tag, S("issue")))
 			continue;
 		is_restricted = true;
-		if (issuer(caa.value).n > 0)
+		if (issuer(caa.value).n > 0 && issuers.n < DOMAIN_EVIDENCE)
 			issuers =
 				domain_printf(c, "%" STR_FMT "%s%" STR_FMT, STR_ARG(issuers),
 					      issuers.n > 0 ? " " : "", STR_ARG(issuer(caa.value)));

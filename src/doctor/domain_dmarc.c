@@ -11,7 +11,7 @@ static const struct {
 	[DMARC_NOTE_SYNTAX] = { DOCTOR_DOMAIN_WARN,
 				"That is no tag=value; what is around it counts." },
 	[DMARC_NOTE_VALUE] = { DOCTOR_DOMAIN_FAIL,
-			       "The tag cannot have this value, so the record says something else than it seems to." },
+			       "The tag cannot have this value, so the record says something else than it seems to; with p, sp or np, all of it is p=none (RFC 9989 4.10.1)." },
 	[DMARC_NOTE_TWICE] = { DOCTOR_DOMAIN_WARN, "The tag stands there twice." },
 	[DMARC_NOTE_OLD] = { DOCTOR_DOMAIN_INFO,
 			     "This tag is of the older DMARC, and receivers pass over it (RFC 9989)." },
@@ -20,7 +20,7 @@ static const struct {
 			     "Nobody sends a report to that: write mailto: before the address." },
 	[DMARC_NOTE_SIZE] = { DOCTOR_DOMAIN_INFO,
 			      "A size behind an address is of the older DMARC; receivers pass over it." },
-	[DMARC_NOTE_NO_P] = { DOCTOR_DOMAIN_WARN, "p= is missing, which means p=none." },
+	[DMARC_NOTE_NO_P] = { DOCTOR_DOMAIN_WARN, "p= is missing, which means p=none if the record names an address for reports." },
 };
 
 static struct str name_of(struct domain_check *c, struct str domain)
@@ -90,9 +90,14 @@ static void say_record(struct domain_check *c, const struct dmarc_found *f)
 	struct str what = name_of(c, f->domain);
 	struct str evidence = domain_printf(
 		c, "%" STR_FMT "\npolicy for the domain: %s; organizational domain: %" STR_FMT,
-		STR_ARG(r->text), dmarc_policy_names[f->policy], STR_ARG(f->organization));
+		STR_ARG(r->text), f->policy == DMARC_NO_POLICY ? "no policy" : dmarc_policy_names[f->policy], STR_ARG(f->organization));
 
-	if (f->policy == DMARC_NONE && r->n_rua == 0)
+	if (f->policy == DMARC_NO_POLICY)
+		DOMAIN_SAY(
+			c, FAIL, what, evidence,
+			"p, sp or np is missing or says something that it cannot say, and nobody can get reports: the record counts as none (RFC 9989 4.10.1).",
+			S(""));
+	else if (f->policy == DMARC_NONE && r->n_rua == 0)
 		DOMAIN_SAY(
 			c, WARN, what, evidence,
 			"It asks for nothing, and nobody is told anything: name an address for reports (rua=), see whether all your mail passes, then write "

@@ -326,16 +326,23 @@ static void say_addresses(struct domain_check *c, const struct domain_host *h, b
 static void look_up_host(struct domain_check *c, struct domain_host *h)
 {
 	struct net_dns_answer v6, v4;
+	bool has_v6 = domain_ask(c, h->name, NET_DNS_AAAA, &v6) == 0,
+	     has_v4 = domain_ask(c, h->name, NET_DNS_A, &v4) == 0;
 
-	h->is_unasked = domain_ask(c, h->name, NET_DNS_AAAA, &v6) < 0 ||
-			domain_ask(c, h->name, NET_DNS_A, &v4) < 0;
+	if (!has_v6)
+		v6 = (struct net_dns_answer){ 0 };
+	if (!has_v4)
+		v4 = (struct net_dns_answer){ 0 };
+	h->is_unasked = (!has_v6 || !has_v4) && v4.n == 0 && v6.n == 0;
 	if (h->is_unasked)
 		return;
 	h->n = domain_addresses_of(&v4, c->d->port, h->v, 0, DOCTOR_DOMAIN_ADDRESSES);
 	h->n = domain_addresses_of(&v6, c->d->port, h->v, h->n, DOCTOR_DOMAIN_ADDRESSES);
 	h->is_secure = (v4.n == 0 || v4.trust == NET_DNS_SECURE) &&
 		       (v6.n == 0 || v6.trust == NET_DNS_SECURE);
-	h->cname = str_ieq(v4.canonical, h->name) ? S("") : v4.canonical;
+	h->cname = has_v4 ? v4.canonical : v6.canonical;
+	if (str_ieq(h->cname, h->name))
+		h->cname = S("");
 	for (size_t i = 0; i < h->n; i++) {
 		bool is_private = net_address_is_private(&h->v[i]);
 
@@ -343,7 +350,7 @@ static void look_up_host(struct domain_check *c, struct domain_host *h)
 		h->has_public |= !is_private;
 		domain_ahead(c, domain_reverse_name(c, &h->v[i]), NET_DNS_PTR);
 	}
-	say_addresses(c, h, v4.is_nxdomain);
+	say_addresses(c, h, has_v4 && v4.is_nxdomain);
 }
 
 void domain_addresses(struct domain_check *c)

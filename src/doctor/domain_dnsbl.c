@@ -36,9 +36,9 @@ static enum listing ask(struct domain_check *c, struct str name, struct str *ret
 				   : b[1] == 255 && b[2] == 255          ? REFUSED
 									 : LISTED;
 
-		*ret_text =
-			domain_printf(c, "%" STR_FMT "%s%" STR_FMT, STR_ARG(*ret_text),
-				      i > 0 ? " " : "", STR_ARG(answer_text(c, answer.rdata[i])));
+		if (ret_text->n < DOMAIN_EVIDENCE)
+			*ret_text = domain_printf(c, "%" STR_FMT "%s%" STR_FMT, STR_ARG(*ret_text), i > 0 ? " " : "",
+						  STR_ARG(answer_text(c, answer.rdata[i])));
 		if (i == 0 || one > worst)
 			worst = one;
 	}

@@ -48,12 +48,15 @@ struct domain_host {
 	struct domain_walk walk;
 };
 
+#define DOMAIN_EVIDENCE 2000 /* bytes of what strangers have any number of, put together */
+
 struct domain_check {
 	const struct doctor_domain *d;
 	struct arena *a;
 	int64_t deadline_ms;
 	unsigned n_questions, n_ahead;
 	const char *check_z; /* of the row that runs */
+	size_t n_of[2];      /* its findings; those that fail */
 	struct doctor_domain_finding *findings;
 	size_t n, cap;
 	bool is_full;             /* the arena */

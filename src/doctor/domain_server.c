@@ -197,7 +197,7 @@ static bool compare(struct domain_check *c, const struct doctor_record *r)
 
 		if (types[t].is_same(c, r->value, seen))
 			return true;
-		if (!is_text || is_of_kind(r->value, seen))
+		if (other.n < DOMAIN_EVIDENCE && (!is_text || is_of_kind(r->value, seen)))
 			other = domain_printf(c, "%" STR_FMT "%s%" STR_FMT, STR_ARG(other),
 					      other.n > 0 ? "\n" : "", STR_ARG(seen));
 	}

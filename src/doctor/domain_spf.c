@@ -52,11 +52,13 @@ static const struct {
 			    "The tree of included records goes on; it was not followed further." },
 };
 
-/* RFC 7208 10.1: a domain that sends no mail says so. */
+/* RFC 7208 10.1: a domain that sends no mail says so; 5.4: without MX records "mx" is nobody. */
 static struct str proposal(struct domain_check *c)
 {
 	return domain_record(c, c->d->domain, "TXT",
-			     c->is_null_mx ? S("v=spf1 -all") : S("v=spf1 mx -all"));
+			     c->is_null_mx       ? S("v=spf1 -all")
+			     : c->is_implicit_mx ? S("v=spf1 a -all")
+						 : S("v=spf1 mx -all"));
 }
 
 /* The record with another end. */

@@ -32,7 +32,7 @@ static struct str join(struct domain_check *c, const struct str *texts, size_t n
 {
 	struct str all = S("");
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n && all.n < DOMAIN_EVIDENCE; i++)
 		if (str_istarts(texts[i], version))
 			all = domain_printf(c, "%" STR_FMT "%s%" STR_FMT, STR_ARG(all),
 					    all.n > 0 ? "\n" : "", STR_ARG(texts[i]));
@@ -112,7 +112,11 @@ static int fetch(struct domain_check *c, struct str host, struct buf *out)
 		return -E_NOT_FOUND;
 	}
 	r = net_https_get(c->d->https, &g, out, &fault);
-	if (r < 0)
+	if (r == -E_TIMEOUT && g.deadline_ms < now_ms + GET_MS)
+		DOMAIN_SAY(c, SKIPPED, host, domain_printf(c, "%s", fault.text),
+			   "No answer in the time of this check: ask again with a longer --timeout.",
+			   S(""));
+	else if (r < 0)
 		DOMAIN_SAY(
 			c, FAIL, host, domain_printf(c, "%s", fault.text),
 			"The record says that there is a policy, and it cannot be had: over HTTPS, with a certificate for the host's name, "
@@ -125,7 +129,7 @@ static struct str names_of(struct domain_check *c)
 {
 	struct str all = S("");
 
-	for (size_t i = 0; i < c->sts.n_mx; i++)
+	for (size_t i = 0; i < c->sts.n_mx && all.n < DOMAIN_EVIDENCE; i++)
 		all = domain_printf(c, "%" STR_FMT " %" STR_FMT, STR_ARG(all),
 				    STR_ARG(c->sts.mx[i]));
 	return all;

@@ -19,9 +19,9 @@
 /* ---- the DNS ---- */
 
 /* A bogus answer is -E_DENIED, one without records -E_NOT_FOUND. */
-static int ask(struct find_job *j, struct str name, enum net_dns_type type, struct net_dns_answer *ret)
+static int ask(struct find_job *j, struct str name, enum net_dns_type type, int64_t until_ms, struct net_dns_answer *ret)
 {
-	int r = j->l->dns(j->l->ctx, &j->arena, name, type, j->what->deadline_ms, ret, &j->fault);
+	int r = j->l->dns(j->l->ctx, &j->arena, name, type, until_ms, ret, &j->fault);
 
 	if (r < 0)
 		return r;
@@ -36,7 +36,7 @@ static void ask_records(struct find_job *j)
 {
 	static const enum net_dns_type types[] = { [FIND_SRV] = NET_DNS_SRV, [FIND_MX] = NET_DNS_MX, [FIND_TOP] = NET_DNS_SOA };
 
-	j->err = ask(j, j->name, types[j->row->kind], &j->answer);
+	j->err = ask(j, j->name, types[j->row->kind], j->what->deadline_ms, &j->answer);
 }
 
 /* RFC 1035 3.4.1, RFC 3596 2.2 */
@@ -63,18 +63,19 @@ static void add_addresses(struct find_addresses *to, const struct net_dns_answer
 		to->n += read_address(answer->rdata[i], port, &to->v[to->n]);
 }
 
-/* Of both kinds; with one of them the other's failure does not matter. */
+/* Of both kinds; with one of them the other's failure does not matter, nor the time that it takes: half of what is left. */
 static int ask_addresses(struct find_job *j, struct str name, struct find_addresses *ret)
 {
 	struct net_dns_answer v6 = { 0 }, v4 = { 0 };
+	int64_t now_ms = clock_mono_ms();
 	int r6, r4;
 
 	*ret = (struct find_addresses){ .v = ARENA_ARRAY(&j->arena, struct net_address, 2 * ADDRESSES) };
 	if (!ret->v)
 		return -E_LIMIT;
 	j->l->ahead(j->l->ctx, name, NET_DNS_A);
-	r6 = ask(j, name, NET_DNS_AAAA, &v6);
-	r4 = ask(j, name, NET_DNS_A, &v4);
+	r6 = ask(j, name, NET_DNS_AAAA, now_ms + (j->what->deadline_ms - now_ms) / 2, &v6);
+	r4 = ask(j, name, NET_DNS_A, j->what->deadline_ms, &v4);
 	if (r6 == 0)
 		add_addresses(ret, &v6, j->l->https_port);
 	if (r4 == 0)

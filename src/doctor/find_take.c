@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "base/limits.h"
+#include "base/text.h"
 
 #define WILDCARD_RANK 1000   /* added to that of a name which is as good as one made by chance */
 #define GUESS_RANK 100000    /* added to an MX host's preference: it may have more than mail from other hosts */
@@ -14,12 +15,13 @@
 /* No character that a terminal would take for a command, whoever wrote it. */
 static const char *clean(struct arena *a, struct str s)
 {
-	char *z = arena_z(a, s);
+	AUTO(buf_fini) struct buf shown = BUF_INIT(LIMIT_DOCTOR_TEXT);
 
-	for (char *p = z; p && *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f || ((unsigned char)*p == 0xc2 && (unsigned char)p[1] < 0xa0))
-			*p = '?';
-	return z;
+	text_clean(&shown, s);
+	for (size_t i = 0; i < shown.n; i++)
+		if (shown.p[i] == '\n')
+			shown.p[i] = '?';
+	return arena_z(a, buf_str(&shown));
 }
 
 /* found: what the answer says; not looked at when there was none. */

@@ -201,16 +201,22 @@ static bool may_log_in(enum doctor_protocol p)
 	return p == DOCTOR_IMAP || p == DOCTOR_POP3 || p == DOCTOR_SUBMISSION;
 }
 
-/* The attempt again, with the login; what it comes to replaces what it came to. */
-static void log_in(struct doctor_attempt *a, const struct doctor_setup *s)
+/* The attempt again, with the login; what it comes to replaces what it came to, which is all that is known if the time was short: false. */
+static bool log_in(struct doctor_attempt *a, const struct doctor_setup *s)
 {
 	struct doctor_attempt with = { .candidate = a->candidate, .address = a->address, .has_address = true, .is_host_named = a->is_host_named,
 				       .stages[DOCTOR_AT_DNS] = a->stages[DOCTOR_AT_DNS] };
 
 	doctor_attempt_init(&with);
 	doctor_attempt_run(&with, s, true, s->deadline_ms);
+	with.cause = doctor_cause_of(&with);
+	if (with.cause == DOCTOR_NO_TIME) {
+		doctor_attempt_fini(&with);
+		return false;
+	}
 	doctor_attempt_fini(a);
 	*a = with;
+	return true;
 }
 
 static const char *why_stopped(const struct doctor_attempt *a)
@@ -220,12 +226,14 @@ static const char *why_stopped(const struct doctor_attempt *a)
 	return a->cause == DOCTOR_LOGIN_LATER ? "the server cannot check logins now" : NULL;
 }
 
+static const char no_time_z[] = "there was no time left";
+
 /* RFC 6186 6, RFC 8314 5.1: who forges an unsigned DNS must not get a password that way. NULL: nothing speaks against it. */
 static const char *why_not(const struct doctor_attempt *a, const struct doctor_setup *s)
 {
 	if (a->candidate->is_unproven)
 		return "a host is outside of the domain, and only a DNS without signatures names it; if it is the right one, check that host itself with --user";
-	return s->deadline_ms - clock_mono_ms() < MIN_LOGIN_MS ? "there was no time left" : NULL;
+	return s->deadline_ms - clock_mono_ms() < MIN_LOGIN_MS ? no_time_z : NULL;
 }
 
 static void log_in_everywhere(const struct doctor_run *run, struct doctor_report *r)
@@ -243,9 +251,10 @@ static void log_in_everywhere(const struct doctor_run *run, struct doctor_report
 			r->login_stopped_z = why_not_z;
 			continue;
 		}
-		log_in(a, run->setup);
-		a->cause = doctor_cause_of(a);
-		stopped_z = why_stopped(a);
+		if (log_in(a, run->setup))
+			stopped_z = why_stopped(a);
+		else
+			r->login_stopped_z = no_time_z;
 	}
 	if (stopped_z)
 		r->login_stopped_z = stopped_z;

@@ -378,6 +378,21 @@ static void warn_of_attempt(struct doctor_verdict *out, struct arena *a, const s
 					  t->address.any.sa_family == AF_INET6 ? 6 : 4));
 }
 
+/* What is advised works at one address, and a program comes to another that does not. */
+static void warn_of_addresses(struct doctor_verdict *out, struct arena *a, const struct doctor_service *s)
+{
+	for (size_t i = 0; i < s->n && s->n_good > 0; i++) {
+		enum doctor_cause cause = (enum doctor_cause)s->attempts[i]->cause;
+		char text[NET_ADDRESS_TEXT];
+
+		if (doctor_is_good(cause) || is_of_address(cause) || !s->attempts[i]->has_address)
+			continue;
+		net_address_text(&s->attempts[i]->address, text);
+		warn(out, a, arena_printf(a, "%s port %u works, but not at its address %s: %s", s->candidate->host_z, s->candidate->port, text,
+					  doctor_causes[cause].means_z));
+	}
+}
+
 /* ---- the end of it ---- */
 
 static enum doctor_class worst_of(const struct doctor_verdict *out, enum direction d, unsigned protocols)
@@ -459,6 +474,9 @@ int doctor_verdict(const struct doctor_attempt *v, size_t n, const struct doctor
 	qsort(out.services, out.n_services, sizeof(*out.services), service_order);
 	for (unsigned p = 0; p < DOCTOR_N_PROTOCOLS; p++)
 		set_settings(&out, wish, a, (enum doctor_protocol)p);
+	for (unsigned p = 0; p < DOCTOR_N_PROTOCOLS; p++)
+		if (out.settings[p].use)
+			warn_of_addresses(&out, a, out.settings[p].use);
 	for (size_t i = 0; i < n; i++)
 		warn_of_attempt(&out, a, &v[i], wish->now_s);
 	out.class = class_of(&out, wish);

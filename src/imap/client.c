@@ -344,7 +344,7 @@ int imap_client_ask(struct imap_client *c, struct str command, int (*see)(void *
 		    struct fault *fault)
 {
 	struct imap_client_reply reply = { 0 };
-	unsigned tag;
+	unsigned tag = 0;
 	int r = imap_client_send(c, command, &tag, fault);
 
 	while (r == 0) {

@@ -77,27 +77,28 @@ static void take_uris(struct dmarc_record *r, struct str value, struct dmarc_uri
 /* ---- tags: each says whether the value is one that it can have ---- */
 
 /* dmarc-request = "none" / "quarantine" / "reject" */
-static bool take_policy(struct str value, enum dmarc_policy *ret)
+static bool take_policy(struct dmarc_record *r, struct str value, enum dmarc_policy *ret)
 {
 	for (size_t i = DMARC_NONE; i < DMARC_N_POLICIES; i++)
 		if (str_ieq(value, str_z(dmarc_policy_names[i])))
 			*ret = (enum dmarc_policy)i;
+	r->has_bad_policy |= *ret == DMARC_NO_POLICY;
 	return *ret != DMARC_NO_POLICY;
 }
 
 static bool take_p(struct dmarc_record *r, struct str value)
 {
-	return take_policy(value, &r->p);
+	return take_policy(r, value, &r->p);
 }
 
 static bool take_sp(struct dmarc_record *r, struct str value)
 {
-	return take_policy(value, &r->sp);
+	return take_policy(r, value, &r->sp);
 }
 
 static bool take_np(struct dmarc_record *r, struct str value)
 {
-	return take_policy(value, &r->np);
+	return take_policy(r, value, &r->np);
 }
 
 static bool take_letter(struct str value, struct str letters, char *ret)
@@ -248,8 +249,10 @@ int dmarc_record_parse(struct str text, struct dmarc_record *ret)
 		else if (rest.n > 0)
 			note(&r, DMARC_NOTE_SYNTAX, rest);
 	}
-	if (!(seen & 1))
+	if (!(seen & 1)) {
 		note(&r, DMARC_NOTE_NO_P, text);
+		r.has_bad_policy = true;
+	}
 	*ret = r;
 	return 0;
 }

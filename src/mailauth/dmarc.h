@@ -41,6 +41,7 @@ struct dmarc_uri {
 };
 struct dmarc_record {
 	enum dmarc_policy p, sp, np;
+	bool has_bad_policy;  /* no p, or a p, sp or np that is none: see dmarc_found */
 	bool is_strict_dkim, is_strict_spf, is_test;
 	char psd;             /* 'y', 'n', 'u' */
 	struct dmarc_uri rua[DMARC_URIS], ruf[DMARC_URIS];
@@ -61,7 +62,11 @@ MUST_CHECK int dmarc_record_parse(struct str text, struct dmarc_record *ret);
 struct dmarc_found {
 	struct str domain;    /* where the record is that counts; empty: there is none */
 	struct dmarc_record record;
-	enum dmarc_policy policy; /* what it says for the domain: p, or sp for one below */
+	/*
+	 * What it says for the domain: p, or sp for one below. With a bad one of them: none, if somebody can get reports, else DMARC_NO_POLICY, as if there was no
+	 * record (RFC 9989 4.10.1).
+	 */
+	enum dmarc_policy policy;
 	struct str organization;  /* the organizational domain */
 	bool is_psd;          /* the record is of a public suffix */
 	size_t n_own;         /* records of the version at the domain itself: more than one is as good as none */

@@ -121,6 +121,16 @@ static const struct dmarc_record *choose(const struct walk *w, struct str domain
 	return &w->found[w->n - 1].record;
 }
 
+static enum dmarc_policy policy_of(const struct dmarc_record *r, bool is_below)
+{
+	if (!r->has_bad_policy)
+		return is_below && r->sp != DMARC_NO_POLICY ? r->sp : r->p;
+	for (size_t i = 0; i < r->n_rua; i++)
+		if (r->rua[i].host.n > 0)
+			return DMARC_NONE;
+	return DMARC_NO_POLICY;
+}
+
 int dmarc_find(const struct lookup *l, struct str domain, struct arena *a, struct dmarc_found *ret)
 {
 	const struct dmarc_record *record;
@@ -135,10 +145,7 @@ int dmarc_find(const struct lookup *l, struct str domain, struct arena *a, struc
 		return 0;
 	ret->record = *record;
 	ret->is_psd = record->psd == 'y';
-	ret->policy =
-		ret->domain.n < domain.n && record->sp != DMARC_NO_POLICY ? record->sp : record->p;
-	if (ret->policy == DMARC_NO_POLICY)
-		ret->policy = DMARC_NONE;
+	ret->policy = policy_of(record, ret->domain.n < domain.n);
 	return 0;
 }
 

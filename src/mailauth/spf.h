@@ -105,7 +105,11 @@ struct spf_report {
 	struct str record;           /* the domain's own; empty: there is none, or several */
 	bool is_error;               /* evaluating it may end with permerror */
 	enum spf_result rest;        /* what a host gets that nothing matches */
-	unsigned lookups, voids;     /* of an evaluation in which nothing matches before the end: the most that one can take */
+	/*
+	 * Of an evaluation in which nothing matches before the end: the most that one can take. voids: of names without any address; who looks at a client by
+	 * IPv6 counts those with IPv4 alone too.
+	 */
+	unsigned lookups, voids;
 	const struct spf_seen *seen;
 	size_t n_seen;
 	const struct spf_note *notes;

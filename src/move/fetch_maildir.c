@@ -10,7 +10,8 @@
  * file in tmp, which the next try for that message replaces, or whoever cleans tmp after 36 hours as Maildir has it; in 3 or 4 a message that is there, and is known by its
  * key when it comes again.
  *
- * Writing back begins while more messages come (sync_file_range), so that the syncs of a batch wait for the disk about once.
+ * Writing back begins while more messages come (sync_file_range). A batch of more than a few is synced with all that the file system has to write (syncfs, which tells of errors
+ * since Linux 5.8): that waits for the disk once, where each file's own sync would wait for it each time.
  */
 #include "move/fetch.h"
 #include "move/folder.h"
@@ -26,11 +27,12 @@
 #include "base/clock.h"
 #include "base/text.h"
 
-#define BATCH 64
+#define BATCH 512
+#define FEW 4           /* are synced one by one */
 #define HEX (2 * STORE_IMPORT_KEY)
 
 struct waiting {
-	int fd;
+	int fd;            /* of the first few; -1: closed */
 	bool is_seen;      /* goes to cur */
 	char *temp_z, *name_z;
 };
@@ -188,7 +190,7 @@ static int write_temp(struct maildir *d, const struct move_fetched *m, struct st
 
 static void drop(struct maildir *d, struct waiting *w)
 {
-	if (w->fd >= 0)
+	if (w->temp_z != NULL)
 		(void)!unlinkat(d->at.tmp, w->temp_z, 0);
 	move_close_fd(&w->fd);
 	mem_free(w->temp_z);
@@ -236,10 +238,13 @@ static int add_maildir(struct move_target *t, const struct move_fetched *m, stru
 		move_file_name_add_flags(&name, m->flags, is_letter_flag(m), 0);
 	w.name_z = mem_dup_z(buf_str(&name));
 	r = write_temp(d, m, is_canonical ? buf_str(&d->lf) : m->bytes, &w, fault);
-	if (r < 0)
+	if (r < 0) {
 		drop(d, &w);
-	else
-		d->v[d->n++] = w;
+		return r;
+	}
+	if (d->n >= FEW)
+		move_close_fd(&w.fd);
+	d->v[d->n++] = w;
 	return r;
 }
 
@@ -249,20 +254,28 @@ static int put_in_place(struct maildir *d, struct waiting *w, struct fault *faul
 {
 	if (renameat(d->at.tmp, w->temp_z, w->is_seen ? d->at.cur : d->at.new, w->name_z) < 0)
 		return fault_errno(fault, errno, "cannot write %s", w->name_z);
-	move_close_fd(&w->fd); /* it is no temporary file any more */
+	mem_free(w->temp_z);
+	w->temp_z = NULL; /* it is no temporary file any more */
 	d->is_cur_used |= w->is_seen;
 	d->is_new_used |= !w->is_seen;
+	return 0;
+}
+
+static int sync_files(struct maildir *d, struct fault *fault)
+{
+	if (d->n > FEW)
+		return syncfs(d->at.tmp) < 0 ? fault_errno(fault, errno, "cannot sync the messages") : 0;
+	for (size_t i = 0; i < d->n; i++)
+		if (fsync(d->v[i].fd) < 0)
+			return fault_errno(fault, errno, "cannot sync %s", d->v[i].temp_z);
 	return 0;
 }
 
 static int commit_maildir(struct move_target *t, struct fault *fault)
 {
 	struct maildir *d = t->own;
-	int r = 0;
+	int r = sync_files(d, fault);
 
-	for (size_t i = 0; i < d->n && r == 0; i++)
-		if (fsync(d->v[i].fd) < 0)
-			r = fault_errno(fault, errno, "cannot sync %s", d->v[i].temp_z);
 	for (size_t i = 0; i < d->n && r == 0; i++)
 		r = put_in_place(d, &d->v[i], fault);
 	if (r == 0 && ((d->is_new_used && fsync(d->at.new) < 0) || (d->is_cur_used && fsync(d->at.cur) < 0)))

@@ -24,7 +24,7 @@
 #include "base/must.h"
 #include "base/text.h"
 
-#define BATCH 64
+#define BATCH 512
 #define NOTE "!mbox."
 #define LOCK_MS 30000
 #define HEX (2 * STORE_IMPORT_KEY)

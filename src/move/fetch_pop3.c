@@ -183,12 +183,13 @@ static size_t count(const struct drop *d, enum fate fate)
 static int for_each(struct drop *d, enum fate fate, int lines, int (*take)(struct drop *d, struct item *it, int err, struct fault *fault), struct fault *fault)
 {
 	size_t window = pop3_client_caps(d->c)->has_pipelining ? WINDOW : 1, asked = 0, under_way = 0;
+	bool is_low; /* asked for in groups: one packet for many */
 
 	for (size_t i = 0; i < d->n; i++) {
 		struct fault why = { "" };
 		int r = 0;
 
-		for (; asked < d->n && under_way < window && r == 0; asked++) {
+		for (is_low = under_way <= window / 2; is_low && asked < d->n && under_way < window && r == 0; asked++) {
 			if (d->v[asked].fate != fate)
 				continue;
 			r = pop3_client_ask(d->c, d->v[asked].m.number, lines, fault);

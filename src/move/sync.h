@@ -60,6 +60,7 @@ struct move_sync {
 	size_t n_files, cap_files;
 	uint32_t uidvalidity;   /* of the state; 0: it does not know this mailbox */
 	uint64_t modseq;        /* up to which changes there are known */
+	uint64_t n_expunged;    /* while it was listed */
 	bool is_anew;           /* all files may be messages that are on the server */
 	bool is_incomplete;     /* something is to be done another time */
 	struct buf key, value;  /* of the row that is being put */

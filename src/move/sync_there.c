@@ -60,6 +60,7 @@ static int see_entry(void *ctx, const struct imap_client_reply *r, struct fault 
 	struct move_sync *y = ctx;
 	struct move_sync_entry *e;
 
+	y->n_expunged += r->kind == IMAP_CLIENT_EXPUNGE;
 	if (r->kind != IMAP_CLIENT_FETCH || r->uid == 0 || !r->has_flags)
 		return 0;
 	e = move_sync_find(y, r->uid);
@@ -75,14 +76,22 @@ static int see_entry(void *ctx, const struct imap_client_reply *r, struct fault 
 	return 0;
 }
 
+/* What a server leaves out must not be taken for deleted. */
 static int list_all(struct move_sync *y, struct fault *fault)
 {
+	uint64_t n = 0;
 	int r;
 
+	y->n_expunged = 0;
 	for (size_t i = 0; i < y->n; i++)
 		y->v[i].is_there = false;
 	r = y->i->exists > 0 ? imap_client_ask(y->i->c, S("UID FETCH 1:* (UID FLAGS RFC822.SIZE)"), see_entry, y, fault) : 0;
 	sort(y);
+	for (size_t i = 0; i < y->n; i++)
+		n += y->v[i].is_there;
+	if (r == 0 && n + y->n_expunged < y->i->exists)
+		r = fault_set(fault, -E_CANNOT, "the server has %u messages in the mailbox %s and tells only of %llu: nothing is changed", y->i->exists, buf_z(&y->i->name),
+			      (unsigned long long)n);
 	return r;
 }
 

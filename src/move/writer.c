@@ -47,11 +47,13 @@ int move_make_dir(int dir_fd, const char *name_z, struct fault *fault)
 
 int move_create(int dir_fd, const char *name_z, struct fault *fault)
 {
-	int fd;
+	int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, fd = openat(dir_fd, name_z, flags, 0600);
 
-	if (unlinkat(dir_fd, name_z, 0) < 0 && errno != ENOENT)
-		return fault_errno(fault, errno, "cannot replace %s", name_z);
-	fd = openat(dir_fd, name_z, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST) {
+		if (unlinkat(dir_fd, name_z, 0) < 0 && errno != ENOENT)
+			return fault_errno(fault, errno, "cannot replace %s", name_z);
+		fd = openat(dir_fd, name_z, flags, 0600);
+	}
 	return fd < 0 ? fault_errno(fault, errno, "cannot make %s", name_z) : fd;
 }
 

@@ -6,7 +6,9 @@
  */
 #include "server/server_int.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
@@ -17,6 +19,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "base/must.h"
 #include "server/sandbox.h"
 
@@ -69,6 +72,41 @@ static int check_owner(const struct server_conf *conf, uid_t uid, struct fault *
 			 "chown -R %s %s", conf->data_dir, owner ? owner->pw_name : "that is not known", user, user, conf->data_dir);
 }
 
+/* Directories that data_dir may have before there are data: of data that come, and what a new file system has. */
+static bool is_ours(const char *name_z)
+{
+	static const char *const names[] = { ".", "..", "pack", "tmp", "search", "lost+found" };
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_eq(str_z(name_z), str_z(names[i])))
+			return true;
+	return false;
+}
+
+/*
+ * A directory of the system, which must not be given away because data_dir was mistyped: it is not the user's, has other directories in it, and no data of ours.
+ */
+static int check_place(const struct server_conf *conf, uid_t uid, struct fault *fault)
+{
+	const struct dirent *entry;
+	bool has_others = false, has_data = false;
+	struct stat st;
+	DIR *dir;
+
+	if (stat(conf->data_dir, &st) < 0 || st.st_uid == uid)
+		return 0;
+	dir = opendir(conf->data_dir);
+	while (dir && (entry = readdir(dir)) != NULL) {
+		has_data |= str_starts(str_z(entry->d_name), S("martlet."));
+		has_others |= !is_ours(entry->d_name) && fstatat(dirfd(dir), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+	}
+	if (dir)
+		closedir(dir);
+	if (has_data || !has_others)
+		return 0;
+	return fault_set(fault, -E_USAGE, "data_dir %s is a directory of others, with directories of theirs in it: name one of its own", conf->data_dir);
+}
+
 int server_privileges_prepare(const struct server_conf *conf, struct fault *fault)
 {
 	char space[4096];
@@ -80,6 +118,8 @@ int server_privileges_prepare(const struct server_conf *conf, struct fault *faul
 	r = find_user(conf, &pw, space, sizeof(space), fault);
 	if (r == 0)
 		r = check_owner(conf, pw.pw_uid, fault);
+	if (r == 0)
+		r = check_place(conf, pw.pw_uid, fault);
 	if (r < 0)
 		return r;
 	if (mkdir(conf->data_dir, 0700) < 0 && errno != EEXIST)

@@ -6,6 +6,7 @@
 #include "server/server_int.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,6 +26,7 @@
 #include "queue/tlsrpt.h"
 #include "sasl/sasl.h"
 
+#define HEAP_ARENAS 2  /* of malloc for each processor, for any number of threads; each keeps what its largest hour took */
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
 #define SENT_GRACE_MS 2000 /* for results of attempts that run; later ones are tried again */
 #define STOP_LOOK_MS 20 /* how often it is looked for the end of the last session */
@@ -322,6 +324,7 @@ _Noreturn void server_process_main(const struct server_start *start)
 
 	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
 		close(start->far_fds[i]);
+	mallopt(M_ARENA_MAX, HEAP_ARENAS * (int)sysconf(_SC_NPROCESSORS_ONLN));
 	r = open_all(&p, start, &fault);
 	server_files_free(start->files);
 	if (r < 0) {

@@ -59,7 +59,7 @@ MUST_CHECK int server_conf_try(const struct conf *conf, const char *path_z, stru
 /*
  * Two steps for whoever opens the data, so that it is never left with files that the server may not open. As root with a user set:
  * makes the data directory theirs; becomes that user for good. Then no_new_privs for everybody. -E_USAGE for root when there is data
- * of somebody else than the server would run as.
+ * of somebody else than the server would run as, or the directory is a part of the system.
  */
 MUST_CHECK int server_privileges_prepare(const struct server_conf *conf, struct fault *fault);
 MUST_CHECK int server_privileges_drop(const struct server_conf *conf, struct fault *fault);

@@ -29,9 +29,6 @@ struct store_credential {
 	struct str value;
 };
 
-/* A domain as it is compared and looked up: UTF-8 to A-labels (RFC 5890), lower case. -E_SYNTAX, -E_LIMIT. */
-MUST_CHECK int store_domain_canonical(struct arena *a, struct str domain, struct str *ret);
-
 /*
  * Adds an account with INBOX, Drafts, Sent, Junk, Trash, Archive (RFC 6154), subscribed. The domain must exist. -E_EXISTS when the
  * address is an account or alias, -E_NOT_FOUND when the domain is not ours, -E_SYNTAX for a bad address; fault says what to do.

@@ -16,17 +16,64 @@
 
 #define LOCAL_MAX 256  /* RFC 5321 4.5.3.1.1 asks for 64; UTF-8 needs more */
 #define DOMAIN_MAX 255 /* RFC 5321 4.5.3.1.2 */
+#define DOMAIN_SURE 253 /* no name of the DNS is longer as text (RFC 1035 2.3.4): IDNA decides */
 
-int store_domain_canonical(struct arena *a, struct str domain, struct str *ret)
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z');
+}
+
+/* A label about which IDNA has nothing to say but its case: letters, digits, single hyphens between them. */
+static bool is_plain_label(struct str label)
+{
+	for (size_t i = 0; i < label.n; i++)
+		if (!is_alnum(label.p[i]) &&
+		    (label.p[i] != '-' || i == 0 || label.p[i - 1] == '-' || i + 1 == label.n))
+			return false;
+	return label.n >= 1 && label.n <= 63;
+}
+
+static bool is_plain(struct str domain)
+{
+	struct str label;
+
+	if (domain.p[domain.n - 1] == '.')
+		return false;
+	while (str_split(&domain, '.', &label))
+		if (!is_plain_label(label))
+			return false;
+	return true;
+}
+
+static struct str lower(struct arena *a, struct str s)
+{
+	char *out = arena_alloc(a, s.n + 1, 1);
+
+	for (size_t i = 0; out && i < s.n; i++)
+		out[i] = str_lower_char(s.p[i]);
+	return str_of(out, out ? s.n : 0);
+}
+
+/* Letters, digits, '-' and '_', in labels that are not empty (RFC 1035 2.3.1). */
+static bool is_host(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+
+		if (c == '.' ? i == 0 || s.p[i - 1] == '.' || i + 1 == s.n : !is_alnum(c) && c != '-' && c != '_')
+			return false;
+	}
+	return true;
+}
+
+/* RFC 5891 5: what may have other scripts, or says that it has. */
+static int domain_by_idna(struct arena *a, struct str domain, struct str *ret)
 {
 	char *in_z, *out_z = NULL;
 	struct str out;
 	int rc;
 
-	if (domain.n > 1 && domain.p[domain.n - 1] == '.') /* the same name, written as absolute */
-		domain.n--;
-	if (domain.n == 0 || domain.n > DOMAIN_MAX || !str_is_utf8(domain) ||
-	    memchr(domain.p, 0, domain.n))
+	if (!str_is_utf8(domain) || memchr(domain.p, 0, domain.n))
 		return -E_SYNTAX;
 	in_z = arena_z(a, domain);
 	if (!in_z)
@@ -39,15 +86,22 @@ int store_domain_canonical(struct arena *a, struct str domain, struct str *ret)
 	idn2_free(out_z);
 	if (!out.p)
 		return -E_LIMIT;
-	for (size_t i = 0; i < out.n; i++) {
-		char c = out.p[i];
-
-		if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-		      c == '_'))
-			return -E_SYNTAX;
-	}
+	if (!is_host(out))
+		return -E_SYNTAX;
 	*ret = out;
 	return 0;
+}
+
+int store_domain_canonical(struct arena *a, struct str domain, struct str *ret)
+{
+	if (domain.n > 1 && domain.p[domain.n - 1] == '.') /* the same name, written as absolute */
+		domain.n--;
+	if (domain.n == 0 || domain.n > DOMAIN_MAX)
+		return -E_SYNTAX;
+	if (domain.n > DOMAIN_SURE || !is_plain(domain))
+		return domain_by_idna(a, domain, ret);
+	*ret = lower(a, domain);
+	return ret->p ? 0 : -E_LIMIT;
 }
 
 /* RFC 5321 4.1.2: Quoted-string without its quotes; anything else as it is. */
@@ -76,8 +130,13 @@ static int unquote(struct arena *a, struct str local, struct str *ret)
 static int fold(struct arena *a, struct str text, struct str *ret)
 {
 	utf8proc_uint8_t *out = NULL;
-	utf8proc_ssize_t n =
-		utf8proc_map((const utf8proc_uint8_t *)text.p, (utf8proc_ssize_t)text.n, &out,
+	utf8proc_ssize_t n;
+
+	if (str_is_ascii(text)) {
+		*ret = lower(a, text);
+		return ret->p ? 0 : -E_LIMIT;
+	}
+	n = utf8proc_map((const utf8proc_uint8_t *)text.p, (utf8proc_ssize_t)text.n, &out,
 			     UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_CASEFOLD);
 
 	if (n < 0)

@@ -164,6 +164,7 @@ void store_states_parse(struct str bytes, struct store_states *ret)
 		ret->is_damaged |= uids == 0 || uids != be64toh(be[0]);
 		seen |= uids;
 		if (uids != 0)
-			ret->v[ret->n++] = (struct store_state){ uids, be64toh(be[1]), be64toh(be[2]) };
+			ret->v[ret->n++] =
+				(struct store_state){ uids, be64toh(be[1]), be64toh(be[2]) };
 	}
 }

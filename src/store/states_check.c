@@ -8,13 +8,13 @@
 struct pairing {
 	struct db_query messages, states;
 	bool has_message, has_states;
-	uint32_t uid;            /* of the message, if there is one */
+	uint32_t uid;              /* of the message, if there is one */
 	struct store_states ahead; /* the row, if there is one */
 	int64_t ahead_modseq;
 	/* */
 	uint64_t uids;         /* messages */
 	struct store_states s; /* their states; none: the row is not there */
-	bool is_low; /* the row's modseq */
+	bool is_low;           /* the row's modseq */
 };
 
 static int next_message(struct pairing *p)

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The states of messages: their flags and mod-sequences, apart from all that never changes of them.
- * Messages of 64 neighbouring UIDs share a row of message_states, and in it those share a state that
- * have the same flags and the same mod-sequence. So a change of a whole mailbox writes a
- * hundredth of the rows, and few bytes of each (docs/decisions/040). Nothing else reads or writes them.
+ * Messages of 64 neighbouring UIDs share a row of message_states, and in it those share a state
+ * that have the same flags and the same mod-sequence. So a change of a whole mailbox writes a
+ * hundredth of the rows, and few bytes of each (docs/decisions/040). Nothing else reads or writes
+ * them.
  *
  * 1. Each message of a mailbox is in exactly one state of its row, and no other UID is in any.
  * 2. A state has at least one UID; so a row has at most 64. A row without states is not there.
- * 3. A row's modseq, which has an index, is not smaller than those of its states; but for the last row
- *    of a mailbox, the one of UIDNEXT - 1: messages come to it without a change of the index.
+ * 3. A row's modseq, which has an index, is not smaller than those of its states; but for the last
+ *    row of a mailbox, the one of UIDNEXT - 1: messages come to it without a change of the index.
  * 4. A state changes its modseq only to one that was given later, and only where something changes
  *    (RFC 7162 3.1).
  *
- * What is damaged is read as far as it makes sense: the check (fsck.c) finds it and repair.c mends it.
+ * What is damaged is read as far as it makes sense: the check (fsck.c) finds it, repair.c mends it.
  */
 #pragma once
 
@@ -84,7 +85,7 @@ MUST_CHECK int store_tx_states_renew(struct db_tx *tx, const struct store_states
  *   while ((rc = store_states_next(&w)) > 0)
  *           ... w.s, of which the set has the messages w.uids
  *
- * The current row may be changed and put. One walk at a time in a transaction. It stands where it was made: not copied.
+ * The current row may be changed and put. One walk at a time in a transaction.
  */
 struct store_states_walk {
 	struct store_states s;
@@ -101,13 +102,13 @@ struct store_states_walk store_states_walk(struct db_tx *tx, int64_t mailbox,
 					   const struct uidset *uids);
 MUST_CHECK int store_states_next(struct store_states_walk *w);
 void store_states_end(struct store_states_walk *w);
-/* Adds those of the current row that changed after that modseq (RFC 7162 3.1.3) to *ret. -E_LIMIT. */
+/* Adds those of the current row that changed after that modseq (RFC 7162 3.1.3). -E_LIMIT. */
 MUST_CHECK int store_states_modified(struct arena *a, const struct store_states_walk *w,
 				     uint64_t since, struct uidset *ret);
 /* The current row of a query for id and states, with the UIDs that are there. */
 void store_states_row(struct db_query *q, struct store_states *ret);
 
-/* A query for the rows, in no order, that have all states of messages of the view that are newer, and more. */
+/* Asks for the rows, in no order, that have what is newer than the view; and perhaps more. */
 void store_tx_states_newer(struct db_tx *tx, struct db_query *q, const struct store_view *view);
 
 /*
@@ -125,7 +126,7 @@ MUST_CHECK int store_tx_states_add(struct db_tx *tx, struct store_states_adding 
 /* Writes what waits. */
 MUST_CHECK int store_tx_states_added(struct db_tx *tx, struct store_states_adding *a);
 
-/* Messages of the mailbox whose UIDs the query tells, ascending, get that modseq. Ends the query. */
+/* Messages whose UIDs the query tells, ascending, get that modseq. Ends the query. */
 MUST_CHECK int store_tx_states_touch(struct db_tx *tx, int64_t mailbox, struct db_query *uids,
 				     uint64_t modseq);
 

@@ -216,7 +216,8 @@ int store_tx_states_add(struct db_tx *tx, struct store_states_adding *a, int64_t
 
 /* ---- touching ---- */
 
-static int touch_row(struct db_tx *tx, int64_t mailbox, uint32_t uid, uint64_t uids, uint64_t modseq)
+static int touch_row(struct db_tx *tx, int64_t mailbox, uint32_t uid, uint64_t uids,
+		     uint64_t modseq)
 {
 	struct store_states s;
 	int rc = store_tx_states_get(tx, mailbox, uid, &s);
@@ -240,8 +241,9 @@ int store_tx_states_touch(struct db_tx *tx, int64_t mailbox, struct db_query *q,
 		more = db_step(q);
 		uid = more > 0 ? (uint32_t)db_int(q, 0) : 0;
 		rc = more < 0 ? more : 0;
-		if (rc == 0 && uids && (more == 0 || store_states_id(mailbox, uid) !=
-							     store_states_id(mailbox, last))) {
+		if (rc == 0 && uids &&
+		    (more == 0 ||
+		     store_states_id(mailbox, uid) != store_states_id(mailbox, last))) {
 			rc = touch_row(tx, mailbox, last, uids, modseq);
 			uids = 0;
 		}

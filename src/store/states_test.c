@@ -44,7 +44,7 @@ static void same_row(const struct model *m, const struct store_states *s)
 		assert_int_equal(of[i]->modseq, v->modseq);
 		all |= (uint64_t)1 << i;
 		newer |= (uint64_t)(v->modseq > m->modseq / 2) << i;
-		unseen |= (uint64_t)!(v->flags & STORE_SEEN) << i;
+		unseen |= (uint64_t) !(v->flags & STORE_SEEN) << i;
 	}
 	assert_int_equal(store_states_all(s), all);
 	assert_int_equal(store_states_since(s, m->modseq / 2), newer);
@@ -81,12 +81,14 @@ static void step(struct model *m, struct store_states *s)
 			*v = (struct message){ 0 };
 		else if (what == 1)
 			*v = (struct message){ 1, was.flags, m->modseq };
-		else if (v->uid && v->modseq <= c.since && ((v->flags & c.keep) | c.come) != v->flags)
+		else if (v->uid && v->modseq <= c.since &&
+			 ((v->flags & c.keep) | c.come) != v->flags)
 			*v = (struct message){ 1, (v->flags & c.keep) | c.come, m->modseq };
 		if (what > 1 && v->modseq != was.modseq) {
 			want.n++;
 			want.unseen += !(v->flags & STORE_SEEN) - !(was.flags & STORE_SEEN);
-			want.deleted += !!(v->flags & STORE_DELETED) - !!(was.flags & STORE_DELETED);
+			want.deleted +=
+				!!(v->flags & STORE_DELETED) - !!(was.flags & STORE_DELETED);
 		}
 	}
 	if (what == 0)
@@ -122,12 +124,30 @@ TEST(states_that_are_damaged)
 		uint64_t all;
 	} rows[] = {
 		{ "", 0, true, 0 },
-		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2", 24, false, 3 },
-		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2" "\0\0\0", 27, true, 3 },
-		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0", 23, true, 0 },
-		{ "\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2", 24, true, 0 },
-		{ "\0\0\0\0\0\0\0\3" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2"
-		  "\0\0\0\0\0\0\0\6" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\2", 48, true, 7 },
+		{ "\0\0\0\0\0\0\0\3"
+		  "\0\0\0\0\0\0\0\1"
+		  "\0\0\0\0\0\0\0\2",
+		  24, false, 3 },
+		{ "\0\0\0\0\0\0\0\3"
+		  "\0\0\0\0\0\0\0\1"
+		  "\0\0\0\0\0\0\0\2"
+		  "\0\0\0",
+		  27, true, 3 },
+		{ "\0\0\0\0\0\0\0\3"
+		  "\0\0\0\0\0\0\0\1"
+		  "\0\0\0\0\0\0\0",
+		  23, true, 0 },
+		{ "\0\0\0\0\0\0\0\0"
+		  "\0\0\0\0\0\0\0\1"
+		  "\0\0\0\0\0\0\0\2",
+		  24, true, 0 },
+		{ "\0\0\0\0\0\0\0\3"
+		  "\0\0\0\0\0\0\0\1"
+		  "\0\0\0\0\0\0\0\2"
+		  "\0\0\0\0\0\0\0\6"
+		  "\0\0\0\0\0\0\0\1"
+		  "\0\0\0\0\0\0\0\2",
+		  48, true, 7 },
 	};
 	char many[100 * STORE_STATE_BYTES];
 	struct store_states s;
@@ -162,13 +182,15 @@ static int add(struct db_tx *tx, struct job *j)
 		const uint64_t gaps[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 63, 64, 65, 100000 };
 		uint32_t last = m->n ? m->v[m->n - 1].uid : 0;
 		struct message v = { .uid = last + (uint32_t)gaps[pick(m, ARRAY_LEN(gaps))],
-				     .flags = pick(m, 2) ? 0 : pick(m, 64) << 58, .modseq = m->modseq };
+				     .flags = pick(m, 2) ? 0 : pick(m, 64) << 58,
+				     .modseq = m->modseq };
 
 		if (m->n + 4 > MESSAGES) /* the last that there can be */
 			v.uid = UINT32_MAX - (uint32_t)(MESSAGES - m->n);
 		m->v[m->n++] = v;
-		rc = store_tx_states_add(tx, &adding, j->t->inbox, last,
-					 &(struct store_msg){ .uid = v.uid, .flags = v.flags, .modseq = v.modseq });
+		rc = store_tx_states_add(
+			tx, &adding, j->t->inbox, last,
+			&(struct store_msg){ .uid = v.uid, .flags = v.flags, .modseq = v.modseq });
 	}
 	return rc < 0 ? rc : store_tx_states_added(tx, &adding);
 }
@@ -193,9 +215,12 @@ static int change(struct db_tx *tx, struct job *j)
 {
 	struct model *m = j->m;
 	struct uidset set = pick_set(j);
-	AUTO(store_states_end) struct store_states_walk w = store_states_walk(tx, j->t->inbox, &set);
-	struct store_state_change c = { .keep = UINT64_MAX << pick(m, 2), .come = flags_of(m),
-					.since = UINT64_MAX, .modseq = m->modseq };
+	AUTO(store_states_end)
+	struct store_states_walk w = store_states_walk(tx, j->t->inbox, &set);
+	struct store_state_change c = { .keep = UINT64_MAX << pick(m, 2),
+					.come = flags_of(m),
+					.since = UINT64_MAX,
+					.modseq = m->modseq };
 	bool is_removal = pick(m, 10) == 0 && m->n + 10 < MESSAGES;
 	uint64_t n = 0;
 	int rc;
@@ -206,8 +231,9 @@ static int change(struct db_tx *tx, struct job *j)
 			store_states_remove(&w.s, w.uids);
 		else
 			store_states_change(&w.s, w.uids, &c);
-		assert_int_equal(is_removal ? store_tx_states_shrink(tx, &w.s) :
-					      store_tx_states_put(tx, &w.s), 0);
+		assert_int_equal(is_removal ? store_tx_states_shrink(tx, &w.s)
+					    : store_tx_states_put(tx, &w.s),
+				 0);
 	}
 	for (size_t i = 0; i < m->n; i++) {
 		struct message *v = &m->v[i];
@@ -282,9 +308,10 @@ TEST(states_in_rows_against_a_model)
 
 	test_open(&t);
 	for (int i = 0; i < ROUNDS / 4; i++) {
-		assert_int_equal(
-			db_write(t.db, &(struct db_write_job){ .fn = step_tx, .arg = &j, .durability = DB_LAZY }),
-			0);
+		assert_int_equal(db_write(t.db, &(struct db_write_job){ .fn = step_tx,
+									.arg = &j,
+									.durability = DB_LAZY }),
+				 0);
 		arena_reset(&t.a);
 		check_rows(&j);
 	}

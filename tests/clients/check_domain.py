@@ -13,6 +13,7 @@ import time
 
 from certs import expired, self_signed, tlsa
 from dnsworld import World
+from doctorworld import Silent
 from policies import Web, policy
 from sink import Guest, Sink
 
@@ -236,7 +237,9 @@ def test_mx(server):
         for check in ("port", "mta-sts", "tlsrpt", "ptr", "dnsbl"):
             assert not answer.states(check), answer
         scene.check("halfnull.test", "--dns-only").has("mx", "fail", reason="RFC 7505 3")
-        scene.check("implicit.test", "--dns-only").has("mx", "warn", evidence="no MX records", record=line("implicit.test", "MX", "10 implicit.test."))
+        implicit = scene.check("implicit.test", "--dns-only")
+        implicit.has("mx", "warn", evidence="no MX records", record=line("implicit.test", "MX", "10 implicit.test."))
+        implicit.has("spf", "fail", record=line("implicit.test", "TXT", "v=spf1 a -all"))      # RFC 7208 5.4: "mx" knows no implicit MX
         scene.check("nothing.test").has("mx", "fail", evidence="no address", record=line("nothing.test", "MX", "10 mail.nothing.test."))
         scene.check("literal.test", "--dns-only").has("mx", "fail", "192.0.2.1", evidence="MX 10 192.0.2.1")
         scene.check("twice.test", "--dns-only").has("mx", "warn", "mx.twice.test", evidence="10 and 20", reason="named twice")
@@ -396,6 +399,7 @@ def test_dmarc(server):
         for name, record in (
                 ("reject", "v=DMARC1; p=reject; sp=quarantine; rua=mailto:a@reject.test"), ("watch", "v=DMARC1; p=none; rua=mailto:a@watch.test"), ("mute", "v=DMARC1; p=none"),
                 ("trial", "v=DMARC1; p=quarantine; t=y"), ("wrong", "v=DMARC1; p=nothing"), ("old", "v=DMARC1; p=reject; pct=50"), ("nop", "v=DMARC1; rua=mailto:a@nop.test"),
+                ("sp", "v=DMARC1; p=reject; sp=nothing"),
                 ("bare", "v=DMARC1; p=reject; rua=a@bare.test"), ("away", "v=DMARC1; p=reject; rua=mailto:a@reports.test"),
                 ("agreed", "v=DMARC1; p=reject; rua=mailto:a@reports.test,mailto:b@sub.agreed.test")):
             scene.zone(name + ".test", "@ MX 10 mx\nsub MX 10 mx\nmx A %s\n_dmarc TXT \"%s\"" % (DEAD, record))
@@ -410,6 +414,7 @@ def test_dmarc(server):
                 ("watch", "pass", "_dmarc.watch.test", "", "asks for reports", ""), ("mute", "warn", "_dmarc.mute.test", "", "asks for nothing", ""),
                 ("trial", "pass", "_dmarc.trial.test", "", "being tried", ""), ("wrong", "fail", "_dmarc.wrong.test", "p=nothing", "cannot have this value", ""),
                 ("old", "info", "_dmarc.old.test", "pct=50", "older DMARC", ""), ("nop", "warn", "_dmarc.nop.test", "", "p= is missing", ""),
+                ("sp", "fail", "_dmarc.sp.test", "no policy", "counts as none", ""),
                 ("bare", "fail", "_dmarc.bare.test", "a@bare.test", "mailto:", ""),
                 ("none", "warn", "_dmarc.none.test", "", "", line("_dmarc.none.test", "TXT", "v=DMARC1; p=none; rua=mailto:postmaster@none.test")),
                 ("two", "fail", "_dmarc.two.test", "2 records", "", ""), ("sub.above", "fail", "_dmarc.sub.above.test", "2 records", "", ""),
@@ -432,7 +437,9 @@ def test_sts(server):
         scene.zone("two.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"\n_mta-sts TXT \"v=STSv1; id=2\"\n_smtp._tls TXT \"v=TLSRPTv1; rua=mailto:a@x.test\"\n"
                    "_smtp._tls TXT \"v=TLSRPTv1; rua=mailto:b@x.test\"" % address)
         scene.zone("nohost.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"" % address)
+        scene.zone("silent.test", "@ MX 10 mx\nmx A %s\n_mta-sts TXT \"v=STSv1; id=1\"\nmta-sts A 127.0.0.99" % address)
         with Web(files) as web:
+            silent = Silent("127.0.0.99", web.server_port)
             web.texts = {"mta-sts.%s.test" % x: text for x, text in {
                 "good": policy("enforce", "*.good.test"), "testing": policy("testing", "mx.testing.test"), "off": policy("none", "mx.elsewhere.test"),
                 "other": policy("enforce", "mx.elsewhere.test"), "othertesting": policy("testing", "mx.elsewhere.test"), "missing": "",
@@ -449,6 +456,8 @@ def test_sts(server):
                     ("noid", "fail", "_mta-sts.noid.test", "id=a-b", "letters and digits", line("_mta-sts.noid.test", "TXT", "v=STSv1; id=1")),
                     ("two", "fail", "_mta-sts.two.test", "id=1", "several", "")):
                 scene.check(name + ".test").has("mta-sts", state, what, evidence, reason, record)
+            scene.check("silent.test", "--timeout", "2").has("mta-sts", "skipped", "mta-sts.silent.test", reason="longer --timeout")
+            silent.close()
             assert scene.check("off.test").states("mta-sts") == ["info"], "hosts of a policy that asks for nothing"
             record = "v=TLSRPTv1; rua=mailto:postmaster@%s.test"
             scene.check("good.test").has("tlsrpt", "pass", "_smtp._tls.good.test", "mailto:a@x.test")
@@ -553,6 +562,12 @@ def test_server(server):
         answer.has("server", "fail", "TXT s1._domainkey.changed.test", evidence="v=DKIM1", reason="Not what this server has")
         answer.has("server", "fail", "SPF of mail from 198.18.0.20", evidence="fail by -all", record=line("changed.test", "TXT", "v=spf1 ip4:192.0.2.1 ip4:198.18.0.20 -all"))
 
+        # Mail goes out from another address: that one has to pass, and the one at which mail comes need not.
+        scene.start(hostname="mx.x.test", source_v4="11.22.33.55")
+        answer = scene.check("bare.test", "--dns-only", *ours)
+        assert [f["what"] for f in answer.findings if f["what"].startswith("SPF of")] == ["SPF of mail from 11.22.33.55"], answer
+        scene.start(hostname="mx.x.test")
+
         # The address has another name, the certificate is a new one.
         scene.world.change("arpa", "20.0.18.198.in-addr PTR pool-20.provider.test.")
         scene.world.change("x.test", NS + "\n".join(text.replace("3 1 1 ", "3 1 1 00") if kind == "TLSA" else text for (kind, _), text in lines.items()
@@ -567,3 +582,17 @@ def test_server(server):
         os.unlink(server.dir + "/key.pem")
         answer = scene.check("x.test", "--dns-only", *ours)
         answer.has("server", "skipped", evidence="selector s1 is left out")
+
+
+def test_too_much(server):
+    """A domain that publishes much: warnings without number hide no failure, and long lists take no other finding away."""
+    with Scene(server) as scene:
+        scene.zone("many.test", "@ TXT \"v=spf1 +all\"\nmx A %s\n" % DEAD + "".join("@ MX %d mx\n" % i for i in range(700)))
+        scene.zone("long.test", "@ TXT \"v=spf1 +all\"\n@ MX 10 mx\nmx A %s\n" % DEAD + "".join("_mta-sts TXT \"v=STSv1; id=%d\"\n" % i for i in range(1500)) +
+                   "".join("_smtp._tls TXT \"v=TLSRPTv1; rua=a%d\"\n" % i for i in range(1500)))
+        scene.start()
+        scene.check("many.test", "--dns-only").has("spf", "fail", reason="worse than none")
+        answer = scene.check("long.test", "--dns-only")
+        answer.has("spf", "fail", reason="worse than none")
+        answer.has("mta-sts", "fail", reason="several count as none")
+        assert max(len(f["evidence"]) for f in answer.findings) < 5000

@@ -549,6 +549,14 @@ def test_a_terminal(server):
     assert "\x1b" not in plain.stdout + plain.stderr and "tried;" not in plain.stdout + plain.stderr, plain
 
 
+def test_nobody_reads_it(server):
+    """A report that cannot be written is no success."""
+    for words in (("check", "localhost", "--port", str(server.port("lmtp")), "--protocol", "lmtp"), ("check", "domain", "example.test", "--dns-only", "--timeout", "2")):
+        with open("/dev/full", "w", encoding="ascii") as full:
+            done = subprocess.run([server.martlet, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False, env=server.env)
+        assert done.returncode not in (0, 1) and "cannot write to standard output" in done.stderr, (words, done)
+
+
 def test_wrong_arguments(server):
     for args in ((), ("@",), ("a b",), ("x.test", "--protocol", "ftp"), ("x.test", "--port", "0"), ("x.test", "--timeout", "0"),
                  ("x.test", "--password-file", "/dev/null"), ("x.test", "--ca-file", "/nowhere")):

@@ -175,6 +175,31 @@ def wait_free(server, where, to, *more):
     raise AssertionError(r.stderr)
 
 
+def state_size(directory):
+    with contextlib.suppress(OSError):
+        return sum(os.path.getsize(os.path.join(directory, x)) for x in os.listdir(directory) if x.startswith("martlet-fetch-"))
+    return 0
+
+
+def test_killed_when_it_is_noted(server):
+    """kill -9 as soon as the state grows: what it says is here has to be here then, for the next run deletes it on the server."""
+    sent, killed = 0, 0
+    with scratch() as where:
+        to = "maildir:" + where + "/mail"
+        for _ in range(6):
+            append(server, [text(n) for n in range(sent, sent + 150)])
+            sent += 150
+            before = state_size(where + "/mail")
+            with subprocess.Popen(arguments(server, where, to, "--delete"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+                while p.poll() is None and state_size(where + "/mail") <= max(before, 200):
+                    pass
+                p.kill()
+            killed += p.returncode == -signal.SIGKILL
+            wait_free(server, where, to)
+            check(where + "/mail", range(sent))
+        assert killed > 2 and on_server(server) == [], killed
+
+
 def mbox_numbers(path):
     if not os.path.exists(path):
         return []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """martlet fetch over IMAP: each message once, also from servers that break, refuse and count anew; what is deleted there is safe here, and nothing else is."""
 
+import imaplib
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import subprocess
 import time
 
 from certs import certificate_of
+from dovecot import Dovecot
 from mail import body
 from odd_imap import BOB, Odd, arguments, bytes_of, connect, counts, found, run, scratch, some
 
@@ -176,3 +178,29 @@ def test_fetch_imap_idle(server):
                 p.wait(30)
         assert [x for x, _ in found(where + "/in")] == sorted(body(x) for x in ("one", "two", "three"))
     imap.logout()
+
+
+def test_fetch_imap_idle_at_dovecot(server):
+    """As mail comes to a Dovecot, over TLS, deleted there when it is here."""
+    with Dovecot(server.martlet) as dovecot, scratch() as where:
+        dovecot.fill(BOB, [body("first")])
+        imap = imaplib.IMAP4("127.0.0.1", dovecot.port("imap"), timeout=60)
+        imap.login(BOB, "demo")
+        args = [server.martlet, "fetch", "--server", "localhost:%d" % dovecot.port("imaps"), "--user", BOB, "--password-file", where + "/password", "--ca-file",
+                dovecot.certificate, "--to", "maildir:%s/in" % where, "--idle", "--delete"]
+        with subprocess.Popen(args, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as p:
+            try:
+                for n, name in enumerate(("second", "third", "fourth")):
+                    wait_for(n + 1, where + "/in", p)
+                    time.sleep(0.2)
+                    imap.append("INBOX", None, None, body(name))
+                wait_for(4, where + "/in", p)
+                until = time.monotonic() + 20
+                while time.monotonic() < until and imap.select("INBOX")[1] != [b"0"]:
+                    time.sleep(0.05)
+                assert imap.select("INBOX")[1] == [b"0"]
+            finally:
+                p.send_signal(signal.SIGTERM)
+                p.wait(30)
+        assert [x for x, _ in found(where + "/in")] == sorted(body(x) for x in ("first", "second", "third", "fourth"))
+        imap.logout()

@@ -124,6 +124,17 @@ def test_sync_does_not_empty(server):
     imap.logout()
 
 
+def test_sync_believes_no_list_with_holes(server):
+    """What a server leaves out of its list is not taken for deleted."""
+    with scratch() as where, Odd(some(5), full=True) as odd:
+        assert sync(server, where, odd.port) == (5, 0, 0, 0, 0, 0)
+        odd.hidden = {6, 9}
+        events = run(server, where, odd.port, "--sync", status=1)
+        assert "tells only of 3" in events[-1]["text"], events
+        odd.hidden = set()
+        assert sync(server, where, odd.port) == (0, 0, 0, 0, 0, 0) and len(found(where + "/in")) == 5
+
+
 def test_sync_finds_again(server):
     """Both sides had the same mail before, or the server counts anew, or the state is lost: nothing is doubled."""
     imap = connect(server)

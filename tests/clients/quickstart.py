@@ -289,14 +289,14 @@ def test_network(server):
     """Does port 25 leave here, and is this host called what it says: good, bad, and nothing there; the settings' DNS is asked."""
     server.quickstart("--no-network")
     zone = "mail A %s\n" % OUTSIDE
-    with World(signed=False) as world, Sink() as sink, Sink(says={"greeting": "554 go away"}) as rude:
+    with World(signed=False) as world, Sink() as sink, Sink(says={"greeting": "554 go away\u009b2J"}) as rude:
         world.zone("example.test", zone + "sink A 127.0.0.1")
         world.zone("44.33.22.11.in-addr.arpa", "@ PTR mail.example.test.")
         world.start()
         server.append("\n[dns]\nservers = %s\ndnssec = no\n" % world.settings()["servers"])
         good = server.quickstart("--probe", "127.0.0.1:%d" % rude.port, "--probe", "sink.example.test:%d" % sink.port)
         assert states(good)["port 25"] == states(good)["names"] == "done", good
-        assert "554 go away" in said(good, "port 25") and "greets" in said(good, "port 25") and "that is it" in said(good, "names")
+        assert "554 go away??2J" in said(good, "port 25") and "greets" in said(good, "port 25") and "that is it" in said(good, "names")
         assert sink.counts == {"QUIT": 1}
         bad = server.quickstart("--probe", "127.0.0.1:1", "--probe", "none.example.test")
         assert states(bad)["port 25"] == "left" and "has no address" in said(bad, "port 25") and "relay" in said(bad, "port 25")
@@ -363,6 +363,69 @@ def test_trouble(server):
     with open(server.config, "w", encoding="ascii") as f:
         f.write(text.replace("/data\n", "/martlet.conf\n"))
     assert "is not a directory" in said(server.quickstart("--no-network", status=1), "data")
+
+
+@made
+def test_another_umask(server):
+    """Secrets are the owner's alone under any, and the server's user comes to its data, through a directory that is made for the settings."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    for umask in (0, 0o077):
+        base = "%s/%o" % (server.dir, umask)
+        old = os.umask(umask)
+        try:
+            answer = server.quickstart("--no-network", "--user", "nobody", "--config", base + "/martlet.conf", "--data", base + "/data")
+        finally:
+            os.umask(old)
+        assert states(answer)["account"] == "made", answer
+        modes = {name: oct(os.stat(base + "/" + name).st_mode & 0o777) for name in os.listdir(base)}
+        assert modes == {"martlet.conf": "0o644", "data": "0o700", **dict.fromkeys((
+            "dkim-example.test-rsa.pem", "dkim-example.test-ed25519.pem", "mail.example.test.key", "mail.example.test.csr"), "0o600")}, modes
+        assert os.stat(base).st_mode & 0o777 == 0o755 and os.stat(base + "/data/martlet.db").st_mode & 0o077 == 0
+
+
+@made
+def test_links_of_others(server):
+    """What is a link to nowhere is no free name: nothing is written where it leads."""
+    for name in ("martlet.conf.new", "dkim-example.test-rsa.pem", "mail.example.test.key.new"):
+        os.symlink(server.dir + "/victim", server.dir + "/" + name)
+    answer = server.quickstart("--no-network", status=1)
+    assert "File exists" in said(answer, "keys") and states(answer)["settings"] == "made", answer
+    assert not os.path.exists(server.dir + "/victim")
+
+
+@made
+def test_a_directory_of_others(server):
+    """Root gives none away that has more than data in it, such as /etc by a slip of the pen."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    os.makedirs(server.dir + "/etc/ssh")
+    answer = server.quickstart("--no-network", "--user", "nobody", "--data", server.dir + "/etc", status=1)
+    assert "is a directory of others" in said(answer, "data") and os.stat(server.dir + "/etc").st_uid == 0, answer
+    os.makedirs(server.dir + "/mounted/lost+found")
+    with open(server.config, encoding="ascii") as f:
+        text = f.read()
+    with open(server.config, "w", encoding="ascii") as f:
+        f.write(text.replace("/etc\n", "/mounted\n"))
+    assert states(server.quickstart("--no-network", "--user", "nobody"))["account"] == "made"
+
+
+@made
+def test_an_alias_is_no_account(server):
+    server.quickstart("--no-network")
+    server.cli("alias", "add", "sales@example.test", YOU)
+    answer = server.quickstart("--no-network", address="sales@example.test", status=1)
+    assert states(answer)["account"] == "failed" and not password(answer), answer
+
+
+@made
+def test_nobody_is_asked_by_root(server):
+    """With a dry run there is no user yet whom root could become."""
+    if os.geteuid() != 0:
+        raise Skip("only root can become somebody else")
+    with Sink() as sink:
+        answer = server.quickstart("--dry-run", "--user", "martlet-none", "--probe", "127.0.0.1:%d" % sink.port)
+        assert sink.connections == 0 and states(answer)["port 25"] == states(answer)["names"] == "would", answer
 
 
 @made

@@ -70,6 +70,7 @@ class Odd:
         self.box = {uid: [raw, set()] for uid, raw in messages.items()}
         self.uidplus, self.breaks, self.refused, self.caps, self.seen = uidplus, set(breaks), set(refused), caps, seen or (lambda command: None)
         self.full = full        # takes messages and other flags too
+        self.hidden = set()     # UIDs that FETCH leaves out
         self.validity, self.given, self.commands, self.lock = 7, 0, [], threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -156,6 +157,8 @@ class Odd:
     def fetch(self, f, uids, command):
         wants_body = "BODY.PEEK[]" in command
         for uid in uids:
+            if uid in self.hidden:
+                continue
             raw, flags = self.box[uid]
             items = b"UID %d FLAGS (%s) RFC822.SIZE %d" % (uid, " ".join(flags).encode(), len(raw))
             if wants_body and uid in self.refused:
