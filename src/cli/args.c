@@ -6,9 +6,13 @@
 
 #include "cli/cli.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "server/admin.h"
+
+#define SCREEN 80
+#define OPTION_WIDTH 24 /* of an option with the name of its value */
 
 const char *cli_option(const struct cli_args *args, const char *name)
 {
@@ -18,18 +22,36 @@ const char *cli_option(const struct cli_args *args, const char *name)
 	return NULL;
 }
 
+/* What an option is for, in lines that fit beside it. */
+static void print_wrapped(struct str text, size_t indent)
+{
+	size_t at = indent;
+	struct str word;
+
+	while (str_split(&text, ' ', &word)) {
+		bool fits = at == indent || at + 1 + word.n <= SCREEN;
+
+		if (!fits)
+			printf("\n%*s", (int)indent, "");
+		at = fits ? at : indent;
+		at += (size_t)printf("%s%" STR_FMT, at == indent ? "" : " ", STR_ARG(word));
+	}
+	printf("\n");
+}
+
 void cli_usage(const struct cli_command *cmd)
 {
 	printf("martlet %s%s%s\n    %s\n", cmd->name, cmd->usage[0] ? " " : "", cmd->usage, cmd->help);
-	for (const struct cli_option *o = cmd->options; o->name; o++)
-		printf("  %s%s%-*s %s\n", o->name, o->value ? " " : "",
-		       24 - (int)str_z(o->name).n - (o->value ? 1 : 0), o->value ? o->value : "", o->help);
+	for (const struct cli_option *o = cmd->options; o->name; o++) {
+		printf("  %s%s%-*s ", o->name, o->value ? " " : "", OPTION_WIDTH - (int)str_z(o->name).n - (o->value ? 1 : 0),
+		       o->value ? o->value : "");
+		print_wrapped(str_z(o->help), OPTION_WIDTH + 3);
+	}
 }
 
-static enum cli_status complain(const struct cli_command *cmd, const char *what, const char *word)
+static int refuse(const struct cli_command *cmd, const char *what, const char *word, struct fault *fault)
 {
-	fprintf(stderr, "martlet %s: %s%s%s; see: martlet help %s\n", cmd->name, what, word[0] ? " " : "", word, cmd->name);
-	return CLI_USAGE;
+	return fault_set(fault, -E_USAGE, "%s: %s%s%.200s; see: martlet help %s", cmd->name, what, word[0] ? " " : "", word, cmd->name);
 }
 
 static const struct cli_option *find_option(const struct cli_command *cmd, struct str name)
@@ -53,7 +75,7 @@ static size_t positional_max(const struct cli_command *cmd)
 }
 
 /* --name VALUE and --name=VALUE. */
-static enum cli_status take_option(const struct cli_command *cmd, int argc, char **argv, int *i, struct cli_args *args)
+static int take_option(const struct cli_command *cmd, int argc, char **argv, int *i, struct cli_args *args, struct fault *fault)
 {
 	struct str word = str_z(argv[*i]);
 	ptrdiff_t eq = str_chr(word, '=');
@@ -61,40 +83,46 @@ static enum cli_status take_option(const struct cli_command *cmd, int argc, char
 	const char *value = "";
 
 	if (!o)
-		return complain(cmd, "no option", argv[*i]);
+		return refuse(cmd, "no option", argv[*i], fault);
 	if (args->n_options == ARRAY_LEN(args->options))
-		return complain(cmd, "too many options", "");
+		return refuse(cmd, "too many options", "", fault);
 	if (o->value && eq >= 0)
 		value = argv[*i] + eq + 1;
 	else if (o->value && *i + 1 < argc)
 		value = argv[++*i];
 	else if (o->value)
-		return complain(cmd, "a value must follow", o->name);
+		return refuse(cmd, "a value must follow", o->name, fault);
 	args->options[args->n_options].name = o->name;
 	args->options[args->n_options++].value = value;
-	return CLI_OK;
+	return 0;
+}
+
+static int split(const struct cli_command *cmd, int argc, char **argv, struct cli_args *args, struct fault *fault)
+{
+	size_t most = positional_max(cmd);
+	bool is_plain = false; /* after -- */
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < argc; i++) {
+		if (!is_plain && str_eq(str_z(argv[i]), S("--")))
+			is_plain = true;
+		else if (!is_plain && str_starts(str_z(argv[i]), S("-")) && argv[i][1])
+			r = take_option(cmd, argc, argv, &i, args, fault);
+		else if (args->n_positional == most)
+			r = refuse(cmd, "one argument too many:", argv[i], fault);
+		else
+			args->positional[args->n_positional++] = argv[i];
+	}
+	return r;
 }
 
 enum cli_status cli_args_parse(const struct cli_command *cmd, int argc, char **argv, struct cli_args *ret)
 {
 	struct cli_args args = { 0 };
-	size_t most = positional_max(cmd);
-	bool is_plain = false; /* after -- */
+	struct fault fault = { 0 };
 
-	for (int i = 0; i < argc; i++) {
-		if (!is_plain && str_eq(str_z(argv[i]), S("--"))) {
-			is_plain = true;
-		} else if (!is_plain && str_starts(str_z(argv[i]), S("-")) && argv[i][1]) {
-			enum cli_status st = take_option(cmd, argc, argv, &i, &args);
-
-			if (st != CLI_OK)
-				return st;
-		} else if (args.n_positional == most) {
-			return complain(cmd, "one argument too many:", argv[i]);
-		} else {
-			args.positional[args.n_positional++] = argv[i];
-		}
-	}
+	if (split(cmd, argc, argv, &args, &fault) < 0)
+		return cli_refuse(argc, argv, &fault);
 	*ret = args;
 	return CLI_OK;
 }
@@ -106,6 +134,17 @@ void cli_print(FILE *to, struct str s, bool keeps_lines)
 	text_clean(&clean, s);
 	for (size_t i = 0; i < clean.n; i++)
 		fputc(clean.p[i] == '\n' && !keeps_lines ? '?' : clean.p[i], to);
+}
+
+enum cli_status cli_refuse(int argc, char **argv, const struct fault *fault)
+{
+	struct cli_args args = { 0 };
+
+	args.options[0].name = "--json";
+	args.options[0].value = "";
+	for (int i = 0; i < argc && args.n_options == 0; i++)
+		args.n_options = str_eq(str_z(argv[i]), S("--json"));
+	return cli_fail(&args, -E_USAGE, fault);
 }
 
 enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault)

@@ -69,6 +69,9 @@ void cli_print(FILE *to, struct str s, bool keeps_lines);
 /* Says the fault on standard error ("martlet: ..."), with --json also as {"error", "text"} on standard output; gives the exit status of a code. */
 enum cli_status cli_fail(const struct cli_args *args, int code, const struct fault *fault);
 
+/* The same of arguments that could not be split: --json counts wherever it stands. CLI_USAGE. */
+enum cli_status cli_refuse(int argc, char **argv, const struct fault *fault);
+
 /* A connection to the server that runs on that data directory; -E_NOT_FOUND when none does. */
 MUST_CHECK int cli_control_connect(const char *data_dir_z, struct fault *fault);
 /* Asks it; *ret is a new value. The negative code of a refusal, with its text. */
@@ -88,6 +91,8 @@ const char *cli_config_path(const struct cli_args *args, char *buf, size_t n);
 /* Those of that file; without one at the default place the defaults. *ret is the caller's (conf_unref). */
 struct conf;
 MUST_CHECK int cli_settings_load(const struct cli_args *args, struct conf **ret, struct fault *fault);
+/* The same, but the file has to be there. */
+MUST_CHECK int cli_settings_need(const struct cli_args *args, struct conf **ret, struct fault *fault);
 /* A whole file, appended; at most what out holds. */
 MUST_CHECK int cli_file_read(const char *path_z, struct buf *out, struct fault *fault);
 /* The first line of a file or of standard input (NULL, "-"), asked for without echo on a terminal. */

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "conf/live.h"
 #include "server/admin.h"
 #include "server/data.h"
@@ -211,10 +212,9 @@ static int choose_data(const struct cli_args *args, struct server_conf *s, struc
 
 int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault)
 {
-	char path[4096];
 	struct conf *conf = NULL;
 	struct server_conf s;
-	int r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+	int r = cli_option(args, "--data") ? cli_settings_load(args, &conf, fault) : cli_settings_need(args, &conf, fault);
 	AUTO(cli_close_fd) int fd = -1;
 
 	if (r < 0)
@@ -235,23 +235,30 @@ int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json
 
 /* ---- the result ---- */
 
-static void cell(const json_t *v, char *out, size_t n)
-{
-	if (json_is_string(v))
-		snprintf(out, n, "%s", json_string_value(v));
-	else if (json_is_integer(v))
-		snprintf(out, n, "%lld", (long long)json_integer_value(v));
-	else
-		snprintf(out, n, "%s", json_is_true(v) ? "yes" : "no");
-}
-
+#define CELL_MAX 1024
 #define COLUMNS_MAX 16
+
+/* One line; some of it may be a stranger's. */
+static void cell(const json_t *v, char out[CELL_MAX])
+{
+	AUTO(buf_fini) struct buf clean = BUF_INIT(CELL_MAX - 1);
+
+	if (json_is_string(v))
+		text_clean(&clean, str_of(json_string_value(v), json_string_length(v)));
+	else if (json_is_integer(v))
+		buf_printf(&clean, "%lld", (long long)json_integer_value(v));
+	else
+		buf_add(&clean, json_is_true(v) ? S("yes") : S("no"));
+	for (size_t i = 0; i < clean.n; i++)
+		out[i] = clean.p[i] == '\n' ? ' ' : clean.p[i];
+	out[clean.n] = '\0';
+}
 
 static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
 {
 	size_t n = 0;
 	const char *key;
-	char text[1024];
+	char text[CELL_MAX];
 	json_t *v;
 
 	json_object_foreach(json_array_get(rows, 0), key, v) {
@@ -259,7 +266,7 @@ static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
 			break;
 		widths[n] = (int)strlen(key);
 		for (size_t i = 0; i < json_array_size(rows); i++) {
-			cell(json_object_get(json_array_get(rows, i), key), text, sizeof(text));
+			cell(json_object_get(json_array_get(rows, i), key), text);
 			if ((int)strlen(text) > widths[n])
 				widths[n] = (int)strlen(text);
 		}
@@ -271,8 +278,9 @@ static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
 /* row NULL: the head. */
 static void print_row(json_t *first, const json_t *row, const int *widths, size_t n)
 {
+	AUTO(buf_fini) struct buf line = BUF_INIT(1u << 20);
 	const char *key;
-	char text[1024];
+	char text[CELL_MAX];
 	size_t i = 0;
 	json_t *v;
 
@@ -280,10 +288,12 @@ static void print_row(json_t *first, const json_t *row, const int *widths, size_
 		if (i == n)
 			break;
 		if (row)
-			cell(json_object_get(row, key), text, sizeof(text));
-		printf("%-*s  ", widths[i++], row ? text : key);
+			cell(json_object_get(row, key), text);
+		buf_printf(&line, "%-*s  ", widths[i++], row ? text : key);
 	}
-	printf("\n");
+	while (line.n > 0 && line.p[line.n - 1] == ' ')
+		line.n--;
+	printf("%" STR_FMT "\n", STR_ARG(buf_str(&line)));
 }
 
 static void print_rows(json_t *rows)
@@ -304,10 +314,10 @@ static void print_rows(json_t *rows)
 static void print_field(const char *key, const json_t *v)
 {
 	bool is_array = json_is_array(v);
-	char text[1024];
+	char text[CELL_MAX];
 
 	for (size_t i = 0; i < (is_array ? json_array_size(v) : 1); i++) {
-		cell(is_array ? json_array_get(v, i) : v, text, sizeof(text));
+		cell(is_array ? json_array_get(v, i) : v, text);
 		printf("%s: %s\n", key, text);
 	}
 }

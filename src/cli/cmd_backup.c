@@ -105,10 +105,9 @@ static int copy(const char *dir_z, struct backup *b, struct db_backup_counts *n,
 static int run(const struct cli_args *args, const char *dir_z, struct backup *b, struct db_backup_counts *n,
 	       struct fault *fault)
 {
-	char path[4096];
 	struct conf *conf = NULL;
 	const struct server_conf *s;
-	int r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+	int r = cli_settings_need(args, &conf, fault);
 
 	if (r < 0)
 		return r;

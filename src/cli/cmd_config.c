@@ -26,13 +26,12 @@ static int show(const struct cli_args *args, struct buf *out, struct fault *faul
 {
 	bool is_sample = cli_option(args, "--sample");
 	struct conf *conf = NULL;
-	char path[4096];
 	int r;
 
 	if (is_sample)
 		r = conf_load(server_tables, server_n_tables, NULL, &conf, fault);
 	else
-		r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+		r = cli_settings_need(args, &conf, fault);
 	if (r < 0)
 		return r;
 	conf_print(conf, out, is_sample && !cli_option(args, "--json"));
@@ -99,7 +98,7 @@ static int check(const struct cli_args *args, struct buf *out, struct fault *fau
 	struct conf *conf = NULL;
 	char buf[4096];
 	const char *path = cli_config_path(args, buf, sizeof(buf));
-	int r = server_conf_load(path, &conf, fault);
+	int r = cli_settings_need(args, &conf, fault);
 
 	if (r < 0) {
 		say_mistakes(path, fault);

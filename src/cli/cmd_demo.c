@@ -135,6 +135,8 @@ static void welcome(const struct conf *conf)
 	printf("\nand read it as bob over IMAP, then over POP3:\n\n"
 	       "  curl -sS -k 'imaps://127.0.0.1:%u/INBOX;MAILINDEX=1' -u bob@example.test:demo\n"
 	       "  curl -sS -k pop3s://127.0.0.1:%u/1 -u bob@example.test:demo\n", port("imaps"), port("pop3s"));
+	printf("\nAsk whether a mail program would connect, and what to set in it:\n\n"
+	       "  %s check localhost --port %u --ca-file %s/data/self-signed.crt\n", cli_program_z, port("imaps"), demo_dir);
 	printf("\nThe demo sends nothing to the Internet: mail for other domains is accepted and waits (%s queue list --dir %s).\n",
 	       cli_program_z, demo_dir);
 	printf("\nAdminister it:\n\n  %s account list --dir %s\n\n", cli_program_z, demo_dir);

@@ -72,13 +72,12 @@ enum cli_status cli_dns(const struct cli_command *cmd, const struct cli_args *ar
 	AUTO(arena_fini) struct arena a;
 	struct fault fault = { 0 };
 	struct conf *conf = NULL;
-	char path[4096];
 	int r;
 
 	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	arena_init(&a, DNS_ARENA);
-	r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, &fault);
+	r = cli_settings_need(args, &conf, &fault);
 	if (r == 0)
 		r = run(args, conf, &a, &fault);
 	conf_unref(conf);

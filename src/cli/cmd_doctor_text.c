@@ -181,6 +181,16 @@ static bool is_by_the_way(const struct doctor_service *v)
 	return v->is_noise && v->candidate->tls != DOCTOR_PLAIN;
 }
 
+/* Another kind of TLS at a port that stands in the line already, which begins with first? */
+static bool is_told(const struct doctor_service *first, const struct doctor_service *v)
+{
+	for (; first < v; first++)
+		if (is_by_the_way(first) && is_same_host(first, v) && first->candidate->protocol == v->candidate->protocol &&
+		    first->candidate->port == v->candidate->port)
+			return true;
+	return false;
+}
+
 /* What was only tried on the chance that it is there, a line for each host. */
 static void print_noise(const struct sheet *s)
 {
@@ -199,7 +209,7 @@ static void print_noise(const struct sheet *s)
 		has_head = true;
 		printf("  %s:", v->candidate->host_z);
 		for (const struct doctor_service *w = v; w < end; w++)
-			if (is_by_the_way(w) && is_same_host(v, w))
+			if (is_by_the_way(w) && is_same_host(v, w) && !is_told(v, w))
 				printf(" %s/%u", doctor_protocol_names[w->candidate->protocol], w->candidate->port);
 		printf("\n");
 	}

@@ -126,8 +126,9 @@ static int status_of(int r, bool is_ours)
 }
 
 /* The end of an account. The exit status. */
-static int say_end(struct fetching *x, const struct move_fetch *f, int r, bool is_ours, const struct fault *fault)
+static int say_end(struct fetching *x, const struct move_fetch *f, int r, bool is_begun, const struct fault *fault)
 {
+	bool is_ours = !is_begun || f->broken < 0 || f->target.own == NULL; /* the trouble */
 	int status = r < 0 ? status_of(r, is_ours) : f->n_left > 0 ? (int)CLI_FAILED : (int)CLI_OK;
 	const struct cli_args quiet = { .n_options = 0 };
 
@@ -150,7 +151,7 @@ static int say_end(struct fetching *x, const struct move_fetch *f, int r, bool i
 			json_object_set_new(line, "text", admin_json_str(str_z(fault->text)));
 		}
 		print_json(x, "end", line);
-	} else {
+	} else if (is_begun) {
 		fprintf(stderr, "%s: %" PRIu64 " fetched", x->name_z, f->n_fetched);
 		if (f->n_there > 0)
 			fprintf(stderr, ", %" PRIu64 " were there", f->n_there);
@@ -204,8 +205,12 @@ static int take_options(struct fetching *x, struct fault *fault)
 	x->o.is_idle = cli_option(x->args, "--idle") != NULL;
 	if (x->o.is_idle && x->source != &move_fetch_imap)
 		return fault_set(fault, -E_USAGE, "--idle is for IMAP");
+	if (n_boxes > 0 && x->source != &move_fetch_imap)
+		return fault_set(fault, -E_USAGE, "--mailbox is for IMAP: a POP3 server has one");
 	x->o.is_sync = cli_option(x->args, "--sync") != NULL;
 	x->o.may_empty = cli_option(x->args, "--allow-empty") != NULL;
+	if (x->o.may_empty && !x->o.is_sync)
+		return fault_set(fault, -E_USAGE, "--allow-empty is a part of --sync: give both");
 	if (x->o.is_sync && (x->source != &move_fetch_imap || x->o.is_idle || x->o.is_delete))
 		return fault_set(fault, -E_USAGE, "--sync is for IMAP, without --idle and --delete");
 	if (cli_option(x->args, "--trace") != NULL)
@@ -225,8 +230,10 @@ static int take_options(struct fetching *x, struct fault *fault)
 static int take_server(struct fetching *x, struct fault *fault)
 {
 	const char *protocol_z = cli_option(x->args, "--protocol"), *tls_z = cli_option(x->args, "--tls"), *user_z = cli_option(x->args, "--user");
-	int r = choose_source(x, protocol_z != NULL ? protocol_z : sources[0]->name_z, fault);
+	int r;
 
+	x->name_z = user_z != NULL && user_z[0] != '\0' ? user_z : cli_option(x->args, "--server");
+	r = choose_source(x, protocol_z != NULL ? protocol_z : sources[0]->name_z, fault);
 	x->o.starttls = NET_STARTTLS_FROM_START;
 	if (r == 0 && tls_z != NULL && !profile_tls(tls_z, &x->o.starttls))
 		r = fault_set(fault, -E_USAGE, "--tls knows implicit, starttls and never");
@@ -237,7 +244,6 @@ static int take_server(struct fetching *x, struct fault *fault)
 		r = fault_set(fault, -E_USAGE, "--user says who logs in");
 	if (r < 0)
 		return r;
-	x->name_z = user_z;
 	x->o.user = str_z(user_z);
 	return cli_read_secret(cli_option(x->args, "--password-file"), &x->password, fault);
 }
@@ -257,15 +263,17 @@ static void take_to(struct fetching *x, const char *to_z)
 static int take_profile(struct fetching *x, const struct profile *p, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf path = BUF_INIT(65536);
-	const char *protocol_z = cli_option(x->args, "--protocol");
+	const char *protocol_z = cli_option(x->args, "--protocol"), *user_z = cli_option(x->args, "--user"), *file_z = cli_option(x->args, "--password-file");
 	bool is_pop3 = protocol_z != NULL ? str_eq(str_z(protocol_z), S("pop3")) : p->from == PROFILE_POP3;
 	int r = choose_source(x, protocol_z != NULL ? protocol_z : is_pop3 ? "pop3" : "imap", fault);
 
+	if (r == 0 && cli_option(x->args, "--tls") != NULL)
+		r = fault_set(fault, -E_USAGE, "--tls belongs to --server; for an account the file of servers says imap_tls or pop3_tls");
 	if (r == 0)
 		r = profile_server(p, is_pop3 ? PROFILE_POP3 : PROFILE_IMAP, &x->peer, &x->o.starttls, fault);
 	if (r < 0)
 		return r;
-	x->o.user = str_z(profile_user(p));
+	x->o.user = str_z(user_z != NULL ? user_z : profile_user(p));
 	x->o.secret_env_z = p->password_env_z[0] != '\0' ? p->password_env_z : NULL;
 	x->o.is_insecure = p->is_insecure;
 	x->o.is_delete = p->is_delete;
@@ -274,7 +282,7 @@ static int take_profile(struct fetching *x, const struct profile *p, struct faul
 		x->boxes[x->o.n_boxes++] = str_z(p->mailboxes.v[i]);
 	buf_add(&x->ca, str_z(p->ca_file_z[0] != '\0' ? profile_path(p->ca_file_z, &path) : ""));
 	take_to(x, p->to_z);
-	return profile_password(p, x->name_z, &x->password, fault);
+	return file_z != NULL ? cli_read_secret(file_z, &x->password, fault) : profile_password(p, x->name_z, &x->password, fault);
 }
 
 /* ---- one account ---- */
@@ -323,7 +331,7 @@ static int one_account(struct fetching *x, const char *name_z, const struct prof
 	is_begun = r == 0;
 	if (is_begun)
 		r = fetch_now(x, &f, &fault);
-	status = say_end(x, &f, r, !is_begun || f.broken < 0 || f.target.own == NULL, &fault);
+	status = say_end(x, &f, r, is_begun, &fault);
 	if (is_begun)
 		move_fetch_close(&f);
 	account_end(x);

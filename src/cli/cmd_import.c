@@ -41,6 +41,7 @@ struct import {
 	const struct cli_args *args;
 	const char *address_z;
 	struct cli_port port;
+	bool is_begun; /* the source has a mailbox, so it is of its kind */
 	/* the mailbox at hand */
 	json_int_t mailbox;
 	bool keeps_uids, was_begun;
@@ -199,6 +200,7 @@ static int take_box(void *ctx, const struct move_box *box, struct fault *fault)
 	json_t *answer = NULL;
 	int r = flush(im, fault);
 
+	im->is_begun = true;
 	if (r == 0)
 		r = cli_port_ask(&im->port, "import.mailbox",
 				 json_pack("{s:s, s:o, s:I, s:I}", "address", im->address_z, "mailbox", admin_json_str(box->name),
@@ -348,7 +350,7 @@ static int read_files(struct import *im, const char *source_z, const struct move
 	if (!S_ISDIR(st.st_mode))
 		return move_mbox(source_z, into_z, quoting, sink, fault);
 	r = move_maildir(source_z, into_z, sink, fault);
-	return r == -E_NOT_FOUND && !into_z && im->mailboxes == 0 ? move_mbox_dir(source_z, quoting, sink, fault) : r;
+	return r == -E_NOT_FOUND && !into_z && !im->is_begun ? move_mbox_dir(source_z, quoting, sink, fault) : r;
 }
 
 static int read_source(struct import *im, const char *source_z, struct fault *fault)
@@ -398,7 +400,7 @@ static enum cli_status end(struct import *im, int r, const struct fault *fault)
 	enum cli_status st;
 
 	if (r < 0) {
-		if (!cli_option(im->args, "--json"))
+		if (!cli_option(im->args, "--json") && im->is_begun)
 			printf("imported: %lld\n", (long long)im->imported);
 		st = cli_fail(im->args, r, fault);
 	} else if (cli_option(im->args, "--json")) {

@@ -195,7 +195,7 @@ static int take_address(struct quickstart *q, struct fault *fault)
 	if (smtp_path_parse(&path, SMTP_PATH_UTF8, &q->arena, &address) != 1 || path.n > 0 || (at = str_rchr(address, '@')) <= 0 ||
 	    store_domain_canonical(&q->arena, str_skip(address, (size_t)at + 1), &q->domain) < 0 || !net_dns_is_name(q->domain) ||
 	    str_chr(q->domain, '.') < 0)
-		return fault_set(fault, -E_USAGE, "%.200s: not an address; for example: martlet quickstart you@example.org", text_z);
+		return fault_set(fault, -E_USAGE, "%.200s: not an address; for example: martlet quickstart you@example.org", text_z[0] ? text_z : "nothing");
 	address = arena_printf(&q->arena, "%" STR_FMT "@%" STR_FMT, (int)at, address.p, STR_ARG(q->domain));
 	p = arena_z(&q->arena, address);
 	for (size_t i = 0; p && i < address.n; i++)

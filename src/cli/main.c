@@ -48,7 +48,7 @@ static void print_all(FILE *to)
 	}
 	fprintf(to, "\n`martlet help COMMAND` tells the options of one.\n"
 		    "Exit status: 0 done, 1 could not be done, 2 usage or settings, 3 not there, 4 exists already,\n"
-		    "5 trouble that may pass (in use, disk full, I/O).\n");
+		    "5 trouble that may pass (in use, disk full, I/O); send, fetch and check have more: man martlet.\n");
 }
 
 /* "account" of "account add"? */
@@ -88,13 +88,15 @@ static int help(int argc, char **argv)
 
 static int no_command(int argc, char **argv)
 {
+	const char *second_z = argc > 2 && argv[2][0] != '-' ? argv[2] : "";
+	struct fault fault = { 0 };
 	bool is_group = false;
 
 	for (size_t i = 0; i < cli_n_commands; i++)
 		is_group |= is_first_word(&cli_commands[i], argv[1]);
-	fprintf(stderr, "martlet: no command %s%s%s; see: martlet help%s%s\n", argv[1], argc > 2 ? " " : "",
-		argc > 2 ? argv[2] : "", is_group ? " " : "", is_group ? argv[1] : "");
-	return CLI_USAGE;
+	(void)fault_set(&fault, -E_USAGE, "no command %.100s%s%.100s; see: martlet help%s%.100s", argv[1], second_z[0] ? " " : "", second_z,
+			is_group ? " " : "", is_group ? argv[1] : "");
+	return cli_refuse(argc, argv, &fault);
 }
 
 /* By a link of that name? */

@@ -189,13 +189,12 @@ static int start_child(struct cli_port *p, struct conf *conf, const struct serve
 
 int cli_port_open(const struct cli_args *args, struct cli_port *ret, struct fault *fault)
 {
-	char path[4096];
 	struct conf *conf = NULL;
 	const struct server_conf *s;
 	int r;
 
 	*ret = (struct cli_port){ .fd = -1, .in = BUF_INIT(ANSWER_MAX) };
-	r = server_conf_load(cli_config_path(args, path, sizeof(path)), &conf, fault);
+	r = cli_settings_need(args, &conf, fault);
 	if (r < 0)
 		return r;
 	s = conf_get(conf, &server_conf_table);

@@ -125,12 +125,18 @@ static struct doctor_attempt *add_attempt(struct doctor_report *r, const struct 
 	return a;
 }
 
-/* A name without addresses fails once for each protocol. */
-static bool has_failed(const struct doctor_report *r, const struct doctor_candidate *c)
+/* A name without addresses fails once for each protocol: at the port that a program would try first. */
+static bool has_failed(struct doctor_report *r, const struct doctor_candidate *c)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (!r->v[i].has_address && r->v[i].candidate->protocol == c->protocol && str_ieq(str_z(r->v[i].candidate->host_z), str_z(c->host_z)))
-			return true;
+	for (size_t i = 0; i < r->n; i++) {
+		struct doctor_attempt *a = &r->v[i];
+
+		if (a->has_address || a->candidate->protocol != c->protocol || !str_ieq(str_z(a->candidate->host_z), str_z(c->host_z)))
+			continue;
+		if (doctor_rank_hope(c, a->candidate) < 0)
+			a->candidate = c;
+		return true;
+	}
 	return false;
 }
 

@@ -66,7 +66,7 @@ static bool is_host(struct str s)
 	return true;
 }
 
-/* RFC 5891 5: what may have other scripts, or says that it has. */
+/* IDNA (RFC 5890): what may have other scripts, or says that it has. */
 static int domain_by_idna(struct arena *a, struct str domain, struct str *ret)
 {
 	char *in_z, *out_z = NULL;

@@ -192,3 +192,17 @@ def test_backup_as_root(server):
     finally:
         other.remove()
         shutil.rmtree(where)
+
+
+def test_a_host_without_settings(server):
+    """A backup can be checked where no server is set up; what needs settings says how to name them."""
+    if os.path.exists("/etc/martlet/martlet.conf"):
+        raise Skip("this host has settings")
+    where = server.dir + "/copy"
+    backup(server, where)
+    r = server.command("fsck", "--data", where)
+    assert r.returncode == 0 and "clean: yes" in r.stdout, (r.stdout, r.stderr)
+    for args in (("fsck",), ("account", "list"), ("backup", where), ("dns", "example.test"), ("config", "show"), ("config", "check"),
+                 ("import", "alice@example.test", where)):
+        r = server.command(*args)
+        assert r.returncode == 3 and "--dir DIR" in r.stderr and "martlet quickstart" in r.stderr and r.stdout == "", (args, r.stdout, r.stderr)

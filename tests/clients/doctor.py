@@ -191,6 +191,9 @@ def test_names(server):
         must_be(report, 993, "implicit", "no-address", "dns", "imap")
         report = net.check("none.lost.test", "--protocol", "imap", "--port", "993", status="names")
         must_be(report, 993, "implicit", "no-name", "dns", "imap")
+        report = net.check("none.lost.test", status="names")
+        for port, protocol in ((993, "imap"), (995, "pop3"), (465, "submission")):
+            must_be(report, port, "implicit", "no-name", "dns", protocol)
         net.drop(address="203.0.113.53")
         net.outside.ip("rule add pref 49 iif out to 203.0.113.53 blackhole")
         report = net.check("elsewhere.test", "--protocol", "imap", "--port", "993", status="names")
@@ -560,3 +563,10 @@ def test_wrong_arguments(server):
         done = server.command("check", *args)
         assert done.returncode in (2, 3, 5), (args, done.returncode, done.stdout, done.stderr)
         assert done.stderr.startswith("martlet: "), (args, done.stderr)
+
+
+def test_what_was_tried_by_the_way_stands_once(server):
+    """All kinds of TLS at one port are one word in that line."""
+    said = server.command("check", "localhost", "--port", str(server.port("imaps"))).stdout
+    words = next(line for line in said.splitlines() if line.startswith("  localhost:")).split()
+    assert "pop3/%d" % server.port("imaps") in words and len(words) == len(set(words)), words

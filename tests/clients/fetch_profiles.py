@@ -144,3 +144,19 @@ def test_what_is_wrong(server):
         assert "make one" in home.run("fetch", status=3)
         assert "--to says" in home.run("fetch", "--server", "localhost", "--user", "x", "--password-file", home.dir + "/password", status=2)
         assert "one of them" in home.run("fetch", "--server", "localhost", "--account", "x", status=2)
+        assert home.run("fetch", "--server", "localhost:1", "--protocol", "pop", status=2).startswith("martlet: localhost:1: --protocol pop: ")
+
+
+def test_options_win_over_the_file(server):
+    """The name and the password of the command line; what would mean nothing is refused."""
+    with Home(server) as home:
+        give(server, BOB, 1)
+        home.write("password_command = false")
+        said = home.run("fetch", "--account", "bob", "--user", ALICE, "--password-file", home.dir + "/password", "--to", "mbox:" + home.dir + "/other")
+        assert said == "bob: 0 fetched\n", said
+        home.put("wrong", "wrong\n", 0o600)
+        said = home.run("fetch", "--account", "alice", "--password-file", home.dir + "/wrong", status=12)
+        assert "refuses the login" in said, said
+        for options, word in ((("--tls", "never"), "pop3_tls"), (("--mailbox", "Sent"), "--mailbox is for IMAP"), (("--allow-empty",), "--sync")):
+            said = home.run("fetch", "--account", "alice", *options, status=2)
+            assert word in said and "fetched" not in said, said

@@ -195,7 +195,8 @@ def test_import_reports_what_is_bad(server):
         os.makedirs(top + "/nothing")
         assert server.command("import", "bob@example.test", top + "/nothing", "--config", server.config).returncode == 3
         assert server.command("import", "bob@example.test", top + "/none", "--config", server.config).returncode == 3
-        assert server.command("import", "nobody@example.test", top, "--config", server.config).returncode == 3
+        r = server.command("import", "nobody@example.test", top, "--config", server.config)
+        assert r.returncode == 3 and "no account nobody@example.test" in r.stderr, r.stderr
         assert server.command("import", "bob@example.test", "--config", server.config).returncode == 2
 
 

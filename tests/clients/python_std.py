@@ -182,11 +182,3 @@ def test_certificate_of_the_first_start(server):
     context = ssl.create_default_context(cafile=server.dir + "/data/self-signed.crt")
     for host in ("127.0.0.1", "localhost"):
         imaplib.IMAP4_SSL(host, server.port("imaps"), ssl_context=context).logout()
-
-
-def test_help_is_no_wider_than_a_screen(server):
-    """martlet help, and that of each command."""
-    commands = server.command("help").stdout
-    assert "martlet account add ADDRESS" in commands
-    for line in commands.splitlines():
-        assert len(line) <= 100, line

@@ -183,12 +183,13 @@ def test_demo(server):
                 text += line
             assert "alice@example.test" in text and "bob@example.test" in text and "password demo" in text
             lines = demo_lines(text)
-            assert len(lines) == 4, lines
+            assert len(lines) == 5, lines
             env = {**os.environ, "PATH": os.path.dirname(server.martlet) + ":" + os.environ["PATH"]}
             out = [subprocess.run(["sh", "-c", x], env=env, capture_output=True, text=True, timeout=30, check=False) for x in lines]
             assert all(r.returncode == 0 for r in out), [(x, r.stderr) for x, r in zip(lines, out)]
             assert "It works." in out[1].stdout and "It works." in out[2].stdout
-            assert "bob@example.test" in out[3].stdout
+            assert "Mail can be read." in out[3].stdout
+            assert "bob@example.test" in out[4].stdout
         finally:
             demo.send_signal(signal.SIGINT)
             status = demo.wait(30)
@@ -239,3 +240,12 @@ def test_quiet_log(server):
     server.process.terminate()
     assert server.process.stderr.read() == b""
     assert server.process.wait(30) == 0
+
+
+def test_tables_end_with_their_text(server):
+    """No blanks behind it, which would wrap in a narrow window."""
+    server.command("send", "--server", "localhost:%d" % server.port("submission"), "--insecure", "--user", "alice@example.test", "--password-file", "-",
+                   "--from", "alice@example.test", "--to", "x@elsewhere.example", text="demo\nSubject: x\n\nx\n")
+    for what in ("account", "queue"):
+        lines = server.cli(what, "list").stdout.splitlines()
+        assert len(lines) > 1 and all(line == line.rstrip() for line in lines), lines
