@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Group commit: one thread writes for all. While it works on one batch the next jobs gather; it
- * takes them all at once.
+ * takes them all at once, those that need no sync first.
  *
  * States of a job (a delivery, say), who moves it on, and what a crash leaves:
  *  1. queued (db_write): nothing, or for a large body a pack of its own that no row names.
@@ -249,18 +249,39 @@ static struct job *run_transaction(struct db_writer *w, struct job *from)
 	return end;
 }
 
-static void run_batch(struct db_writer *w, struct job *batch)
+/* Jobs of one kind, and their callers woken. */
+static void run_jobs(struct db_writer *w, struct job *jobs)
 {
-	struct job *job = batch;
+	struct job *job = jobs;
 
-	store_bodies(w, batch);
+	store_bodies(w, jobs);
 	while (job)
 		job = run_transaction(w, job);
-	while (batch) {
-		job = batch;
-		batch = job->next;
+	while (jobs) {
+		job = jobs;
+		jobs = job->next;
 		job_finish(job);
 	}
+}
+
+/*
+ * What need not be synced goes first, in a transaction of its own: nobody waits for a sync that he has
+ * not asked for. All of a batch wait at the same time, so none of them can tell which came first.
+ */
+static void run_batch(struct db_writer *w, struct job *batch)
+{
+	struct job *lazy = NULL, *durable = NULL, **lazy_tail = &lazy, **durable_tail = &durable;
+
+	for (; batch; batch = batch->next) {
+		bool is_lazy = batch->j->durability == DB_LAZY && batch->j->n_bodies == 0;
+		struct job ***tail = is_lazy ? &lazy_tail : &durable_tail;
+
+		**tail = batch;
+		*tail = &batch->next;
+	}
+	*lazy_tail = *durable_tail = NULL;
+	run_jobs(w, lazy);
+	run_jobs(w, durable);
 }
 
 /* ---- between batches ---- */
