@@ -135,31 +135,37 @@ def test_kept_for_days(server):
         assert last(events)["deleted"] == 4 and on_server(server) == []
 
 
-def kill_at(server, where, to, seconds):
-    p = subprocess.Popen(arguments(server, where, to, "--delete"), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)   # pylint: disable=consider-using-with
-    try:
-        p.wait(seconds)
-    except subprocess.TimeoutExpired:
-        p.send_signal(signal.SIGKILL)
-        p.wait()
-    return p.returncode
+class Killer:
+    """kill -9 at random moments of a command, however quick this machine is: one that ended before shortens what comes next."""
+
+    def __init__(self, seed, longest):
+        self.rnd, self.most, self.longest, self.killed = random.Random(seed), longest, longest, 0
+
+    def run(self, args):
+        with subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
+            try:
+                p.wait(self.rnd.uniform(0.003, self.longest))
+                self.longest = max(0.006, self.longest * 0.7)
+            except subprocess.TimeoutExpired:
+                p.kill()
+                self.longest = min(self.most, self.longest * 1.3)
+        self.killed += p.returncode == -signal.SIGKILL
 
 
 def test_killed_while_it_deletes(server):
     """kill -9 at 50 random moments of fetching with --delete: each message is here or there all the time, and at the end here, once."""
     append(server, [text(n) for n in range(300)])
-    rnd = random.Random(7)
-    killed, sent = 0, 300
+    killer, sent = Killer(7, 0.12), 300
     with scratch() as where:
         to = "maildir:" + where + "/mail"
         for _ in range(50):
-            killed += kill_at(server, where, to, rnd.uniform(0.005, 0.12)) == -signal.SIGKILL
+            killer.run(arguments(server, where, to, "--delete"))
             there, here = set(on_server(server)), [n for n, _ in found(where + "/mail")]
             assert there | set(here) == set(range(sent)) and len(here) == len(set(here)), (len(there), len(here), sent)
             if len(there) < 100:
                 append(server, [text(n) for n in range(sent, sent + 200)])
                 sent += 200
-        assert killed > 15, killed
+        assert killer.killed > 15, killer.killed
         wait_free(server, where, to)
         check(where + "/mail", range(sent))
         assert on_server(server) == []
@@ -214,17 +220,17 @@ def mbox_numbers(path):
 def test_mbox_killed(server):
     """The same into an mbox: no message twice, none torn."""
     append(server, [text(n) for n in range(200)])
-    rnd = random.Random(8)
+    killer = Killer(8, 0.12)
     with scratch() as where:
-        path, sent, killed = where + "/box", 200, 0
+        path, sent = where + "/box", 200
         for _ in range(25):
-            killed += kill_at(server, where, "mbox:" + path, rnd.uniform(0.005, 0.12)) == -signal.SIGKILL
+            killer.run(arguments(server, where, "mbox:" + path, "--delete"))
             there, here = set(on_server(server)), mbox_numbers(path)
             assert there | set(here) == set(range(sent)), (len(there), len(here))
             if len(there) < 60:
                 append(server, [text(n) for n in range(sent, sent + 150)])
                 sent += 150
-        assert killed > 8, killed
+        assert killer.killed > 8, killer.killed
         wait_free(server, where, "mbox:" + path)
         assert sorted(mbox_numbers(path)) == list(range(sent)), "some came twice"
         with open(path, "rb") as f:
@@ -488,25 +494,20 @@ def test_dovecot(server):
 
 def test_dovecot_killed(server):
     """kill -9 at 20 random moments of fetching from Dovecot with --delete."""
-    rnd = random.Random(9)
+    killer = Killer(9, 0.3)
     with Dovecot(server.martlet) as dovecot, scratch() as where:
         dovecot.fill("kim", [plain_text(n) for n in range(1000)])
         args = [server.martlet, "fetch", "--protocol", "pop3", "--server", "localhost:%d" % dovecot.port("pop3s"), "--user", "kim", "--password-file",
                 where + "/password", "--ca-file", dovecot.certificate, "--to", "maildir:" + where + "/mail", "--delete"]
-        killed = 0
         for _ in range(20):
-            with subprocess.Popen(args, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as p:
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    p.wait(rnd.uniform(0.02, 0.3))
-                p.kill()
-            killed += p.returncode == -signal.SIGKILL
+            killer.run(args)
             assert dovecot.left("kim") + len(found(where + "/mail")) >= 1000
         for _ in range(20):
             r = subprocess.run(args, capture_output=True, timeout=120, check=False)
             if r.returncode == 0:
                 break
             time.sleep(0.2)
-        assert r.returncode == 0 and killed > 2 and dovecot.left("kim") == 0, (r, killed, dovecot.log())
+        assert r.returncode == 0 and killer.killed > 2 and dovecot.left("kim") == 0, (r, killer.killed, dovecot.log())
         check_plain(where + "/mail", range(1000))
 
 
