@@ -40,6 +40,11 @@ void doctor_attempt_fini(struct doctor_attempt *a)
 	buf_fini(&a->dialogue);
 }
 
+bool doctor_attempt_is_same_address(const struct doctor_attempt *a, const struct doctor_attempt *b)
+{
+	return a->has_address && b->has_address && net_address_is_same_host(&a->address, &b->address);
+}
+
 const char *doctor_clean(struct arena *arena, struct str s, size_t max)
 {
 	char *p = arena_z(arena, str_head(s, max));

@@ -107,6 +107,8 @@ struct doctor_setup {
 /* a is zeroed but for candidate, address, has_address, is_host_named and the stage of the DNS. */
 void doctor_attempt_init(struct doctor_attempt *a);
 void doctor_attempt_fini(struct doctor_attempt *a);
+/* Both have one, and it is the same; pure. */
+bool doctor_attempt_is_same_address(const struct doctor_attempt *a, const struct doctor_attempt *b);
 /*
  * From the route on, until until_ms and no longer. is_login: the user's name and password are sent, if the certificate verifies and never else. Whatever
  * comes of it is in *a.

@@ -25,17 +25,6 @@ static bool is_same_host(const struct doctor_attempt *a, const struct doctor_att
 	return str_ieq(str_z(a->candidate->host_z), str_z(b->candidate->host_z));
 }
 
-static bool is_same_address(const struct doctor_attempt *a, const struct doctor_attempt *b)
-{
-	char one[NET_ADDRESS_TEXT], other[NET_ADDRESS_TEXT];
-
-	if (!a->has_address || !b->has_address)
-		return false;
-	net_address_text(&a->address, one);
-	net_address_text(&b->address, other);
-	return str_eq(str_z(one), str_z(other));
-}
-
 static bool is_silent(const struct doctor_attempt *a)
 {
 	return a->cause == DOCTOR_SILENT;
@@ -77,13 +66,13 @@ static bool is_published(const struct doctor_attempt *a)
 
 static bool is_other_host(const struct doctor_attempt *a, const struct doctor_attempt *b)
 {
-	return !is_same_host(a, b) && !is_same_address(a, b);
+	return !is_same_host(a, b) && !doctor_attempt_is_same_address(a, b);
 }
 
 static enum doctor_cause whose_silence(const struct sight *s, const struct doctor_attempt *a)
 {
-	if (any(s, a, is_same_address, has_answered)) {
-		bool is_blocked = is_often_blocked(a) || is_published(a) || any(s, a, is_same_address, is_refused);
+	if (any(s, a, doctor_attempt_is_same_address, has_answered)) {
+		bool is_blocked = is_often_blocked(a) || is_published(a) || any(s, a, doctor_attempt_is_same_address, is_refused);
 
 		return is_blocked ? DOCTOR_PORT_BLOCKED : DOCTOR_PORT_FILTERED;
 	}
@@ -91,7 +80,7 @@ static enum doctor_cause whose_silence(const struct sight *s, const struct docto
 		return DOCTOR_ADDRESS_SILENT;
 	if (any(s, a, is_other_host, has_answered))
 		return DOCTOR_HOST_SILENT;
-	return any(s, a, is_same_address, is_silent) ? DOCTOR_NETWORK_SILENT : DOCTOR_SILENT;
+	return any(s, a, doctor_attempt_is_same_address, is_silent) ? DOCTOR_NETWORK_SILENT : DOCTOR_SILENT;
 }
 
 static bool is_connected(const struct doctor_attempt *a)

@@ -281,20 +281,8 @@ struct str domain_address_text(struct domain_check *c, const struct net_address 
 size_t domain_addresses_of(const struct net_dns_answer *answer, uint16_t port,
 			   struct net_address *v, size_t n, size_t max)
 {
-	for (size_t i = 0; i < answer->n && n < max; i++) {
-		struct str data = answer->rdata[i];
-
-		v[n] = (struct net_address){ 0 };
-		if (data.n == 4) {
-			v[n].v4.sin_family = AF_INET;
-			v[n].v4.sin_port = htons(port);
-			memcpy(&v[n++].v4.sin_addr, data.p, 4);
-		} else if (data.n == 16) {
-			v[n].v6.sin6_family = AF_INET6;
-			v[n].v6.sin6_port = htons(port);
-			memcpy(&v[n++].v6.sin6_addr, data.p, 16);
-		}
-	}
+	for (size_t i = 0; i < answer->n && n < max; i++)
+		n += net_address_of_rdata(answer->rdata[i], port, &v[n]);
 	return n;
 }
 

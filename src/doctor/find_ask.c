@@ -39,28 +39,10 @@ static void ask_records(struct find_job *j)
 	j->err = ask(j, j->name, types[j->row->kind], j->what->deadline_ms, &j->answer);
 }
 
-/* RFC 1035 3.4.1, RFC 3596 2.2 */
-static bool read_address(struct str rdata, uint16_t port, struct net_address *ret)
-{
-	*ret = (struct net_address){ 0 };
-	if (rdata.n == sizeof(ret->v4.sin_addr)) {
-		ret->v4.sin_family = AF_INET;
-		ret->v4.sin_port = htons(port);
-		memcpy(&ret->v4.sin_addr, rdata.p, rdata.n);
-		return true;
-	}
-	if (rdata.n != sizeof(ret->v6.sin6_addr))
-		return false;
-	ret->v6.sin6_family = AF_INET6;
-	ret->v6.sin6_port = htons(port);
-	memcpy(&ret->v6.sin6_addr, rdata.p, rdata.n);
-	return true;
-}
-
 static void add_addresses(struct find_addresses *to, const struct net_dns_answer *answer, uint16_t port)
 {
 	for (size_t i = 0; i < answer->n && i < ADDRESSES; i++)
-		to->n += read_address(answer->rdata[i], port, &to->v[to->n]);
+		to->n += net_address_of_rdata(answer->rdata[i], port, &to->v[to->n]);
 }
 
 /* Of both kinds; with one of them the other's failure does not matter, nor the time that it takes: half of what is left. */

@@ -230,20 +230,12 @@ int find_take_implicit_mx(struct finding *f, const struct find_addresses *apex)
 
 /* ---- names ---- */
 
-static bool is_same(const struct net_address *a, const struct net_address *b)
-{
-	if (a->any.sa_family != b->any.sa_family)
-		return false;
-	return a->any.sa_family == AF_INET ? a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr
-					   : memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
-}
-
 /* An address in common is enough: pools answer with a part of theirs. */
 static bool is_like_chance(const struct finding *f, const struct find_addresses *addresses)
 {
 	for (size_t i = 0; i < addresses->n; i++)
 		for (size_t k = 0; k < f->chance->n; k++)
-			if (is_same(&addresses->v[i], &f->chance->v[k]))
+			if (net_address_is_same_host(&addresses->v[i], &f->chance->v[k]))
 				return true;
 	return false;
 }

@@ -75,17 +75,10 @@ static void read_hosts(struct doctor_host *h, const char *path_z)
 
 static void add_rdata(struct doctor_host *h, enum net_dns_type type, struct str rdata)
 {
-	struct net_address a = { 0 };
+	struct net_address a;
 
-	if (type == NET_DNS_A && rdata.n == sizeof(a.v4.sin_addr)) {
-		a.v4.sin_family = AF_INET;
-		memcpy(&a.v4.sin_addr, rdata.p, rdata.n);
+	if (net_address_of_rdata(rdata, 0, &a) && (type == NET_DNS_AAAA) == (a.any.sa_family == AF_INET6))
 		add(h, &a);
-	} else if (type == NET_DNS_AAAA && rdata.n == sizeof(a.v6.sin6_addr)) {
-		a.v6.sin6_family = AF_INET6;
-		memcpy(&a.v6.sin6_addr, rdata.p, rdata.n);
-		add(h, &a);
-	}
 }
 
 /* 0, also without records; *ret_is_name: there is such a name. */

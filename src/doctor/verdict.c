@@ -153,17 +153,6 @@ static bool is_silence(enum doctor_cause c)
 	       c == DOCTOR_UNREACHABLE;
 }
 
-static bool is_same_address(const struct doctor_attempt *a, const struct doctor_attempt *b)
-{
-	char one[NET_ADDRESS_TEXT], other[NET_ADDRESS_TEXT];
-
-	if (!a->has_address || !b->has_address)
-		return false;
-	net_address_text(&a->address, one);
-	net_address_text(&b->address, other);
-	return str_eq(str_z(one), str_z(other));
-}
-
 /* The same port of the same machine under a better name. */
 static bool is_told_by_other_name(const struct doctor_verdict *out, const struct doctor_service *s)
 {
@@ -171,7 +160,7 @@ static bool is_told_by_other_name(const struct doctor_verdict *out, const struct
 		const struct doctor_service *t = &out->services[i];
 
 		if (t != s && is_of_protocol(s, t) && t->candidate->port == s->candidate->port && t->candidate->tls == s->candidate->tls &&
-		    t->cause == s->cause && is_same_address(s->best, t->best) && doctor_rank_hope(t->candidate, s->candidate) < 0)
+		    t->cause == s->cause && doctor_attempt_is_same_address(s->best, t->best) && doctor_rank_hope(t->candidate, s->candidate) < 0)
 			return true;
 	}
 	return false;

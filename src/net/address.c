@@ -42,6 +42,39 @@ bool net_address_parse(struct str text, uint16_t port, struct net_address *ret)
 	return true;
 }
 
+bool net_address_of_rdata(struct str rdata, uint16_t port, struct net_address *ret)
+{
+	struct net_address a = { 0 };
+
+	if (rdata.n == sizeof(a.v4.sin_addr)) {
+		a.v4.sin_family = AF_INET;
+		a.v4.sin_port = htons(port);
+		memcpy(&a.v4.sin_addr, rdata.p, rdata.n);
+	} else if (rdata.n == sizeof(a.v6.sin6_addr)) {
+		a.v6.sin6_family = AF_INET6;
+		a.v6.sin6_port = htons(port);
+		memcpy(&a.v6.sin6_addr, rdata.p, rdata.n);
+	} else {
+		return false;
+	}
+	*ret = a;
+	return true;
+}
+
+uint16_t net_address_port(const struct net_address *a)
+{
+	return ntohs(a->any.sa_family == AF_INET ? a->v4.sin_port : a->v6.sin6_port);
+}
+
+bool net_address_is_same_host(const struct net_address *a, const struct net_address *b)
+{
+	if (a->any.sa_family != b->any.sa_family)
+		return false;
+	if (a->any.sa_family == AF_INET)
+		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
+	return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
+}
+
 struct prefix {
 	uint8_t bytes[12];
 	unsigned bits;

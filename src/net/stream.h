@@ -26,6 +26,10 @@ struct net_address {
 #define NET_ADDRESS_TEXT 64
 void net_address_text(const struct net_address *a, char ret[NET_ADDRESS_TEXT]);
 bool net_address_parse(struct str text, uint16_t port, struct net_address *ret); /* a literal, no names */
+/* The data of an A or AAAA record (RFC 1035 3.4.1, RFC 3596 2.2). False: neither 4 nor 16 bytes; *ret untouched. */
+bool net_address_of_rdata(struct str rdata, uint16_t port, struct net_address *ret);
+uint16_t net_address_port(const struct net_address *a);
+bool net_address_is_same_host(const struct net_address *a, const struct net_address *b); /* whatever the ports */
 /*
  * The addresses of a host, by the system's resolver, which blocks and knows no deadline: for commands of people. At most max. 0; -E_NOT_FOUND.
  */

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/must.h"
+#include "base/text.h"
 
 /* A day's number or NEVER; "USER" behind it says that accounts differ (RFC 2449 6.7). */
 static void expire(struct pop3_client_caps *caps, struct str args)
@@ -70,7 +71,7 @@ static int keep(struct pop3_client *c, struct str lines, struct fault *fault)
 
 int pop3_client_ask_caps(struct pop3_client *c, struct fault *fault)
 {
-	AUTO(buf_fini) struct buf lines = BUF_INIT(4 * LIMIT_POP3_CLIENT_CAPS); /* a byte may become four */
+	AUTO(buf_fini) struct buf lines = BUF_INIT(LIMIT_POP3_CLIENT_CAPS);
 	struct str line;
 	size_t total = 0;
 	int r = pop3_client_say(c, S("CAPA"), NULL, fault);
@@ -86,7 +87,7 @@ int pop3_client_ask_caps(struct pop3_client *c, struct fault *fault)
 		total += line.n + 1;
 		if (total > LIMIT_POP3_CLIENT_CAPS)
 			return pop3_client_lose(c, fault, -E_LIMIT, "the server lists capabilities without end");
-		pop3_client_clean(&lines, line);
+		text_clean(&lines, line);
 		buf_add_char(&lines, '\n');
 	}
 	return r < 0 ? r : keep(c, buf_str(&lines), fault);

@@ -24,8 +24,6 @@ struct pop3_client {
 
 /* ---- client_reply.c ---- */
 
-/* Makes text of strangers fit to be shown: control characters and what is no UTF-8 become '?'. */
-void pop3_client_clean(struct buf *out, struct str s);
 /* The connection is of no use any more: sets c->lost and returns code. */
 int pop3_client_lose(struct pop3_client *c, struct fault *fault, int code, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 /* An answer begins: from now on it has wait_ms, and a second more for each 100 bytes that come. */

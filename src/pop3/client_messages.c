@@ -13,6 +13,7 @@
 
 #include "base/limits.h"
 #include "base/must.h"
+#include "base/text.h"
 
 #define GROUP 100 /* DELE in one write */
 
@@ -35,7 +36,7 @@ static int no_list(struct pop3_client *c, struct fault *fault, const char *what_
 {
 	AUTO(buf_fini) struct buf shown = BUF_INIT(1024);
 
-	pop3_client_clean(&shown, str_head(line, 100));
+	text_clean(&shown, str_head(line, 100));
 	return pop3_client_lose(c, fault, -E_SYNTAX, "the server's %s has a wrong line: %s", what_z, buf_z(&shown));
 }
 

@@ -10,33 +10,11 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/must.h"
+#include "base/text.h"
 
 #define WAIT_MS 120000
 #define MS_PER_BYTE 10  /* 100 bytes a second are the least */
 #define READ 65536
-
-/* Bytes of the character at the beginning of s when it may be shown, else 0. */
-static size_t good_char(struct str s)
-{
-	unsigned char first = (unsigned char)s.p[0];
-	size_t n = first < 0x80 ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-
-	if (n == 1)
-		return first >= 0x20 && first != 0x7f;
-	if (s.n < n || !str_is_utf8(str_head(s, n)))
-		return 0;
-	return first == 0xc2 && (unsigned char)s.p[1] < 0xa0 ? 0 : n; /* C1 controls */
-}
-
-void pop3_client_clean(struct buf *out, struct str s)
-{
-	while (s.n > 0) {
-		size_t n = good_char(s);
-
-		buf_add(out, n > 0 ? str_head(s, n) : S("?"));
-		s = str_skip(s, n > 0 ? n : 1);
-	}
-}
 
 int pop3_client_lose(struct pop3_client *c, struct fault *fault, int code, const char *fmt, ...)
 {
@@ -166,14 +144,14 @@ int pop3_client_status(struct pop3_client *c, struct fault *fault)
 	if (!c->is_ok && !c->is_challenge && !str_istarts(line, S("-ERR"))) {
 		AUTO(buf_fini) struct buf shown = BUF_INIT(1024);
 
-		pop3_client_clean(&shown, str_head(line, 200));
+		text_clean(&shown, str_head(line, 200));
 		return pop3_client_lose(c, fault, -E_SYNTAX, "the server sent what is no answer of POP3: %s", buf_z(&shown));
 	}
 	words = str_trim(str_skip(line, c->is_ok ? 3 : c->is_challenge ? 1 : 4));
 	if (c->is_challenge)
 		buf_add(&c->text, words);
 	else
-		pop3_client_clean(&c->text, words);
+		text_clean(&c->text, words);
 	buf_add(&c->code, response_code(buf_str(&c->text)));
 	return 0;
 }

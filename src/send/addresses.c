@@ -35,22 +35,13 @@ static socklen_t length_of(const struct net_address *a)
 	return a->any.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
 }
 
-static bool is_same_host(const struct net_address *a, const struct net_address *b)
-{
-	if (a->any.sa_family != b->any.sa_family)
-		return false;
-	if (a->any.sa_family == AF_INET)
-		return a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr;
-	return memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0;
-}
-
 /* Do packets to it come from itself? No packet is sent. */
 static bool is_own_way(const struct net_address *a)
 {
 	struct net_address from = { 0 };
 	socklen_t n = sizeof(from);
 	int fd = socket(a->any.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool is_ours = fd >= 0 && connect(fd, &a->any, length_of(a)) == 0 && getsockname(fd, &from.any, &n) == 0 && is_same_host(&from, a);
+	bool is_ours = fd >= 0 && connect(fd, &a->any, length_of(a)) == 0 && getsockname(fd, &from.any, &n) == 0 && net_address_is_same_host(&from, a);
 
 	if (fd >= 0)
 		close(fd);
@@ -93,29 +84,11 @@ static bool may_be_used(const struct net_address *a, bool may_private)
 	return may_private || (!net_address_is_private(a) && !is_of_this_host(a));
 }
 
-/* RFC 1035 3.4.1, RFC 3596 2.2 */
-static bool read_address(struct str rdata, uint16_t port, struct net_address *ret)
-{
-	*ret = (struct net_address){ 0 };
-	if (rdata.n == sizeof(ret->v4.sin_addr)) {
-		ret->v4.sin_family = AF_INET;
-		ret->v4.sin_port = htons(port);
-		memcpy(&ret->v4.sin_addr, rdata.p, rdata.n);
-		return true;
-	}
-	if (rdata.n != sizeof(ret->v6.sin6_addr))
-		return false;
-	ret->v6.sin6_family = AF_INET6;
-	ret->v6.sin6_port = htons(port);
-	memcpy(&ret->v6.sin6_addr, rdata.p, rdata.n);
-	return true;
-}
-
 /* The next address of an answer that may be used. */
 static bool next_address(const struct net_dns_answer *answer, size_t *i, uint16_t port, bool may_private, struct net_address *ret)
 {
 	while (*i < answer->n && *i < 4 * SEND_ADDRESSES)
-		if (read_address(answer->rdata[(*i)++], port, ret) && may_be_used(ret, may_private))
+		if (net_address_of_rdata(answer->rdata[(*i)++], port, ret) && may_be_used(ret, may_private))
 			return true;
 	return false;
 }

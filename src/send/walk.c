@@ -251,12 +251,7 @@ static bool is_own(const struct send *s, const struct net_address *a)
 	for (size_t i = 0; i < s->n_own; i++) {
 		const struct net_address *o = &s->own[i];
 
-		if (o->any.sa_family != a->any.sa_family)
-			continue;
-		if (a->any.sa_family == AF_INET && a->v4.sin_port == o->v4.sin_port && a->v4.sin_addr.s_addr == o->v4.sin_addr.s_addr)
-			return true;
-		if (a->any.sa_family == AF_INET6 && a->v6.sin6_port == o->v6.sin6_port &&
-		    memcmp(&a->v6.sin6_addr, &o->v6.sin6_addr, sizeof(a->v6.sin6_addr)) == 0)
+		if (net_address_is_same_host(a, o) && net_address_port(a) == net_address_port(o))
 			return true;
 	}
 	return false;

@@ -12,29 +12,16 @@ import signal
 import socket
 import ssl
 import subprocess
-import tempfile
 import time
 
 from certs import certificate_of, expired
 from dovecot import Dovecot
 from listener import Listener
 from mail import inbox
+from odd_imap import scratch
 from server import Skip
 
 BOB = "bob@example.test"
-
-
-@contextlib.contextmanager
-def scratch():
-    """A directory with a password in it, which goes when the test ends."""
-    where = tempfile.mkdtemp(prefix="martlet-fetch-")
-    try:
-        with open(where + "/password", "w", encoding="ascii") as f:
-            f.write("demo\n")
-        os.chmod(where + "/password", 0o600)
-        yield where
-    finally:
-        shutil.rmtree(where)
 
 
 def text(n):

@@ -7,6 +7,8 @@ their settings have in common, for the tests (realpeers.py) and for bench/.
 import fcntl
 import glob
 import os
+import shutil
+import signal
 import subprocess
 
 # Of Postfix, on loopback, all below {dir}; main.cf and master.cf.
@@ -90,3 +92,38 @@ def accounts(users):
         with open(path, encoding="utf-8") as f:
             texts.append(f.read() + "".join(line % (name, *[number] * (line.count("%") - 1)) for name, number in users.items()))
     return texts[0], texts[1] + "postdrop:x:64110:\n"
+
+
+class Apart:
+    """A server in a mount and process namespace of its own, all below self.dir, begun by the script self.dir/first."""
+
+    logs = ("output", "log")
+    process, dir = None, None
+
+    def begin(self):
+        with open(self.dir + "/output", "w", encoding="ascii") as out:
+            self.process = subprocess.Popen(        # pylint: disable=consider-using-with
+                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", self.dir + "/first"],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    def write(self, path, text):
+        with open(os.path.join(self.dir, path), "w", encoding="utf-8") as f:
+            f.write(text)
+
+    def log(self):
+        text = ""
+        for path in self.logs:
+            try:
+                with open(os.path.join(self.dir, path), encoding="utf-8", errors="replace") as f:
+                    text += f.read()
+            except OSError:
+                pass
+        return text[-6000:]
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as f:
+                for pid in f.read().split():
+                    os.kill(int(pid), signal.SIGKILL)
+        self.process.wait(30)       # it ends with its child
+        shutil.rmtree(self.dir, ignore_errors=True)

@@ -5,15 +5,12 @@ POP3 with and without TLS, any user with the password "demo", Maildirs below mai
 """
 
 import os
-import shutil
-import signal
 import socket
-import subprocess
 import tempfile
 import time
 
 from certs import self_signed
-from debian import accounts, run, unpack
+from debian import Apart, accounts, run, unpack
 from dnsworld import free_port
 from server import Skip
 
@@ -70,7 +67,7 @@ wait
 """
 
 
-class Dovecot:
+class Dovecot(Apart):
     """Until the end of a `with`."""
 
     def __init__(self, martlet):
@@ -94,18 +91,11 @@ class Dovecot:
         self.write("dovecot.conf", CONF.format(**fill))
         self.write("first", FIRST.format(**fill))
 
-    def write(self, path, text):
-        with open(os.path.join(self.dir, path), "w", encoding="utf-8") as f:
-            f.write(text)
-
     def port(self, name):
         return self.ports[name]
 
     def __enter__(self):
-        with open(self.dir + "/output", "w", encoding="ascii") as out:
-            self.process = subprocess.Popen(        # pylint: disable=consider-using-with
-                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", self.dir + "/first"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        self.begin()
         end = time.monotonic() + 60
         while True:
             try:
@@ -119,22 +109,6 @@ class Dovecot:
                 self.__exit__()
                 raise AssertionError("dovecot does not start:\n%s" % text)
             time.sleep(0.1)
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as f:
-                for pid in f.read().split():
-                    os.kill(int(pid), signal.SIGKILL)
-        self.process.wait(30)       # it ends with its child
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def log(self):
-        text = ""
-        for path in ("output", "log"):
-            if os.path.exists(os.path.join(self.dir, path)):
-                with open(os.path.join(self.dir, path), encoding="utf-8", errors="replace") as f:
-                    text += f.read()
-        return text[-6000:]
 
     def fill(self, user, messages):
         """Into an INBOX that nobody has opened yet: files with LF."""

@@ -24,6 +24,7 @@ def scratch():
     try:
         with open(where + "/password", "w", encoding="ascii") as f:
             f.write("demo\n")
+        os.chmod(where + "/password", 0o600)
         yield where
     finally:
         shutil.rmtree(where)

@@ -8,14 +8,12 @@ for example.test to one port.
 import glob
 import os
 import shutil
-import signal
 import smtplib
-import subprocess
 import tempfile
 import time
 
 from certs import self_signed
-from debian import POSTFIX_MAIN, POSTFIX_MASTER, accounts, run, unpack
+from debian import POSTFIX_MAIN, POSTFIX_MASTER, Apart, accounts, run, unpack
 from dnsworld import free_port
 from server import Skip
 
@@ -121,8 +119,10 @@ COMMAND = {"postfix": "sh -c '/usr/sbin/postfix check && exec /usr/sbin/postfix 
            "opensmtpd": "/usr/sbin/smtpd -d -f /etc/smtpd.conf"}
 
 
-class RealPeer:
+class RealPeer(Apart):
     """One of them. `to` is the port that mail for example.test goes to."""
+
+    logs = (*Apart.logs, "state/log-main", "state/log-panic")
 
     def __init__(self, name, martlet, to, is_tls=True):
         if os.getuid() != 0 or run("unshare", "--mount", "--pid", "--fork", "true").returncode != 0:
@@ -151,15 +151,8 @@ class RealPeer:
             self.write(place + file, text.format(**fill))
         self.write("first", FIRST.format(**fill))
 
-    def write(self, path, text):
-        with open(os.path.join(self.dir, path), "w", encoding="utf-8") as f:
-            f.write(text)
-
     def __enter__(self):
-        with open(self.dir + "/output", "w", encoding="ascii") as out:
-            self.process = subprocess.Popen(        # pylint: disable=consider-using-with
-                ["setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", self.dir + "/first"],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+        self.begin()
         end = time.monotonic() + 60
         while True:
             try:
@@ -171,24 +164,6 @@ class RealPeer:
                     self.__exit__()
                     raise AssertionError("%s does not start:\n%s" % (self.name, text)) from None
                 time.sleep(0.1)
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as f:
-                for pid in f.read().split():
-                    os.kill(int(pid), signal.SIGKILL)
-        self.process.wait(30)       # it ends with its child
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-    def log(self):
-        text = ""
-        for path in ("output", "log", "state/log-main", "state/log-panic"):
-            try:
-                with open(os.path.join(self.dir, path), encoding="utf-8", errors="replace") as f:
-                    text += f.read()
-            except OSError:
-                pass
-        return text[-6000:]
 
     def smtp(self):
         return smtplib.SMTP("127.0.0.1", self.port, "client.example", 60)
