@@ -30,22 +30,34 @@ static bool has_written_code(const struct dl_phdr_info *o)
 	return false;
 }
 
-/* What the loader makes read-only after it has written to it (RELRO) is a part of a writable segment. */
+#define SEGMENTS 32 /* of one object; a library has four to six */
+
+/*
+ * What the loader makes read-only after it has written to it (RELRO) is a part of a writable segment. Segments are mapped in whole pages,
+ * so none shares its last one with another. The headers stand in one of them: they are not looked at again once it is given back.
+ */
 static int settle(struct dl_phdr_info *o, size_t size, void *arg)
 {
 	const uintptr_t page = *(const uintptr_t *)arg;
+	struct {
+		uintptr_t from, to;
+	} given[SEGMENTS];
+	size_t n = 0;
 
 	(void)size;
 	if (has_written_code(o))
 		return 0;
-	for (size_t i = 0; i < o->dlpi_phnum; i++) {
+	for (size_t i = 0; i < o->dlpi_phnum && n < SEGMENTS; i++) {
 		const ElfW(Phdr) *p = &o->dlpi_phdr[i];
-		uintptr_t from = (o->dlpi_addr + p->p_vaddr) & ~(page - 1);
-		uintptr_t to = (o->dlpi_addr + p->p_vaddr + p->p_filesz) & ~(page - 1);
 
-		if (p->p_type == PT_LOAD && !(p->p_flags & PF_W) && to > from)
-			(void)madvise((void *)from, to - from, MADV_DONTNEED); /* else it stays */
+		if (p->p_type != PT_LOAD || (p->p_flags & PF_W) || p->p_filesz == 0)
+			continue;
+		given[n].from = (o->dlpi_addr + p->p_vaddr) & ~(page - 1);
+		given[n].to = (o->dlpi_addr + p->p_vaddr + p->p_filesz + page - 1) & ~(page - 1);
+		n++;
 	}
+	for (size_t i = 0; i < n; i++)
+		(void)madvise((void *)given[i].from, given[i].to - given[i].from, MADV_DONTNEED); /* else it stays */
 	return 0;
 }
 
