@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character sets to UTF-8. UTF-8, US-ASCII and ISO-8859-1 are done here, the rest by iconv, which
- * keeps each set in a module of its own and loads it on first use. Mail may name a different one
- * in each word, so modules are never unloaded: the first handle of each name stays open (pins).
+ * Character sets to UTF-8. UTF-8, US-ASCII and ISO-8859-1 are done here, sets with one byte for each character by
+ * charset_table.c, the rest by iconv, which keeps each set in a module of its own and loads it on first use. Mail may name a
+ * different one in each word, so modules are never unloaded: the first handle of each name stays open (pins).
  */
 #include "mime/mime_int.h"
 
@@ -30,18 +30,12 @@ static const struct str utf8_names[] = {
 	STR_INIT("unicode-1-1-utf-8"), STR_INIT("iso-10646-utf-8"),
 };
 
-/* Loaded by mime_charsets_load(): what mail carries. The server process can read no others later. */
+/* Loaded by mime_charsets_load(), as the tables are: what mail carries. The server process can read no others later. */
 static const char *const common_names[] = {
-	"iso-8859-2", "iso-8859-5", "iso-8859-7", "iso-8859-9", "iso-8859-15", "windows-1250",
-	"windows-1251", "windows-1252", "windows-1253", "windows-1254", "windows-1255",
-	"windows-1256", "windows-1257", "windows-1258", "koi8-r", "koi8-u", "gb2312", "gbk",
-	"gb18030", "big5", "shift_jis", "iso-2022-jp", "euc-jp", "euc-kr", "iso-2022-kr",
-	"ks_c_5601-1987", "tis-620", "utf-7", "utf-16", "utf-16le", "utf-16be", "utf-32",
-	"macintosh", "ibm850", "hz-gb-2312", "iso-8859-3", "iso-8859-4", "iso-8859-6", "iso-8859-8",
-	"iso-8859-10", "iso-8859-11", "iso-8859-13", "iso-8859-14", "iso-8859-16", "windows-874",
-	"windows-31j", "uhc", "big5-hkscs", "euc-tw", "iso-2022-jp-2", "iso-2022-cn", "ibm437",
-	"ibm852", "ibm855", "ibm857", "ibm858", "ibm862", "ibm866", "koi8-t", "viscii",
-	"tcvn5712-1", "armscii-8", "johab",
+	"windows-1255", "windows-1258", "gb2312", "gbk", "gb18030", "big5", "shift_jis",
+	"iso-2022-jp", "euc-jp", "euc-kr", "iso-2022-kr", "ks_c_5601-1987", "utf-7", "utf-16",
+	"utf-16le", "utf-16be", "utf-32", "hz-gb-2312", "windows-31j", "uhc", "big5-hkscs",
+	"euc-tw", "iso-2022-jp-2", "iso-2022-cn", "tcvn5712-1", "johab",
 };
 
 void mime_utf8_clean(struct str in, struct buf *out)
@@ -109,6 +103,7 @@ static void pin(const char *name_z)
 
 void mime_charsets_load(void)
 {
+	charset_tables_load();
 	for (size_t i = 0; i < ARRAY_LEN(common_names); i++)
 		pin(common_names[i]);
 }
@@ -168,6 +163,7 @@ int mime_to_utf8(struct str charset, struct str in, struct buf *out)
 {
 	char name_z[LIMIT_MIME_CHARSET + 1];
 	AUTO(cd_close) iconv_t cd = (iconv_t)-1;
+	const uint16_t *codes;
 
 	charset = str_trim(charset);
 	if (is_utf8_name(charset)) {
@@ -180,6 +176,11 @@ int mime_to_utf8(struct str charset, struct str in, struct buf *out)
 	}
 	if (!name_to_z(charset, name_z))
 		return -E_BAD_CHARSET;
+	codes = charset_table(name_z);
+	if (codes != NULL) {
+		charset_table_convert(codes, in, out);
+		return 0;
+	}
 	cd = iconv_open("UTF-8", name_z);
 	if (cd == (iconv_t)-1)
 		return -E_BAD_CHARSET;

@@ -33,6 +33,16 @@ int mime_msg_id_next(struct str *s, struct str *ret);
 /* UTF-8 with everything invalid replaced by U+FFFD. */
 void mime_utf8_clean(struct str in, struct buf *out);
 
+/* ---- charset_table.c ---- */
+
+/* The code points of the 256 bytes of a set with one byte for each character, U+FFFD where it has none. NULL: no such set is known by that name (lower case). */
+const uint16_t *charset_table(const char *name_z);
+/* All of them, while iconv may still load modules. */
+void charset_tables_load(void);
+void charset_table_convert(const uint16_t codes[256], struct str in, struct buf *out);
+/* The names of set i, each between spaces, the one that iconv is asked for first; NULL: there are no more. */
+const char *charset_table_names(size_t i);
+
 /* ---- address.c ---- */
 
 /* Reads one address after the other; what it returns lives until the next call. */
