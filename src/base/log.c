@@ -6,7 +6,7 @@
  * Invariants:
  * 1. A line has no control character but its last newline, whatever a peer put in a value.
  * 2. A value is cut at VALUE_MAX bytes (at a character), marked by "...".
- * 3. A field that does not fit the line is left out whole and `cut=1` says so; JSON stays valid.
+ * 3. A field that does not fit the longest line is left out whole and `cut=1` says so; JSON stays valid.
  */
 #include "base/log.h"
 
@@ -20,11 +20,12 @@
 #include <unistd.h>
 
 #define LINE_MAX_BYTES 8192
+#define LINE_USUAL 1024 /* most are shorter: only a longer one takes so much of its thread's stack */
 #define LINE_RESERVE 32 /* for `cut=1`, the closing brace and the newline */
 #define VALUE_MAX 400
 
 struct line {
-	char p[LINE_MAX_BYTES];
+	char *p;
 	size_t n;
 	size_t max;
 	bool is_full;
@@ -179,39 +180,70 @@ static void put_field(struct line *l, const struct log_field *f, bool is_json)
 		l->n = before;
 }
 
-static void put_head(struct line *l, enum log_level level, const char *event, bool is_json)
+struct event {
+	const char *name_z;
+	const struct log_field *fields;
+	size_t n;
+	enum log_level level;
+	bool is_json;
+};
+
+static void put_head(struct line *l, const struct event *e)
 {
-	put_z(l, is_json ? "{\"time\":\"" : "");
+	put_z(l, e->is_json ? "{\"time\":\"" : "");
 	put_time(l);
-	put_z(l, is_json ? "\",\"level\":\"" : " ");
-	put_z(l, level_names[level]);
-	put_z(l, is_json ? "\",\"event\":\"" : " ");
-	put_z(l, event);
-	put_z(l, is_json ? "\"" : "");
+	put_z(l, e->is_json ? "\",\"level\":\"" : " ");
+	put_z(l, level_names[e->level]);
+	put_z(l, e->is_json ? "\",\"event\":\"" : " ");
+	put_z(l, e->name_z);
+	put_z(l, e->is_json ? "\"" : "");
+}
+
+/* False: something did not fit, and was left out. */
+static bool put_event(struct line *l, const struct event *e)
+{
+	put_head(l, e);
+	if (thread_sid[0] != '\0')
+		put_field(l, &F_Z("sid", thread_sid), e->is_json);
+	for (size_t i = 0; i < e->n; i++)
+		put_field(l, &e->fields[i], e->is_json);
+	return !l->is_full;
+}
+
+static void send_line(struct line *l, const struct event *e)
+{
+	put_z(l, e->is_json ? "}\n" : "\n");
+	while (write(atomic_load(&out_fd), l->p, l->n) < 0 && errno == EINTR)
+		continue;
+}
+
+/* Not inlined: its stack is what this is about. */
+static __attribute__((noinline)) void write_long(const struct event *e)
+{
+	char bytes[LINE_MAX_BYTES];
+	struct line l = { .p = bytes, .max = sizeof(bytes) - LINE_RESERVE };
+	bool is_whole = put_event(&l, e);
+
+	l.max = sizeof(bytes);
+	l.is_full = false;
+	if (!is_whole)
+		put_field(&l, &F_INT("cut", 1), e->is_json);
+	send_line(&l, e);
 }
 
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
-	bool is_json = atomic_load(&out_format) == LOG_FMT_JSON;
-	struct line l;
+	const struct event e = { .name_z = event, .fields = fields, .n = n, .level = level,
+				 .is_json = atomic_load(&out_format) == LOG_FMT_JSON };
+	char bytes[LINE_USUAL];
+	struct line l = { .p = bytes, .max = sizeof(bytes) - LINE_RESERVE };
 	int saved = errno;
 
-	l.n = 0;
-	l.max = sizeof(l.p) - LINE_RESERVE;
-	l.is_full = false;
-	put_head(&l, level, event, is_json);
-	if (thread_sid[0] != '\0')
-		put_field(&l, &F_Z("sid", thread_sid), is_json);
-	for (size_t i = 0; i < n; i++)
-		put_field(&l, &fields[i], is_json);
-	if (l.is_full) {
-		l.max = sizeof(l.p);
-		l.is_full = false;
-		put_field(&l, &F_INT("cut", 1), is_json);
+	if (put_event(&l, &e)) {
+		l.max = sizeof(bytes);
+		send_line(&l, &e);
+	} else {
+		write_long(&e);
 	}
-	l.max = sizeof(l.p);
-	put_z(&l, is_json ? "}\n" : "\n");
-	while (write(atomic_load(&out_fd), l.p, l.n) < 0 && errno == EINTR)
-		continue;
 	errno = saved;
 }

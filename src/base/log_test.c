@@ -94,6 +94,26 @@ TEST(log_cuts)
 	assert_true(str_ends(line, S("...\",\"cut\":1}\n")) && line.n <= 8192);
 }
 
+/* Nothing of a line depends on how long it is. */
+TEST(log_lines_of_every_length_are_whole)
+{
+	char value[400];
+
+	memset(value, 'x', sizeof(value));
+	for (size_t n = 1; n <= sizeof(value); n++) {
+		struct log_field fields[4];
+		struct str line;
+
+		for (size_t i = 0; i < ARRAY_LEN(fields); i++)
+			fields[i] = F_STR("k", str_of(value, n));
+		line = logged(n % 2 ? LOG_FMT_TEXT : LOG_FMT_JSON, fields, ARRAY_LEN(fields));
+		assert_true(str_ends(line, n % 2 ? S("x\n") : S("x\"}\n")));
+		assert_int_equal(line.n, (n % 2 ? S("2026-11-23T20:08:00.123Z info test.event k= k= k= k=\n") :
+					  S("{\"time\":\"2026-11-23T20:08:00.123Z\",\"level\":\"info\",\"event\":\"test.event\",\"k\":\"\","
+					    "\"k\":\"\",\"k\":\"\",\"k\":\"\"}\n")).n + 4 * n);
+	}
+}
+
 TEST(log_levels)
 {
 	log_setup(STDERR_FILENO, LOG_LVL_WARN, LOG_FMT_TEXT);

@@ -209,18 +209,15 @@ static int make_told(struct queue_mail *m, const struct queue_notice_rcpt *rcpts
 	return rc;
 }
 
-int queue_told_make(struct queue_mail *m)
+/* Not inlined: its rows take 22 KB of stack, which threads whose mail asks for no such notice do not need. */
+static __attribute__((noinline)) int make_all_told(struct queue_mail *m, size_t n_all)
 {
 	const struct queue_envelope *e = m->e;
 	struct queue_rcpt_row rows[QUEUE_ATTEMPT_RCPTS];
 	struct queue_notice_rcpt told[QUEUE_ATTEMPT_RCPTS];
-	size_t n_all = 0, n = 0, max = e->is_per_recipient ? 1 : ARRAY_LEN(told);
+	size_t n = 0, max = e->is_per_recipient ? 1 : ARRAY_LEN(told);
 	int rc = 0;
 
-	for (size_t i = 0; i < e->n_rcpts && e->reverse_path.n > 0; i++)
-		n_all += is_to_be_told(&e->rcpts[i]);
-	if (n_all == 0)
-		return 0;
 	m->told = mem_alloc((n_all + max - 1) / max, sizeof(*m->told));
 	for (size_t i = 0; i < e->n_rcpts && rc >= 0; i++) {
 		const struct queue_rcpt *r = &e->rcpts[i];
@@ -239,4 +236,14 @@ int queue_told_make(struct queue_mail *m)
 	}
 	m->bodies = mem_alloc(1 + m->n_told, sizeof(*m->bodies));
 	return rc < 0 ? rc : 0;
+}
+
+int queue_told_make(struct queue_mail *m)
+{
+	const struct queue_envelope *e = m->e;
+	size_t n_all = 0;
+
+	for (size_t i = 0; i < e->n_rcpts && e->reverse_path.n > 0; i++)
+		n_all += is_to_be_told(&e->rcpts[i]);
+	return n_all > 0 ? make_all_told(m, n_all) : 0;
 }
