@@ -157,6 +157,7 @@ int net_stream_take(struct net_stream *s, char *p, size_t n)
 /* Adds what is there now to s->in. As net_stream_take(). */
 static int gather(struct net_stream *s)
 {
+	size_t n = s->has_much ? STREAM_READ : STREAM_FIRST;
 	char *p;
 	int r;
 
@@ -164,10 +165,11 @@ static int gather(struct net_stream *s)
 		buf_consume(&s->in, s->used);
 		s->used = 0;
 	}
-	p = buf_reserve(&s->in, STREAM_READ);
+	p = buf_reserve(&s->in, n);
 	if (p == NULL)
 		return net_stream_fail(s, -E_LIMIT, "the peer sends more than fits");
-	r = net_stream_take(s, p, STREAM_READ);
+	r = net_stream_take(s, p, n);
+	s->has_much = r == (int)n;
 	if (r > 0)
 		buf_commit(&s->in, (size_t)r);
 	else if (s->in.n == 0)

@@ -7,7 +7,8 @@
 #include "base/buf.h"
 #include "net/stream.h"
 
-#define STREAM_READ 16384           /* asked of the kernel at once */
+#define STREAM_READ 16384           /* asked of the kernel at once while more than STREAM_FIRST comes */
+#define STREAM_FIRST 2048           /* as long as answers are short: what a stream needs while it waits for the rest of one */
 #define STREAM_OUT 16384            /* gathered before it is sent; one TLS record */
 #define STREAM_COPY 8192            /* pieces from this size on are not copied (without TLS) */
 #define STREAM_SEAL 65536           /* given to TLS at once */
@@ -18,6 +19,7 @@ struct net_stream {
 	int fd;               /* -1: scripted */
 	struct buf in;        /* what came; the first `used` bytes were taken */
 	size_t used, looked;  /* looked: behind used, so many bytes have no LF */
+	bool has_much;        /* the last reading brought all that it asked for */
 	struct buf out;       /* what is to be sent, before TLS */
 	bool is_held;         /* the kernel was told that more comes */
 	int broken;           /* negative: writing has failed, stays */

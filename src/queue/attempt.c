@@ -505,9 +505,7 @@ static ssize_t next_bytes(int sock)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n <= 0)
-		return -E_CLOSED;
-	return n < (ssize_t)sizeof(struct packet) || n > (ssize_t)sizeof(struct packet) + INLINE_MAX ? -E_SYNTAX : n;
+	return n <= 0 ? -E_CLOSED : n;
 }
 
 /* 1, 0 or negative; *ret_fd (else -1) or what is in *ret (else empty) is the caller's, with an error maybe both. */
@@ -521,6 +519,8 @@ static int receive_packet(int sock, struct packet *p, struct queue_attempt_map *
 
 	if (n <= 0)
 		return (int)n;
+	if (n < (ssize_t)sizeof(*p) || n > (ssize_t)sizeof(*p) + INLINE_MAX)
+		return -E_SYNTAX;
 	if (n > (ssize_t)sizeof(*p))
 		*ret = (struct queue_attempt_map){ mem_resize(NULL, (size_t)n - sizeof(*p), 1), (size_t)n - sizeof(*p), .is_heap = true };
 	parts[1] = (struct iovec){ ret->p, ret->n };
@@ -594,21 +594,24 @@ int queue_result_send(int sock, const struct queue_result *r)
 
 int queue_result_receive(int sock, struct arena *a, struct queue_result *ret)
 {
-	char *bytes = mem_alloc(QUEUE_RESULT_MAX, 1);
-	ssize_t n = recv(sock, bytes, QUEUE_RESULT_MAX, MSG_DONTWAIT);
+	ssize_t n = next_bytes(sock);
+	char *bytes;
 	int rc;
 
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		rc = 0;
-	else if (n <= 0)
-		rc = -E_CLOSED;
-	else
+	if (n <= 0)
+		return (int)n;
+	if (n > QUEUE_RESULT_MAX)
+		n = QUEUE_RESULT_MAX; /* the rest is lost, and it is not understood */
+	bytes = mem_alloc((size_t)n, 1);
+	if (recv(sock, bytes, (size_t)n, MSG_DONTWAIT) == n) /* nobody else reads here */
 		rc = queue_result_read(str_of(bytes, (size_t)n), a, ret);
+	else
+		rc = -E_CLOSED;
 	if (rc == -E_SYNTAX) {
 		*ret = (struct queue_result){ .id = 0 };
 		memcpy(&ret->id, bytes, (size_t)n < sizeof(ret->id) ? 0 : sizeof(ret->id)); /* the first field */
 	}
-	if (rc == 0 && n > 0)
+	if (rc == 0)
 		rc = 1;
 	mem_free(bytes);
 	return rc;
