@@ -166,8 +166,10 @@ static void configure_once(void)
 	 * Fails when something else has started SQLite already; then its own defaults are safe
 	 * too.
 	 */
-	if (sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK)
+	if (sqlite3_config(SQLITE_CONFIG_MULTITHREAD) == SQLITE_OK) {
 		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+		sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* pages one by one, when needed; else each connection begins with 20 */
+	}
 }
 
 static int exec_z(struct db_conn *c, const char *sql_z)
