@@ -136,6 +136,11 @@ struct net_stream_tls_info {
  * are not kept.
  */
 MUST_CHECK int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);
+/*
+ * The same for a process that may never speak TLS: what it needs of OpenSSL (0.3 MB) is made when TLS is first wanted, unless ca_pem is given. If
+ * OpenSSL refuses it then, the process ends.
+ */
+MUST_CHECK int net_stream_tls_new_late(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault);
 /* The same with the authorities in a file (PEM); NULL: those of the system. -E_USAGE: it cannot be read. */
 MUST_CHECK int net_stream_tls_new_file(const char *path_z, struct net_stream_tls **ret, struct fault *fault);
 /* Where those of the system may stand: the i-th path, for who has to open the way to it; NULL: no more. The first that has any is read. */

@@ -37,7 +37,7 @@
 #define AUTHORITY_FILES 5 /* those below, and one that the environment names */
 
 struct net_stream_tls {
-	SSL_CTX *ctx;
+	SSL_CTX *ctx;                 /* NULL: not made yet; the lock's, read without it behind ready() */
 	BIO_METHOD *bio;
 	struct lock lock;
 	BIO *system[AUTHORITY_FILES]; /* the system's authorities, open and not read before the first handshake: 34 ms, 1.2 MB */
@@ -134,12 +134,11 @@ static int take_authorities(struct net_stream_tls *t, struct str pem, struct fau
 	return 0;
 }
 
-/* All of the first file that has any. */
-static void need_authorities(struct net_stream_tls *t)
+/* All of the first file that has any. Under the lock. */
+static void read_authorities(struct net_stream_tls *t)
 {
 	size_t n = 0;
 
-	lock_get(&t->lock);
 	for (size_t i = 0; i < AUTHORITY_FILES && !t->has_authorities; i++) {
 		if (n == 0)
 			n = add_authorities(t->ctx, t->system[i]);
@@ -148,7 +147,6 @@ static void need_authorities(struct net_stream_tls *t)
 		t->system[i] = NULL;
 	}
 	t->has_authorities = true;
-	lock_put(&t->lock);
 }
 
 static void print_name(const X509_NAME *name, char *ret, size_t n)
@@ -232,17 +230,31 @@ static bool configure(SSL_CTX *ctx)
 	return true;
 }
 
-int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault)
+static bool make_context(struct net_stream_tls *t)
+{
+	ERR_clear_error();
+	t->ctx = SSL_CTX_new(TLS_client_method());
+	return t->ctx != NULL && configure(t->ctx);
+}
+
+/* Before the context is used. That it cannot be made is no fault of the peer, after which somebody might go on without TLS: so it is the end. */
+static void ready(struct net_stream_tls *t)
+{
+	lock_get(&t->lock);
+	must(t->ctx != NULL || make_context(t));
+	read_authorities(t);
+	lock_put(&t->lock);
+}
+
+static int open_tls(struct str ca_pem, bool is_late, struct net_stream_tls **ret, struct fault *fault)
 {
 	struct net_stream_tls *t = MEM_NEW(struct net_stream_tls);
 	int r;
 
 	lock_init(&t->lock);
-	ERR_clear_error();
-	t->ctx = SSL_CTX_new(TLS_client_method());
 	t->bio = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "net_stream");
-	if (t->ctx == NULL || t->bio == NULL || BIO_meth_set_read(t->bio, bio_read) != 1 ||
-	    BIO_meth_set_write(t->bio, bio_write) != 1 || BIO_meth_set_ctrl(t->bio, bio_ctrl) != 1 || !configure(t->ctx))
+	if (t->bio == NULL || BIO_meth_set_read(t->bio, bio_read) != 1 || BIO_meth_set_write(t->bio, bio_write) != 1 ||
+	    BIO_meth_set_ctrl(t->bio, bio_ctrl) != 1 || !(is_late || make_context(t)))
 		r = fault_set(fault, -E_TLS, "OpenSSL refuses our settings: %s", net_tls_error_z());
 	else
 		r = take_authorities(t, ca_pem, fault);
@@ -251,6 +263,16 @@ int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fa
 	else
 		*ret = t;
 	return r;
+}
+
+int net_stream_tls_new(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault)
+{
+	return open_tls(ca_pem, false, ret, fault);
+}
+
+int net_stream_tls_new_late(struct str ca_pem, struct net_stream_tls **ret, struct fault *fault)
+{
+	return open_tls(ca_pem, ca_pem.p == NULL, ret, fault);
 }
 
 int net_stream_tls_new_file(const char *path_z, struct net_stream_tls **ret, struct fault *fault)
@@ -319,9 +341,11 @@ static size_t add_tlsa(SSL *ssl, const struct str *tlsa, size_t n)
 
 size_t net_stream_tlsa_usable(struct net_stream_tls *t, const struct str *tlsa, size_t n)
 {
-	SSL *ssl = SSL_new(t->ctx);
 	size_t usable = 0;
+	SSL *ssl;
 
+	ready(t);
+	ssl = SSL_new(t->ctx);
 	if (ssl != NULL && SSL_dane_enable(ssl, "example") > 0)
 		usable = add_tlsa(ssl, tlsa, n);
 	SSL_free(ssl);
@@ -494,7 +518,7 @@ int net_stream_starttls(struct net_stream *s, struct net_stream_tls *t, const st
 		return net_stream_fail(s, -E_TLS, "the peer sent something between its reply and TLS");
 	if (s->is_scripted)
 		return net_stream_fail(s, -E_TLS, "there is no TLS here");
-	need_authorities(t);
+	ready(t);
 	r = attach(s, t);
 	if (r == 0)
 		r = prepare(s, want);

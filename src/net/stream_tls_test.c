@@ -513,22 +513,65 @@ static void *share(void *arg)
 	return NULL;
 }
 
-TEST(stream_tls_is_shared_by_threads)
+static void check_sharing(struct net_stream_tls *t, const struct cert *c)
 {
-	struct cert c = mint("mx.example", NULL, 20, 0, false);
-	struct net_stream_tls *t = trusting(&c);
 	struct sharing sh[4];
 	pthread_t threads[4];
 
 	for (int i = 0; i < 4; i++) {
-		sh[i] = (struct sharing){ .t = t, .c = &c };
+		sh[i] = (struct sharing){ .t = t, .c = c };
 		assert_int_equal(pthread_create(&threads[i], NULL, share, &sh[i]), 0);
 	}
 	for (int i = 0; i < 4; i++) {
 		pthread_join(threads[i], NULL);
 		assert_int_equal(sh[i].good, 20);
 	}
+}
+
+TEST(stream_tls_is_shared_by_threads)
+{
+	struct cert c = mint("mx.example", NULL, 20, 0, false);
+	struct net_stream_tls *t = trusting(&c);
+
+	check_sharing(t, &c);
 	net_stream_tls_free(t);
+	cert_free(&c);
+}
+
+/* Several want it first, at once. The authorities are the system's: the file is gone when they are read. */
+TEST(stream_tls_made_late_is_shared_by_threads)
+{
+	struct cert c = mint("mx.example", NULL, 20, 0, false);
+	char path_z[] = "/tmp/stream-tls-XXXXXX";
+	FILE *f = fdopen(mkstemp(path_z), "w");
+	struct net_stream_tls *t = NULL;
+	struct fault fault = { "" };
+
+	assert_non_null(f);
+	assert_int_equal(PEM_write_X509(f, c.x509), 1);
+	fclose(f);
+	setenv("SSL_CERT_FILE", path_z, 1);
+	assert_int_equal(net_stream_tls_new_late((struct str){ NULL, 0 }, &t, &fault), 0);
+	unsetenv("SSL_CERT_FILE");
+	unlink(path_z);
+	check_sharing(t, &c);
+	net_stream_tls_free(t);
+	cert_free(&c);
+}
+
+TEST(stream_tls_made_late_knows_tlsa_at_once)
+{
+	struct cert c = mint("mx.example", NULL, 20, 0, false);
+	struct net_stream_tls *t = NULL;
+	struct fault fault = { "" };
+	uint8_t record[40];
+	struct str rdata = tlsa(&c, 3, 1, record);
+
+	assert_int_equal(net_stream_tls_new_late((struct str){ NULL, 0 }, &t, &fault), 0);
+	assert_int_equal(net_stream_tlsa_usable(t, &rdata, 1), 1);
+	net_stream_tls_free(t);
+	assert_int_equal(net_stream_tls_new_late((struct str){ NULL, 0 }, &t, &fault), 0);
+	net_stream_tls_free(t); /* never wanted */
 	cert_free(&c);
 }
 
@@ -538,6 +581,7 @@ TEST(stream_tls_authorities)
 	struct fault fault = { "" };
 
 	assert_int_equal(net_stream_tls_new(S("no certificate"), &t, &fault), -E_TLS);
+	assert_int_equal(net_stream_tls_new_late(S("no certificate"), &t, &fault), -E_TLS);
 	assert_int_equal(net_stream_tls_new_file("/dev/null", &t, &fault), -E_TLS);
 	assert_int_equal(net_stream_tls_new_file("/nothing/there", &t, &fault), -E_USAGE);
 	assert_int_equal(net_stream_tls_new((struct str){ NULL, 0 }, &t, &fault), 0);

@@ -40,7 +40,7 @@ int send_open(const struct send_options *o, struct send **ret, struct fault *fau
 	if (r == 0)
 		r = parse_source("source_v6", s->q->source_v6, AF_INET6, &s->from_v6, &s->has_from_v6, fault);
 	if (r == 0)
-		r = net_stream_tls_new(o->ca_pem, &s->tls, fault);
+		r = net_stream_tls_new_late(o->ca_pem, &s->tls, fault);
 	if (r == 0 && (s->q->asks_sts || s->tlsrpt->address[0]))
 		r = net_https_open(o->ca_pem, &s->https, fault);
 	if (r < 0) {
