@@ -22,14 +22,14 @@ enum table_state { UNTRIED, HAS_CODES, NOT_ONE_BYTE };
 
 /* The names of each set, in lower case, each between spaces: IANA's "Character Sets", and those that iconv has besides. */
 static const char *const sets[] = {
-	" iso-8859-2 cp912 ibm912 iso-ir-101 iso8859-2 iso88592 iso_8859-2 iso_8859-2:1987 8859_2 csisolatin2 "
-	"l2 latin2 ",
-	" iso-8859-5 cp915 ibm915 iso-ir-144 iso8859-5 iso88595 iso_8859-5 iso_8859-5:1988 8859_5 "
-	"csisolatincyrillic cyrillic ",
-	" iso-8859-7 cp813 ibm813 iso-ir-126 iso8859-7 iso88597 iso_8859-7 iso_8859-7:1987 iso_8859-7:2003 "
-	"8859_7 csisolatingreek ecma-118 elot_928 greek greek8 ",
-	" iso-8859-9 cp920 ibm920 iso-ir-148 iso8859-9 iso88599 iso_8859-9 iso_8859-9:1989 8859_9 csisolatin5 "
-	"ecma-128 l5 latin5 ts-5881 ",
+	(" iso-8859-2 cp912 ibm912 iso-ir-101 iso8859-2 iso88592 iso_8859-2 iso_8859-2:1987 8859_2 csisolatin2 "
+	 "l2 latin2 "),
+	(" iso-8859-5 cp915 ibm915 iso-ir-144 iso8859-5 iso88595 iso_8859-5 iso_8859-5:1988 8859_5 "
+	 "csisolatincyrillic cyrillic "),
+	(" iso-8859-7 cp813 ibm813 iso-ir-126 iso8859-7 iso88597 iso_8859-7 iso_8859-7:1987 iso_8859-7:2003 "
+	 "8859_7 csisolatingreek ecma-118 elot_928 greek greek8 "),
+	(" iso-8859-9 cp920 ibm920 iso-ir-148 iso8859-9 iso88599 iso_8859-9 iso_8859-9:1989 8859_9 csisolatin5 "
+	 "ecma-128 l5 latin5 ts-5881 "),
 	" iso-8859-15 iso-ir-203 iso8859-15 iso885915 iso_8859-15 iso_8859-15:1998 latin-9 latin9 ",
 	" windows-1250 cp1250 ms-ee ",
 	" windows-1251 cp1251 ms-cyrl ",
@@ -45,10 +45,10 @@ static const char *const sets[] = {
 	" ibm850 cp850 850 cspc850multilingual ",
 	" iso-8859-3 iso-ir-109 iso8859-3 iso88593 iso_8859-3 iso_8859-3:1988 8859_3 csisolatin3 l3 latin3 ",
 	" iso-8859-4 iso-ir-110 iso8859-4 iso88594 iso_8859-4 iso_8859-4:1988 8859_4 csisolatin4 l4 latin4 ",
-	" iso-8859-6 cp1089 ibm1089 iso-ir-127 iso8859-6 iso88596 iso_8859-6 iso_8859-6:1987 8859_6 arabic "
-	"asmo-708 csisolatinarabic ecma-114 ",
-	" iso-8859-8 cp916 ibm916 iso-ir-138 iso8859-8 iso88598 iso_8859-8 iso_8859-8:1988 8859_8 "
-	"csisolatinhebrew hebrew ",
+	(" iso-8859-6 cp1089 ibm1089 iso-ir-127 iso8859-6 iso88596 iso_8859-6 iso_8859-6:1987 8859_6 arabic "
+	 "asmo-708 csisolatinarabic ecma-114 "),
+	(" iso-8859-8 cp916 ibm916 iso-ir-138 iso8859-8 iso88598 iso_8859-8 iso_8859-8:1988 8859_8 "
+	 "csisolatinhebrew hebrew "),
 	" iso-8859-10 iso-ir-157 iso8859-10 iso885910 iso_8859-10 iso_8859-10:1992 csisolatin6 l6 latin6 ",
 	" iso-8859-11 iso8859-11 iso885911 ",
 	" iso-8859-13 iso-ir-179 iso8859-13 iso885913 baltic l7 latin7 ",
@@ -106,12 +106,13 @@ static bool try_byte(iconv_t cd, unsigned byte, uint16_t *ret)
 static bool ask_iconv(const char *name_z, uint16_t codes[256])
 {
 	iconv_t cd = iconv_open("UTF-8", name_z);
-	bool is_one_byte = cd != (iconv_t)-1;
+	bool is_one_byte = true;
 
+	if (cd == (iconv_t)-1)
+		return false;
 	for (unsigned b = 0; b < 256 && is_one_byte; b++)
 		is_one_byte = try_byte(cd, b, &codes[b]);
-	if (cd != (iconv_t)-1)
-		iconv_close(cd);
+	iconv_close(cd);
 	return is_one_byte;
 }
 
