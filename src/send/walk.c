@@ -105,7 +105,7 @@ static enum queue_outcome outcome_of(const struct walk *w, const struct smtp_cli
 
 	if (reply->code >= 200 && reply->code < 300)
 		return is_last_to_tell || is_by_lost ? QUEUE_RELAYED : QUEUE_DELIVERED;
-	return send_is_permanent(reply) ? QUEUE_FAILED : QUEUE_DEFERRED;
+	return send_is_permanent(reply) && !r->is_too_many ? QUEUE_FAILED : QUEUE_DEFERRED;
 }
 
 static struct queue_reply lost_reply(struct walk *w, bool may_have_arrived)

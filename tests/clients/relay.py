@@ -13,7 +13,7 @@ import threading
 import time
 
 from certs import self_signed
-from mail import sender_pid, submission, wait_inbox
+from mail import inbox, sender_pid, submission, wait_inbox
 from script import ehlo
 from server import Skip
 from sink import Sink
@@ -108,6 +108,31 @@ def test_refused(server):
         assert b"nobody of that name" in dsn and b"gone@elsewhere.test" in dsn and b"5.1.1" in dsn, dsn
         assert b"x@elsewhere.test" not in dsn.split(b"message/delivery-status")[1].split(b"\r\n\r\n")[1], dsn
         wait_empty(server)
+
+
+def test_few_recipients(server):
+    """RFC 5321 4.5.3.1.10: who takes ten recipients at once, and says 552 to more, gets the others at once, in as many transactions as it needs."""
+    named = []
+
+    def rcpt(_, line):
+        named.append(line)
+        return "552 too many recipients" if len(named) > 10 else None
+
+    def end(sink, _):
+        return "451 4.3.0 later" if len(sink.messages) >= 3 else None
+
+    with Sink(says={"MAIL": lambda *_: named.clear(), "RCPT": rcpt, "end": end}) as sink:
+        use(server, sink)
+        submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(30)])
+        assert [len(m[1]) for m in sink.wait(3)] == [10, 10, 10] and sink.connections == 1
+        assert len({r for m in sink.messages for r in m[1]}) == 30, sink.messages
+        wait_empty(server)
+        # Of a message that is refused for now nobody is returned, those with a 552 neither.
+        submit(server, "later", to=["r%d@elsewhere.test" % n for n in range(12)])
+        sink.wait_count("DATA", 4)
+        server.wait_log("queue.attempt", {"code": "552", "result": "deferred"})
+        assert len(server.control("queue.list")) == 12, server.control("queue.list")
+    assert not inbox(server, ALICE)
 
 
 def test_dead_host(server):
