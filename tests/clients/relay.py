@@ -4,6 +4,8 @@ Mail that goes out: from submission over the queue and the sender to other serve
 processes killed on the way; connections shared; the sender's cage. The way is told by [route] sections, so the DNS is not asked here.
 """
 
+import datetime
+import email.utils
 import glob
 import os
 import re
@@ -108,6 +110,27 @@ def test_refused(server):
         assert b"nobody of that name" in dsn and b"gone@elsewhere.test" in dsn and b"5.1.1" in dsn, dsn
         assert b"x@elsewhere.test" not in dsn.split(b"message/delivery-status")[1].split(b"\r\n\r\n")[1], dsn
         wait_empty(server)
+
+
+def test_time_over(server):
+    """What the other side said is quoted as it was said, also when it is the time that is over; and the attempt was when it was (RFC 3464 2.3.4, 2.3.6, 2.3.7)."""
+    def field(dsn, name):
+        return re.search(rb"^%s: (.*)\r$" % name, dsn, re.M).group(1).decode()
+
+    with Sink(says={"RCPT": "450 4.2.1 she is away"}) as sink:
+        use(server, sink, queue={"delay_notice": "4h", "lifetime": "5h", "retry_min": "3h", "retry_max": "12h"})
+        submit(server, "late")
+        server.wait_log("queue.attempt", {"attempts": "1"})
+        move_clock(server, 192)
+        line = server.wait_log("queue.attempt", {"attempts": "2"})
+        for action, status in ("delayed", "4.2.1"), ("failed", "4.4.7"):
+            move_clock(server, 60)
+            dsn = wait_inbox(server, ALICE, 1 + (action == "failed"))[-1]
+            assert field(dsn, b"Action") == action and field(dsn, b"Status") == status, dsn
+            assert field(dsn, b"Diagnostic-Code") == "smtp; 450 4.2.1 she is away" and dsn.count(b"450 4.2.1 she is away") == 2, dsn
+            tried = email.utils.parsedate_to_datetime(field(dsn, b"Last-Attempt-Date"))
+            logged = datetime.datetime.fromisoformat(line.split(" ")[0].replace("Z", "+00:00"))
+            assert abs((tried - logged).total_seconds()) < 2, (tried, line)
 
 
 def test_few_recipients(server):
