@@ -16,6 +16,8 @@
  *  6. A fallback of the settings is for hosts that could not be reached, or refused for now up to MAIL, all of them. Not for what the DNS did
  *     not say, as it may be that the domain takes no mail; not for TLS that was demanded and not to be had; not for a 5xx; not where this
  *     server is one of the hosts, as the fallback would send it back. It has to be as well protected as they would have had to be.
+ * *  7. Hosts that are less preferred than this server itself are not asked, by whatever it was found: its address, or the name that a host gives
+ *     itself. They would give the mail to us (RFC 5321 5.1; names of ours in the DNS: mx.c).
  *
  * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
  */
@@ -41,6 +43,8 @@ struct walk {
 	enum queue_stage trouble_stage;
 	bool has_trouble, has_spoken;
 	bool is_kept;                    /* from a fallback: 6 */
+	const struct send_host *host;    /* whose turn it is */
+	const struct send_host *self;    /* that was ourselves: 7 */
 	bool has_asked;
 	enum send_level asked;           /* the most that a host had to have */
 	unsigned n_connections;
@@ -342,6 +346,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 		p.starttls = policy->starttls;
 		if (r == 0 && is_ourselves(w)) {
 			w->is_kept = true;
+			w->self = w->host;
 			note_trouble(w, QUEUE_AT_HELO, loop_reply(w, host));
 			send_link_close(w->link);
 		} else if (r == 0 && transact(w, false) > 0) {
@@ -387,7 +392,9 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 	}
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
 			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
-	w->is_kept |= r < 0; /* what it would have to have is not known */
+	w->is_kept |= r < 0 || ret->has_own; /* what it would have to have is not known; 6 */
+	if (ret->has_own)
+		w->self = host;
 	if (r == -E_DENIED)
 		note_unused(w, &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA, .domain = host->name }, QUEUE_TLSRPT_DNSSEC_INVALID,
 			    host->name, reply.text);
@@ -422,10 +429,13 @@ static int try_host(struct walk *w, const struct send_domain *d, const struct se
 	struct queue_reply reply = { 0 };
 	bool has_own;
 
+	w->host = host;
 	if (find_place(w, host, &place) < 0)
 		return 0;
 	has_own = drop_own(w->s, &place);
 	w->is_kept |= has_own;
+	if (has_own)
+		w->self = host;
 	if (has_own && place.n == 0)
 		return keep(w, QUEUE_AT_DNS, loop_reply(w, name));
 	if (is_forbidden(w, host, &place))
@@ -491,6 +501,7 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 	is_decided = try_host(&one, d, host) > 0;
 	send_link_close(w->link);
 	w->n_connections = one.n_connections;
+	w->self = one.self ? host : w->self;
 	if (!is_decided)
 		end_with_trouble(&one);
 	if (is_decided && w->n > 0)
@@ -498,6 +509,15 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 	else if (w->n > 0)
 		note_trouble(w, one.trouble_stage, one.trouble);
 	send_see(w->s, &(struct send_seen){ .step = SEND_SAW_HOST, .outcome = got.outcome, .reply = got.reply });
+}
+
+/*
+ * DEVIATION(RFC 5321 5.1): hosts as preferred as we are may be asked: which of them are ourselves is known only when it is their turn, and by the
+ * same rule none of them gives it back.
+ */
+static bool is_behind_self(const struct walk *w, const struct send_host *host)
+{
+	return w->self && host->preference > w->self->preference;
 }
 
 static void visit_hosts(struct walk *w)
@@ -516,11 +536,11 @@ static void visit_hosts(struct walk *w)
 
 		note_unused(w, &p, trouble, S(""), S(""));
 	}
-	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)); i++)
+	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)) && !is_behind_self(w, &d.hosts.hosts[i]); i++)
 		look_at_host(w, &d, i);
 	if (w->s->check)
 		return;
-	for (size_t i = 0; i < d.hosts.n; i++) {
+	for (size_t i = 0; i < d.hosts.n && !is_behind_self(w, &d.hosts.hosts[i]); i++) {
 		if (!may_go_on(w)) {
 			w->is_kept = true; /* what the others would have to have is not known */
 			return;
