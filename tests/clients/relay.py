@@ -112,6 +112,20 @@ def test_refused(server):
         wait_empty(server)
 
 
+def test_forwarded_in_utf8(server):
+    """An alias leads to an address in UTF-8: mail of those who know nothing of SMTPUTF8 goes there with it (RFC 6531 3.4), and the rest as it came."""
+    with Sink(words=("PIPELINING", "8BITMIME", "SMTPUTF8")) as sink, Sink() as old:
+        use(server, sink, old=route(old.port, domains="old.test"))
+        for target in "grüße@elsewhere.test", "x@old.test":
+            server.cli("alias", "add", "far@example.test", target)
+        with smtplib.SMTP("127.0.0.1", server.port("smtp"), "peer.example", 60) as smtp:
+            smtp.sendmail("carol@example.org", ["far@example.test"], (TEXT % ("plain", "Hello")).encode())
+        ((mail, rcpts, _),), ((mail_old, rcpts_old, _),) = sink.wait(1), old.wait(1)
+        assert mail.endswith(" SMTPUTF8") and rcpts == ["RCPT TO:<grüße@elsewhere.test>"], (mail, rcpts)
+        assert "SMTPUTF8" not in mail_old and rcpts_old == ["RCPT TO:<x@old.test>"], (mail_old, rcpts_old)
+        wait_empty(server)
+
+
 def test_time_over(server):
     """What the other side said is quoted as it was said, also when it is the time that is over; and the attempt was when it was (RFC 3464 2.3.4, 2.3.6, 2.3.7)."""
     def field(dsn, name):
