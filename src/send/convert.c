@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The message as one server can take it: what it cannot is not asked for when the message does not need it (RFC 6152 3, RFC 6531 3.6:
- * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3). Many clients send
- * 8-bit text without a word of it, so the bytes count and not what was declared.
+ * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3), for every server those with lines that
+ * are too long. Many clients send 8-bit text without a word of it, so the bytes count and not what was declared.
  */
 #include "send/send_int.h"
 
@@ -31,6 +31,12 @@ static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_c
 	return m->is_8bit && !caps->has_8bitmime;
 }
 
+/* RFC 5321 4.5.3.1.6: hosts refuse such lines, or cut them. Of a binary message there are none. */
+static bool is_too_long(const struct smtp_client_message *m)
+{
+	return !m->is_binary && mime_has_long_lines(m->bytes);
+}
+
 int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *caps, struct buf *out, struct smtp_client_message *ret)
 {
 	struct smtp_client_message m = {
@@ -48,17 +54,20 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.priority = t->wish.priority,
 		.bytes = t->message,
 	};
+	bool is_wide;
 
 	if (m.is_smtputf8 && !caps->has_smtputf8)
 		m.is_smtputf8 = needs_utf8(t);
-	if (is_too_wide(&m, caps)) {
+	is_wide = is_too_wide(&m, caps);
+	if (is_wide || is_too_long(&m)) {
 		bool is_converted = mime_convert_7bit(t->message, out) == 0;
 
 		/* What was never declared goes as it came. */
-		if (!is_converted && (t->flags & (QUEUE_8BIT | QUEUE_BINARY)))
+		if (!is_converted && is_wide && (t->flags & (QUEUE_8BIT | QUEUE_BINARY)))
 			return -E_CANNOT;
 		m.bytes = is_converted ? buf_str(out) : t->message;
-		m.is_8bit = m.is_binary = false;
+		m.is_8bit &= !is_converted && !is_wide;
+		m.is_binary &= !is_converted && !is_wide;
 	}
 	*ret = m;
 	return 0;

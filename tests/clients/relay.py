@@ -5,6 +5,7 @@ processes killed on the way; connections shared; the sender's cage. The way is t
 """
 
 import datetime
+import email
 import email.utils
 import glob
 import os
@@ -124,6 +125,27 @@ def test_forwarded_in_utf8(server):
         assert mail.endswith(" SMTPUTF8") and rcpts == ["RCPT TO:<grüße@elsewhere.test>"], (mail, rcpts)
         assert "SMTPUTF8" not in mail_old and rcpts_old == ["RCPT TO:<x@old.test>"], (mail_old, rcpts_old)
         wait_empty(server)
+
+
+def test_long_lines(server):
+    """
+    RFC 5321 4.5.3.1.6: no line of more than 998 octets goes out where it need not: it is encoded, and decoded it is what was written (RFC 2045 6.7). What is
+    signed goes as it came, and so does what is as long as may be.
+    """
+    head = "From: alice@example.test\r\nSubject: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n%s\r\n"
+    long = "<p>" + "a long = line " * 500 + "</p>\r\n.\r\nend\r\n"
+    cases = (("plain", "", long, ()), ("eight", "Content-Transfer-Encoding: 8bit\r\n", "ü" + long, ("BODY=8BITMIME",)),
+             ("most", "", "x" * 998 + "\r\n", ()), ("sealed", "DKIM-Signature: v=1; d=x.test\r\n", long, ()))
+    with Sink() as sink:
+        use(server, sink)
+        for n, (name, more, text, options) in enumerate(cases):
+            with submission(server) as smtp:
+                smtp.sendmail(ALICE, ["x@elsewhere.test"], (head % (name, more) + text).encode(), options)
+            body = sink.wait(n + 1)[-1][2]
+            is_long = max(len(x) for x in body.split(b"\r\n")) > 998
+            assert is_long == (name == "sealed"), (name, body)
+            assert email.message_from_bytes(body).get_payload(decode=True).decode() == text, (name, body)
+            assert body.endswith(text.encode()) == (name in ("most", "sealed")), (name, body)
 
 
 def test_time_over(server):
