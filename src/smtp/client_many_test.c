@@ -12,6 +12,11 @@ static const struct send_row many_rows[] = {
 	{ "552 for too many", IN_GROUP, STR_INIT(OK OK OK "552 too many recipients" LINE GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	/* RFC 3463 3.6: X.5.3 says it whatever the code. */
+	{ "451 and 550 for too many", IN_GROUP, STR_INIT(OK OK "451 4.5.3 too many" LINE "550 5.5.3 too many" LINE GO NEXT OK NEXT OK OK GO NEXT OK NEXT
+						       OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
 	{ "too many, one by one", "", STR_INIT(OK NEXT OK NEXT MANY NEXT GO NEXT OK NEXT OK NEXT OK NEXT GO NEXT OK NEXT), 2, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE) },

@@ -308,13 +308,15 @@ static int read_mail(struct deal *d)
 
 /*
  * RFC 5321 4.5.3.1.10: 452, and 552 of old servers, behind those that were taken. Not when it says that something is wrong with this address or mailbox
- * (RFC 3463 3.2, 3.3).
+ * (RFC 3463 3.2, 3.3); and any other code that says so itself (RFC 3463 3.6: X.5.3).
  */
 static bool is_too_many(const struct deal *d, const struct smtp_client_reply *r)
 {
-	bool is_its_own = r->enhanced.n > 2 && (r->enhanced.p[2] == '1' || r->enhanced.p[2] == '2');
+	struct str what = str_skip(r->enhanced, 2); /* behind the class */
+	bool is_its_own = str_starts(what, S("1.")) || str_starts(what, S("2."));
+	bool is_said = str_eq(what, S("5.3"));
 
-	return (r->code == 452 || r->code == 552) && d->n_taken > 0 && !is_its_own;
+	return r->code >= 400 && d->n_taken > 0 && (is_said || ((r->code == 452 || r->code == 552) && !is_its_own));
 }
 
 static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
