@@ -26,6 +26,14 @@ static const struct send_row many_rows[] = {
 	{ "too many for chunks", "PIPELINING" LINE "250-CHUNKING", STR_INIT(OK OK MANY NEXT OK NEXT OK OK NEXT OK NEXT), 2, 0,
 	  { .bytes = STR_INIT("a\nb" LINE) }, 0, { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT("MAIL FROM:<>" LINE RCPT(0) RCPT(1) "BDAT 5 LAST" LINE "a\nb" LINE "MAIL FROM:<>" LINE RCPT(1) "BDAT 5 LAST" LINE "a\nb" LINE) },
+	/* Exim with recipients_max_reject: who was named too many is held against all of them. */
+	{ "too many, and DATA refused for it", IN_GROUP, STR_INIT(OK OK OK "552 too many recipients" LINE "554 Too many recipients" LINE NEXT
+							       OK OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA "RSET" LINE MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	{ "too many, and DATA refused again", IN_GROUP, STR_INIT(OK OK MANY "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 554, SMTP_CLIENT_DATA, "no", "" }, { 554, SMTP_CLIENT_DATA, "no", "" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE MAIL RCPT(0) DATA) },
 	{ "too many by itself", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT OK MANY "503 x" LINE NEXT), 2, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 452, SMTP_CLIENT_RCPT, "one at a time", "4.5.3" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA) },

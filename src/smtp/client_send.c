@@ -45,7 +45,7 @@ struct deal {
 	enum smtp_client_stage until; /* SMTP_CLIENT_END, or where a probe stops */
 	bool has_data;        /* DATA went with the group */
 	bool is_mail_taken;
-	size_t n_taken;
+	size_t n_taken, n_too_many;
 	bool has_message;     /* somebody's 2xx to the end */
 	size_t most;          /* recipients of one transaction; 0: all */
 	int64_t end_ms;       /* when all replies that are due have to be there */
@@ -331,6 +331,7 @@ static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 	} else {
 		rcpt->reply = smtp_client_reply_keep(d->c, d->a);
 		rcpt->is_too_many = is_too_many(d, &rcpt->reply);
+		d->n_too_many += rcpt->is_too_many;
 	}
 	d->n_taken += d->c->code / 100 == 2;
 	return r;
@@ -439,6 +440,15 @@ static int take_back(struct deal *d)
 	return r < 0 ? r : c->lost;
 }
 
+/* As some have been too many the others are refused as well (Exim's recipients_max_reject): all come again, and fewer at once. */
+static void split(struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rcpts[i].reply.code == TAKEN || d->rcpts[i].is_too_many)
+			d->rcpts[i].reply.code = LATER;
+	d->most = d->n_taken;
+}
+
 /* May the message be sent? 1; 0: refused, those who were taken know it. */
 static int begin_data(struct deal *d)
 {
@@ -457,7 +467,10 @@ static int begin_data(struct deal *d)
 		return 1;
 	if (c->code / 100 == 2)
 		return smtp_client_lose(c, -E_SYNTAX, "the server answered DATA with %d", c->code);
-	settle(d, smtp_client_reply_keep(c, d->a));
+	if (d->n_too_many > 0 && d->until == SMTP_CLIENT_END)
+		split(d);
+	else
+		settle(d, smtp_client_reply_keep(c, d->a));
 	return 0;
 }
 
@@ -590,7 +603,7 @@ static int transaction(struct deal *d)
 
 	d->stage = SMTP_CLIENT_MAIL;
 	d->has_data = d->is_mail_taken = d->has_message = false;
-	d->n_taken = 0;
+	d->n_taken = d->n_too_many = 0;
 	if (c->caps.max_mails > 0 && c->n_mails >= c->caps.max_mails) /* RFC 9422 4.1 */
 		return smtp_client_lose(c, -E_CLOSED, "the server takes no more messages over this connection");
 	r = envelope(d);
