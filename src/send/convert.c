@@ -6,22 +6,37 @@
  */
 #include "send/send_int.h"
 
+#include "base/limits.h"
 #include "mime/mime.h"
 
-static struct str head_of(struct str message)
+/* In a header of that part or of one inside it? Depth: LIMIT_MIME_DEPTH. */
+static bool has_utf8_header(const struct mime_part *p, struct str message)
 {
-	ptrdiff_t end = str_find(message, S("\r\n\r\n"));
-
-	return end < 0 ? message : str_head(message, (size_t)end);
+	if (!str_is_ascii(str_head(str_skip(message, p->header_off), p->header_n)))
+		return true;
+	for (const struct mime_part *c = p->child; c; c = c->next)
+		if (has_utf8_header(c, message))
+			return true;
+	return false;
 }
 
-/* RFC 6531 3.1: an address or a header that is not ASCII needs it. */
+static bool is_internationalized(struct str message)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct mime_part *root;
+
+	if (str_is_ascii(message))
+		return false;
+	return mime_parse(&a, message, &root) < 0 || has_utf8_header(root, message);
+}
+
+/* RFC 6531 3.1, 3.2: an address, or a header at any level, that is not ASCII needs it. */
 static bool needs_utf8(const struct queue_attempt *t)
 {
 	for (size_t i = 0; i < t->n_rcpts; i++)
 		if (!str_is_ascii(t->rcpts[i].address))
 			return true;
-	return !str_is_ascii(t->reverse_path) || !str_is_ascii(head_of(t->message));
+	return !str_is_ascii(t->reverse_path) || is_internationalized(t->message);
 }
 
 static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_client_caps *caps)
