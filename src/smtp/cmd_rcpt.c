@@ -134,8 +134,10 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
 			    &route);
 
-	if (r == -E_DENIED && is_postmaster_of_host(s, rcpt->address))
-		r = store_route(s->ctx->store, &s->arena, S("postmaster"), (int64_t)s->tx.announced_size, &route);
+	if (r == -E_DENIED && is_postmaster_of_host(s, rcpt->address)) {
+		rcpt->address = S("postmaster"); /* is found without this session's word as well: it may have to wait (RFC 4865) */
+		r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size, &route);
+	}
 	switch (r) {
 	case 0:
 		queue_rcpt_here(rcpt, &route);
