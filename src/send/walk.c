@@ -42,6 +42,7 @@ struct walk {
 	struct queue_reply trouble;      /* the last that is temporary, else the last */
 	enum queue_stage trouble_stage;
 	bool has_trouble, has_spoken;
+	bool is_used_up;                 /* the last connection has had all messages that the host takes over one */
 	bool is_kept;                    /* from a fallback: 6 */
 	const struct send_host *host;    /* whose turn it is */
 	const struct send_host *self;    /* that was ourselves: 7 */
@@ -241,8 +242,10 @@ static int transact(struct walk *w, bool is_reused)
 	take_replies(w, r < 0);
 	if (r == 0)
 		return 1;
+	w->is_used_up = smtp_client_is_used_up(w->link->client);
 	if (w->n > 0)
-		note_trouble(w, w->ret->stage, lost_reply(w, false));
+		note_trouble(w, w->ret->stage, w->is_used_up ? send_say(w->a, "4.5.3", "%s takes no more messages over one connection", w->link->host)
+							     : lost_reply(w, false));
 	send_link_close(w->link);
 	return w->n == 0;
 }
@@ -334,7 +337,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 		struct send_session_seen seen = { 0 };
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
 						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)), .seen = &seen };
-		size_t i = 0;
+		size_t i = 0, n = w->n;
 		int r = connect_once(w, &target, &i);
 
 		if (i == place->n)
@@ -351,6 +354,8 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 			send_link_close(w->link);
 		} else if (r == 0 && transact(w, false) > 0) {
 			return 1;
+		} else if (r == 0 && w->is_used_up && w->n < n) { /* the others have another connection there */
+			continue;
 		}
 		drop_address(place, i);
 	}

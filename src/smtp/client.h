@@ -86,6 +86,8 @@ MUST_CHECK int smtp_client_open(struct net_stream *s, const struct smtp_client_o
 				enum smtp_client_stage *ret_stage, struct smtp_client_reply *ret_reply);
 const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c);
 struct net_stream *smtp_client_stream(struct smtp_client *c);
+/* Has it taken as many messages as it takes over one connection (RFC 9422 4.1)? Over another one it may take more. */
+bool smtp_client_is_used_up(const struct smtp_client *c);
 /* The words of those that are known here, at most max. */
 size_t smtp_client_caps_words(const struct smtp_client_caps *c, struct str *ret, size_t max);
 

@@ -604,7 +604,7 @@ static int transaction(struct deal *d)
 	d->stage = SMTP_CLIENT_MAIL;
 	d->has_data = d->is_mail_taken = d->has_message = false;
 	d->n_taken = d->n_too_many = 0;
-	if (c->caps.max_mails > 0 && c->n_mails >= c->caps.max_mails) /* RFC 9422 4.1 */
+	if (smtp_client_is_used_up(c))
 		return smtp_client_lose(c, -E_CLOSED, "the server takes no more messages over this connection");
 	r = envelope(d);
 	if (r == 0 && d->n_taken == 0 && d->has_data)

@@ -194,6 +194,19 @@ def test_few_recipients(server):
     assert not inbox(server, ALICE)
 
 
+def test_limits(server):
+    """RFC 9422: no more messages over one connection, and recipients in one transaction, than the host says it takes; nobody waits for that."""
+    with Sink(words=("PIPELINING", "8BITMIME", "LIMITS MAILMAX=2 RCPTMAX=3")) as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1"})
+        submit(server, *["n%d" % n for n in range(5)])
+        sink.wait(5)
+        assert sink.connections == 3, sink.counts
+        submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(20)])
+        assert sorted(len(m[1]) for m in sink.wait(12)[5:]) == [2, 3, 3, 3, 3, 3, 3]
+        wait_empty(server)
+        assert sink.counts["RCPT"] == 25 and not [x for x in server.log if "result=deferred" in x], sink.counts
+
+
 def test_dead_host(server):
     """Nobody is there: deferred; a host that comes up later gets it."""
     with Sink() as sink:
