@@ -23,6 +23,19 @@ bool mime_has_plain_lines(struct str s)
 	return true;
 }
 
+bool mime_has_long_lines(struct str s)
+{
+	while (s.n > LINE_MAX_BYTES) {
+		size_t n = s.n < LINE_MAX_BYTES + 2 ? s.n : LINE_MAX_BYTES + 2;
+		const char *nl = memrchr(s.p, '\n', n);
+
+		if (!nl)
+			return true;
+		s = str_skip(s, (size_t)(nl - s.p) + 1);
+	}
+	return false;
+}
+
 /*
  * RFC 2045 6.7 rules 1 to 3. Two hyphens at the start of a line are none: what was no boundary in the middle of a line, or behind other
  * encoding, must not become one.

@@ -58,6 +58,29 @@ TEST(encode_qp_any_bytes_come_back)
 	}
 }
 
+TEST(encode_has_long_lines)
+{
+	AUTO(buf_fini) struct buf text = BUF_INIT(1 << 20);
+
+	assert_false(mime_has_long_lines(S("")));
+	for (size_t before = 0; before < 1100; before += 7) {
+		buf_reset(&text);
+		for (size_t i = 0; i < before; i++)
+			buf_add_char(&text, i % 77 == 76 ? '\n' : 'a');
+		buf_add(&text, S("\r\n"));
+		for (size_t n = text.n; text.n < n + 998;)
+			buf_add_char(&text, 'b');
+		assert_false(mime_has_long_lines(buf_str(&text)));
+		buf_add(&text, S("\r\n"));
+		assert_false(mime_has_long_lines(buf_str(&text)));
+		buf_truncate(&text, text.n - 2);
+		buf_add_char(&text, 'b');
+		assert_true(mime_has_long_lines(buf_str(&text)));
+		buf_add(&text, S("\r\nend\r\n"));
+		assert_true(mime_has_long_lines(buf_str(&text)));
+	}
+}
+
 TEST(encode_has_plain_lines)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(2000);

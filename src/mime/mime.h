@@ -170,6 +170,8 @@ void mime_qp_encode(struct str in, struct buf *out);
 void mime_b64_encode(struct str in, struct buf *out);
 /* Fit to stand in a message as it is (RFC 5322 2.1.1, 2.3): CRLF only, no NUL, no line above 998? 8-bit bytes may be. */
 bool mime_has_plain_lines(struct str s);
+/* A line above 998 (RFC 5322 2.1.1), and nothing else of that: looks at little of s. */
+bool mime_has_long_lines(struct str s);
 
 /* ---- for a peer that takes 7-bit only (mime/convert.c): RFC 6152 3, RFC 2045 6.4 ---- */
 

@@ -124,7 +124,8 @@ static int make_delayed(struct look *l, size_t from, size_t n, struct told *t)
 	for (size_t i = 0; i < n; i++) {
 		const struct queue_rcpt_row *r = &l->rcpts[from + i];
 
-		told[i] = (struct queue_notice_rcpt){ r, QUEUE_DSN_DELAYED, r->reply, r->host };
+		told[i] = (struct queue_notice_rcpt){ .row = r, .action = QUEUE_DSN_DELAYED, .reply = r->reply, .host = r->host,
+						      .last_attempt_s = r->last_attempt_s };
 	}
 	rc = queue_notice_make(l->s->q, &l->message, told, n, &t->notices[t->n]);
 	if (rc > 0) {
@@ -179,11 +180,9 @@ static int give_up(struct look *l)
 	int rc;
 
 	for (size_t i = 0; i < n; i++) {
-		struct queue_reply last = l->rcpts[i].reply;
-
 		/* Its exact words, and that time is over. RFC 3463 3.5 */
-		v[i] = (struct queue_verdict){ .row = &l->rcpts[i], .outcome = QUEUE_FAILED, .host = l->rcpts[i].host,
-					       .reply = { last.code, l->message.age.by_returns ? S("5.4.7") : S("4.4.7"), last.text } };
+		v[i] = (struct queue_verdict){ .row = &l->rcpts[i], .outcome = QUEUE_FAILED, .host = l->rcpts[i].host, .reply = l->rcpts[i].reply,
+					       .status = l->message.age.by_returns ? S("5.4.7") : S("4.4.7") };
 	}
 	rc = queue_settle(l->s->q, &settled, 1);
 	for (size_t i = 0; i < n && rc == 0; i++)

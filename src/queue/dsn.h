@@ -13,7 +13,8 @@ struct queue_dsn_rcpt {
 	struct str address;
 	struct str orcpt;           /* xtext as given; empty: none */
 	enum queue_dsn_action action;
-	struct queue_reply reply;   /* the last one */
+	struct queue_reply reply;   /* the last one, quoted as it is */
+	struct str status;          /* enhanced code, where the reply is not why; else empty */
 	struct str host;            /* that gave it; empty: we did */
 	int64_t last_attempt_s;
 	int64_t retry_until_s;      /* DELAYED */

@@ -114,8 +114,10 @@ static void write_status(const struct queue_dsn_rcpt *r, struct buf *out)
 		[QUEUE_DSN_FAILED] = "5.0.0", [QUEUE_DSN_DELAYED] = "4.0.0", [QUEUE_DSN_DELIVERED] = "2.0.0", [QUEUE_DSN_RELAYED] = "2.0.0",
 	};
 
+	struct str status = r->status.n > 0 ? r->status : r->reply.enhanced;
+
 	field(out, "Status");
-	buf_add(out, is_status(r->action, r->reply.enhanced) ? r->reply.enhanced : str_z(general[r->action]));
+	buf_add(out, is_status(r->action, status) ? status : str_z(general[r->action]));
 	end_field(out);
 }
 

@@ -266,7 +266,7 @@ TEST(dsn_of_hostile_strings)
 		buf_add(&big, S("\xc3\xa4+"));
 	for (size_t i = 0; i <= 2 * ARRAY_LEN(rows) + 1; i++) {
 		struct str s = i / 2 < ARRAY_LEN(rows) ? str_z(rows[i / 2]) : buf_str(&big);
-		struct queue_dsn_rcpt r = { s, s, QUEUE_DSN_FAILED, { i % 2 ? 550 : 0, s, s }, s, 1, 1 };
+		struct queue_dsn_rcpt r = { s, s, QUEUE_DSN_FAILED, { i % 2 ? 550 : 0, s, s }, s, s, 1, 1 };
 		struct queue_dsn d = about(&r, 1);
 		struct mime_field f;
 		struct str rest;

@@ -99,11 +99,12 @@ static void write_wrapped(const char *before_z, const char *text_z, struct buf *
 /* What the refusal means; who waits need not do anything. */
 static void write_advice(const struct queue_dsn_rcpt *r, struct buf *out)
 {
+	struct str status = r->status.n > 0 ? r->status : r->reply.enhanced;
 	const struct queue_explain *e;
 
-	if ((r->action != QUEUE_DSN_FAILED && r->action != QUEUE_DSN_DELAYED) || (r->reply.code == 0 && r->reply.enhanced.n == 0))
+	if ((r->action != QUEUE_DSN_FAILED && r->action != QUEUE_DSN_DELAYED) || (r->reply.code == 0 && status.n == 0))
 		return;
-	e = queue_explain(r->reply.code, r->reply.enhanced, r->reply.text, r->host);
+	e = queue_explain(r->reply.code, status, r->reply.text, r->host);
 	write_wrapped("This means:", e->meaning_z, out);
 	if (r->action == QUEUE_DSN_FAILED)
 		write_wrapped("What to do:", e->sender_z, out);

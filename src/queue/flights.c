@@ -187,7 +187,7 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
 	if (rc < 0)
 		return rc;
-	if (queue_is_local(s->q, &a.hop)) {
+	if (queue_is_local(s->q, &a.hop, rcpts[0].address)) {
 		rc = queue_deliver_here(s, f, &body, bytes);
 		return rc < 0 ? rc : 1;
 	}

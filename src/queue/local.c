@@ -22,9 +22,9 @@ struct local {
 	char qid[17];
 };
 
-bool queue_is_local(struct queue *q, const struct queue_hop *hop)
+bool queue_is_local(struct queue *q, const struct queue_hop *hop, struct str address)
 {
-	return store_domain_find(q->store, hop->domain) == 0;
+	return str_chr(address, '@') < 0 || store_domain_find(q->store, hop->domain) == 0; /* without a domain: postmaster, RFC 5321 4.5.1 */
 }
 
 static int find_one(struct local *l, struct arena *a, const struct queue_rcpt_row *row)

@@ -23,8 +23,8 @@ static void log_dropped(const struct queue_message_row *m, const char *why_z)
 }
 
 /* Those recipients of which the sender wants to hear. */
-static size_t pick(const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, int64_t now_s,
-		   int64_t retry_until_s, struct queue_dsn_rcpt *ret)
+static size_t pick(const struct queue_message_row *m, const struct queue_notice_rcpt *rcpts, size_t n, int64_t retry_until_s,
+		   struct queue_dsn_rcpt *ret)
 {
 	size_t n_due = 0;
 
@@ -39,7 +39,7 @@ static size_t pick(const struct queue_message_row *m, const struct queue_notice_
 			continue;
 		ret[n_due++] = (struct queue_dsn_rcpt){
 			.address = r->row->address, .orcpt = r->row->orcpt, .action = action, .reply = r->reply, .host = r->host,
-			.last_attempt_s = now_s, .retry_until_s = retry_until_s,
+			.status = r->status, .last_attempt_s = r->last_attempt_s, .retry_until_s = retry_until_s,
 		};
 	}
 	return n_due;
@@ -130,7 +130,7 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 	int rc = 0;
 
 	must(n <= QUEUE_ATTEMPT_RCPTS);
-	n_due = pick(m, rcpts, n, clock_wall_ms() / 1000, queue_ends_s(queue_conf_of(c), &m->age), due);
+	n_due = pick(m, rcpts, n, queue_ends_s(queue_conf_of(c), &m->age), due);
 	conf_unref(c);
 	if (n_due == 0)
 		return 0;
@@ -225,7 +225,7 @@ static __attribute__((noinline)) int make_all_told(struct queue_mail *m, size_t 
 		if (!is_to_be_told(r))
 			continue;
 		rows[n] = (struct queue_rcpt_row){ .address = r->address, .orcpt = r->orcpt, .notify = r->notify };
-		told[n] = (struct queue_notice_rcpt){ .row = &rows[n], .action = QUEUE_DSN_DELIVERED,
+		told[n] = (struct queue_notice_rcpt){ .row = &rows[n], .action = QUEUE_DSN_DELIVERED, .last_attempt_s = m->now_s,
 						      .reply = { 250, S("2.1.5"), S("delivered to the mailbox") } };
 		n++;
 		n_all--;

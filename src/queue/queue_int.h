@@ -245,6 +245,8 @@ struct queue_notice_rcpt {
 	int action;                /* enum queue_dsn_action */
 	struct queue_reply reply;
 	struct str host;
+	struct str status;         /* as in queue_verdict */
+	int64_t last_attempt_s;    /* 0: there was none */
 };
 struct queue_notice {
 	struct queue_mail mail;
@@ -280,6 +282,7 @@ struct queue_verdict {
 	enum queue_outcome outcome;
 	struct queue_reply reply;
 	struct str host;
+	struct str status;                 /* enhanced code of ours, where the reply is not why (RFC 3464 2.3.4); else empty */
 };
 struct queue_settlement {
 	const struct queue_message_row *message;

@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 
 #include "base/mem.h"
+#include "store/account.h"
 
 /* enum queue_tls, enum queue_protocol */
 static const char *const tls_names[] = { "may", "none", "encrypt", "verify", "implicit", NULL };
@@ -54,6 +55,8 @@ static int check(const void *values, struct fault *fault)
 
 	if (!r->host[0] || strpbrk(r->host, " \t[]"))
 		return fault_set(fault, -E_USAGE, "host = %.100s: write a name, an address without brackets, or mx", r->host);
+	if (!str_is_ascii(str_z(r->host)))
+		return fault_set(fault, -E_USAGE, "host = %.100s: write it as it stands in the DNS (xn--...)", r->host);
 	if (!r->user[0] != !r->password_file[0])
 		return fault_set(fault, -E_USAGE, "user and password_file go together");
 	if (is_mx(r) && (r->user[0] || r->protocol == QUEUE_LMTP))
@@ -114,14 +117,35 @@ const struct conf_table queue_route_table = {
 
 /* ---- the choice ---- */
 
+#define DOMAIN_ARENA 4096
+
+/* One and the same, in letters of any alphabet or in A-labels? */
+static bool is_domain(struct str a, struct str b)
+{
+	AUTO(arena_fini) struct arena memory = { .cap = DOMAIN_ARENA };
+
+	if (str_is_ascii(a) && str_is_ascii(b))
+		return str_ieq(a, b);
+	return store_domain_canonical(&memory, a, &a) == 0 && store_domain_canonical(&memory, b, &b) == 0 && str_ieq(a, b);
+}
+
+/* want: ".example.org". domain: in A-labels. */
+static bool is_below(struct str domain, struct str want)
+{
+	AUTO(arena_fini) struct arena memory = { .cap = DOMAIN_ARENA };
+	struct str parent = str_skip(want, 1);
+
+	if (!str_starts(want, S(".")) || (!str_is_ascii(parent) && store_domain_canonical(&memory, parent, &parent) < 0))
+		return false;
+	return domain.n > parent.n + 1 && domain.p[domain.n - parent.n - 1] == '.' && str_ieq(str_skip(domain, domain.n - parent.n), parent);
+}
+
 static bool fits_domain(const struct conf_list *list, struct str domain)
 {
 	for (size_t i = 0; i < list->n; i++) {
 		struct str want = str_z(list->v[i]);
 
-		if (str_ieq(want, domain))
-			return true;
-		if (str_starts(want, S(".")) && domain.n > want.n && str_ieq(str_skip(domain, domain.n - want.n), want))
+		if (is_domain(want, domain) || is_below(domain, want))
 			return true;
 	}
 	return list->n == 0;
@@ -133,10 +157,13 @@ static bool fits_sender(const struct conf_list *list, struct str sender)
 
 	for (size_t i = 0; i < list->n; i++) {
 		struct str want = str_z(list->v[i]);
+		ptrdiff_t want_at = str_rchr(want, '@');
 
 		if (sender.n == 0 ? str_eq(want, S("<>")) : str_ieq(want, sender))
 			return true;
-		if (at >= 0 && str_starts(want, S("@")) && str_ieq(want, str_skip(sender, (size_t)at)))
+		if (at < 0 || want_at < 0 || (want_at > 0 && !str_ieq(str_head(want, (size_t)want_at), str_head(sender, (size_t)at))))
+			continue;
+		if (is_domain(str_skip(want, (size_t)want_at + 1), str_skip(sender, (size_t)at + 1)))
 			return true;
 	}
 	return list->n == 0;

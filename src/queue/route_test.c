@@ -12,7 +12,9 @@ static const char settings[] =
 	"[route \"bounces\"]\nsenders = <>\nhost = bounce.example.net\n"
 	"[route \"alice\"]\nsenders = alice@example.org @alice.example\ndomains = example.com\nhost = relay.example.net\nport = 587\n"
 	"tls = verify\nuser = martlet\npassword_file = /etc/secret\n"
-	"[route \"safe\"]\ndomains = bank.example\nhost = mx\ntls = verify\n";
+	"[route \"safe\"]\ndomains = bank.example\nhost = mx\ntls = verify\n"
+	"[route \"unicode\"]\ndomains = B\xc3\xbc" "cher.example .m\xc3\xbcller.example xn--gre-6ka8i.example\nhost = u.example.net\n"
+	"[route \"unicode senders\"]\nsenders = jos\xc3\xa9@b\xc3\xbc" "cher.example @m\xc3\xbcller.example @xn--gre-6ka8i.example\nhost = s.example.net\n";
 
 static const struct row {
 	const char *sender, *domain;           /* given */
@@ -34,6 +36,16 @@ static const struct row {
 	{ "x@not-alice.example", "example.com", "example.com", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "alice@example.org", "example.net", "example.net", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "bob@b.example", "bank.example", "bank.example", "", "", 25, QUEUE_TLS_VERIFY, false },
+	/* The domain comes in A-labels, a sender as he was written. */
+	{ "bob@b.example", "xn--bcher-kva.example", "[u.example.net]:25", "u.example.net", "", 25, QUEUE_TLS_MAY, false },
+	{ "bob@b.example", "a.xn--mller-kva.example", "[u.example.net]:25", "u.example.net", "", 25, QUEUE_TLS_MAY, false },
+	{ "bob@b.example", "xn--mller-kva.example", "xn--mller-kva.example", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
+	{ "bob@b.example", "xn--gre-6ka8i.example", "[u.example.net]:25", "u.example.net", "", 25, QUEUE_TLS_MAY, false },
+	{ "jos\xc3\xa9@b\xc3\xbc" "cher.example", "example.net", "[s.example.net]:25", "s.example.net", "", 25, QUEUE_TLS_MAY, false },
+	{ "jos\xc3\xa9@XN--bcher-kva.example", "example.net", "[s.example.net]:25", "s.example.net", "", 25, QUEUE_TLS_MAY, false },
+	{ "joe@b\xc3\xbc" "cher.example", "example.net", "example.net", "", "", 2525, QUEUE_TLS_ENCRYPT, false },
+	{ "joe@xn--mller-kva.example", "example.net", "[s.example.net]:25", "s.example.net", "", 25, QUEUE_TLS_MAY, false },
+	{ "joe@gr\xc3\xb6\xc3\x9f" "e.example", "example.net", "[s.example.net]:25", "s.example.net", "", 25, QUEUE_TLS_MAY, false },
 	{ "bob@b.example", "[192.0.2.1]", "[192.0.2.1]:2525 tls=encrypt", "192.0.2.1", "", 2525, QUEUE_TLS_ENCRYPT, false },
 	{ "bob@b.example", "[IPv6:2001:db8::1]", "[2001:db8::1]:2525 tls=encrypt", "2001:db8::1", "", 2525, QUEUE_TLS_ENCRYPT, false },
 };
@@ -138,6 +150,7 @@ TEST(a_route_that_makes_no_sense_is_a_mistake)
 		"[route \"a\"]\ndomains = example.org\n",
 		"[route \"a\"]\nhost = [10.0.0.1]\n",
 		"[route \"a\"]\nhost = a b\n",
+		"[route \"a\"]\nhost = m\xc3\xbcller.example\n",
 		"[route \"a\"]\nhost = a\nuser = b\ntls = verify\n",
 		"[route \"a\"]\nhost = a\npassword_file = /b\n",
 		"[route \"a\"]\nhost = a\nuser = b\npassword_file = /b\n",

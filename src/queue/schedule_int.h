@@ -125,8 +125,8 @@ bool queue_flights_have(const struct queue_sched *s, int64_t rcpt);
 
 /* ---- local.c: what is for somebody here after all ---- */
 
-/* Is it a domain of this server? */
-bool queue_is_local(struct queue *q, const struct queue_hop *hop);
+/* Is it for somebody here: in a domain of this server, or without one? address: of one of its recipients. */
+bool queue_is_local(struct queue *q, const struct queue_hop *hop, struct str address);
 /* Delivers, or settles, all recipients of the attempt. bytes: the whole message, as it is stored; the arena is for parsing it. */
 MUST_CHECK int queue_deliver_here(struct queue_sched *s, struct queue_flight *f, struct arena *a, struct str bytes);
 

@@ -185,7 +185,9 @@ static int make_notice(struct job *j, const struct queue_settlement *s)
 		int action = v->outcome == QUEUE_DELIVERED && s->message->by_traces ? QUEUE_DSN_RELAYED : action_of[v->outcome];
 
 		if (action >= 0)
-			told[n++] = (struct queue_notice_rcpt){ v->row, action, v->reply, v->host };
+			told[n++] = (struct queue_notice_rcpt){ .row = v->row, .action = action, .reply = v->reply, .host = v->host,
+								.status = v->status,
+								.last_attempt_s = s->result ? s->now_s : v->row->last_attempt_s };
 	}
 	if (n == 0)
 		return 0;

@@ -79,16 +79,28 @@ static bool is_of_this_host(const struct net_address *a)
 	return can_bind(a) && (!is_bind_for_all(a->any.sa_family) || is_own_way(a));
 }
 
-static bool may_be_used(const struct net_address *a, bool may_private)
+static bool is_loopback(const struct net_address *a)
 {
-	return may_private || (!net_address_is_private(a) && !is_of_this_host(a));
+	if (a->any.sa_family == AF_INET)
+		return ntohl(a->v4.sin_addr.s_addr) >> 24 == 127;
+	return IN6_IS_ADDR_LOOPBACK(&a->v6.sin6_addr);
+}
+
+static bool may_be_used(const struct net_address *a, bool may_private, struct send_place *place)
+{
+	bool is_own = !may_private && is_of_this_host(a);
+
+	place->has_own |= is_own && !is_loopback(a);
+	return may_private || (!net_address_is_private(a) && !is_own);
 }
 
 /* The next address of an answer that may be used. */
-static bool next_address(const struct net_dns_answer *answer, size_t *i, uint16_t port, bool may_private, struct net_address *ret)
+static bool next_address(const struct net_dns_answer *answer, size_t *i, uint16_t port, bool may_private, struct send_place *place)
 {
+	struct net_address *ret = &place->v[place->n];
+
 	while (*i < answer->n && *i < 4 * SEND_ADDRESSES)
-		if (net_address_of_rdata(answer->rdata[(*i)++], port, ret) && may_be_used(ret, may_private))
+		if (net_address_of_rdata(answer->rdata[(*i)++], port, ret) && may_be_used(ret, may_private, place))
 			return true;
 	return false;
 }
@@ -106,7 +118,7 @@ bool send_addresses_of(struct arena *a, const struct net_dns_answer *v6, const s
 	while (has_more && ret->n < SEND_ADDRESSES) {
 		has_more = false;
 		for (size_t k = 0; k < ARRAY_LEN(answers) && ret->n < SEND_ADDRESSES; k++)
-			if (next_address(answers[k], &at[k], port, may_private, &ret->v[ret->n])) {
+			if (next_address(answers[k], &at[k], port, may_private, ret)) {
 				ret->n++;
 				has_more = true;
 			}
@@ -142,7 +154,7 @@ static int use_literal(struct arena *a, struct str host, const struct net_addres
 	if (!ret->v)
 		return -E_LIMIT;
 	ret->v[0] = *address;
-	ret->n = may_be_used(address, may_private);
+	ret->n = may_be_used(address, may_private, ret);
 	if (ret->n == 0)
 		*ret_reply = send_say(a, "5.4.4", "%" STR_FMT " is an address of this host or of a private network", STR_ARG(host));
 	return 0;

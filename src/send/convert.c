@@ -1,27 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The message as one server can take it: what it cannot is not asked for when the message does not need it (RFC 6152 3, RFC 6531 3.6:
- * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3). Many clients send
- * 8-bit text without a word of it, so the bytes count and not what was declared.
+ * clients declare BODY=8BITMIME and SMTPUTF8 for plain text as well), and 8-bit parts are encoded (RFC 6152 3), for every server those with lines that
+ * are too long. Many clients send 8-bit text without a word of it, so the bytes count and not what was declared.
  */
 #include "send/send_int.h"
 
+#include "base/limits.h"
 #include "mime/mime.h"
 
-static struct str head_of(struct str message)
+/* In a header of that part or of one inside it? Depth: LIMIT_MIME_DEPTH. */
+static bool has_utf8_header(const struct mime_part *p, struct str message)
 {
-	ptrdiff_t end = str_find(message, S("\r\n\r\n"));
-
-	return end < 0 ? message : str_head(message, (size_t)end);
+	if (!str_is_ascii(str_head(str_skip(message, p->header_off), p->header_n)))
+		return true;
+	for (const struct mime_part *c = p->child; c; c = c->next)
+		if (has_utf8_header(c, message))
+			return true;
+	return false;
 }
 
-/* RFC 6531 3.1: an address or a header that is not ASCII needs it. */
+static bool is_internationalized(struct str message)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct mime_part *root;
+
+	if (str_is_ascii(message))
+		return false;
+	return mime_parse(&a, message, &root) < 0 || has_utf8_header(root, message);
+}
+
+/* RFC 6531 3.1, 3.2: an address, or a header at any level, that is not ASCII needs it. */
 static bool needs_utf8(const struct queue_attempt *t)
 {
 	for (size_t i = 0; i < t->n_rcpts; i++)
 		if (!str_is_ascii(t->rcpts[i].address))
 			return true;
-	return !str_is_ascii(t->reverse_path) || !str_is_ascii(head_of(t->message));
+	return !str_is_ascii(t->reverse_path) || is_internationalized(t->message);
 }
 
 static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_client_caps *caps)
@@ -29,6 +44,12 @@ static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_c
 	if (m->is_binary && !(caps->has_binarymime && caps->has_chunking))
 		return true;
 	return m->is_8bit && !caps->has_8bitmime;
+}
+
+/* RFC 5321 4.5.3.1.6: hosts refuse such lines, or cut them. Of a binary message there are none. */
+static bool is_too_long(const struct smtp_client_message *m)
+{
+	return !m->is_binary && mime_has_long_lines(m->bytes);
 }
 
 int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *caps, struct buf *out, struct smtp_client_message *ret)
@@ -48,17 +69,20 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.priority = t->wish.priority,
 		.bytes = t->message,
 	};
+	bool is_wide;
 
 	if (m.is_smtputf8 && !caps->has_smtputf8)
 		m.is_smtputf8 = needs_utf8(t);
-	if (is_too_wide(&m, caps)) {
+	is_wide = is_too_wide(&m, caps);
+	if (is_wide || is_too_long(&m)) {
 		bool is_converted = mime_convert_7bit(t->message, out) == 0;
 
 		/* What was never declared goes as it came. */
-		if (!is_converted && (t->flags & (QUEUE_8BIT | QUEUE_BINARY)))
+		if (!is_converted && is_wide && (t->flags & (QUEUE_8BIT | QUEUE_BINARY)))
 			return -E_CANNOT;
 		m.bytes = is_converted ? buf_str(out) : t->message;
-		m.is_8bit = m.is_binary = false;
+		m.is_8bit &= !is_converted && !is_wide;
+		m.is_binary &= !is_converted && !is_wide;
 	}
 	*ret = m;
 	return 0;

@@ -222,6 +222,7 @@ TEST(mx_own_addresses)
 		own.rdata[own.n++] = str_of(&((const struct sockaddr_in *)(const void *)i->ifa_addr)->sin_addr, 4);
 		assert_true(send_addresses_of(&a, &none, &own, 25, false, &place));
 		assert_int_equal(place.n, 0);
+		assert_int_equal(place.has_own, own.rdata[0].p[0] != 127); /* who names that means nobody */
 		arena_fini(&a);
 	}
 	freeifaddrs(all);

@@ -89,6 +89,7 @@ MUST_CHECK int send_mx(struct net_dns *d, struct arena *a, struct str domain, co
 struct send_place {
 	struct net_address *v;      /* IPv6 and IPv4 in turn, IPv6 first (RFC 8305 4) */
 	size_t n;
+	bool has_own;               /* addresses of this host, other than 127.0.0.1 and its like, were left out */
 	bool is_secure;             /* validated, as far as TLSA records may be asked for (RFC 7672 2.2.2) */
 	struct str tlsa_base;       /* the name to ask for them: the one at the end of CNAMEs */
 	struct str tlsa_base_2;     /* and the one to ask for when the first has none; empty: there is none */

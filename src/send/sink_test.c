@@ -296,6 +296,11 @@ static int test_addresses(void *ctx, struct arena *a, struct str host, uint16_t 
 	char text[32];
 
 	(void)ctx, (void)deadline_ms, (void)may_private;
+	if (str_eq(host, S("own"))) {
+		ret->has_own = true;
+		*ret_reply = send_say(a, "5.4.4", "own has addresses of this host only");
+		return 0;
+	}
 	if (!str_starts(host, S("h")) || !str_to_u64(str_skip(host, 1), 254, &n)) {
 		*ret_reply = send_say(a, "4.4.3", "no address");
 		return -E_TIMEOUT;

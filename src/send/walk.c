@@ -16,6 +16,8 @@
  *  6. A fallback of the settings is for hosts that could not be reached, or refused for now up to MAIL, all of them. Not for what the DNS did
  *     not say, as it may be that the domain takes no mail; not for TLS that was demanded and not to be had; not for a 5xx; not where this
  *     server is one of the hosts, as the fallback would send it back. It has to be as well protected as they would have had to be.
+ * *  7. Hosts that are less preferred than this server itself are not asked, by whatever it was found: its address, or the name that a host gives
+ *     itself. They would give the mail to us (RFC 5321 5.1; names of ours in the DNS: mx.c).
  *
  * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
  */
@@ -40,7 +42,10 @@ struct walk {
 	struct queue_reply trouble;      /* the last that is temporary, else the last */
 	enum queue_stage trouble_stage;
 	bool has_trouble, has_spoken;
+	bool is_used_up;                 /* the last connection has had all messages that the host takes over one */
 	bool is_kept;                    /* from a fallback: 6 */
+	const struct send_host *host;    /* whose turn it is */
+	const struct send_host *self;    /* that was ourselves: 7 */
 	bool has_asked;
 	enum send_level asked;           /* the most that a host had to have */
 	unsigned n_connections;
@@ -105,7 +110,7 @@ static enum queue_outcome outcome_of(const struct walk *w, const struct smtp_cli
 
 	if (reply->code >= 200 && reply->code < 300)
 		return is_last_to_tell || is_by_lost ? QUEUE_RELAYED : QUEUE_DELIVERED;
-	return send_is_permanent(reply) ? QUEUE_FAILED : QUEUE_DEFERRED;
+	return send_is_permanent(reply) && !r->is_too_many ? QUEUE_FAILED : QUEUE_DEFERRED;
 }
 
 static struct queue_reply lost_reply(struct walk *w, bool may_have_arrived)
@@ -237,8 +242,10 @@ static int transact(struct walk *w, bool is_reused)
 	take_replies(w, r < 0);
 	if (r == 0)
 		return 1;
+	w->is_used_up = smtp_client_is_used_up(w->link->client);
 	if (w->n > 0)
-		note_trouble(w, w->ret->stage, lost_reply(w, false));
+		note_trouble(w, w->ret->stage, w->is_used_up ? send_say(w->a, "4.5.3", "%s takes no more messages over one connection", w->link->host)
+							     : lost_reply(w, false));
 	send_link_close(w->link);
 	return w->n == 0;
 }
@@ -330,7 +337,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 		struct send_session_seen seen = { 0 };
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,
 						    .deadline_ms = send_deadline(w->s, send_connect_ms(w->s)), .seen = &seen };
-		size_t i = 0;
+		size_t i = 0, n = w->n;
 		int r = connect_once(w, &target, &i);
 
 		if (i == place->n)
@@ -342,10 +349,13 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 		p.starttls = policy->starttls;
 		if (r == 0 && is_ourselves(w)) {
 			w->is_kept = true;
+			w->self = w->host;
 			note_trouble(w, QUEUE_AT_HELO, loop_reply(w, host));
 			send_link_close(w->link);
 		} else if (r == 0 && transact(w, false) > 0) {
 			return 1;
+		} else if (r == 0 && w->is_used_up && w->n < n) { /* the others have another connection there */
+			continue;
 		}
 		drop_address(place, i);
 	}
@@ -387,7 +397,9 @@ static int find_place(struct walk *w, const struct send_host *host, struct send_
 	}
 	r = s->names.addresses(s->names.ctx, w->a, host->name, w->t->hop.port, s->q->may_private || w->t->hop.host.n > 0,
 			       send_deadline(s, s->q->command_timeout_ms), ret, &reply);
-	w->is_kept |= r < 0; /* what it would have to have is not known */
+	w->is_kept |= r < 0 || ret->has_own; /* what it would have to have is not known; 6 */
+	if (ret->has_own)
+		w->self = host;
 	if (r == -E_DENIED)
 		note_unused(w, &(struct queue_tlsrpt_policy){ .type = QUEUE_TLSRPT_TLSA, .domain = host->name }, QUEUE_TLSRPT_DNSSEC_INVALID,
 			    host->name, reply.text);
@@ -422,10 +434,13 @@ static int try_host(struct walk *w, const struct send_domain *d, const struct se
 	struct queue_reply reply = { 0 };
 	bool has_own;
 
+	w->host = host;
 	if (find_place(w, host, &place) < 0)
 		return 0;
 	has_own = drop_own(w->s, &place);
 	w->is_kept |= has_own;
+	if (has_own)
+		w->self = host;
 	if (has_own && place.n == 0)
 		return keep(w, QUEUE_AT_DNS, loop_reply(w, name));
 	if (is_forbidden(w, host, &place))
@@ -491,6 +506,7 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 	is_decided = try_host(&one, d, host) > 0;
 	send_link_close(w->link);
 	w->n_connections = one.n_connections;
+	w->self = one.self ? host : w->self;
 	if (!is_decided)
 		end_with_trouble(&one);
 	if (is_decided && w->n > 0)
@@ -498,6 +514,15 @@ static void look_at_host(struct walk *w, const struct send_domain *d, size_t i)
 	else if (w->n > 0)
 		note_trouble(w, one.trouble_stage, one.trouble);
 	send_see(w->s, &(struct send_seen){ .step = SEND_SAW_HOST, .outcome = got.outcome, .reply = got.reply });
+}
+
+/*
+ * DEVIATION(RFC 5321 5.1): hosts as preferred as we are may be asked: which of them are ourselves is known only when it is their turn, and by the
+ * same rule none of them gives it back.
+ */
+static bool is_behind_self(const struct walk *w, const struct send_host *host)
+{
+	return w->self && host->preference > w->self->preference;
 }
 
 static void visit_hosts(struct walk *w)
@@ -516,11 +541,11 @@ static void visit_hosts(struct walk *w)
 
 		note_unused(w, &p, trouble, S(""), S(""));
 	}
-	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)); i++)
+	for (size_t i = 0; w->s->check && i < d.hosts.n && (w->n == 0 || may_go_on(w)) && !is_behind_self(w, &d.hosts.hosts[i]); i++)
 		look_at_host(w, &d, i);
 	if (w->s->check)
 		return;
-	for (size_t i = 0; i < d.hosts.n; i++) {
+	for (size_t i = 0; i < d.hosts.n && !is_behind_self(w, &d.hosts.hosts[i]); i++) {
 		if (!may_go_on(w)) {
 			w->is_kept = true; /* what the others would have to have is not known */
 			return;

@@ -59,6 +59,7 @@ static const struct fallback_row fallback_rows[] = {
 	{ .name = "more hosts than are asked", .domain_z = "h13,h14,h15,h16,h17,h18,h19,h20,h21,h22,h23", .want = UNKNOWN, .is_down = true },
 	{ .name = "as many", .domain_z = "h13,h14,h15,h16,h17,h18,h19,h20,h21,h22", .want = QUEUE_LEVEL_PLAIN, .is_down = true },
 	{ .name = "our own address is", .domain_z = "h13,h99", .want = UNKNOWN, .is_down = true },
+	{ .name = "an address of this host is", .domain_z = "h13,own", .want = UNKNOWN, .is_down = true },
 	{ .name = "TLS is demanded and not offered", .domain_z = "h11,h13", .tls = QUEUE_TLS_ENCRYPT, .n_sinks = 1, .want = UNKNOWN, .is_down = true,
 	  .connections = { 1 } },
 	{ .name = "TLS is demanded and fails", .domain_z = "h11", .tls = QUEUE_TLS_ENCRYPT,

@@ -29,6 +29,8 @@ struct walk_row {
 #define EHLO_PLAIN "250-sink.test\r\n250 PIPELINING"
 #define MESSAGE_8BIT(more) more "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n" \
 	"Content-Transfer-Encoding: 8bit\r\n\r\nh\xc3\xa9\r\n"
+#define MESSAGE_PART(name) "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" \
+	"Content-Type: text/plain; charset=utf-8; name=\"" name "\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n--b--\r\n"
 #define EHLO_TLS "250-sink.test\r\n250-PIPELINING\r\n250 STARTTLS"
 
 static const struct walk_row walk_rows[] = {
@@ -69,8 +71,15 @@ static const struct walk_row walk_rows[] = {
 	{ .name = "it says our name", .domain_z = "h11", .says[0].ehlo_z = "250-We.Test\r\n250 PIPELINING", .n_sinks = 1,
 	  .want = { QUEUE_FAILED, 0, "5.4.6" }, .stage = QUEUE_AT_HELO, .connections = { 1 } },
 	{ .name = "our own address", .domain_z = "h99", .want = { QUEUE_FAILED, 0, "5.4.6" }, .stage = QUEUE_AT_DNS },
-	{ .name = "ours is passed over", .domain_z = "h99,h11", .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
+	/* RFC 5321 5.1: those behind us would give it to us. */
+	{ .name = "nobody behind ours", .domain_z = "h99,h11", .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.4.6" }, .stage = QUEUE_AT_DNS },
+	{ .name = "nobody behind ours, and who is better is dead", .domain_z = "h13,h99,h11", .n_sinks = 1, .want = { QUEUE_DEFERRED, 0, "4.4.1" },
+	  .stage = QUEUE_AT_CONNECT, .is_down = true },
+	{ .name = "who is better than ours", .domain_z = "h13,h11,h99", .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
 	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "nobody behind an address of this host", .domain_z = "own,h11", .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.4.4" }, .stage = QUEUE_AT_DNS },
+	{ .name = "nobody behind who says our name", .domain_z = "h11,h12", .says[0].ehlo_z = "250-We.Test\r\n250 PIPELINING", .n_sinks = 2,
+	  .want = { QUEUE_FAILED, 0, "5.4.6" }, .stage = QUEUE_AT_HELO, .connections = { 1, 0 } },
 	{ .name = "null MX", .domain_z = "null", .want = { QUEUE_FAILED, 0, "5.1.10" }, .stage = QUEUE_AT_DNS },
 	{ .name = "DNS does not answer", .domain_z = "broken", .want = { QUEUE_DEFERRED, 0, "4.4.3" }, .stage = QUEUE_AT_DNS, .is_down = true },
 	{ .name = "one host has no address", .domain_z = "nowhere,h11", .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
@@ -116,6 +125,13 @@ static const struct walk_row walk_rows[] = {
 	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "SMTPUTF8 needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = "Subject: \xc3\xa9\r\n\r\nx\r\n",
 	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
+	/* RFC 6531 3.2: at any level */
+	{ .name = "SMTPUTF8 needed by a part", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = MESSAGE_PART("\xc3\xa9"),
+	  .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
+	{ .name = "SMTPUTF8 declared, 8-bit text of a part", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = MESSAGE_PART("e"),
+	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
+	{ .name = "UTF-8 in a part, not declared", .domain_z = "h11", .message_z = MESSAGE_PART("\xc3\xa9"),
+	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "SMTPUTF8 declared, not needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
 	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "a literal of our network", .domain_z = "[127.0.0.11]", .host_z = "127.0.0.11", .n_sinks = 1,

@@ -289,6 +289,11 @@ const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c)
 	return &c->caps;
 }
 
+bool smtp_client_is_used_up(const struct smtp_client *c)
+{
+	return c->caps.max_mails > 0 && c->n_mails >= c->caps.max_mails;
+}
+
 struct net_stream *smtp_client_stream(struct smtp_client *c)
 {
 	return c->s;

@@ -71,6 +71,7 @@ struct smtp_client_caps {
 		has_enhanced, has_deliverby, has_mt_priority, has_futurerelease, has_limits;
 	uint64_t max_size;  /* 0: none told */
 	uint64_t min_by_s;  /* of DELIVERBY with return (RFC 2852 3); 0: none told */
+	uint64_t max_mails, max_rcpts; /* of LIMITS (RFC 9422 4.1, 4.2): of one connection, of one transaction; 0: none told */
 	struct str auth;    /* mechanisms as told */
 	struct str limits;  /* as told (RFC 9422 4) */
 	struct str name;    /* its own, of the first line */
@@ -85,6 +86,8 @@ MUST_CHECK int smtp_client_open(struct net_stream *s, const struct smtp_client_o
 				enum smtp_client_stage *ret_stage, struct smtp_client_reply *ret_reply);
 const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c);
 struct net_stream *smtp_client_stream(struct smtp_client *c);
+/* Has it taken as many messages as it takes over one connection (RFC 9422 4.1)? Over another one it may take more. */
+bool smtp_client_is_used_up(const struct smtp_client *c);
 /* The words of those that are known here, at most max. */
 size_t smtp_client_caps_words(const struct smtp_client_caps *c, struct str *ret, size_t max);
 
@@ -95,6 +98,7 @@ struct smtp_client_rcpt {
 	/* out */
 	enum smtp_client_stage stage; /* where its fate was decided */
 	struct smtp_client_reply reply; /* 2xx: the server has the message for it. Strings in the arena */
+	bool is_too_many;    /* refused for the number of those before it: for now, whatever its code (RFC 5321 4.5.3.1.10) */
 };
 
 struct smtp_client_message {
@@ -110,7 +114,8 @@ struct smtp_client_message {
 };
 
 /*
- * One transaction: MAIL, all RCPT, DATA or BDAT, pipelined when offered (RFC 2920), never a message to nobody. What the server cannot take
+ * One transaction: MAIL, all RCPT, DATA or BDAT, pipelined when offered (RFC 2920), never a message to nobody; more of them where the server takes
+ * fewer recipients at once. What the server cannot take
  * (8-bit without 8BITMIME, SMTPUTF8, BINARYMIME without CHUNKING, REQUIRETLS, too big for SIZE) is refused here with our own reply
  * (code 0 with enhanced 5.6.x or 5.3.4 ...): the caller may convert and come again.
  * 0: every recipient has its reply; the connection can be used for another. Negative: the connection is lost or out of step; recipients have what is

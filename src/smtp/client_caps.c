@@ -40,6 +40,23 @@ static void auth_line(struct str line, struct arena *a, struct smtp_client_caps 
 		ret->auth = kept(a, str_trim(str_skip(line, 5)));
 }
 
+/* RFC 9422 3: esmtp-limits = limit-item *(SP limit-item), RFC 9422 4.1 and 4.2: 1 and more. */
+static void limits_line(struct str arguments, struct arena *a, struct smtp_client_caps *ret)
+{
+	struct str item, name;
+	uint64_t n;
+
+	ret->limits = kept(a, arguments);
+	while (str_split(&arguments, ' ', &item)) {
+		if (!str_split(&item, '=', &name) || !str_to_u64(item, UINT32_MAX, &n))
+			continue;
+		if (str_ieq(name, S("MAILMAX")))
+			ret->max_mails = n;
+		else if (str_ieq(name, S("RCPTMAX")))
+			ret->max_rcpts = n;
+	}
+}
+
 static void take_line(struct str line, struct arena *a, struct smtp_client_caps *ret)
 {
 	struct str keyword, arguments = str_trim(line);
@@ -53,7 +70,7 @@ static void take_line(struct str line, struct arena *a, struct smtp_client_caps 
 	if (str_ieq(keyword, S("SIZE")))
 		(void)!str_to_u64(str_trim(arguments), UINT64_MAX, &ret->max_size);
 	if (str_ieq(keyword, S("LIMITS")))
-		ret->limits = kept(a, str_trim(arguments));
+		limits_line(str_trim(arguments), a, ret);
 	if (str_ieq(keyword, S("DELIVERBY")))
 		(void)!str_to_u64(str_trim(arguments), UINT32_MAX, &ret->min_by_s);
 }

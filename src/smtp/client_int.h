@@ -16,6 +16,7 @@ struct smtp_client {
 	char why[320];                /* with lost, or declined: in our words; "": the server said 421 */
 	bool hides_challenges;        /* in the trace: while we log in */
 	bool needs_rset;              /* the server may be in a transaction */
+	uint64_t n_mails;             /* transactions that were begun */
 };
 
 /* ---- client_reply.c ---- */

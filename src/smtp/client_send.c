@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One transaction: MAIL, RCPT, DATA or BDAT; RFC 5321 3.3, pipelined (RFC 2920 3.1) where the server offers it:
+ * Transactions: MAIL, RCPT, DATA or BDAT; RFC 5321 3.3, pipelined (RFC 2920 3.1) where the server offers it:
  *
  *   [RSET] MAIL RCPT... DATA    in one write, then their replies    (BDAT waits for those: it cannot be taken back)
  *   message and its end         in one write, then one reply, or one for each recipient (LMTP, RFC 2033 4.2)
  *
- * A recipient's fate, in reply.code while it is open: OPEN (not answered), TAKEN (2xx to RCPT); at the end always a reply.
+ * A recipient's fate, in reply.code while it is open: LATER (not named yet), OPEN (not answered), TAKEN (2xx to RCPT); at the end always a reply.
  *
  * 1. 250 counts as delivered only when it answers the end of the message: anything that lies there before the end is sent is no
  *    answer to it, and the end is then not sent at all.
@@ -14,6 +14,8 @@
  * 4. Each reply has its time, and all replies to the recipients together: a tenth of it for each. A server that answers every
  *    one just in time does not hold us for hours.
  * 5. Whatever the server answered, it is out of its transaction before the next one (RSET goes with the next group).
+ * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one
+ *    at once, as long as it takes the message. Each transaction decides at least one recipient, and none is begun after the time of one message.
  */
 #include "smtp/client_int.h"
 
@@ -27,6 +29,7 @@
 #define BY_MAX INT64_C(999999999)
 #define OPEN (-1)
 #define TAKEN (-2)
+#define LATER (-3)
 #define GROUP 100        /* RCPT in one write */
 #define LAST_WORDS_MS 1000
 
@@ -42,17 +45,19 @@ struct deal {
 	enum smtp_client_stage until; /* SMTP_CLIENT_END, or where a probe stops */
 	bool has_data;        /* DATA went with the group */
 	bool is_mail_taken;
-	size_t n_taken;
+	size_t n_taken, n_too_many;
+	bool has_message;     /* somebody's 2xx to the end */
+	size_t most;          /* recipients of one transaction; 0: all */
 	int64_t end_ms;       /* when all replies that are due have to be there */
 };
 
 /* ---- what each recipient gets ---- */
 
-/* All that are still open, taken ones too. */
+/* All that are still open, taken ones too. A refusal is for those as well that would have come later. */
 static void settle(struct deal *d, struct smtp_client_reply reply)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].reply.code >= 0)
+		if (d->rcpts[i].reply.code >= 0 || (d->rcpts[i].reply.code == LATER && reply.code / 100 == 2))
 			continue;
 		d->rcpts[i].reply = reply;
 		d->rcpts[i].stage = d->stage;
@@ -65,15 +70,20 @@ static void refuse(struct deal *d, size_t i, const char *enhanced_z, const char 
 	d->rcpts[i].stage = SMTP_CLIENT_RCPT;
 }
 
-/* The connection is of no more use: tells those who wait. Returns c->lost. */
+/* The connection is of no more use: tells those who wait. Of those that were not named yet nothing can have arrived. Returns c->lost. */
 static int lost(struct deal *d)
 {
 	struct smtp_client *c = d->c;
+	const struct smtp_client_reply reply = c->why[0] == '\0' ? smtp_client_reply_keep(c, d->a) /* 421 */
+								 : smtp_client_reply_own(d->a, "", c->why);
 
-	if (c->why[0] == '\0')
-		settle(d, smtp_client_reply_keep(c, d->a)); /* 421 */
-	else
-		settle(d, smtp_client_reply_own(d->a, "", c->why));
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->rcpts[i].reply.code != LATER)
+			continue;
+		d->rcpts[i].reply = reply;
+		d->rcpts[i].stage = SMTP_CLIENT_MAIL;
+	}
+	settle(d, reply);
 	return c->lost;
 }
 
@@ -166,8 +176,9 @@ static bool look_over(struct deal *d)
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->n; i++) {
-		d->rcpts[i].reply = (struct smtp_client_reply){ .code = OPEN };
+		d->rcpts[i].reply = (struct smtp_client_reply){ .code = LATER };
 		d->rcpts[i].stage = SMTP_CLIENT_MAIL;
+		d->rcpts[i].is_too_many = false;
 	}
 	d->stage = SMTP_CLIENT_MAIL;
 	why_z = unfit(d, &enhanced_z);
@@ -213,6 +224,7 @@ static void put_mail(struct deal *d)
 	if (caps->has_dsn && m->envid.n > 0)
 		buf_printf(&line, " ENVID=%" STR_FMT, STR_ARG(m->envid));
 	smtp_client_put(d->c, buf_str(&line), NULL);
+	d->c->n_mails++;
 }
 
 /* RFC 3461 4.1. */
@@ -294,6 +306,19 @@ static int read_mail(struct deal *d)
 	return r;
 }
 
+/*
+ * RFC 5321 4.5.3.1.10: 452, and 552 of old servers, behind those that were taken. Not when it says that something is wrong with this address or mailbox
+ * (RFC 3463 3.2, 3.3); and any other code that says so itself (RFC 3463 3.6: X.5.3).
+ */
+static bool is_too_many(const struct deal *d, const struct smtp_client_reply *r)
+{
+	struct str what = str_skip(r->enhanced, 2); /* behind the class */
+	bool is_its_own = str_starts(what, S("1.")) || str_starts(what, S("2."));
+	bool is_said = str_eq(what, S("5.3"));
+
+	return r->code >= 400 && d->n_taken > 0 && (is_said || ((r->code == 452 || r->code == 552) && !is_its_own));
+}
+
 static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 {
 	int r = reply_to(d, SMTP_CLIENT_RCPT, "RCPT", d->c->o.times.rcpt);
@@ -301,11 +326,14 @@ static int read_rcpt(struct deal *d, struct smtp_client_rcpt *rcpt)
 	if (r < 0 || !d->is_mail_taken)
 		return r;
 	rcpt->stage = SMTP_CLIENT_RCPT;
-	d->n_taken += d->c->code / 100 == 2;
-	if (d->c->code / 100 == 2 && d->until > SMTP_CLIENT_RCPT)
+	if (d->c->code / 100 == 2 && d->until > SMTP_CLIENT_RCPT) {
 		rcpt->reply.code = TAKEN;
-	else
+	} else {
 		rcpt->reply = smtp_client_reply_keep(d->c, d->a);
+		rcpt->is_too_many = is_too_many(d, &rcpt->reply);
+		d->n_too_many += rcpt->is_too_many;
+	}
+	d->n_taken += d->c->code / 100 == 2;
 	return r;
 }
 
@@ -412,6 +440,15 @@ static int take_back(struct deal *d)
 	return r < 0 ? r : c->lost;
 }
 
+/* As some have been too many the others are refused as well (Exim's recipients_max_reject): all come again, and fewer at once. */
+static void split(struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rcpts[i].reply.code == TAKEN || d->rcpts[i].is_too_many)
+			d->rcpts[i].reply.code = LATER;
+	d->most = d->n_taken;
+}
+
 /* May the message be sent? 1; 0: refused, those who were taken know it. */
 static int begin_data(struct deal *d)
 {
@@ -430,7 +467,10 @@ static int begin_data(struct deal *d)
 		return 1;
 	if (c->code / 100 == 2)
 		return smtp_client_lose(c, -E_SYNTAX, "the server answered DATA with %d", c->code);
-	settle(d, smtp_client_reply_keep(c, d->a));
+	if (d->n_too_many > 0 && d->until == SMTP_CLIENT_END)
+		split(d);
+	else
+		settle(d, smtp_client_reply_keep(c, d->a));
 	return 0;
 }
 
@@ -484,6 +524,7 @@ static int read_end(struct deal *d, struct smtp_client_rcpt *rcpt)
 	if (r < 0)
 		return r;
 	d->c->needs_rset |= d->is_chunked && d->c->code / 100 != 2; /* DATA is over in any case, RFC 5321 4.1.1.4 */
+	d->has_message |= d->c->code / 100 == 2;
 	if (rcpt == NULL) {
 		settle(d, smtp_client_reply_keep(d->c, d->a));
 	} else {
@@ -540,23 +581,77 @@ static int stale(struct deal *d)
 	return c->lost;
 }
 
-static int run(struct deal *d)
+/* Who is in the next transaction. How many. */
+static size_t choose(struct deal *d)
 {
+	size_t n = 0;
+
+	for (size_t i = 0; i < d->n && (d->most == 0 || n < d->most); i++) {
+		if (d->rcpts[i].reply.code != LATER)
+			continue;
+		d->rcpts[i].reply.code = OPEN;
+		d->rcpts[i].is_too_many = false;
+		n++;
+	}
+	return n;
+}
+
+static int transaction(struct deal *d)
+{
+	struct smtp_client *c = d->c;
 	int r;
 
-	smtp_client_lines(d->m->bytes, &d->lines);
-	d->is_chunked = d->m->is_binary || d->lines.is_bare;
-	if (!look_over(d))
-		return 0;
-	r = stale(d);
-	if (r == 0)
-		r = envelope(d);
+	d->stage = SMTP_CLIENT_MAIL;
+	d->has_data = d->is_mail_taken = d->has_message = false;
+	d->n_taken = d->n_too_many = 0;
+	if (smtp_client_is_used_up(c))
+		return smtp_client_lose(c, -E_CLOSED, "the server takes no more messages over this connection");
+	r = envelope(d);
 	if (r == 0 && d->n_taken == 0 && d->has_data)
 		r = take_back(d);
 	else if (r == 0 && d->n_taken > 0 && d->until == SMTP_CLIENT_END)
 		r = message(d);
 	else if (r == 0 && d->n_taken > 0 && d->until == SMTP_CLIENT_DATA)
 		r = look_no_further(d);
+	return r;
+}
+
+/* The server takes the message, and no more recipients at once than it has just taken. */
+static void come_again(struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (!d->rcpts[i].is_too_many)
+			continue;
+		d->rcpts[i].reply.code = LATER;
+		d->most = d->n_taken;
+	}
+}
+
+/* Those that have not been named are for later. */
+static void leave_rest(struct deal *d)
+{
+	d->stage = SMTP_CLIENT_MAIL;
+	settle(d, smtp_client_reply_own(d->a, "4.5.3", "the server takes few recipients at once, and time is over"));
+}
+
+static int run(struct deal *d)
+{
+	int64_t until_ms = smtp_client_deadline(d->c, d->c->o.times.data_end);
+	int r;
+
+	smtp_client_lines(d->m->bytes, &d->lines);
+	d->is_chunked = d->m->is_binary || d->lines.is_bare;
+	if (!look_over(d))
+		return 0;
+	d->most = d->until == SMTP_CLIENT_END ? (size_t)d->c->caps.max_rcpts : 0;
+	r = stale(d);
+	while (r == 0 && choose(d) > 0) {
+		r = transaction(d);
+		if (r == 0 && clock_mono_ms() >= until_ms)
+			leave_rest(d);
+		else if (r == 0 && d->has_message)
+			come_again(d);
+	}
 	return r < 0 ? lost(d) : 0;
 }
 

@@ -3,16 +3,10 @@
  * The client against servers of memory (net_stream_scripted): each row is what a server says, and what must come of it. Most of them
  * lie, stall, stumble or leave.
  */
-#include "smtp/client_int.h"
-
-#include "base/test.h"
-#include "queue/queue.h"
+#include "smtp/client_test.h"
 
 #include <pthread.h>
 #include <unistd.h>
-
-#define NEXT "\x1e"  /* what follows is said when the client has said something */
-#define LINE "\r\n"
 
 /* ---- replies ---- */
 
@@ -223,33 +217,6 @@ TEST(client_replies_have_bounds)
 
 /* ---- sending ---- */
 
-#define MAX 3
-struct send_row {
-	const char *name_z;
-	const char *caps_z;     /* EHLO words, each with CRLF in front of the next */
-	struct str script;      /* from MAIL on */
-	size_t n;               /* recipients */
-	bool is_lmtp;
-	struct smtp_client_message m;
-	int want;
-	struct {
-		int code;
-		enum smtp_client_stage stage;
-		const char *text_z, *enhanced_z;
-	} fates[MAX];
-	struct str said;        /* from MAIL on */
-};
-
-#define MAIL "MAIL FROM:<a@b.example>" LINE
-#define RCPT(n) "RCPT TO:<r" #n "@c.example>" LINE
-#define DATA "DATA" LINE
-#define BODY "Subject: x" LINE LINE "hi" LINE
-#define TEXT { .reverse_path = STR_INIT("a@b.example"), .bytes = STR_INIT(BODY) }
-#define OK "250 2.0.0 ok" LINE
-#define NO "550 5.1.1 unknown" LINE
-#define GO "354 go" LINE
-#define IN_GROUP .caps_z = "PIPELINING"
-
 static const struct send_row send_rows[] = {
 	{ "grouped", IN_GROUP, STR_INIT(OK OK GO NEXT "250 2.0.0 queued as 1" LINE NEXT), 1, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "queued as 1", "2.0.0" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
@@ -389,47 +356,10 @@ static const struct send_row send_rows[] = {
 	{ "to nobody", IN_GROUP, STR_INIT(OK OK OK OK NEXT), 0, 0, TEXT, 0, { { 0 } }, STR_INIT("") },
 };
 
-static struct smtp_client *connected(const char *caps_z, struct str script, bool is_lmtp, struct arena *a)
-{
-	AUTO(buf_fini) struct buf all = BUF_INIT(1 << 20);
-	struct smtp_client_options o = { .helo_z = "me", .is_lmtp = is_lmtp };
-	struct smtp_client *c = NULL;
-	struct smtp_client_reply reply;
-	enum smtp_client_stage stage;
-
-	buf_printf(&all, "220 mx" LINE NEXT "250-mx" LINE "250-%s" LINE "250 X" LINE NEXT, caps_z);
-	buf_add(&all, script);
-	assert_int_equal(smtp_client_open(net_stream_scripted(buf_str(&all)), &o, a, &c, &stage, &reply), 0);
-	return c;
-}
-
-static void address(struct smtp_client_rcpt *r, struct arena *a, size_t i)
-{
-	*r = (struct smtp_client_rcpt){ .address = arena_printf(a, "r%zu@c.example", i),
-					.orcpt = S("rfc822;x@y"), .notify = QUEUE_NOTIFY_SUCCESS | QUEUE_NOTIFY_DELAY };
-}
-
 TEST(client_send)
 {
-	for (size_t i = 0; i < ARRAY_LEN(send_rows); i++) {
-		const struct send_row *r = &send_rows[i];
-		AUTO(arena_fini) struct arena a = { .cap = 65536 };
-		struct smtp_client *c = connected(r->caps_z, r->script, r->is_lmtp, &a);
-		struct smtp_client_rcpt rcpts[MAX];
-
-		test_row(r->name_z);
-		for (size_t j = 0; j < r->n; j++)
-			address(&rcpts[j], &a, j);
-		assert_int_equal(smtp_client_send(c, &r->m, rcpts, r->n, &a), r->want);
-		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), r->said);
-		for (size_t j = 0; j < r->n; j++) {
-			assert_str_eq(rcpts[j].reply.text, str_z(r->fates[j].text_z));
-			assert_str_eq(rcpts[j].reply.enhanced, str_z(r->fates[j].enhanced_z));
-			assert_int_equal(rcpts[j].reply.code, r->fates[j].code);
-			assert_int_equal(rcpts[j].stage, r->fates[j].stage);
-		}
-		smtp_client_close(&c);
-	}
+	for (size_t i = 0; i < ARRAY_LEN(send_rows); i++)
+		run_row(&send_rows[i]);
 }
 
 /* Several transactions on one connection: what was left open is reset, with the next group. */

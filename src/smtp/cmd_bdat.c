@@ -26,19 +26,25 @@ static bool bdat_parse(struct str args, uint64_t *ret_n, bool *ret_is_last)
 	return true;
 }
 
+/* The first chunk. Where it is refused the transaction is over, so that none of the chunks that follow it is taken for the first. */
+static int bdat_begin(struct smtp_session *s)
+{
+	int r = smtp_receive_begin(s, true);
+
+	if (r < 0)
+		smtp_tx_reset(s);
+	smtp_session_enter(s, r < 0 ? SMTP_ST_READY : SMTP_ST_BDAT);
+	return r;
+}
+
 /* 0 if the chunk may belong to a message now, else the reply after its octets. */
 static int bdat_order(struct smtp_session *s)
 {
-	int r;
-
 	switch (s->state) {
 	case SMTP_ST_BDAT:
 		return 0;
 	case SMTP_ST_RCPT:
-		r = smtp_receive_begin(s, true);
-		if (r == 0)
-			smtp_session_enter(s, SMTP_ST_BDAT);
-		return r;
+		return bdat_begin(s);
 	case SMTP_ST_MAIL:
 		return s->tx.n_refused > 0 && s->ctx->role != SMTP_LMTP ? SMTP_R_NO_VALID_RCPT
 									: SMTP_R_NEED_RCPT;

@@ -119,6 +119,14 @@ static int return_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 	return r == -E_NOT_FOUND ? SMTP_R_NO_USER : r;
 }
 
+/* RFC 5321 4.5.1: whom notices of this host come from (queue/dsn.c), so that who answers one reaches somebody. */
+static bool is_postmaster_of_host(const struct smtp_session *s, struct str address)
+{
+	ptrdiff_t at = str_rchr(address, '@');
+
+	return at >= 0 && str_ieq(str_head(address, (size_t)at), S("postmaster")) && str_ieq(str_skip(address, (size_t)at + 1), s->ctx->hostname);
+}
+
 /* Where does it lead, and may this session send there? */
 static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
@@ -126,6 +134,10 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
 			    &route);
 
+	if (r == -E_DENIED && is_postmaster_of_host(s, rcpt->address)) {
+		rcpt->address = S("postmaster"); /* is found without this session's word as well: it may have to wait (RFC 4865) */
+		r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size, &route);
+	}
 	switch (r) {
 	case 0:
 		queue_rcpt_here(rcpt, &route);

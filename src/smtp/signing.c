@@ -72,7 +72,7 @@ static int make_7bit(struct smtp_session *s, struct str message)
 	struct spool *spool = NULL;
 	int r;
 
-	if ((str_is_ascii(message) && tx->body != SMTP_BODY_BINARYMIME) || !goes_elsewhere(tx) || mime_convert_7bit(message, &out) < 0)
+	if ((str_is_ascii(message) && !mime_has_long_lines(message) && tx->body != SMTP_BODY_BINARYMIME) || !goes_elsewhere(tx) || mime_convert_7bit(message, &out) < 0)
 		return 0;
 	r = spool_new(store_db(s->ctx->store), (size_t)s->conf->max_message_size, &spool);
 	if (r == 0)

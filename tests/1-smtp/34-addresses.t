@@ -31,9 +31,22 @@ S mail carol@example.org PostMaster@example.test
 S data simple.eml
 S < 250
 mails alice 4
+# at the name of this host, which notices come from, and nobody else there
+S mail carol@example.org Postmaster@LOCALHOST
+S data simple.eml
+S < 250
+mails alice 5
+S > MAIL FROM:<carol@example.org>
+S < 250
+S > RCPT TO:<alice@localhost>
+S < 550 5.7.1
+S > RCPT TO:<postmaster@localhost.example>
+S < 550 5.7.1
+S > RSET
+S < 250
 # reached twice, delivered once
 S mail carol@example.org team@example.net alice@example.test alice+x@example.test
 S data simple.eml
 S < 250
 mails bob 5
-mails alice 5
+mails alice 6

@@ -127,3 +127,26 @@ def test_disk_full_by_others(server):
         assert json.loads(full.cli("fsck", "--json").stdout)["clean"]
         imap, count = inbox(full)
         assert len(imap.fetch("1:*", "(BODY.PEEK[])")[1]) == 2 * count
+
+
+def test_disk_full_at_the_first_chunk(server):
+    """RFC 3030 2: of a message whose first chunk was refused no other chunk is taken, though there is room again: nobody gets half of it."""
+    def keep(size):
+        mark = server.reload(store={"min_free_space": size})
+        server.wait_log("server.reload", {"result": "done"}, mark=mark)
+
+    with smtplib.SMTP("127.0.0.1", server.port("smtp"), timeout=60) as smtp:
+        smtp.ehlo("client.example")
+        for line in "MAIL FROM:<carol@example.org>", "RCPT TO:<bob@example.test>":
+            assert smtp.docmd(line)[0] == 250
+        keep("1000000G")
+        smtp.send(b"BDAT 14\r\nSubject: one\r\n")
+        assert smtp.getreply()[0] == 452
+        keep("0")
+        smtp.send(b"BDAT 5 LAST\r\nend\r\n")
+        assert smtp.getreply()[0] == 503
+        assert smtp.docmd("RSET")[0] == 250
+        smtp.sendmail("carol@example.org", ["bob@example.test"], b"Subject: two\r\n\r\n")
+    imap, count = inbox(server)
+    assert count == 1 and b"two" in imap.fetch("1", "(BODY.PEEK[])")[1][0][1]
+    imap.logout()

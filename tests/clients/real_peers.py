@@ -194,6 +194,26 @@ def test_to_address_literal(server):
         check(peer.wait(1), [3], b"\n")
 
 
+def few_recipients(server, name, settings):
+    """To one that takes ten recipients at once: 35 get the message without waiting, each once, and nobody hears of it (RFC 5321 4.5.3.1.10)."""
+    with RealPeer(name, server.martlet, server.port("smtp"), first=settings) as peer:
+        start(server, peer)
+        with submission(server) as smtp:
+            smtp.sendmail(ALICE, ["r%d@%s.test" % (n, name) for n in range(35)], text(4), ["BODY=8BITMIME"])
+        assert len(peer.wait(35)) == 35
+        tries = [x for x in server.log if " queue.attempt " in x]
+        assert len(tries) == 35 and all(" result=delivered " in x for x in tries), tries
+
+
+def test_few_recipients_of_postfix(server):
+    few_recipients(server, "postfix", "smtpd_recipient_limit = 10\n")
+
+
+def test_few_recipients_of_exim(server):
+    """It says 552, and refuses those that it had taken as well."""
+    few_recipients(server, "exim", "recipients_max = 10\nrecipients_max_reject = true\n")
+
+
 def test_to_exim(server):
     to_peer(server, "exim")
 

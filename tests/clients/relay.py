@@ -4,6 +4,9 @@ Mail that goes out: from submission over the queue and the sender to other serve
 processes killed on the way; connections shared; the sender's cage. The way is told by [route] sections, so the DNS is not asked here.
 """
 
+import datetime
+import email
+import email.utils
 import glob
 import os
 import re
@@ -13,7 +16,7 @@ import threading
 import time
 
 from certs import self_signed
-from mail import sender_pid, submission, wait_inbox
+from mail import inbox, sender_pid, submission, wait_inbox
 from script import ehlo
 from server import Skip
 from sink import Sink
@@ -108,6 +111,100 @@ def test_refused(server):
         assert b"nobody of that name" in dsn and b"gone@elsewhere.test" in dsn and b"5.1.1" in dsn, dsn
         assert b"x@elsewhere.test" not in dsn.split(b"message/delivery-status")[1].split(b"\r\n\r\n")[1], dsn
         wait_empty(server)
+
+
+def test_forwarded_in_utf8(server):
+    """An alias leads to an address in UTF-8: mail of those who know nothing of SMTPUTF8 goes there with it (RFC 6531 3.4), and the rest as it came."""
+    with Sink(words=("PIPELINING", "8BITMIME", "SMTPUTF8")) as sink, Sink() as old:
+        use(server, sink, old=route(old.port, domains="old.test"))
+        for target in "grüße@elsewhere.test", "x@old.test":
+            server.cli("alias", "add", "far@example.test", target)
+        with smtplib.SMTP("127.0.0.1", server.port("smtp"), "peer.example", 60) as smtp:
+            smtp.sendmail("carol@example.org", ["far@example.test"], (TEXT % ("plain", "Hello")).encode())
+        ((mail, rcpts, _),), ((mail_old, rcpts_old, _),) = sink.wait(1), old.wait(1)
+        assert mail.endswith(" SMTPUTF8") and rcpts == ["RCPT TO:<grüße@elsewhere.test>"], (mail, rcpts)
+        assert "SMTPUTF8" not in mail_old and rcpts_old == ["RCPT TO:<x@old.test>"], (mail_old, rcpts_old)
+        wait_empty(server)
+
+
+def test_long_lines(server):
+    """
+    RFC 5321 4.5.3.1.6: no line of more than 998 octets goes out where it need not: it is encoded, and decoded it is what was written (RFC 2045 6.7). What is
+    signed goes as it came, and so does what is as long as may be.
+    """
+    head = "From: alice@example.test\r\nSubject: %s\r\nMIME-Version: 1.0\r\nContent-Type: text/html; charset=utf-8\r\n%s\r\n"
+    long = "<p>" + "a long = line " * 500 + "</p>\r\n.\r\nend\r\n"
+    cases = (("plain", "", long, ()), ("eight", "Content-Transfer-Encoding: 8bit\r\n", "ü" + long, ("BODY=8BITMIME",)),
+             ("most", "", "x" * 998 + "\r\n", ()), ("sealed", "DKIM-Signature: v=1; d=x.test\r\n", long, ()))
+    with Sink() as sink:
+        use(server, sink)
+        for n, (name, more, text, options) in enumerate(cases):
+            with submission(server) as smtp:
+                smtp.sendmail(ALICE, ["x@elsewhere.test"], (head % (name, more) + text).encode(), options)
+            body = sink.wait(n + 1)[-1][2]
+            is_long = max(len(x) for x in body.split(b"\r\n")) > 998
+            assert is_long == (name == "sealed"), (name, body)
+            assert email.message_from_bytes(body).get_payload(decode=True).decode() == text, (name, body)
+            assert body.endswith(text.encode()) == (name in ("most", "sealed")), (name, body)
+
+
+def test_time_over(server):
+    """What the other side said is quoted as it was said, also when it is the time that is over; and the attempt was when it was (RFC 3464 2.3.4, 2.3.6, 2.3.7)."""
+    def field(dsn, name):
+        return re.search(rb"^%s: (.*)\r$" % name, dsn, re.M).group(1).decode()
+
+    with Sink(says={"RCPT": "450 4.2.1 she is away"}) as sink:
+        use(server, sink, queue={"delay_notice": "4h", "lifetime": "5h", "retry_min": "3h", "retry_max": "12h"})
+        submit(server, "late")
+        server.wait_log("queue.attempt", {"attempts": "1"})
+        move_clock(server, 192)
+        line = server.wait_log("queue.attempt", {"attempts": "2"})
+        for action, status in ("delayed", "4.2.1"), ("failed", "4.4.7"):
+            move_clock(server, 60)
+            dsn = wait_inbox(server, ALICE, 1 + (action == "failed"))[-1]
+            assert field(dsn, b"Action") == action and field(dsn, b"Status") == status, dsn
+            assert field(dsn, b"Diagnostic-Code") == "smtp; 450 4.2.1 she is away" and dsn.count(b"450 4.2.1 she is away") == 2, dsn
+            tried = email.utils.parsedate_to_datetime(field(dsn, b"Last-Attempt-Date"))
+            logged = datetime.datetime.fromisoformat(line.split(" ")[0].replace("Z", "+00:00"))
+            assert abs((tried - logged).total_seconds()) < 2, (tried, line)
+
+
+def test_few_recipients(server):
+    """RFC 5321 4.5.3.1.10: who takes ten recipients at once, and says 552 to more, gets the others at once, in as many transactions as it needs."""
+    named = []
+
+    def rcpt(_, line):
+        named.append(line)
+        return "552 too many recipients" if len(named) > 10 else None
+
+    def end(sink, _):
+        return "451 4.3.0 later" if len(sink.messages) >= 3 else None
+
+    with Sink(says={"MAIL": lambda *_: named.clear(), "RCPT": rcpt, "end": end}) as sink:
+        use(server, sink)
+        submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(30)])
+        assert [len(m[1]) for m in sink.wait(3)] == [10, 10, 10] and sink.connections == 1
+        assert len({r for m in sink.messages for r in m[1]}) == 30, sink.messages
+        wait_empty(server)
+        # Of a message that is refused for now nobody is returned, those with a 552 neither.
+        submit(server, "later", to=["r%d@elsewhere.test" % n for n in range(12)])
+        sink.wait_count("DATA", 4)
+        server.wait_log("queue.attempt", {"code": "552", "result": "deferred"})
+        assert len(server.control("queue.list")) == 12, server.control("queue.list")
+    assert not inbox(server, ALICE)
+
+
+def test_limits(server):
+    """RFC 9422: no more messages over one connection, and recipients in one transaction, than the host says it takes; nobody waits for that."""
+    with Sink(words=("PIPELINING", "8BITMIME", "LIMITS MAILMAX=2 RCPTMAX=3")) as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1"})
+        submit(server, *["n%d" % n for n in range(5)])
+        sink.wait(5)
+        assert sink.connections == 3, sink.counts
+        submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(20)])
+        assert sorted(len(m[1]) for m in sink.wait(12)[5:]) == [2, 3, 3, 3, 3, 3, 3]
+        wait_empty(server)
+        assert sink.counts["RCPT"] == 25 and not [x for x in server.log if "result=deferred" in x], sink.counts
 
 
 def test_dead_host(server):

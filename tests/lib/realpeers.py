@@ -120,11 +120,11 @@ COMMAND = {"postfix": "sh -c '/usr/sbin/postfix check && exec /usr/sbin/postfix 
 
 
 class RealPeer(Apart):
-    """One of them. `to` is the port that mail for example.test goes to."""
+    """One of them. `to` is the port that mail for example.test goes to; `first`: lines for the beginning of its settings."""
 
     logs = (*Apart.logs, "state/log-main", "state/log-panic")
 
-    def __init__(self, name, martlet, to, is_tls=True):
+    def __init__(self, name, martlet, to, is_tls=True, first=""):
         if os.getuid() != 0 or run("unshare", "--mount", "--pid", "--fork", "true").returncode != 0:
             raise Skip("a mount namespace needs root")
         self.name, self.process = name, None
@@ -147,8 +147,8 @@ class RealPeer(Apart):
         if name == "postfix":
             shutil.copytree(self.peers + "/etc/postfix", self.dir + "/etc/postfix", dirs_exist_ok=True)
         place, files = FILES[name]
-        for file, text in files.items():
-            self.write(place + file, text.format(**fill))
+        for n, (file, text) in enumerate(files.items()):
+            self.write(place + file, (first if n == 0 else "") + text.format(**fill))
         self.write("first", FIRST.format(**fill))
 
     def __enter__(self):

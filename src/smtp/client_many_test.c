@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* Servers that take fewer recipients in one transaction than a message has: RFC 5321 4.5.3.1.10, RFC 9422. */
+#include "smtp/client_test.h"
+
+#define MANY "452 4.5.3 one at a time" LINE
+
+static const struct send_row many_rows[] = {
+	/* RFC 5321 4.5.3.1.10: those that were too many for one transaction get another at once, also when the server says 552. */
+	{ "one recipient at a time", IN_GROUP, STR_INIT(OK OK MANY MANY GO NEXT OK NEXT OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	{ "552 for too many", IN_GROUP, STR_INIT(OK OK OK "552 too many recipients" LINE GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	/* RFC 3463 3.6: X.5.3 says it whatever the code. */
+	{ "451 and 550 for too many", IN_GROUP, STR_INIT(OK OK "451 4.5.3 too many" LINE "550 5.5.3 too many" LINE GO NEXT OK NEXT OK OK GO NEXT OK NEXT
+						       OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	{ "too many, one by one", "", STR_INIT(OK NEXT OK NEXT MANY NEXT GO NEXT OK NEXT OK NEXT OK NEXT GO NEXT OK NEXT), 2, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "too many for LMTP", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT OK OK GO NEXT NO NEXT), 2, true, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 550, SMTP_CLIENT_END, "unknown", "5.1.1" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "too many for chunks", "PIPELINING" LINE "250-CHUNKING", STR_INIT(OK OK MANY NEXT OK NEXT OK OK NEXT OK NEXT), 2, 0,
+	  { .bytes = STR_INIT("a\nb" LINE) }, 0, { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT("MAIL FROM:<>" LINE RCPT(0) RCPT(1) "BDAT 5 LAST" LINE "a\nb" LINE "MAIL FROM:<>" LINE RCPT(1) "BDAT 5 LAST" LINE "a\nb" LINE) },
+	/* Exim with recipients_max_reject: who was named too many is held against all of them. */
+	{ "too many, and DATA refused for it", IN_GROUP, STR_INIT(OK OK OK "552 too many recipients" LINE "554 Too many recipients" LINE NEXT
+							       OK OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA "RSET" LINE MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	{ "too many, and DATA refused again", IN_GROUP, STR_INIT(OK OK MANY "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 554, SMTP_CLIENT_DATA, "no", "" }, { 554, SMTP_CLIENT_DATA, "no", "" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE MAIL RCPT(0) DATA) },
+	{ "too many by itself", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT OK MANY "503 x" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 452, SMTP_CLIENT_RCPT, "one at a time", "4.5.3" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA) },
+	{ "a full mailbox is not too many", IN_GROUP, STR_INIT(OK OK "452 4.2.2 full" LINE "552 5.2.2 full" LINE GO NEXT OK NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 452, SMTP_CLIENT_RCPT, "full", "4.2.2" }, { 552, SMTP_CLIENT_RCPT, "full", "5.2.2" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE) },
+	{ "nobody before it", IN_GROUP, STR_INIT(OK "552 too much" LINE "503 x" LINE NEXT), 1, 0, TEXT, 0,
+	  { { 552, SMTP_CLIENT_RCPT, "too much", "" } }, STR_INIT(MAIL RCPT(0) DATA) },
+	/* What the message was refused with is no reason to send it again at once. */
+	{ "too many, and the message refused", IN_GROUP, STR_INIT(OK OK MANY GO NEXT "554 spam" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 554, SMTP_CLIENT_END, "spam", "" }, { 452, SMTP_CLIENT_RCPT, "one at a time", "4.5.3" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE) },
+	{ "too many, and it leaves at the end", IN_GROUP, STR_INIT(OK OK MANY GO NEXT), 2, 0, TEXT, -E_CLOSED,
+	  { { 0, SMTP_CLIENT_END, "the peer closed the connection", "" }, { 452, SMTP_CLIENT_RCPT, "one at a time", "4.5.3" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE) },
+	{ "leaves before the second", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT), 2, 0, TEXT, -E_CLOSED,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 0, SMTP_CLIENT_MAIL, "the peer closed the connection", "" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA) },
+	/* RFC 9422 4.1, 4.2 */
+	{ "RCPTMAX", "PIPELINING" LINE "250-LIMITS MAILMAX=9 RCPTMAX=2", STR_INIT(OK OK OK GO NEXT OK NEXT OK OK GO NEXT "554 no" LINE NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 554, SMTP_CLIENT_END, "no", "" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
+	{ "RCPTMAX, all of the first refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
+	  { { 550, SMTP_CLIENT_RCPT, "unknown", "5.1.1" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "RCPTMAX, and the message refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT "554 spam" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 554, SMTP_CLIENT_END, "spam", "" }, { 554, SMTP_CLIENT_END, "spam", "" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	{ "RCPTMAX, lost at the end", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT), 2, 0, TEXT, -E_CLOSED,
+	  { { 0, SMTP_CLIENT_END, "the peer closed the connection", "" }, { 0, SMTP_CLIENT_MAIL, "the peer closed the connection", "" } },
+	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	{ "MAILMAX", "PIPELINING" LINE "250-LIMITS RCPTMAX=1 MAILMAX=1", STR_INIT(OK OK GO NEXT OK NEXT), 2, 0, TEXT, -E_CLOSED,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 0, SMTP_CLIENT_MAIL, "the server takes no more messages over this connection", "" } },
+	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	{ "limits that are none", "PIPELINING" LINE "250-LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX", STR_INIT(OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE) },
+};
+
+TEST(client_many_recipients)
+{
+	for (size_t i = 0; i < ARRAY_LEN(many_rows); i++)
+		run_row(&many_rows[i]);
+}
+
+/* A server that takes one recipient at a time, and long for each: the rest is for another day. */
+TEST(client_many_transactions_have_an_end)
+{
+	static const struct {
+		const char *caps_z;
+		struct str script, said;
+		int code;
+		const char *text_z;
+	} rows[] = {
+		{ "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT OK NEXT), STR_INIT(MAIL RCPT(0) DATA BODY "." LINE), 0,
+		  "the server takes few recipients at once, and time is over" },
+		{ "PIPELINING", STR_INIT(OK OK MANY GO NEXT OK NEXT), STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE), 452, "one at a time" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		struct smtp_client *c = connected(rows[i].caps_z, rows[i].script, false, &a);
+		const struct smtp_client_message m = TEXT;
+		struct smtp_client_rcpt rcpts[2];
+
+		test_row(rows[i].caps_z);
+		c->o.times.data_end = 0;
+		for (size_t j = 0; j < 2; j++)
+			address(&rcpts[j], &a, j);
+		assert_int_equal(smtp_client_send(c, &m, rcpts, 2, &a), 0);
+		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), rows[i].said);
+		assert_int_equal(rcpts[0].reply.code, 250);
+		assert_int_equal(rcpts[1].reply.code, rows[i].code);
+		assert_str_eq(rcpts[1].reply.enhanced, S("4.5.3"));
+		assert_str_eq(rcpts[1].reply.text, str_z(rows[i].text_z));
+		smtp_client_close(&c);
+	}
+}
