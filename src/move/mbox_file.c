@@ -199,16 +199,32 @@ struct dir_walk {
 	unsigned n;
 };
 
+/* What is in Sent is in Sent.sbd (Thunderbird), or itself in Sent.mbox/mbox (Apple Mail): without these ends. */
+static void add_plain(struct buf *out, struct str disk)
+{
+	struct str level;
+
+	if (str_ends(disk, S(".mbox/mbox")) && disk.n > 10)
+		disk.n -= 10;
+	while (str_split(&disk, '/', &level)) {
+		if (disk.n > 0 && str_ends(level, S(".sbd")) && level.n > 4)
+			level.n -= 4;
+		buf_printf(out, "%s%" STR_FMT, out->n ? "/" : "", STR_ARG(level));
+	}
+}
+
 /* Sent.2024.mbox of ours, or Sent/2024 of others. */
 static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *name)
 {
 	struct str disk = str_skip(str_z(path_z), w->top_n + 1);
 	bool is_ours = str_ends(disk, S(".mbox")) && disk.n > 5;
-	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf text = BUF_INIT(65536), plain = BUF_INIT(65536);
 
 	if (is_ours)
 		disk.n -= 5;
-	if (move_name_read(name, disk, is_ours ? '.' : '/'))
+	else
+		add_plain(&plain, disk);
+	if (move_name_read(name, is_ours ? disk : buf_str(&plain), is_ours ? '.' : '/'))
 		return;
 	buf_printf(&text, "%s cannot have that name here: it is %s", path_z, buf_z(name));
 	w->sink->note(w->sink->ctx, buf_z(&text));

@@ -301,6 +301,27 @@ def test_import_of_an_mbox(server):
         assert run_import(server, "bob@example.test", top + "/none", status=1)["bad"] == 1
 
 
+def test_import_of_other_programs_folders(server):
+    """Thunderbird: flags in fields of its own, folders of A in A.sbd, From_ lines without a date. Apple Mail: A.mbox/mbox."""
+    with Scratch() as top:
+        files = {"Inbox": b"From - Tue Nov 24 10:00:00 2026\nX-Mozilla-Status: 1003\nX-Mozilla-Status2: 00000000\nX-Mozilla-Keys: $label1    \n"
+                          b"Subject: 1\n\nx\n\nFrom \r\nX-Mozilla-Status: 0008\r\nSubject: 2\r\n\r\ny\r\n\r\n",
+                 "Inbox.msf": b"// <!-- <mdb:mork:z v=\"1.4\"/> -->\n", "Archives": b"", "Archives.sbd/2026": b"From \nSubject: 3\n\nx\n",
+                 "Archives.sbd/2026.sbd/a.b": b"From \nSubject: 4\n\nx\n", "Apple/Old mail.mbox/mbox": b"From a@example.org Tue Nov 24 10:00:00 2026\nSubject: 5\n\nx\n",
+                 "Apple/Old mail.mbox/table_of_contents": b"\0"}
+        for name, raw in files.items():
+            os.makedirs(os.path.dirname(os.path.join(top, name)), exist_ok=True)
+            with open(os.path.join(top, name), "wb") as f:
+                f.write(raw)
+        said = run_import(server, "bob@example.test", top)
+        assert (said["imported"], said["bad"], said["mailboxes"]) == (5, 0, 4), said
+        inbox = read_mailbox(server, "INBOX")[1]
+        assert inbox[1] == (b"Subject: 1\r\n\r\nx\r\n", {r"\Seen", r"\Answered", "$Forwarded", "$label1"}, inbox[1][2]), inbox
+        assert inbox[2][:2] == (b"Subject: 2\r\n\r\ny\r\n", {r"\Deleted"}), inbox
+        for name, raw in (("Archives/2026", b"Subject: 3"), ("Archives/2026/a.b", b"Subject: 4"), ("Apple/Old mail", b"Subject: 5")):
+            assert read_mailbox(server, name)[1][1][0] == raw + b"\r\n\r\nx\r\n", name
+
+
 def test_import_killed(server):
     """kill -9 of the command, and of the server: the next run goes on, and each message is there once."""
     n = 6000
