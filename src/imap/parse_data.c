@@ -192,7 +192,12 @@ int imap_parse_flag(struct imap_parse *p, struct imap_flags *ret)
 	return 1;
 }
 
-/* flag-list = "(" [flag *(SP flag)] ")" */
+/*
+ * flag-list = "(" [flag *(SP flag)] ")"
+ *
+ * DEVIATION(RFC 9051 9): one space is taken before the first flag, too: Dovecot's imapc writes it
+ * before keywords when there are no other flags.
+ */
 int imap_parse_flag_list(struct imap_parse *p, struct imap_flags *ret)
 {
 	struct imap_parse q = *p;
@@ -200,7 +205,7 @@ int imap_parse_flag_list(struct imap_parse *p, struct imap_flags *ret)
 
 	if (imap_parse_char(&q, '(') <= 0)
 		return 0;
-	if (imap_parse_char(&q, ')') <= 0) {
+	if (imap_parse_sp(&q) > 0 || imap_parse_char(&q, ')') <= 0) {
 		do {
 			int r = imap_parse_flag(&q, &flags);
 
