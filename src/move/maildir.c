@@ -193,13 +193,40 @@ static int walk_dir(struct walk *w, int fd, const char *dir_z, unsigned depth, s
 	return r;
 }
 
-/* dir_z/name_z is a folder: its mailbox name, and a word when that is another one than on the disk. */
+/* Does it begin with a folder of Maildir++? */
+static bool is_plusplus(struct str path)
+{
+	struct str top;
+
+	return path.p[0] == '.' && str_split(&path, '/', &top) && !(path.n > 0 && move_is_of_kmail(top));
+}
+
+/*
+ * dir_z/name_z is a folder: its mailbox name, and a word when that is another one than on the disk. Maildir++ has ".Sent.2024"
+ * (mbsync, where that is below INBOX: "..2024"); else the levels are directories.
+ */
 static void name_folder(struct walk *w, const char *path_z, struct buf *name)
 {
-	bool is_plusplus = path_z[0] == '.';
-	bool is_same = move_name_read(name, str_z(path_z + is_plusplus), is_plusplus ? '.' : '/');
+	struct str path = str_z(path_z), top = { 0 };
+	AUTO(buf_fini) struct buf plain = BUF_INIT(65536);
 	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
+	bool is_same = true;
 
+	if (is_plusplus(path)) {
+		str_split(&path, '/', &top);
+		top = str_skip(top, 1);
+		if (top.n > 1 && top.p[0] == '.') {
+			buf_add(name, S("INBOX/"));
+			top = str_skip(top, 1);
+		}
+		is_same = move_name_read(name, top, '.');
+	}
+	if (path.n > 0) {
+		if (name->n > 0)
+			buf_add_char(name, '/');
+		move_path_plain(&plain, path);
+		is_same &= move_name_read(name, buf_str(&plain), '/');
+	}
 	if (is_same)
 		return;
 	buf_printf(&text, "%s/%s cannot have that name here: it is %s", w->path_z, path_z, buf_z(name));
@@ -219,7 +246,7 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 	struct stat st;
 	int r = 0;
 
-	if (is_part_of_maildir(name_z) || (depth > 0 && name_z[0] == '.') || fstatat(parent, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (is_part_of_maildir(name_z) || fstatat(parent, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (S_ISLNK(st.st_mode) && fstatat(parent, name_z, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
 		say_bad(w, dir_z, name_z, why(-E_CANNOT));
@@ -239,8 +266,10 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 	if (is_folder(fd)) {
 		name_folder(w, path, &name);
 		r = give_folder(w, fd, path, buf_str(&name), fault);
+	} else if (name_z[0] == '.' && !move_is_of_kmail(str_z(name_z))) {
+		return 0; /* something else, hidden */
 	}
-	if (r == 0 && path[0] != '.')
+	if (r == 0)
 		r = walk_dir(w, fd, path, depth + 1, fault);
 	return r;
 }

@@ -199,21 +199,7 @@ struct dir_walk {
 	unsigned n;
 };
 
-/* What is in Sent is in Sent.sbd (Thunderbird), or itself in Sent.mbox/mbox (Apple Mail): without these ends. */
-static void add_plain(struct buf *out, struct str disk)
-{
-	struct str level;
-
-	if (str_ends(disk, S(".mbox/mbox")) && disk.n > 10)
-		disk.n -= 10;
-	while (str_split(&disk, '/', &level)) {
-		if (disk.n > 0 && str_ends(level, S(".sbd")) && level.n > 4)
-			level.n -= 4;
-		buf_printf(out, "%s%" STR_FMT, out->n ? "/" : "", STR_ARG(level));
-	}
-}
-
-/* Sent.2024.mbox of ours, or Sent/2024 of others. */
+/* Sent.2024.mbox of ours, or Sent/2024 of others; Sent.mbox/mbox of Apple Mail. */
 static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *name)
 {
 	struct str disk = str_skip(str_z(path_z), w->top_n + 1);
@@ -222,8 +208,9 @@ static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *nam
 
 	if (is_ours)
 		disk.n -= 5;
-	else
-		add_plain(&plain, disk);
+	else if (str_ends(disk, S(".mbox/mbox")) && disk.n > 10)
+		disk.n -= 10;
+	move_path_plain(&plain, disk);
 	if (move_name_read(name, is_ours ? disk : buf_str(&plain), is_ours ? '.' : '/'))
 		return;
 	buf_printf(&text, "%s cannot have that name here: it is %s", path_z, buf_z(name));
@@ -273,7 +260,7 @@ static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned dep
 
 		if (!fits)
 			w->sink->bad(w->sink->ctx, path, "its path is too long: left out");
-		else if (r == 0 && names[i][0] != '.')
+		else if (r == 0 && (names[i][0] != '.' || move_is_of_kmail(str_z(names[i]))))
 			r = try_file(w, fd, path, names[i], depth, fault);
 		mem_free(names[i]);
 	}

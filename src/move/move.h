@@ -91,6 +91,13 @@ void move_file_name_add_flags(struct buf *out, unsigned flags, bool is_forwarded
  * that the store takes. False: it had to be changed to be one.
  */
 bool move_name_read(struct buf *out, struct str disk, char sep);
+/*
+ * The path of a folder in a tree of directories, below where the tree begins, without what programs add to the names of those that have
+ * folders below them: NAME.sbd (Thunderbird), .NAME.directory (KMail), and a '.' before a folder below another (mbsync, "Legacy").
+ */
+void move_path_plain(struct buf *out, struct str path);
+/* Is it ".NAME.directory"? */
+bool move_is_of_kmail(struct str name);
 /* The other way: levels between sep, modified UTF-7; a sep inside a level and what Maildir++ forbids is encoded too. */
 void move_name_write(struct buf *out, struct str name, char sep);
 

@@ -322,6 +322,30 @@ def test_import_of_other_programs_folders(server):
             assert read_mailbox(server, name)[1][1][0] == raw + b"\r\n\r\nx\r\n", name
 
 
+def test_import_of_nested_maildirs(server):
+    """How programs lay out folders below folders: mbsync (Legacy; Maildir++, where "..a" is below INBOX), KMail, Thunderbird, for an mbox too."""
+    layouts = {"legacy": {"INBOX": "INBOX", "top": "top", "top/.sub": "top/sub", "top/.sub/.deep": "top/sub/deep", "INBOX/.in": "INBOX/in"},
+               "plusplus": {"": "INBOX", ".top.sub": "top/sub", "..sub.deep": "INBOX/sub/deep"},
+               "kmail": {"inbox": "INBOX", ".inbox.directory/Sub": "INBOX/Sub", ".inbox.directory/.Sub.directory/a.b": "INBOX/Sub/a.b", "sent-mail": "sent-mail"},
+               "thunderbird": {"Inbox": "INBOX", "Old.sbd/2026": "Old/2026", "Old.sbd/2026.sbd/May": "Old/2026/May"}}
+    with Scratch() as top:
+        for number, (layout, folders) in enumerate(sorted(layouts.items())):
+            login = "%s@example.test" % layout
+            server.cli("account", "add", login, input="demo\n")
+            for i, folder in enumerate(folders):
+                put("%s/%s/%s" % (top, layout, folder), "%d.host:2,S" % i, text(100 * number + i))
+            os.makedirs("%s/%s/.cache/old/cur" % (top, layout))     # not of the mail
+            said = run_import(server, login, top + "/" + layout)
+            assert (said["imported"], said["bad"], said["mailboxes"], said["notes"]) == (len(folders), 0, len(folders), []), (layout, said)
+            for i, name in enumerate(folders.values()):
+                assert [x[:2] for x in read_mailbox(server, name, layout)[1].values()] == [(crlf(text(100 * number + i)), {r"\Seen"})], (layout, name)
+        os.makedirs(top + "/mboxes/.Old.directory")
+        with open(top + "/mboxes/.Old.directory/2026", "wb") as f:
+            f.write(b"From a@example.org Tue Nov 24 10:00:00 2026\n" + text(1))
+        assert run_import(server, "bob@example.test", top + "/mboxes")["imported"] == 1
+        assert len(read_mailbox(server, "Old/2026")[1]) == 1
+
+
 def test_import_killed(server):
     """kill -9 of the command, and of the server: the next run goes on, and each message is there once."""
     n = 6000
