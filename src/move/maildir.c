@@ -161,18 +161,6 @@ static int give_folder(struct walk *w, int fd, const char *dir_z, struct str nam
 	return r;
 }
 
-static bool has_dir(int fd, const char *name_z)
-{
-	AUTO(move_close_fd) int sub = move_open_dir(fd, name_z);
-
-	return sub >= 0;
-}
-
-static bool is_folder(int fd)
-{
-	return has_dir(fd, "cur") || has_dir(fd, "new");
-}
-
 static int try_name(struct walk *w, int parent, const char *dir_z, const char *name_z, unsigned depth, struct fault *fault);
 
 /* Folders below a directory. */
@@ -233,11 +221,6 @@ static void name_folder(struct walk *w, const char *path_z, struct buf *name)
 	w->sink->note(w->sink->ctx, buf_z(&text));
 }
 
-static bool is_part_of_maildir(const char *name_z)
-{
-	return str_eq(str_z(name_z), S("cur")) || str_eq(str_z(name_z), S("new")) || str_eq(str_z(name_z), S("tmp"));
-}
-
 static int try_name(struct walk *w, int parent, const char *dir_z, const char *name_z, unsigned depth, struct fault *fault)
 {
 	AUTO(buf_fini) struct buf name = BUF_INIT(65536);
@@ -246,7 +229,7 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 	struct stat st;
 	int r = 0;
 
-	if (is_part_of_maildir(name_z) || fstatat(parent, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (move_is_part_of_folder(name_z) || fstatat(parent, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (S_ISLNK(st.st_mode) && fstatat(parent, name_z, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
 		say_bad(w, dir_z, name_z, why(-E_CANNOT));
@@ -263,7 +246,7 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 		say_bad(w, dir_z, name_z, "its path is too long: left out");
 		return 0;
 	}
-	if (is_folder(fd)) {
+	if (move_is_folder(fd)) {
 		name_folder(w, path, &name);
 		r = give_folder(w, fd, path, buf_str(&name), fault);
 	} else if (name_z[0] == '.' && !move_is_of_kmail(str_z(name_z))) {
@@ -311,7 +294,7 @@ int move_maildir(const char *path_z, const char *into_z, const struct move_sink 
 
 	if (fd < 0)
 		return fd;
-	if (is_folder(fd))
+	if (move_is_folder(fd))
 		r = give_folder(&w, fd, "", into_z ? str_z(into_z) : S("INBOX"), fault);
 	if (r == 0 && !into_z)
 		r = walk_dir(&w, fd, "", 0, fault);

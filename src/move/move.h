@@ -59,9 +59,11 @@ MUST_CHECK int move_mbox(const char *path_z, const char *into_z, enum move_mbox_
 
 /*
  * All files of a directory and those below it that begin with "From "; each is a mailbox of its name. NAME.mbox is as our own export
- * writes it: modified UTF-7, '.' between levels. -E_NOT_FOUND: there is none.
+ * writes it: modified UTF-7, '.' between levels. -E_NOT_FOUND: there is none. is_beside: Maildirs of that directory were read, so
+ * there need not be one, and what is in them is left alone.
  */
-MUST_CHECK int move_mbox_dir(const char *path_z, enum move_mbox_quoting quoting, const struct move_sink *sink, struct fault *fault);
+MUST_CHECK int move_mbox_dir(const char *path_z, bool is_beside, enum move_mbox_quoting quoting, const struct move_sink *sink,
+			     struct fault *fault);
 
 /* ---- lines (lines.c) ---- */
 

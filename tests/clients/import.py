@@ -323,7 +323,7 @@ def test_import_of_other_programs_folders(server):
 
 
 def test_import_of_nested_maildirs(server):
-    """How programs lay out folders below folders: mbsync (Legacy; Maildir++, where "..a" is below INBOX), KMail, Thunderbird, for an mbox too."""
+    """How programs lay out folders below folders: mbsync (Legacy; Maildir++, where "..a" is below INBOX), KMail, Thunderbird; mboxes beside them."""
     layouts = {"legacy": {"INBOX": "INBOX", "top": "top", "top/.sub": "top/sub", "top/.sub/.deep": "top/sub/deep", "INBOX/.in": "INBOX/in"},
                "plusplus": {"": "INBOX", ".top.sub": "top/sub", "..sub.deep": "INBOX/sub/deep"},
                "kmail": {"inbox": "INBOX", ".inbox.directory/Sub": "INBOX/Sub", ".inbox.directory/.Sub.directory/a.b": "INBOX/Sub/a.b", "sent-mail": "sent-mail"},
@@ -339,11 +339,15 @@ def test_import_of_nested_maildirs(server):
             assert (said["imported"], said["bad"], said["mailboxes"], said["notes"]) == (len(folders), 0, len(folders), []), (layout, said)
             for i, name in enumerate(folders.values()):
                 assert [x[:2] for x in read_mailbox(server, name, layout)[1].values()] == [(crlf(text(100 * number + i)), {r"\Seen"})], (layout, name)
+        put(top + "/mboxes/Maildir", "1.host:2,", text(2))
+        put(top + "/mboxes/Maildir", "From.host:2,", b"From a@example.org Tue Nov 24 10:00:00 2026\n" + text(3))     # no mbox, whatever it begins with
         os.makedirs(top + "/mboxes/.Old.directory")
         with open(top + "/mboxes/.Old.directory/2026", "wb") as f:
             f.write(b"From a@example.org Tue Nov 24 10:00:00 2026\n" + text(1))
-        assert run_import(server, "bob@example.test", top + "/mboxes")["imported"] == 1
-        assert len(read_mailbox(server, "Old/2026")[1]) == 1
+        said = run_import(server, "bob@example.test", top + "/mboxes")
+        assert (said["imported"], said["bad"], said["mailboxes"]) == (3, 0, 2), said
+        for name, n in (("Maildir", 2), ("Old/2026", 1)):
+            assert len(read_mailbox(server, name)[1]) == n, name
 
 
 def test_import_killed(server):
