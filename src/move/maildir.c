@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Maildir with its folders: Maildir++ (".Sent.2024" beside cur and new) and Dovecot's LAYOUT=fs (Sent/2024/cur). A message is known
- * again by its file's name without flags and by its bytes. INTERNALDATE is the file's time of change, as Dovecot has it.
+ * A Maildir with its folders: Maildir++ (".Sent.2024" beside cur and new), Dovecot's LAYOUT=fs (Sent/2024/cur), and what other
+ * programs make of these (move_path_plain()). A message is known again by its file's name without flags and by its bytes.
+ * INTERNALDATE is the file's time of change, as Dovecot has it.
  */
 #include "move/folder.h"
 

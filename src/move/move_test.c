@@ -168,6 +168,28 @@ static void read_mbox(struct str in, enum move_mbox_quoting quoting, struct buf 
 	}
 }
 
+TEST(plain_paths)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "Sent/2024", "Sent/2024" },           { "Sent.sbd/2024.sbd/May", "Sent/2024/May" },
+		{ "Sent.sbd", "Sent.sbd" },             { ".sbd/x", ".sbd/x" },
+		{ ".a.directory/.b.directory/c", "a/b/c" }, { ".a.directory", ".a.directory" },
+		{ ".directory/x", ".directory/x" },     { "a/.directory/x", "a/directory/x" },
+		{ "top/.sub/.deep", "top/sub/deep" },   { "a/.", "a/." },
+		{ "a/..b", "a/.b" },                    { "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf b = BUF_INIT(1000);
+
+		test_row(rows[i].in);
+		move_path_plain(&b, str_z(rows[i].in));
+		assert_str_eq(buf_str(&b), str_z(rows[i].out));
+	}
+}
+
 #define FROM "From bob@example.org Mon Nov 23 20:08:00 2026\n"
 
 TEST(mbox_messages)
