@@ -335,13 +335,22 @@ static int read_imap(struct import *im, struct move_imap_options *o, const struc
 	return r;
 }
 
+/* Maildirs, mboxes, or some of each. */
+static int read_directory(struct import *im, const char *source_z, enum move_mbox_quoting quoting, const struct move_sink *sink,
+			  struct fault *fault)
+{
+	int r = move_maildir(source_z, NULL, sink, fault);
+	bool is_other = r == -E_NOT_FOUND && !im->is_begun;
+
+	return r == 0 || is_other ? move_mbox_dir(source_z, !is_other, quoting, sink, fault) : r;
+}
+
 static int read_files(struct import *im, const char *source_z, const struct move_sink *sink, struct fault *fault)
 {
 	const char *into_z = cli_option(im->args, "--into");
 	const char *quoting_z = cli_option(im->args, "--mbox-quoting");
 	enum move_mbox_quoting quoting = quoting_z && str_eq(str_z(quoting_z), S("mboxo")) ? MOVE_MBOXO : MOVE_MBOXRD;
 	struct stat st;
-	int r;
 
 	if (quoting_z && quoting == MOVE_MBOXRD && !str_eq(str_z(quoting_z), S("mboxrd")))
 		return fault_set(fault, -E_USAGE, "--mbox-quoting %s: write mboxrd or mboxo", quoting_z);
@@ -349,8 +358,7 @@ static int read_files(struct import *im, const char *source_z, const struct move
 		return fault_errno(fault, errno, "cannot read %s", source_z);
 	if (!S_ISDIR(st.st_mode))
 		return move_mbox(source_z, into_z, quoting, sink, fault);
-	r = move_maildir(source_z, into_z, sink, fault);
-	return r == -E_NOT_FOUND && !into_z && !im->is_begun ? move_mbox_dir(source_z, quoting, sink, fault) : r;
+	return into_z ? move_maildir(source_z, into_z, sink, fault) : read_directory(im, source_z, quoting, sink, fault);
 }
 
 static int read_source(struct import *im, const char *source_z, struct fault *fault)

@@ -130,6 +130,8 @@ int imap_auth_wake(struct imap_session *s)
 
 int imap_auth_line(struct imap_session *s, struct str line)
 {
+	if (str_eq(line, S("*")))
+		imap_say(s, "the login was cancelled");
 	if (s->identity == NULL)
 		return exchange_step(s, line.p == NULL ? S("") : line);
 	/* The answer to the last server message carries nothing; "*" would cancel. */

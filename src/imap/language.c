@@ -62,6 +62,7 @@ static const struct {
 	  "das galt nur für die letzten Nachrichten, für die anderen bitte noch einmal",
 	  "cela ne valait que pour les derniers messages, répétez pour les autres" },
 	{ "log in first", "bitte erst anmelden", "connectez-vous d'abord" },
+	{ "the login was cancelled", "die Anmeldung wurde abgebrochen", "la connexion a été annulée" },
 	{ "already logged in", "schon angemeldet", "déjà connecté" },
 	{ "no mailbox is selected", "kein Postfach ist ausgewählt", "aucune boîte n'est sélectionnée" },
 	{ "the mailbox is open for reading only", "das Postfach ist nur zum Lesen geöffnet",

@@ -188,35 +188,54 @@ static int unescape(struct arena *a, struct str in, struct str *ret)
 /*
  * quoted = DQUOTE *QUOTED-CHAR DQUOTE QUOTED-CHAR = <any TEXT-CHAR except quoted-
  * specials> / "\" quoted-specials / UTF8-2 / UTF8-3 / UTF8-4
+ * What is between the quotes, as it stands there; not yet whether it is UTF-8.
  */
-int imap_parse_quoted(struct imap_parse *p, struct str *ret)
+static bool take_quoted(struct imap_parse *p, struct str *ret, bool *ret_has_escape)
 {
 	const char *at = p->p;
-	struct str content;
-	bool has_escape = false;
 
+	*ret_has_escape = false;
 	if (at == p->end || *at++ != '"')
-		return 0;
+		return false;
 	while (at < p->end && *at != '"') {
 		if (*at == '\\') {
-			has_escape = true;
+			*ret_has_escape = true;
 			if (++at == p->end || (*at != '"' && *at != '\\'))
-				return 0;
+				return false;
 		}
 		if (*at == '\r' || *at == '\n' || *at == '\0')
-			return 0;
+			return false;
 		at++;
 	}
 	if (at == p->end)
-		return 0;
-	content = str_of(p->p + 1, (size_t)(at - p->p) - 1);
-	if (!str_is_utf8(content))
+		return false;
+	*ret = str_of(p->p + 1, (size_t)(at - p->p) - 1);
+	p->p = at + 1;
+	return true;
+}
+
+int imap_parse_quoted(struct imap_parse *p, struct str *ret)
+{
+	struct imap_parse q = *p;
+	struct str content;
+	bool has_escape;
+
+	if (!take_quoted(&q, &content, &has_escape) || !str_is_utf8(content))
 		return 0;
 	if (has_escape && unescape(p->arena, content, &content) < 0)
 		return -E_LIMIT;
 	*ret = content;
-	p->p = at + 1;
+	p->p = q.p;
 	return 1;
+}
+
+bool imap_parse_is_other_charset(const struct imap_parse *p)
+{
+	struct imap_parse q = *p;
+	struct str content;
+	bool has_escape;
+
+	return take_quoted(&q, &content, &has_escape) && !str_is_utf8(content);
 }
 
 /*

@@ -57,6 +57,8 @@ int imap_parse_nz_number(struct imap_parse *p, uint32_t *ret);
 int imap_parse_number64(struct imap_parse *p, uint64_t *ret);
 
 int imap_parse_quoted(struct imap_parse *p, struct str *ret);
+/* Does a quoted string stand here that would be one but for bytes that are no UTF-8? */
+bool imap_parse_is_other_charset(const struct imap_parse *p);
 /*
  * "{n}" or "{n+}"; ret_is_binary (may be NULL: then "~{n}" does not match) tells "~{n}".
  * NUL only in the latter.

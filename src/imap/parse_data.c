@@ -192,7 +192,12 @@ int imap_parse_flag(struct imap_parse *p, struct imap_flags *ret)
 	return 1;
 }
 
-/* flag-list = "(" [flag *(SP flag)] ")" */
+/*
+ * flag-list = "(" [flag *(SP flag)] ")"
+ *
+ * DEVIATION(RFC 9051 9): one space is taken before the first flag, too: Dovecot's imapc writes it
+ * before keywords when there are no other flags.
+ */
 int imap_parse_flag_list(struct imap_parse *p, struct imap_flags *ret)
 {
 	struct imap_parse q = *p;
@@ -200,7 +205,7 @@ int imap_parse_flag_list(struct imap_parse *p, struct imap_flags *ret)
 
 	if (imap_parse_char(&q, '(') <= 0)
 		return 0;
-	if (imap_parse_char(&q, ')') <= 0) {
+	if (imap_parse_sp(&q) > 0 || imap_parse_char(&q, ')') <= 0) {
 		do {
 			int r = imap_parse_flag(&q, &flags);
 
@@ -296,17 +301,30 @@ static int time_zone(struct imap_parse *p, int64_t *ret_s)
 	return 1;
 }
 
+/* date-day = 1*2DIGIT */
+static int date_day(struct imap_parse *p, int *ret_day)
+{
+	return digits(p, 2, ret_day) > 0 || digits(p, 1, ret_day) > 0;
+}
+
 /*
- * date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
  * date-day-fixed = (SP DIGIT) / 2DIGIT
+ *
+ * DEVIATION(RFC 9051 9): one digit is taken without the space, too: node-imap writes it in APPEND.
  */
+static int day_fixed(struct imap_parse *p, int *ret_day)
+{
+	return imap_parse_sp(p) > 0 ? digits(p, 1, ret_day) : date_day(p, ret_day);
+}
+
+/* date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE */
 int imap_parse_date_time(struct imap_parse *p, int64_t *ret_s)
 {
 	struct imap_parse q = *p;
 	int64_t midnight, of_day;
 	int day;
 
-	if (imap_parse_char(&q, '"') <= 0 || digits(&q, imap_parse_sp(&q) > 0 ? 1 : 2, &day) <= 0 ||
+	if (imap_parse_char(&q, '"') <= 0 || day_fixed(&q, &day) <= 0 ||
 	    month_year(&q, day, &midnight) <= 0 || time_zone(&q, &of_day) <= 0 ||
 	    imap_parse_char(&q, '"') <= 0)
 		return 0;
@@ -326,8 +344,8 @@ int imap_parse_date(struct imap_parse *p, int64_t *ret_s)
 	int64_t midnight;
 	int day;
 
-	if ((digits(&q, 2, &day) <= 0 && digits(&q, 1, &day) <= 0) ||
-	    month_year(&q, day, &midnight) <= 0 || (is_quoted && imap_parse_char(&q, '"') <= 0))
+	if (date_day(&q, &day) <= 0 || month_year(&q, day, &midnight) <= 0 ||
+	    (is_quoted && imap_parse_char(&q, '"') <= 0))
 		return 0;
 	*ret_s = midnight;
 	p->p = q.p;

@@ -155,6 +155,10 @@ static int fold(struct parser *ps, struct str raw, struct str *ret)
 	return ret->p == NULL ? -E_LIMIT : 1;
 }
 
+/*
+ * DEVIATION(RFC 6855 3): a quoted string that is no UTF-8 is a charset that we do not know, and no
+ * bad command: Jakarta Mail sends ISO-8859-1 when UTF8=ACCEPT is on, and searches by itself after NO.
+ */
 static int arg_string(struct parser *ps, struct store_search *key)
 {
 	struct str raw;
@@ -162,6 +166,8 @@ static int arg_string(struct parser *ps, struct store_search *key)
 
 	if (r > 0)
 		r = imap_parse_astring(ps->p, &raw);
+	if (r == 0 && imap_parse_is_other_charset(ps->p))
+		return -E_BAD_CHARSET;
 	return r > 0 ? fold(ps, raw, &key->value) : r;
 }
 

@@ -81,6 +81,9 @@ static void try_names(struct str in)
 	move_name_write(&disk, buf_str(&name), '.');
 	move_name_read(&again, buf_str(&disk), '.');
 	must(str_eq(buf_str(&again), buf_str(&name)));
+	buf_reset(&name);
+	move_path_plain(&name, in);
+	must(name.n <= in.n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

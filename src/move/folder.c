@@ -31,6 +31,23 @@ int move_open_dir(int dir_fd, const char *name_z)
 	return fd < 0 ? code(errno) : fd;
 }
 
+static bool has_dir(int fd, const char *name_z)
+{
+	AUTO(move_close_fd) int sub = move_open_dir(fd, name_z);
+
+	return sub >= 0;
+}
+
+bool move_is_folder(int fd)
+{
+	return has_dir(fd, "cur") || has_dir(fd, "new");
+}
+
+bool move_is_part_of_folder(const char *name_z)
+{
+	return str_eq(str_z(name_z), S("cur")) || str_eq(str_z(name_z), S("new")) || str_eq(str_z(name_z), S("tmp"));
+}
+
 static int read_all(int fd, size_t size, struct buf *out)
 {
 	while (true) {

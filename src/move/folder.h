@@ -13,6 +13,10 @@
 MUST_CHECK int move_open_path(const char *path_z, int flags, bool make, struct fault *fault);
 /* Below dir_fd, without following a symbolic link; a directory, or -E_NOT_FOUND, -E_CANNOT (something else stands there). */
 MUST_CHECK int move_open_dir(int dir_fd, const char *name_z);
+/* Is the directory a Maildir folder? */
+bool move_is_folder(int fd);
+/* cur, new or tmp */
+bool move_is_part_of_folder(const char *name_z);
 /*
  * The bytes of a regular file, added to out. *ret_mtime_s may be NULL. -E_NOT_FOUND; -E_CANNOT: no regular file; -E_TOO_BIG: more than
  * out can hold; -E_DENIED; -E_IO. Never waits for a FIFO or a device.

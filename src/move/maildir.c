@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A Maildir with its folders: Maildir++ (".Sent.2024" beside cur and new) and Dovecot's LAYOUT=fs (Sent/2024/cur). A message is known
- * again by its file's name without flags and by its bytes. INTERNALDATE is the file's time of change, as Dovecot has it.
+ * A Maildir with its folders: Maildir++ (".Sent.2024" beside cur and new), Dovecot's LAYOUT=fs (Sent/2024/cur), and what other
+ * programs make of these (move_path_plain()). A message is known again by its file's name without flags and by its bytes.
+ * INTERNALDATE is the file's time of change, as Dovecot has it.
  */
 #include "move/folder.h"
 
@@ -161,18 +162,6 @@ static int give_folder(struct walk *w, int fd, const char *dir_z, struct str nam
 	return r;
 }
 
-static bool has_dir(int fd, const char *name_z)
-{
-	AUTO(move_close_fd) int sub = move_open_dir(fd, name_z);
-
-	return sub >= 0;
-}
-
-static bool is_folder(int fd)
-{
-	return has_dir(fd, "cur") || has_dir(fd, "new");
-}
-
 static int try_name(struct walk *w, int parent, const char *dir_z, const char *name_z, unsigned depth, struct fault *fault);
 
 /* Folders below a directory. */
@@ -193,22 +182,44 @@ static int walk_dir(struct walk *w, int fd, const char *dir_z, unsigned depth, s
 	return r;
 }
 
-/* dir_z/name_z is a folder: its mailbox name, and a word when that is another one than on the disk. */
+/* Does it begin with a folder of Maildir++? */
+static bool is_plusplus(struct str path)
+{
+	struct str top;
+
+	return path.p[0] == '.' && str_split(&path, '/', &top) && !(path.n > 0 && move_is_of_kmail(top));
+}
+
+/*
+ * dir_z/name_z is a folder: its mailbox name, and a word when that is another one than on the disk. Maildir++ has ".Sent.2024"
+ * (mbsync, where that is below INBOX: "..2024"); else the levels are directories.
+ */
 static void name_folder(struct walk *w, const char *path_z, struct buf *name)
 {
-	bool is_plusplus = path_z[0] == '.';
-	bool is_same = move_name_read(name, str_z(path_z + is_plusplus), is_plusplus ? '.' : '/');
+	struct str path = str_z(path_z), top = { 0 };
+	AUTO(buf_fini) struct buf plain = BUF_INIT(65536);
 	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
+	bool is_same = true;
 
+	if (is_plusplus(path)) {
+		str_split(&path, '/', &top);
+		top = str_skip(top, 1);
+		if (top.n > 1 && top.p[0] == '.') {
+			buf_add(name, S("INBOX/"));
+			top = str_skip(top, 1);
+		}
+		is_same = move_name_read(name, top, '.');
+	}
+	if (path.n > 0) {
+		if (name->n > 0)
+			buf_add_char(name, '/');
+		move_path_plain(&plain, path);
+		is_same &= move_name_read(name, buf_str(&plain), '/');
+	}
 	if (is_same)
 		return;
 	buf_printf(&text, "%s/%s cannot have that name here: it is %s", w->path_z, path_z, buf_z(name));
 	w->sink->note(w->sink->ctx, buf_z(&text));
-}
-
-static bool is_part_of_maildir(const char *name_z)
-{
-	return str_eq(str_z(name_z), S("cur")) || str_eq(str_z(name_z), S("new")) || str_eq(str_z(name_z), S("tmp"));
 }
 
 static int try_name(struct walk *w, int parent, const char *dir_z, const char *name_z, unsigned depth, struct fault *fault)
@@ -219,7 +230,7 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 	struct stat st;
 	int r = 0;
 
-	if (is_part_of_maildir(name_z) || (depth > 0 && name_z[0] == '.') || fstatat(parent, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
+	if (move_is_part_of_folder(name_z) || fstatat(parent, name_z, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return 0;
 	if (S_ISLNK(st.st_mode) && fstatat(parent, name_z, &st, 0) == 0 && S_ISDIR(st.st_mode)) {
 		say_bad(w, dir_z, name_z, why(-E_CANNOT));
@@ -236,11 +247,13 @@ static int try_name(struct walk *w, int parent, const char *dir_z, const char *n
 		say_bad(w, dir_z, name_z, "its path is too long: left out");
 		return 0;
 	}
-	if (is_folder(fd)) {
+	if (move_is_folder(fd)) {
 		name_folder(w, path, &name);
 		r = give_folder(w, fd, path, buf_str(&name), fault);
+	} else if (name_z[0] == '.' && !move_is_of_kmail(str_z(name_z))) {
+		return 0; /* something else, hidden */
 	}
-	if (r == 0 && path[0] != '.')
+	if (r == 0)
 		r = walk_dir(w, fd, path, depth + 1, fault);
 	return r;
 }
@@ -282,7 +295,7 @@ int move_maildir(const char *path_z, const char *into_z, const struct move_sink 
 
 	if (fd < 0)
 		return fd;
-	if (is_folder(fd))
+	if (move_is_folder(fd))
 		r = give_folder(&w, fd, "", into_z ? str_z(into_z) : S("INBOX"), fault);
 	if (r == 0 && !into_z)
 		r = walk_dir(&w, fd, "", 0, fault);

@@ -7,11 +7,13 @@
  *   mboxcl   as one of them, and Content-Length has the length of the body
  *   mboxcl2  Content-Length, and nothing is quoted
  *
- * A message ends before an empty line and a From_ line with a date; or where Content-Length says so, if such a line (or the end of
+ * A message ends before an empty line and a From_ line with a date, or one that says nothing ("From ", "From -"; Thunderbird) before a
+ * field; or where Content-Length says so, if such a line (or the end of
  * the file) is there indeed. When the body then has lines that begin with "From ", it is mboxcl2: nothing was quoted.
  *
  * Fields that only an mbox has say what the flags are: Status (R read), X-Status (A answered, F flagged, D deleted, T draft),
- * X-Keywords; X-UID, X-IMAP, X-IMAPbase and Content-Length are dropped with them.
+ * X-Keywords; of Thunderbird X-Mozilla-Status (bits; what it has deleted stays in the file) and X-Mozilla-Keys. X-UID, X-IMAP, X-IMAPbase,
+ * X-Mozilla-Status2 and Content-Length are dropped with them.
  */
 #include "move/move.h"
 
@@ -134,12 +136,27 @@ bool move_mbox_date(struct str from, int64_t *ret_epoch_s)
 	return false;
 }
 
+/* Does it begin with "name:"? */
+static bool is_field(struct str line)
+{
+	size_t n = 0;
+
+	while (n < line.n && line.p[n] > ' ' && line.p[n] < 127 && line.p[n] != ':')
+		n++;
+	return n > 0 && n < line.n && line.p[n] == ':';
+}
+
 /* Does a message begin here? */
 static bool is_from_line(struct str s)
 {
+	struct str line = line_at(s), text = without_end(str_head(line, 1000));
 	int64_t date;
 
-	return str_starts(s, S("From ")) && move_mbox_date(without_end(str_head(line_at(s), 1000)), &date);
+	if (!str_starts(text, S("From ")))
+		return false;
+	if (str_eq(text, S("From ")) || str_eq(text, S("From -")))
+		return is_field(line_at(str_skip(s, line.n)));
+	return move_mbox_date(text, &date);
 }
 
 /* ---- the end of a message ---- */
@@ -285,23 +302,56 @@ static void read_status(struct str value, struct move_message *m)
 				m->flags |= rows[k].flag;
 }
 
+static void add_keyword(struct str word, struct move_message *m)
+{
+	if (m->n_keywords < MOVE_KEYWORDS)
+		m->keywords[m->n_keywords++] = word;
+}
+
 static void read_keywords(struct str value, struct move_message *m)
 {
 	struct str word;
 
 	while (next_word(&value, &word))
-		if (m->n_keywords < MOVE_KEYWORDS)
-			m->keywords[m->n_keywords++] = word;
+		add_keyword(word, m);
+}
+
+/* X-Mozilla-Status: four hexadecimal digits */
+static void read_mozilla_status(struct str value, struct move_message *m)
+{
+	static const struct {
+		unsigned bit, flag;
+	} rows[] = {
+		{ 0x1, STORE_SEEN }, { 0x2, STORE_ANSWERED }, { 0x4, STORE_FLAGGED }, { 0x8, STORE_DELETED },
+	};
+	unsigned bits = 0;
+
+	if (value.n > 4)
+		return;
+	for (size_t i = 0; i < value.n; i++) {
+		ptrdiff_t digit = str_chr(S("0123456789abcdef"), str_lower_char(value.p[i]));
+
+		if (digit < 0)
+			return;
+		bits = bits * 16 + (unsigned)digit;
+	}
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++)
+		if (bits & rows[k].bit)
+			m->flags |= rows[k].flag;
+	if (bits & 0x1000)
+		add_keyword(S("$Forwarded"), m);
 }
 
 /* Is it a field that only an mbox has? Then it is read. */
 static bool take_field(struct str line, struct move_message *m)
 {
-	static const char *const dropped[] = { "x-uid", "x-imap", "x-imapbase", "content-length" };
+	static const char *const dropped[] = { "x-uid", "x-imap", "x-imapbase", "x-mozilla-status2", "content-length" };
 
 	if (has_name(line, "status") || has_name(line, "x-status"))
 		read_status(value_of(line), m);
-	else if (has_name(line, "x-keywords"))
+	else if (has_name(line, "x-mozilla-status"))
+		read_mozilla_status(value_of(line), m);
+	else if (has_name(line, "x-keywords") || has_name(line, "x-mozilla-keys"))
 		read_keywords(value_of(line), m);
 	else {
 		for (size_t i = 0; i < ARRAY_LEN(dropped); i++)

@@ -194,21 +194,31 @@ int move_mbox(const char *path_z, const char *into_z, enum move_mbox_quoting quo
 
 struct dir_walk {
 	const struct move_sink *sink;
+	bool is_beside; /* Maildirs: what cannot be read there was told already, or is none of ours */
 	enum move_mbox_quoting quoting;
 	size_t top_n;   /* of a path: what is before the names */
 	unsigned n;
 };
 
-/* Sent.2024.mbox of ours, or Sent/2024 of others. */
+static void say_bad(const struct dir_walk *w, const char *path_z, const char *why_z)
+{
+	if (!w->is_beside)
+		w->sink->bad(w->sink->ctx, path_z, why_z);
+}
+
+/* Sent.2024.mbox of ours, or Sent/2024 of others; Sent.mbox/mbox of Apple Mail. */
 static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *name)
 {
 	struct str disk = str_skip(str_z(path_z), w->top_n + 1);
 	bool is_ours = str_ends(disk, S(".mbox")) && disk.n > 5;
-	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
+	AUTO(buf_fini) struct buf text = BUF_INIT(65536), plain = BUF_INIT(65536);
 
 	if (is_ours)
 		disk.n -= 5;
-	if (move_name_read(name, disk, is_ours ? '.' : '/'))
+	else if (str_ends(disk, S(".mbox/mbox")) && disk.n > 10)
+		disk.n -= 10;
+	move_path_plain(&plain, disk);
+	if (move_name_read(name, is_ours ? disk : buf_str(&plain), is_ours ? '.' : '/'))
 		return;
 	buf_printf(&text, "%s cannot have that name here: it is %s", path_z, buf_z(name));
 	w->sink->note(w->sink->ctx, buf_z(&text));
@@ -231,7 +241,7 @@ static int try_file(struct dir_walk *w, int parent, const char *path_z, const ch
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0) {
-		w->sink->bad(w->sink->ctx, path_z, errno == ELOOP ? "a symbolic link: left out" : "cannot be read");
+		say_bad(w, path_z, errno == ELOOP ? "a symbolic link: left out" : "cannot be read");
 		return 0;
 	}
 	if (S_ISDIR(st.st_mode))
@@ -248,16 +258,18 @@ static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned dep
 	char **names = NULL;
 	char path[4096];
 	size_t n = depth > DEPTH_MAX ? 0 : move_list_names(fd, &names);
+	bool is_maildir = move_is_folder(fd);
 	int r = 0;
 
 	if (depth > DEPTH_MAX)
-		w->sink->bad(w->sink->ctx, path_z, "too deep: what is in it is left out");
+		say_bad(w, path_z, "too deep: what is in it is left out");
 	for (size_t i = 0; i < n; i++) {
 		bool fits = (size_t)snprintf(path, sizeof(path), "%s/%s", path_z, names[i]) < sizeof(path);
 
 		if (!fits)
-			w->sink->bad(w->sink->ctx, path, "its path is too long: left out");
-		else if (r == 0 && names[i][0] != '.')
+			say_bad(w, path, "its path is too long: left out");
+		else if (r == 0 && (names[i][0] != '.' || move_is_of_kmail(str_z(names[i]))) &&
+			 !(is_maildir && move_is_part_of_folder(names[i])))
 			r = try_file(w, fd, path, names[i], depth, fault);
 		mem_free(names[i]);
 	}
@@ -265,16 +277,17 @@ static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned dep
 	return r;
 }
 
-int move_mbox_dir(const char *path_z, enum move_mbox_quoting quoting, const struct move_sink *sink, struct fault *fault)
+int move_mbox_dir(const char *path_z, bool is_beside, enum move_mbox_quoting quoting, const struct move_sink *sink,
+		  struct fault *fault)
 {
-	struct dir_walk w = { .sink = sink, .quoting = quoting, .top_n = strlen(path_z) };
+	struct dir_walk w = { .sink = sink, .is_beside = is_beside, .quoting = quoting, .top_n = strlen(path_z) };
 	AUTO(move_close_fd) int fd = move_open_path(path_z, O_RDONLY | O_DIRECTORY | O_CLOEXEC, false, fault);
 	int r;
 
 	if (fd < 0)
 		return fd;
 	r = walk_dir(&w, fd, path_z, 0, fault);
-	if (r == 0 && w.n == 0)
+	if (r == 0 && w.n == 0 && !is_beside)
 		r = fault_set(fault, -E_NOT_FOUND, "%s: there is neither a Maildir nor an mbox in it", path_z);
 	return r;
 }

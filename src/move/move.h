@@ -59,9 +59,11 @@ MUST_CHECK int move_mbox(const char *path_z, const char *into_z, enum move_mbox_
 
 /*
  * All files of a directory and those below it that begin with "From "; each is a mailbox of its name. NAME.mbox is as our own export
- * writes it: modified UTF-7, '.' between levels. -E_NOT_FOUND: there is none.
+ * writes it: modified UTF-7, '.' between levels. -E_NOT_FOUND: there is none. is_beside: Maildirs of that directory were read, so
+ * there need not be one, and what is in them is left alone.
  */
-MUST_CHECK int move_mbox_dir(const char *path_z, enum move_mbox_quoting quoting, const struct move_sink *sink, struct fault *fault);
+MUST_CHECK int move_mbox_dir(const char *path_z, bool is_beside, enum move_mbox_quoting quoting, const struct move_sink *sink,
+			     struct fault *fault);
 
 /* ---- lines (lines.c) ---- */
 
@@ -91,6 +93,13 @@ void move_file_name_add_flags(struct buf *out, unsigned flags, bool is_forwarded
  * that the store takes. False: it had to be changed to be one.
  */
 bool move_name_read(struct buf *out, struct str disk, char sep);
+/*
+ * The path of a folder in a tree of directories, below where the tree begins, without what programs add to the names of those that have
+ * folders below them: NAME.sbd (Thunderbird), .NAME.directory (KMail), and a '.' before a folder below another (mbsync, "Legacy").
+ */
+void move_path_plain(struct buf *out, struct str path);
+/* Is it ".NAME.directory"? */
+bool move_is_of_kmail(struct str name);
 /* The other way: levels between sep, modified UTF-7; a sep inside a level and what Maildir++ forbids is encoded too. */
 void move_name_write(struct buf *out, struct str name, char sep);
 

@@ -168,6 +168,28 @@ static void read_mbox(struct str in, enum move_mbox_quoting quoting, struct buf 
 	}
 }
 
+TEST(plain_paths)
+{
+	static const struct {
+		const char *in, *out;
+	} rows[] = {
+		{ "Sent/2024", "Sent/2024" },           { "Sent.sbd/2024.sbd/May", "Sent/2024/May" },
+		{ "Sent.sbd", "Sent.sbd" },             { ".sbd/x", ".sbd/x" },
+		{ ".a.directory/.b.directory/c", "a/b/c" }, { ".a.directory", ".a.directory" },
+		{ ".directory/x", ".directory/x" },     { "a/.directory/x", "a/directory/x" },
+		{ "top/.sub/.deep", "top/sub/deep" },   { "a/.", "a/." },
+		{ "a/..b", "a/.b" },                    { "", "" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf b = BUF_INIT(1000);
+
+		test_row(rows[i].in);
+		move_path_plain(&b, str_z(rows[i].in));
+		assert_str_eq(buf_str(&b), str_z(rows[i].out));
+	}
+}
+
 #define FROM "From bob@example.org Mon Nov 23 20:08:00 2026\n"
 
 TEST(mbox_messages)
@@ -179,6 +201,12 @@ TEST(mbox_messages)
 		{ "two", FROM "A: 1\n\nx\n\n" FROM "A: 2\n\ny\n", "(0)A: 1\r\n\r\nx\r\n(0)A: 2\r\n\r\ny\r\n", MOVE_MBOXRD },
 		{ "flags", FROM "Status: RO\nA: 1\nX-Status: AF\nX-Keywords: $Junk  b \n\nx\n", "(7 $Junk b)A: 1\r\n\r\nx\r\n",
 		  MOVE_MBOXRD },
+		{ "flags of Thunderbird", FROM "X-Mozilla-Status: 1007\nX-Mozilla-Status2: 00800000\nX-Mozilla-Keys: $label1 b      \nA: 1\n\nx\n",
+		  "(7 $Forwarded $label1 b)A: 1\r\n\r\nx\r\n", MOVE_MBOXRD },
+		{ "removed in Thunderbird", FROM "X-Mozilla-Status: 0009\nX-Mozilla-Keys:  \nA: 1\n\n", "(9)A: 1\r\n\r\n", MOVE_MBOXRD },
+		{ "no status at all", FROM "X-Mozilla-Status: x\nA: 1\n\n", "(0)A: 1\r\n\r\n", MOVE_MBOXRD },
+		{ "From_ lines without a date", "From \nA: 1\n\nx\n\nFrom -\nA: 2\n\nFrom \r\nA: 3\r\n\r\ny\r\n\r\nFrom \r\nno field\r\n",
+		  "(0)A: 1\r\n\r\nx\r\n(0)A: 2\r\n\r\n(0)A: 3\r\n\r\ny\r\n\r\nFrom \r\nno field\r\n", MOVE_MBOXRD },
 		{ "fields of an mbox only", FROM "X-IMAPbase: 5 7 a\n b\nX-UID: 7\nA: 1\n\n", "(0)A: 1\r\n\r\n", MOVE_MBOXRD },
 		{ "rd", FROM "A: 1\n\n>From a\n>>From b\n>From\n", "(0)A: 1\r\n\r\nFrom a\r\n>From b\r\n>From\r\n", MOVE_MBOXRD },
 		{ "o", FROM "A: 1\n\n>From a\n>>From b\n", "(0)A: 1\r\n\r\nFrom a\r\n>>From b\r\n", MOVE_MBOXO },

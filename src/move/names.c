@@ -186,6 +186,30 @@ bool move_name_read(struct buf *out, struct str disk, char sep)
 	return make_legal(out, from) && is_as_it_was;
 }
 
+bool move_is_of_kmail(struct str name)
+{
+	return name.n > 11 && name.p[0] == '.' && str_ends(name, S(".directory"));
+}
+
+void move_path_plain(struct buf *out, struct str path)
+{
+	bool is_first = true;
+	struct str level;
+
+	while (str_split(&path, '/', &level)) {
+		bool is_last = path.n == 0;
+
+		if (!is_last && move_is_of_kmail(level))
+			level = str_head(str_skip(level, 1), level.n - 11);
+		else if (!is_last && level.n > 4 && str_ends(level, S(".sbd")))
+			level.n -= 4;
+		else if (!is_first && level.n > 1 && level.p[0] == '.')
+			level = str_skip(level, 1);
+		buf_printf(out, "%s%" STR_FMT, is_first ? "" : "/", STR_ARG(level));
+		is_first = false;
+	}
+}
+
 /* Any character in modified UTF-7: a shift is also allowed for what could stand for itself, and other servers do so for '.' and '/'. */
 static void add_shifted(struct buf *out, char c)
 {

@@ -5,7 +5,7 @@ A < * OK
 A > a AUTHENTICATE PLAIN
 A < +
 A > *
-A < a BAD
+A < a BAD the login was cancelled
 A > b AUTHENTICATE PLAIN
 A < +
 A > AGJvYkBleGFtcGxlLnRlc3QAd3Jvbmc=

@@ -301,6 +301,55 @@ def test_import_of_an_mbox(server):
         assert run_import(server, "bob@example.test", top + "/none", status=1)["bad"] == 1
 
 
+def test_import_of_other_programs_folders(server):
+    """Thunderbird: flags in fields of its own, folders of A in A.sbd, From_ lines without a date. Apple Mail: A.mbox/mbox."""
+    with Scratch() as top:
+        files = {"Inbox": b"From - Tue Nov 24 10:00:00 2026\nX-Mozilla-Status: 1003\nX-Mozilla-Status2: 00000000\nX-Mozilla-Keys: $label1    \n"
+                          b"Subject: 1\n\nx\n\nFrom \r\nX-Mozilla-Status: 0008\r\nSubject: 2\r\n\r\ny\r\n\r\n",
+                 "Inbox.msf": b"// <!-- <mdb:mork:z v=\"1.4\"/> -->\n", "Archives": b"", "Archives.sbd/2026": b"From \nSubject: 3\n\nx\n",
+                 "Archives.sbd/2026.sbd/a.b": b"From \nSubject: 4\n\nx\n", "Apple/Old mail.mbox/mbox": b"From a@example.org Tue Nov 24 10:00:00 2026\nSubject: 5\n\nx\n",
+                 "Apple/Old mail.mbox/table_of_contents": b"\0"}
+        for name, raw in files.items():
+            os.makedirs(os.path.dirname(os.path.join(top, name)), exist_ok=True)
+            with open(os.path.join(top, name), "wb") as f:
+                f.write(raw)
+        said = run_import(server, "bob@example.test", top)
+        assert (said["imported"], said["bad"], said["mailboxes"]) == (5, 0, 4), said
+        inbox = read_mailbox(server, "INBOX")[1]
+        assert inbox[1] == (b"Subject: 1\r\n\r\nx\r\n", {r"\Seen", r"\Answered", "$Forwarded", "$label1"}, inbox[1][2]), inbox
+        assert inbox[2][:2] == (b"Subject: 2\r\n\r\ny\r\n", {r"\Deleted"}), inbox
+        for name, raw in (("Archives/2026", b"Subject: 3"), ("Archives/2026/a.b", b"Subject: 4"), ("Apple/Old mail", b"Subject: 5")):
+            assert read_mailbox(server, name)[1][1][0] == raw + b"\r\n\r\nx\r\n", name
+
+
+def test_import_of_nested_maildirs(server):
+    """How programs lay out folders below folders: mbsync (Legacy; Maildir++, where "..a" is below INBOX), KMail, Thunderbird; mboxes beside them."""
+    layouts = {"legacy": {"INBOX": "INBOX", "top": "top", "top/.sub": "top/sub", "top/.sub/.deep": "top/sub/deep", "INBOX/.in": "INBOX/in"},
+               "plusplus": {"": "INBOX", ".top.sub": "top/sub", "..sub.deep": "INBOX/sub/deep"},
+               "kmail": {"inbox": "INBOX", ".inbox.directory/Sub": "INBOX/Sub", ".inbox.directory/.Sub.directory/a.b": "INBOX/Sub/a.b", "sent-mail": "sent-mail"},
+               "thunderbird": {"Inbox": "INBOX", "Old.sbd/2026": "Old/2026", "Old.sbd/2026.sbd/May": "Old/2026/May"}}
+    with Scratch() as top:
+        for number, (layout, folders) in enumerate(sorted(layouts.items())):
+            login = "%s@example.test" % layout
+            server.cli("account", "add", login, input="demo\n")
+            for i, folder in enumerate(folders):
+                put("%s/%s/%s" % (top, layout, folder), "%d.host:2,S" % i, text(100 * number + i))
+            os.makedirs("%s/%s/.cache/old/cur" % (top, layout))     # not of the mail
+            said = run_import(server, login, top + "/" + layout)
+            assert (said["imported"], said["bad"], said["mailboxes"], said["notes"]) == (len(folders), 0, len(folders), []), (layout, said)
+            for i, name in enumerate(folders.values()):
+                assert [x[:2] for x in read_mailbox(server, name, layout)[1].values()] == [(crlf(text(100 * number + i)), {r"\Seen"})], (layout, name)
+        put(top + "/mboxes/Maildir", "1.host:2,", text(2))
+        put(top + "/mboxes/Maildir", "From.host:2,", b"From a@example.org Tue Nov 24 10:00:00 2026\n" + text(3))     # no mbox, whatever it begins with
+        os.makedirs(top + "/mboxes/.Old.directory")
+        with open(top + "/mboxes/.Old.directory/2026", "wb") as f:
+            f.write(b"From a@example.org Tue Nov 24 10:00:00 2026\n" + text(1))
+        said = run_import(server, "bob@example.test", top + "/mboxes")
+        assert (said["imported"], said["bad"], said["mailboxes"]) == (3, 0, 2), said
+        for name, n in (("Maildir", 2), ("Old/2026", 1)):
+            assert len(read_mailbox(server, name)[1]) == n, name
+
+
 def test_import_killed(server):
     """kill -9 of the command, and of the server: the next run goes on, and each message is there once."""
     n = 6000
