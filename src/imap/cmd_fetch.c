@@ -123,10 +123,12 @@ static int mark_seen(struct fetch *r, const struct uidset *seqs)
 			 &modseq);
 	if (rc == 0)
 		rc = store_mbox_view(s->sel->mbox, &r->now);
-	if (rc < 0)
+	if (rc < 0) {
 		r->marked = (struct uidset){ 0 };
-	else
-		imap_notify_flags_shown(s, &r->marked, modseq);
+		return 0;
+	}
+	imap_notify_new_keywords(s, r->now);
+	imap_notify_flags_shown(s, &r->marked, modseq);
 	return 0;
 }
 

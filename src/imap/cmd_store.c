@@ -237,6 +237,7 @@ static int answer(struct imap_session *s, const struct store_args *args, const s
 	if (r < 0)
 		return r;
 	a.now = now;
+	imap_notify_new_keywords(s, now);
 	imap_fetch_line_init(&a.line, s);
 	r = answer_all(&a, seqs);
 	imap_fetch_line_fini(&a.line);
