@@ -304,9 +304,16 @@ static int time_zone(struct imap_parse *p, int64_t *ret_s)
 	return 1;
 }
 
+/* date-day-fixed = (SP DIGIT) / 2DIGIT; a digit alone: seen from Horde. */
+static int day_fixed(struct imap_parse *p, int *ret)
+{
+	if (imap_parse_sp(p) <= 0 && digits(p, 2, ret) > 0)
+		return 1;
+	return digits(p, 1, ret);
+}
+
 /*
  * date-time = DQUOTE date-day-fixed "-" date-month "-" date-year SP time SP zone DQUOTE
- * date-day-fixed = (SP DIGIT) / 2DIGIT
  */
 int imap_parse_date_time(struct imap_parse *p, int64_t *ret_s)
 {
@@ -314,7 +321,7 @@ int imap_parse_date_time(struct imap_parse *p, int64_t *ret_s)
 	int64_t midnight, of_day;
 	int day;
 
-	if (imap_parse_char(&q, '"') <= 0 || digits(&q, imap_parse_sp(&q) > 0 ? 1 : 2, &day) <= 0 ||
+	if (imap_parse_char(&q, '"') <= 0 || day_fixed(&q, &day) <= 0 ||
 	    month_year(&q, day, &midnight) <= 0 || time_zone(&q, &of_day) <= 0 ||
 	    imap_parse_char(&q, '"') <= 0)
 		return 0;
