@@ -43,6 +43,12 @@ A <= * LIST (\NonExistent) "/" "Café/ö" ("OLDNAME" ("Café/ö"))
 A < m OK
 A > n DELETE "Café/plain"
 A < n OK
+A >> n2 APPEND "Cafe\xcc\x81" {4+}\r\na: b\r\n
+A <= * LIST () "/" "Café" ("OLDNAME" ("Café"))
+A < n2 OK
+A > n3 APPEND "Café" {4+}
+A > a: b
+A < n3 OK
 # what fails says nothing
 A >> o CREATE "Cafe\xcc\x81"\r\n
 A < o NO [ALREADYEXISTS]
