@@ -23,7 +23,7 @@
 /* tag SP ("APPEND" / ["UID" SP] "REPLACE" SP seq-number) SP mailbox */
 static int take_head(struct imap_parse *p, struct imap_append *ap)
 {
-	struct str tag, mailbox;
+	struct str tag, mailbox, given;
 	int r;
 
 	if (imap_parse_tag(p, &tag) <= 0 || imap_parse_sp(p) <= 0)
@@ -39,12 +39,13 @@ static int take_head(struct imap_parse *p, struct imap_append *ap)
 	}
 	if (imap_parse_sp(p) <= 0)
 		return 0;
-	r = imap_parse_mailbox(p, &mailbox);
+	r = imap_parse_mailbox_given(p, &mailbox, &given);
 	if (r <= 0)
 		return r;
 	ap->mailbox = arena_str(p->arena, mailbox);
+	ap->given = arena_str(p->arena, given);
 	ap->has_head = true;
-	return ap->mailbox.p != NULL ? 1 : -E_LIMIT;
+	return ap->mailbox.p != NULL && ap->given.p != NULL ? 1 : -E_LIMIT;
 }
 
 static int keep_keywords(struct arena *a, struct imap_flags *flags)

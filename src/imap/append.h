@@ -45,7 +45,7 @@ struct imap_append {
 	bool is_utf8;    /* in the parentheses of UTF8 */
 	bool is_literal; /* the last step ended with a literal */
 	uint32_t replaced; /* sequence number or UID; 0: "*" */
-	struct str mailbox;
+	struct str mailbox, given; /* as the store knows it; as it was written */
 	struct imap_append_message *messages;
 	size_t n, cap;
 	size_t max;      /* of n */

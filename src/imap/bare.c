@@ -60,8 +60,7 @@ int imap_bare_notify(struct imap_session *s)
 		imap_resp_untagged(s, "%u EXISTS", now->n);
 	if (sel->n_recent != told)
 		imap_resp_untagged(s, "%u RECENT", sel->n_recent);
-	if (imap_notify_has_keywords(sel->view, now))
-		imap_notify_keywords(s, now);
+	imap_notify_new_keywords(s, now);
 	imap_notify_shown(sel, now);
 	return 1;
 }

@@ -6,6 +6,7 @@
 #include "imap/append.h"
 
 #include "base/limits.h"
+#include "imap/cmd_list.h"
 #include "imap/imap_int.h"
 #include "store/mailbox.h"
 #include "store/message.h"
@@ -54,5 +55,8 @@ int imap_cmd_append(struct imap_session *s)
 		r = imap_append_target(s, &box);
 	if (r == 0)
 		r = add(s, &box);
+	/* RFC 9051 6.3.12 */
+	if (r == 0 && s->is_rev2 && !str_eq(s->append->given, box.name))
+		imap_list_given(s, S(""), box.name, s->append->given);
 	return r;
 }

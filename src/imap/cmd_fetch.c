@@ -123,10 +123,12 @@ static int mark_seen(struct fetch *r, const struct uidset *seqs)
 			 &modseq);
 	if (rc == 0)
 		rc = store_mbox_view(s->sel->mbox, &r->now);
-	if (rc < 0)
+	if (rc < 0) {
 		r->marked = (struct uidset){ 0 };
-	else
-		imap_notify_flags_shown(s, &r->marked, modseq);
+		return 0;
+	}
+	imap_notify_new_keywords(s, r->now);
+	imap_notify_flags_shown(s, &r->marked, modseq);
 	return 0;
 }
 
@@ -140,9 +142,9 @@ static void begin_line(struct fetch *r, uint32_t seq, const struct store_msg *m,
 	if (r->now != NULL && uidset_has(&r->marked, m->uid)) {
 		uint32_t at = store_view_seq(r->now, m->uid);
 
-		/* RFC 7162 3.2.4: what the client did not ask for has the UID. */
+		/* RFC 7162 3.2.4, RFC 9051 7.5.2: what the client did not ask for has the UID. */
 		bits |= IMAP_FETCH_FLAGS;
-		if (r->s->has_condstore && !r->s->has_uidonly)
+		if ((r->s->has_condstore || r->s->is_rev2) && !r->s->has_uidonly)
 			bits |= IMAP_FETCH_UID;
 		/* Expunged meanwhile: it is what it was when the client last saw it. */
 		if (at > 0) {

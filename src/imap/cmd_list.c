@@ -202,7 +202,7 @@ static int parse_list(struct imap_parse *p, struct request *ret)
 	return (ret->options & SELECT_RECURSIVE) && !(ret->options & base) ? -E_SYNTAX : 0;
 }
 
-/* RFC 9051 6.3.9: the pattern is what reference and mailbox give side by side. */
+/* RFC 9051 6.3.9: the pattern is what reference and mailbox give side by side; 5.1: in NFC, as names are. */
 static int compile(struct arena *a, struct request *q)
 {
 	size_t i, bytes = 0;
@@ -214,10 +214,16 @@ static int compile(struct arena *a, struct request *q)
 		struct str whole = arena_printf(a, "%" STR_FMT "%" STR_FMT, STR_ARG(q->reference),
 						STR_ARG(q->patterns[i]));
 
+		int r = 0;
+
 		bytes += whole.n;
-		if (bytes > PATTERN_BYTES)
+		if (bytes > PATTERN_BYTES || whole.p == NULL)
 			return -E_LIMIT;
-		q->compiled[i] = whole.p == NULL ? NULL : imap_list_pattern_new(a, whole);
+		if (!str_is_ascii(whole))
+			r = store_name_nfc(a, whole, &whole);
+		if (r < 0)
+			return r;
+		q->compiled[i] = imap_list_pattern_new(a, whole);
 		if (q->compiled[i] == NULL)
 			return -E_LIMIT;
 	}
@@ -394,6 +400,18 @@ static int show_item(struct imap_session *s, const struct request *q, const stru
 	return r;
 }
 
+/* mailbox SP mbox-list-extended, with oldname-extended-item = "OLDNAME" SP "(" mailbox ")" */
+static void end_item(struct imap_session *s, struct str name, struct str old_name)
+{
+	imap_resp_mailbox(s, name);
+	if (old_name.n > 0) {
+		imap_resp(s, S(" (\"OLDNAME\" ("));
+		imap_resp_mailbox(s, old_name);
+		imap_resp(s, S("))"));
+	}
+	imap_resp_end(s);
+}
+
 void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name,
 		    bool has_no_access)
 {
@@ -403,13 +421,13 @@ void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, str
 	imap_resp(s, has_no_access ? S("* LIST (\\NoAccess ") : S("* LIST ("));
 	show_attrs(s, &q, &item);
 	imap_resp(s, S(") \"/\" "));
-	imap_resp_mailbox(s, box->name);
-	if (old_name.n > 0) {
-		imap_resp(s, S(" (\"OLDNAME\" ("));
-		imap_resp_mailbox(s, old_name);
-		imap_resp(s, S("))"));
-	}
-	imap_resp_end(s);
+	end_item(s, box->name, old_name);
+}
+
+void imap_list_given(struct imap_session *s, struct str attrs, struct str name, struct str given)
+{
+	imap_respf(s, "* LIST (%" STR_FMT ") \"/\" ", STR_ARG(attrs));
+	end_item(s, name, str_eq(given, name) ? S("") : given);
 }
 
 static int list(struct imap_session *s, struct request *q)

@@ -58,6 +58,8 @@ int imap_status_parse(struct imap_parse *p, unsigned *ret_items);
  */
 void imap_list_tell(struct imap_session *s, const struct store_mailbox *box, struct str old_name,
 		    bool has_no_access);
+/* "* LIST (attrs) "/" name" of a mailbox that a command names, with OLDNAME when it wrote it otherwise (RFC 9051 6.3.9.7; cmd_list.c). */
+void imap_list_given(struct imap_session *s, struct str attrs, struct str name, struct str given);
 /*
  * "* METADATA name entry entry" (RFC 5464 4.4.2), of the server (NULL) or a mailbox. Each entry is
  * followed by a line feed (cmd_metadata.c).

@@ -27,6 +27,11 @@ static int refused(struct imap_session *s, const char *mech_z, struct str user, 
 		imap_say(s, "use TLS before logging in");
 	if (r == -E_BUSY) /* RFC 5530 3: no mailbox is in use, it is the server that is */
 		imap_code(s, "UNAVAILABLE");
+	/* RFC 9051 7.1: another password would not help. SCRAM says so for every name, unproved. */
+	if (r == -E_AUTH_FAILED && str_eq(str_z(why->reason), S("authorization-id"))) {
+		imap_code(s, "AUTHORIZATIONFAILED");
+		imap_say(s, "not permitted");
+	}
 	return r;
 }
 

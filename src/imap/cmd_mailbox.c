@@ -13,22 +13,30 @@
 
 #define NO_ACCOUNT (-1)
 
+/* A place, and the name that the client wrote. */
+struct place {
+	struct store_place at;
+	struct str given;
+};
+
 /*
  * SP mailbox, normalised; a trailing separator only says that children will follow (RFC
  * 9051 6.3.4).
  */
-static int parse_name(struct imap_session *s, struct store_place *ret)
+static int parse_name(struct imap_session *s, struct place *ret)
 {
 	struct fault fault = { 0 };
 	struct str name;
 	int r;
 
 	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
-	    (r = imap_need(imap_parse_mailbox(&s->p, &name))) < 0)
+	    (r = imap_need(imap_parse_mailbox_given(&s->p, &name, &ret->given))) < 0)
 		return r;
-	if (name.n > 1 && name.p[name.n - 1] == '/')
+	if (name.n > 1 && name.p[name.n - 1] == '/') {
 		name.n--;
-	r = store_place_parse(&s->arena, name, ret, &fault);
+		ret->given.n--;
+	}
+	r = store_place_parse(&s->arena, name, &ret->at, &fault);
 	if (r < 0 && s->language == IMAP_LANG_DEFAULT)
 		imap_say(s, "%s", fault.text);
 	return r;
@@ -74,6 +82,12 @@ static int find_owner(struct imap_session *s, const struct store_place *place, i
 	return r == -E_NOT_FOUND ? 0 : r;
 }
 
+/* RFC 9051 6.3.4: the client wrote the name otherwise than the mailbox is called. */
+static bool is_written_otherwise(const struct place *place)
+{
+	return !str_eq(place->given, place->at.shown);
+}
+
 /* create-param = "USE" SP "(" [use-attr *(SP use-attr)] ")"   RFC 6154 6 */
 static int parse_use(struct imap_session *s, unsigned *ret_use)
 {
@@ -108,56 +122,60 @@ int imap_cmd_create(struct imap_session *s)
 {
 	struct fault fault = { 0 };
 	struct store_mailbox box;
-	struct store_place place;
+	struct place place;
 	unsigned use = 0;
 	int64_t id, owner;
 	int r;
 
 	if ((r = parse_name(s, &place)) < 0 || (r = parse_use(s, &use)) < 0)
 		return r;
-	r = find_owner(s, &place, &owner);
+	r = find_owner(s, &place.at, &owner);
 	/* As where nothing may be made. */
 	if (r == -E_NOT_FOUND)
 		r = -E_DENIED;
 	if (r == 0)
-		r = store_mailbox_create_by(imap_store(s), s->account, owner, place.local, use, &id,
+		r = store_mailbox_create_by(imap_store(s), s->account, owner, place.at.local, use, &id,
 					    &fault);
 	/* RFC 8474 4.1 */
 	if (r == 0 && store_mailbox_get(imap_store(s), &s->arena, id, &box) == 0)
 		imap_code(s, "MAILBOXID (%" STR_FMT ")", STR_ARG(box.mailboxid));
-	return outcome(s, &place, r, &fault);
+	if (r == 0 && s->is_rev2 && is_written_otherwise(&place))
+		imap_list_given(s, S(""), place.at.shown, place.given);
+	return outcome(s, &place.at, r, &fault);
 }
 
 int imap_cmd_delete(struct imap_session *s)
 {
 	struct fault fault = { 0 };
 	struct store_mailbox box;
-	struct store_place place;
+	struct place place;
 	int64_t owner;
 	int r;
 
 	if ((r = parse_name(s, &place)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0 ||
-	    (r = find_owner(s, &place, &owner)) < 0)
+	    (r = find_owner(s, &place.at, &owner)) < 0)
 		return r;
 	/*
 	 * The own selected mailbox is left first; other sessions that have it selected
 	 * are told BYE.
 	 */
 	if (s->sel != NULL &&
-	    imap_mailbox_find(s, place.shown, STORE_R_DELETE, &box) == 0 &&
-	    box.id == s->sel->mailbox && !str_eq(place.local, S("INBOX"))) {
+	    imap_mailbox_find(s, place.at.shown, STORE_R_DELETE, &box) == 0 &&
+	    box.id == s->sel->mailbox && !str_eq(place.at.local, S("INBOX"))) {
 		if (s->is_rev2 || s->has_condstore)
 			imap_resp_untagged(s, "OK [CLOSED] the mailbox is being deleted");
 		imap_deselect(s);
 	}
-	r = store_mailbox_delete_by(imap_store(s), s->account, owner, place.local, &fault);
-	return outcome(s, &place, r, &fault);
+	r = store_mailbox_delete_by(imap_store(s), s->account, owner, place.at.local, &fault);
+	if (r == 0 && s->is_rev2 && is_written_otherwise(&place))
+		imap_list_given(s, S("\\NonExistent"), place.at.shown, place.given);
+	return outcome(s, &place.at, r, &fault);
 }
 
 int imap_cmd_rename(struct imap_session *s)
 {
 	struct fault fault = { 0 };
-	struct store_place from, to;
+	struct place from, to;
 	int64_t owner;
 	int r;
 
@@ -165,30 +183,32 @@ int imap_cmd_rename(struct imap_session *s)
 	    (r = imap_need(imap_parse_end(&s->p))) < 0)
 		return r;
 	/* The names alone tell it, so nothing is given away. */
-	if (from.is_other != to.is_other || !str_eq(from.login, to.login)) {
+	if (from.at.is_other != to.at.is_other || !str_eq(from.at.login, to.at.login)) {
 		imap_say(s, "a mailbox stays with its owner");
 		return -E_CANNOT;
 	}
-	r = find_owner(s, &from, &owner);
-	if (r == 0 && to.local.n == 0)
+	r = find_owner(s, &from.at, &owner);
+	if (r == 0 && to.at.local.n == 0)
 		r = -E_DENIED;
 	if (r == 0)
-		r = store_mailbox_rename_by(imap_store(s), s->account, owner, from.local, to.local,
+		r = store_mailbox_rename_by(imap_store(s), s->account, owner, from.at.local, to.at.local,
 					    &fault);
-	return outcome(s, &from, r, &fault);
+	if (r == 0 && s->is_rev2 && (is_written_otherwise(&from) || is_written_otherwise(&to)))
+		imap_list_given(s, S(""), to.at.shown, from.given);
+	return outcome(s, &from.at, r, &fault);
 }
 
 static int subscribe(struct imap_session *s, bool is_subscribed)
 {
 	struct fault fault = { 0 };
-	struct store_place place;
+	struct place place;
 	int r;
 
 	if ((r = parse_name(s, &place)) < 0 || (r = imap_need(imap_parse_end(&s->p))) < 0)
 		return r;
 	/* Of others too it is kept here, whether the mailbox exists or not, so nothing is told. */
-	r = store_mailbox_subscribe(imap_store(s), s->account, place.shown, is_subscribed, &fault);
-	return outcome(s, &place, r, &fault);
+	r = store_mailbox_subscribe(imap_store(s), s->account, place.at.shown, is_subscribed, &fault);
+	return outcome(s, &place.at, r, &fault);
 }
 
 int imap_cmd_subscribe(struct imap_session *s)

@@ -8,6 +8,7 @@
  */
 #include "base/limits.h"
 #include "base/must.h"
+#include "imap/cmd_list.h"
 #include "imap/events.h"
 #include "imap/imap_int.h"
 #include "imap/qresync.h"
@@ -130,8 +131,8 @@ static int look_rev1(struct imap_session *s, uint32_t *ret_unseen)
 	return r;
 }
 
-/* The untagged data of RFC 9051 6.3.2. */
-static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
+/* The untagged data of RFC 9051 6.3.2; given: the name that the client wrote. */
+static int show_mailbox(struct imap_session *s, const struct store_mailbox *box, struct str given)
 {
 	const struct store_view *v;
 	uint32_t unseen = 0;
@@ -158,14 +159,16 @@ static int show_mailbox(struct imap_session *s, const struct store_mailbox *box)
 	/* RFC 8474 4.2 */
 	imap_resp_untagged(s, "OK [MAILBOXID (%" STR_FMT ")] id", STR_ARG(box->mailboxid));
 	if (s->is_rev2) {
-		imap_resp(s, S("* LIST () \"/\" "));
-		imap_resp_mailbox(s, box->name);
-		imap_resp_end(s);
+		AUTO(buf_fini) struct buf use = BUF_INIT(1000);
+
+		imap_list_use_print(box->special_use, &use);
+		imap_list_given(s, buf_str(&use), box->name, given);
 	}
 	return 0;
 }
 
 struct params {
+	struct str given;    /* the name as it was written */
 	bool has_condstore;  /* RFC 7162 3.1.8 */
 	bool has_annotate;   /* RFC 5257 4.2 */
 	bool has_qresync;    /* RFC 7162 3.2.5 */
@@ -211,7 +214,7 @@ static int parse_select(struct imap_session *s, struct str *ret_name, struct par
 	int r;
 
 	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
-	    (r = imap_need(imap_parse_mailbox(&s->p, ret_name))) < 0 ||
+	    (r = imap_need(imap_parse_mailbox_given(&s->p, ret_name, &ret->given))) < 0 ||
 	    (r = parse_params(&s->p, ret)) < 0)
 		return r;
 	if (ret->has_qresync && !s->has_qresync) {
@@ -247,7 +250,7 @@ static int select_mailbox(struct imap_session *s, bool is_examined)
 	if (r == 0)
 		s->sel->has_annotate = params.has_annotate;
 	if (r == 0)
-		r = show_mailbox(s, &box);
+		r = show_mailbox(s, &box, params.given);
 	if (r == 0 && params.has_qresync)
 		r = imap_qresync_show(s, &params.qresync);
 	if (r < 0) {

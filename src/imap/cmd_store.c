@@ -113,7 +113,7 @@ static int parse(struct imap_parse *p, struct store_args *args)
 
 /*
  * Which items the answers have; 0: none are sent. RFC 7162 3.1.3: .SILENT does not silence
- * MODSEQ; 3.2.4: it brings the UID along.
+ * MODSEQ; 3.2.4, RFC 9051 7.5.2: it brings the UID along, and nobody can tell these answers from others.
  */
 static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 {
@@ -123,7 +123,7 @@ static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 	/* RFC 9586 3.3: UIDFETCH begins with it. */
 	if (bits == 0 || s->has_uidonly)
 		return bits;
-	return s->cmd.is_uid || s->has_condstore ? bits | IMAP_FETCH_UID : bits;
+	return s->cmd.is_uid || s->has_condstore || s->is_rev2 ? bits | IMAP_FETCH_UID : bits;
 }
 
 /* The flags that a silenced client believes the message to have now. */
@@ -237,6 +237,7 @@ static int answer(struct imap_session *s, const struct store_args *args, const s
 	if (r < 0)
 		return r;
 	a.now = now;
+	imap_notify_new_keywords(s, now);
 	imap_fetch_line_init(&a.line, s);
 	r = answer_all(&a, seqs);
 	imap_fetch_line_fini(&a.line);

@@ -63,13 +63,30 @@ static int write_nil(struct imap_session *s, const struct imap_fetch_item *item,
 	return err;
 }
 
+/*
+ * Bytes of a literal. RFC 9051 4.3.1: NUL stands in a literal8 only, and BODY has none; 0x80 is in its place, as other servers have it.
+ * Sizes and pieces stay what they are; BINARY gives the bytes themselves.
+ */
+static void write_bytes(struct imap_session *s, struct str bytes)
+{
+	while (bytes.n > 0) {
+		ptrdiff_t nul = str_chr(bytes, '\0');
+		size_t n = nul < 0 ? bytes.n : (size_t)nul;
+
+		imap_resp(s, str_head(bytes, n));
+		if (nul >= 0)
+			imap_resp(s, S("\x80"));
+		bytes = str_skip(bytes, n + 1);
+	}
+}
+
 static void write_text(struct imap_session *s, const struct imap_fetch_item *item, struct str text)
 {
 	struct span sp = clip(item, text.n);
 
 	write_label(s, item);
 	imap_resp_literal(s, sp.n, false);
-	imap_resp(s, str_head(str_skip(text, (size_t)sp.off), (size_t)sp.n));
+	write_bytes(s, str_head(str_skip(text, (size_t)sp.off), (size_t)sp.n));
 }
 
 /* That much of it, if it was read before. */
@@ -82,7 +99,7 @@ static bool write_ahead(struct imap_session *s, const struct imap_fetch_msg *m,
 		return false;
 	write_label(s, item);
 	imap_resp_literal(s, n, false);
-	imap_resp(s, str_of(bytes, (size_t)n));
+	write_bytes(s, str_of(bytes, (size_t)n));
 	return true;
 }
 
@@ -110,7 +127,7 @@ static int write_range(struct imap_session *s, const struct imap_fetch_msg *m,
 			imap_resp_literal(s, sp.n, false);
 			has_begun = true;
 		}
-		imap_resp(s, str_of(piece, n));
+		write_bytes(s, str_of(piece, n));
 		if (conn_failed(s->conn))
 			return -E_CLOSED;
 		done += n;

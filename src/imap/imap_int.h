@@ -99,6 +99,7 @@ struct imap_selected {
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
 	uint32_t n_recent;    /* as the client was told */
+	size_t n_keywords;    /* the same */
 	struct imap_update *updates; /* searches that are kept up to date (update.h) */
 };
 
@@ -394,8 +395,8 @@ void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, 
 void imap_notify_own(struct imap_session *s, int64_t mailbox, uint32_t lo, uint32_t hi);
 /* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
-/* Do the two differ in their keywords? */
-bool imap_notify_has_keywords(const struct store_view *old, const struct store_view *now);
+/* The same when the client was told of other keywords: RFC 9051 7.3.5, before flags of that view are told. */
+void imap_notify_new_keywords(struct imap_session *s, const struct store_view *v);
 /* The client knows that view now; takes it. */
 void imap_notify_shown(struct imap_selected *sel, struct store_view *now);
 /*

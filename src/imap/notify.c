@@ -135,13 +135,19 @@ static void say_flag(struct imap_session *s, const char **sep, struct str name)
 	*sep = " ";
 }
 
+static size_t count_keywords(const struct store_view *v)
+{
+	return v->keywords != NULL ? v->keywords->n : 0;
+}
+
 /* RFC 4314 5.1.1: PERMANENTFLAGS has what the user may change. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 {
 	uint64_t may = s->sel->is_examined ? 0 : store_rights_flags(s->sel->rights);
-	size_t n = v->keywords != NULL ? v->keywords->n : 0;
+	size_t n = count_keywords(v);
 	int turn;
 
+	s->sel->n_keywords = n;
 	for (turn = 0; turn < 2; turn++) {
 		uint64_t shown = turn == 0 ? UINT64_MAX : may;
 		bool has_keywords = shown >> STORE_KEYWORD_BIT;
@@ -161,12 +167,10 @@ void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 	}
 }
 
-bool imap_notify_has_keywords(const struct store_view *old, const struct store_view *now)
+void imap_notify_new_keywords(struct imap_session *s, const struct store_view *v)
 {
-	size_t n_old = old->keywords != NULL ? old->keywords->n : 0;
-	size_t n_now = now->keywords != NULL ? now->keywords->n : 0;
-
-	return n_old != n_now;
+	if (s->sel->n_keywords != count_keywords(v))
+		imap_notify_keywords(s, v);
 }
 
 /* ---- messages that have changed ---- */
@@ -291,8 +295,7 @@ static void show(struct imap_session *s, struct arena *a, const struct store_vie
 		(void)!imap_notify_recent(s, now); /* it is counted in memory */
 	if (sel->n_recent != told)
 		imap_resp_untagged(s, "%u RECENT", sel->n_recent);
-	if (imap_notify_has_keywords(sel->view, now))
-		imap_notify_keywords(s, now);
+	imap_notify_new_keywords(s, now);
 	show_changed(s, a, now, diff);
 	imap_update_changed(s, now, diff);
 }

@@ -80,6 +80,8 @@ int imap_parse_list_mailbox(struct imap_parse *p, struct str *ret);
  * -E_CANNOT: bad modified UTF-7 or UTF-8.
  */
 int imap_parse_mailbox(struct imap_parse *p, struct str *ret);
+/* Also as it was written, decoded only: RFC 9051 6.3.9.7. */
+int imap_parse_mailbox_given(struct imap_parse *p, struct str *ret, struct str *ret_given);
 
 struct imap_seq_range {
 	uint32_t lo, hi; /* as written; 0 is "*" */

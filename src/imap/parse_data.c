@@ -35,7 +35,7 @@ static int name_decode(const struct imap_parse *p, struct str raw, struct str *r
 }
 
 /* mailbox = "INBOX" / astring */
-int imap_parse_mailbox(struct imap_parse *p, struct str *ret)
+int imap_parse_mailbox_given(struct imap_parse *p, struct str *ret, struct str *ret_given)
 {
 	struct imap_parse q = *p;
 	struct str raw, name;
@@ -47,8 +47,16 @@ int imap_parse_mailbox(struct imap_parse *p, struct str *ret)
 	if (r < 0)
 		return r;
 	*ret = str_ieq(name, S("INBOX")) ? S("INBOX") : name;
+	*ret_given = name;
 	p->p = q.p;
 	return 1;
+}
+
+int imap_parse_mailbox(struct imap_parse *p, struct str *ret)
+{
+	struct str given;
+
+	return imap_parse_mailbox_given(p, ret, &given);
 }
 
 /* list-mailbox = 1*list-char / string */
@@ -310,7 +318,7 @@ static int date_day(struct imap_parse *p, int *ret_day)
 /*
  * date-day-fixed = (SP DIGIT) / 2DIGIT
  *
- * DEVIATION(RFC 9051 9): one digit is taken without the space, too: node-imap writes it in APPEND.
+ * DEVIATION(RFC 9051 9): one digit is taken without the space, too: node-imap and Horde write it in APPEND.
  */
 static int day_fixed(struct imap_parse *p, int *ret_day)
 {

@@ -8,6 +8,7 @@
  *   root                mailbox "root", no domain         John Doe     name, no mailbox, no domain
  *   a@b (John)          the comment is the name           J D a@b      name "J D", a@b
  *   <a@b                missing ">" ends at "," or the end
+ *   5" pipes <a@b>      a quote that does not end is none: name "5 pipes", a@b
  *
  * Time and memory are linear in the value, which is cut at LIMIT_MIME_HEADER_FIELD.
  */
@@ -43,7 +44,7 @@ void mime_address_reader_start(struct mime_address_reader *r, struct str value)
 {
 	r->rest = value.n > 0 ? value : S("");
 	r->n = 0;
-	r->is_in_group = false;
+	r->is_in_group = r->has_odd_quote = false;
 	if (value.n > LIMIT_MIME_HEADER_FIELD) {
 		ptrdiff_t comma;
 
@@ -131,10 +132,14 @@ static void take_quoted(struct mime_address_reader *r, const struct words *w)
 	struct str s = r->rest;
 	size_t i = 1;
 
-	while (i < s.n && s.p[i] != '"')
+	while (!r->has_odd_quote && i < s.n && s.p[i] != '"')
 		i += s.p[i] == '\\' ? 2 : 1;
-	if (i > s.n)
-		i = s.n;
+	/* It is looked for once: time is linear. */
+	r->has_odd_quote |= i >= s.n;
+	if (r->has_odd_quote) {
+		r->rest = str_skip(s, 1);
+		return;
+	}
 	add_unquoted(r, w, str_of(s.p + 1, i - 1));
 	r->rest = str_skip(s, i + 1);
 }

@@ -72,8 +72,11 @@ static void print_languages(struct buf *out, struct str languages)
 	size_t n = 0;
 
 	while (n < LIMIT_MIME_LANGUAGES && str_split(&languages, ',', &language)) {
+		ptrdiff_t comment;
+
 		mime_cfws_skip(&language);
-		language = str_trim(language);
+		comment = str_chr(language, '(');
+		language = str_trim(str_head(language, comment < 0 ? language.n : (size_t)comment));
 		if (language.n == 0)
 			continue;
 		buf_add_char(out, n++ == 0 ? '(' : ' ');

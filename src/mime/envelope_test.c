@@ -74,7 +74,7 @@ TEST(bodystructure_prints)
 		{ "Content-Type: a/b; c=\"d\\\"\"\nContent-ID: <i>\nContent-Description: \xC3\xA4\n\nx",
 		  "(\"a\" \"b\" (\"c\" \"d\\\"\") \"<i>\" {2}\r\n\xC3\xA4 \"7bit\" 1" NO_EXT ")" },
 		{ "Content-Type: a/b\nContent-MD5: m\nContent-Disposition: inline; a=b\n"
-		  "Content-Language: en, (c) de\nContent-Location: l\n\n",
+		  "Content-Language: en (a), (c) de (\\) d), (e)\nContent-Location: l\n\n",
 		  "(\"a\" \"b\" NIL NIL NIL \"7bit\" 0"
 		  EXT(" \"m\" (\"inline\" (\"a\" \"b\")) (\"en\" \"de\") \"l\"") ")" },
 		{ "Content-Type: a/b\nContent-Disposition: attachment; f*=utf-8''%c3%a4\n\n",

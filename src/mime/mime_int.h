@@ -53,6 +53,7 @@ struct mime_address_reader {
 	struct str comment; /* raw inside of the last comment */
 	size_t n;
 	bool is_in_group;
+	bool has_odd_quote; /* one that does not end: none of the rest counts */
 };
 
 void mime_address_reader_init(struct mime_address_reader *r);

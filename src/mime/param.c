@@ -65,15 +65,31 @@ static int take_quoted(struct arena *a, struct str *s, struct str *ret)
 	return 0;
 }
 
-/* A token, or more than a token: up to ";", a comment or the end of the line. */
+/*
+ * A token, or more than a token: up to ";", a comment or the end of the line. "Invoice (1).pdf" is the name of a file: a comment is what
+ * nothing but blanks or another parameter follows.
+ */
 static struct str take_unquoted(struct str *s)
 {
-	struct str value;
+	struct str line, value;
+	ptrdiff_t equals;
 	size_t n = 0;
 
-	while (n < s->n && s->p[n] != '\0' && strchr(";(\r\n", s->p[n]) == NULL)
+	while (n < s->n && s->p[n] != '\0' && strchr(";\r\n", s->p[n]) == NULL)
 		n++;
-	value = str_trim(str_head(*s, n));
+	line = str_head(*s, n);
+	while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t'))
+		line.n--;
+	equals = str_rchr(line, '=');
+	for (n = 0; n < line.n; n++) {
+		ptrdiff_t close = line.p[n] == '(' ? str_chr(str_skip(line, n), ')') : 0;
+
+		if (line.p[n] == '(' &&
+		    (close < 0 || n + (size_t)close + 1 == line.n || equals > (ptrdiff_t)n + close))
+			break;
+		n += (size_t)close;
+	}
+	value = str_trim(str_head(line, n));
 	*s = str_skip(*s, n);
 	return value;
 }

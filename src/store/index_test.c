@@ -40,7 +40,7 @@ static const char *const bits[] = {
 
 static void phrase(struct buf *out, size_t n)
 {
-	static const char *const gaps[] = { " ", "  ", ", ", ".", "-", " - ", "@", "/", "", "._", ": " };
+	static const char *const gaps[] = { " ", "  ", ", ", ".", "-", " - ", "@", "/", "", "._", ": ", " (", ") ", "\"", "\\", " @ ", ">, <", ";" };
 
 	for (size_t i = 0; i < n; i++) {
 		buf_add(out, str_z(bits[dice(ARRAY_LEN(bits))]));

@@ -37,8 +37,9 @@ static bool has_controls(struct str name)
 	return false;
 }
 
-static int normalise(struct arena *a, struct str name, char **ret, size_t *ret_n)
+int store_name_nfc(struct arena *a, struct str name, struct str *ret)
 {
+	char *out_z;
 	utf8proc_uint8_t *out = NULL;
 	utf8proc_ssize_t n =
 		utf8proc_map((const utf8proc_uint8_t *)name.p, (utf8proc_ssize_t)name.n, &out,
@@ -46,17 +47,18 @@ static int normalise(struct arena *a, struct str name, char **ret, size_t *ret_n
 
 	if (n < 0)
 		return -E_CANNOT;
-	*ret = arena_z(a, str_of(out, (size_t)n));
+	out_z = arena_z(a, str_of(out, (size_t)n));
 	mem_free(out);
-	*ret_n = (size_t)n;
-	return *ret ? 0 : -E_LIMIT;
+	if (out_z == NULL)
+		return -E_LIMIT;
+	*ret = str_of(out_z, (size_t)n);
+	return 0;
 }
 
 int store_name_check(struct arena *a, struct str name, struct str *ret, struct fault *fault)
 {
 	const char *why_z;
-	char *out;
-	size_t n;
+	struct str out;
 	int rc;
 
 	if (name.n > LIMIT_MAILBOX_NAME)
@@ -68,15 +70,18 @@ int store_name_check(struct arena *a, struct str name, struct str *ret, struct f
 	if (has_controls(name))
 		return fault_set(fault, -E_CANNOT,
 				 "a mailbox name cannot contain control characters");
-	rc = normalise(a, name, &out, &n);
+	rc = store_name_nfc(a, name, &out);
 	if (rc < 0)
 		return fault_set(fault, rc, "the mailbox name cannot be normalised");
-	if (n > LIMIT_MAILBOX_NAME)
+	if (out.n > LIMIT_MAILBOX_NAME)
 		return fault_set(fault, -E_LIMIT, "a mailbox name can have %d bytes",
 				 LIMIT_MAILBOX_NAME);
 	/* RFC 9051 5.1: INBOX is the same in any case. */
-	if (str_istarts(str_of(out, n), S("inbox")) && (n == 5 || out[5] == '/'))
-		memcpy(out, "INBOX", 5);
-	*ret = str_of(out, n);
+	if (str_istarts(out, S("inbox")) && (out.n == 5 || out.p[5] == '/')) {
+		out = arena_printf(a, "INBOX%" STR_FMT, STR_ARG(str_skip(out, 5)));
+		if (out.p == NULL)
+			return -E_LIMIT;
+	}
+	*ret = out;
 	return 0;
 }

@@ -4,6 +4,9 @@
  * encodings, encoded words and charsets undone, then both sides in the form of
  * i;unicode-casemap. ASCII text takes a short cut that gives the same answer.
  *
+ * A field of addresses is read twice: as it stands, and as the addresses that ENVELOPE has, without comments, quotes and
+ * folds between their parts.
+ *
  * A body is searched part by part and a part piece by piece; the end of one piece is kept in
  * front of the next, so that nothing that crosses the border is missed. Parts of other types
  * than text and message are left out, as RFC 9051 6.4.4 permits.
@@ -95,6 +98,78 @@ static bool field_contains(struct search_msg *m, struct str text, struct str val
 	return contains(m, field_text(m, text), value);
 }
 
+/* ---- addresses ---- */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/* Blanks stand where the envelope has none: two of them, or beside a dot or "@". */
+static bool has_odd_blanks(struct str text)
+{
+	for (size_t i = 1; i < text.n; i++) {
+		char a = text.p[i - 1], b = text.p[i];
+
+		if (is_blank(a) && (is_blank(b) || b == '.' || b == '@'))
+			return true;
+		if (is_blank(b) && (a == '.' || a == '@'))
+			return true;
+	}
+	return false;
+}
+
+/* Do the addresses of that field read otherwise than the field itself? */
+static bool is_read_twice(const struct mime_field *f)
+{
+	static const char *const names[] = { "From", "To", "Cc", "Bcc" };
+	bool has_addresses = false;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		has_addresses |= str_ieq(f->name, str_z(names[i]));
+	if (!has_addresses)
+		return false;
+	for (size_t i = 0; i < f->value.n; i++) {
+		if (f->value.p[i] != '\0' && strchr("(\"\\\t\r\n", f->value.p[i]) != NULL)
+			return true;
+	}
+	return has_odd_blanks(str_trim(f->value));
+}
+
+static void add_address(const struct mime_address *v, struct buf *out)
+{
+	bool is_group = v->kind == MIME_ADDR_GROUP_START;
+
+	buf_add(out, is_group ? v->mailbox : v->name);
+	if (is_group || v->kind == MIME_ADDR_GROUP_END) {
+		buf_add(out, is_group ? S(": ") : S("; "));
+		return;
+	}
+	buf_add(out, v->name.n > 0 ? S(" <") : S("<"));
+	buf_add(out, v->mailbox);
+	if (v->domain.p != NULL) {
+		buf_add_char(out, '@');
+		buf_add(out, v->domain);
+	}
+	buf_add(out, S(">, "));
+}
+
+/* Name <mailbox@domain>, group: <mailbox@domain>, ; with encoded words undone, in m->utf8. */
+static struct str address_text(struct search_msg *m, struct str value)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct mime_addresses list = { 0 };
+
+	buf_reset(&m->plain);
+	buf_reset(&m->utf8);
+	if (mime_addresses_parse(&a, value, &list) < 0)
+		list.n = 0;
+	for (size_t i = 0; i < list.n; i++)
+		add_address(&list.v[i], &m->plain);
+	mime_encword_decode(buf_str(&m->plain), &m->utf8);
+	return buf_str(&m->utf8);
+}
+
 /* ---- headers ---- */
 
 /* Reads a range into b, at most as much as b may hold. */
@@ -132,8 +207,10 @@ bool search_text_header(struct search_msg *m, const struct store_search *key)
 	struct mime_field f;
 
 	while (mime_field_next(&rest, &f) > 0) {
-		if (str_ieq(f.name, key->name) &&
-		    (key->value.n == 0 || field_contains(m, f.value, key->value)))
+		if (!str_ieq(f.name, key->name))
+			continue;
+		if (key->value.n == 0 || field_contains(m, f.value, key->value) ||
+		    (is_read_twice(&f) && contains(m, address_text(m, f.value), key->value)))
 			return true;
 	}
 	return false;
@@ -316,11 +393,9 @@ static void tell(struct search_msg *m, struct search_sink *sink, unsigned zones,
 	sink->add(sink->ctx, zones, buf_str(&m->folded), is_end);
 }
 
-static void tell_field(struct search_msg *m, struct search_sink *sink, unsigned zones,
-		       struct str text)
+/* utf8: of field_text() or address_text() */
+static void tell_text(struct search_msg *m, struct search_sink *sink, unsigned zones, struct str utf8)
 {
-	struct str utf8 = field_text(m, text);
-
 	sink->is_short |= buf_overflowed(&m->plain) || buf_overflowed(&m->utf8);
 	tell(m, sink, zones, utf8, true);
 }
@@ -331,7 +406,7 @@ static void tell_fields(struct search_msg *m, struct search_sink *sink, unsigned
 	struct mime_field f;
 
 	while (!sink->is_short && mime_field_next(&header, &f) > 0)
-		tell_field(m, sink, zones, f.raw);
+		tell_text(m, sink, zones, field_text(m, f.raw));
 }
 
 unsigned index_zone_of(struct str name)
@@ -356,8 +431,11 @@ static void tell_values(struct search_msg *m, struct search_sink *sink)
 	struct mime_field f;
 
 	sink->is_short |= rest.n < m->content->header_n;
-	while (!sink->is_short && mime_field_next(&rest, &f) > 0)
-		tell_field(m, sink, index_zone_of(f.name), f.value);
+	while (!sink->is_short && mime_field_next(&rest, &f) > 0) {
+		tell_text(m, sink, index_zone_of(f.name), field_text(m, f.value));
+		if (!sink->is_short && is_read_twice(&f))
+			tell_text(m, sink, index_zone_of(f.name), address_text(m, f.value));
+	}
 }
 
 /* As part_contains() walks. */

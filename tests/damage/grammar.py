@@ -268,12 +268,6 @@ def fetch(data):
             r.take(b"}\r\n")
             r.at += n
             out[name] = data[r.at - n:r.at]
-        elif name.startswith("BODY[") and r.peek(b"{"):
-            r.take(b"{")            # a message as it was stored may have NUL
-            n = r.number()
-            r.take(b"}\r\n")
-            r.at += n
-            out[name] = data[r.at - n:r.at]
         else:
             out[name] = r.nstring()
         out[name, "raw"] = data[begin:r.at]
