@@ -15,7 +15,7 @@
  * States of a body, who moves it on, and what a crash leaves:
  *  1. in the caller's memory or spool. Gone after a crash; nobody was answered.
  *  2. written to the end of the pack (write_chain), not synced. After a crash: some bytes that
- *     no row names.
+ *     no row names. Its pack is busy from here to the end of its job.
  *  3. synced, with its directory entry (db_pack_append). After a crash: dead bytes that no row
  *     names.
  *  4. named by a committed row (writer.c). Safe; only now the caller is answered.
@@ -191,6 +191,7 @@ int db_packs_open(struct db *db, struct db_packs **ret, struct fault *f)
 	p->batch.fd = p->moved.fd = -1;
 	p->top = top;
 	atomic_init(&p->next, top + 1);
+	lock_init(&p->batch_lock);
 	lock_init(&p->lock);
 	for (size_t i = 0; i < PACK_READ_FDS; i++)
 		p->readers[i].fd = -1;
@@ -211,6 +212,7 @@ void db_packs_close(struct db_packs **pp)
 	pack_out_close(p, &p->batch);
 	pack_out_close(p, &p->moved);
 	os_file_close(&p->dir_fd);
+	lock_fini(&p->batch_lock);
 	lock_fini(&p->lock);
 	mem_free(p->busy);
 	mem_free(p);
@@ -231,7 +233,7 @@ int pack_make(struct db_packs *p, int64_t *ret_number)
 		p->cap_busy = p->cap_busy ? 2 * p->cap_busy : 16;
 		p->busy = mem_resize(p->busy, p->cap_busy, sizeof(*p->busy));
 	}
-	p->busy[p->n_busy++] = pack;
+	p->busy[p->n_busy++] = (struct pack_busy){ pack, 1 };
 	lock_put(&p->lock);
 	pack_name(name, pack);
 	fd = os_file_create(p->dir_fd, name);
@@ -248,15 +250,35 @@ static void raise_top(struct db_packs *p, int64_t pack)
 		p->top = pack;
 }
 
+struct pack_busy *pack_busy_find(const struct db_packs *p, int64_t pack)
+{
+	must(lock_held(&p->lock));
+	for (size_t i = 0; i < p->n_busy; i++)
+		if (p->busy[i].pack == pack)
+			return &p->busy[i];
+	return NULL;
+}
+
+static void hold(struct db_packs *p, int64_t pack, size_t n)
+{
+	struct pack_busy *b;
+
+	lock_get(&p->lock);
+	b = pack_busy_find(p, pack);
+	must(b); /* its writer holds it */
+	b->n_holds += n;
+	lock_put(&p->lock);
+}
+
 void pack_settle(struct db_packs *p, int64_t pack, bool stays)
 {
+	struct pack_busy *b;
+
 	lock_get(&p->lock);
-	for (size_t i = 0; i < p->n_busy; i++) {
-		if (p->busy[i] != pack)
-			continue;
-		p->busy[i] = p->busy[--p->n_busy];
-		break;
-	}
+	b = pack_busy_find(p, pack);
+	must(b && b->n_holds > 0);
+	if (--b->n_holds == 0)
+		*b = p->busy[--p->n_busy];
 	if (stays)
 		raise_top(p, pack);
 	lock_put(&p->lock);
@@ -363,7 +385,8 @@ int pack_out_sync(struct db_packs *p, struct pack_out *o, int64_t end)
 	return 0;
 }
 
-int db_pack_append(struct db_packs *p, struct db_pack_item *chain)
+/* Under batch_lock. */
+static int append(struct db_packs *p, struct db_pack_item *chain)
 {
 	struct pack_out *o = &p->batch;
 	int64_t end = 0;
@@ -381,6 +404,25 @@ int db_pack_append(struct db_packs *p, struct db_pack_item *chain)
 		return rc;
 	}
 	return pack_out_sync(p, o, end);
+}
+
+int db_pack_append(struct db_packs *p, struct db_pack_item *chain, size_t n_holds, int64_t *ret_pack)
+{
+	int rc;
+
+	lock_get(&p->batch_lock);
+	rc = append(p, chain);
+	if (rc == 0) {
+		*ret_pack = p->batch.number;
+		hold(p, *ret_pack, n_holds);
+	}
+	lock_put(&p->batch_lock);
+	return rc;
+}
+
+void db_pack_let_go(struct db_packs *p, int64_t pack)
+{
+	pack_settle(p, pack, true);
 }
 
 int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain)
