@@ -134,6 +134,8 @@ size_t db_writer_n_waiting(struct db *db);
 /* gather.c: where the bodies of small jobs wait for each other. */
 struct db_gathering *db_gathering_new(void);
 void db_gathering_free(struct db_gathering **g);
+/* Jobs that nobody has taken yet; for tests. */
+size_t db_gathering_n_waiting(struct db *db, bool *ret_is_led);
 
 /*
  * sqlite_backup.c: copies the database to the existing empty file to_z, and reads what packs it names

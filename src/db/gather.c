@@ -44,6 +44,19 @@ void db_gathering_free(struct db_gathering **gp)
 	*gp = NULL;
 }
 
+size_t db_gathering_n_waiting(struct db *db, bool *ret_is_led)
+{
+	struct db_gathering *g = db->gathering;
+	size_t n = 0;
+
+	lock_get(&g->lock);
+	for (const struct job *job = g->waiting.head; job; job = job->next)
+		n++;
+	*ret_is_led = g->is_led;
+	lock_put(&g->lock);
+	return n;
+}
+
 /* Of all jobs; they end up in one pack, or nowhere. */
 static int store_bodies(struct db *db, struct job *jobs)
 {
