@@ -75,7 +75,7 @@ struct blob_pack {
 };
 /* All packs, ascending; *ret is the caller's (mem_free). Thread-safe, as what follows. */
 MUST_CHECK int blob_packs(struct db *db, struct blob_pack **ret, size_t *ret_n);
-/* Size of its file; -E_NOT_FOUND. */
+/* Size of its file, as far as there are records in it; -E_NOT_FOUND. */
 MUST_CHECK int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret);
 /*
  * The same of one at rest, for a row that must stay true: all of the file is synced first. A process that was killed may have

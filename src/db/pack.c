@@ -30,6 +30,9 @@
  *    on: what was synced in it before stays good, and its size does not count what was lost.
  *  - After a failed write (disk full) the file is cut back to its last good record, which gives
  *    the space back.
+ *  - The pack of small bodies is written ahead with zeros: a sync of bytes that overwrite others in place need
+ *    not write down where they are and how long the file is, which is what a sync of an appended record
+ *    takes longest for. The zeros are cut off when the pack is closed; after a crash they are dead space.
  *  - A body larger than LIMIT_BODY_BATCHED gets a pack of its own, written by its caller's
  *    thread, so that the batch does not wait for it. It is removed when its job did not commit
  *    for sure; else it stays as dead space.
@@ -48,6 +51,9 @@
 #define RECORD_VERSION 1
 #define PACK_BYTES_DEFAULT ((int64_t)64 << 20)
 #define CHAIN_STEP 256 /* records per write call */
+#define AHEAD_BYTES ((int64_t)256 << 10)
+#define AHEAD_SHARE 64 /* of a full pack, at most */
+#define ZEROS ((size_t)32 << 10)
 
 /* ---- the record ---- */
 
@@ -288,7 +294,7 @@ int pack_out_open(struct db_packs *p, struct pack_out *o)
 {
 	if (o->fd >= 0)
 		return 0;
-	o->end = o->synced = 0;
+	o->end = o->synced = o->ready = 0;
 	o->is_named = false;
 	o->fd = pack_make(p, &o->number);
 	return o->fd < 0 ? o->fd : 0;
@@ -300,6 +306,8 @@ void pack_out_close(struct db_packs *p, struct pack_out *o)
 
 	if (o->fd < 0)
 		return;
+	if (o->ready > o->end)
+		(void)!os_file_truncate(o->fd, o->end); /* else it is dead space */
 	os_file_close(&o->fd);
 	if (!o->is_named) {
 		pack_name(name, o->number);
@@ -343,6 +351,26 @@ static int write_chain(struct db_packs *p, int fd, int64_t pack, int64_t off,
 	return 0;
 }
 
+/*
+ * After a chain of small bodies more of them will come: room for them. Nothing depends on it, and what failed
+ * in the middle is overwritten as well. Large chains are not worth writing twice.
+ */
+static void write_ahead(struct db_packs *p, struct pack_out *o, int64_t end)
+{
+	static char zeros[ZEROS];
+	struct iovec iov[AHEAD_BYTES / ZEROS];
+	int64_t n = AHEAD_BYTES;
+
+	if (n > p->pack_bytes / AHEAD_SHARE)
+		n = p->pack_bytes / AHEAD_SHARE;
+	if (end <= o->ready || n < (int64_t)ZEROS || end - o->end > n / 4)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(iov); i++)
+		iov[i] = (struct iovec){ zeros, ZEROS };
+	if (os_file_write(o->fd, iov, (size_t)n / ZEROS, end) == 0)
+		o->ready = end + n;
+}
+
 int pack_sync(struct db_packs *p, int fd)
 {
 	int rc = os_fail_hit(&p->db->fail, DB_FAIL_PACK_SYNC);
@@ -358,6 +386,7 @@ int pack_note(struct db_packs *p, int rc, const char *what_z)
 
 void pack_out_undo(struct db_packs *p, struct pack_out *o)
 {
+	o->ready = o->end;
 	if (os_file_truncate(o->fd, o->end) < 0)
 		pack_out_close(p, o);
 }
@@ -403,6 +432,7 @@ static int append(struct db_packs *p, struct db_pack_item *chain)
 		pack_out_undo(p, o);
 		return rc;
 	}
+	write_ahead(p, o, end);
 	return pack_out_sync(p, o, end);
 }
 

@@ -16,6 +16,7 @@ struct pack_out {
 	int64_t number;
 	int64_t end;   /* of the last good record */
 	int64_t synced; /* up to here; the rest may be lost */
+	int64_t ready;  /* the file is written so far, with zeros behind the last record */
 	bool is_named; /* its directory entry is synced */
 };
 

@@ -74,10 +74,17 @@ int64_t blob_pack_limit(const struct db *db)
 
 int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret)
 {
+	struct db_packs *p = db->packs;
 	char name[32];
+	int rc;
 
 	pack_name(name, pack);
-	return os_file_size(db->packs->dir_fd, name, ret);
+	rc = os_file_size(p->dir_fd, name, ret);
+	lock_get(&p->batch_lock);
+	if (rc == 0 && p->batch.fd >= 0 && p->batch.number == pack)
+		*ret = p->batch.end;
+	lock_put(&p->batch_lock);
+	return rc;
 }
 
 int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret)
