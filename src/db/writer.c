@@ -488,6 +488,8 @@ uint64_t db_actor(const struct db_tx *tx)
 
 void db_writer_add(struct db_writer *w, struct job *jobs)
 {
+	bool needs_wake;
+
 	lock_get(&w->lock);
 	must(!w->is_closing);
 	while (jobs) {
@@ -496,11 +498,11 @@ void db_writer_add(struct db_writer *w, struct job *jobs)
 		jobs = job->next;
 		job_list_add(&w->queue, job);
 	}
-	if (w->is_waiting) {
-		w->is_waiting = false; /* one signal is enough */
-		lock_signal(&w->wake);
-	}
+	needs_wake = w->is_waiting;
+	w->is_waiting = false; /* one signal is enough */
 	lock_put(&w->lock);
+	if (needs_wake)
+		lock_signal(&w->wake);
 }
 
 /* Chains the items of all bodies; returns their bytes. */
