@@ -3,7 +3,8 @@
  * SQLite writes each frame of the WAL in two calls, its header of 24 bytes and its page, ten
  * frames or so for a small transaction. Here they gather in memory and leave in one call, with the last
  * frame of the transaction: the one whose header says how large the database is after the commit
- * (bytes 4 to 7 of the header; else they are zero).
+ * (bytes 4 to 7 of the header; else they are zero). What does not follow the write before it leaves at once: the
+ * first of a new WAL, and the headers that SQLite changes at the end of a transaction which wrote pages twice.
  *
  * Why nothing can be lost by it: who looks at a frame is told of it by the WAL's index, which SQLite
  * changes after the last frame of a commit was written without a failure; and any other call for the WAL
@@ -26,8 +27,8 @@
 struct wal_file {
 	sqlite3_file base;
 	char *held; /* NULL until something is written */
-	sqlite3_int64 held_at;
-	int n_held;
+	sqlite3_int64 end; /* of the last write, held or not */
+	int n_held;        /* bytes before that */
 	bool is_commit; /* the last header was that of a commit's last frame */
 };
 
@@ -46,7 +47,15 @@ static int flush(struct wal_file *w)
 	int n = w->n_held;
 
 	w->n_held = 0;
-	return n > 0 ? inner->pMethods->xWrite(inner, w->held, n, w->held_at) : SQLITE_OK;
+	return n > 0 ? inner->pMethods->xWrite(inner, w->held, n, w->end - n) : SQLITE_OK;
+}
+
+static void hold(struct wal_file *w, const void *p, int n)
+{
+	if (!w->held)
+		w->held = mem_alloc(HELD_MAX, 1);
+	memcpy(w->held + w->n_held, p, (size_t)n);
+	w->n_held += n;
 }
 
 static int wal_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
@@ -57,19 +66,18 @@ static int wal_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	bool is_head = n == FRAME_HEAD;
 	int rc = SQLITE_OK;
 
-	if (w->n_held > 0 && (at != w->held_at + w->n_held || n > HELD_MAX - w->n_held))
+	bool is_next = at == w->end && n <= HELD_MAX;
+
+	if (!is_next || n > HELD_MAX - w->n_held)
 		rc = flush(w);
 	if (rc != SQLITE_OK)
 		return rc;
-	if (n > HELD_MAX)
-		return inner->pMethods->xWrite(inner, p, n, at);
-	if (!w->held)
-		w->held = mem_alloc(HELD_MAX, 1);
-	if (w->n_held == 0)
-		w->held_at = at;
-	memcpy(w->held + w->n_held, p, (size_t)n);
-	w->n_held += n;
-	if (!is_head && w->is_commit)
+	w->end = at + n;
+	if (!is_next)
+		rc = inner->pMethods->xWrite(inner, p, n, at);
+	else
+		hold(w, p, n);
+	if (!is_head && w->is_commit && rc == SQLITE_OK)
 		rc = flush(w);
 	w->is_commit = is_head && memcmp((const char *)p + COMMIT_AT, no_commit, sizeof(no_commit)) != 0;
 	return rc;
