@@ -83,8 +83,8 @@ void db_close(struct db **dbp)
 
 	if (!db)
 		return;
-	db_gathering_free(&db->gathering);
 	db_writer_stop(db->writer);
+	db_gathering_free(&db->gathering);
 	db_readers_free(&db->readers, db);
 	db_writer_free(&db->writer);
 	db_packs_close(&db->packs);

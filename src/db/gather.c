@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Small bodies of many callers go to one pack, under one sync. The caller who finds nobody at it leads: it
- * takes all that wait, appends and syncs their bodies, hands the jobs to the writer, and makes the
- * first who has come meanwhile the next leader. So while the writer commits one batch the bodies
- * of the next are synced, and a caller alone needs no other thread for its bodies.
+ * takes all that wait, appends and syncs their bodies, and hands the jobs to the writer, who meanwhile has
+ * gone on with other jobs. So a caller alone needs no other thread for its bodies, and who has none waits for nobody's.
+ * Until the writer is done with them all others wait: two small batches, one behind the other, would take two
+ * syncs each where one larger takes two. Then those who have come are next (db_gather_end()).
  *
  * States of a job here, who moves it on:
  *  1. in the list (db_gather). JOB_WAITS.
- *  2. JOB_LEADS, told by the leader before it, or found by itself: it is the first in the list.
- *  3. taken by a leader (lead), its bodies being written. Only that leader touches it.
+ *  2. JOB_LEADS, told by the writer, or found by itself: it is the first in the list.
+ *  3. taken by a leader, or by the writer, its bodies being written. Only who took it touches it.
  *  4. its bodies are synced and hold their pack (db_pack_append); the writer has it. Or they could not
  *     be stored: it is done, and has failed.
  * What a crash leaves: bytes that no row names.
@@ -20,7 +21,7 @@
 struct db_gathering {
 	struct lock lock; /* guards the other two */
 	struct job_list waiting;
-	bool is_led;
+	bool is_led; /* somebody stores bodies, or the writer has the jobs of those that were */
 };
 
 struct db_gathering *db_gathering_new(void)
@@ -86,29 +87,71 @@ static void refuse(struct job *jobs, int rc)
 	}
 }
 
-/* The caller's job is the first of those that wait. */
-static void lead(struct db *db, struct job *mine)
+/* What was taken off the list goes to the writer, the last of it marked. False: all of it has failed. */
+static bool hand_over(struct db *db, struct job *jobs)
 {
-	struct db_gathering *g = db->gathering;
-	struct job *jobs, *next;
-	int rc;
+	struct job *last = jobs;
+	int rc = store_bodies(db, jobs);
 
-	mine->state = JOB_WAITS;
+	if (rc < 0) {
+		refuse(jobs, rc);
+		return false;
+	}
+	while (last->next)
+		last = last->next;
+	last->ends_gathering = true;
+	db_writer_add(db->writer, jobs);
+	return true;
+}
+
+/* NULL, and nobody leads: nobody waits. */
+static struct job *take(struct db_gathering *g)
+{
+	struct job *jobs;
+
 	lock_get(&g->lock);
 	jobs = job_list_take(&g->waiting);
+	g->is_led = jobs != NULL;
 	lock_put(&g->lock);
-	must(jobs == mine);
-	rc = store_bodies(db, jobs);
-	if (rc == 0)
-		db_writer_add(db->writer, jobs);
-	else
-		refuse(jobs, rc);
+	return jobs;
+}
+
+/* The first who waits is the next to lead. */
+static void appoint(struct db_gathering *g)
+{
+	struct job *next;
+
 	lock_get(&g->lock);
 	next = g->waiting.head;
 	g->is_led = next != NULL;
 	lock_put(&g->lock);
 	if (next)
 		job_tell(next, JOB_LEADS);
+}
+
+/* The caller's job is the first of those that wait. */
+static void lead(struct db *db, struct job *mine)
+{
+	struct job *jobs;
+
+	mine->state = JOB_WAITS;
+	jobs = take(db->gathering);
+	must(jobs == mine);
+	if (!hand_over(db, jobs))
+		appoint(db->gathering);
+}
+
+void db_gather_end(struct db *db, bool is_busy)
+{
+	struct job *jobs;
+
+	if (is_busy) {
+		appoint(db->gathering);
+		return;
+	}
+	do {
+		jobs = take(db->gathering);
+	} while (jobs && !hand_over(db, jobs));
 }
 
 void db_gather(struct db *db, struct job *job)

@@ -35,12 +35,17 @@ static void *gate_main(void *arg)
 	return NULL;
 }
 
-static void gate_close(struct gate *g, struct db *db)
+static void gate_queue(struct gate *g, struct db *db)
 {
 	g->db = db;
 	sem_init(&g->entered, 0, 0);
 	sem_init(&g->open, 0, 0);
 	assert_int_equal(pthread_create(&g->thread, NULL, gate_main, g), 0);
+}
+
+static void gate_close(struct gate *g, struct db *db)
+{
+	gate_queue(g, db);
 	sem_wait(&g->entered);
 }
 
@@ -85,6 +90,14 @@ static void await_queued(struct db *db, size_t n)
 		usleep(100);
 }
 
+static void await_gathered(struct db *db, size_t n)
+{
+	bool is_led;
+
+	while (db_gathering_n_waiting(db, &is_led) != n || !is_led)
+		usleep(100);
+}
+
 /* Whether the pack with that place in the list is busy. */
 static bool is_busy(struct db *db, size_t i, int64_t *ret_number)
 {
@@ -112,19 +125,48 @@ TEST(bodies_are_stored_beside_a_busy_writer)
 	assert_int_equal(blob_pack_final_bytes(db, first, &bytes), 0);
 	assert_int_equal(bytes, 4 + BLOB_RECORD_EXTRA);
 	blob_pack_finish(db, first);
-	start(&b, db, "b", S("bb"));
-	await_queued(db, 2);
-	assert_true(is_busy(db, 1, &second));
 	assert_true(is_busy(db, 0, &first));
 	assert_int_equal(blob_pack_drop(db, first), -E_BUSY);
+	start(&b, db, "b", S("bb"));
+	await_gathered(db, 1);
 	gate_open(&g);
 	assert_int_equal(end(&a), 0);
 	assert_int_equal(end(&b), 0);
-	assert_int_equal(a.put.body.ref.pack, first);
-	assert_int_equal(b.put.body.ref.pack, second);
 	assert_false(is_busy(db, 0, &first));
 	assert_true(is_busy(db, 1, &second)); /* it goes on */
+	assert_int_equal(a.put.body.ref.pack, first);
+	assert_int_equal(b.put.body.ref.pack, second);
 	assert_int_equal(blob_pack_drop(db, first), 0);
+	test_body_is(db, "b", S("bb"));
+	db_close(&db);
+}
+
+/* Bodies that have come meanwhile are stored while the writer is busy with what has none. */
+TEST(bodies_are_stored_beside_other_jobs)
+{
+	struct db *db = test_open(test_dir());
+	struct gate first, second, third;
+	struct putter a, b;
+
+	gate_close(&first, db);
+	start(&a, db, "a", S("aaaa"));
+	await_queued(db, 1);
+	gate_queue(&second, db);
+	await_queued(db, 2);
+	start(&b, db, "b", S("bb"));
+	await_gathered(db, 1);
+	gate_open(&first);
+	sem_wait(&second.entered); /* with a in one transaction */
+	gate_queue(&third, db);
+	await_queued(db, 1);
+	gate_open(&second);
+	assert_int_equal(end(&a), 0);
+	sem_wait(&third.entered);
+	await_queued(db, 1);
+	assert_true(b.put.body.ref.pack > 0);
+	gate_open(&third);
+	assert_int_equal(end(&b), 0);
+	test_body_is(db, "a", S("aaaa"));
 	test_body_is(db, "b", S("bb"));
 	db_close(&db);
 }
@@ -156,12 +198,9 @@ static void start_behind(struct putter *v, size_t n, struct db *db)
 
 	assert_true(n <= ARRAY_LEN(names));
 	for (size_t i = 0; i < n; i++) {
-		bool is_led;
-
 		start(&v[i], db, names[i], str_z(names[i]));
 		/* The first takes itself out of the list and waits for the pack. */
-		while (db_gathering_n_waiting(db, &is_led) != i || !is_led)
-			usleep(100);
+		await_gathered(db, i);
 	}
 }
 

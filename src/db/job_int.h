@@ -21,6 +21,7 @@ struct job {
 	int result;
 	bool is_unsure; /* its commit failed: it may or may not be on the disk */
 	uint64_t actor;
+	bool ends_gathering; /* the last of those whose bodies were stored together */
 	uint32_t state;
 };
 
@@ -40,5 +41,10 @@ void db_writer_add(struct db_writer *w, struct job *jobs);
 
 /* gather.c: returns when the job is done. */
 void db_gather(struct db *db, struct job *job);
+/*
+ * The writer is done with those whose bodies were stored. is_busy: other jobs wait for it, so one of those who gather leads.
+ * Else it stores their bodies itself, and has its next batch, before anybody could have been woken for that.
+ */
+void db_gather_end(struct db *db, bool is_busy);
 /* Returns when the job is done, or its turn to lead has come; false then. */
 bool job_await(struct job *job);

@@ -363,7 +363,7 @@ static void write_ahead(struct db_packs *p, struct pack_out *o, int64_t end)
 
 	if (n > p->pack_bytes / AHEAD_SHARE)
 		n = p->pack_bytes / AHEAD_SHARE;
-	if (end <= o->ready || n < (int64_t)ZEROS || end - o->end > n / 4)
+	if (end <= o->ready || n < (int64_t)ZEROS || end - o->end > n / 16)
 		return;
 	for (size_t i = 0; i < ARRAY_LEN(iov); i++)
 		iov[i] = (struct iovec){ zeros, ZEROS };

@@ -4,7 +4,7 @@
  * takes them all at once, those that need no sync first.
  *
  * States of a job (a delivery, say), who moves it on, and what a crash leaves:
- *  1. its bodies written and synced by the callers (gather.c; a large one into a pack of its own):
+ *  1. its bodies written and synced by one of the callers (gather.c; a large one into a pack of its own):
  *     bytes that no row names.
  *  2. queued (db_writer_add): the same.
  *  3. fn ran in the batch's transaction, each job in its own savepoint (run_job): rolled back
@@ -271,6 +271,16 @@ static void run_jobs(struct db_writer *w, struct job *jobs)
 	}
 }
 
+static bool has_jobs(struct db_writer *w)
+{
+	bool has;
+
+	lock_get(&w->lock);
+	has = w->queue.head != NULL;
+	lock_put(&w->lock);
+	return has;
+}
+
 /*
  * What need not be synced goes first, in a transaction of its own: nobody waits for a sync that he has
  * not asked for. All of a batch wait at the same time, so none of them can tell which came first.
@@ -278,6 +288,7 @@ static void run_jobs(struct db_writer *w, struct job *jobs)
 static void run_batch(struct db_writer *w, struct job *batch)
 {
 	struct job_list lazy, durable;
+	bool ends_gathering = false;
 
 	job_list_init(&lazy);
 	job_list_init(&durable);
@@ -285,10 +296,13 @@ static void run_batch(struct db_writer *w, struct job *batch)
 		struct job *job = batch;
 
 		batch = job->next;
+		ends_gathering |= job->ends_gathering;
 		job_list_add(job->j->durability == DB_LAZY ? &lazy : &durable, job);
 	}
 	run_jobs(w, lazy.head);
 	run_jobs(w, durable.head);
+	if (ends_gathering)
+		db_gather_end(w->db, has_jobs(w));
 }
 
 /* ---- between batches ---- */
@@ -319,11 +333,8 @@ static void tidy(struct db_writer *w, bool is_rest)
 	enum db_tidy what = DB_TIDY_REST;
 	int rc;
 
-	if (!is_rest) {
-		lock_get(&w->lock);
-		what = w->queue.head ? DB_TIDY_BUSY : DB_TIDY_IDLE;
-		lock_put(&w->lock);
-	}
+	if (!is_rest)
+		what = has_jobs(w) ? DB_TIDY_BUSY : DB_TIDY_IDLE;
 	rc = d->tidy(w->tx.conn, what);
 	if (rc < 0)
 		db_note_fault(w->db, rc, "checkpoint failed", d->error_z(w->tx.conn));
