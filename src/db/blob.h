@@ -75,7 +75,7 @@ struct blob_pack {
 };
 /* All packs, ascending; *ret is the caller's (mem_free). Thread-safe, as what follows. */
 MUST_CHECK int blob_packs(struct db *db, struct blob_pack **ret, size_t *ret_n);
-/* Size of its file; -E_NOT_FOUND. */
+/* Size of its file, as far as there are records in it; -E_NOT_FOUND. */
 MUST_CHECK int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret);
 /*
  * The same of one at rest, for a row that must stay true: all of the file is synced first. A process that was killed may have
@@ -84,9 +84,8 @@ MUST_CHECK int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret);
 MUST_CHECK int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret);
 /* The size at which a pack is full. */
 int64_t blob_pack_limit(const struct db *db);
-/* Inside db_write(): when batches go to that pack, the next one gets a new one. */
-struct db_tx;
-void blob_pack_finish(struct db_tx *tx, int64_t pack);
+/* When small bodies go to that pack, the next ones get a new one. */
+void blob_pack_finish(struct db *db, int64_t pack);
 /* False: not now. It is busy, packs are held, or no later one shows that its number was used. */
 bool blob_pack_may_drop(struct db *db, int64_t pack);
 /*

@@ -3,8 +3,8 @@
  * The port: opening and closing, and queries on whatever driver stands behind.
  *
  * Parts of an open database: the directory with its lock (dir.c), packs (pack.c), the writer
- * thread with the one writing connection (writer.c), the pool of readers (reader.c), the driver
- * (sqlite.c). They are opened in this order and closed in the opposite one, so that the lock is
+ * thread with the one writing connection (writer.c), where bodies gather (gather.c), the pool of
+ * readers (reader.c), the driver (sqlite.c). They are opened in this order and closed in the opposite one, so that the lock is
  * the last thing that goes.
  */
 #include "db/db_int.h"
@@ -54,6 +54,7 @@ static int open_parts(struct db *db, const struct db_options *o, struct fault *f
 	}
 	db->readers = db_readers_new();
 	db->writer = db_writer_new(db, conn);
+	db->gathering = db_gathering_new();
 	return 0;
 }
 
@@ -83,6 +84,7 @@ void db_close(struct db **dbp)
 	if (!db)
 		return;
 	db_writer_stop(db->writer);
+	db_gathering_free(&db->gathering);
 	db_readers_free(&db->readers, db);
 	db_writer_free(&db->writer);
 	db_packs_close(&db->packs);

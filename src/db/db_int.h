@@ -71,6 +71,7 @@ struct db_tx {
 struct db_readers;
 struct db_writer;
 struct db_packs;
+struct db_gathering;
 
 struct db {
 	const struct db_driver *driver;
@@ -85,6 +86,7 @@ struct db {
 	struct db_packs *packs;
 	struct db_readers *readers;
 	struct db_writer *writer;
+	struct db_gathering *gathering;
 	struct lock fault_lock;
 	struct fault fault; /* the last one */
 	uint64_t n_faults;
@@ -129,6 +131,12 @@ bool db_writer_is_me(const struct db *db);
 /* Jobs that wait for the batch after the one that runs; for tests. */
 size_t db_writer_n_waiting(struct db *db);
 
+/* gather.c: where the bodies of small jobs wait for each other. */
+struct db_gathering *db_gathering_new(void);
+void db_gathering_free(struct db_gathering **g);
+/* Jobs that nobody has taken yet; for tests. */
+size_t db_gathering_n_waiting(struct db *db, bool *ret_is_led);
+
 /*
  * sqlite_backup.c: copies the database to the existing empty file to_z, and reads what packs it names
  * (sql_z as db_backup_job.packs; *ret is the caller's). step() as db_backup_job.go_on.
@@ -154,10 +162,11 @@ void db_packs_close(struct db_packs **p);
 /* Fills in body and checksum; runs on the caller's thread, because checksums take time. */
 void db_pack_item_init(struct db_pack_item *item, struct db_body *body);
 /*
- * Appends and syncs all bodies of the chain, fills in their refs. Writer thread only. All or
- * nothing.
+ * Appends and syncs all bodies of the chain, fills in their refs. One thread at a time. All or
+ * nothing. The pack is held n_holds times: it stays busy until each was let go.
  */
-MUST_CHECK int db_pack_append(struct db_packs *p, struct db_pack_item *chain);
+MUST_CHECK int db_pack_append(struct db_packs *p, struct db_pack_item *chain, size_t n_holds, int64_t *ret_pack);
+void db_pack_let_go(struct db_packs *p, int64_t pack);
 /* The same into a new pack that holds nothing else; any thread. */
 MUST_CHECK int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain);
 /*

@@ -15,7 +15,7 @@
  * States of a body, who moves it on, and what a crash leaves:
  *  1. in the caller's memory or spool. Gone after a crash; nobody was answered.
  *  2. written to the end of the pack (write_chain), not synced. After a crash: some bytes that
- *     no row names.
+ *     no row names. Its pack is busy from here to the end of its job.
  *  3. synced, with its directory entry (db_pack_append). After a crash: dead bytes that no row
  *     names.
  *  4. named by a committed row (writer.c). Safe; only now the caller is answered.
@@ -30,6 +30,9 @@
  *    on: what was synced in it before stays good, and its size does not count what was lost.
  *  - After a failed write (disk full) the file is cut back to its last good record, which gives
  *    the space back.
+ *  - The pack of small bodies is written ahead with zeros: a sync of bytes that overwrite others in place need
+ *    not write down where they are and how long the file is, which is what a sync of an appended record
+ *    takes longest for. The zeros are cut off when the pack is closed; after a crash they are dead space.
  *  - A body larger than LIMIT_BODY_BATCHED gets a pack of its own, written by its caller's
  *    thread, so that the batch does not wait for it. It is removed when its job did not commit
  *    for sure; else it stays as dead space.
@@ -48,6 +51,9 @@
 #define RECORD_VERSION 1
 #define PACK_BYTES_DEFAULT ((int64_t)64 << 20)
 #define CHAIN_STEP 256 /* records per write call */
+#define AHEAD_BYTES ((int64_t)256 << 10)
+#define AHEAD_SHARE 64 /* of a full pack, at most */
+#define ZEROS ((size_t)32 << 10)
 
 /* ---- the record ---- */
 
@@ -191,6 +197,7 @@ int db_packs_open(struct db *db, struct db_packs **ret, struct fault *f)
 	p->batch.fd = p->moved.fd = -1;
 	p->top = top;
 	atomic_init(&p->next, top + 1);
+	lock_init(&p->batch_lock);
 	lock_init(&p->lock);
 	for (size_t i = 0; i < PACK_READ_FDS; i++)
 		p->readers[i].fd = -1;
@@ -211,6 +218,7 @@ void db_packs_close(struct db_packs **pp)
 	pack_out_close(p, &p->batch);
 	pack_out_close(p, &p->moved);
 	os_file_close(&p->dir_fd);
+	lock_fini(&p->batch_lock);
 	lock_fini(&p->lock);
 	mem_free(p->busy);
 	mem_free(p);
@@ -231,7 +239,7 @@ int pack_make(struct db_packs *p, int64_t *ret_number)
 		p->cap_busy = p->cap_busy ? 2 * p->cap_busy : 16;
 		p->busy = mem_resize(p->busy, p->cap_busy, sizeof(*p->busy));
 	}
-	p->busy[p->n_busy++] = pack;
+	p->busy[p->n_busy++] = (struct pack_busy){ pack, 1 };
 	lock_put(&p->lock);
 	pack_name(name, pack);
 	fd = os_file_create(p->dir_fd, name);
@@ -248,15 +256,35 @@ static void raise_top(struct db_packs *p, int64_t pack)
 		p->top = pack;
 }
 
+struct pack_busy *pack_busy_find(const struct db_packs *p, int64_t pack)
+{
+	must(lock_held(&p->lock));
+	for (size_t i = 0; i < p->n_busy; i++)
+		if (p->busy[i].pack == pack)
+			return &p->busy[i];
+	return NULL;
+}
+
+static void hold(struct db_packs *p, int64_t pack, size_t n)
+{
+	struct pack_busy *b;
+
+	lock_get(&p->lock);
+	b = pack_busy_find(p, pack);
+	must(b); /* its writer holds it */
+	b->n_holds += n;
+	lock_put(&p->lock);
+}
+
 void pack_settle(struct db_packs *p, int64_t pack, bool stays)
 {
+	struct pack_busy *b;
+
 	lock_get(&p->lock);
-	for (size_t i = 0; i < p->n_busy; i++) {
-		if (p->busy[i] != pack)
-			continue;
-		p->busy[i] = p->busy[--p->n_busy];
-		break;
-	}
+	b = pack_busy_find(p, pack);
+	must(b && b->n_holds > 0);
+	if (--b->n_holds == 0)
+		*b = p->busy[--p->n_busy];
 	if (stays)
 		raise_top(p, pack);
 	lock_put(&p->lock);
@@ -266,7 +294,7 @@ int pack_out_open(struct db_packs *p, struct pack_out *o)
 {
 	if (o->fd >= 0)
 		return 0;
-	o->end = o->synced = 0;
+	o->end = o->synced = o->ready = 0;
 	o->is_named = false;
 	o->fd = pack_make(p, &o->number);
 	return o->fd < 0 ? o->fd : 0;
@@ -278,6 +306,8 @@ void pack_out_close(struct db_packs *p, struct pack_out *o)
 
 	if (o->fd < 0)
 		return;
+	if (o->ready > o->end)
+		(void)!os_file_truncate(o->fd, o->end); /* else it is dead space */
 	os_file_close(&o->fd);
 	if (!o->is_named) {
 		pack_name(name, o->number);
@@ -321,6 +351,26 @@ static int write_chain(struct db_packs *p, int fd, int64_t pack, int64_t off,
 	return 0;
 }
 
+/*
+ * After a chain of small bodies more of them will come: room for them. Nothing depends on it, and what failed
+ * in the middle is overwritten as well. Large chains are not worth writing twice.
+ */
+static void write_ahead(struct db_packs *p, struct pack_out *o, int64_t end)
+{
+	static char zeros[ZEROS];
+	struct iovec iov[AHEAD_BYTES / ZEROS];
+	int64_t n = AHEAD_BYTES;
+
+	if (n > p->pack_bytes / AHEAD_SHARE)
+		n = p->pack_bytes / AHEAD_SHARE;
+	if (end <= o->ready || n < (int64_t)ZEROS || end - o->end > n / 16)
+		return;
+	for (size_t i = 0; i < ARRAY_LEN(iov); i++)
+		iov[i] = (struct iovec){ zeros, ZEROS };
+	if (os_file_write(o->fd, iov, (size_t)n / ZEROS, end) == 0)
+		o->ready = end + n;
+}
+
 int pack_sync(struct db_packs *p, int fd)
 {
 	int rc = os_fail_hit(&p->db->fail, DB_FAIL_PACK_SYNC);
@@ -336,6 +386,7 @@ int pack_note(struct db_packs *p, int rc, const char *what_z)
 
 void pack_out_undo(struct db_packs *p, struct pack_out *o)
 {
+	o->ready = o->end;
 	if (os_file_truncate(o->fd, o->end) < 0)
 		pack_out_close(p, o);
 }
@@ -363,7 +414,8 @@ int pack_out_sync(struct db_packs *p, struct pack_out *o, int64_t end)
 	return 0;
 }
 
-int db_pack_append(struct db_packs *p, struct db_pack_item *chain)
+/* Under batch_lock. */
+static int append(struct db_packs *p, struct db_pack_item *chain)
 {
 	struct pack_out *o = &p->batch;
 	int64_t end = 0;
@@ -380,7 +432,27 @@ int db_pack_append(struct db_packs *p, struct db_pack_item *chain)
 		pack_out_undo(p, o);
 		return rc;
 	}
+	write_ahead(p, o, end);
 	return pack_out_sync(p, o, end);
+}
+
+int db_pack_append(struct db_packs *p, struct db_pack_item *chain, size_t n_holds, int64_t *ret_pack)
+{
+	int rc;
+
+	lock_get(&p->batch_lock);
+	rc = append(p, chain);
+	if (rc == 0) {
+		*ret_pack = p->batch.number;
+		hold(p, *ret_pack, n_holds);
+	}
+	lock_put(&p->batch_lock);
+	return rc;
+}
+
+void db_pack_let_go(struct db_packs *p, int64_t pack)
+{
+	pack_settle(p, pack, true);
 }
 
 int db_pack_write_own(struct db_packs *p, struct db_pack_item *chain)

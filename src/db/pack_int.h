@@ -16,6 +16,7 @@ struct pack_out {
 	int64_t number;
 	int64_t end;   /* of the last good record */
 	int64_t synced; /* up to here; the rest may be lost */
+	int64_t ready;  /* the file is written so far, with zeros behind the last record */
 	bool is_named; /* its directory entry is synced */
 };
 
@@ -27,19 +28,26 @@ struct pack_read_fd {
 	bool is_gone; /* unlinked: closed by the last who gives it back */
 };
 
+/* A pack that is written to, or that holds bodies of a job which has no certain end yet. */
+struct pack_busy {
+	int64_t pack;
+	size_t n_holds; /* its writer, and such jobs */
+};
+
 struct db_packs {
 	struct db *db;
 	int dir_fd;
 	int64_t pack_bytes;
 	atomic_int_fast64_t next;
-	struct pack_out batch; /* where batches go; writer thread only */
+	struct lock batch_lock; /* the one lock of the room that is held over I/O; guards batch */
+	struct pack_out batch; /* where the bodies of many jobs go */
 	struct pack_out moved; /* where copies go; of the one thread that keeps house */
 	/* the rest is guarded by the lock */
 	struct lock lock;
 	struct pack_read_fd readers[PACK_READ_FDS];
 	uint64_t tick;
 	uint64_t n_gone; /* packs removed since the start */
-	int64_t *busy; /* packs that are written to, or whose job has no certain end yet */
+	struct pack_busy *busy;
 	size_t n_busy, cap_busy;
 	int64_t top; /* the highest pack that has a synced record and stays */
 	int64_t hold_until_ms;
@@ -52,10 +60,12 @@ void pack_head_put(uint8_t *h, int64_t pack, uint64_t length, uint32_t body_crc)
 bool pack_head_is_good(const uint8_t *h, const struct blob_ref *ref);
 uint32_t pack_head_crc(const uint8_t *h); /* of the body */
 int64_t pack_head_length(const uint8_t *h);
-/* The one way to a new pack: it is busy from now on. A descriptor or negative. */
+/* The one way to a new pack: its writer holds it from now on. A descriptor or negative. */
 MUST_CHECK int pack_make(struct db_packs *p, int64_t *ret_number);
-/* Not busy any more. stays: it has a synced record and will not be removed by its writer. */
+/* One hold less; the last makes it busy no more. stays: it has a synced record and will not be removed by its writer. */
 void pack_settle(struct db_packs *p, int64_t pack, bool stays);
+/* Under the lock; NULL: nobody holds it. */
+struct pack_busy *pack_busy_find(const struct db_packs *p, int64_t pack);
 /* Makes one when there is none. */
 MUST_CHECK int pack_out_open(struct db_packs *p, struct pack_out *o);
 /* Nothing is appended to it any more; its file goes when it holds nothing. */

@@ -16,8 +16,8 @@
  *     a row that names it: the caller finds it again among the packs.
  *
  * Rules that make this hold:
- *  - A pack is busy from before its file exists until its writer has settled it, so that a body
- *    whose row is not committed yet is never taken for dead.
+ *  - A pack is busy from before its file exists until its writer has settled it and each job with a
+ *    body in it has a certain end, so that a body whose row is not committed yet is never taken for dead.
  *  - A commit that may or may not have reached the disk ends the process (db_lose): no durable
  *    commit follows it, so nothing that state 5 has not seen can come back.
  *  - A pack is removed only when a higher one with a synced record stays, so that numbers, which
@@ -42,15 +42,6 @@ static int compare_packs(const void *pa, const void *pb)
 	return (a->number > b->number) - (a->number < b->number);
 }
 
-/* Under the lock. */
-static bool is_busy(const struct db_packs *p, int64_t pack)
-{
-	for (size_t i = 0; i < p->n_busy; i++)
-		if (p->busy[i] == pack)
-			return true;
-	return false;
-}
-
 /*
  * Files first: one that is made after that is not in the list, one that was busy while they were
  * read and is settled by now has its rows committed.
@@ -68,7 +59,7 @@ int blob_packs(struct db *db, struct blob_pack **ret, size_t *ret_n)
 	v = mem_alloc(n + 1, sizeof(*v));
 	lock_get(&p->lock);
 	for (size_t i = 0; i < n; i++)
-		v[i] = (struct blob_pack){ numbers[i], is_busy(p, numbers[i]) };
+		v[i] = (struct blob_pack){ numbers[i], pack_busy_find(p, numbers[i]) != NULL };
 	lock_put(&p->lock);
 	qsort(v, n, sizeof(*v), compare_packs);
 	*ret = v;
@@ -83,10 +74,17 @@ int64_t blob_pack_limit(const struct db *db)
 
 int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret)
 {
+	struct db_packs *p = db->packs;
 	char name[32];
+	int rc;
 
 	pack_name(name, pack);
-	return os_file_size(db->packs->dir_fd, name, ret);
+	rc = os_file_size(p->dir_fd, name, ret);
+	lock_get(&p->batch_lock);
+	if (rc == 0 && p->batch.fd >= 0 && p->batch.number == pack)
+		*ret = p->batch.end;
+	lock_put(&p->batch_lock);
+	return rc;
 }
 
 int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret)
@@ -107,12 +105,14 @@ int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret)
 
 /* ---- removing ---- */
 
-void blob_pack_finish(struct db_tx *tx, int64_t pack)
+void blob_pack_finish(struct db *db, int64_t pack)
 {
-	struct db_packs *p = tx->db->packs;
+	struct db_packs *p = db->packs;
 
+	lock_get(&p->batch_lock);
 	if (p->batch.fd >= 0 && p->batch.number == pack)
 		pack_out_close(p, &p->batch);
+	lock_put(&p->batch_lock);
 }
 
 bool blob_pack_may_drop(struct db *db, int64_t pack)
@@ -121,7 +121,7 @@ bool blob_pack_may_drop(struct db *db, int64_t pack)
 	bool may;
 
 	lock_get(&p->lock);
-	may = pack < p->top && !is_busy(p, pack) && clock_mono_ms() >= p->hold_until_ms;
+	may = pack < p->top && !pack_busy_find(p, pack) && clock_mono_ms() >= p->hold_until_ms;
 	lock_put(&p->lock);
 	return may;
 }

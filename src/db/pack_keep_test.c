@@ -43,19 +43,6 @@ static int64_t last_pack(struct db *db)
 	return v[n - 1].number;
 }
 
-static int finish_fn(struct db_tx *tx, void *arg)
-{
-	blob_pack_finish(tx, *(int64_t *)arg);
-	return 0;
-}
-
-static void finish(struct db *db, int64_t pack)
-{
-	struct db_write_job j = { .fn = finish_fn, .arg = &pack };
-
-	assert_int_equal(db_write(db, &j), 0);
-}
-
 static void flip(const struct db *db, int64_t pack, int64_t at)
 {
 	char path[600], byte;
@@ -87,7 +74,7 @@ TEST(packs_are_busy_while_they_are_written_to)
 
 	assert_int_equal(state_of(db, a.pack), 1);
 	assert_int_equal(blob_pack_drop(db, a.pack), -E_BUSY);
-	finish(db, a.pack);
+	blob_pack_finish(db, a.pack);
 	assert_int_equal(state_of(db, a.pack), 0);
 	/* the highest stays: its number must not come again */
 	assert_int_equal(blob_pack_drop(db, a.pack), -E_BUSY);
@@ -106,7 +93,7 @@ TEST(numbers_are_not_used_twice)
 	struct db *db = test_open(dir_z);
 	struct blob_ref a = put_ref(db, "a", S("aaaa")), b;
 
-	finish(db, a.pack);
+	blob_pack_finish(db, a.pack);
 	/* a pack whose first sync failed is no proof of a higher number */
 	db_fail_next(db, DB_FAIL_PACK_SYNC, 1, -E_IO);
 	assert_int_equal(test_put(db, "lost", S("llll")), -E_IO);
@@ -124,7 +111,7 @@ TEST(packs_are_held_for_a_while)
 	struct db *db = test_open(test_dir());
 	struct blob_ref a = put_ref(db, "a", S("aaaa"));
 
-	finish(db, a.pack);
+	blob_pack_finish(db, a.pack);
 	put_ref(db, "b", S("bbbb"));
 	assert_false(blob_packs_hold(db, 600000));
 	assert_true(blob_packs_held(db));
@@ -174,7 +161,7 @@ TEST(own_packs_are_busy_until_their_job_has_ended)
 	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_IO);
 	assert_int_equal(db_write(db, &j), -E_IO);
 	pack = last_pack(db);
-	finish(db, put_ref(db, "later still", S("llll")).pack);
+	blob_pack_finish(db, put_ref(db, "later still", S("llll")).pack);
 	put_ref(db, "last", S("llll"));
 	assert_true(pack < last_pack(db));
 	assert_int_equal(state_of(db, pack), 1);
@@ -305,7 +292,7 @@ TEST(a_removed_pack_is_let_go)
 	struct pack_borrowed b;
 	char got[4];
 
-	finish(db, a.pack);
+	blob_pack_finish(db, a.pack);
 	put_ref(db, "b", S("bbbb"));
 	assert_int_equal(pack_borrow(db->packs, a.pack, &b), 0);
 	assert_int_equal(blob_pack_drop(db, a.pack), 0);

@@ -119,10 +119,10 @@ TEST(pack_reopen)
 	int fd;
 
 	pack_path(db, a.pack, path);
+	db_close(&db);
 	fd = open(path, O_WRONLY | O_APPEND);
 	assert_int_equal(write(fd, "torn", 4), 4);
 	close(fd);
-	db_close(&db);
 
 	db = test_open(dir_z);
 	assert_int_equal(count_packs(db), 1); /* none is made without need */
@@ -133,6 +133,50 @@ TEST(pack_reopen)
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_size, 32 + 5 + 4);
 	assert_int_equal(st.st_mode & 0777, 0600);
+	db_close(&db);
+}
+
+static int64_t file_bytes(const struct db *db, int64_t pack)
+{
+	char path[600];
+	struct stat st;
+
+	pack_path(db, pack, path);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+/* Zeros stand where the next small bodies go; they are not counted, and do not stay. */
+TEST(pack_is_written_ahead)
+{
+	struct db *db = test_open(test_dir());
+	size_t n = LIMIT_BODY_BATCHED;
+	AUTO(mem_auto_free) char *body = mem_alloc(n, 1);
+	struct blob_ref a = put_ref(db, "a", S("aaaa")), b, large;
+	int64_t bytes, ahead = file_bytes(db, a.pack);
+
+	assert_true(ahead > a.offset + 4);
+	assert_int_equal(blob_pack_bytes(db, a.pack, &bytes), 0);
+	assert_int_equal(bytes, a.offset + 4);
+	b = put_ref(db, "b", S("bbbb"));
+	assert_int_equal(b.offset, a.offset + 4 + BLOB_RECORD_EXTRA);
+	assert_int_equal(file_bytes(db, a.pack), ahead);
+	/* a failed write leaves nothing behind the last record */
+	db_fail_next(db, DB_FAIL_PACK_WRITE, 1, -E_DISK_FULL);
+	assert_int_equal(test_put(db, "full", S("ffff")), -E_DISK_FULL);
+	assert_int_equal(file_bytes(db, a.pack), b.offset + 4);
+	/* what is large is written once */
+	large = put_ref(db, "large", str_of(body, n));
+	assert_int_equal(large.pack, a.pack);
+	assert_int_equal(file_bytes(db, a.pack), large.offset + large.length);
+	put_ref(db, "c", S("cccc"));
+	assert_true(file_bytes(db, a.pack) > large.offset + large.length + BLOB_RECORD_EXTRA + 4);
+	blob_pack_finish(db, a.pack);
+	assert_int_equal(file_bytes(db, a.pack), large.offset + large.length + BLOB_RECORD_EXTRA + 4);
+	test_body_is(db, "a", S("aaaa"));
+	test_body_is(db, "b", S("bbbb"));
+	test_body_is(db, "large", str_of(body, n));
+	test_body_is(db, "c", S("cccc"));
 	db_close(&db);
 }
 

@@ -37,6 +37,7 @@
 
 #include "base/log.h"
 #include "base/must.h"
+#include "db/sqlite_vfs.h"
 
 /* A WAL of so many pages is worth a checkpoint when nobody waits; twice as many when they do. */
 #define CHECKPOINT_PAGES 4000
@@ -170,6 +171,7 @@ static void configure_once(void)
 		sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 		sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0); /* pages one by one, when needed; else each connection begins with 20 */
 	}
+	sqlite_vfs_register();
 }
 
 static int exec_z(struct db_conn *c, const char *sql_z)
@@ -235,7 +237,7 @@ static int connect(struct db_conn *c)
 		snprintf(c->error, sizeof(c->error), "the name of the data directory is too long");
 		return -E_LIMIT;
 	}
-	rc = sqlite3_open_v2(path, &c->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	rc = sqlite3_open_v2(path, &c->h, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, SQLITE_VFS_NAME);
 	if (rc != SQLITE_OK)
 		return fail(c, rc, "open");
 	sqlite3_extended_result_codes(c->h, 1);
@@ -356,11 +358,26 @@ static int sqlite_begin(struct db_conn *c, enum db_begin how)
 	return run_word(c, W_BEGIN_WRITE);
 }
 
+/* NULL: there is none yet. */
+static sqlite3_file *wal_of(struct db_conn *c)
+{
+	sqlite3_file *wal = NULL;
+	int rc = sqlite3_file_control(c->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
+
+	return rc == SQLITE_OK && wal && sqlite_vfs_is_wal(wal) ? wal : NULL;
+}
+
 static int sqlite_commit(struct db_conn *c)
 {
 	int rc = c->is_writer ? os_fail_hit(&c->db->fail, DB_FAIL_COMMIT) : 0;
+	sqlite3_file *wal;
 
-	return rc == 0 ? run_word(c, W_COMMIT) : fail_asked(c, rc);
+	if (rc < 0)
+		return fail_asked(c, rc);
+	rc = run_word(c, W_COMMIT);
+	wal = rc == 0 && c->is_writer ? wal_of(c) : NULL;
+	must(!wal || !sqlite_vfs_is_held(wal)); /* others see the commit */
+	return rc;
 }
 
 static bool sqlite_is_in_tx(struct db_conn *c)
@@ -552,13 +569,13 @@ static bool sqlite_is_unsynced(struct db_conn *c)
 /* Through SQLite's own file object, which also syncs the directory of a new WAL. */
 static int sqlite_sync(struct db_conn *c)
 {
-	sqlite3_file *wal = NULL;
+	sqlite3_file *wal;
 	int rc = os_fail_hit(&c->db->fail, DB_FAIL_COMMIT);
 
 	if (rc < 0)
 		return fail_asked(c, rc);
-	rc = sqlite3_file_control(c->h, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
-	if (rc == SQLITE_OK && wal && wal->pMethods)
+	wal = wal_of(c);
+	if (wal)
 		rc = wal->pMethods->xSync(wal, SQLITE_SYNC_NORMAL);
 	if (rc != SQLITE_OK) {
 		snprintf(c->error, sizeof(c->error), "sync of the WAL failed (%d)", rc);
@@ -587,6 +604,8 @@ static int sqlite_tidy(struct db_conn *c, enum db_tidy what)
 		return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE);
 	case DB_TIDY_REST:
 		sqlite3_db_release_memory(c->h);
+		if (wal_of(c))
+			sqlite_vfs_rest(wal_of(c));
 		return 0;
 	}
 	return 0;

@@ -4,8 +4,9 @@
  * takes them all at once, those that need no sync first.
  *
  * States of a job (a delivery, say), who moves it on, and what a crash leaves:
- *  1. queued (db_write): nothing, or for a large body a pack of its own that no row names.
- *  2. bodies written and synced (store_bodies): bytes that no row names.
+ *  1. its bodies written and synced by one of the callers (gather.c; a large one into a pack of its own):
+ *     bytes that no row names.
+ *  2. queued (db_writer_add): the same.
  *  3. fn ran in the batch's transaction, each job in its own savepoint (run_job): rolled back
  *     by the next open.
  *  4. committed (run_transaction): synced for DB_DURABLE; for DB_LAZY within LAZY_MS, or with
@@ -14,13 +15,12 @@
  *  5. hooks called, in commit order; 6. the caller woken. A crash in 4 or 5 leaves the change
  *     without an answer: the peer repeats the message. Twice is allowed, lost is not.
  *
- * Failures: bodies that cannot be stored fail the jobs that have bodies, the others go on. fn's
- * own failure undoes that job. When the database throws the whole transaction away (disk full),
+ * Failures: a job whose bodies cannot be stored does not get here. fn's own failure undoes that job. When the database throws the whole transaction away (disk full),
  * the jobs that had run in it fail with it, and those that had not run yet go on in a new one:
  * fn runs at most once. A failed commit fails all jobs of it; one whose sync failed ends the
  * process instead (db_lose).
  */
-#include "db/db_int.h"
+#include "db/job_int.h"
 
 #include <linux/futex.h>
 #include <signal.h>
@@ -31,24 +31,9 @@
 #include "base/limits.h"
 #include "base/must.h"
 
-#define BATCH_JOBS 512
-#define BATCH_BYTES ((size_t)16 << 20)
 #define LAZY_MS 1000
 #define REST_MS 10000
 #define HOOKS_KEPT 1024 /* a larger list is given back after its batch */
-
-/* A job in the queue; stands on its caller's stack, which is gone once done is set. */
-struct job {
-	struct db_write_job *j;
-	struct job *next;
-	struct db_pack_item *items; /* bodies that go to the batch's pack */
-	struct db_pack_item *last_item;
-	size_t bytes;
-	int result;
-	bool is_unsure; /* its commit failed: it may or may not be on the disk */
-	uint64_t actor;
-	uint32_t done;  /* futex */
-};
 
 static _Thread_local uint64_t actor_of_thread;
 
@@ -60,9 +45,9 @@ struct hook {
 struct db_writer {
 	struct db *db;
 	pthread_t thread;
-	struct lock lock; /* guards the queue: the next five */
+	struct lock lock; /* guards the next four */
 	struct lock_cond wake;
-	struct job *head, **tail;
+	struct job_list queue;
 	bool is_waiting, is_closing;
 	int64_t rest_at_ms; /* 0: nothing to look after */
 	/* the writer thread's own */
@@ -75,24 +60,60 @@ struct db_writer {
 	int64_t last_batch_ms;
 };
 
-/* ---- waking one waiter each ---- */
+/* ---- a job's way ---- */
 
-static void job_finish(struct job *job)
+void job_list_init(struct job_list *l)
 {
-	uint32_t *done = &job->done;
+	l->head = NULL;
+	l->tail = &l->head;
+}
 
-	__atomic_store_n(done, 1, __ATOMIC_RELEASE);
+void job_list_add(struct job_list *l, struct job *job)
+{
+	job->next = NULL;
+	*l->tail = job;
+	l->tail = &job->next;
+}
+
+struct job *job_list_take(struct job_list *l)
+{
+	struct job *first = l->head, *last = first;
+	size_t n = 1, bytes;
+
+	if (!first)
+		return NULL;
+	for (bytes = first->bytes; last->next && n < BATCH_JOBS; n++) {
+		bytes += last->next->bytes;
+		if (bytes > BATCH_BYTES)
+			break;
+		last = last->next;
+	}
+	l->head = last->next;
+	if (!l->head)
+		l->tail = &l->head;
+	last->next = NULL;
+	return first;
+}
+
+void job_tell(struct job *job, enum job_state state)
+{
+	uint32_t *word = &job->state;
+
+	__atomic_store_n(word, state, __ATOMIC_RELEASE);
 	/*
 	 * The job may be gone by now; waking a stale address wakes nobody or somebody who looks
 	 * again.
 	 */
-	syscall(SYS_futex, done, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
 }
 
-static void job_await(struct job *job)
+bool job_await(struct job *job)
 {
-	while (!__atomic_load_n(&job->done, __ATOMIC_ACQUIRE))
-		syscall(SYS_futex, &job->done, FUTEX_WAIT_PRIVATE, 0, NULL, NULL, 0);
+	uint32_t state;
+
+	while ((state = __atomic_load_n(&job->state, __ATOMIC_ACQUIRE)) == JOB_WAITS)
+		syscall(SYS_futex, &job->state, FUTEX_WAIT_PRIVATE, JOB_WAITS, NULL, NULL, 0);
+	return state == JOB_IS_DONE;
 }
 
 /* ---- hooks ---- */
@@ -138,31 +159,12 @@ static void run_hooks(struct db_writer *w)
 
 /* ---- one batch ---- */
 
-static void store_bodies(struct db_writer *w, struct job *batch)
-{
-	struct db_pack_item *chain = NULL, **tail = &chain;
-	int rc;
-
-	for (struct job *job = batch; job; job = job->next) {
-		if (!job->items)
-			continue;
-		*tail = job->items;
-		tail = &job->last_item->next;
-	}
-	if (!chain)
-		return;
-	rc = db_pack_append(w->db->packs, chain);
-	for (struct job *job = batch; job; job = job->next)
-		if (job->items && rc < 0)
-			job->result = rc;
-}
-
 static int begin(struct db_writer *w, const struct job *from)
 {
 	enum db_begin how = DB_BEGIN_LAZY;
 
 	for (; from; from = from->next)
-		if (from->result == 0 && from->j->durability == DB_DURABLE)
+		if (from->j->durability == DB_DURABLE)
 			how = DB_BEGIN_DURABLE;
 	return w->db->driver->begin(w->tx.conn, how);
 }
@@ -173,16 +175,16 @@ static int lost_code(int rc)
 	return rc == -E_DISK_FULL || rc == -E_BUSY ? rc : -E_IO;
 }
 
-/* 0, whether the job succeeded or not; negative: the transaction is lost. */
-static int run_job(struct db_writer *w, struct job *job)
+/*
+ * 0, whether the job succeeded or not; negative: the transaction is lost. One that is alone needs no
+ * savepoint: what undoes it undoes the transaction.
+ */
+static int run_job(struct db_writer *w, struct job *job, bool is_alone)
 {
 	const struct db_driver *d = w->db->driver;
 	size_t mark = w->n_hooks;
-	int rc;
+	int rc = is_alone ? 0 : d->savepoint(w->tx.conn, DB_SAVEPOINT_SET);
 
-	if (job->result < 0)
-		return 0;
-	rc = d->savepoint(w->tx.conn, DB_SAVEPOINT_SET);
 	if (rc < 0)
 		return lost_code(rc);
 	w->tx.actor = job->actor;
@@ -193,6 +195,8 @@ static int run_job(struct db_writer *w, struct job *job)
 		return lost_code(job->result);
 	if (job->result < 0)
 		drop_hooks(w, mark);
+	if (is_alone)
+		return 0;
 	rc = d->savepoint(w->tx.conn, job->result < 0 ? DB_SAVEPOINT_UNDO : DB_SAVEPOINT_KEEP);
 	return rc < 0 ? lost_code(rc) : 0;
 }
@@ -223,7 +227,7 @@ static void fail_jobs(struct job *from, const struct job *end, int rc, bool is_u
 static struct job *run_transaction(struct db_writer *w, struct job *from)
 {
 	struct job *end = from;
-	bool is_committing = false;
+	bool is_committing = false, is_alone = !from->next;
 	int rc = begin(w, from);
 
 	if (rc < 0) {
@@ -232,7 +236,11 @@ static struct job *run_transaction(struct db_writer *w, struct job *from)
 		return NULL;
 	}
 	for (; end && rc == 0; end = end->next)
-		rc = run_job(w, end);
+		rc = run_job(w, end, is_alone);
+	if (rc == 0 && is_alone && from->result < 0) {
+		w->db->driver->rollback(w->tx.conn);
+		return NULL;
+	}
 	if (rc == 0) {
 		is_committing = true;
 		rc = commit(w);
@@ -254,14 +262,23 @@ static void run_jobs(struct db_writer *w, struct job *jobs)
 {
 	struct job *job = jobs;
 
-	store_bodies(w, jobs);
 	while (job)
 		job = run_transaction(w, job);
 	while (jobs) {
 		job = jobs;
 		jobs = job->next;
-		job_finish(job);
+		job_tell(job, JOB_IS_DONE);
 	}
+}
+
+static bool has_jobs(struct db_writer *w)
+{
+	bool has;
+
+	lock_get(&w->lock);
+	has = w->queue.head != NULL;
+	lock_put(&w->lock);
+	return has;
 }
 
 /*
@@ -270,18 +287,22 @@ static void run_jobs(struct db_writer *w, struct job *jobs)
  */
 static void run_batch(struct db_writer *w, struct job *batch)
 {
-	struct job *lazy = NULL, *durable = NULL, **lazy_tail = &lazy, **durable_tail = &durable;
+	struct job_list lazy, durable;
+	bool ends_gathering = false;
 
-	for (; batch; batch = batch->next) {
-		bool is_lazy = batch->j->durability == DB_LAZY && batch->j->n_bodies == 0;
-		struct job ***tail = is_lazy ? &lazy_tail : &durable_tail;
+	job_list_init(&lazy);
+	job_list_init(&durable);
+	while (batch) {
+		struct job *job = batch;
 
-		**tail = batch;
-		*tail = &batch->next;
+		batch = job->next;
+		ends_gathering |= job->ends_gathering;
+		job_list_add(job->j->durability == DB_LAZY ? &lazy : &durable, job);
 	}
-	*lazy_tail = *durable_tail = NULL;
-	run_jobs(w, lazy);
-	run_jobs(w, durable);
+	run_jobs(w, lazy.head);
+	run_jobs(w, durable.head);
+	if (ends_gathering)
+		db_gather_end(w->db, has_jobs(w));
 }
 
 /* ---- between batches ---- */
@@ -312,11 +333,8 @@ static void tidy(struct db_writer *w, bool is_rest)
 	enum db_tidy what = DB_TIDY_REST;
 	int rc;
 
-	if (!is_rest) {
-		lock_get(&w->lock);
-		what = w->head ? DB_TIDY_BUSY : DB_TIDY_IDLE;
-		lock_put(&w->lock);
-	}
+	if (!is_rest)
+		what = has_jobs(w) ? DB_TIDY_BUSY : DB_TIDY_IDLE;
 	rc = d->tidy(w->tx.conn, what);
 	if (rc < 0)
 		db_note_fault(w->db, rc, "checkpoint failed", d->error_z(w->tx.conn));
@@ -354,34 +372,13 @@ static int64_t next_deadline(const struct db_writer *w)
 	return lazy < w->rest_at_ms ? lazy : w->rest_at_ms;
 }
 
-/* Under the lock: cuts the first jobs off the queue. */
-static struct job *take_batch(struct db_writer *w)
-{
-	struct job *first = w->head, *last = first;
-	size_t n = 1, bytes;
-
-	if (!first)
-		return NULL;
-	for (bytes = first->bytes; last->next && n < BATCH_JOBS; n++) {
-		bytes += last->next->bytes;
-		if (bytes > BATCH_BYTES)
-			break;
-		last = last->next;
-	}
-	w->head = last->next;
-	if (!w->head)
-		w->tail = &w->head;
-	last->next = NULL;
-	return first;
-}
-
 /* The next batch; NULL when something else is due. False: closing, and nothing is left to do. */
 static bool wait_for_work(struct db_writer *w, struct job **ret)
 {
 	bool is_open;
 
 	lock_get(&w->lock);
-	if (!w->head && !w->is_closing) {
+	if (!w->queue.head && !w->is_closing) {
 		int64_t deadline = next_deadline(w);
 
 		w->is_waiting = true;
@@ -389,7 +386,7 @@ static bool wait_for_work(struct db_writer *w, struct job **ret)
 			lock_wait(&w->lock, &w->wake, deadline);
 		w->is_waiting = false;
 	}
-	*ret = take_batch(w);
+	*ret = job_list_take(&w->queue);
 	if (*ret && !w->rest_at_ms)
 		w->rest_at_ms = clock_mono_ms() + REST_MS;
 	is_open = *ret || !w->is_closing;
@@ -422,7 +419,7 @@ struct db_writer *db_writer_new(struct db *db, struct db_conn *conn)
 	sigset_t all, old;
 
 	w->db = db;
-	w->tail = &w->head;
+	job_list_init(&w->queue);
 	w->tx = (struct db_tx){ .magic = DB_TX_MAGIC, .is_write = true, .db = db, .conn = conn };
 	lock_init(&w->lock);
 	lock_cond_init(&w->wake);
@@ -482,7 +479,7 @@ size_t db_writer_n_waiting(struct db *db)
 	size_t n = 0;
 
 	lock_get(&w->lock);
-	for (const struct job *job = w->head; job; job = job->next)
+	for (const struct job *job = w->queue.head; job; job = job->next)
 		n++;
 	lock_put(&w->lock);
 	return n;
@@ -500,17 +497,23 @@ uint64_t db_actor(const struct db_tx *tx)
 	return tx->actor;
 }
 
-static void enqueue(struct db_writer *w, struct job *job)
+void db_writer_add(struct db_writer *w, struct job *jobs)
 {
+	bool needs_wake;
+
 	lock_get(&w->lock);
 	must(!w->is_closing);
-	*w->tail = job;
-	w->tail = &job->next;
-	if (w->is_waiting) {
-		w->is_waiting = false; /* one signal is enough */
-		lock_signal(&w->wake);
+	while (jobs) {
+		struct job *job = jobs;
+
+		jobs = job->next;
+		job_list_add(&w->queue, job);
 	}
+	needs_wake = w->is_waiting;
+	w->is_waiting = false; /* one signal is enough */
 	lock_put(&w->lock);
+	if (needs_wake)
+		lock_signal(&w->wake);
 }
 
 /* Chains the items of all bodies; returns their bytes. */
@@ -548,9 +551,13 @@ static int write_with(struct db *db, struct db_write_job *j, struct db_pack_item
 	if (j->n_bodies && !has_own) {
 		job.items = items;
 		job.last_item = &items[j->n_bodies - 1];
+		db_gather(db, &job);
+	} else {
+		db_writer_add(db->writer, &job);
+		must(job_await(&job));
 	}
-	enqueue(db->writer, &job);
-	job_await(&job);
+	if (job.pack && !job.is_unsure)
+		db_pack_let_go(db->packs, job.pack);
 	if (has_own && job.result == 0)
 		db_pack_keep_own(db->packs, j->bodies[0].ref.pack);
 	else if (has_own && !job.is_unsure)

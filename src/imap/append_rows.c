@@ -206,6 +206,7 @@ int imap_append_rows(struct imap_session *s, int64_t mailbox, struct imap_append
 	for (size_t i = 0; i < ap->n && r == 0; i++) {
 		ret->v[i].user = s->account;
 		ret->v[i].mailbox = mailbox;
+		ret->v[i].wants_recent = imap_notify_wants_recent(s, mailbox);
 		r = used > LIMIT_COMMAND_ARENA ? -E_LIMIT
 					       : fill_row(s, &ap->messages[i], bytes[i],
 							  &ret->arenas[i], &ret->v[i]);

@@ -40,6 +40,8 @@ static int add(struct imap_session *s, const struct store_mailbox *box)
 	if (r < 0)
 		return r;
 	imap_notify_own(s, box->id, at[0].uid, at[rows.n - 1].uid);
+	if (at[0].is_recent)
+		imap_notify_own_recent(s, at[0].uid, at[rows.n - 1].uid);
 	/* RFC 4315 3: UIDs tell how much is in a mailbox that may not be read. */
 	if (box->rights & STORE_R_READ)
 		tell_uids(s, at, rows.n);

@@ -51,6 +51,8 @@ static int replace(struct imap_session *s, const struct store_mailbox *to, uint3
 		return r;
 	imap_notify_own(s, s->sel->mailbox, 0, 0);
 	imap_notify_own(s, to->id, at.uid, at.uid);
+	if (at.is_recent)
+		imap_notify_own_recent(s, at.uid, at.uid);
 	/* RFC 4315 3: as for APPEND. */
 	if (to->rights & STORE_R_READ)
 		imap_resp_untagged(s, "OK [APPENDUID %u %u] replacement is there", at.uidvalidity,

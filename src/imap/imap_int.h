@@ -98,6 +98,7 @@ struct imap_selected {
 	struct uidset own;        /* UIDs that it added; only with NOTIFY */
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
+	uint32_t recent_below; /* all UIDs below are some session's */
 	uint32_t n_recent;    /* as the client was told */
 	size_t n_keywords;    /* the same */
 	struct imap_update *updates; /* searches that are kept up to date (update.h) */
@@ -393,6 +394,10 @@ void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, 
  * are told whatever NOTIFY wants, and not fetched for it (RFC 5465 5.2).
  */
 void imap_notify_own(struct imap_session *s, int64_t mailbox, uint32_t lo, uint32_t hi);
+/* Does this session claim what it adds to that mailbox as \Recent? */
+bool imap_notify_wants_recent(const struct imap_session *s, int64_t mailbox);
+/* The messages lo to hi, which it has added, are \Recent here, and all below are some session's. */
+void imap_notify_own_recent(struct imap_session *s, uint32_t lo, uint32_t hi);
 /* FLAGS and PERMANENTFLAGS of a view of the selected mailbox. */
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
 /* The same when the client was told of other keywords: RFC 9051 7.3.5, before flags of that view are told. */

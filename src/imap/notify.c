@@ -39,11 +39,26 @@ int imap_notify_recent(struct imap_session *s, const struct store_view *now)
 	if (s->is_rev2)
 		return 0;
 	/* In trouble, or when the set is full, the messages are just not recent. */
-	if (store_mailbox_recent(imap_store(s), sel->mailbox, sel->is_readonly ? 0 : now->uidnext,
-				 &first) == 0 &&
-	    first > 0 && first < now->uidnext)
-		(void)!uidset_add(&sel->recent_arena, &sel->recent, first, now->uidnext - 1);
+	if (now->uidnext > sel->recent_below &&
+	    store_mailbox_recent(imap_store(s), sel->mailbox, sel->is_readonly ? 0 : now->uidnext,
+				 &first) == 0) {
+		if (first > 0 && first < now->uidnext)
+			(void)!uidset_add(&sel->recent_arena, &sel->recent, first, now->uidnext - 1);
+		if (!sel->is_readonly)
+			sel->recent_below = now->uidnext;
+	}
 	return store_view_count(imap_store(s), now, &sel->recent, &sel->n_recent);
+}
+
+bool imap_notify_wants_recent(const struct imap_session *s, int64_t mailbox)
+{
+	return !s->is_rev2 && s->sel != NULL && s->sel->mailbox == mailbox && !s->sel->is_readonly;
+}
+
+void imap_notify_own_recent(struct imap_session *s, uint32_t lo, uint32_t hi)
+{
+	(void)!uidset_add(&s->sel->recent_arena, &s->sel->recent, lo, hi);
+	s->sel->recent_below = hi + 1;
 }
 
 void imap_notify_flags_shown(struct imap_session *s, const struct uidset *uids, uint64_t modseq)

@@ -143,6 +143,7 @@ static int append_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 	unsigned rights = 0;
+	bool is_recent;
 	int rc = store_tx_box(tx, j->v[0].mailbox, &j->box);
 
 	if (rc == 0)
@@ -154,8 +155,13 @@ static int append_tx(struct db_tx *tx, void *arg)
 		rc = remove_replaced(j, tx);
 	if (rc == 0)
 		rc = check_quota(j);
-	for (size_t i = 0; i < j->n && rc == 0; i++)
+	is_recent = j->v[0].wants_recent && j->box.recent_uid >= j->box.uidnext;
+	for (size_t i = 0; i < j->n && rc == 0; i++) {
 		rc = append_one(j, tx, i);
+		j->appended[i].is_recent = is_recent;
+	}
+	if (is_recent)
+		j->box.recent_uid = j->box.uidnext;
 	if (rc == 0)
 		rc = store_tx_notes_end(tx, &j->noting);
 	return rc < 0 ? rc : store_tx_box_change(j->s, tx, &j->box);

@@ -26,6 +26,7 @@ static int read_box(struct db_query *q, struct store_box *ret)
 		.quota_messages = db_int(q, 10),
 		.used_messages = db_int(q, 11),
 		.reserved_uid = (uint32_t)db_int(q, 12),
+		.recent_uid = (uint32_t)db_int(q, 13),
 	};
 	return 0;
 }
@@ -79,7 +80,8 @@ int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq),
-			     DB_I(d->messages), DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes));
+			     DB_I(d->messages), DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes),
+			     DB_I(b->recent_uid));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(ACCOUNT_CHANGE), DB_I(b->account), DB_I(b->modseq),
 			     DB_I(d->bytes), DB_I(d->messages));

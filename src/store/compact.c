@@ -159,12 +159,6 @@ static int enter_packs(struct keep *k)
 	return rc == 0 && e.n ? enter_slice(k, &e) : rc;
 }
 
-static int finish_tx(struct db_tx *tx, void *arg)
-{
-	blob_pack_finish(tx, *(const int64_t *)arg);
-	return 0;
-}
-
 static bool is_worth_it(const struct keep *k, const struct pack *p)
 {
 	int64_t dead = p->size - p->live;
@@ -191,9 +185,7 @@ static int finish_packs(struct keep *k)
 		if (rc < 0 || !is_worth_it(k, &p))
 			continue;
 		blob_copy_end(k->s->db, p.number);
-		rc = db_write(k->s->db, &(struct db_write_job){ .fn = finish_tx,
-								.arg = &p.number,
-								.durability = DB_LAZY });
+		blob_pack_finish(k->s->db, p.number);
 	}
 	return rc;
 }

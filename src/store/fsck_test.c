@@ -321,7 +321,7 @@ static int lower_modseq(struct db_tx *tx, void *arg)
 
 	for (int64_t box = t->inbox; rc == 0 && box <= t->archive; box++)
 		rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(box), DB_I(100), DB_I(1), DB_I(0), DB_I(0),
-			     DB_I(0), DB_I(0));
+			     DB_I(0), DB_I(0), DB_I(1));
 	return rc;
 }
 

@@ -175,6 +175,42 @@ TEST(mailbox_rename_inbox_moves_the_messages)
 	test_close(&t);
 }
 
+static bool append_recent(struct test_store *t, bool wants_recent)
+{
+	AUTO(arena_fini) struct arena a;
+	struct store_appended done;
+	struct store_content_new c;
+	struct store_append v = { .mailbox = t->inbox, .content = &c, .wants_recent = wants_recent };
+
+	arena_init(&a, 1u << 20);
+	c = test_prepare(&a, S("Subject: test\r\n\r\nHello\r\n"));
+	assert_int_equal(store_append(t->s, &v, 1, &done), 0);
+	return done.is_recent;
+}
+
+/* A session has what it adds itself, when nothing before it waits for another. */
+TEST(mailbox_recent_of_the_one_who_adds)
+{
+	struct test_store t;
+	uint64_t n;
+	uint32_t first;
+
+	test_open(&t);
+	assert_true(append_recent(&t, true));
+	assert_int_equal(store_mailbox_recent_count(t.s, t.inbox, &n), 0);
+	assert_int_equal(n, 0);
+	assert_false(append_recent(&t, false));
+	assert_false(append_recent(&t, true)); /* the one before is nobody's yet */
+	assert_int_equal(store_mailbox_recent_count(t.s, t.inbox, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 4, &first), 0);
+	assert_int_equal(first, 2);
+	assert_true(append_recent(&t, true));
+	assert_int_equal(store_mailbox_recent(t.s, t.inbox, 5, &first), 0);
+	assert_int_equal(first, 5);
+	test_close(&t);
+}
+
 TEST(mailbox_recent_is_given_once)
 {
 	struct test_store t;

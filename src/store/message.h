@@ -103,9 +103,12 @@ struct store_append {
 	int64_t internaldate_s;        /* 0: now */
 	const struct store_note *notes; /* RFC 5257 4.7; store_notes_set() has what is refused */
 	size_t n_notes;
+	/* The caller shows the mailbox to a user, and wants them as \Recent (RFC 3501 2.3.2); one for all of a call. */
+	bool wants_recent;
 };
 struct store_appended {
 	uint32_t uidvalidity, uid;
+	bool is_recent; /* to the caller alone. Only when all that was there before had been claimed */
 };
 /* APPEND: durable. All of n messages (one mailbox) or none. The user needs `i`; flags that he may not set are left out (RFC 4314 4). -E_NOT_FOUND mailbox, -E_QUOTA, -E_LIMIT keywords, -E_DISK_FULL ... */
 MUST_CHECK int store_append(struct store *s, const struct store_append *v, size_t n, struct store_appended *ret);

@@ -3,7 +3,7 @@
  * \Recent of RFC 3501 2.3.2, the one flag that belongs to sessions: messages from recent_uid on
  * have been shown to nobody. The claim is a row update in the writer, so that of two sessions
  * exactly one gets it; it need not be durable at once. Nothing is written when there is nothing
- * to claim.
+ * to claim. What a session adds to the mailbox that it shows is claimed with it (append.c).
  */
 #include "store/store_int.h"
 

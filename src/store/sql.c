@@ -18,7 +18,7 @@
 /* box.c */
 #define BOX \
 	"SELECT m.id, m.account, m.uidvalidity, m.uidnext, m.highestmodseq, m.messages, m.bytes," \
-	" a.modseq, a.quota, a.used, a.quota_messages, a.messages, m.reserved_uid" \
+	" a.modseq, a.quota, a.used, a.quota_messages, a.messages, m.reserved_uid, m.recent_uid" \
 	" FROM mailboxes m JOIN accounts a ON a.id = m.account "
 /* view_load.c */
 #define MESSAGE "SELECT uid, size, content, thread, internaldate, savedate FROM messages "
@@ -177,7 +177,7 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_BOX_CHANGE] = { .sql =
 		"UPDATE mailboxes SET uidnext = ?2, highestmodseq = ?3, messages = messages +"
 		" ?4, unseen = unseen + ?5,"
-		" deleted = deleted + ?6, bytes = bytes + ?7 WHERE id = ?1" },
+		" deleted = deleted + ?6, bytes = bytes + ?7, recent_uid = ?8 WHERE id = ?1" },
 
 	/* imports (import.c) */
 	[STORE_SQL_IMPORT_RESERVE] = { .sql =

@@ -403,6 +403,7 @@ struct store_box {
 	int64_t id, account;
 	uint32_t uidvalidity, uidnext;
 	uint32_t reserved_uid; /* what is not imported gets this UID or a larger one */
+	uint32_t recent_uid;   /* the first that no session has been shown (recent.c) */
 	uint64_t highestmodseq;
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
 	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
