@@ -4,6 +4,7 @@
  * program's own pwrite64() is taken instead of libc's.
  */
 #include "db/db_test.h"
+#include "db/sqlite_vfs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -114,6 +115,133 @@ TEST(wal_of_a_large_transaction)
 	db_close(&db);
 	db = test_open(dir_z);
 	assert_int_equal(test_count(db), BIG_ROWS);
+	db_close(&db);
+}
+
+static int nothing_fn(struct db_tx *tx, void *arg)
+{
+	(void)tx;
+	(void)arg;
+	return 0;
+}
+
+static int give_up_fn(struct db_tx *tx, void *arg)
+{
+	int n = BIG_ROWS;
+	int rc = several_fn(tx, &n);
+
+	(void)arg;
+	return rc < 0 ? rc : -E_QUOTA;
+}
+
+/* Frames of a transaction that is gone are held when it ends; a commit that writes none itself does not mind. */
+TEST(wal_of_a_large_transaction_that_fails)
+{
+	const char *dir_z = test_dir();
+	struct db *db = test_open(dir_z);
+
+	assert_int_equal(test_put(db, "first", (struct str){ 0 }), 0);
+	db_close(&db); /* a new WAL, of which the rollback reads nothing */
+	db = test_open(dir_z);
+	assert_int_equal(db_write(db, &(struct db_write_job){ .fn = give_up_fn }), -E_QUOTA);
+	assert_int_equal(db_write(db, &(struct db_write_job){ .fn = nothing_fn }), 0);
+	assert_int_equal(test_count(db), 1);
+	assert_int_equal(several(db, 5, DB_DURABLE), 0);
+	assert_int_equal(test_count(db), 6);
+	db_close(&db);
+	db = test_open(dir_z);
+	assert_int_equal(test_count(db), 6);
+	db_close(&db);
+}
+
+static int go_on_fn(struct db_tx *tx, void *arg)
+{
+	int n = BIG_ROWS, *ret = arg;
+
+	*ret = several_fn(tx, &n);
+	wal.fail = 1;
+	for (int i = 0; i < BIG_ROWS && *ret == 0; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "row %d", i);
+		*ret = DB_EXEC(tx, &test_sql[T_DROP], DB_T(str_z(name)));
+	}
+	return 0;
+}
+
+/*
+ * A statement reads what was spilled, so that what is held must be written, and the disk is full: SQLite would undo that
+ * statement alone, but the frames that are lost are of those before it.
+ */
+TEST(wal_that_cannot_be_read)
+{
+	const char *dir_z = test_dir();
+	struct db *db = test_open(dir_z);
+	int why = 0;
+
+	assert_int_equal(test_put(db, "first", (struct str){ 0 }), 0);
+	assert_int_equal(db_write(db, &(struct db_write_job){ .fn = go_on_fn, .arg = &why }), -E_IO);
+	assert_int_equal(why, -E_DISK_FULL);
+	assert_int_equal(test_count(db), 1);
+	assert_int_equal(several(db, 5, DB_DURABLE), 0);
+	assert_int_equal(test_count(db), 6);
+	db_close(&db);
+	db = test_open(dir_z);
+	assert_int_equal(test_count(db), 6);
+	db_close(&db);
+}
+
+/* A frame as SQLite writes it; the last of a transaction says how many pages there are then. */
+static int write_frame(sqlite3_file *f, int i, bool is_last)
+{
+	static const char page[4096] = "page";
+	char head[24] = { 0, 0, 0, 1, 0, 0, 0, is_last };
+	sqlite3_int64 at = 32 + i * (sqlite3_int64)(sizeof(head) + sizeof(page));
+	int rc = f->pMethods->xWrite(f, head, sizeof(head), at);
+
+	return rc == SQLITE_OK ? f->pMethods->xWrite(f, page, sizeof(page), at + (sqlite3_int64)sizeof(head)) : rc;
+}
+
+/* Whatever SQLite makes of a failure, no commit stands behind frames that are lost. */
+TEST(wal_after_a_loss)
+{
+	struct db *db = test_open(test_dir());
+	sqlite3_vfs *vfs = sqlite3_vfs_find(SQLITE_VFS_NAME);
+	sqlite3_file *f = mem_alloc((size_t)vfs->szOsFile, 1);
+	sqlite3_int64 size;
+	char path[600], byte;
+	int fd = os_file_create(db->dir_fd, "other"); /* whose mode its WAL gets */
+
+	assert_true(fd >= 0);
+	os_file_close(&fd);
+	snprintf(path, sizeof(path), "%s/other-wal", db->dir_z);
+	assert_int_equal(vfs->xOpen(vfs, path, f, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL, NULL),
+			 SQLITE_OK);
+	assert_int_equal(write_frame(f, 0, false), SQLITE_OK);
+	assert_true(sqlite_vfs_is_held(f));
+	wal.fail = 1;
+	assert_int_equal(f->pMethods->xRead(f, &byte, 1, 0), SQLITE_IOERR_WRITE);
+	assert_int_equal(wal.fail, 0);
+	assert_int_equal(write_frame(f, 1, true), SQLITE_FULL);
+	assert_int_equal(write_frame(f, 0, true), SQLITE_FULL);
+	assert_int_equal(f->pMethods->xSync(f, SQLITE_SYNC_NORMAL), SQLITE_IOERR_WRITE);
+	/* given up: the next transaction is whole, and has nothing of that one */
+	sqlite_vfs_forget(f);
+	assert_int_equal(write_frame(f, 0, false), SQLITE_OK);
+	assert_int_equal(write_frame(f, 1, false), SQLITE_OK);
+	assert_true(sqlite_vfs_is_held(f));
+	sqlite_vfs_forget(f);
+	assert_false(sqlite_vfs_is_held(f));
+	assert_int_equal(write_frame(f, 0, true), SQLITE_OK);
+	assert_false(sqlite_vfs_is_held(f));
+	assert_int_equal(f->pMethods->xFileSize(f, &size), SQLITE_OK);
+	assert_int_equal(size, 32 + 24 + 4096);
+	/* and a sync is told of all that was written before it */
+	assert_int_equal(write_frame(f, 1, false), SQLITE_OK);
+	assert_int_equal(f->pMethods->xSync(f, SQLITE_SYNC_NORMAL), SQLITE_OK);
+	assert_false(sqlite_vfs_is_held(f));
+	assert_int_equal(f->pMethods->xClose(f), SQLITE_OK);
+	mem_free(f);
 	db_close(&db);
 }
 
