@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -177,6 +178,39 @@ TEST(pack_is_written_ahead)
 	test_body_is(db, "b", S("bbbb"));
 	test_body_is(db, "large", str_of(body, n));
 	test_body_is(db, "c", S("cccc"));
+	db_close(&db);
+}
+
+struct measuring {
+	struct db *db;
+	int64_t pack, bytes;
+	int result;
+};
+
+static void *measure_main(void *arg)
+{
+	struct measuring *m = arg;
+
+	m->result = blob_pack_bytes(m->db, m->pack, &m->bytes);
+	return NULL;
+}
+
+/* The pack ends while somebody asks for its size: the zeros are not counted. */
+TEST(pack_bytes_of_one_that_ends)
+{
+	struct db *db = test_open(test_dir());
+	struct blob_ref a = put_ref(db, "a", S("aaaa"));
+	struct measuring m = { .db = db, .pack = a.pack };
+	pthread_t thread;
+
+	lock_get(&db->packs->batch_lock);
+	assert_int_equal(pthread_create(&thread, NULL, measure_main, &m), 0);
+	usleep(20000); /* it waits for the lock, or has not come so far */
+	pack_out_close(db->packs, &db->packs->batch);
+	lock_put(&db->packs->batch_lock);
+	pthread_join(thread, NULL);
+	assert_int_equal(m.result, 0);
+	assert_int_equal(m.bytes, a.offset + 4);
 	db_close(&db);
 }
 
