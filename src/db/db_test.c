@@ -433,14 +433,17 @@ TEST(db_hooks)
 	assert_int_equal(db_write(db, &j), -E_QUOTA);
 	assert_int_equal(job.actor, 7);
 	db_act_as(0);
+	job = (struct hook_job){ .h = &h, .a = 25 }; /* with whose commit none of those before it comes */
+	assert_int_equal(db_write(db, &j), 0);
+	assert_int_equal(h.n, 4);
 	job = (struct hook_job){ .h = &h, .a = 30 };
 	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_DISK_FULL);
 	assert_int_equal(db_write(db, &j), -E_DISK_FULL);
 	job.a = 40;
 	assert_int_equal(db_write(db, &j), 0);
-	assert_int_equal(h.n, 4);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(h.a[i], ((const int64_t[]){ 10, 11, 40, 41 })[i]);
+	assert_int_equal(h.n, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(h.a[i], ((const int64_t[]){ 10, 11, 25, 26, 40, 41 })[i]);
 	db_close(&db);
 }
 

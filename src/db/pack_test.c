@@ -166,6 +166,8 @@ TEST(pack_is_written_ahead)
 	db_fail_next(db, DB_FAIL_PACK_WRITE, 1, -E_DISK_FULL);
 	assert_int_equal(test_put(db, "full", S("ffff")), -E_DISK_FULL);
 	assert_int_equal(file_bytes(db, a.pack), b.offset + 4);
+	b = put_ref(db, "d", S("dddd"));
+	assert_true(file_bytes(db, a.pack) > b.offset + 4 + BLOB_RECORD_EXTRA + 4);
 	/* what is large is written once */
 	large = put_ref(db, "large", str_of(body, n));
 	assert_int_equal(large.pack, a.pack);
@@ -174,6 +176,8 @@ TEST(pack_is_written_ahead)
 	assert_true(file_bytes(db, a.pack) > large.offset + large.length + BLOB_RECORD_EXTRA + 4);
 	blob_pack_finish(db, a.pack);
 	assert_int_equal(file_bytes(db, a.pack), large.offset + large.length + BLOB_RECORD_EXTRA + 4);
+	b = put_ref(db, "e", S("eeee"));
+	assert_true(b.pack > a.pack && file_bytes(db, b.pack) > b.offset + 4);
 	test_body_is(db, "a", S("aaaa"));
 	test_body_is(db, "b", S("bbbb"));
 	test_body_is(db, "large", str_of(body, n));

@@ -241,8 +241,6 @@ void sqlite_vfs_forget(sqlite3_file *wal)
 {
 	struct wal_file *w = (struct wal_file *)wal;
 
-	if (w->n_held > 0 || w->lost != SQLITE_OK)
-		w->end = -1;
 	w->n_held = 0;
 	w->lost = SQLITE_OK;
 }

@@ -202,21 +202,72 @@ static int write_frame(sqlite3_file *f, int i, bool is_last)
 	return rc == SQLITE_OK ? f->pMethods->xWrite(f, page, sizeof(page), at + (sqlite3_int64)sizeof(head)) : rc;
 }
 
-/* Whatever SQLite makes of a failure, no commit stands behind frames that are lost. */
-TEST(wal_after_a_loss)
+/* A WAL of nobody's, to be written to by hand. */
+static sqlite3_file *open_wal(struct db *db)
 {
-	struct db *db = test_open(test_dir());
 	sqlite3_vfs *vfs = sqlite3_vfs_find(SQLITE_VFS_NAME);
 	sqlite3_file *f = mem_alloc((size_t)vfs->szOsFile, 1);
-	sqlite3_int64 size;
-	char path[600], byte;
 	int fd = os_file_create(db->dir_fd, "other"); /* whose mode its WAL gets */
+	char path[600];
 
 	assert_true(fd >= 0);
 	os_file_close(&fd);
 	snprintf(path, sizeof(path), "%s/other-wal", db->dir_z);
 	assert_int_equal(vfs->xOpen(vfs, path, f, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_WAL, NULL),
 			 SQLITE_OK);
+	return f;
+}
+
+static void close_wal(sqlite3_file *f)
+{
+	assert_int_equal(f->pMethods->xClose(f), SQLITE_OK);
+	mem_free(f);
+}
+
+/* Whoever asks the file for something finds in it what was written before. */
+TEST(wal_calls_find_what_is_held)
+{
+	struct db *db = test_open(test_dir());
+	sqlite3_file *f = open_wal(db);
+	const struct sqlite3_io_methods *m = f->pMethods;
+	sqlite3_int64 frame = 24 + 4096, size;
+	int64_t bytes;
+	char got[4];
+
+	assert_int_equal(write_frame(f, 0, false), SQLITE_OK);
+	assert_int_equal(m->xFileSize(f, &size), SQLITE_OK);
+	assert_int_equal(size, 32 + frame);
+	assert_int_equal(write_frame(f, 1, false), SQLITE_OK);
+	assert_int_equal(m->xRead(f, got, 4, 32 + frame + 24), SQLITE_OK);
+	assert_memory_equal(got, "page", 4);
+	/* a new size would else be undone by the write behind it */
+	assert_int_equal(write_frame(f, 2, false), SQLITE_OK);
+	assert_int_equal(m->xTruncate(f, 32 + frame), SQLITE_OK);
+	assert_int_equal(m->xFileSize(f, &size), SQLITE_OK);
+	assert_int_equal(size, 32 + frame);
+	assert_int_equal(write_frame(f, 1, false), SQLITE_OK);
+	assert_true(sqlite_vfs_is_held(f));
+	assert_int_equal(m->xSync(f, SQLITE_SYNC_NORMAL), SQLITE_OK);
+	assert_false(sqlite_vfs_is_held(f));
+	assert_int_equal(write_frame(f, 2, false), SQLITE_OK);
+	assert_true(sqlite_vfs_is_held(f));
+	(void)!m->xFileControl(f, SQLITE_FCNTL_SIZE_HINT, &size);
+	assert_false(sqlite_vfs_is_held(f));
+	assert_int_equal(write_frame(f, 3, false), SQLITE_OK);
+	close_wal(f);
+	assert_int_equal(os_file_size(db->dir_fd, "other-wal", &bytes), 0);
+	assert_int_equal(bytes, 32 + 4 * frame);
+	db_close(&db);
+}
+
+/* Whatever SQLite makes of a failure, no commit stands behind frames that are lost. */
+TEST(wal_after_a_loss)
+{
+	struct db *db = test_open(test_dir());
+	sqlite3_file *f = open_wal(db);
+	sqlite3_int64 size;
+	char byte;
+
 	assert_int_equal(write_frame(f, 0, false), SQLITE_OK);
 	assert_true(sqlite_vfs_is_held(f));
 	wal.fail = 1;
@@ -236,12 +287,7 @@ TEST(wal_after_a_loss)
 	assert_false(sqlite_vfs_is_held(f));
 	assert_int_equal(f->pMethods->xFileSize(f, &size), SQLITE_OK);
 	assert_int_equal(size, 32 + 24 + 4096);
-	/* and a sync is told of all that was written before it */
-	assert_int_equal(write_frame(f, 1, false), SQLITE_OK);
-	assert_int_equal(f->pMethods->xSync(f, SQLITE_SYNC_NORMAL), SQLITE_OK);
-	assert_false(sqlite_vfs_is_held(f));
-	assert_int_equal(f->pMethods->xClose(f), SQLITE_OK);
-	mem_free(f);
+	close_wal(f);
 	db_close(&db);
 }
 
