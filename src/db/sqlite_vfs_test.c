@@ -328,3 +328,56 @@ TEST(wal_writes_that_fail)
 		db_close(&db);
 	}
 }
+
+static void check(struct db *db)
+{
+	struct db_tx *tx = NULL;
+	struct db_query q;
+
+	assert_int_equal(db_read_begin(db, &tx), 0);
+	db_query(tx, &q, &test_sql[T_CHECK], NULL, 0);
+	assert_int_equal(db_step(&q), 1);
+	assert_str_eq(db_text(&q, 0), S("ok"));
+	db_done(&q);
+	db_read_end(&tx);
+}
+
+static int ignore_fn(struct db_tx *tx, void *arg)
+{
+	int n = BIG_ROWS / 2;
+	int rc = several_fn(tx, &n);
+
+	(void)arg;
+	for (int i = 0; i < n && rc == 0; i++) {
+		char name[32];
+
+		snprintf(name, sizeof(name), "row %d", i);
+		rc = DB_EXEC(tx, &test_sql[T_DROP], DB_T(str_z(name)));
+	}
+	return 0;
+}
+
+/* Wherever the disk is full, and even if the job makes nothing of it: all of the transaction is there or nothing. */
+TEST(wal_writes_that_fail_in_a_large_transaction)
+{
+	int n_failed = 0;
+
+	for (int nth = 1; nth < 2000; nth += 1 + nth / 3) {
+		const char *dir_z = test_dir();
+		struct db *db = test_open(dir_z);
+
+		assert_int_equal(test_put(db, "first", (struct str){ 0 }), 0);
+		wal.fail = nth;
+		n_failed += db_write(db, &(struct db_write_job){ .fn = ignore_fn }) < 0;
+		wal.fail = 0;
+		assert_int_equal(test_count(db), 1);
+		assert_int_equal(several(db, 5, DB_DURABLE), 0);
+		check(db);
+		db_close(&db);
+		db = test_open(dir_z);
+		assert_int_equal(test_count(db), 6);
+		check(db);
+		db_close(&db);
+	}
+	assert_true(n_failed > 10);
+}
