@@ -307,8 +307,12 @@ static int too_much(struct db_tx *tx, void *arg)
 {
 	(void)arg;
 	static char big[1 << 20];
+	int rc = DB_EXEC(tx, &test_sql[T_INSERT], DB_T(S("big")), DB_B(str_of(big, sizeof(big))));
 
-	return DB_EXEC(tx, &test_sql[T_INSERT], DB_T(S("big")), DB_B(str_of(big, sizeof(big))));
+	/* Who goes on has no transaction any more, and nothing of it may stay. */
+	if (rc < 0)
+		(void)!DB_EXEC(tx, &test_sql[T_INSERT], DB_T(S("late")), DB_I(1));
+	return rc;
 }
 
 static void *too_much_main(void *arg)
