@@ -77,10 +77,8 @@ static int wal_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	static const char no_commit[COMMIT_AT] = { 0 };
 	struct wal_file *w = (struct wal_file *)f;
 	sqlite3_file *inner = inner_of(f);
-	bool is_head = n == FRAME_HEAD;
+	bool is_head = n == FRAME_HEAD, is_next = at == w->end && n <= HELD_MAX;
 	int rc = SQLITE_OK;
-
-	bool is_next = at == w->end && n <= HELD_MAX;
 
 	if (!is_next || n > HELD_MAX - w->n_held)
 		rc = flush(w);
