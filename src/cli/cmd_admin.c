@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -184,7 +186,7 @@ static int ask_data(struct conf *conf, const struct server_conf *s, const char *
 	if (r == 0)
 		r = server_privileges_drop(s, fault);
 	if (r == 0)
-		r = server_data_open(s->data_dir, live, NULL, NULL, &data, fault);
+		r = server_data_open(s->data_dir, 0, live, NULL, NULL, &data, fault);
 	if (r == 0) {
 		struct admin ad = { .store = data.store, .queue = data.queue, .sasl = data.sasl, .conf = live };
 
@@ -195,18 +197,27 @@ static int ask_data(struct conf *conf, const struct server_conf *s, const char *
 	return r;
 }
 
-/* --data: another directory than the settings name, such as a backup; it must be there. */
-static int choose_data(const struct cli_args *args, struct server_conf *s, struct fault *fault)
+/*
+ * --data: another directory than the settings name, such as a backup; it must be there. Root looks at it as the user whose data it is, who
+ * need not be that of the settings.
+ */
+static int choose_data(const struct cli_args *args, struct server_conf *s, char *user, size_t user_bytes, struct fault *fault)
 {
 	const char *dir = cli_option(args, "--data");
-	char path[4096];
+	char path[4096], space[4096];
+	struct passwd pw, *owner = NULL;
+	struct stat st;
 
 	if (!dir)
 		return 0;
 	snprintf(path, sizeof(path), "%s/martlet.db", dir);
-	if (access(path, F_OK) < 0)
+	if (lstat(path, &st) < 0)
 		return fault_errno(fault, errno, "no data in %s", dir);
 	s->data_dir = dir;
+	if (geteuid() == 0 && getpwuid_r(st.st_uid, &pw, space, sizeof(space), &owner) == 0 && owner) {
+		snprintf(user, user_bytes, "%s", owner->pw_uid == 0 ? "" : owner->pw_name);
+		s->user = user;
+	}
 	return 0;
 }
 
@@ -214,13 +225,14 @@ int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json
 {
 	struct conf *conf = NULL;
 	struct server_conf s;
+	char user[256] = "";
 	int r = cli_option(args, "--data") ? cli_settings_load(args, &conf, fault) : cli_settings_need(args, &conf, fault);
 	AUTO(cli_close_fd) int fd = -1;
 
 	if (r < 0)
 		return r;
 	s = *(const struct server_conf *)conf_get(conf, &server_conf_table);
-	r = choose_data(args, &s, fault);
+	r = choose_data(args, &s, user, sizeof(user), fault);
 	if (r == 0)
 		fd = cli_control_connect(s.data_dir, fault);
 	if (fd >= 0)
