@@ -262,3 +262,19 @@ def test_start_waits_for_a_command(server):
         server.start()
         assert time.monotonic() - start >= 0.4
     Actor(server, "imap").login("bob")
+
+
+def test_commands_wait_for_each_other(server):
+    """Without a server one command at a time has the data open; the next one waits, and asks the server if one starts meanwhile."""
+    server.stop()
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        threading.Timer(0.5, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+        assert "bob@example.test" in server.cli("account", "list").stdout
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([server.martlet, "status", "--config", server.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.3)
+        threading.Timer(0.1, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+        server.start()
+        told = waiting.communicate(timeout=60)[0]
+        assert waiting.returncode in (0, 1) and "another martlet" not in told, told
