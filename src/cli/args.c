@@ -82,6 +82,9 @@ static int take_option(const struct cli_command *cmd, int argc, char **argv, int
 	const struct cli_option *o = find_option(cmd, eq < 0 ? word : str_head(word, (size_t)eq));
 	const char *value = "";
 
+	if (!o && !str_starts(word, S("--")))
+		return fault_set(fault, -E_USAGE, "%s: no option %.200s; write -- before arguments that begin with -; see: martlet help %s", cmd->name,
+				 argv[*i], cmd->name);
 	if (!o)
 		return refuse(cmd, "no option", argv[*i], fault);
 	if (args->n_options == ARRAY_LEN(args->options))

@@ -5,14 +5,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -20,6 +23,9 @@
 #include "server/admin.h"
 #include "server/data.h"
 #include "server/server.h"
+
+#define DATA_WAIT_MS 5000
+#define DATA_LOOK_MS 50
 
 /* ---- the request ---- */
 
@@ -173,19 +179,41 @@ static int build_request(const struct cli_command *cmd, const struct cli_args *a
 
 /* ---- the running server, or the data ---- */
 
+/*
+ * 0: the data are open, with *ret_fd -1; a server began meanwhile: *ret_fd is a connection to it. Waits for another command that has them open, and
+ * for a server that has them and does not listen yet.
+ */
+static int open_data(const struct server_conf *s, struct conf_live *live, struct server_data *data, int *ret_fd, struct fault *fault)
+{
+	int64_t until_ms = clock_mono_ms() + DATA_WAIT_MS;
+	struct fault other = { 0 };
+	int r;
+
+	*ret_fd = -1;
+	while ((r = server_data_open(s->data_dir, DATA_LOOK_MS, live, NULL, NULL, data, fault)) == -E_BUSY && clock_mono_ms() < until_ms) {
+		*ret_fd = cli_control_connect(s->data_dir, &other);
+		if (*ret_fd >= 0)
+			return 0;
+	}
+	return r;
+}
+
 /* As the server's own user: the files that are made here are the ones that the server opens next. */
 static int ask_data(struct conf *conf, const struct server_conf *s, const char *verb, json_t *request, json_t **ret,
 		    struct fault *fault)
 {
 	struct conf_live *live = conf_live_new(conf_ref(conf));
 	struct server_data data;
+	AUTO(cli_close_fd) int fd = -1;
 	int r = server_privileges_prepare(s, fault);
 
 	if (r == 0)
 		r = server_privileges_drop(s, fault);
 	if (r == 0)
-		r = server_data_open(s->data_dir, live, NULL, NULL, &data, fault);
-	if (r == 0) {
+		r = open_data(s, live, &data, &fd, fault);
+	if (r == 0 && fd >= 0) {
+		r = cli_control_ask(fd, verb, request, ret, fault);
+	} else if (r == 0) {
 		struct admin ad = { .store = data.store, .queue = data.queue, .sasl = data.sasl, .conf = live };
 
 		r = admin_run(&ad, verb, request, ret, fault);
@@ -195,18 +223,27 @@ static int ask_data(struct conf *conf, const struct server_conf *s, const char *
 	return r;
 }
 
-/* --data: another directory than the settings name, such as a backup; it must be there. */
-static int choose_data(const struct cli_args *args, struct server_conf *s, struct fault *fault)
+/*
+ * --data: another directory than the settings name, such as a backup; it must be there. Root looks at it as the user whose data it is, who
+ * need not be that of the settings.
+ */
+static int choose_data(const struct cli_args *args, struct server_conf *s, char *user, size_t user_bytes, struct fault *fault)
 {
 	const char *dir = cli_option(args, "--data");
-	char path[4096];
+	char path[4096], space[4096];
+	struct passwd pw, *owner = NULL;
+	struct stat st;
 
 	if (!dir)
 		return 0;
 	snprintf(path, sizeof(path), "%s/martlet.db", dir);
-	if (access(path, F_OK) < 0)
+	if (lstat(path, &st) < 0)
 		return fault_errno(fault, errno, "no data in %s", dir);
 	s->data_dir = dir;
+	if (geteuid() == 0 && getpwuid_r(st.st_uid, &pw, space, sizeof(space), &owner) == 0 && owner) {
+		snprintf(user, user_bytes, "%s", owner->pw_uid == 0 ? "" : owner->pw_name);
+		s->user = user;
+	}
 	return 0;
 }
 
@@ -214,13 +251,14 @@ int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json
 {
 	struct conf *conf = NULL;
 	struct server_conf s;
+	char user[256] = "";
 	int r = cli_option(args, "--data") ? cli_settings_load(args, &conf, fault) : cli_settings_need(args, &conf, fault);
 	AUTO(cli_close_fd) int fd = -1;
 
 	if (r < 0)
 		return r;
 	s = *(const struct server_conf *)conf_get(conf, &server_conf_table);
-	r = choose_data(args, &s, fault);
+	r = choose_data(args, &s, user, sizeof(user), fault);
 	if (r == 0)
 		fd = cli_control_connect(s.data_dir, fault);
 	if (fd >= 0)

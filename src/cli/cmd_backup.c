@@ -107,6 +107,7 @@ static int run(const struct cli_args *args, const char *dir_z, struct backup *b,
 {
 	struct conf *conf = NULL;
 	const struct server_conf *s;
+	bool was_root = geteuid() == 0;
 	int r = cli_settings_need(args, &conf, fault);
 
 	if (r < 0)
@@ -120,6 +121,11 @@ static int run(const struct cli_args *args, const char *dir_z, struct backup *b,
 		r = server_privileges_drop(s, fault);
 	if (r == 0)
 		r = copy(dir_z, b, n, fault);
+	if (r == -E_DENIED && was_root && geteuid() != 0) {
+		const struct fault why = *fault;
+
+		(void)fault_set(fault, r, "%s; it is made as user %s, who has to be able to write there and to enter the directories above", why.text, s->user);
+	}
 	conf_unref(conf);
 	return r;
 }

@@ -75,7 +75,7 @@ static int make_records(struct quickstart *q, enum quickstart_state *ret, struct
 	if (r < 0)
 		return r;
 	*ret = QUICKSTART_LEFT;
-	quickstart_say(q, "publish those below; again: martlet dns %" STR_FMT, STR_ARG(q->domain));
+	quickstart_say(q, "publish those below; how to print them again stands below them");
 	for (rest = buf_str(&q->notes); str_split(&rest, '\n', &line) && line.n > 0;)
 		quickstart_say(q, "%" STR_FMT, STR_ARG(line));
 	return 0;

@@ -370,6 +370,8 @@ static int talk(struct sending *s, struct net_stream *stream, struct net_stream_
 	o.want.sni_z = net_address_parse(str_z(s->peer.host_z), 0, &literal) ? NULL : s->peer.host_z;
 	if (smtp_client_open(stream, &o, &s->arena, &c, &stage, &reply) < 0) {
 		say_reply(stderr, "martlet", &reply, stage);
+		if (stage == SMTP_CLIENT_AUTH && reply.code == 0 && !s->is_insecure && o.want.trust == NET_TRUST_ANY)
+			fprintf(stderr, "martlet: --tls verify or implicit verifies it, with --ca-file if the system does not know its authority; --insecure takes any\n");
 		json_object_set_new(s->result, "error", reply_json(&reply, stage));
 		return STATUS_STAGE + (int)stage;
 	}

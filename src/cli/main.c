@@ -94,7 +94,10 @@ static int no_command(int argc, char **argv)
 
 	for (size_t i = 0; i < cli_n_commands; i++)
 		is_group |= is_first_word(&cli_commands[i], argv[1]);
-	(void)fault_set(&fault, -E_USAGE, "no command %.100s%s%.100s; see: martlet help%s%.100s", argv[1], second_z[0] ? " " : "", second_z,
+	if (is_group && !second_z[0])
+		(void)fault_set(&fault, -E_USAGE, "%.100s wants one more word; see: martlet help %.100s", argv[1], argv[1]);
+	else
+		(void)fault_set(&fault, -E_USAGE, "no command %.100s%s%.100s; see: martlet help%s%.100s", argv[1], second_z[0] ? " " : "", second_z,
 			is_group ? " " : "", is_group ? argv[1] : "");
 	return cli_refuse(argc, argv, &fault);
 }

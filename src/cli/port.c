@@ -154,7 +154,7 @@ static void run_child(struct conf *conf, const struct server_conf *s, int fd)
 	if (r == 0)
 		r = server_privileges_drop(s, &fault);
 	if (r == 0)
-		r = server_data_open(s->data_dir, live, NULL, NULL, &data, &fault);
+		r = server_data_open(s->data_dir, 0, live, NULL, NULL, &data, &fault);
 	if (say_opened(fd, r, &fault) == 0) {
 		struct admin ad = { .store = data.store, .queue = data.queue, .sasl = data.sasl, .conf = live };
 

@@ -4,6 +4,7 @@
 
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <errno.h>
 #include <stdio.h>
 
 #include "cli/cli.h"
@@ -37,7 +38,7 @@ static int read_file(const char *path_z, struct buf *out, struct fault *fault)
 	int r;
 
 	if (!f)
-		return fault_set(fault, -E_NOT_FOUND, "cannot read %s", path_z);
+		return fault_errno(fault, errno, "cannot be read"); /* who tells it names the file */
 	r = draft_read_file(f, path_z, out, fault);
 	fclose(f);
 	return r;

@@ -33,7 +33,7 @@ static void copy_options(struct db *db, const struct db_options *o)
 static int open_parts(struct db *db, const struct db_options *o, struct fault *f)
 {
 	struct db_conn *conn = NULL;
-	int rc = db_dir_open(db, o->dir_z, f);
+	int rc = db_dir_open(db, o, f);
 
 	if (rc == 0)
 		rc = db_packs_open(db, &db->packs, f);

@@ -55,6 +55,7 @@ struct db_options {
 	size_t n_migrations;
 	int64_t pack_bytes; /* a new pack begins beyond this; 0: default 64 MiB */
 	int64_t min_free_bytes; /* see db_has_room(); 0: none */
+	int64_t lock_wait_ms; /* so long another process may have the lock still, such as a command that ends soon; 0: -E_BUSY at once */
 	/* So many changed pages (4 KiB) are worth being copied into the database file; 0: 4000. */
 	int64_t checkpoint_pages;
 	/*
@@ -73,7 +74,7 @@ struct db_options {
 MUST_CHECK int db_make_dir(const char *dir_z, struct fault *fault);
 /*
  * Opens or creates DIR/martlet.db and DIR/pack/, takes the lock DIR/martlet.lock (-E_BUSY with
- * "another martlet (pid N) uses DIR"), runs migrations, removes left-over spool files. The
+ * "another martlet (pid N) uses DIR", after lock_wait_ms), runs migrations, removes left-over spool files. The
  * option tables must outlive it.
  */
 MUST_CHECK int db_open(const struct db_options *o, struct db **ret, struct fault *fault);

@@ -102,7 +102,7 @@ void db_lose(struct db *db, const char *why_z);
  * dir.c: makes and locks the directories, removes left-over spools, sets dir_z, dir_fd,
  * lock_fd, tmp_fd.
  */
-MUST_CHECK int db_dir_open(struct db *db, const char *dir_z, struct fault *f);
+MUST_CHECK int db_dir_open(struct db *db, const struct db_options *o, struct fault *f);
 void db_dir_close(struct db *db);
 
 /*

@@ -126,6 +126,34 @@ TEST(db_lock)
 	db_close(&db);
 }
 
+static void *hold_lock(void *arg)
+{
+	struct db *db = arg;
+
+	usleep(150000);
+	db_close(&db);
+	return NULL;
+}
+
+/* A command that was at work when the server began does not keep it from starting. */
+TEST(db_lock_is_waited_for)
+{
+	const char *dir_z = test_dir();
+	struct db *db = test_open(dir_z), *second = NULL;
+	struct db_options o = { .dir_z = dir_z, .lock_wait_ms = 50 };
+	int64_t start_ms = clock_mono_ms();
+	struct fault f = { "" };
+	pthread_t thread;
+
+	assert_int_equal(db_open(&o, &second, &f), -E_BUSY);
+	assert_true(clock_mono_ms() - start_ms >= 50);
+	assert_int_equal(pthread_create(&thread, NULL, hold_lock, db), 0);
+	o.lock_wait_ms = 20000;
+	assert_int_equal(db_open(&o, &second, &f), 0);
+	pthread_join(thread, NULL);
+	db_close(&second);
+}
+
 TEST(db_snapshot)
 {
 	struct db *db = test_open(test_dir());

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 
 /*
@@ -40,7 +41,19 @@ int db_make_dir(const char *dir_z, struct fault *f)
 	return 0;
 }
 
-static int take_lock(struct db *db, struct fault *f)
+#define LOCK_PAUSE_US 10000
+
+static int lock_in_time(int fd, int64_t wait_ms)
+{
+	int64_t until_ms = clock_mono_ms() + wait_ms;
+	int rc;
+
+	while ((rc = os_file_lock(fd)) == -E_BUSY && clock_mono_ms() < until_ms)
+		usleep(LOCK_PAUSE_US);
+	return rc;
+}
+
+static int take_lock(struct db *db, int64_t wait_ms, struct fault *f)
 {
 	char text[24] = "";
 	struct str pid;
@@ -49,7 +62,7 @@ static int take_lock(struct db *db, struct fault *f)
 	db->lock_fd = os_file_open_write(db->dir_fd, "martlet.lock");
 	if (db->lock_fd < 0)
 		return fault_errno(f, errno, "cannot open %s/martlet.lock", db->dir_z);
-	rc = os_file_lock(db->lock_fd);
+	rc = lock_in_time(db->lock_fd, wait_ms);
 	if (rc == -E_BUSY) {
 		ssize_t got = pread(db->lock_fd, text, sizeof(text) - 1, 0);
 
@@ -97,8 +110,9 @@ static int touch_database(struct db *db, struct fault *f)
 	return 0;
 }
 
-int db_dir_open(struct db *db, const char *dir_z, struct fault *f)
+int db_dir_open(struct db *db, const struct db_options *o, struct fault *f)
 {
+	const char *dir_z = o->dir_z;
 	int rc = db_make_dir(dir_z, f);
 	int64_t size;
 
@@ -114,7 +128,7 @@ int db_dir_open(struct db *db, const char *dir_z, struct fault *f)
 	db->dir_fd = os_file_open_dir(AT_FDCWD, db->dir_z);
 	if (db->dir_fd < 0)
 		return fault_errno(f, errno, "cannot open %s", db->dir_z);
-	rc = take_lock(db, f);
+	rc = take_lock(db, o->lock_wait_ms, f);
 	if (rc < 0)
 		return rc;
 	if (os_file_size(db->dir_fd, DB_BACKUP_UNFINISHED, &size) == 0)

@@ -21,6 +21,11 @@
 #define ICLOUD "iCloud"
 #define SPAMHAUS "Spamhaus"
 
+#define NOT_ITS_SENDER { "", "The account that this host logs in with there may not send from that sender's address.", POSTMASTER, \
+	"The relay has to let the user of the route send for the domains here, and for the return addresses of what aliases forward; or know this host by its address, without a login." }
+#define UNKNOWN_AUTHORITY { "", "The other host's certificate is not of an authority that is trusted here, and what its domain publishes, or the settings here, demand a good one.", LATER, \
+	"If the host is yours, name its authority, or its own certificate, in [queue] ca_file; else the other side has to get one that others trust, and all of its chain. tls = encrypt in a route takes any." }
+
 const struct explain_row explain_texts[] = {
 	{ "7.0", "removed by the administrator of this server", 0, { "", "An administrator of this mail system took the message out of the queue.",
 		"Ask your own postmaster why, before you send it again.", "" } },
@@ -30,6 +35,8 @@ const struct explain_row explain_texts[] = {
 		"The other side has to renew it. If every host seems to have an expired one, look at the clock of this host." } },
 	{ "7.5", "verify: hostname mismatch", 0, { "", "The other host's certificate is for another name, and what its domain publishes, or the settings here, demand one for its own.", LATER,
 		"The other side has to get one for the name that its MX record has, or the name in a route here is not the right one." } },
+	{ "7.5", "verify: self-signed certificate", 0, UNKNOWN_AUTHORITY },
+	{ "7.5", "verify: unable to get local issuer certificate", 0, UNKNOWN_AUTHORITY },
 	{ "7.5", "verify: no matching DANE TLSA records", 0, { "", "The other host's certificate is not the one that its TLSA records (DANE) name: it was renewed without them, or somebody is in the way.", LATER,
 		"The other side has to publish TLSA records that fit its certificate. Do not switch the check off before you have asked them." } },
 	{ "7.4", "does not offer STARTTLS", 0, { "", "The other host offers no encryption, and what its domain publishes, or the settings here, demand it.", LATER,
@@ -143,6 +150,8 @@ const struct explain_row explain_texts[] = {
 	{ "", "cannot find your reverse hostname", 0, { "", "The address of this host has no name (PTR record).", POSTMASTER, "Have the provider of the address set its PTR record to this host's name." } },
 	{ "", "Helo command rejected", 0, { "", "The name with which this host greets is not accepted.", POSTMASTER, "server.hostname has to be a full name that leads to this host's address." } },
 	{ "", "Sender address rejected: Domain not found", 0, { "", "The domain of the sender's address cannot be found in the DNS.", "Check your own address in the settings of your mail program.", "The sender's domain needs an MX or address record." } },
+	{ "", "not owned by user", 0, NOT_ITS_SENDER },
+	{ "", "sender address does not belong to you", 0, NOT_ITS_SENDER },
 	{ "", "Sender verify failed", 0, { "", "The other side asked whether the sender's address takes mail, and heard no.", "Check your own address in the settings of your mail program.", "The sender's address has to take mail, also notifications." } },
 	{ "", "Relay access denied", 0, { "", "The other server does not take mail for that domain: its MX record leads to the wrong host, or the domain is not set up there.", OTHER_WAY, "Look at the MX records of the domain, and at the routes here." } },
 	{ "", "relaying denied", 0, { "", "The other server does not take mail for that domain: its MX record leads to the wrong host, or the domain is not set up there.", OTHER_WAY, "Look at the MX records of the domain, and at the routes here." } },

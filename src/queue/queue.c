@@ -137,6 +137,8 @@ int queue_return_path(struct queue *q, struct arena *a, struct str address, stru
 	int rc = at < 0 ? -E_NOT_FOUND
 			: srs_reverse(q->srs_key, clock_wall_ms() / 1000, str_head(address, (size_t)at), a, ret);
 
+	if (rc == 0)
+		rc = store_domain_find(q->store, str_skip(address, (size_t)at + 1));
 	return rc == -E_DENIED ? -E_NOT_FOUND : rc;
 }
 
@@ -152,11 +154,13 @@ void queue_rcpt_here(struct queue_rcpt *r, const struct store_route *route)
 int queue_rcpt_find(struct queue *q, struct arena *a, struct str address, struct queue_rcpt *ret)
 {
 	struct store_route route;
-	int rc = store_route(q->store, a, address, 0, &route);
+	struct str sender;
+	int rc = queue_return_path(q, a, address, &sender);
 
-	*ret = (struct queue_rcpt){ .address = address };
-	if (rc == -E_NOT_FOUND)
-		return queue_return_path(q, a, address, &ret->address);
+	*ret = (struct queue_rcpt){ .address = rc == 0 ? sender : address };
+	if (rc != -E_NOT_FOUND)
+		return rc;
+	rc = store_route(q->store, a, address, 0, &route);
 	if (rc == -E_DENIED)
 		return str_chr(address, '@') > 0 ? 0 : -E_NOT_FOUND;
 	if (rc < 0)

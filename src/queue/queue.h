@@ -120,8 +120,8 @@ MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct sp
 void queue_rcpt_here(struct queue_rcpt *r, const struct store_route *route);
 
 /*
- * Whom a return address that we gave to forwarded mail stands for (mailauth/srs.h); address: local@domain, the domain is ours. 0 with
- * *ret in the arena; -E_NOT_FOUND: it is none, or none of ours, or too old.
+ * Whom a return address that we gave to forwarded mail stands for (mailauth/srs.h); address: local@domain. Ask before store_route(), to
+ * which it is an address like others, so one for the catch-all. 0 with *ret in the arena; -E_NOT_FOUND: it is none, or none of ours, or too old.
  */
 MUST_CHECK int queue_return_path(struct queue *q, struct arena *a, struct str address, struct str *ret);
 

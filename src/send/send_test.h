@@ -24,7 +24,7 @@ uint16_t sink_port(void);
 /* Silent sinks go on, by closing. */
 void sink_release(struct sink *s);
 
-/* A DNS of the tests: "h11" is 127.0.0.11; "own" is this host, and left out; the domain of an attempt names its hosts, as "h11,h12" in order of preference; h11 is there.test's. */
+/* A DNS of the tests: "h11" is 127.0.0.11; "h11+h12" has both addresses; "own" is this host, and left out; the domain of an attempt names its hosts, as "h11,h12" in order of preference; h11 is there.test's. */
 extern const struct send_names test_names;
 
 struct test_send {

@@ -292,7 +292,7 @@ static int test_mx(void *ctx, struct arena *a, struct str domain, const char *co
 static int test_addresses(void *ctx, struct arena *a, struct str host, uint16_t port, bool may_private, int64_t deadline_ms,
 			  struct send_place *ret, struct queue_reply *ret_reply)
 {
-	uint64_t n = 0;
+	struct str name;
 	char text[32];
 
 	(void)ctx, (void)deadline_ms, (void)may_private;
@@ -301,14 +301,17 @@ static int test_addresses(void *ctx, struct arena *a, struct str host, uint16_t 
 		*ret_reply = send_say(a, "5.4.4", "own has addresses of this host only");
 		return 0;
 	}
-	if (!str_starts(host, S("h")) || !str_to_u64(str_skip(host, 1), 254, &n)) {
-		*ret_reply = send_say(a, "4.4.3", "no address");
-		return -E_TIMEOUT;
+	ret->v = ARENA_ARRAY(a, struct net_address, host.n);
+	while (str_split(&host, '+', &name)) {
+		uint64_t n = 0;
+
+		if (!str_starts(name, S("h")) || !str_to_u64(str_skip(name, 1), 254, &n)) {
+			*ret_reply = send_say(a, "4.4.3", "no address");
+			return -E_TIMEOUT;
+		}
+		snprintf(text, sizeof(text), "127.0.0.%u", (unsigned)n);
+		must(net_address_parse(str_z(text), port, &ret->v[ret->n++]));
 	}
-	snprintf(text, sizeof(text), "127.0.0.%u", (unsigned)n);
-	ret->v = ARENA_ARRAY(a, struct net_address, 1);
-	ret->n = 1;
-	must(net_address_parse(str_z(text), port, ret->v));
 	return 0;
 }
 

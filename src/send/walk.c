@@ -46,6 +46,7 @@ struct walk {
 	bool is_kept;                    /* from a fallback: 6 */
 	const struct send_host *host;    /* whose turn it is */
 	const struct send_host *self;    /* that was ourselves: 7 */
+	bool has_reached;                /* one of its addresses: what it said tells more than that others are dead */
 	bool has_asked;
 	enum send_level asked;           /* the most that a host had to have */
 	unsigned n_connections;
@@ -320,6 +321,9 @@ static int connect_once(struct walk *w, const struct send_target *target, size_t
 	w->n_connections++;
 	if (*ret_index < target->n)
 		note_session(w, target, *ret_index);
+	else if (w->has_reached && !send_is_permanent(&w->trouble))
+		return r;
+	w->has_reached = true;
 	if (r == 0)
 		return 0;
 	w->is_kept |= reply.code >= 500 || (stage == QUEUE_AT_TLS && !target->policy->may_plain) || (stage == QUEUE_AT_AUTH && reply.code == 0);
@@ -333,6 +337,7 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 {
 	struct send_policy p = *policy;
 
+	w->has_reached = false;
 	while (place->n > 0 && w->n > 0 && may_go_on(w)) {
 		struct send_session_seen seen = { 0 };
 		const struct send_target target = { .attempt = w->t, .host = host, .addresses = place->v, .n = place->n, .policy = &p,

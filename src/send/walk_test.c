@@ -93,6 +93,13 @@ static const struct walk_row walk_rows[] = {
 	{ .name = "handshake fails where TLS is demanded", .domain_z = "h11", .tls = QUEUE_TLS_ENCRYPT,
 	  .says[0] = { .ehlo_z = EHLO_TLS, .starttls_z = "220 go\r\nnonsense" }, .n_sinks = 1, .want = { QUEUE_DEFERRED, 0, "4.7.5" },
 	  .stage = QUEUE_AT_TLS, .is_down = true, .connections = { 1 } },
+	/* What the address said that answered tells more than that the other one did not. */
+	{ .name = "TLS is not offered at one address, and the other is dead", .domain_z = "h13+h11", .n_sinks = 1, .tls = QUEUE_TLS_ENCRYPT,
+	  .want = { QUEUE_DEFERRED, 0, "4.7.4" }, .stage = QUEUE_AT_TLS, .is_down = true, .connections = { 1 } },
+	{ .name = "greeting 521 at one address, and the other is dead", .domain_z = "h13+h11", .says[0].greeting_z = "521 takes no mail", .n_sinks = 1,
+	  .want = { QUEUE_DEFERRED, 0, "4.4.1" }, .stage = QUEUE_AT_CONNECT, .is_down = true, .connections = { 1 } },
+	{ .name = "one address is dead", .domain_z = "h13+h11", .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
+	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "TLS is not even tried", .domain_z = "h11", .tls = QUEUE_TLS_NONE,
 	  .says[0] = { .ehlo_z = EHLO_TLS, .starttls_z = "220 go\r\nnonsense" }, .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" },
 	  .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },

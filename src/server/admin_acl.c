@@ -22,7 +22,8 @@ static int find(struct admin *ad, struct arena *a, const json_t *args, struct st
 		return fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
 	if (r == 0)
 		r = store_mailbox_find(ad->store, a, account.id, mailbox, ret);
-	return r == -E_NOT_FOUND ? fault_set(fault, r, "%" STR_FMT " has no mailbox \"%" STR_FMT "\"", STR_ARG(address), STR_ARG(mailbox)) : r;
+	return r == -E_NOT_FOUND ? fault_set(fault, r, "%" STR_FMT " has no mailbox \"%" STR_FMT "\"; mail programs make mailboxes, and / stands between the levels of "
+					       "their names", STR_ARG(address), STR_ARG(mailbox)) : r;
 }
 
 static json_t *rights_json(unsigned rights)

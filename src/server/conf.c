@@ -166,7 +166,7 @@ static int check_whole(const struct conf *c, const char *path_z, struct fault *f
 	const struct server_tls_conf *tls = conf_get(c, &server_tls_table);
 
 	if (n == 0)
-		return fault_set(fault, -E_USAGE, "%s: no [listener \"name\"] section, so nothing would be served", path_z);
+		return fault_set(fault, -E_USAGE, "%s: no [listener \"name\"] section, so nothing would be served; martlet config explain listener tells what is in one", path_z);
 	if (!tls->certificate[0] != !tls->key[0])
 		return fault_set(fault, -E_USAGE, "%s: [tls] needs both certificate and key, or neither", path_z);
 	for (size_t i = 0; i < n; i++) {

@@ -51,7 +51,7 @@ static void open_once(void)
 	must(mkdtemp(dir) != NULL);
 	must(conf_parse(server_tables, server_n_tables, "test", S(""), &first, &fault) == 0);
 	conf = conf_live_new(first);
-	must(server_data_open(dir, conf, NULL, NULL, &room, &fault) == 0);
+	must(server_data_open(dir, 0, conf, NULL, NULL, &room, &fault) == 0);
 	must(store_domain_add(room.store, S("example.test"), &fault) == 0);
 	must(store_account_add(room.store, S("a@example.test"), NULL, NULL, 0, &id, &fault) == 0);
 	atexit(leave);

@@ -48,7 +48,7 @@ static int open_rooms(struct server_data *d, struct conf_live *conf, store_wake_
 	return r;
 }
 
-int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
+int server_data_open(const char *dir_z, int64_t lock_wait_ms, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
 		     struct server_data *ret, struct fault *fault)
 {
 	static struct db_sql_set sql[2]; /* the database keeps using them */
@@ -57,6 +57,7 @@ int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *w
 	const struct store_conf *s = conf_get(snapshot, &store_conf_table);
 	const struct db_options options = {
 		.dir_z = dir_z,
+		.lock_wait_ms = lock_wait_ms,
 		.checkpoint_pages = s->checkpoint_pages,
 		.lost = data_lost,
 		.sql = sql,

@@ -16,7 +16,7 @@ struct server_data {
 	struct sasl *sasl;
 };
 
-/* wake may be NULL. On failure nothing stays open. -E_BUSY: another process has the directory. */
-MUST_CHECK int server_data_open(const char *dir_z, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
+/* wake may be NULL. On failure nothing stays open. -E_BUSY: another process has the directory, still after lock_wait_ms. */
+MUST_CHECK int server_data_open(const char *dir_z, int64_t lock_wait_ms, struct conf_live *conf, store_wake_fn *wake, void *wake_ctx,
 				struct server_data *ret, struct fault *fault);
 void server_data_close(struct server_data *d);

@@ -26,6 +26,7 @@
 #include "queue/tlsrpt.h"
 #include "sasl/sasl.h"
 
+#define LOCK_WAIT_MS 5000 /* for a command that has the data open, as it found no server */
 #define HEAP_ARENAS 2  /* of malloc for each processor, for any number of threads; each keeps what its largest hour took */
 #define FAULT_LOOK_S 5  /* how often trouble with the data is looked for */
 #define SENT_GRACE_MS 2000 /* for results of attempts that run; later ones are tried again */
@@ -134,7 +135,7 @@ static int open_all(struct server_process *p, const struct server_start *start, 
 	if (r == 0)
 		r = net_open(conf_get(conf, &net_conf_table), &p->net, fault);
 	if (r == 0)
-		r = server_data_open(s->data_dir, p->conf, net_wake_cb, p->net, &p->data, fault);
+		r = server_data_open(s->data_dir, LOCK_WAIT_MS, p->conf, net_wake_cb, p->net, &p->data, fault);
 	if (r == 0)
 		r = db_claim(p->data.db, fault);
 	if (r == 0)

@@ -106,17 +106,13 @@ static bool may_go_elsewhere(const struct smtp_session *s, struct str address)
 }
 
 /*
- * A bounce to somebody whose mail we forwarded: his host gets it. Only with the null reverse-path, as a bounce has it (RFC 5321
- * 4.5.5), so that nobody else is reached by it.
+ * A bounce to somebody whose mail we forwarded: his host gets it. 0; -E_NOT_FOUND: it is none. Only with the null reverse-path, as a
+ * bounce has it (RFC 5321 4.5.5), so that nobody else is reached by it.
  */
 static int return_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
-	int r;
-
-	if (s->tx.reverse_path.n > 0)
-		return SMTP_R_NO_USER;
-	r = queue_return_path(s->ctx->queue, &s->arena, rcpt->address, &rcpt->address);
-	return r == -E_NOT_FOUND ? SMTP_R_NO_USER : r;
+	return s->tx.reverse_path.n > 0 ? -E_NOT_FOUND
+					: queue_return_path(s->ctx->queue, &s->arena, rcpt->address, &rcpt->address);
 }
 
 /* RFC 5321 4.5.1: whom notices of this host come from (queue/dsn.c), so that who answers one reaches somebody. */
@@ -131,9 +127,11 @@ static bool is_postmaster_of_host(const struct smtp_session *s, struct str addre
 static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 {
 	struct store_route route;
-	int r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size,
-			    &route);
+	int r = return_route(s, rcpt);
 
+	if (r != -E_NOT_FOUND)
+		return r;
+	r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size, &route);
 	if (r == -E_DENIED && is_postmaster_of_host(s, rcpt->address)) {
 		rcpt->address = S("postmaster"); /* is found without this session's word as well: it may have to wait (RFC 4865) */
 		r = store_route(s->ctx->store, &s->arena, rcpt->address, (int64_t)s->tx.announced_size, &route);
@@ -145,7 +143,7 @@ static int rcpt_route(struct smtp_session *s, struct queue_rcpt *rcpt)
 	case -E_DENIED:
 		return may_go_elsewhere(s, rcpt->address) ? 0 : SMTP_R_RELAY;
 	case -E_NOT_FOUND:
-		return return_route(s, rcpt);
+		return SMTP_R_NO_USER;
 	case -E_QUOTA:
 		return SMTP_R_MAILBOX_FULL;
 	default:

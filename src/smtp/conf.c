@@ -74,7 +74,7 @@ static const struct conf_row rows[] = {
 	{ .key = "relay_networks", .type = CONF_LIST, .offset = AT(relay_networks), .default_z = "",
 	  .reload = CONF_NEW_SESSIONS,
 	  .help = "Networks, as 192.0.2.0/24, whose clients may send to anybody without a login, on "
-		  "smtp listeners too; empty for none." },
+		  "listeners with protocol = smtp; empty for none." },
 	{ .key = "submission_bare_lf", .type = CONF_ENUM, .offset = AT(submission_bare_lf),
 	  .default_z = "reject",
 	  .names = bare_lf_names, .reload = CONF_NEW_SESSIONS,

@@ -104,7 +104,7 @@ struct store_route {
 };
 MUST_CHECK int store_route(struct store *s, struct arena *a, struct str address, int64_t size_bytes, struct store_route *ret);
 
-/* May this account use the address as a sender? Its own, with any +tag, and aliases (also a catch-all) that lead to it. 0, -E_DENIED, or trouble. */
+/* May this account use the address as a sender? Where mail to it leads to the account, see store_route(). 0, -E_DENIED, or trouble. */
 MUST_CHECK int store_may_send_as(struct store *s, int64_t account, struct str address);
 
 /* The one POP3 session of an account (RFC 1939 4). -E_BUSY. In memory. */

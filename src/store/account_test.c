@@ -353,7 +353,10 @@ TEST(may_send_as)
 		{ "both@example.org", true, false },
 		{ "both+x@example.org", true, false },
 		{ "anything@catch.test", true, false },
-		{ "carl@catch.test", true, true },
+		{ "anything+x@catch.test", true, false },
+		{ "carl@catch.test", false, true }, /* a catch-all is of addresses that are nobody's */
+		{ "carl+x@catch.test", false, true },
+		{ "postmaster@example.org", true, false }, /* the first account has its mail */
 		{ "bob@example.org", false, false },
 		{ "x@elsewhere.test", false, false },
 		{ "j\xc3\xbcrgen@b\xc3\xbc"

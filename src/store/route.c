@@ -192,31 +192,7 @@ int store_route(struct store *s, struct arena *a, struct str address, int64_t si
 
 /* ---- senders ---- */
 
-static int leads_to(struct route *r, struct str address, int64_t account)
-{
-	AUTO(db_done) struct db_query q = { 0 };
-
-	DB_QUERY(r->tx, &q, SQL(ALIAS_HAS), DB_T(address), DB_I(account));
-	return db_step(&q);
-}
-
-static int may_use(struct route *r, int64_t account, struct str own, struct str address)
-{
-	return str_eq(own, address) ? 1 : leads_to(r, address, account);
-}
-
-static int own_name(struct route *r, int64_t account, struct str *ret)
-{
-	AUTO(db_done) struct db_query q = { 0 };
-	int rc;
-
-	DB_QUERY(r->tx, &q, SQL(ACCOUNT_BY_ID), DB_I(account));
-	rc = db_step(&q);
-	if (rc <= 0)
-		return rc < 0 ? rc : -E_DENIED;
-	*ret = arena_str(r->a, db_text(&q, 1));
-	return ret->p ? 0 : -E_LIMIT;
-}
+#define SENDER_ARENA 1048576 /* the targets of the largest alias */
 
 int store_may_send_as(struct store *s, int64_t account, struct str address)
 {
@@ -224,24 +200,19 @@ int store_may_send_as(struct store *s, int64_t account, struct str address)
 	AUTO(db_read_end) struct db_tx *tx = NULL;
 	struct route r = { .a = &a };
 	struct store_address parsed;
-	struct str own = { 0 }, bare = { 0 };
 	int rc;
 
-	arena_init(&a, 32768);
+	arena_init(&a, SENDER_ARENA);
 	rc = store_address_parse(&a, address, false, &parsed);
-	if (rc == 0)
-		rc = without_tag(&a, &parsed, &bare);
 	if (rc == 0)
 		rc = db_read_begin(s->db, &tx);
 	r.tx = tx;
 	if (rc == 0)
-		rc = own_name(&r, account, &own);
+		rc = find(&r, &parsed);
 	if (rc < 0)
 		return rc == -E_SYNTAX ? -E_DENIED : rc;
-	rc = may_use(&r, account, own, parsed.full);
-	if (rc == 0 && bare.n)
-		rc = may_use(&r, account, own, bare);
-	if (rc == 0)
-		rc = leads_to(&r, catch_all(&parsed), account);
-	return rc > 0 ? 0 : rc < 0 ? rc : -E_DENIED;
+	for (size_t i = 0; i < r.found.n_accounts; i++)
+		if (r.found.accounts[i] == account)
+			return 0;
+	return -E_DENIED;
 }

@@ -110,8 +110,6 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_ALIAS_COUNT] = { .sql =
 		"SELECT (SELECT count(*) FROM aliases WHERE address = ?1)"
 		" + (SELECT count(*) FROM forwards WHERE address = ?1)" },
-	[STORE_SQL_ALIAS_HAS] = { .sql =
-		"SELECT 1 FROM aliases WHERE address = ?1 AND account = ?2" },
 	[STORE_SQL_ALIAS_REMOVE] = { .sql =
 		"DELETE FROM aliases WHERE address = ?1 AND account = ?2" },
 	[STORE_SQL_ALIAS_REMOVE_ALL] = { .sql = "DELETE FROM aliases WHERE address = ?1" },

@@ -34,7 +34,7 @@ A < a OK
 martlet!2 serve elsewhere --config $config
 out *too many: elsewhere*help serve*
 martlet!2 account
-out *help account
+out *account wants one more word; see: martlet help account
 martlet!2 account lits
 out *no command account lits*help account
 martlet help help

@@ -189,6 +189,9 @@ def test_backup_as_root(server):
                 wrong = [x for x in owners(top) if x[1] != "daemon"]
                 assert not wrong, (top, wrong)
             other.cli("fsck", "--data", copy)
+        os.mkdir(where + "/closed", 0o700)
+        told = other.command("backup", where + "/closed/copy", "--config", other.config)
+        assert told.returncode == 1 and "Permission denied; it is made as user daemon, who has to be able to" in told.stderr, told
     finally:
         other.remove()
         shutil.rmtree(where)

@@ -273,6 +273,7 @@ def test_dns(server):
     server.settings['dkim "example.test"'] = {"rsa_selector": "s", "rsa_key_file": server.dir + "/none"}
     _, values, notes = dns("example.test")
     assert [x for x in values if x.startswith("TLSA")] == want[1:] and len(notes) == 2 and "selector s" in notes[0] and files["certificate"] in notes[1], notes
+    assert all(x.count(f) <= 1 for x in notes for f in files.values()), notes
     for args, words in ((["no domain"], "not a domain"), ([], "name the domain"), (["a.test", "--address", "x"], "IPv4 or IPv6")):
         r = server.command("dns", *args, "--config", server.config)
         assert r.returncode == 2 and words in r.stderr, r

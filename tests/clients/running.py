@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The server as a process: TLS, many and slow peers, and the demo with the lines that it tells people to paste."""
 
+import fcntl
 import os
 import re
 import signal
@@ -249,3 +250,31 @@ def test_tables_end_with_their_text(server):
     for what in ("account", "queue"):
         lines = server.cli(what, "list").stdout.splitlines()
         assert len(lines) > 1 and all(line == line.rstrip() for line in lines), lines
+
+
+def test_start_waits_for_a_command(server):
+    """A command that found no server has the data open, a moment before the server starts: that one waits, and does not give up."""
+    server.stop()
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        threading.Timer(0.5, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+        start = time.monotonic()
+        server.start()
+        assert time.monotonic() - start >= 0.4
+    Actor(server, "imap").login("bob")
+
+
+def test_commands_wait_for_each_other(server):
+    """Without a server one command at a time has the data open; the next one waits, and asks the server if one starts meanwhile."""
+    server.stop()
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        threading.Timer(0.5, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+        assert "bob@example.test" in server.cli("account", "list").stdout
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([server.martlet, "status", "--config", server.config], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.3)
+        threading.Timer(0.1, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+        server.start()
+        told = waiting.communicate(timeout=60)[0]
+        assert waiting.returncode in (0, 1) and "another martlet" not in told, told

@@ -123,7 +123,10 @@ def test_data_of_another_user(server):
     server.write_settings()
     done = server.command("serve", "--config", server.config)
     assert done.returncode == 2 and "belongs to user nobody, the server would run as root" in done.stderr, done
-
+    done = server.command("fsck", "--data", server.dir + "/data")       # needs no settings: as whose data it is
+    assert done.returncode == 0 and "clean: yes" in done.stdout, done
+    owners = {os.stat(os.path.join(at, name)).st_uid for at, _, names in os.walk(server.dir + "/data") for name in names}
+    assert owners == {os.stat(server.dir + "/data").st_uid}, owners
 
 
 def test_attempts(server):

@@ -129,7 +129,8 @@ def test_logins(server):
     assert "demo" not in told.stderr and "334 <challenge>" in told.stderr, told.stderr
     must(send(server, "submissions", "--tls", "implicit", "--ca-file", ca, *login, bad, "--trace", "--stop-after", "auth"), STAGES["auth"],
          "AUTH SCRAM-SHA-256-PLUS", "AUTH PLAIN", "535 5.7.8")
-    must(send(server, "submission", "--tls", "always", *login, good, "--stop-after", "auth"), STAGES["auth"], "no password is sent")
+    must(send(server, "submission", "--tls", "always", *login, good, "--stop-after", "auth"), STAGES["auth"], "no password is sent",
+         "--tls verify", "--ca-file", "--insecure")
     must(send(server, "submission", "--tls", "never", *login, good, "--stop-after", "auth"), STAGES["auth"], "no password is sent")
     must(send(server, "submission", "--tls", "never", "--insecure", *login, good, "--stop-after", "auth"), 0)
     must(send(server, "submission", "--tls", "always", "--insecure", *login, "-", "--from", ALICE, "--to", BOB,
