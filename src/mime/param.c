@@ -67,7 +67,7 @@ static int take_quoted(struct arena *a, struct str *s, struct str *ret)
 
 /*
  * A token, or more than a token: up to ";", a comment or the end of the line. "Invoice (1).pdf" is the name of a file: a comment is what
- * nothing but blanks or another parameter follows.
+ * nothing but blanks, comments (RFC 5322 3.2.2) or another parameter follows.
  */
 static struct str take_unquoted(struct str *s)
 {
@@ -82,12 +82,14 @@ static struct str take_unquoted(struct str *s)
 		line.n--;
 	equals = str_rchr(line, '=');
 	for (n = 0; n < line.n; n++) {
-		ptrdiff_t close = line.p[n] == '(' ? str_chr(str_skip(line, n), ')') : 0;
+		struct str rest = str_skip(line, n);
 
-		if (line.p[n] == '(' &&
-		    (close < 0 || n + (size_t)close + 1 == line.n || equals > (ptrdiff_t)n + close))
+		if (line.p[n] != '(')
+			continue;
+		mime_cfws_skip(&rest);
+		if (rest.n == 0 || equals > (ptrdiff_t)(line.n - rest.n))
 			break;
-		n += (size_t)close;
+		n = line.n - rest.n - 1;
 	}
 	value = str_trim(str_head(line, n));
 	*s = str_skip(*s, n);
