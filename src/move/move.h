@@ -89,9 +89,13 @@ struct move_file_name move_file_name_parse(struct str file);
 void move_file_name_add_flags(struct buf *out, unsigned flags, bool is_forwarded, uint32_t letters);
 
 /*
- * A mailbox name out of the name that it has on the disk: levels are between sep, each in modified UTF-7, or else UTF-8. Adds to out a name
- * that the store takes. False: it had to be changed to be one.
+ * Levels of a mailbox name, out of the name that it has on the disk: between sep, each in modified UTF-7, or else UTF-8. They come behind
+ * those that out has. False: something had to be changed.
  */
+bool move_name_add(struct buf *out, struct str disk, char sep);
+/* After all levels: makes of them a name that the store takes. False: it had to be changed to be one. */
+bool move_name_end(struct buf *out);
+/* Both; out is empty before. */
 bool move_name_read(struct buf *out, struct str disk, char sep);
 /*
  * The path of a folder in a tree of directories, below where the tree begins, without what programs add to the names of those that have

@@ -253,6 +253,19 @@ def test_import_of_what_is_deep(server):
         assert (said["imported"], said["bad"]) == (1, 1) and "too deep" in said["bad_messages"][0]["text"], said
 
 
+def test_import_of_long_names(server):
+    """A folder whose levels together are longer than a name may be gets a shorter one, and what comes behind it is there too."""
+    with Scratch() as top:
+        for folder in ("/." + "p" * 240, "/.." + "q" * 240):
+            for depth in range(5):
+                put(top + folder + ("/" + "r" * 240) * depth, "%d.host:2,S" % depth, text(depth))
+        put(top + "/.zulu", "1.host:2,S", text(9))
+        said = run_import(server, "bob@example.test", top)
+        assert (said["imported"], said["bad"], said["mailboxes"]) == (11, 0, 11), said
+        assert len([x for x in said["notes"] if "cannot have that name" in x]) == 2, said["notes"]
+        assert len(read_mailbox(server, "zulu")[1]) == 1
+
+
 def test_import_of_a_far_date(server):
     """The time of a file may be any number: a date beyond the year 9999 becomes its end, and stays sound in an mbox."""
     if not os.path.isdir("/dev/shm"):
