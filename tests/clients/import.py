@@ -253,6 +253,16 @@ def test_import_of_what_is_deep(server):
         assert (said["imported"], said["bad"]) == (1, 1) and "too deep" in said["bad_messages"][0]["text"], said
 
 
+def test_import_of_what_is_no_keyword(server):
+    """RFC 9051 9: flags stand in answers as atoms; whoever wrote a mail may have written its X-Keywords, too."""
+    with Scratch() as top:
+        with open(top + "/mbox", "wb") as f:
+            f.write(b"From - Tue Nov 24 10:00:00 2026\nX-Mozilla-Keys: a(b \"x {9} ]y \\Deleted 50% a\x01 $label1\nX-Keywords: ) BODY[] \\*\nSubject: 1\n\nx\n")
+        said = run_import(server, "bob@example.test", top + "/mbox")
+        assert (said["imported"], said["bad"], said["lost_keywords"]) == (1, 0, 10), said
+        assert read_mailbox(server, "INBOX")[1][1][1] == {"$label1"}
+
+
 def test_import_of_long_names(server):
     """A folder whose levels together are longer than a name may be gets a shorter one, and what comes behind it is there too."""
     with Scratch() as top:
