@@ -184,7 +184,11 @@ void db_query(struct db_tx *tx, struct db_query *q, const struct db_sql *sql,
 {
 	must(tx->magic == DB_TX_MAGIC);
 	*q = (struct db_query){ .tx = tx };
-	q->err = tx->db->driver->stmt_start(tx->conn, sql, args, n, &q->stmt);
+	/* The database threw it away: what is written now would be there although the job has failed. */
+	if (tx->is_write && !tx->db->driver->is_in_tx(tx->conn))
+		q->err = -E_IO;
+	else
+		q->err = tx->db->driver->stmt_start(tx->conn, sql, args, n, &q->stmt);
 	if (q->stmt)
 		tx->n_open++;
 }

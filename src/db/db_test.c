@@ -309,8 +309,12 @@ static int too_much(struct db_tx *tx, void *arg)
 {
 	(void)arg;
 	static char big[1 << 20];
+	int rc = DB_EXEC(tx, &test_sql[T_INSERT], DB_T(S("big")), DB_B(str_of(big, sizeof(big))));
 
-	return DB_EXEC(tx, &test_sql[T_INSERT], DB_T(S("big")), DB_B(str_of(big, sizeof(big))));
+	/* Who goes on has no transaction any more, and nothing of it may stay. */
+	if (rc < 0)
+		(void)!DB_EXEC(tx, &test_sql[T_INSERT], DB_T(S("late")), DB_I(1));
+	return rc;
 }
 
 static void *too_much_main(void *arg)
@@ -435,14 +439,17 @@ TEST(db_hooks)
 	assert_int_equal(db_write(db, &j), -E_QUOTA);
 	assert_int_equal(job.actor, 7);
 	db_act_as(0);
+	job = (struct hook_job){ .h = &h, .a = 25 }; /* with whose commit none of those before it comes */
+	assert_int_equal(db_write(db, &j), 0);
+	assert_int_equal(h.n, 4);
 	job = (struct hook_job){ .h = &h, .a = 30 };
 	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_DISK_FULL);
 	assert_int_equal(db_write(db, &j), -E_DISK_FULL);
 	job.a = 40;
 	assert_int_equal(db_write(db, &j), 0);
-	assert_int_equal(h.n, 4);
-	for (size_t i = 0; i < 4; i++)
-		assert_int_equal(h.a[i], ((const int64_t[]){ 10, 11, 40, 41 })[i]);
+	assert_int_equal(h.n, 6);
+	for (size_t i = 0; i < 6; i++)
+		assert_int_equal(h.a[i], ((const int64_t[]){ 10, 11, 25, 26, 40, 41 })[i]);
 	db_close(&db);
 }
 

@@ -8,7 +8,7 @@
 #include "base/test.h"
 #include "db/pack_int.h"
 
-enum test_sql { T_INSERT, T_GET, T_COUNT, T_BODY, T_REF, T_CHILD, T_DROP, T_WRONG, T_COUNT_ };
+enum test_sql { T_INSERT, T_GET, T_COUNT, T_BODY, T_REF, T_CHILD, T_DROP, T_WRONG, T_CHECK, T_COUNT_ };
 
 static const struct db_sql test_sql[T_COUNT_] __attribute__((unused)) = {
 	[T_INSERT] = { .sql = "INSERT INTO item (name, value) VALUES (?1, ?2)" },
@@ -19,6 +19,7 @@ static const struct db_sql test_sql[T_COUNT_] __attribute__((unused)) = {
 	[T_CHILD] = { .sql = "INSERT INTO child (item) VALUES (?1)" },
 	[T_DROP] = { .sql = "DELETE FROM item WHERE name = ?1" },
 	[T_WRONG] = { .sql = "SELECT a FROM nowhere" },
+	[T_CHECK] = { .sql = "PRAGMA integrity_check" },
 };
 static const struct db_sql_set test_sets[] __attribute__((unused)) = {
 	{ "test", test_sql, T_COUNT_ },

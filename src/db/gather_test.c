@@ -239,13 +239,18 @@ TEST(bodies_of_a_job_that_fails)
 	blob_pack_finish(db, pack);
 	assert_false(is_busy(db, 0, &pack));
 	assert_int_equal(test_count(db), 0);
-	/* Nobody knows whether this one is on the disk. */
+	/* One for which there was no room is not on the disk, */
 	p.fail = 0;
+	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_DISK_FULL);
+	assert_int_equal(test_put_as(db, &p, DB_DURABLE), -E_DISK_FULL);
+	blob_pack_finish(db, pack + 1);
+	assert_false(is_busy(db, 1, &pack));
+	/* and of one that failed otherwise nobody knows. */
 	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_IO);
 	assert_int_equal(test_put_as(db, &p, DB_DURABLE), -E_IO);
-	assert_true(is_busy(db, 1, &pack));
+	assert_true(is_busy(db, 2, &pack));
 	blob_pack_finish(db, pack);
-	assert_true(is_busy(db, 1, &pack));
+	assert_true(is_busy(db, 2, &pack));
 	db_close(&db);
 }
 

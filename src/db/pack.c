@@ -352,23 +352,27 @@ static int write_chain(struct db_packs *p, int fd, int64_t pack, int64_t off,
 }
 
 /*
- * After a chain of small bodies more of them will come: room for them. Nothing depends on it, and what failed
- * in the middle is overwritten as well. Large chains are not worth writing twice.
+ * After a chain of small bodies more of them will come: room for them. Nothing depends on it; when it fails in the
+ * middle the room is given back, others may need it. Large chains are not worth writing twice.
  */
 static void write_ahead(struct db_packs *p, struct pack_out *o, int64_t end)
 {
 	static char zeros[ZEROS];
 	struct iovec iov[AHEAD_BYTES / ZEROS];
-	int64_t n = AHEAD_BYTES;
+	size_t pieces = ARRAY_LEN(iov);
+	int64_t n;
 
-	if (n > p->pack_bytes / AHEAD_SHARE)
-		n = p->pack_bytes / AHEAD_SHARE;
-	if (end <= o->ready || n < (int64_t)ZEROS || end - o->end > n / 16)
+	if (pieces > (size_t)p->pack_bytes / AHEAD_SHARE / ZEROS)
+		pieces = (size_t)p->pack_bytes / AHEAD_SHARE / ZEROS;
+	n = (int64_t)(pieces * ZEROS);
+	if (end <= o->ready || end - o->end > n / 16)
 		return;
-	for (size_t i = 0; i < ARRAY_LEN(iov); i++)
+	for (size_t i = 0; i < pieces; i++)
 		iov[i] = (struct iovec){ zeros, ZEROS };
-	if (os_file_write(o->fd, iov, (size_t)n / ZEROS, end) == 0)
+	if (os_file_write(o->fd, iov, pieces, end) == 0)
 		o->ready = end + n;
+	else
+		(void)!os_file_truncate(o->fd, end); /* else it is overwritten, or dead space */
 }
 
 int pack_sync(struct db_packs *p, int fd)

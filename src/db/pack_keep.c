@@ -76,15 +76,17 @@ int blob_pack_bytes(struct db *db, int64_t pack, int64_t *ret)
 {
 	struct db_packs *p = db->packs;
 	char name[32];
-	int rc;
+	bool is_open;
 
-	pack_name(name, pack);
-	rc = os_file_size(p->dir_fd, name, ret);
 	lock_get(&p->batch_lock);
-	if (rc == 0 && p->batch.fd >= 0 && p->batch.number == pack)
+	is_open = p->batch.fd >= 0 && p->batch.number == pack;
+	if (is_open)
 		*ret = p->batch.end;
 	lock_put(&p->batch_lock);
-	return rc;
+	if (is_open)
+		return 0;
+	pack_name(name, pack);
+	return os_file_size(p->dir_fd, name, ret); /* it has no zeros any more */
 }
 
 int blob_pack_final_bytes(struct db *db, int64_t pack, int64_t *ret)

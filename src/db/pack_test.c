@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -165,6 +166,8 @@ TEST(pack_is_written_ahead)
 	db_fail_next(db, DB_FAIL_PACK_WRITE, 1, -E_DISK_FULL);
 	assert_int_equal(test_put(db, "full", S("ffff")), -E_DISK_FULL);
 	assert_int_equal(file_bytes(db, a.pack), b.offset + 4);
+	b = put_ref(db, "d", S("dddd"));
+	assert_true(file_bytes(db, a.pack) > b.offset + 4 + BLOB_RECORD_EXTRA + 4);
 	/* what is large is written once */
 	large = put_ref(db, "large", str_of(body, n));
 	assert_int_equal(large.pack, a.pack);
@@ -173,10 +176,45 @@ TEST(pack_is_written_ahead)
 	assert_true(file_bytes(db, a.pack) > large.offset + large.length + BLOB_RECORD_EXTRA + 4);
 	blob_pack_finish(db, a.pack);
 	assert_int_equal(file_bytes(db, a.pack), large.offset + large.length + BLOB_RECORD_EXTRA + 4);
+	b = put_ref(db, "e", S("eeee"));
+	assert_true(b.pack > a.pack && file_bytes(db, b.pack) > b.offset + 4);
 	test_body_is(db, "a", S("aaaa"));
 	test_body_is(db, "b", S("bbbb"));
 	test_body_is(db, "large", str_of(body, n));
 	test_body_is(db, "c", S("cccc"));
+	db_close(&db);
+}
+
+struct measuring {
+	struct db *db;
+	int64_t pack, bytes;
+	int result;
+};
+
+static void *measure_main(void *arg)
+{
+	struct measuring *m = arg;
+
+	m->result = blob_pack_bytes(m->db, m->pack, &m->bytes);
+	return NULL;
+}
+
+/* The pack ends while somebody asks for its size: the zeros are not counted. */
+TEST(pack_bytes_of_one_that_ends)
+{
+	struct db *db = test_open(test_dir());
+	struct blob_ref a = put_ref(db, "a", S("aaaa"));
+	struct measuring m = { .db = db, .pack = a.pack };
+	pthread_t thread;
+
+	lock_get(&db->packs->batch_lock);
+	assert_int_equal(pthread_create(&thread, NULL, measure_main, &m), 0);
+	usleep(20000); /* it waits for the lock, or has not come so far */
+	pack_out_close(db->packs, &db->packs->batch);
+	lock_put(&db->packs->batch_lock);
+	pthread_join(thread, NULL);
+	assert_int_equal(m.result, 0);
+	assert_int_equal(m.bytes, a.offset + 4);
 	db_close(&db);
 }
 

@@ -387,9 +387,12 @@ static bool sqlite_is_in_tx(struct db_conn *c)
 
 static void sqlite_rollback(struct db_conn *c)
 {
+	sqlite3_file *wal = c->is_writer ? wal_of(c) : NULL;
 	char why[sizeof(c->error)];
 
-	if (!sqlite_is_in_tx(c))
+	if (wal)
+		sqlite_vfs_forget(wal);
+	if (!sqlite_is_in_tx(c)) /* SQLite has done it by itself */
 		return;
 	memcpy(why, c->error, sizeof(why));
 	if (run_word(c, W_ROLLBACK) < 0)

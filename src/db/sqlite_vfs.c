@@ -9,7 +9,9 @@
  * Why nothing can be lost by it: who looks at a frame is told of it by the WAL's index, which SQLite
  * changes after the last frame of a commit was written without a failure; and any other call for the WAL
  * (a read, a sync, a new size, a write elsewhere) first writes what is held. A failure is answered to
- * the call that writes, which for a commit is the one of its last frame.
+ * the call that writes, which for a commit is the one of its last frame, and to all calls after it until the
+ * transaction is given up: SQLite may take it for the failure of a statement that reads, and go on.
+ * What a transaction that was given up has left here is never written.
  *
  * All else goes to the system's own VFS, and so do the calls below it that tests replace.
  */
@@ -29,6 +31,7 @@ struct wal_file {
 	char *held; /* NULL until something is written */
 	sqlite3_int64 end; /* of the last write, held or not */
 	int n_held;        /* bytes before that */
+	int lost; /* of what was held: the failure, until the transaction is given up */
 	bool is_commit; /* the last header was that of a commit's last frame */
 };
 
@@ -47,7 +50,18 @@ static int flush(struct wal_file *w)
 	int n = w->n_held;
 
 	w->n_held = 0;
-	return n > 0 ? inner->pMethods->xWrite(inner, w->held, n, w->end - n) : SQLITE_OK;
+	if (n > 0 && w->lost == SQLITE_OK)
+		w->lost = inner->pMethods->xWrite(inner, w->held, n, w->end - n);
+	return w->lost;
+}
+
+/*
+ * Before a call that is no write. After SQLITE_FULL SQLite would undo nothing but the statement of that call; the frames are of those
+ * before it.
+ */
+static int settle(struct wal_file *w)
+{
+	return flush(w) == SQLITE_OK ? SQLITE_OK : SQLITE_IOERR_WRITE;
 }
 
 static void hold(struct wal_file *w, const void *p, int n)
@@ -63,10 +77,8 @@ static int wal_write(sqlite3_file *f, const void *p, int n, sqlite3_int64 at)
 	static const char no_commit[COMMIT_AT] = { 0 };
 	struct wal_file *w = (struct wal_file *)f;
 	sqlite3_file *inner = inner_of(f);
-	bool is_head = n == FRAME_HEAD;
+	bool is_head = n == FRAME_HEAD, is_next = at == w->end && n <= HELD_MAX;
 	int rc = SQLITE_OK;
-
-	bool is_next = at == w->end && n <= HELD_MAX;
 
 	if (!is_next || n > HELD_MAX - w->n_held)
 		rc = flush(w);
@@ -97,7 +109,7 @@ static int wal_close(sqlite3_file *f)
 static int wal_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 {
 	sqlite3_file *inner = inner_of(f);
-	int rc = flush((struct wal_file *)f);
+	int rc = settle((struct wal_file *)f);
 
 	return rc == SQLITE_OK ? inner->pMethods->xRead(inner, p, n, at) : rc;
 }
@@ -105,7 +117,7 @@ static int wal_read(sqlite3_file *f, void *p, int n, sqlite3_int64 at)
 static int wal_truncate(sqlite3_file *f, sqlite3_int64 size)
 {
 	sqlite3_file *inner = inner_of(f);
-	int rc = flush((struct wal_file *)f);
+	int rc = settle((struct wal_file *)f);
 
 	return rc == SQLITE_OK ? inner->pMethods->xTruncate(inner, size) : rc;
 }
@@ -113,7 +125,7 @@ static int wal_truncate(sqlite3_file *f, sqlite3_int64 size)
 static int wal_sync(sqlite3_file *f, int flags)
 {
 	sqlite3_file *inner = inner_of(f);
-	int rc = flush((struct wal_file *)f);
+	int rc = settle((struct wal_file *)f);
 
 	return rc == SQLITE_OK ? inner->pMethods->xSync(inner, flags) : rc;
 }
@@ -121,7 +133,7 @@ static int wal_sync(sqlite3_file *f, int flags)
 static int wal_size(sqlite3_file *f, sqlite3_int64 *ret)
 {
 	sqlite3_file *inner = inner_of(f);
-	int rc = flush((struct wal_file *)f);
+	int rc = settle((struct wal_file *)f);
 
 	return rc == SQLITE_OK ? inner->pMethods->xFileSize(inner, ret) : rc;
 }
@@ -129,7 +141,7 @@ static int wal_size(sqlite3_file *f, sqlite3_int64 *ret)
 static int wal_control(sqlite3_file *f, int op, void *arg)
 {
 	sqlite3_file *inner = inner_of(f);
-	int rc = flush((struct wal_file *)f);
+	int rc = settle((struct wal_file *)f);
 
 	return rc == SQLITE_OK ? inner->pMethods->xFileControl(inner, op, arg) : rc;
 }
@@ -221,6 +233,14 @@ bool sqlite_vfs_is_held(const sqlite3_file *wal)
 {
 	must(sqlite_vfs_is_wal(wal));
 	return ((const struct wal_file *)wal)->n_held > 0;
+}
+
+void sqlite_vfs_forget(sqlite3_file *wal)
+{
+	struct wal_file *w = (struct wal_file *)wal;
+
+	w->n_held = 0;
+	w->lost = SQLITE_OK;
 }
 
 void sqlite_vfs_rest(sqlite3_file *wal)

@@ -253,7 +253,8 @@ static struct job *run_transaction(struct db_writer *w, struct job *from)
 	}
 	drop_hooks(w, 0);
 	w->db->driver->rollback(w->tx.conn);
-	fail_jobs(from, end, rc, is_committing);
+	/* When there was no room for it, its last frame is not on the disk. */
+	fail_jobs(from, end, rc, is_committing && rc != -E_DISK_FULL);
 	return end;
 }
 

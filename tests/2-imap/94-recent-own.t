@@ -52,3 +52,30 @@ A < h OK
 A > i SEARCH RECENT
 A < * SEARCH 1 2 3 4
 A < i OK
+# what comes after its own from others is its too, as often as it looks
+B >> g APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\n
+B <... g OK
+A > j NOOP
+A <... * 5 EXISTS
+A < * 5 RECENT
+A < j OK
+B >> h APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\n
+B <... h OK
+A > k NOOP
+A < * 6 EXISTS
+A < * 6 RECENT
+A < k OK
+# IMAP4rev2 has no \Recent: it leaves it to others
+B > i UNSELECT
+B < i OK
+C connect imap as bob
+C > a ENABLE IMAP4rev2
+C <... a OK
+C > b SELECT INBOX
+C <... b OK
+C >> c APPEND INBOX {14+}\r\nSubject: x\r\n\r\n\r\n
+C <... c OK
+A > l NOOP
+A < * 7 EXISTS
+A < * 7 RECENT
+A < l OK

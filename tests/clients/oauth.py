@@ -212,6 +212,11 @@ def is_refused(line):
     return line.startswith(("a NO [AUTHENTICATIONFAILED]", "-ERR [AUTH]", "535 5.7.8"))
 
 
+def is_of_another(line):
+    """RFC 9051 7.1: the token is good, and not that user's."""
+    return line.startswith("a NO [AUTHORIZATIONFAILED]")
+
+
 def is_trouble(line):
     return line.startswith(("a NO [UNAVAILABLE]", "-ERR [SYS/TEMP]", "454 4.7.0"))
 
@@ -271,10 +276,10 @@ def test_refusals(server):
             assert error == {"status": "insufficient_scope" if token == "no-scope" else "invalid_token", "scope": "mail",
                              "openid-configuration": provider.settings["oauth_configuration_url"]}, error
         for user in (BOB, "nobody@example.test", "bob"):
-            assert is_refused(login(server, "good", user=user)[0]), "somebody else's token: " + user
-            assert is_refused(login(server, "good", user=user)[0]), "remembered, and still somebody else's"
+            assert is_of_another(login(server, "good", user=user)[0]), "somebody else's token: " + user
+            assert is_of_another(login(server, "good", user=user)[0]), "remembered, and still somebody else's"
         c = Login(server).send("XOAUTH2", xoauth2("good", BOB))
-        assert is_refused(c.end()) and c.error["status"] == "401", c.error
+        assert is_of_another(c.end()) and c.error["status"] == "401", c.error
         c.close()
         assert is_ok(login(server, "bob", user=BOB)[0])
         asked = len(provider.asked)
