@@ -253,6 +253,29 @@ def test_import_of_what_is_deep(server):
         assert (said["imported"], said["bad"]) == (1, 1) and "too deep" in said["bad_messages"][0]["text"], said
 
 
+def import_seconds(server, path, mailbox):
+    """Of a processor, for what the command itself does."""
+    p = subprocess.Popen([server.martlet, "import", "bob@example.test", path, "--into", mailbox, "--config", server.config],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=server.env)
+    _, status, used = os.wait4(p.pid, 0)
+    p.returncode = status
+    assert status == 0, status
+    return used.ru_utime
+
+
+def test_import_of_many_that_are_alike(server):
+    """Messages that are alike are told apart by their number, and that takes no longer for the last one than for the first."""
+    with Scratch() as top:
+        seconds = []
+        for n in (500, 4000):
+            with open(top + "/mbox", "wb") as f:
+                f.write(b"From - Tue Nov 24 10:00:00 2026\nSubject: %d\n\nx\n\n" % n * n)
+            seconds.append(import_seconds(server, top + "/mbox", "of %d" % n))
+            assert len(read_mailbox(server, "of %d" % n)[1]) == n
+        assert seconds[1] < 24 * max(seconds[0], 0.02), seconds
+        assert run_import(server, "bob@example.test", top + "/mbox", "--into", "of 4000")["was_there"] == 4000
+
+
 def test_import_of_what_is_no_keyword(server):
     """RFC 9051 9: flags stand in answers as atoms; whoever wrote a mail may have written its X-Keywords, too."""
     with Scratch() as top:
