@@ -478,7 +478,7 @@ TEST(net_stop_says_good_bye)
 		p[i] = peer_open(f.port);
 		peer_expect(&p[i], "hello\r\n");
 	}
-	peer_send(&p[0], "SLEEP 200\r\n");
+	peer_send(&p[0], "SLEEP 1000\r\n");
 	EVENTUALLY(counts(&f).parked == 4);
 	stop(&f);
 	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
