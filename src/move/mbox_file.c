@@ -230,11 +230,21 @@ static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *nam
 	w->sink->note(w->sink->ctx, buf_z(&text));
 }
 
-static bool is_mbox(int fd)
+/* Beside Maildirs there may be anything, also a text that begins with "From ". */
+static bool is_mbox(const struct dir_walk *w, int fd, const char *path_z)
 {
-	char head[5];
+	char head[4096];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	struct str s = str_of(head, n < 0 ? 0 : (size_t)n);
+	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
 
-	return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && memcmp(head, "From ", 5) == 0;
+	if (!str_starts(s, S("From ")))
+		return false;
+	if (!w->is_beside || move_mbox_is_begin(s))
+		return true;
+	buf_printf(&text, "%s begins like an mbox and is none: left out", path_z);
+	w->sink->note(w->sink->ctx, buf_z(&text));
+	return false;
 }
 
 static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned depth, struct fault *fault);
@@ -252,7 +262,7 @@ static int try_file(struct dir_walk *w, int parent, const char *path_z, const ch
 	}
 	if (S_ISDIR(st.st_mode))
 		return walk_dir(w, fd, path_z, depth + 1, fault);
-	if (!S_ISREG(st.st_mode) || !is_mbox(fd))
+	if (!S_ISREG(st.st_mode) || !is_mbox(w, fd, path_z))
 		return 0;
 	w->n++;
 	name_mailbox(w, path_z, &name);

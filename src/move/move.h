@@ -137,6 +137,8 @@ struct move_mbox_part {
 MUST_CHECK int move_mbox_next(struct str *in, struct move_mbox_part *ret);
 /* The date of a From_ line "From bob@example.org Mon Nov 23 20:08:00 2026", with a zone or in the time zone of this machine. */
 bool move_mbox_date(struct str from, int64_t *ret_epoch_s);
+/* Does a message begin here: with a From_ line that has a date, or one that says nothing and a field behind it? Looks at two lines. */
+bool move_mbox_is_begin(struct str s);
 /*
  * The message as it was before it came into the mbox: added to out with CRLF, without the fields that only an mbox has; what they say
  * goes to *ret (flags, keywords: slices of the part). -E_TOO_BIG.

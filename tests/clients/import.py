@@ -394,6 +394,11 @@ def test_import_of_nested_maildirs(server):
         assert (said["imported"], said["bad"], said["mailboxes"]) == (3, 0, 2), said
         for name, n in (("Maildir", 2), ("Old/2026", 1)):
             assert len(read_mailbox(server, name)[1]) == n, name
+        with open(top + "/mboxes/notes.txt", "wb") as f:
+            f.write(b"From the desk of Joe\n\nno mail at all\n")
+        said = run_import(server, "bob@example.test", top + "/mboxes")
+        assert (said["imported"], said["was_there"], said["bad"], said["mailboxes"]) == (0, 3, 0, 2), said
+        assert "notes.txt" in said["notes"][0], said
 
 
 def test_import_killed(server):
