@@ -167,3 +167,33 @@ TEST(fetch_ahead)
 	compare(&f, "UID BODY.PEEK[]", 1);
 	imap_fixture_close(&f);
 }
+
+/* RFC 9051 4.3.1: each NUL is 0x80, wherever it stands and however many there are. */
+TEST(fetch_nul)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 64u << 20 };
+	AUTO(buf_fini) struct buf text = BUF_INIT(1u << 20), want = BUF_INIT(1u << 20), got = BUF_INIT(1u << 20);
+	struct imap_fixture f;
+	struct store_mailbox inbox;
+	struct store_content_new content;
+	struct store_append one = { .content = &content };
+	struct store_appended at;
+	int failed;
+
+	imap_fixture_open(&f, test_dir(), "");
+	assert_int_equal(store_mailbox_find(f.store, &a, f.alice, S("INBOX"), &inbox), 0);
+	buf_add(&text, S("A: b\r\n\r\n"));
+	for (unsigned i = 0; i < 150000; i++)
+		buf_add_char(&text, i % 7000 < 3000 || i % 1023 < 3 ? '\0' : (char)('a' + i % 26));
+	buf_add(&want, S("BODY[] {150008}\r\n"));
+	for (size_t i = 0; i < text.n; i++)
+		buf_add_char(&want, text.p[i] != '\0' ? text.p[i] : '\x80');
+	buf_add(&want, S(")\r\n"));
+	assert_int_equal(store_content_prepare(&a, buf_str(&text), &content), 0);
+	one.mailbox = inbox.id;
+	assert_int_equal(store_append(f.store, &one, 1, &at), 0);
+	say(&f, S("s SELECT INBOX\r\nt FETCH 1 BODY.PEEK[]\r\nq LOGOUT\r\n"), &got, &failed);
+	assert_int_equal(failed, 0);
+	assert_true(str_find(buf_str(&got), buf_str(&want)) >= 0);
+	imap_fixture_close(&f);
+}

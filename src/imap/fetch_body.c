@@ -69,14 +69,18 @@ static int write_nil(struct imap_session *s, const struct imap_fetch_item *item,
  */
 static void write_bytes(struct imap_session *s, struct str bytes)
 {
+	char block[1024]; /* from a NUL on, so that one that is full of them costs no call for each */
+
 	while (bytes.n > 0) {
 		ptrdiff_t nul = str_chr(bytes, '\0');
 		size_t n = nul < 0 ? bytes.n : (size_t)nul;
 
 		imap_resp(s, str_head(bytes, n));
-		if (nul >= 0)
-			imap_resp(s, S("\x80"));
-		bytes = str_skip(bytes, n + 1);
+		bytes = str_skip(bytes, n);
+		for (n = 0; n < bytes.n && n < sizeof(block); n++)
+			block[n] = bytes.p[n] != '\0' ? bytes.p[n] : '\x80';
+		imap_resp(s, str_of(block, n));
+		bytes = str_skip(bytes, n);
 	}
 }
 

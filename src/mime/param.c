@@ -65,32 +65,53 @@ static int take_quoted(struct arena *a, struct str *s, struct str *ret)
 	return 0;
 }
 
+static bool ends_line(struct str s)
+{
+	return s.n == 0 || strchr(";\r\n", s.p[0]) != NULL; /* NUL too */
+}
+
+/* Is there that character before the line ends? */
+static bool line_has(struct str s, char c)
+{
+	while (!ends_line(s) && s.p[0] != c)
+		s = str_skip(s, 1);
+	return !ends_line(s);
+}
+
+/* What is in it is of one line, without ";". */
+static bool is_within_line(struct str s)
+{
+	while (!ends_line(s))
+		s = str_skip(s, 1);
+	return s.n == 0;
+}
+
 /*
  * A token, or more than a token: up to ";", a comment or the end of the line. "Invoice (1).pdf" is the name of a file: a comment is what
- * nothing but blanks or another parameter follows.
+ * nothing but blanks, comments (RFC 5322 3.2.2) or another parameter follows, or what does not end before the line does.
+ * Time is linear however many parentheses there are: where no parameter follows the first, none follows another.
  */
 static struct str take_unquoted(struct str *s)
 {
-	struct str line, value;
-	ptrdiff_t equals;
-	size_t n = 0;
+	struct str rest = *s, value;
+	bool has_looked = false;
 
-	while (n < s->n && s->p[n] != '\0' && strchr(";\r\n", s->p[n]) == NULL)
-		n++;
-	line = str_head(*s, n);
-	while (line.n > 0 && (line.p[line.n - 1] == ' ' || line.p[line.n - 1] == '\t'))
-		line.n--;
-	equals = str_rchr(line, '=');
-	for (n = 0; n < line.n; n++) {
-		ptrdiff_t close = line.p[n] == '(' ? str_chr(str_skip(line, n), ')') : 0;
+	while (!ends_line(rest)) {
+		struct str after = rest;
 
-		if (line.p[n] == '(' &&
-		    (close < 0 || n + (size_t)close + 1 == line.n || equals > (ptrdiff_t)n + close))
+		if (rest.p[0] != '(') {
+			rest = str_skip(rest, 1);
+			continue;
+		}
+		mime_cfws_skip(&after);
+		if (!is_within_line(str_head(rest, rest.n - after.n)) || ends_line(after) ||
+		    (!has_looked && line_has(after, '=')))
 			break;
-		n += (size_t)close;
+		has_looked = true;
+		rest = after;
 	}
-	value = str_trim(str_head(line, n));
-	*s = str_skip(*s, n);
+	value = str_trim(str_head(*s, s->n - rest.n));
+	*s = rest;
 	return value;
 }
 

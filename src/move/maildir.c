@@ -205,17 +205,16 @@ static void name_folder(struct walk *w, const char *path_z, struct buf *name)
 		str_split(&path, '/', &top);
 		top = str_skip(top, 1);
 		if (top.n > 1 && top.p[0] == '.') {
-			buf_add(name, S("INBOX/"));
+			buf_add(name, S("INBOX"));
 			top = str_skip(top, 1);
 		}
-		is_same = move_name_read(name, top, '.');
+		is_same = move_name_add(name, top, '.');
 	}
 	if (path.n > 0) {
-		if (name->n > 0)
-			buf_add_char(name, '/');
 		move_path_plain(&plain, path);
-		is_same &= move_name_read(name, buf_str(&plain), '/');
+		is_same &= move_name_add(name, buf_str(&plain), '/');
 	}
+	is_same &= move_name_end(name);
 	if (is_same)
 		return;
 	buf_printf(&text, "%s/%s cannot have that name here: it is %s", w->path_z, path_z, buf_z(name));

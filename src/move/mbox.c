@@ -146,8 +146,7 @@ static bool is_field(struct str line)
 	return n > 0 && n < line.n && line.p[n] == ':';
 }
 
-/* Does a message begin here? */
-static bool is_from_line(struct str s)
+bool move_mbox_is_begin(struct str s)
 {
 	struct str line = line_at(s), text = without_end(str_head(line, 1000));
 	int64_t date;
@@ -215,7 +214,7 @@ static bool body_by_length(struct str header, struct str rest, struct str *ret)
 		return false;
 	while (after.n && without_end(line_at(after)).n == 0)
 		after = str_skip(after, line_at(after).n);
-	if (after.n && !is_from_line(after))
+	if (after.n && !move_mbox_is_begin(after))
 		return false;
 	*ret = str_head(rest, (size_t)n);
 	return true;
@@ -231,7 +230,7 @@ static struct str body_by_lines(struct str s, struct str *ret_rest)
 	while (rest.n) {
 		struct str line = line_at(rest);
 
-		if (empty && is_from_line(rest)) {
+		if (empty && move_mbox_is_begin(rest)) {
 			*ret_rest = rest;
 			return str_head(s, s.n - rest.n - n_empty);
 		}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * An mbox file: mapped, so that its size does not matter, and what was read is given back. A message is known again by its bytes, without
- * the fields in which mail programs keep its flags, and by how many like it came before in the file: for that 8 bytes a message are kept.
+ * the fields in which mail programs keep its flags, and by how many like it came before in the file: for that up to 64 bytes a message are kept.
  */
 #include "move/folder.h"
 
@@ -20,11 +20,21 @@
 /* ---- how often was that hash there? ---- */
 
 struct seen {
-	uint64_t *v; /* open addressing; 0: free */
+	struct seen_entry {
+		uint64_t hash;
+		unsigned n; /* 0: free */
+	} *v; /* open addressing */
 	size_t n, cap;
 };
 
-static bool seen_add(struct seen *s, uint64_t hash);
+static struct seen_entry *find(const struct seen *s, uint64_t hash)
+{
+	size_t i = hash & (s->cap - 1);
+
+	while (s->v[i].n > 0 && s->v[i].hash != hash)
+		i = (i + 1) & (s->cap - 1);
+	return &s->v[i];
+}
 
 static void grow(struct seen *s)
 {
@@ -32,27 +42,23 @@ static void grow(struct seen *s)
 
 	s->cap = old.cap ? 2 * old.cap : 4096;
 	s->v = mem_alloc(s->cap, sizeof(*s->v));
-	s->n = 0;
 	for (size_t i = 0; i < old.cap; i++)
-		if (old.v[i])
-			seen_add(s, old.v[i]);
+		if (old.v[i].n > 0)
+			*find(s, old.v[i].hash) = old.v[i];
 	mem_free(old.v);
 }
 
-/* True: it is new. */
-static bool seen_add(struct seen *s, uint64_t hash)
+/* How often it was there before. */
+static unsigned seen_add(struct seen *s, uint64_t hash)
 {
-	size_t i;
+	struct seen_entry *e;
 
 	if (2 * s->n >= s->cap)
 		grow(s);
-	hash |= hash == 0;
-	for (i = hash & (s->cap - 1); s->v[i]; i = (i + 1) & (s->cap - 1))
-		if (s->v[i] == hash)
-			return false;
-	s->v[i] = hash;
-	s->n++;
-	return true;
+	e = find(s, hash);
+	s->n += e->n == 0;
+	e->hash = hash;
+	return e->n++;
 }
 
 /* ---- messages ---- */
@@ -73,19 +79,19 @@ struct reader {
 static void make_key(struct reader *r, struct move_message *m)
 {
 	struct str bytes = m->bytes;
+	uint64_t hash;
+	unsigned n;
 	char nth[16];
 
 	while (bytes.n && (bytes.p[bytes.n - 1] == '\n' || bytes.p[bytes.n - 1] == '\r'))
 		bytes.n--; /* the last message gets them when another one comes behind it */
-	for (unsigned i = 0;; i++) {
-		uint64_t hash;
-
-		snprintf(nth, sizeof(nth), "%u", i);
-		move_key(S("mbox"), str_z(nth), bytes, m->key);
-		memcpy(&hash, m->key, sizeof(hash));
-		if (seen_add(&r->seen, hash))
-			return;
-	}
+	move_key(S("mbox"), S("0"), bytes, m->key);
+	memcpy(&hash, m->key, sizeof(hash));
+	n = seen_add(&r->seen, hash);
+	if (n == 0)
+		return;
+	snprintf(nth, sizeof(nth), "%u", n);
+	move_key(S("mbox"), str_z(nth), bytes, m->key);
 }
 
 static int give(struct reader *r, const struct move_mbox_part *part, struct fault *fault)
@@ -224,11 +230,21 @@ static void name_mailbox(struct dir_walk *w, const char *path_z, struct buf *nam
 	w->sink->note(w->sink->ctx, buf_z(&text));
 }
 
-static bool is_mbox(int fd)
+/* Beside Maildirs there may be anything, also a text that begins with "From ". */
+static bool is_mbox(const struct dir_walk *w, int fd, const char *path_z)
 {
-	char head[5];
+	char head[4096];
+	ssize_t n = pread(fd, head, sizeof(head), 0);
+	struct str s = str_of(head, n < 0 ? 0 : (size_t)n);
+	AUTO(buf_fini) struct buf text = BUF_INIT(65536);
 
-	return pread(fd, head, sizeof(head), 0) == (ssize_t)sizeof(head) && memcmp(head, "From ", 5) == 0;
+	if (!str_starts(s, S("From ")))
+		return false;
+	if (!w->is_beside || move_mbox_is_begin(s))
+		return true;
+	buf_printf(&text, "%s begins like an mbox and is none: left out", path_z);
+	w->sink->note(w->sink->ctx, buf_z(&text));
+	return false;
 }
 
 static int walk_dir(struct dir_walk *w, int fd, const char *path_z, unsigned depth, struct fault *fault);
@@ -246,7 +262,7 @@ static int try_file(struct dir_walk *w, int parent, const char *path_z, const ch
 	}
 	if (S_ISDIR(st.st_mode))
 		return walk_dir(w, fd, path_z, depth + 1, fault);
-	if (!S_ISREG(st.st_mode) || !is_mbox(fd))
+	if (!S_ISREG(st.st_mode) || !is_mbox(w, fd, path_z))
 		return 0;
 	w->n++;
 	name_mailbox(w, path_z, &name);

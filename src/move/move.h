@@ -89,9 +89,13 @@ struct move_file_name move_file_name_parse(struct str file);
 void move_file_name_add_flags(struct buf *out, unsigned flags, bool is_forwarded, uint32_t letters);
 
 /*
- * A mailbox name out of the name that it has on the disk: levels are between sep, each in modified UTF-7, or else UTF-8. Adds to out a name
- * that the store takes. False: it had to be changed to be one.
+ * Levels of a mailbox name, out of the name that it has on the disk: between sep, each in modified UTF-7, or else UTF-8. They come behind
+ * those that out has. False: something had to be changed.
  */
+bool move_name_add(struct buf *out, struct str disk, char sep);
+/* After all levels: makes of them a name that the store takes. False: it had to be changed to be one. */
+bool move_name_end(struct buf *out);
+/* Both; out is empty before. */
 bool move_name_read(struct buf *out, struct str disk, char sep);
 /*
  * The path of a folder in a tree of directories, below where the tree begins, without what programs add to the names of those that have
@@ -133,6 +137,8 @@ struct move_mbox_part {
 MUST_CHECK int move_mbox_next(struct str *in, struct move_mbox_part *ret);
 /* The date of a From_ line "From bob@example.org Mon Nov 23 20:08:00 2026", with a zone or in the time zone of this machine. */
 bool move_mbox_date(struct str from, int64_t *ret_epoch_s);
+/* Does a message begin here: with a From_ line that has a date, or one that says nothing and a field behind it? Looks at two lines. */
+bool move_mbox_is_begin(struct str s);
 /*
  * The message as it was before it came into the mbox: added to out with CRLF, without the fields that only an mbox has; what they say
  * goes to *ret (flags, keywords: slices of the part). -E_TOO_BIG.

@@ -130,60 +130,71 @@ static bool read_level(struct buf *out, struct str level)
 }
 
 /* Longer than a name may be, or of characters that it may not have: what is left is ASCII and short. */
-static bool make_legal(struct buf *out, size_t from)
+static bool make_legal(struct buf *out)
 {
 	AUTO(arena_fini) struct arena a;
-	struct str name = str_skip(buf_str(out), from);
 	struct str checked;
 	int r;
 
 	arena_init(&a, 16 * LIMIT_MAILBOX_NAME + 65536);
-	r = store_name_check(&a, name, &checked, NULL);
+	r = store_name_check(&a, buf_str(out), &checked, NULL);
 	if (r == 0)
 		return true;
-	for (size_t i = from; i < out->n; i++)
+	for (size_t i = 0; i < out->n; i++)
 		if ((unsigned char)out->p[i] >= 0x80)
 			out->p[i] = '_';
-	if (out->n - from > LIMIT_MAILBOX_NAME)
-		buf_truncate(out, from + LIMIT_MAILBOX_NAME);
-	while (out->n > from && out->p[out->n - 1] == '/')
+	if (out->n > LIMIT_MAILBOX_NAME)
+		buf_truncate(out, LIMIT_MAILBOX_NAME);
+	while (out->n > 0 && out->p[out->n - 1] == '/')
 		buf_truncate(out, out->n - 1);
 	return false;
 }
 
 /* RFC 2342: below that name stands what others share. */
-static bool leave_others(struct buf *out, size_t from)
+static bool leave_others(struct buf *out)
 {
 	AUTO(buf_fini) struct buf name = BUF_INIT(65536);
-	struct str s = str_skip(buf_str(out), from);
+	struct str s = buf_str(out);
 
 	if (!str_starts(s, S(STORE_OTHER_USERS)) ||
 	    (s.n > sizeof(STORE_OTHER_USERS) - 1 && s.p[sizeof(STORE_OTHER_USERS) - 1] != '/'))
 		return true;
 	buf_add(&name, s);
-	buf_truncate(out, from);
+	buf_reset(out);
 	buf_add(out, S("My "));
 	buf_add(out, buf_str(&name));
 	return false;
 }
 
-bool move_name_read(struct buf *out, struct str disk, char sep)
+bool move_name_add(struct buf *out, struct str disk, char sep)
 {
-	size_t from = out->n;
 	bool is_as_it_was = true;
 	struct str level;
 
-	if (disk.n == 0) {
-		buf_add_char(out, '_');
-		return false;
-	}
 	while (str_split(&disk, sep, &level)) {
-		if (out->n > from)
+		if (out->n > 0)
 			buf_add_char(out, '/');
 		is_as_it_was &= read_level(out, level);
 	}
-	is_as_it_was &= leave_others(out, from);
-	return make_legal(out, from) && is_as_it_was;
+	return is_as_it_was;
+}
+
+bool move_name_end(struct buf *out)
+{
+	bool is_as_it_was = leave_others(out);
+
+	if (out->n == 0) {
+		buf_add_char(out, '_');
+		return false;
+	}
+	return make_legal(out) && is_as_it_was;
+}
+
+bool move_name_read(struct buf *out, struct str disk, char sep)
+{
+	bool is_as_it_was = move_name_add(out, disk, sep);
+
+	return move_name_end(out) && is_as_it_was;
 }
 
 bool move_is_of_kmail(struct str name)

@@ -25,8 +25,8 @@ struct copy {
 };
 
 /*
- * Keywords go along by name; one that finds no room in the destination stays behind (RFC 9051
- * 6.4.7: SHOULD).
+ * Keywords go along by name; one that finds no room in the destination, or is none (of an old
+ * import), stays behind (RFC 9051 6.4.7: SHOULD).
  */
 static int map_keywords(struct copy *c, const struct store_rows *rows)
 {
@@ -50,7 +50,7 @@ static int map_keywords(struct copy *c, const struct store_rows *rows)
 		if (!(used >> bit & 1) || !name->n)
 			continue;
 		rc = store_tx_keyword_bits(c->tx, c->to.id, &to, name, 1, true, &c->to_bit[bit]);
-		if (rc == -E_LIMIT)
+		if (rc == -E_LIMIT || rc == -E_SYNTAX)
 			rc = 0;
 	}
 	return rc;

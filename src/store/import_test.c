@@ -143,3 +143,33 @@ TEST(import_leaves_out_keywords_that_have_no_room)
 	test_recount(&t);
 	test_close(&t);
 }
+
+/* What comes out of files of other programs stands in answers of IMAP as it is. */
+TEST(import_leaves_out_what_is_no_keyword)
+{
+	static const struct str names[] = {
+		STR_INIT("a(b"), STR_INIT("a)"), STR_INIT("\"x"), STR_INIT("{5}"), STR_INIT("a]b"), STR_INIT("\\Seen"), STR_INIT("*"),
+		STR_INIT("50%"), STR_INIT("a b"), STR_INIT("a\x01"), STR_INIT("a\x7f"), STR_INIT("\xc3\xa4"), STR_INIT(""),
+		STR_INIT("$Label1"), STR_INIT("a}b[c+d"),
+	};
+	struct test_store t;
+	struct store_import v;
+	struct store_imported done;
+	struct store_mbox *mbox;
+	struct store_view *view;
+
+	test_open(&t);
+	v = message(&t, 1, 0);
+	v.keywords = names;
+	v.n_keywords = ARRAY_LEN(names);
+	assert_int_equal(store_import(t.s, t.archive, &v, 1, &done), 0);
+	assert_int_equal(done.lost_keywords, ARRAY_LEN(names) - 2);
+	assert_int_equal(store_mbox_open(t.s, t.archive, &mbox), 0);
+	view = test_view(mbox);
+	assert_int_equal(view->keywords->n, 2);
+	assert_str_eq(view->keywords->v[0], S("$Label1"));
+	assert_str_eq(view->keywords->v[1], S("a}b[c+d"));
+	store_view_unref(view);
+	store_mbox_close(&mbox);
+	test_close(&t);
+}

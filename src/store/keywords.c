@@ -7,6 +7,8 @@
 
 #include "base/limits.h"
 
+#include <string.h>
+
 #define N_BITS (64 - STORE_KEYWORD_BIT)
 _Static_assert(LIMIT_IMAP_KEYWORDS <= N_BITS, "a bit for each keyword");
 
@@ -39,11 +41,20 @@ static int find(const struct store_keyword_set *have, struct str name)
 	return -1;
 }
 
+/* RFC 9051 9: flag-keyword = atom. Answers have it as it is, and it may come out of a file of another program. */
+static bool is_keyword(struct str name)
+{
+	for (size_t i = 0; i < name.n; i++)
+		if (name.p[i] <= ' ' || name.p[i] >= 127 || strchr("(){%*\"\\]", name.p[i]) != NULL)
+			return false;
+	return name.n > 0 && name.n <= LIMIT_IMAP_KEYWORD_BYTES;
+}
+
 static int add(struct db_tx *tx, int64_t mailbox, struct store_keyword_set *have, struct str name)
 {
 	int rc;
 
-	if (name.n == 0 || name.n > LIMIT_IMAP_KEYWORD_BYTES || !str_is_ascii(name))
+	if (!is_keyword(name))
 		return -E_SYNTAX;
 	for (int i = 0; i < LIMIT_IMAP_KEYWORDS; i++) {
 		if (have->v[i].n)

@@ -307,6 +307,38 @@ TEST(keywords_up_to_the_limit)
 	test_close(&t);
 }
 
+static int add_bad_keyword(struct db_tx *tx, void *arg)
+{
+	return DB_EXEC(tx, SQL(KEYWORD_ADD), DB_I(*(const int64_t *)arg), DB_I(STORE_KEYWORD_BIT), DB_T(S("a(b")));
+}
+
+/* An old import let it in: it does not go further, and holds up nothing. */
+TEST(copy_leaves_behind_what_is_no_keyword)
+{
+	const struct str bad = STR_INIT("a(b");
+	struct store_flag_change change = { .op = STORE_FLAGS_ADD, .keywords = &bad, .n_keywords = 1 };
+	struct uidset uids, modified = { 0 };
+	struct store_copied copied;
+	struct test_store t;
+	struct store_mbox *mbox;
+	struct store_view *view;
+	uint64_t modseq;
+
+	test_open(&t);
+	test_append(&t, t.inbox, STORE_SEEN, 1);
+	uids = test_uids(&t, 1, 1);
+	assert_int_equal(db_write(t.s->db, &(struct db_write_job){ .fn = add_bad_keyword, .arg = &t.inbox }), 0);
+	assert_int_equal(store_flags(t.s, &t.a, t.inbox, &uids, &change, &modified, &modseq), 0);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &uids, t.archive, false, &copied), 0);
+	assert_int_equal(store_mbox_open(t.s, t.archive, &mbox), 0);
+	view = test_view(mbox);
+	assert_true(view->keywords == NULL || view->keywords->n == 0);
+	assert_int_equal(store_view_at(view, 1)->flags, STORE_SEEN);
+	store_view_unref(view);
+	store_mbox_close(&mbox);
+	test_close(&t);
+}
+
 TEST(expunge_only_deleted)
 {
 	struct test_store t;

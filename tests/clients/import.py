@@ -253,6 +253,52 @@ def test_import_of_what_is_deep(server):
         assert (said["imported"], said["bad"]) == (1, 1) and "too deep" in said["bad_messages"][0]["text"], said
 
 
+def import_seconds(server, path, mailbox):
+    """Of a processor, for what the command itself does."""
+    p = subprocess.Popen([server.martlet, "import", "bob@example.test", path, "--into", mailbox, "--config", server.config],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=server.env)
+    _, status, used = os.wait4(p.pid, 0)
+    p.returncode = status
+    assert status == 0, status
+    return used.ru_utime
+
+
+def test_import_of_many_that_are_alike(server):
+    """Messages that are alike are told apart by their number, and that takes no longer for the last one than for the first."""
+    with Scratch() as top:
+        seconds = []
+        for n in (500, 4000):
+            with open(top + "/mbox", "wb") as f:
+                f.write(b"From - Tue Nov 24 10:00:00 2026\nSubject: %d\n\nx\n\n" % n * n)
+            seconds.append(import_seconds(server, top + "/mbox", "of %d" % n))
+            assert len(read_mailbox(server, "of %d" % n)[1]) == n
+        assert seconds[1] < 24 * max(seconds[0], 0.02), seconds
+        assert run_import(server, "bob@example.test", top + "/mbox", "--into", "of 4000")["was_there"] == 4000
+
+
+def test_import_of_what_is_no_keyword(server):
+    """RFC 9051 9: flags stand in answers as atoms; whoever wrote a mail may have written its X-Keywords, too."""
+    with Scratch() as top:
+        with open(top + "/mbox", "wb") as f:
+            f.write(b"From - Tue Nov 24 10:00:00 2026\nX-Mozilla-Keys: a(b \"x {9} ]y \\Deleted 50% a\x01 $label1\nX-Keywords: ) BODY[] \\*\nSubject: 1\n\nx\n")
+        said = run_import(server, "bob@example.test", top + "/mbox")
+        assert (said["imported"], said["bad"], said["lost_keywords"]) == (1, 0, 10), said
+        assert read_mailbox(server, "INBOX")[1][1][1] == {"$label1"}
+
+
+def test_import_of_long_names(server):
+    """A folder whose levels together are longer than a name may be gets a shorter one, and what comes behind it is there too."""
+    with Scratch() as top:
+        for folder in ("/." + "p" * 240, "/.." + "q" * 240):
+            for depth in range(5):
+                put(top + folder + ("/" + "r" * 240) * depth, "%d.host:2,S" % depth, text(depth))
+        put(top + "/.zulu", "1.host:2,S", text(9))
+        said = run_import(server, "bob@example.test", top)
+        assert (said["imported"], said["bad"], said["mailboxes"]) == (11, 0, 11), said
+        assert len([x for x in said["notes"] if "cannot have that name" in x]) == 2, said["notes"]
+        assert len(read_mailbox(server, "zulu")[1]) == 1
+
+
 def test_import_of_a_far_date(server):
     """The time of a file may be any number: a date beyond the year 9999 becomes its end, and stays sound in an mbox."""
     if not os.path.isdir("/dev/shm"):
@@ -348,6 +394,11 @@ def test_import_of_nested_maildirs(server):
         assert (said["imported"], said["bad"], said["mailboxes"]) == (3, 0, 2), said
         for name, n in (("Maildir", 2), ("Old/2026", 1)):
             assert len(read_mailbox(server, name)[1]) == n, name
+        with open(top + "/mboxes/notes.txt", "wb") as f:
+            f.write(b"From the desk of Joe\n\nno mail at all\n")
+        said = run_import(server, "bob@example.test", top + "/mboxes")
+        assert (said["imported"], said["was_there"], said["bad"], said["mailboxes"]) == (0, 3, 0, 2), said
+        assert "notes.txt" in said["notes"][0], said
 
 
 def test_import_killed(server):
