@@ -98,7 +98,7 @@ struct smtp_client_rcpt {
 	/* out */
 	enum smtp_client_stage stage; /* where its fate was decided */
 	struct smtp_client_reply reply; /* 2xx: the server has the message for it. Strings in the arena */
-	bool is_too_many;    /* refused for the number of those before it: for now, whatever its code (RFC 5321 4.5.3.1.10) */
+	bool is_too_many;    /* refused for the number of those, or of transactions, before it: for now, whatever its code (RFC 5321 4.5.3.1.10) */
 };
 
 struct smtp_client_message {

@@ -31,9 +31,9 @@ static const struct send_row many_rows[] = {
 							       OK OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA "RSET" LINE MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
-	{ "too many, and DATA refused again", IN_GROUP, STR_INIT(OK OK MANY "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT), 2, 0, TEXT, 0,
+	{ "too many, and DATA refused again", IN_GROUP, STR_INIT(OK OK MANY "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT), 2, 0, TEXT, 0,
 	  { { 554, SMTP_CLIENT_DATA, "no", "" }, { 554, SMTP_CLIENT_DATA, "no", "" } },
-	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE MAIL RCPT(0) DATA) },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA) },
 	{ "too many by itself", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT OK MANY "503 x" LINE NEXT), 2, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 452, SMTP_CLIENT_RCPT, "one at a time", "4.5.3" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA) },
@@ -59,15 +59,28 @@ static const struct send_row many_rows[] = {
 	{ "RCPTMAX, all of the first refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
 	  { { 550, SMTP_CLIENT_RCPT, "unknown", "5.1.1" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA BODY "." LINE) },
-	{ "RCPTMAX, and the message refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT "554 spam" LINE NEXT), 2, 0, TEXT, 0,
-	  { { 554, SMTP_CLIENT_END, "spam", "" }, { 554, SMTP_CLIENT_END, "spam", "" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	/* Who was not named was not refused: each gets his own answer. */
+	{ "RCPTMAX, and the message refused to one", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT "554 spam" LINE NEXT OK OK GO NEXT OK NEXT), 2, 0,
+	  TEXT, 0, { { 554, SMTP_CLIENT_END, "spam", "" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "RCPTMAX, and DATA refused to one", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK "450 4.2.0 not him" LINE NEXT OK OK OK GO NEXT OK NEXT), 2, 0,
+	  TEXT, 0, { { 450, SMTP_CLIENT_DATA, "not him", "4.2.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "RCPTMAX, and a chunk refused to one", "PIPELINING" LINE "250-CHUNKING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK NEXT NO NEXT OK OK OK NEXT OK NEXT), 2, 0,
+	  { .bytes = STR_INIT("a\nb" LINE) }, 0, { { 550, SMTP_CLIENT_END, "unknown", "5.1.1" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT("MAIL FROM:<>" LINE RCPT(0) "BDAT 5 LAST" LINE "a\nb" LINE "RSET" LINE "MAIL FROM:<>" LINE RCPT(1) "BDAT 5 LAST" LINE "a\nb" LINE) },
+	{ "RCPTMAX, and MAIL refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT("550 not you" LINE NO "503 x" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 550, SMTP_CLIENT_MAIL, "not you", "" }, { 550, SMTP_CLIENT_MAIL, "not you", "" } }, STR_INIT(MAIL RCPT(0) DATA) },
+	{ "RCPTMAX, and no other MAIL", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT OK NEXT "550 enough" LINE NO "503 x" LINE NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 550, SMTP_CLIENT_MAIL, "enough", "" }, { 550, SMTP_CLIENT_MAIL, "enough", "" } },
+	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE MAIL RCPT(1) DATA) },
 	{ "RCPTMAX, lost at the end", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT), 2, 0, TEXT, -E_CLOSED,
 	  { { 0, SMTP_CLIENT_END, "the peer closed the connection", "" }, { 0, SMTP_CLIENT_MAIL, "the peer closed the connection", "" } },
 	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
 	{ "MAILMAX", "PIPELINING" LINE "250-LIMITS RCPTMAX=1 MAILMAX=1", STR_INIT(OK OK GO NEXT OK NEXT), 2, 0, TEXT, -E_CLOSED,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 0, SMTP_CLIENT_MAIL, "the server takes no more messages over this connection", "" } },
 	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
-	{ "limits that are none", "PIPELINING" LINE "250-LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX", STR_INIT(OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
+	{ "limits that are none", "PIPELINING" LINE "250-LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX RCPTMAX=01 MAILMAX=1000000", STR_INIT(OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE) },
 };
@@ -76,6 +89,39 @@ TEST(client_many_recipients)
 {
 	for (size_t i = 0; i < ARRAY_LEN(many_rows); i++)
 		run_row(&many_rows[i]);
+}
+
+/* What is no refusal for good, whatever its code: those before were too many, or the same MAIL was good for them. */
+TEST(client_too_many_is_for_now)
+{
+	static const struct {
+		const char *caps_z;
+		struct str script;
+		int codes[MAX];
+		bool are_too_many[MAX];
+	} rows[] = {
+		{ "PIPELINING", STR_INIT(OK OK "552 too many" LINE NO GO NEXT "554 spam" LINE NEXT), { 554, 552, 550 }, { false, true, false } },
+		{ "PIPELINING", STR_INIT(OK OK "552 too many" LINE NO GO NEXT OK NEXT OK OK GO NEXT OK NEXT), { 250, 250, 550 }, { false } },
+		{ "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT("550 not you" LINE NO "503 x" LINE NEXT), { 550, 550, 550 }, { false } },
+		{ "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT OK NEXT "550 enough" LINE NO "503 x" LINE NEXT), { 250, 550, 550 },
+		  { false, true, true } },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		struct smtp_client *c = connected(rows[i].caps_z, rows[i].script, false, &a);
+		const struct smtp_client_message m = TEXT;
+		struct smtp_client_rcpt rcpts[MAX];
+
+		for (size_t j = 0; j < MAX; j++)
+			address(&rcpts[j], &a, j);
+		assert_int_equal(smtp_client_send(c, &m, rcpts, MAX, &a), 0);
+		for (size_t j = 0; j < MAX; j++) {
+			assert_int_equal(rcpts[j].reply.code, rows[i].codes[j]);
+			assert_int_equal(rcpts[j].is_too_many, rows[i].are_too_many[j]);
+		}
+		smtp_client_close(&c);
+	}
 }
 
 /* A server that takes one recipient at a time, and long for each: the rest is for another day. */

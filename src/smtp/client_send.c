@@ -15,7 +15,8 @@
  *    one just in time does not hold us for hours.
  * 5. Whatever the server answered, it is out of its transaction before the next one (RSET goes with the next group).
  * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one
- *    at once, as long as it takes the message. Each transaction decides at least one recipient, and none is begun after the time of one message.
+ *    at once. What is said of the message counts for those who were named, what is said to MAIL for all. Each transaction decides at least one
+ *    recipient, or the next names fewer; and none is begun after the time of one message.
  */
 #include "smtp/client_int.h"
 
@@ -45,6 +46,7 @@ struct deal {
 	enum smtp_client_stage until; /* SMTP_CLIENT_END, or where a probe stops */
 	bool has_data;        /* DATA went with the group */
 	bool is_mail_taken;
+	bool was_mail_taken;  /* in a transaction before */
 	size_t n_taken, n_too_many;
 	bool has_message;     /* somebody's 2xx to the end */
 	size_t most;          /* recipients of one transaction; 0: all */
@@ -53,15 +55,26 @@ struct deal {
 
 /* ---- what each recipient gets ---- */
 
-/* All that are still open, taken ones too. A refusal is for those as well that would have come later. */
+static void settle_one(struct deal *d, struct smtp_client_rcpt *rcpt, struct smtp_client_reply reply)
+{
+	rcpt->reply = reply;
+	rcpt->stage = d->stage;
+}
+
+/* All that were named in this transaction and are still open, taken ones too. */
 static void settle(struct deal *d, struct smtp_client_reply reply)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].reply.code >= 0 || (d->rcpts[i].reply.code == LATER && reply.code / 100 == 2))
-			continue;
-		d->rcpts[i].reply = reply;
-		d->rcpts[i].stage = d->stage;
-	}
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rcpts[i].reply.code == OPEN || d->rcpts[i].reply.code == TAKEN)
+			settle_one(d, &d->rcpts[i], reply);
+}
+
+/* Those as well that would have come later. */
+static void settle_all(struct deal *d, struct smtp_client_reply reply)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rcpts[i].reply.code < 0)
+			settle_one(d, &d->rcpts[i], reply);
 }
 
 static void refuse(struct deal *d, size_t i, const char *enhanced_z, const char *text_z)
@@ -77,13 +90,9 @@ static int lost(struct deal *d)
 	const struct smtp_client_reply reply = c->why[0] == '\0' ? smtp_client_reply_keep(c, d->a) /* 421 */
 								 : smtp_client_reply_own(d->a, "", c->why);
 
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].reply.code != LATER)
-			continue;
-		d->rcpts[i].reply = reply;
-		d->rcpts[i].stage = SMTP_CLIENT_MAIL;
-	}
 	settle(d, reply);
+	d->stage = SMTP_CLIENT_MAIL;
+	settle_all(d, reply);
 	return c->lost;
 }
 
@@ -183,7 +192,7 @@ static bool look_over(struct deal *d)
 	d->stage = SMTP_CLIENT_MAIL;
 	why_z = unfit(d, &enhanced_z);
 	if (why_z != NULL) {
-		settle(d, smtp_client_reply_own(d->a, enhanced_z, why_z));
+		settle_all(d, smtp_client_reply_own(d->a, enhanced_z, why_z));
 		return false;
 	}
 	for (size_t i = 0; i < d->n; i++) {
@@ -296,14 +305,24 @@ static int reply_to(struct deal *d, enum smtp_client_stage stage, const char *wh
 	return r < 0 ? r : d->c->lost;
 }
 
+/* The same command was good before: it is the number of transactions that is refused. */
+static void note_too_many_mails(struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		d->rcpts[i].is_too_many |= d->rcpts[i].reply.code < 0;
+}
+
 static int read_mail(struct deal *d)
 {
 	int r = reply_to(d, SMTP_CLIENT_MAIL, "MAIL", d->c->o.times.mail);
 
 	d->is_mail_taken = r == 0 && d->c->code / 100 == 2;
-	if (r == 0 && (!d->is_mail_taken || d->until == SMTP_CLIENT_MAIL))
-		settle(d, smtp_client_reply_keep(d->c, d->a));
-	return r;
+	if (r < 0 || (d->is_mail_taken && d->until != SMTP_CLIENT_MAIL))
+		return r;
+	if (d->was_mail_taken)
+		note_too_many_mails(d);
+	settle_all(d, smtp_client_reply_keep(d->c, d->a));
+	return 0;
 }
 
 /*
@@ -602,6 +621,7 @@ static int transaction(struct deal *d)
 	int r;
 
 	d->stage = SMTP_CLIENT_MAIL;
+	d->was_mail_taken |= d->is_mail_taken;
 	d->has_data = d->is_mail_taken = d->has_message = false;
 	d->n_taken = d->n_too_many = 0;
 	if (smtp_client_is_used_up(c))
@@ -631,7 +651,7 @@ static void come_again(struct deal *d)
 static void leave_rest(struct deal *d)
 {
 	d->stage = SMTP_CLIENT_MAIL;
-	settle(d, smtp_client_reply_own(d->a, "4.5.3", "the server takes few recipients at once, and time is over"));
+	settle_all(d, smtp_client_reply_own(d->a, "4.5.3", "the server takes few recipients at once, and time is over"));
 }
 
 static int run(struct deal *d)

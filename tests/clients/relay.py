@@ -207,6 +207,20 @@ def test_limits(server):
         assert sink.counts["RCPT"] == 25 and not [x for x in server.log if "result=deferred" in x], sink.counts
 
 
+def test_limits_and_a_refusal(server):
+    """What a host says to the message of one transaction is for those who were named in it: the others have their own (RFC 5321 4.1.1.4, RFC 9422 4.2)."""
+    def end(sink, _):
+        return {1: "554 5.7.1 not for her", 3: "451 4.2.0 not now"}.get(sink.counts["DATA"])
+
+    with Sink(says={"end": end}, words=("PIPELINING", "LIMITS RCPTMAX=2")) as sink:
+        use(server, sink)
+        submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(7)])
+        assert [len(m[1]) for m in sink.wait(2)] == [2, 1] and sink.connections == 1, sink.messages
+        (dsn,) = wait_inbox(server, ALICE, 1)
+        assert dsn.count(b"\r\nAction: failed") == 2, dsn
+        assert len(server.control("queue.list")) == 2, server.control("queue.list")
+
+
 def test_dead_host(server):
     """Nobody is there: deferred; a host that comes up later gets it."""
     with Sink() as sink:
