@@ -4,11 +4,13 @@ Mail that goes out: from submission over the queue and the sender to other serve
 processes killed on the way; connections shared; the sender's cage. The way is told by [route] sections, so the DNS is not asked here.
 """
 
+import base64
 import datetime
 import email
 import email.utils
 import glob
 import os
+import quopri
 import re
 import signal
 import smtplib
@@ -125,6 +127,29 @@ def test_forwarded_in_utf8(server):
         assert mail.endswith(" SMTPUTF8") and rcpts == ["RCPT TO:<grüße@elsewhere.test>"], (mail, rcpts)
         assert "SMTPUTF8" not in mail_old and rcpts_old == ["RCPT TO:<x@old.test>"], (mail_old, rcpts_old)
         wait_empty(server)
+
+
+def test_message_in_utf8_inside(server):
+    """A message in UTF-8 inside of one that is not goes to hosts without SMTPUTF8 encoded (RFC 6532 3.7), and as it is to those with it."""
+    inner = "From: grüße@elsewhere.test\r\nSubject: ü\r\n\r\nHellö\r\n"
+    text = ("From: alice@example.test\r\nSubject: forwarded\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+            "Content-Type: message/global\r\n%s\r\n" + inner + "\r\n--b--\r\n")
+    eight = "Content-Transfer-Encoding: 8bit\r\n"
+    for words in (), ("8BITMIME",), ("8BITMIME", "SMTPUTF8"):
+        with Sink(words=("PIPELINING",) + words) as sink:
+            use(server, sink)
+            with submission(server) as smtp:
+                smtp.sendmail(ALICE, ["x@elsewhere.test"], (text % eight).encode(), ["BODY=8BITMIME", "SMTPUTF8"])
+                refused = text.replace("Subject: forwarded", "Subject: forwärded") % eight
+                smtp.sendmail(ALICE, ["x@elsewhere.test"], refused.encode(), ["BODY=8BITMIME", "SMTPUTF8"])
+            wait_empty(server)
+            is_new = "SMTPUTF8" in words
+            mail, _, body = sink.wait(1)[0]
+            assert len(sink.messages) == 1 + is_new and (" SMTPUTF8" in mail) == is_new and (" BODY=8BITMIME" in mail) == is_new, sink.messages
+            assert body.isascii() != is_new, body
+            part = re.search(rb"message/global\r\n(.*?)\r\n\r\n(.*)\r\n--b--", body, re.S)
+            got = part[2] if is_new else quopri.decodestring(part[2]) if b"quoted" in part[1] else base64.b64decode(part[2])
+            assert got.decode() == inner, body
 
 
 def test_long_lines(server):
