@@ -130,6 +130,10 @@ static void take_replies(struct walk *w, bool is_lost)
 		struct smtp_client_rcpt *r = &w->rcpts[i];
 		struct queue_reply reply = send_reply_of(w->a, &r->reply);
 
+		if (r->is_left) {
+			decide(w, i, QUEUE_LEFT, reply);
+			continue;
+		}
 		if (reply.code == 0 && is_lost && r->stage < SMTP_CLIENT_END) {
 			w->rcpts[kept] = *r;
 			w->places[kept++] = w->places[i];

@@ -14,9 +14,10 @@
  * 4. Each reply has its time, and all replies to the recipients together: a tenth of it for each. A server that answers every
  *    one just in time does not hold us for hours.
  * 5. Whatever the server answered, it is out of its transaction before the next one (RSET goes with the next group).
- * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one
- *    at once. What is said of the message counts for those who were named, what is said to MAIL for all. Each transaction decides at least one
- *    recipient, or the next names fewer; and none is begun after the time of one message.
+ * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one. What
+ *    is said of the message counts for those who were named, what is said to MAIL for all. Once a message was sent the others are left to the caller, who
+ *    writes down first what came of it: nobody gets it twice because of them. Before that each transaction decides at least one recipient, or the next
+ *    names fewer; and none is begun after the time of one message.
  */
 #include "smtp/client_int.h"
 
@@ -46,9 +47,9 @@ struct deal {
 	enum smtp_client_stage until; /* SMTP_CLIENT_END, or where a probe stops */
 	bool has_data;        /* DATA went with the group */
 	bool is_mail_taken;
-	bool was_mail_taken;  /* in a transaction before */
 	size_t n_taken, n_too_many;
 	bool has_message;     /* somebody's 2xx to the end */
+	bool was_sent;        /* the message, whatever the answer */
 	size_t most;          /* recipients of one transaction; 0: all */
 	int64_t end_ms;       /* when all replies that are due have to be there */
 };
@@ -187,7 +188,7 @@ static bool look_over(struct deal *d)
 	for (size_t i = 0; i < d->n; i++) {
 		d->rcpts[i].reply = (struct smtp_client_reply){ .code = LATER };
 		d->rcpts[i].stage = SMTP_CLIENT_MAIL;
-		d->rcpts[i].is_too_many = false;
+		d->rcpts[i].is_too_many = d->rcpts[i].is_left = false;
 	}
 	d->stage = SMTP_CLIENT_MAIL;
 	why_z = unfit(d, &enhanced_z);
@@ -305,24 +306,14 @@ static int reply_to(struct deal *d, enum smtp_client_stage stage, const char *wh
 	return r < 0 ? r : d->c->lost;
 }
 
-/* The same command was good before: it is the number of transactions that is refused. */
-static void note_too_many_mails(struct deal *d)
-{
-	for (size_t i = 0; i < d->n; i++)
-		d->rcpts[i].is_too_many |= d->rcpts[i].reply.code < 0;
-}
-
 static int read_mail(struct deal *d)
 {
 	int r = reply_to(d, SMTP_CLIENT_MAIL, "MAIL", d->c->o.times.mail);
 
 	d->is_mail_taken = r == 0 && d->c->code / 100 == 2;
-	if (r < 0 || (d->is_mail_taken && d->until != SMTP_CLIENT_MAIL))
-		return r;
-	if (d->was_mail_taken)
-		note_too_many_mails(d);
-	settle_all(d, smtp_client_reply_keep(d->c, d->a));
-	return 0;
+	if (r == 0 && (!d->is_mail_taken || d->until == SMTP_CLIENT_MAIL))
+		settle_all(d, smtp_client_reply_keep(d->c, d->a));
+	return r;
 }
 
 /*
@@ -564,6 +555,7 @@ static int message(struct deal *d)
 	if (r < 0)
 		return r;
 	d->c->needs_rset = false;
+	d->was_sent = true;
 	set_end(d, 0, d->c->o.times.data_end);
 	if (!d->c->o.is_lmtp)
 		return read_end(d, NULL);
@@ -621,7 +613,6 @@ static int transaction(struct deal *d)
 	int r;
 
 	d->stage = SMTP_CLIENT_MAIL;
-	d->was_mail_taken |= d->is_mail_taken;
 	d->has_data = d->is_mail_taken = d->has_message = false;
 	d->n_taken = d->n_too_many = 0;
 	if (smtp_client_is_used_up(c))
@@ -642,8 +633,20 @@ static void come_again(struct deal *d)
 	for (size_t i = 0; i < d->n; i++) {
 		if (!d->rcpts[i].is_too_many)
 			continue;
+		d->rcpts[i].is_too_many = false;
 		d->rcpts[i].reply.code = LATER;
-		d->most = d->n_taken;
+		d->c->max_rcpts = d->n_taken;
+	}
+}
+
+/* They have no reply. */
+static void leave(struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->rcpts[i].reply.code != LATER)
+			continue;
+		d->rcpts[i].reply = (struct smtp_client_reply){ 0 };
+		d->rcpts[i].is_left = true;
 	}
 }
 
@@ -652,6 +655,14 @@ static void leave_rest(struct deal *d)
 {
 	d->stage = SMTP_CLIENT_MAIL;
 	settle_all(d, smtp_client_reply_own(d->a, "4.5.3", "the server takes few recipients at once, and time is over"));
+}
+
+/* As it said, or less as it turned out. */
+static size_t most_of(const struct smtp_client *c)
+{
+	size_t said = (size_t)c->caps.max_rcpts;
+
+	return c->max_rcpts > 0 && (said == 0 || c->max_rcpts < said) ? c->max_rcpts : said;
 }
 
 static int run(struct deal *d)
@@ -663,16 +674,19 @@ static int run(struct deal *d)
 	d->is_chunked = d->m->is_binary || d->lines.is_bare;
 	if (!look_over(d))
 		return 0;
-	d->most = d->until == SMTP_CLIENT_END ? (size_t)d->c->caps.max_rcpts : 0;
+	d->most = d->until == SMTP_CLIENT_END ? most_of(d->c) : 0;
 	r = stale(d);
-	while (r == 0 && choose(d) > 0) {
+	while (r == 0 && !d->was_sent && choose(d) > 0) {
 		r = transaction(d);
-		if (r == 0 && clock_mono_ms() >= until_ms)
+		if (r == 0 && !d->was_sent && clock_mono_ms() >= until_ms)
 			leave_rest(d);
-		else if (r == 0 && d->has_message)
-			come_again(d);
 	}
-	return r < 0 ? lost(d) : 0;
+	if (r < 0)
+		return lost(d);
+	if (d->has_message)
+		come_again(d);
+	leave(d);
+	return 0;
 }
 
 int smtp_client_send(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,

@@ -206,12 +206,14 @@ def test_few_recipients(server):
         return "451 4.3.0 later" if len(sink.messages) >= 3 else None
 
     with Sink(says={"MAIL": lambda *_: named.clear(), "RCPT": rcpt, "end": end}) as sink:
-        use(server, sink)
+        use(server, sink, queue={"max_sessions_per_destination": "1"})
         submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(30)])
         assert [len(m[1]) for m in sink.wait(3)] == [10, 10, 10] and sink.connections == 1
         assert len({r for m in sink.messages for r in m[1]}) == 30, sink.messages
         wait_empty(server)
-        # Of a message that is refused for now nobody is returned, those with a 552 neither.
+        # Of a message that is refused for now nobody is returned, those with a 552 neither. Over another connection, that has not said yet how many are too many.
+        with sink.change:
+            assert sink.change.wait_for(lambda: not sink.open, 30)
         submit(server, "later", to=["r%d@elsewhere.test" % n for n in range(12)])
         sink.wait_count("DATA", 4)
         server.wait_log("queue.attempt", {"code": "552", "result": "deferred"})
@@ -238,12 +240,35 @@ def test_limits_and_a_refusal(server):
         return {1: "554 5.7.1 not for her", 3: "451 4.2.0 not now"}.get(sink.counts["DATA"])
 
     with Sink(says={"end": end}, words=("PIPELINING", "LIMITS RCPTMAX=2")) as sink:
-        use(server, sink)
+        use(server, sink, queue={"max_sessions_per_destination": "1"})
         submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(7)])
         assert [len(m[1]) for m in sink.wait(2)] == [2, 1] and sink.connections == 1, sink.messages
         (dsn,) = wait_inbox(server, ALICE, 1)
         assert dsn.count(b"\r\nAction: failed") == 2, dsn
+        server.wait_log("queue.attempt", {"to": "r6@elsewhere.test", "result": "delivered"})
         assert len(server.control("queue.list")) == 2, server.control("queue.list")
+
+
+def test_limits_and_a_death(server):
+    """Who has the message by a transaction gets it no second time because all dies in the next one (RFC 5321 4.5.3.2.6)."""
+    began, gone = threading.Event(), threading.Event()
+
+    def end(sink, _):
+        if sink.counts["DATA"] != 3 or began.is_set():
+            return None
+        began.set()
+        gone.wait(30)
+        return "451 4.3.0 nobody hears it"
+
+    with Sink(says={"end": end}, words=("PIPELINING", "LIMITS RCPTMAX=2")) as sink:
+        use(server, sink)
+        submit(server, "once", to=["r%d@elsewhere.test" % n for n in range(7)])
+        assert began.wait(30)
+        server.crash()
+        gone.set()
+        messages = sink.wait(4)
+        wait_empty(server)
+        assert sorted(len(m[1]) for m in messages) == [1, 2, 2, 2] and len({r for m in messages for r in m[1]}) == 7, [m[1] for m in messages]
 
 
 def test_dead_host(server):
