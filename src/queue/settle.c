@@ -168,6 +168,7 @@ static int settle_tx(struct db_tx *tx, void *arg)
 
 static const int action_of[QUEUE_N_OUTCOMES] = {
 	[QUEUE_DELIVERED] = -1, [QUEUE_RELAYED] = QUEUE_DSN_RELAYED, [QUEUE_DEFERRED] = -1, [QUEUE_FAILED] = QUEUE_DSN_FAILED,
+	[QUEUE_LEFT] = -1,
 };
 
 static int make_notice(struct job *j, const struct queue_settlement *s)
