@@ -59,7 +59,7 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.dsn_ret = (int)t->dsn_ret,
 		.is_8bit = !str_is_ascii(t->message),
 		.is_binary = t->flags & QUEUE_BINARY,
-		.is_smtputf8 = t->flags & QUEUE_SMTPUTF8,
+		.is_smtputf8 = (t->flags & QUEUE_SMTPUTF8) || has_utf8_address(t), /* RFC 6531 3.4: an alias may lead there, of which its sender knows nothing */
 		.is_requiretls = t->flags & QUEUE_REQUIRETLS,
 		.by_s = t->wish.by_s,
 		.by_returns = t->wish.by_returns,

@@ -127,6 +127,12 @@ def test_forwarded_in_utf8(server):
         assert mail.endswith(" SMTPUTF8") and rcpts == ["RCPT TO:<grüße@elsewhere.test>"], (mail, rcpts)
         assert "SMTPUTF8" not in mail_old and rcpts_old == ["RCPT TO:<x@old.test>"], (mail_old, rcpts_old)
         wait_empty(server)
+        # What one target needs is nothing to the other: a header of 8-bit that nobody declared goes there as it came, as it does without the first.
+        with smtplib.SMTP("127.0.0.1", server.port("smtp"), "peer.example", 60) as smtp:
+            smtp.sendmail("carol@example.org", ["far@example.test"], (TEXT % ("schön", "Hello")).encode())
+        assert sink.wait(2)[1][0].endswith(" SMTPUTF8")
+        assert "Subject: schön".encode() in old.wait(2)[1][2]
+        wait_empty(server)
 
 
 def test_message_in_utf8_inside(server):
