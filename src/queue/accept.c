@@ -248,14 +248,14 @@ static int flags_of(const struct queue_envelope *e)
 	       (e->is_tls_optional ? QUEUE_TLS_OPTIONAL : 0) | (e->is_for_a_day ? QUEUE_FOR_A_DAY : 0);
 }
 
-static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, struct str qid, struct str reverse_path, int flags)
+static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, struct str qid, struct str reverse_path)
 {
 	const struct queue_envelope *e = m->e;
 	const struct queue_wish *w = &e->wish;
 	int by_flags = (w->by_returns ? QUEUE_BY_RETURNS : 0) | (w->by_traces ? QUEUE_BY_TRACES : 0);
 
 	return DB_EXEC(tx, SQL(MESSAGE_ADD), DB_T(qid), DB_I(content), DB_I(m->content.bytes.n), DB_T(reverse_path),
-		       DB_I(e->submitter), DB_I(e->dsn_ret), DB_T(e->envid), DB_I(flags), DB_I(m->now_s),
+		       DB_I(e->submitter), DB_I(e->dsn_ret), DB_T(e->envid), DB_I(flags_of(e)), DB_I(m->now_s),
 		       DB_T(str_z(e->sid_z)), DB_I(w->by_s), DB_I(by_flags), DB_I(w->hold_until_s),
 		       DB_T(w->hold.p ? w->hold : S("")), w->has_priority ? DB_I(w->priority) : DB_N, DB_I(m->look_s));
 }
@@ -288,7 +288,7 @@ static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content)
 {
 	const struct queue_envelope *e = m->e;
 	const struct str qid = str_z(e->qid_z);
-	int rc = add_message(m, tx, content, qid, e->reverse_path, flags_of(e));
+	int rc = add_message(m, tx, content, qid, e->reverse_path);
 
 	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
 		if (!e->rcpts[i].is_local)
@@ -296,18 +296,10 @@ static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content)
 	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
 }
 
-/*
- * A message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was asked about notices goes along. An address that
- * its sender does not know may need SMTPUTF8 (RFC 6531 3.4).
- */
+/* A message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was asked about notices goes along. */
 static int enqueue_forwards(struct queue_mail *m, struct db_tx *tx, int64_t content)
 {
-	int flags = flags_of(m->e), rc;
-
-	for (size_t i = 0; i < m->n_forwards; i++)
-		if (!str_is_ascii(m->forwards[i].address))
-			flags |= QUEUE_SMTPUTF8;
-	rc = add_message(m, tx, content, m->forward_qid, m->return_path, flags);
+	int rc = add_message(m, tx, content, m->forward_qid, m->return_path);
 
 	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
 		rc = add_recipient(m, tx, m->forward_qid, m->forwards[i].r, m->forwards[i].address, m->forwards[i].key);

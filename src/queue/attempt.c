@@ -302,6 +302,16 @@ static int get_result_rcpts(struct reader *r, struct arena *arena, struct queue_
 	return rc;
 }
 
+/* Of such an attempt nothing would be written down. */
+static bool is_nothing_tried(const struct queue_result *r)
+{
+	size_t n_left = 0;
+
+	for (size_t i = 0; i < r->n_rcpts; i++)
+		n_left += r->rcpts[i].outcome == QUEUE_LEFT;
+	return n_left > 0 && n_left == r->n_rcpts;
+}
+
 static int get_policies(struct reader *r, struct arena *arena, struct queue_tlsrpt_seen *ret)
 {
 	int rc = 0;
@@ -380,7 +390,7 @@ int queue_result_read(struct str bytes, struct arena *arena, struct queue_result
 		rc = get_seen(&r, arena, &q.tlsrpt);
 	if (rc < 0)
 		return rc;
-	if (r.is_bad || r.rest.n > 0)
+	if (r.is_bad || r.rest.n > 0 || is_nothing_tried(&q))
 		return -E_SYNTAX;
 	*ret = q;
 	return 0;

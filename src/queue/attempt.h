@@ -82,6 +82,7 @@ enum queue_outcome {
 	QUEUE_RELAYED,        /* has it, and will not send the DSN that was asked for (RFC 3461 5.2.2) */
 	QUEUE_DEFERRED,       /* try again */
 	QUEUE_FAILED,         /* never */
+	QUEUE_LEFT,           /* not tried: the host takes fewer at once, and has the others; now is the time for these. Never all of an attempt */
 	QUEUE_N_OUTCOMES
 };
 

@@ -432,6 +432,26 @@ TEST(the_largest_result_fits)
 	assert_int_equal(got.tlsrpt.n_sessions, QUEUE_TLSRPT_SESSIONS);
 }
 
+/* Somebody's answer has to be written down, else the same attempt would come again and again. */
+TEST(a_result_leaves_some_but_not_all)
+{
+	AUTO(buf_fini) struct buf bytes = BUF_INIT(65536);
+	struct queue_rcpt_result room[2];
+	struct queue_result r = sample_result(room), got;
+	AUTO(arena_fini) struct arena arena;
+
+	arena_init(&arena, ARENA_MAX);
+	for (size_t n_left = 0; n_left <= r.n_rcpts; n_left++) {
+		buf_reset(&bytes);
+		room[0].outcome = n_left > 1 ? QUEUE_LEFT : QUEUE_DELIVERED;
+		room[1].outcome = n_left > 0 ? QUEUE_LEFT : QUEUE_DELIVERED;
+		queue_result_write(&r, &bytes);
+		assert_int_equal(queue_result_read(buf_str(&bytes), &arena, &got), n_left < 2 ? 0 : -E_SYNTAX);
+		if (n_left < 2)
+			assert_int_equal(got.rcpts[1].outcome, room[1].outcome);
+	}
+}
+
 TEST(every_cut_or_longer_result_is_refused)
 {
 	AUTO(buf_fini) struct buf bytes = BUF_INIT(65536);

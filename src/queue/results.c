@@ -151,24 +151,28 @@ static bool land(struct queue_sched *s, struct queue_flight *f, const struct que
 	struct queue_settlement *t = &s->settled[s->n_settled];
 	struct queue_verdict *v = ARENA_ARRAY(&s->results, struct queue_verdict, f->n);
 	struct queue_result *kept = ARENA_NEW(&s->results, struct queue_result);
+	size_t n = 0;
 
 	if (!v || !kept)
 		return false;
 	*kept = *r;
-	for (size_t i = 0; i < f->n; i++) {
-		v[i] = (struct queue_verdict){ .row = &f->rcpts[i], .outcome = QUEUE_DEFERRED, .host = r->host,
+	for (size_t k = 0; k < f->n; k++) {
+		if (r->id != 0 && r->rcpts[k].outcome == QUEUE_LEFT)
+			continue; /* its row says that it is due */
+		v[n] = (struct queue_verdict){ .row = &f->rcpts[k], .outcome = QUEUE_DEFERRED, .host = r->host,
 					       .reply = { 0, S("4.3.0"), S("the sending process ended in the middle of it") } };
 		if (r->id != 0) {
-			v[i].outcome = r->rcpts[i].outcome;
-			v[i].reply = r->rcpts[i].reply;
+			v[n].outcome = r->rcpts[k].outcome;
+			v[n].reply = r->rcpts[k].reply;
 		}
-		if (f->way != f->dest && !is_answer(r, &v[i])) {
-			v[i].outcome = QUEUE_DEFERRED;
-			v[i].reply.enhanced = soften(&s->results, v[i].reply.enhanced);
+		if (f->way != f->dest && !is_answer(r, &v[n])) {
+			v[n].outcome = QUEUE_DEFERRED;
+			v[n].reply.enhanced = soften(&s->results, v[n].reply.enhanced);
 		}
+		n++;
 	}
 	s->verdicts[s->n_settled] = v;
-	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = f->n, .result = kept,
+	*t = (struct queue_settlement){ .message = &f->message, .verdicts = v, .n = n, .result = kept,
 					.destination = str_z(f->way->name), .now_s = s->now_s };
 	if (f->way != f->dest)
 		t->fallback_for = str_z(f->dest->name);

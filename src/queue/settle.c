@@ -4,7 +4,8 @@
  *
  *  1. waiting: its row is there, next_attempt says when. A crash changes nothing.
  *  2. in an attempt (schedule.c, memory alone): the row stands as in 1, so after a crash it is tried again: at worst
- *     once more than the other host has answered.
+ *     once more than the other host has answered. A host may take fewer at once: those that are left are 1 again, as they were and
+ *     due, once the answer to the others is 3 (smtp/client_send.c, 6).
  *  3. settled, in one transaction: delivered, or failed and its sender's notification is stored: the row is gone;
  *     deferred: 1 again, later. The last one of a message takes the message's row along, and its reference to the content.
  *  4. held: waiting without a time, until somebody releases it.
@@ -168,6 +169,7 @@ static int settle_tx(struct db_tx *tx, void *arg)
 
 static const int action_of[QUEUE_N_OUTCOMES] = {
 	[QUEUE_DELIVERED] = -1, [QUEUE_RELAYED] = QUEUE_DSN_RELAYED, [QUEUE_DEFERRED] = -1, [QUEUE_FAILED] = QUEUE_DSN_FAILED,
+	[QUEUE_LEFT] = -1,
 };
 
 static int make_notice(struct job *j, const struct queue_settlement *s)

@@ -30,13 +30,12 @@ static bool is_internationalized(struct str message)
 	return mime_parse(&a, message, &root) < 0 || has_utf8_header(root, message);
 }
 
-/* RFC 6531 3.1, 3.2: an address, or a header at any level, that is not ASCII needs it. */
-static bool needs_utf8(const struct queue_attempt *t)
+static bool has_utf8_address(const struct queue_attempt *t)
 {
 	for (size_t i = 0; i < t->n_rcpts; i++)
 		if (!str_is_ascii(t->rcpts[i].address))
 			return true;
-	return !str_is_ascii(t->reverse_path) || is_internationalized(t->message);
+	return !str_is_ascii(t->reverse_path);
 }
 
 static bool is_too_wide(const struct smtp_client_message *m, const struct smtp_client_caps *caps)
@@ -60,7 +59,7 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.dsn_ret = (int)t->dsn_ret,
 		.is_8bit = !str_is_ascii(t->message),
 		.is_binary = t->flags & QUEUE_BINARY,
-		.is_smtputf8 = t->flags & QUEUE_SMTPUTF8,
+		.is_smtputf8 = (t->flags & QUEUE_SMTPUTF8) || has_utf8_address(t), /* RFC 6531 3.4: an alias may lead there, of which its sender knows nothing */
 		.is_requiretls = t->flags & QUEUE_REQUIRETLS,
 		.by_s = t->wish.by_s,
 		.by_returns = t->wish.by_returns,
@@ -69,12 +68,14 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		.priority = t->wish.priority,
 		.bytes = t->message,
 	};
-	bool is_wide;
+	bool is_wide, is_beyond;
 
+	/* RFC 6531 3.1, 3.2: an address, or a header at any level, that is not ASCII needs it. */
 	if (m.is_smtputf8 && !caps->has_smtputf8)
-		m.is_smtputf8 = needs_utf8(t);
+		m.is_smtputf8 = has_utf8_address(t) || is_internationalized(t->message);
+	is_beyond = m.is_smtputf8 && !caps->has_smtputf8 && !has_utf8_address(t);
 	is_wide = is_too_wide(&m, caps);
-	if (is_wide || is_too_long(&m)) {
+	if (is_wide || is_beyond || is_too_long(&m)) {
 		bool is_converted = mime_convert_7bit(t->message, out) == 0;
 
 		/* What was never declared goes as it came. */
@@ -83,6 +84,8 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		m.bytes = is_converted ? buf_str(out) : t->message;
 		m.is_8bit &= !is_converted && !is_wide;
 		m.is_binary &= !is_converted && !is_wide;
+		/* RFC 6532 3.7: in message/global headers are encoded as well; all others cannot be, and nothing was converted. */
+		m.is_smtputf8 &= !(is_converted && is_beyond);
 	}
 	*ret = m;
 	return 0;

@@ -16,7 +16,7 @@
  *  6. A fallback of the settings is for hosts that could not be reached, or refused for now up to MAIL, all of them. Not for what the DNS did
  *     not say, as it may be that the domain takes no mail; not for TLS that was demanded and not to be had; not for a 5xx; not where this
  *     server is one of the hosts, as the fallback would send it back. It has to be as well protected as they would have had to be.
- * *  7. Hosts that are less preferred than this server itself are not asked, by whatever it was found: its address, or the name that a host gives
+ *  7. Hosts that are less preferred than this server itself are not asked, by whatever it was found: its address, or the name that a host gives
  *     itself. They would give the mail to us (RFC 5321 5.1; names of ours in the DNS: mx.c).
  *
  * A check (check.h) goes the same way by the same code: it sends no message, looks at each host, and the first that (2) or (3) decides counts.
@@ -131,6 +131,10 @@ static void take_replies(struct walk *w, bool is_lost)
 		struct smtp_client_rcpt *r = &w->rcpts[i];
 		struct queue_reply reply = send_reply_of(w->a, &r->reply);
 
+		if (r->is_left) {
+			decide(w, i, QUEUE_LEFT, reply);
+			continue;
+		}
 		if (reply.code == 0 && is_lost && r->stage < SMTP_CLIENT_END) {
 			w->rcpts[kept] = *r;
 			w->places[kept++] = w->places[i];

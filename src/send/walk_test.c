@@ -31,6 +31,8 @@ struct walk_row {
 	"Content-Transfer-Encoding: 8bit\r\n\r\nh\xc3\xa9\r\n"
 #define MESSAGE_PART(name) "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" \
 	"Content-Type: text/plain; charset=utf-8; name=\"" name "\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n--b--\r\n"
+#define MESSAGE_INSIDE(more, type) more "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" \
+	"Content-Type: " type "\r\nContent-Transfer-Encoding: 8bit\r\n\r\nSubject: \xc3\xa9\r\n\r\n\xc3\xa9\r\n--b--\r\n"
 #define EHLO_TLS "250-sink.test\r\n250-PIPELINING\r\n250 STARTTLS"
 
 static const struct walk_row walk_rows[] = {
@@ -135,6 +137,16 @@ static const struct walk_row walk_rows[] = {
 	/* RFC 6531 3.2: at any level */
 	{ .name = "SMTPUTF8 needed by a part", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = MESSAGE_PART("\xc3\xa9"),
 	  .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
+	/* RFC 6532 3.7: encoded with it */
+	{ .name = "SMTPUTF8 needed by a message inside", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = MESSAGE_INSIDE("", "message/global"),
+	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "SMTPUTF8 needed by a message inside, 7-bit", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = MESSAGE_INSIDE("", "message/global"),
+	  .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
+	{ .name = "SMTPUTF8 needed by a message inside, signed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8,
+	  .message_z = MESSAGE_INSIDE("DKIM-Signature: x\r\n", "message/global"), .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL,
+	  .connections = { 1 } },
+	{ .name = "SMTPUTF8 needed by a message inside that may not be encoded", .domain_z = "h11", .flags = QUEUE_SMTPUTF8,
+	  .message_z = MESSAGE_INSIDE("", "message/rfc822"), .n_sinks = 1, .want = { QUEUE_FAILED, 0, "5.6.7" }, .stage = QUEUE_AT_MAIL, .connections = { 1 } },
 	{ .name = "SMTPUTF8 declared, 8-bit text of a part", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .message_z = MESSAGE_PART("e"),
 	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "UTF-8 in a part, not declared", .domain_z = "h11", .message_z = MESSAGE_PART("\xc3\xa9"),

@@ -99,6 +99,7 @@ struct smtp_client_rcpt {
 	enum smtp_client_stage stage; /* where its fate was decided */
 	struct smtp_client_reply reply; /* 2xx: the server has the message for it. Strings in the arena */
 	bool is_too_many;    /* refused for the number of those before it: for now, whatever its code (RFC 5321 4.5.3.1.10) */
+	bool is_left;        /* not asked, or only too late, as the server takes fewer at once: for another call, once the others are written down. No reply */
 };
 
 struct smtp_client_message {
@@ -114,11 +115,11 @@ struct smtp_client_message {
 };
 
 /*
- * One transaction: MAIL, all RCPT, DATA or BDAT, pipelined when offered (RFC 2920), never a message to nobody; more of them where the server takes
- * fewer recipients at once. What the server cannot take
+ * One transaction: MAIL, all RCPT, DATA or BDAT, pipelined when offered (RFC 2920), never a message to nobody. Where the server takes fewer recipients at
+ * once some are left, never all. What the server cannot take
  * (8-bit without 8BITMIME, SMTPUTF8, BINARYMIME without CHUNKING, REQUIRETLS, too big for SIZE) is refused here with our own reply
  * (code 0 with enhanced 5.6.x or 5.3.4 ...): the caller may convert and come again.
- * 0: every recipient has its reply; the connection can be used for another. Negative: the connection is lost or out of step; recipients have what is
+ * 0: every recipient has its reply, or is left; the connection can be used for another. Negative: the connection is lost or out of step; recipients have what is
  * known (code 0 for those without an answer), and a message whose last answer never came may have arrived.
  */
 MUST_CHECK int smtp_client_send(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,

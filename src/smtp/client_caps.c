@@ -40,7 +40,9 @@ static void auth_line(struct str line, struct arena *a, struct smtp_client_caps 
 		ret->auth = kept(a, str_trim(str_skip(line, 5)));
 }
 
-/* RFC 9422 3: esmtp-limits = limit-item *(SP limit-item), RFC 9422 4.1 and 4.2: 1 and more. */
+#define LIMIT_MAX 999999
+
+/* RFC 9422 3: esmtp-limits = limit-item *(SP limit-item), RFC 9422 4.1 and 4.2: %x31-39 0*5DIGIT; anything else is no limit (RFC 9422 3.7). */
 static void limits_line(struct str arguments, struct arena *a, struct smtp_client_caps *ret)
 {
 	struct str item, name;
@@ -48,7 +50,7 @@ static void limits_line(struct str arguments, struct arena *a, struct smtp_clien
 
 	ret->limits = kept(a, arguments);
 	while (str_split(&arguments, ' ', &item)) {
-		if (!str_split(&item, '=', &name) || !str_to_u64(item, UINT32_MAX, &n))
+		if (!str_split(&item, '=', &name) || str_starts(item, S("0")) || !str_to_u64(item, LIMIT_MAX, &n))
 			continue;
 		if (str_ieq(name, S("MAILMAX")))
 			ret->max_mails = n;

@@ -43,8 +43,10 @@ static void transaction(struct smtp_client *c, struct arena *a, unsigned flags)
 		check_reply(&rcpts[i].reply);
 		must(rcpts[i].stage >= SMTP_CLIENT_MAIL && rcpts[i].stage <= SMTP_CLIENT_END);
 		must(rcpts[i].reply.code / 100 != 2 || rcpts[i].stage == SMTP_CLIENT_END || (flags & IS_PROBE));
-		must(r < 0 || rcpts[i].reply.code != 0 || rcpts[i].reply.enhanced.n > 0);
+		must(r < 0 || rcpts[i].reply.code != 0 || rcpts[i].reply.enhanced.n > 0 || rcpts[i].is_left);
+		must(!rcpts[i].is_left || (r == 0 && rcpts[i].reply.code == 0 && !(flags & IS_PROBE)));
 	}
+	must(!(rcpts[0].is_left && rcpts[1].is_left));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,6 +17,7 @@ struct smtp_client {
 	bool hides_challenges;        /* in the trace: while we log in */
 	bool needs_rset;              /* the server may be in a transaction */
 	uint64_t n_mails;             /* transactions that were begun */
+	size_t max_rcpts;             /* of one, as it turned out; 0: not known */
 };
 
 /* ---- client_reply.c ---- */

@@ -31,9 +31,9 @@ static const struct send_row many_rows[] = {
 							       OK OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT), 3, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA "RSET" LINE MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA BODY "." LINE) },
-	{ "too many, and DATA refused again", IN_GROUP, STR_INIT(OK OK MANY "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT), 2, 0, TEXT, 0,
+	{ "too many, and DATA refused again", IN_GROUP, STR_INIT(OK OK MANY "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT OK OK OK "554 no" LINE NEXT), 2, 0, TEXT, 0,
 	  { { 554, SMTP_CLIENT_DATA, "no", "" }, { 554, SMTP_CLIENT_DATA, "no", "" } },
-	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE MAIL RCPT(0) DATA) },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA "RSET" LINE MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA) },
 	{ "too many by itself", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT OK MANY "503 x" LINE NEXT), 2, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 452, SMTP_CLIENT_RCPT, "one at a time", "4.5.3" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA) },
@@ -52,6 +52,10 @@ static const struct send_row many_rows[] = {
 	{ "leaves before the second", IN_GROUP, STR_INIT(OK OK MANY GO NEXT OK NEXT), 2, 0, TEXT, -E_CLOSED,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 0, SMTP_CLIENT_MAIL, "the peer closed the connection", "" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE MAIL RCPT(1) DATA) },
+	/* It stays as many as it turned out to be. */
+	{ "too many, and as many next time", IN_GROUP, STR_INIT(OK OK MANY MANY GO NEXT OK NEXT OK OK GO NEXT OK NEXT OK NO "503 x" LINE NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 550, SMTP_CLIENT_RCPT, "unknown", "5.1.1" } },
+	  STR_INIT(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE MAIL RCPT(2) DATA) },
 	/* RFC 9422 4.1, 4.2 */
 	{ "RCPTMAX", "PIPELINING" LINE "250-LIMITS MAILMAX=9 RCPTMAX=2", STR_INIT(OK OK OK GO NEXT OK NEXT OK OK GO NEXT "554 no" LINE NEXT), 3, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 554, SMTP_CLIENT_END, "no", "" } },
@@ -59,15 +63,28 @@ static const struct send_row many_rows[] = {
 	{ "RCPTMAX, all of the first refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK NO "503 x" LINE NEXT OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
 	  { { 550, SMTP_CLIENT_RCPT, "unknown", "5.1.1" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA BODY "." LINE) },
-	{ "RCPTMAX, and the message refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT "554 spam" LINE NEXT), 2, 0, TEXT, 0,
-	  { { 554, SMTP_CLIENT_END, "spam", "" }, { 554, SMTP_CLIENT_END, "spam", "" } }, STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
+	/* Who was not named was not refused: each gets his own answer. */
+	{ "RCPTMAX, and the message refused to one", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT "554 spam" LINE NEXT OK OK GO NEXT OK NEXT), 2, 0,
+	  TEXT, 0, { { 554, SMTP_CLIENT_END, "spam", "" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "RCPTMAX, and DATA refused to one", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK "450 4.2.0 not him" LINE NEXT OK OK OK GO NEXT OK NEXT), 2, 0,
+	  TEXT, 0, { { 450, SMTP_CLIENT_DATA, "not him", "4.2.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT(MAIL RCPT(0) DATA "RSET" LINE MAIL RCPT(1) DATA BODY "." LINE) },
+	{ "RCPTMAX, and a chunk refused to one", "PIPELINING" LINE "250-CHUNKING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK NEXT NO NEXT OK OK OK NEXT OK NEXT), 2, 0,
+	  { .bytes = STR_INIT("a\nb" LINE) }, 0, { { 550, SMTP_CLIENT_END, "unknown", "5.1.1" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
+	  STR_INIT("MAIL FROM:<>" LINE RCPT(0) "BDAT 5 LAST" LINE "a\nb" LINE "RSET" LINE "MAIL FROM:<>" LINE RCPT(1) "BDAT 5 LAST" LINE "a\nb" LINE) },
+	{ "RCPTMAX, and MAIL refused", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT("550 not you" LINE NO "503 x" LINE NEXT), 2, 0, TEXT, 0,
+	  { { 550, SMTP_CLIENT_MAIL, "not you", "" }, { 550, SMTP_CLIENT_MAIL, "not you", "" } }, STR_INIT(MAIL RCPT(0) DATA) },
+	{ "RCPTMAX, and no other MAIL", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT OK NEXT "550 enough" LINE NO "503 x" LINE NEXT), 3, 0, TEXT, 0,
+	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 550, SMTP_CLIENT_MAIL, "enough", "" }, { 550, SMTP_CLIENT_MAIL, "enough", "" } },
+	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE MAIL RCPT(1) DATA) },
 	{ "RCPTMAX, lost at the end", "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT), 2, 0, TEXT, -E_CLOSED,
 	  { { 0, SMTP_CLIENT_END, "the peer closed the connection", "" }, { 0, SMTP_CLIENT_MAIL, "the peer closed the connection", "" } },
 	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
 	{ "MAILMAX", "PIPELINING" LINE "250-LIMITS RCPTMAX=1 MAILMAX=1", STR_INIT(OK OK GO NEXT OK NEXT), 2, 0, TEXT, -E_CLOSED,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 0, SMTP_CLIENT_MAIL, "the server takes no more messages over this connection", "" } },
 	  STR_INIT(MAIL RCPT(0) DATA BODY "." LINE) },
-	{ "limits that are none", "PIPELINING" LINE "250-LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX", STR_INIT(OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
+	{ "limits that are none", "PIPELINING" LINE "250-LIMITS RCPTMAX=0 MAILMAX=x RCPTMAX RCPTMAX=01 MAILMAX=1000000", STR_INIT(OK OK OK GO NEXT OK NEXT), 2, 0, TEXT, 0,
 	  { { 250, SMTP_CLIENT_END, "ok", "2.0.0" }, { 250, SMTP_CLIENT_END, "ok", "2.0.0" } },
 	  STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE) },
 };
@@ -78,36 +95,78 @@ TEST(client_many_recipients)
 		run_row(&many_rows[i]);
 }
 
-/* A server that takes one recipient at a time, and long for each: the rest is for another day. */
-TEST(client_many_transactions_have_an_end)
+/* What is no refusal for good, whatever its code. */
+TEST(client_too_many_is_for_now)
 {
 	static const struct {
 		const char *caps_z;
-		struct str script, said;
-		int code;
-		const char *text_z;
+		struct str script;
+		int codes[MAX];
+		bool are_too_many[MAX];
 	} rows[] = {
-		{ "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT OK NEXT), STR_INIT(MAIL RCPT(0) DATA BODY "." LINE), 0,
-		  "the server takes few recipients at once, and time is over" },
-		{ "PIPELINING", STR_INIT(OK OK MANY GO NEXT OK NEXT), STR_INIT(MAIL RCPT(0) RCPT(1) DATA BODY "." LINE), 452, "one at a time" },
+		{ "PIPELINING", STR_INIT(OK OK "552 too many" LINE NO GO NEXT "554 spam" LINE NEXT), { 554, 552, 550 }, { false, true, false } },
+		{ "PIPELINING", STR_INIT(OK OK "552 too many" LINE NO GO NEXT OK NEXT OK OK GO NEXT OK NEXT), { 250, 250, 550 }, { false } },
+		{ "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT("550 not you" LINE NO "503 x" LINE NEXT), { 550, 550, 550 }, { false } },
+		{ "PIPELINING" LINE "250-LIMITS RCPTMAX=1", STR_INIT(OK OK GO NEXT OK NEXT "550 enough" LINE NO "503 x" LINE NEXT), { 250, 550, 550 },
+		  { false } },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO(arena_fini) struct arena a = { .cap = 65536 };
 		struct smtp_client *c = connected(rows[i].caps_z, rows[i].script, false, &a);
 		const struct smtp_client_message m = TEXT;
-		struct smtp_client_rcpt rcpts[2];
+		struct smtp_client_rcpt rcpts[MAX];
 
-		test_row(rows[i].caps_z);
-		c->o.times.data_end = 0;
-		for (size_t j = 0; j < 2; j++)
+		for (size_t j = 0; j < MAX; j++)
 			address(&rcpts[j], &a, j);
-		assert_int_equal(smtp_client_send(c, &m, rcpts, 2, &a), 0);
-		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), rows[i].said);
-		assert_int_equal(rcpts[0].reply.code, 250);
-		assert_int_equal(rcpts[1].reply.code, rows[i].code);
-		assert_str_eq(rcpts[1].reply.enhanced, S("4.5.3"));
-		assert_str_eq(rcpts[1].reply.text, str_z(rows[i].text_z));
+		assert_int_equal(send_all(c, &m, rcpts, MAX, &a), 0);
+		for (size_t j = 0; j < MAX; j++) {
+			assert_int_equal(rcpts[j].reply.code, rows[i].codes[j]);
+			assert_int_equal(rcpts[j].is_too_many, rows[i].are_too_many[j]);
+		}
 		smtp_client_close(&c);
 	}
+}
+
+/* What came of a message is written down before the others are named: they are left, and nobody knows them yet. */
+TEST(client_leaves_the_others)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING", (struct str)STR_INIT(OK OK MANY "552 5.2.2 full" LINE GO NEXT OK NEXT OK OK GO NEXT OK NEXT), false, &a);
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[MAX];
+
+	for (size_t j = 0; j < MAX; j++)
+		address(&rcpts[j], &a, j);
+	assert_int_equal(smtp_client_send(c, &m, rcpts, MAX, &a), 0);
+	assert_int_equal(rcpts[0].reply.code, 250);
+	assert_int_equal(rcpts[1].reply.code, 0);
+	assert_int_equal(rcpts[2].reply.code, 552);
+	for (size_t j = 0; j < MAX; j++) {
+		assert_int_equal(rcpts[j].is_left, j == 1);
+		assert_false(rcpts[j].is_too_many);
+	}
+	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), S(MAIL RCPT(0) RCPT(1) RCPT(2) DATA BODY "." LINE));
+	smtp_client_close(&c);
+}
+
+/* A server that takes one recipient at a time, and is late with its refusal of each: the rest is for another day. */
+TEST(client_many_transactions_have_an_end)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING" LINE "250-LIMITS RCPTMAX=1", (struct str)STR_INIT(OK NO "503 x" LINE NEXT), false, &a);
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[2];
+
+	c->o.times.data_end = 0;
+	for (size_t j = 0; j < 2; j++)
+		address(&rcpts[j], &a, j);
+	assert_int_equal(smtp_client_send(c, &m, rcpts, 2, &a), 0);
+	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), S(MAIL RCPT(0) DATA));
+	assert_int_equal(rcpts[0].reply.code, 550);
+	assert_int_equal(rcpts[1].reply.code, 0);
+	assert_str_eq(rcpts[1].reply.enhanced, S("4.5.3"));
+	assert_str_eq(rcpts[1].reply.text, S("the server takes few recipients at once, and time is over"));
+	assert_false(rcpts[1].is_left);
+	smtp_client_close(&c);
 }

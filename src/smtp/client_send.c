@@ -14,8 +14,10 @@
  * 4. Each reply has its time, and all replies to the recipients together: a tenth of it for each. A server that answers every
  *    one just in time does not hold us for hours.
  * 5. Whatever the server answered, it is out of its transaction before the next one (RSET goes with the next group).
- * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one
- *    at once, as long as it takes the message. Each transaction decides at least one recipient, and none is begun after the time of one message.
+ * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one. What
+ *    is said of the message counts for those who were named, what is said to MAIL for all. Once a message was sent the others are left to the caller, who
+ *    writes down first what came of it: nobody gets it twice because of them. Before that each transaction decides at least one recipient, or the next
+ *    names fewer; and none is begun after the time of one message.
  */
 #include "smtp/client_int.h"
 
@@ -47,21 +49,33 @@ struct deal {
 	bool is_mail_taken;
 	size_t n_taken, n_too_many;
 	bool has_message;     /* somebody's 2xx to the end */
+	bool was_sent;        /* the message, whatever the answer */
 	size_t most;          /* recipients of one transaction; 0: all */
 	int64_t end_ms;       /* when all replies that are due have to be there */
 };
 
 /* ---- what each recipient gets ---- */
 
-/* All that are still open, taken ones too. A refusal is for those as well that would have come later. */
+static void settle_one(struct deal *d, struct smtp_client_rcpt *rcpt, struct smtp_client_reply reply)
+{
+	rcpt->reply = reply;
+	rcpt->stage = d->stage;
+}
+
+/* All that were named in this transaction and are still open, taken ones too. */
 static void settle(struct deal *d, struct smtp_client_reply reply)
 {
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].reply.code >= 0 || (d->rcpts[i].reply.code == LATER && reply.code / 100 == 2))
-			continue;
-		d->rcpts[i].reply = reply;
-		d->rcpts[i].stage = d->stage;
-	}
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rcpts[i].reply.code == OPEN || d->rcpts[i].reply.code == TAKEN)
+			settle_one(d, &d->rcpts[i], reply);
+}
+
+/* Those as well that would have come later. */
+static void settle_all(struct deal *d, struct smtp_client_reply reply)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (d->rcpts[i].reply.code < 0)
+			settle_one(d, &d->rcpts[i], reply);
 }
 
 static void refuse(struct deal *d, size_t i, const char *enhanced_z, const char *text_z)
@@ -77,13 +91,9 @@ static int lost(struct deal *d)
 	const struct smtp_client_reply reply = c->why[0] == '\0' ? smtp_client_reply_keep(c, d->a) /* 421 */
 								 : smtp_client_reply_own(d->a, "", c->why);
 
-	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].reply.code != LATER)
-			continue;
-		d->rcpts[i].reply = reply;
-		d->rcpts[i].stage = SMTP_CLIENT_MAIL;
-	}
 	settle(d, reply);
+	d->stage = SMTP_CLIENT_MAIL;
+	settle_all(d, reply);
 	return c->lost;
 }
 
@@ -178,12 +188,12 @@ static bool look_over(struct deal *d)
 	for (size_t i = 0; i < d->n; i++) {
 		d->rcpts[i].reply = (struct smtp_client_reply){ .code = LATER };
 		d->rcpts[i].stage = SMTP_CLIENT_MAIL;
-		d->rcpts[i].is_too_many = false;
+		d->rcpts[i].is_too_many = d->rcpts[i].is_left = false;
 	}
 	d->stage = SMTP_CLIENT_MAIL;
 	why_z = unfit(d, &enhanced_z);
 	if (why_z != NULL) {
-		settle(d, smtp_client_reply_own(d->a, enhanced_z, why_z));
+		settle_all(d, smtp_client_reply_own(d->a, enhanced_z, why_z));
 		return false;
 	}
 	for (size_t i = 0; i < d->n; i++) {
@@ -302,7 +312,7 @@ static int read_mail(struct deal *d)
 
 	d->is_mail_taken = r == 0 && d->c->code / 100 == 2;
 	if (r == 0 && (!d->is_mail_taken || d->until == SMTP_CLIENT_MAIL))
-		settle(d, smtp_client_reply_keep(d->c, d->a));
+		settle_all(d, smtp_client_reply_keep(d->c, d->a));
 	return r;
 }
 
@@ -545,6 +555,7 @@ static int message(struct deal *d)
 	if (r < 0)
 		return r;
 	d->c->needs_rset = false;
+	d->was_sent = true;
 	set_end(d, 0, d->c->o.times.data_end);
 	if (!d->c->o.is_lmtp)
 		return read_end(d, NULL);
@@ -622,8 +633,20 @@ static void come_again(struct deal *d)
 	for (size_t i = 0; i < d->n; i++) {
 		if (!d->rcpts[i].is_too_many)
 			continue;
+		d->rcpts[i].is_too_many = false;
 		d->rcpts[i].reply.code = LATER;
-		d->most = d->n_taken;
+		d->c->max_rcpts = d->n_taken;
+	}
+}
+
+/* They have no reply. */
+static void leave(struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		if (d->rcpts[i].reply.code != LATER)
+			continue;
+		d->rcpts[i].reply = (struct smtp_client_reply){ 0 };
+		d->rcpts[i].is_left = true;
 	}
 }
 
@@ -631,7 +654,15 @@ static void come_again(struct deal *d)
 static void leave_rest(struct deal *d)
 {
 	d->stage = SMTP_CLIENT_MAIL;
-	settle(d, smtp_client_reply_own(d->a, "4.5.3", "the server takes few recipients at once, and time is over"));
+	settle_all(d, smtp_client_reply_own(d->a, "4.5.3", "the server takes few recipients at once, and time is over"));
+}
+
+/* As it said, or less as it turned out. */
+static size_t most_of(const struct smtp_client *c)
+{
+	size_t said = (size_t)c->caps.max_rcpts;
+
+	return c->max_rcpts > 0 && (said == 0 || c->max_rcpts < said) ? c->max_rcpts : said;
 }
 
 static int run(struct deal *d)
@@ -643,16 +674,19 @@ static int run(struct deal *d)
 	d->is_chunked = d->m->is_binary || d->lines.is_bare;
 	if (!look_over(d))
 		return 0;
-	d->most = d->until == SMTP_CLIENT_END ? (size_t)d->c->caps.max_rcpts : 0;
+	d->most = d->until == SMTP_CLIENT_END ? most_of(d->c) : 0;
 	r = stale(d);
-	while (r == 0 && choose(d) > 0) {
+	while (r == 0 && !d->was_sent && choose(d) > 0) {
 		r = transaction(d);
-		if (r == 0 && clock_mono_ms() >= until_ms)
+		if (r == 0 && !d->was_sent && clock_mono_ms() >= until_ms)
 			leave_rest(d);
-		else if (r == 0 && d->has_message)
-			come_again(d);
 	}
-	return r < 0 ? lost(d) : 0;
+	if (r < 0)
+		return lost(d);
+	if (d->has_message)
+		come_again(d);
+	leave(d);
+	return 0;
 }
 
 int smtp_client_send(struct smtp_client *c, const struct smtp_client_message *m, struct smtp_client_rcpt *rcpts, size_t n,

@@ -4,11 +4,13 @@ Mail that goes out: from submission over the queue and the sender to other serve
 processes killed on the way; connections shared; the sender's cage. The way is told by [route] sections, so the DNS is not asked here.
 """
 
+import base64
 import datetime
 import email
 import email.utils
 import glob
 import os
+import quopri
 import re
 import signal
 import smtplib
@@ -125,6 +127,35 @@ def test_forwarded_in_utf8(server):
         assert mail.endswith(" SMTPUTF8") and rcpts == ["RCPT TO:<grüße@elsewhere.test>"], (mail, rcpts)
         assert "SMTPUTF8" not in mail_old and rcpts_old == ["RCPT TO:<x@old.test>"], (mail_old, rcpts_old)
         wait_empty(server)
+        # What one target needs is nothing to the other: a header of 8-bit that nobody declared goes there as it came, as it does without the first.
+        with smtplib.SMTP("127.0.0.1", server.port("smtp"), "peer.example", 60) as smtp:
+            smtp.sendmail("carol@example.org", ["far@example.test"], (TEXT % ("schön", "Hello")).encode())
+        assert sink.wait(2)[1][0].endswith(" SMTPUTF8")
+        assert "Subject: schön".encode() in old.wait(2)[1][2]
+        wait_empty(server)
+
+
+def test_message_in_utf8_inside(server):
+    """A message in UTF-8 inside of one that is not goes to hosts without SMTPUTF8 encoded (RFC 6532 3.7), and as it is to those with it."""
+    inner = "From: grüße@elsewhere.test\r\nSubject: ü\r\n\r\nHellö\r\n"
+    text = ("From: alice@example.test\r\nSubject: forwarded\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+            "Content-Type: message/global\r\n%s\r\n" + inner + "\r\n--b--\r\n")
+    eight = "Content-Transfer-Encoding: 8bit\r\n"
+    for words in (), ("8BITMIME",), ("8BITMIME", "SMTPUTF8"):
+        with Sink(words=("PIPELINING",) + words) as sink:
+            use(server, sink)
+            with submission(server) as smtp:
+                smtp.sendmail(ALICE, ["x@elsewhere.test"], (text % eight).encode(), ["BODY=8BITMIME", "SMTPUTF8"])
+                refused = text.replace("Subject: forwarded", "Subject: forwärded") % eight
+                smtp.sendmail(ALICE, ["x@elsewhere.test"], refused.encode(), ["BODY=8BITMIME", "SMTPUTF8"])
+            wait_empty(server)
+            is_new = "SMTPUTF8" in words
+            mail, _, body = sink.wait(1)[0]
+            assert len(sink.messages) == 1 + is_new and (" SMTPUTF8" in mail) == is_new and (" BODY=8BITMIME" in mail) == is_new, sink.messages
+            assert body.isascii() != is_new, body
+            part = re.search(rb"message/global\r\n(.*?)\r\n\r\n(.*)\r\n--b--", body, re.S)
+            got = part[2] if is_new else quopri.decodestring(part[2]) if b"quoted" in part[1] else base64.b64decode(part[2])
+            assert got.decode() == inner, body
 
 
 def test_long_lines(server):
@@ -181,12 +212,14 @@ def test_few_recipients(server):
         return "451 4.3.0 later" if len(sink.messages) >= 3 else None
 
     with Sink(says={"MAIL": lambda *_: named.clear(), "RCPT": rcpt, "end": end}) as sink:
-        use(server, sink)
+        use(server, sink, queue={"max_sessions_per_destination": "1"})
         submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(30)])
         assert [len(m[1]) for m in sink.wait(3)] == [10, 10, 10] and sink.connections == 1
         assert len({r for m in sink.messages for r in m[1]}) == 30, sink.messages
         wait_empty(server)
-        # Of a message that is refused for now nobody is returned, those with a 552 neither.
+        # Of a message that is refused for now nobody is returned, those with a 552 neither. Over another connection, that has not said yet how many are too many.
+        with sink.change:
+            assert sink.change.wait_for(lambda: not sink.open, 30)
         submit(server, "later", to=["r%d@elsewhere.test" % n for n in range(12)])
         sink.wait_count("DATA", 4)
         server.wait_log("queue.attempt", {"code": "552", "result": "deferred"})
@@ -205,6 +238,43 @@ def test_limits(server):
         assert sorted(len(m[1]) for m in sink.wait(12)[5:]) == [2, 3, 3, 3, 3, 3, 3]
         wait_empty(server)
         assert sink.counts["RCPT"] == 25 and not [x for x in server.log if "result=deferred" in x], sink.counts
+
+
+def test_limits_and_a_refusal(server):
+    """What a host says to the message of one transaction is for those who were named in it: the others have their own (RFC 5321 4.1.1.4, RFC 9422 4.2)."""
+    def end(sink, _):
+        return {1: "554 5.7.1 not for her", 3: "451 4.2.0 not now"}.get(sink.counts["DATA"])
+
+    with Sink(says={"end": end}, words=("PIPELINING", "LIMITS RCPTMAX=2")) as sink:
+        use(server, sink, queue={"max_sessions_per_destination": "1"})
+        submit(server, "many", to=["r%d@elsewhere.test" % n for n in range(7)])
+        assert [len(m[1]) for m in sink.wait(2)] == [2, 1] and sink.connections == 1, sink.messages
+        (dsn,) = wait_inbox(server, ALICE, 1)
+        assert dsn.count(b"\r\nAction: failed") == 2, dsn
+        server.wait_log("queue.attempt", {"to": "r6@elsewhere.test", "result": "delivered"})
+        assert len(server.control("queue.list")) == 2, server.control("queue.list")
+
+
+def test_limits_and_a_death(server):
+    """Who has the message by a transaction gets it no second time because all dies in the next one (RFC 5321 4.5.3.2.6)."""
+    began, gone = threading.Event(), threading.Event()
+
+    def end(sink, _):
+        if sink.counts["DATA"] != 3 or began.is_set():
+            return None
+        began.set()
+        gone.wait(30)
+        return "451 4.3.0 nobody hears it"
+
+    with Sink(says={"end": end}, words=("PIPELINING", "LIMITS RCPTMAX=2")) as sink:
+        use(server, sink)
+        submit(server, "once", to=["r%d@elsewhere.test" % n for n in range(7)])
+        assert began.wait(30)
+        server.crash()
+        gone.set()
+        messages = sink.wait(4)
+        wait_empty(server)
+        assert sorted(len(m[1]) for m in messages) == [1, 2, 2, 2] and len({r for m in messages for r in m[1]}) == 7, [m[1] for m in messages]
 
 
 def test_dead_host(server):
