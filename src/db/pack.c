@@ -50,7 +50,7 @@
 #define RECORD_MAGIC 0x42544c4du /* "MLTB" */
 #define RECORD_VERSION 1
 #define PACK_BYTES_DEFAULT ((int64_t)64 << 20)
-#define CHAIN_STEP 256 /* records per write call */
+#define CHAIN_STEP 32 /* records per write call; on the stack of any thread */
 #define AHEAD_BYTES ((int64_t)256 << 10)
 #define AHEAD_SHARE 64 /* of a full pack, at most */
 #define ZEROS ((size_t)32 << 10)
