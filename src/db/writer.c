@@ -4,7 +4,7 @@
  * takes them all at once, those that need no sync first.
  *
  * States of a job (a delivery, say), who moves it on, and what a crash leaves:
- *  1. its bodies written and synced by one of the callers (gather.c; a large one into a pack of its own):
+ *  1. its bodies written and synced (gather.c; a large one by its caller, into a pack of its own):
  *     bytes that no row names.
  *  2. queued (db_writer_add): the same.
  *  3. fn ran in the batch's transaction, each job in its own savepoint (run_job): rolled back
@@ -15,9 +15,9 @@
  *  5. hooks called, in commit order; 6. the caller woken. A crash in 4 or 5 leaves the change
  *     without an answer: the peer repeats the message. Twice is allowed, lost is not.
  *
- * Failures: a job whose bodies cannot be stored does not get here. fn's own failure undoes that job. When the database throws the whole transaction away (disk full),
- * the jobs that had run in it fail with it, and those that had not run yet go on in a new one:
- * fn runs at most once. A failed commit fails all jobs of it; one whose sync failed ends the
+ * Failures: a job whose bodies cannot be stored does not get here. fn's own failure undoes that
+ * job. When the database throws the whole transaction away (disk full), the jobs that had run in
+ * it fail with it, and those that had not run yet go on in a new one: fn runs at most once. A failed commit fails all jobs of it; one whose sync failed ends the
  * process instead (db_lose).
  */
 #include "db/job_int.h"
