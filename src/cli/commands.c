@@ -220,7 +220,7 @@ const struct cli_command cli_commands[] = {
 	  .help = "list who may do what with a mailbox of an account",
 	  .verb = "acl.list", .arg_names = { "address", "mailbox" }, .n_required = 2 },
 	{ .name = "acl set", .usage = "ADDRESS MAILBOX IDENTIFIER RIGHTS", .options = admin_options, .run = cli_admin,
-	  .help = "give an account or anyone rights (after --, -IDENTIFIER: take away)",
+	  .help = "give rights (after --, -IDENTIFIER: take them away)",
 	  .verb = "acl.set", .arg_names = { "address", "mailbox", "identifier", "rights" }, .n_required = 4 },
 	{ .name = "acl remove", .usage = "ADDRESS MAILBOX IDENTIFIER", .options = admin_options, .run = cli_admin,
 	  .help = "remove what was set for an account or anyone",
