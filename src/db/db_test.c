@@ -8,7 +8,6 @@
 #include "base/limits.h"
 
 #include <inttypes.h>
-#include <semaphore.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/wait.h>
@@ -189,29 +188,6 @@ struct crew_job {
 	char name[32];
 };
 
-struct gate {
-	sem_t entered, open;
-};
-
-static int gate_fn(struct db_tx *tx, void *arg)
-{
-	struct gate *g = arg;
-
-	(void)tx;
-	sem_post(&g->entered);
-	sem_wait(&g->open);
-	return 0;
-}
-
-static void *gate_main(void *arg)
-{
-	struct crew_job *c = arg;
-	struct db_write_job j = { .fn = gate_fn, .arg = (void *)(uintptr_t)c->put.name.p };
-
-	c->result = db_write(c->db, &j);
-	return NULL;
-}
-
 static void *crew_main(void *arg)
 {
 	struct crew_job *c = arg;
@@ -235,13 +211,9 @@ static size_t n_settled(struct db *db, struct crew_job *crew, size_t n)
 /* Runs the jobs as one batch, in order, and then those with bodies, but for the first of these. */
 static void run_crew(struct db *db, struct crew_job *crew, size_t n)
 {
-	struct gate g;
-	struct crew_job first = { .db = db, .put = { .name = { (const char *)&g, 1 } } };
+	struct test_gate g;
 
-	sem_init(&g.entered, 0, 0);
-	sem_init(&g.open, 0, 0);
-	assert_int_equal(pthread_create(&first.thread, NULL, gate_main, &first), 0);
-	sem_wait(&g.entered);
+	test_gate_close(&g, db);
 	for (size_t i = 0; i < n; i++) {
 		crew[i].db = db;
 		if (!crew[i].put.name.n) {
@@ -252,13 +224,9 @@ static void run_crew(struct db *db, struct crew_job *crew, size_t n)
 		while (n_settled(db, crew, i + 1) <= i)
 			usleep(100);
 	}
-	sem_post(&g.open);
+	test_gate_open(&g);
 	for (size_t i = 0; i < n; i++)
 		pthread_join(crew[i].thread, NULL);
-	pthread_join(first.thread, NULL);
-	assert_int_equal(first.result, 0);
-	sem_destroy(&g.entered);
-	sem_destroy(&g.open);
 }
 
 TEST(db_batch_one_fails)
@@ -363,18 +331,14 @@ TEST(db_batch_lost_transaction)
 	char limit[] = "PRAGMA max_page_count=40", no_limit[] = "PRAGMA max_page_count=1000000";
 	struct db *db = test_open(test_dir());
 	struct db_write_job j = { .fn = small_database, .arg = limit };
-	struct gate g;
-	struct crew_job first = { .db = db, .put = { .name = { (const char *)&g, 1 } } };
+	struct test_gate g;
 	struct crew_job before = { .db = db, .put = { .name = S("before") } };
 	struct crew_job big = { .db = db };
 	struct crew_job after = { .db = db, .put = { .name = S("after") } };
 	struct blob_ref ref;
 
 	assert_int_equal(db_write(db, &j), 0);
-	sem_init(&g.entered, 0, 0);
-	sem_init(&g.open, 0, 0);
-	pthread_create(&first.thread, NULL, gate_main, &first);
-	sem_wait(&g.entered);
+	test_gate_close(&g, db);
 	pthread_create(&before.thread, NULL, crew_main, &before);
 	while (db_writer_n_waiting(db) < 1)
 		usleep(100);
@@ -384,8 +348,7 @@ TEST(db_batch_lost_transaction)
 	pthread_create(&after.thread, NULL, crew_main, &after);
 	while (db_writer_n_waiting(db) < 3)
 		usleep(100);
-	sem_post(&g.open);
-	pthread_join(first.thread, NULL);
+	test_gate_open(&g);
 	pthread_join(before.thread, NULL);
 	pthread_join(big.thread, NULL);
 	pthread_join(after.thread, NULL);
@@ -399,8 +362,6 @@ TEST(db_batch_lost_transaction)
 	assert_int_equal(db_write(db, &j), 0);
 	j = (struct db_write_job){ .fn = too_much };
 	assert_int_equal(db_write(db, &j), 0);
-	sem_destroy(&g.entered);
-	sem_destroy(&g.open);
 	db_close(&db);
 }
 

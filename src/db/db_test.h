@@ -5,6 +5,9 @@
  */
 #pragma once
 
+#include <pthread.h>
+#include <semaphore.h>
+
 #include "base/test.h"
 #include "db/pack_int.h"
 
@@ -93,6 +96,56 @@ static inline int test_put(struct db *db, const char *name_z, struct str body)
 	struct test_put p = { .name = str_z(name_z), .body = { .bytes = body } };
 
 	return test_put_as(db, &p, DB_DURABLE);
+}
+
+/* The writer is in this job's transaction until it may go on. */
+struct test_gate {
+	struct db *db;
+	sem_t entered, open;
+	pthread_t thread;
+	int result;
+};
+
+static inline int test_gate_fn(struct db_tx *tx, void *arg)
+{
+	struct test_gate *g = arg;
+
+	(void)tx;
+	sem_post(&g->entered);
+	sem_wait(&g->open);
+	return 0;
+}
+
+static inline void *test_gate_main(void *arg)
+{
+	struct test_gate *g = arg;
+
+	g->result = db_write(g->db, &(struct db_write_job){ .fn = test_gate_fn, .arg = g });
+	return NULL;
+}
+
+/* Behind the jobs that wait. */
+static inline void test_gate_queue(struct test_gate *g, struct db *db)
+{
+	*g = (struct test_gate){ .db = db };
+	sem_init(&g->entered, 0, 0);
+	sem_init(&g->open, 0, 0);
+	assert_int_equal(pthread_create(&g->thread, NULL, test_gate_main, g), 0);
+}
+
+static inline void test_gate_close(struct test_gate *g, struct db *db)
+{
+	test_gate_queue(g, db);
+	sem_wait(&g->entered);
+}
+
+static inline void test_gate_open(struct test_gate *g)
+{
+	sem_post(&g->open);
+	pthread_join(g->thread, NULL);
+	assert_int_equal(g->result, 0);
+	sem_destroy(&g->entered);
+	sem_destroy(&g->open);
 }
 
 static inline int64_t test_count(struct db *db)

@@ -2,60 +2,11 @@
 /* Bodies of many callers on their way to one pack, beside a writer that is busy. */
 #include "db/db_test.h"
 
-#include <pthread.h>
-#include <semaphore.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define CALLERS 6
 #define ROUNDS 40
-
-/* The writer is in this job's transaction until it may go on. */
-struct gate {
-	struct db *db;
-	sem_t entered, open;
-	pthread_t thread;
-};
-
-static int gate_fn(struct db_tx *tx, void *arg)
-{
-	struct gate *g = arg;
-
-	(void)tx;
-	sem_post(&g->entered);
-	sem_wait(&g->open);
-	return 0;
-}
-
-static void *gate_main(void *arg)
-{
-	struct gate *g = arg;
-
-	assert_int_equal(db_write(g->db, &(struct db_write_job){ .fn = gate_fn, .arg = g }), 0);
-	return NULL;
-}
-
-static void gate_queue(struct gate *g, struct db *db)
-{
-	g->db = db;
-	sem_init(&g->entered, 0, 0);
-	sem_init(&g->open, 0, 0);
-	assert_int_equal(pthread_create(&g->thread, NULL, gate_main, g), 0);
-}
-
-static void gate_close(struct gate *g, struct db *db)
-{
-	gate_queue(g, db);
-	sem_wait(&g->entered);
-}
-
-static void gate_open(struct gate *g)
-{
-	sem_post(&g->open);
-	pthread_join(g->thread, NULL);
-	sem_destroy(&g->entered);
-	sem_destroy(&g->open);
-}
 
 struct putter {
 	struct db *db;
@@ -115,10 +66,10 @@ TEST(bodies_are_stored_beside_a_busy_writer)
 {
 	struct db *db = test_open(test_dir());
 	struct putter a, b;
-	struct gate g;
+	struct test_gate g;
 	int64_t first, second, bytes;
 
-	gate_close(&g, db);
+	test_gate_close(&g, db);
 	start(&a, db, "a", S("aaaa"));
 	await_queued(db, 1);
 	assert_true(is_busy(db, 0, &first));
@@ -129,7 +80,7 @@ TEST(bodies_are_stored_beside_a_busy_writer)
 	assert_int_equal(blob_pack_drop(db, first), -E_BUSY);
 	start(&b, db, "b", S("bb"));
 	await_gathered(db, 1);
-	gate_open(&g);
+	test_gate_open(&g);
 	assert_int_equal(end(&a), 0);
 	assert_int_equal(end(&b), 0);
 	assert_false(is_busy(db, 0, &first));
@@ -145,26 +96,26 @@ TEST(bodies_are_stored_beside_a_busy_writer)
 TEST(bodies_are_stored_beside_other_jobs)
 {
 	struct db *db = test_open(test_dir());
-	struct gate first, second, third;
+	struct test_gate first, second, third;
 	struct putter a, b;
 
-	gate_close(&first, db);
+	test_gate_close(&first, db);
 	start(&a, db, "a", S("aaaa"));
 	await_queued(db, 1);
-	gate_queue(&second, db);
+	test_gate_queue(&second, db);
 	await_queued(db, 2);
 	start(&b, db, "b", S("bb"));
 	await_gathered(db, 1);
-	gate_open(&first);
+	test_gate_open(&first);
 	sem_wait(&second.entered); /* with a in one transaction */
-	gate_queue(&third, db);
+	test_gate_queue(&third, db);
 	await_queued(db, 1);
-	gate_open(&second);
+	test_gate_open(&second);
 	assert_int_equal(end(&a), 0);
 	sem_wait(&third.entered);
 	await_queued(db, 1);
 	assert_true(b.put.body.ref.pack > 0);
-	gate_open(&third);
+	test_gate_open(&third);
 	assert_int_equal(end(&b), 0);
 	test_body_is(db, "a", S("aaaa"));
 	test_body_is(db, "b", S("bb"));
@@ -176,16 +127,16 @@ TEST(bodies_that_cannot_be_stored)
 {
 	struct db *db = test_open(test_dir());
 	struct putter a, b;
-	struct gate g;
+	struct test_gate g;
 
-	gate_close(&g, db);
+	test_gate_close(&g, db);
 	db_fail_next(db, DB_FAIL_PACK_SYNC, 1, -E_IO);
 	start(&a, db, "a", S("aaaa"));
 	assert_int_equal(end(&a), -E_IO);
 	assert_int_equal(a.put.body.ref.pack, 0);
 	start(&b, db, "b", S("bb"));
 	await_queued(db, 1);
-	gate_open(&g);
+	test_gate_open(&g);
 	assert_int_equal(end(&b), 0);
 	assert_int_equal(test_count(db), 1);
 	test_body_is(db, "b", S("bb"));

@@ -591,6 +591,8 @@ static int sqlite_sync(struct db_conn *c)
 
 static int sqlite_tidy(struct db_conn *c, enum db_tidy what)
 {
+	sqlite3_file *wal;
+
 	if (atomic_load(&c->db->is_lost))
 		return 0;
 	switch (what) {
@@ -607,8 +609,9 @@ static int sqlite_tidy(struct db_conn *c, enum db_tidy what)
 		return checkpoint(c, SQLITE_CHECKPOINT_PASSIVE);
 	case DB_TIDY_REST:
 		sqlite3_db_release_memory(c->h);
-		if (wal_of(c))
-			sqlite_vfs_rest(wal_of(c));
+		wal = wal_of(c);
+		if (wal)
+			sqlite_vfs_rest(wal);
 		return 0;
 	}
 	return 0;

@@ -17,8 +17,8 @@
  *
  * Failures: a job whose bodies cannot be stored does not get here. fn's own failure undoes that
  * job. When the database throws the whole transaction away (disk full), the jobs that had run in
- * it fail with it, and those that had not run yet go on in a new one: fn runs at most once. A failed commit fails all jobs of it; one whose sync failed ends the
- * process instead (db_lose).
+ * it fail with it, and those that had not run yet go on in a new one: fn runs at most once. A
+ * failed commit fails all jobs of it; one whose sync failed ends the process instead (db_lose).
  */
 #include "db/job_int.h"
 
