@@ -35,8 +35,12 @@ def claim(port):
             s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # as listeners do: connections that have ended do not matter
             s.bind(("127.0.0.1", port))
     except OSError:
-        fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
+        unclaim(port)
         raise
+
+
+def unclaim(port):
+    fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
 
 
 def free_offset():
@@ -53,7 +57,7 @@ def free_offset():
                     ours.append(port + offset)
             except OSError:
                 for port in ours:
-                    fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
+                    unclaim(port)
                 continue
             taken.update(port + offset for port in PORTS.values())
             return offset
@@ -65,7 +69,7 @@ def give_back(offset):
     with taken_lock:
         for port in PORTS.values():
             taken.discard(port + offset)
-            fcntl.lockf(claims, fcntl.LOCK_UN, 1, port + offset)
+            unclaim(port + offset)
 
 
 class Skip(Exception):
