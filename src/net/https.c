@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * HTTPS by libcurl. Each get or post is a handle of its own: nothing is kept between two, and no two threads share any.
+ * HTTPS by libcurl, or by the process that has it (https_far.h). Each get or post is a handle of its own: nothing is kept between two, and no two threads share any.
  */
 #include "net/https.h"
 
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "net/https_far.h"
 #include "net/libcurl.h"
 #include "net/stream.h"
 
@@ -17,6 +18,7 @@
 #define ANSWER_MAX (64u << 10) /* to a post, read and dropped */
 
 struct net_https {
+	int far_fd; /* -1: by libcurl here */
 	struct libcurl curl;
 	char *ca;
 	size_t ca_n;
@@ -35,8 +37,17 @@ int net_https_open(struct str ca_pem, struct net_https **ret, struct fault *faul
 		h->ca = mem_dup_z(ca_pem);
 		h->ca_n = ca_pem.n;
 	}
+	h->far_fd = -1;
 	*ret = h;
 	return 0;
+}
+
+struct net_https *net_https_far(int fd)
+{
+	struct net_https *h = MEM_NEW(struct net_https);
+
+	h->far_fd = fd;
+	return h;
 }
 
 void net_https_close(struct net_https **hp)
@@ -259,10 +270,12 @@ static int run(struct get *g, struct fault *fault)
 
 int net_https_get(struct net_https *h, const struct net_https_get *asked, struct buf *out, struct fault *fault)
 {
-	return run(&(struct get){ .h = h, .asked = asked, .out = out }, fault);
+	return h->far_fd >= 0 ? https_far_ask(h->far_fd, asked, (struct str){ 0 }, out, fault)
+			      : run(&(struct get){ .h = h, .asked = asked, .out = out }, fault);
 }
 
 int net_https_post(struct net_https *h, const struct net_https_get *asked, struct str document, struct fault *fault)
 {
-	return run(&(struct get){ .h = h, .asked = asked, .document = document }, fault);
+	return h->far_fd >= 0 ? https_far_ask(h->far_fd, asked, document, NULL, fault)
+			      : run(&(struct get){ .h = h, .asked = asked, .document = document }, fault);
 }

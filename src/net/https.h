@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One small document over HTTPS, to or from, by libcurl. Whoever opens this loads it into its process; the server process does not. Any number of
- * threads may get at once.
+ * One small document over HTTPS, to or from, by libcurl. Whoever opens this loads it into its process, or has another process do it (net_https_far()): the
+ * server process and the sender do not load it. Any number of threads may get at once.
  */
 #pragma once
 
@@ -16,6 +16,11 @@ struct net_address;
 
 /* ca_pem is copied: authorities; p NULL: those of the system. Before a process closes itself in. */
 MUST_CHECK int net_https_open(struct str ca_pem, struct net_https **ret, struct fault *fault);
+/*
+ * By the process at the other end of fd, a SOCK_SEQPACKET, which must stay open until this is closed (https_far.h). It decides about authorities; what is asked is
+ * bounded there as well.
+ */
+struct net_https *net_https_far(int fd);
 void net_https_close(struct net_https **h); /* nobody may be getting; accepts a pointer to NULL */
 
 struct net_https_get {
@@ -26,7 +31,7 @@ struct net_https_get {
 	const struct net_address *addresses; /* of the host; no other is asked for */
 	size_t n_addresses;
 	int64_t deadline_ms;                 /* clock_mono_ms */
-	struct buf *redirect;                /* where a redirect leads (a whole URL) is written here; NULL: nobody wants to know */
+	struct buf *redirect;                /* where a redirect leads (a whole URL) is written here, but not by net_https_far(); NULL: nobody wants to know */
 };
 
 /*

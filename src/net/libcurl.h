@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libcurl, loaded when it is needed: by the asker and the sender. What it brings along (a second TLS library, LDAP, Kerberos) takes
- * memory in each process that is linked with it, and the server process has no use for it.
+ * libcurl, loaded when it is needed: by the asker, the fetcher and commands. What it brings along (a second TLS library, LDAP, Kerberos)
+ * takes memory in each process that is linked with it, and the server process and the sender have no use for it.
  */
 #pragma once
 

@@ -15,6 +15,14 @@ static int parse_source(const char *what_z, const char *text_z, int family, stru
 	return 0;
 }
 
+bool send_wants_https(const struct conf *conf)
+{
+	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
+	const struct queue_tlsrpt_conf *t = conf_get(conf, &queue_tlsrpt_conf_table);
+
+	return q->asks_sts || t->address[0];
+}
+
 int send_open(const struct send_options *o, struct send **ret, struct fault *fault)
 {
 	struct send *s = MEM_NEW(struct send);
@@ -24,6 +32,7 @@ int send_open(const struct send_options *o, struct send **ret, struct fault *fau
 	s->q = conf_get(o->conf, &queue_conf_table);
 	s->tlsrpt = conf_get(o->conf, &queue_tlsrpt_conf_table);
 	s->dns = o->dns;
+	s->https = o->https;
 	s->names = send_names_dns;
 	s->names.ctx = s;
 	s->helo_z = s->own_names[0] = o->helo_z;
@@ -41,7 +50,7 @@ int send_open(const struct send_options *o, struct send **ret, struct fault *fau
 		r = parse_source("source_v6", s->q->source_v6, AF_INET6, &s->from_v6, &s->has_from_v6, fault);
 	if (r == 0)
 		r = net_stream_tls_new_late(o->ca_pem, &s->tls, fault);
-	if (r == 0 && (s->q->asks_sts || s->tlsrpt->address[0]))
+	if (r == 0 && !s->https && send_wants_https(o->conf))
 		r = net_https_open(o->ca_pem, &s->https, fault);
 	if (r < 0) {
 		send_close(&s);

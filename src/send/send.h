@@ -15,6 +15,7 @@ struct send;
 enum send_level { SEND_PLAIN, SEND_ENCRYPTED, SEND_VERIFIED }; /* of a connection */
 struct net_address;
 struct net_dns;
+struct net_https;
 
 /* Each result, on a thread of this room; strings live until it returns. */
 typedef void send_result_fn(void *ctx, const struct queue_result *r);
@@ -29,6 +30,7 @@ struct send_options {
 	const struct conf *conf;      /* [queue], kept by reference until send_close() */
 	struct net_dns *dns;          /* kept */
 	struct str ca_pem;            /* p NULL: the system's authorities; read by send_open() */
+	struct net_https *https;      /* policies are fetched and reports posted by it; taken. NULL: one is opened with ca_pem if send_wants_https() */
 	const char *helo_z;           /* kept */
 	const struct send_secret *secrets; /* for attempts that name a user without a password; kept */
 	size_t n_secrets;
@@ -38,6 +40,8 @@ struct send_options {
 	void *ctx;
 };
 
+/* Do the settings ask for MTA-STS policies, or have reports about TLS? */
+bool send_wants_https(const struct conf *conf);
 /* Starts no thread and reads files: before a process closes itself in. */
 MUST_CHECK int send_open(const struct send_options *o, struct send **ret, struct fault *fault);
 /*

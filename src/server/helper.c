@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Helpers: processes beside the server process that make its connections, because it may make none. The supervisor's side of all
- * of them; what each is and does stands in its own file (asker_main.c, sender_main.c). A pair of sockets leads from the server
- * process to whichever process is the helper now.
+ * of them; what each is and does stands in its own file (asker_main.c, sender_main.c, fetcher_main.c). A pair of sockets leads from the server
+ * process, that of the fetcher from the sender, to whichever process is the helper now.
  *
  *  1. Both ends stay open here, so what the server process says while no helper runs waits for the next one.
  *  2. When a helper dies, what it was working at is lost, and what it had not taken yet is thrown away. The server process

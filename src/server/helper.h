@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Helpers, processes beside the server process that may connect where it may not: the asker (decision 027) and the sender
- * (decision 029). helper.c is the supervisor's side, helper_main.c what all of them do at their start.
+ * Helpers, processes beside the server process that may connect where it may not: the asker (decision 027), the sender
+ * (decision 029) and the fetcher (decision 044). helper.c is the supervisor's side, helper_main.c what all of them do at their start.
  */
 #pragma once
 
@@ -18,6 +18,7 @@ struct server_helper_start {
 	const struct conf *conf;
 	struct server_files *files;
 	int fd; /* its end of the pair */
+	int fetcher_fd;     /* the sender's end of the pair to the fetcher; others: -1 */
 	pid_t supervisor;
 	uint64_t n_lost;    /* how often the server process of this pair was told that all is lost */
 };
@@ -31,8 +32,8 @@ struct server_helper_kind {
 	__attribute__((noreturn)) void (*main)(const struct server_helper_start *start);
 };
 
-enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_N_HELPERS };
-extern const struct server_helper_kind server_asker_kind, server_sender_kind;
+enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_FETCHER, SERVER_N_HELPERS };
+extern const struct server_helper_kind server_asker_kind, server_sender_kind, server_fetcher_kind;
 
 #define SERVER_HELPERS_LEAVING 8 /* that finish what they have, by settings before the last */
 #define SERVER_HELPERS_PATIENT 4 /* of them, the newest; the others are asked once more to end */

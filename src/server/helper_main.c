@@ -17,11 +17,18 @@ _Noreturn void server_helper_fail(const char *event_z, const char *why_z)
 	_exit(1);
 }
 
-/* Nothing that the supervisor has open is of use here, but the log and our socket. */
-static void close_others(int keep)
+/* Nothing that the supervisor has open is of use here, but the log and our sockets. */
+static void close_others(const struct server_helper_start *start)
 {
-	close_range(STDERR_FILENO + 1, (unsigned)keep - 1, 0);
-	close_range((unsigned)keep + 1, ~0u, 0);
+	int first = start->fd, last = start->fd;
+
+	if (start->fetcher_fd >= 0) {
+		first = start->fetcher_fd < first ? start->fetcher_fd : first;
+		last = start->fetcher_fd > last ? start->fetcher_fd : last;
+	}
+	close_range(STDERR_FILENO + 1, (unsigned)first - 1, 0); /* a range that ends before it begins is none */
+	close_range((unsigned)first + 1, (unsigned)last - 1, 0);
+	close_range((unsigned)last + 1, ~0u, 0);
 }
 
 /* Libraries of the system's resolver are loaded before the door closes. */
@@ -39,7 +46,7 @@ int server_helper_begin(const struct server_helper_start *start, const char *eve
 	sigset_t wanted;
 	int fd;
 
-	close_others(start->fd);
+	close_others(start);
 	sigemptyset(&wanted);
 	sigaddset(&wanted, SIGTERM); /* blocked by the supervisor, as all that it waits for */
 	fd = signalfd(-1, &wanted, SFD_CLOEXEC);

@@ -63,7 +63,8 @@ static const struct {
 
 #define READ_FILE LANDLOCK_ACCESS_FS_READ_FILE
 #define SERVER SERVER_CAGE_SERVER
-#define HELPERS (SERVER_CAGE_ASKER | SERVER_CAGE_SENDER)
+#define ASKERS (SERVER_CAGE_ASKER | SERVER_CAGE_SENDER) /* of names */
+#define HELPERS (ASKERS | SERVER_CAGE_FETCHER)
 #define SENDER SERVER_CAGE_SENDER
 
 /* Files elsewhere, and whose. */
@@ -74,12 +75,12 @@ static const struct {
 } paths[] = {
 	{ SERVER | SENDER, "/dev/urandom", READ_FILE }, /* SQLite and libunbound seed themselves from it */
 	/* how names become addresses */
-	{ HELPERS, "/etc/resolv.conf", READ_FILE },
-	{ HELPERS, "/run/systemd/resolve", READ_DIR }, /* where that may be a link to, and is replaced */
-	{ HELPERS, "/etc/hosts", READ_FILE },
-	{ HELPERS, "/etc/host.conf", READ_FILE },
-	{ HELPERS, "/etc/nsswitch.conf", READ_FILE },
-	{ HELPERS, "/etc/gai.conf", READ_FILE },
+	{ ASKERS, "/etc/resolv.conf", READ_FILE },
+	{ ASKERS, "/run/systemd/resolve", READ_DIR }, /* where that may be a link to, and is replaced */
+	{ ASKERS, "/etc/hosts", READ_FILE },
+	{ ASKERS, "/etc/host.conf", READ_FILE },
+	{ ASKERS, "/etc/nsswitch.conf", READ_FILE },
+	{ ASKERS, "/etc/gai.conf", READ_FILE },
 	/* authorities of the system; files in other places follow (net_stream_tls_authorities()), links to wherever they lead */
 	{ HELPERS, "/etc/ssl/certs", READ_DIR },
 	{ HELPERS, "/etc/ssl/openssl.cnf", READ_FILE },

@@ -325,6 +325,7 @@ _Noreturn void server_process_main(const struct server_start *start)
 
 	for (size_t i = 0; i < SERVER_N_HELPERS; i++)
 		close(start->far_fds[i]);
+	close(start->helper_fds[SERVER_FETCHER]); /* the sender asks it, and we get nobody to connect for us */
 	mallopt(M_ARENA_MAX, HEAP_ARENAS * (int)sysconf(_SC_NPROCESSORS_ONLN));
 	r = open_all(&p, start, &fault);
 	server_files_free(start->files);

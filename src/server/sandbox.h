@@ -37,7 +37,7 @@ MUST_CHECK int server_sandbox_begin(struct server_sandbox *s, enum server_sandbo
 MUST_CHECK int server_sandbox_finish(struct server_sandbox *s, struct fault *fault);
 
 /* Whose cage: bits, for the tables. */
-enum server_cage { SERVER_CAGE_SERVER = 1, SERVER_CAGE_ASKER = 2, SERVER_CAGE_SENDER = 4 };
+enum server_cage { SERVER_CAGE_SERVER = 1, SERVER_CAGE_ASKER = 2, SERVER_CAGE_SENDER = 4, SERVER_CAGE_FETCHER = 8 };
 /* What the settings open in the cage of a helper, beside the tables. */
 struct server_doors {
 	const uint16_t *ports; /* TCP, to connect to */
@@ -46,8 +46,8 @@ struct server_doors {
 	size_t n_files;
 };
 /*
- * The same two halves for a helper (helper.h), which may connect to these TCP ports, ask the DNS, read how names become addresses and the
- * system's authorities, and nothing of the data. The first before its first thread, when its libraries are loaded.
+ * The same two halves for a helper (helper.h), which may connect to these TCP ports, read the system's authorities, and nothing of the data; all but the
+ * fetcher may also ask the DNS and read how names become addresses. The first before its first thread, when its libraries are loaded.
  */
 MUST_CHECK int server_sandbox_helper_begin(struct server_sandbox *s, enum server_sandbox_mode mode, enum server_cage who,
 					   const struct server_doors *doors, struct fault *fault);

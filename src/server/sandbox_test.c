@@ -86,6 +86,11 @@ static int sender_cage(void)
 	return helper_cage(SERVER_CAGE_SENDER, port());
 }
 
+static int fetcher_cage(void)
+{
+	return helper_cage(SERVER_CAGE_FETCHER, port());
+}
+
 /* The settings name other ports. */
 static int other_asker_cage(void)
 {
@@ -95,6 +100,11 @@ static int other_asker_cage(void)
 static int other_sender_cage(void)
 {
 	return helper_cage(SERVER_CAGE_SENDER, 1);
+}
+
+static int other_fetcher_cage(void)
+{
+	return helper_cage(SERVER_CAGE_FETCHER, 1);
 }
 
 /* The errno of one attempt in a child that entered the cage; DIED: by SIGSYS. */
@@ -249,7 +259,7 @@ static void check_helper(const struct row *rows, size_t n, int (*enter)(void), i
 
 TEST(sandbox_asker)
 {
-	static const struct row rows[] = { OF_HELPERS, { "bind", 0, DIED } };
+	static const struct row rows[] = { OF_HELPERS, { "udp", 0, 0 }, { "read-names", 1, 0 }, { "bind", 0, DIED } };
 
 	check_helper(rows, ARRAY_LEN(rows), asker_cage, other_asker_cage);
 }
@@ -257,9 +267,17 @@ TEST(sandbox_asker)
 /* The sender chooses the address that it comes from; it does not get a port by its number. */
 TEST(sandbox_sender)
 {
-	static const struct row rows[] = { OF_HELPERS, { "bind", 0, 0 }, { "bind-port", 4, EACCES } };
+	static const struct row rows[] = { OF_HELPERS, { "udp", 0, 0 }, { "read-names", 1, 0 }, { "bind", 0, 0 }, { "bind-port", 4, EACCES } };
 
 	check_helper(rows, ARRAY_LEN(rows), sender_cage, other_sender_cage);
+}
+
+/* It asks no DNS: only TCP, and not how names become addresses. */
+TEST(sandbox_fetcher)
+{
+	static const struct row rows[] = { OF_HELPERS, { "udp", 0, EAFNOSUPPORT }, { "read-names", 1, EACCES }, { "bind", 0, DIED } };
+
+	check_helper(rows, ARRAY_LEN(rows), fetcher_cage, other_fetcher_cage);
 }
 
 /* Many systems have the file of their authorities elsewhere, behind a link. */

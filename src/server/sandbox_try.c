@@ -69,6 +69,12 @@ static long try_thread(const struct attempt *t)
 	return err ? -1 : pthread_join(thread, NULL);
 }
 
+static long try_read_names(const struct attempt *t)
+{
+	(void)t;
+	return open_path("/etc/hosts", O_RDONLY);
+}
+
 static long try_read_passwd(const struct attempt *t)
 {
 	(void)t;
@@ -207,6 +213,16 @@ static long try_mptcp(const struct attempt *t)
 	return fd;
 }
 
+static long try_udp(const struct attempt *t)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	(void)t;
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
 static long try_bind(const struct attempt *t)
 {
 	return connect_to(t, bind);
@@ -281,6 +297,7 @@ static const struct {
 } attempts[] = {
 	{ "inside", try_inside },
 	{ "thread", try_thread },
+	{ "read-names", try_read_names },
 	{ "read-passwd", try_read_passwd },
 	{ "read-root", try_read_root },
 	{ "read-above", try_read_above },
@@ -297,6 +314,7 @@ static const struct {
 	{ "connect", try_connect },
 	{ "connect-fast", try_connect_fast },
 	{ "mptcp", try_mptcp },
+	{ "udp", try_udp },
 	{ "bind", try_bind },
 	{ "bind-port", try_bind_port },
 	{ "unix-socket", try_unix_socket },

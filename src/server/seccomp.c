@@ -8,7 +8,7 @@
  * machine's libseccomp does not know are skipped, so the table may name what is newer than it, or of other processors.
  *
  * Helpers (helper.h) have the same table and, as their work, sockets of their own: TCP and UDP, as Landlock's rules of ports know
- * nothing of others (MPTCP reaches any TCP port), and no MSG_FASTOPEN, which connects past them.
+ * nothing of others (MPTCP reaches any TCP port), and no MSG_FASTOPEN, which connects past them. The fetcher asks no DNS, so it has TCP alone.
  */
 #include "server/sandbox.h"
 
@@ -27,10 +27,12 @@
 
 #include "base/str.h"
 
-#define ALL (SERVER_CAGE_SERVER | SERVER_CAGE_ASKER | SERVER_CAGE_SENDER)
+#define ALL (SERVER | HELPERS)
 #define SERVER SERVER_CAGE_SERVER
-#define HELPERS (SERVER_CAGE_ASKER | SERVER_CAGE_SENDER)
+#define ASKERS (SERVER_CAGE_ASKER | SERVER_CAGE_SENDER) /* of names */
+#define HELPERS (ASKERS | FETCHER)
 #define SENDER SERVER_CAGE_SENDER
+#define FETCHER SERVER_CAGE_FETCHER
 
 /* Named calls that are allowed whatever their arguments. */
 static const struct group {
@@ -56,7 +58,8 @@ static const struct group {
 	{ ALL, "getrandom geteuid sysinfo", "random bytes; who we are; how much memory there is (qsort() asks)" },
 	{ SERVER, "memfd_create eventfd2", "a message on its way to the sender; waking the schedule" },
 	/* Connections of its own: Landlock says to which ports. */
-	{ HELPERS, "connect recvmmsg setsockopt pselect6", "HTTPS, SMTP and DNS" },
+	{ HELPERS, "connect setsockopt", "HTTPS, SMTP and DNS" },
+	{ ASKERS, "recvmmsg pselect6", "DNS" },
 	{ HELPERS, "pipe2 eventfd2 uname getuid getgid getegid fadvise64", "libraries" },
 	{ SENDER, "bind select _newselect epoll_create1", "DNS asks from ports by chance, mail leaves from an own address" },
 };
@@ -77,14 +80,15 @@ static const struct only {
 	{ "sendto", ALL, 3, MSG_FASTOPEN, 0 },
 	{ "setsockopt", ALL, 2, UINT32_MAX, SO_RCVLOWAT }, /* until a whole ClientHello has come */
 	{ "sendmsg", ALL, 2, MSG_FASTOPEN, 0 },
-	{ "sendmmsg", HELPERS, 3, MSG_FASTOPEN, 0 },
-	{ "socketpair", HELPERS, 0, UINT32_MAX, AF_UNIX }, /* libraries wake themselves */
-	{ "ioctl", HELPERS, 1, UINT32_MAX, FIONREAD },     /* the resolver asks how long an answer is */
+	{ "sendmmsg", ASKERS, 3, MSG_FASTOPEN, 0 },
+	{ "socketpair", HELPERS, 0, UINT32_MAX, AF_UNIX }, /* libraries wake themselves; a question to the fetcher */
+	{ "ioctl", ASKERS, 1, UINT32_MAX, FIONREAD },      /* the resolver asks how long an answer is */
 };
 
-/* The sockets that it may make; 0 is what fits the type. */
+/* The sockets that it may make; protocol 0 is what fits the type. */
 static const unsigned helper_families[] = { AF_INET, AF_INET6 };
 static const unsigned helper_protocols[] = { 0, IPPROTO_TCP, IPPROTO_UDP };
+#define SOCK_TYPE_MASK 0xf /* beside SOCK_CLOEXEC and SOCK_NONBLOCK */
 
 /* What fcntl() may do. F_SETOWN and F_SETSIG are not here: by them a descriptor sends any signal to any process of this user. */
 static const unsigned fcntl_commands[] = {
@@ -107,6 +111,7 @@ static const struct failing {
 	{ ALL, "mprotect", EACCES, 2, PROT_EXEC, PROT_EXEC },
 	{ HELPERS, "socket", EAFNOSUPPORT, 0, UINT32_MAX, AF_UNIX },    /* the resolver looks for a cache of names */
 	{ HELPERS, "socket", EAFNOSUPPORT, 0, UINT32_MAX, AF_NETLINK }, /* and for addresses of this machine; it does without */
+	{ FETCHER, "socket", EAFNOSUPPORT, 1, SOCK_TYPE_MASK, SOCK_DGRAM }, /* libcurl may look whether there is IPv6 */
 };
 
 /* A number of our own processor, or a negative one. */
@@ -186,7 +191,7 @@ static int add_by_argument(scmp_filter_ctx ctx, enum server_cage who)
 	return r < 0 ? r : add_failing(ctx, who);
 }
 
-static int add_sockets(scmp_filter_ctx ctx)
+static int add_sockets(scmp_filter_ctx ctx, enum server_cage who)
 {
 	int r = 0;
 
@@ -194,9 +199,10 @@ static int add_sockets(scmp_filter_ctx ctx)
 		const struct scmp_arg_cmp args[] = {
 			{ 0, SCMP_CMP_MASKED_EQ, UINT32_MAX, helper_families[i % ARRAY_LEN(helper_families)] },
 			{ 2, SCMP_CMP_MASKED_EQ, UINT32_MAX, helper_protocols[i / ARRAY_LEN(helper_families)] },
+			{ 1, SCMP_CMP_MASKED_EQ, SOCK_TYPE_MASK, SOCK_STREAM },
 		};
 
-		r = add(ctx, SCMP_ACT_ALLOW, S("socket"), args, ARRAY_LEN(args));
+		r = add(ctx, SCMP_ACT_ALLOW, S("socket"), args, who == FETCHER ? 3 : 2);
 	}
 	return r;
 }
@@ -213,7 +219,7 @@ int server_seccomp_enter(enum server_cage who, struct fault *fault)
 	if (r == 0)
 		r = add_by_argument(ctx, who);
 	if (r == 0 && (who & HELPERS))
-		r = add_sockets(ctx);
+		r = add_sockets(ctx, who);
 	if (r == 0)
 		r = seccomp_load(ctx);
 	if (ctx)

@@ -11,7 +11,8 @@
  *     server process, the supervisor or another sender dies: what had no last answer by then is not delivered by us, and is tried again.
  *  4. It ends by a failure when an attempt has had no result for longer than all its timeouts together (send/walk.c): only then may the server process make
  *     it again, which hears of it as of any death.
- *  5. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
+ *  5. HTTPS is spoken by the fetcher (fetcher_main.c): policies and reports are asked of it, and when it dies they could not be had.
+ *  6. Passwords of other hosts come from the supervisor's files straight to here; the server process does not keep them.
  */
 #include "server/server_int.h"
 
@@ -30,7 +31,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/dns.h"
-#include "net/libcurl.h"
+#include "net/https.h"
 #include "net/libunbound.h"
 #include "net/stream.h"
 #include "queue/attempt.h"
@@ -191,14 +192,10 @@ static int64_t resolver_port(const char *text_z)
 static void find_ports(struct sender *s, const struct conf *conf)
 {
 	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
-	const struct queue_tlsrpt_conf *t = conf_get(conf, &queue_tlsrpt_conf_table);
 	const struct net_dns_conf *d = conf_get(conf, &net_dns_conf_table);
 
 	add_port(s, q->port);
 	add_port(s, 53);
-	add_port(s, q->sts_port);
-	if (t->address[0])
-		add_port(s, t->https_port);
 	for (size_t i = 0; i < conf_count(conf, &queue_route_table); i++) {
 		const char *name_z;
 		const struct queue_route_conf *r = conf_get_nth(conf, &queue_route_table, i, &name_z);
@@ -247,15 +244,12 @@ static void take_files(struct sender *s, const struct server_helper_start *start
 }
 
 /* Libraries first: they cannot be found any more from inside. */
-static void load_libraries(const struct conf *conf)
+static void load_libraries(void)
 {
-	const struct queue_conf *q = conf_get(conf, &queue_conf_table);
-	const struct queue_tlsrpt_conf *t = conf_get(conf, &queue_tlsrpt_conf_table);
 	static struct libunbound unbound;
-	static struct libcurl curl;
 	const char *why_z;
 
-	if (!libunbound_load(&unbound, &why_z) || ((q->asks_sts || t->address[0]) && !libcurl_load(&curl, &why_z)))
+	if (!libunbound_load(&unbound, &why_z))
 		fail(why_z);
 }
 
@@ -269,18 +263,20 @@ static void begin_cage(struct sender *s, const struct conf *conf)
 					    .n_files = d->trust_anchor_file[0] ? 1 : 0 };
 	struct fault fault = { 0 };
 
-	load_libraries(conf);
+	load_libraries();
 	if (server_sandbox_helper_begin(&s->sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_SENDER, &doors, &fault) < 0)
 		fail(fault.text);
 }
 
 static void open_rooms(struct sender *s, const struct server_helper_start *start)
 {
-	const struct send_options o = { .conf = start->conf, .dns = s->dns, .ca_pem = str_of(s->ca, s->n_ca), .helo_z = s->hostname,
+	struct send_options o = { .conf = start->conf, .dns = s->dns, .ca_pem = str_of(s->ca, s->n_ca), .helo_z = s->hostname,
 					.secrets = s->secrets, .n_secrets = s->n_secrets, .own = s->own, .n_own = s->n_own,
 					.result = take_result, .ctx = s };
 	struct fault fault = { 0 };
 
+	if (send_wants_https(start->conf))
+		o.https = net_https_far(start->fetcher_fd);
 	s->room_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->room_fd < 0)
 		fail("eventfd");

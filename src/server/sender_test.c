@@ -173,7 +173,8 @@ static bool start_if_due(struct world *w, int wait_ms)
 	if (clock_mono_ms() < server_helper_due_ms(&w->helper) && (p.fd < 0 || poll(&p, 1, wait_ms) <= 0))
 		return false;
 	if (server_helper_start(&w->helper, 0)) {
-		const struct server_helper_start start = { w->conf, w->files, w->helper.fds[1], getppid(), w->helper.n_lost };
+		const struct server_helper_start start = { .conf = w->conf, .files = w->files, .fd = w->helper.fds[1], .fetcher_fd = -1, .supervisor = getppid(),
+								   .n_lost = w->helper.n_lost };
 
 		w->helper.kind->main(&start);
 	}

@@ -172,7 +172,7 @@ static int hear_child(struct supervisor *s, struct fault *fault)
 /* ---- helpers ---- */
 
 static const struct server_helper_kind *const helper_kinds[SERVER_N_HELPERS] = {
-	[SERVER_ASKER] = &server_asker_kind, [SERVER_SENDER] = &server_sender_kind,
+	[SERVER_ASKER] = &server_asker_kind, [SERVER_SENDER] = &server_sender_kind, [SERVER_FETCHER] = &server_fetcher_kind,
 };
 
 static void drop_next(struct supervisor *s)
@@ -186,7 +186,8 @@ static void drop_next(struct supervisor *s)
 static void start_helper(struct supervisor *s, struct server_helper *h)
 {
 	const struct server_helper_start start = { .conf = s->latest, .files = s->files, .fd = h->fds[1], .supervisor = getpid(),
-						   .n_lost = h->n_lost };
+						   .n_lost = h->n_lost,
+						   .fetcher_fd = h->kind == &server_sender_kind ? s->helpers[SERVER_FETCHER].fds[0] : -1 };
 
 	if (!server_helper_start(h, latest_conf(s)->restart_pause_ms))
 		return;
