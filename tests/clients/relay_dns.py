@@ -4,15 +4,20 @@ Two servers and a DNS of their own (lib/dnsworld.py): mail goes where its domain
 (RFC 7672) or by MTA-STS (RFC 8461), or not at all.
 """
 
+import glob
 import imaplib
 import json
+import os
+import signal
 import smtplib
+import socket
 import ssl
 import threading
 import time
 
 from certs import certificate_of, self_signed, tlsa
 from dnsworld import World
+from mail import sender_pid
 from policies import Web, policy
 from script import tls_context
 from server import Server
@@ -232,6 +237,107 @@ def test_mta_sts(server):
         assert page.n_gets == 2 and len(other.mails()) == 1
         again(server, world, other, queue, page, 3, policy("none", "x"), "delivered")
         assert page.n_gets == 3 and len(other.mails()) == 2
+
+
+# ---- the process for HTTPS ----
+
+def fetcher_pid(server):
+    """By its own word in the log; None: it does not run."""
+    started = [int(x.split(" pid=")[1].split()[0]) for x in server.log if " fetcher.start pid=" in x]
+    return started[-1] if started and os.path.exists("/proc/%d" % started[-1]) else None
+
+
+def with_libcurl(server):
+    """Those of the server's processes that have loaded it."""
+    pids = [server.process.pid]
+    for path in glob.glob("/proc/%d/task/*/children" % server.process.pid):
+        with open(path, encoding="ascii") as f:
+            pids += [int(x) for x in f.read().split()]
+    assert server.server_pid() in pids
+    found = set()
+    for pid in pids:
+        with open("/proc/%d/maps" % pid, encoding="utf-8") as f:
+            if "libcurl" in f.read():
+                found.add(pid)
+    return found
+
+
+def sockets(pid):
+    return {x for x in (os.readlink(x.path) for x in os.scandir("/proc/%d/fd" % pid)) if x.startswith("socket:")}
+
+
+def assert_closed_in(server, pid):
+    """As the sender is (relay.py): no capability, nothing open but the log, its socket and what wakes it. Who may not connect has no way to it."""
+    assert not sockets(server.server_pid()) & sockets(sender_pid(server))
+    if not all(x in [x for x in server.log if " fetcher.start " in x][-1] for x in ("landlock", "seccomp")):
+        return
+    for task in glob.glob("/proc/%d/task/*/status" % pid):
+        with open(task, encoding="ascii") as f:
+            status = dict(x.split(":", 1) for x in f if ":" in x)
+        assert status["Seccomp"].strip() == "2" and status["NoNewPrivs"].strip() == "1" and int(status["CapEff"], 16) == 0, status
+    links = [os.readlink(x.path) for x in os.scandir("/proc/%d/fd" % pid)]
+    assert not [x for x in links if server.dir in x], links
+    assert len(sockets(pid)) == 1, links
+
+
+def test_fetcher(server):
+    """
+    HTTPS is spoken by a process of its own, started when it is needed. A web server that says nothing holds up its own domain alone; the fetcher's death
+    is a policy that could not be fetched (RFC 8461 5.2: without one known the mail goes as if there were none), and the next policy is fetched by the next one.
+    """
+    domains = ("other.test", "more.test", "late.test", "silent.test", "plain.test")
+    mx = self_signed(server, "mx", "mx.other.test", *["mx." + x for x in domains[1:]])
+    web = self_signed(server, "web", *["mta-sts." + x for x in domains])
+    authorities = server.dir + "/authorities.pem"
+    with open(authorities, "wb") as f:
+        for files in (mx, web):
+            with open(files["certificate"], "rb") as g:
+                f.write(g.read())
+    with World(signed=False) as world, Other(server.martlet, *domains, tls=mx) as other, Web(web) as page, socket.socket() as silent:
+        silent.bind(("127.0.0.2", page.server_port))
+        silent.listen()
+        silent.settimeout(30)
+        for domain in domains[:3]:
+            world.zone(domain, MX + '_mta-sts TXT "v=STSv1; id=1;"\nmta-sts A 127.0.0.1')
+        world.zone("silent.test", MX + '_mta-sts TXT "v=STSv1; id=1;"\nmta-sts A 127.0.0.2')
+        world.zone("plain.test", MX)
+        world.start()
+        use(server, world, other.port, {"mta_sts": "yes", "mta_sts_port": str(page.server_port), "ca_file": authorities})
+        send(server, CAROL % "plain.test", result="delivered")
+        assert sender_pid(server) and fetcher_pid(server) is None and not with_libcurl(server)
+        page.text = policy("enforce", "mx.other.test")
+        assert "MTA-STS verified" in send(server, CAROL % "other.test", result="delivered")
+        first = fetcher_pid(server)
+        assert with_libcurl(server) == {first} and first != sender_pid(server)
+        assert_closed_in(server, first)
+        # One that is silent, and a death in the middle.
+        mark = len(server.log)
+        submit(server, CAROL % "silent.test")
+        with silent.accept()[0]:
+            page.text = policy("enforce", "mx.more.test")
+            assert "MTA-STS verified" in send(server, CAROL % "more.test", result="delivered")
+            assert not [x for x in server.log[mark:] if "silent.test" in x and " queue.attempt " in x]
+            os.kill(first, signal.SIGKILL)
+            line = server.wait_log("queue.attempt", {"to": CAROL % "silent.test", "result": "delivered"}, 10, mark)
+            assert "MTA-STS" not in line, line
+        server.wait_log("fetcher.died", {"signal": "9"}, mark=mark)
+        sender = sender_pid(server)
+        page.text = policy("enforce", "mx.late.test")
+        assert "MTA-STS verified" in send(server, CAROL % "late.test", result="delivered")
+        second = fetcher_pid(server)
+        assert second not in (None, first) and sender_pid(server) == sender
+        assert page.n_gets == 3 and len(other.mails()) == 5
+        # New settings end it; so does the server.
+        mark = len(server.log)
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_log("fetcher.end", {"pid": str(second)}, mark=mark)
+        page.text = policy("none", "x")
+        world.change("late.test", MX + '_mta-sts TXT "v=STSv1; id=2;"\nmta-sts A 127.0.0.1')
+        send(server, CAROL % "late.test", result="delivered")
+        third = fetcher_pid(server)
+        assert third not in (None, second)
+        server.stop()
+        assert not os.path.exists("/proc/%d" % third)
 
 
 # ---- between two ----
