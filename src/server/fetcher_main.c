@@ -12,6 +12,7 @@
 #include "server/server_int.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,6 +30,7 @@
 #include "send/send.h"
 
 #define FETCHES_MAX 64
+#define HEAP_ARENAS 2 /* of malloc, for any number of threads */
 #ifdef __SANITIZE_THREAD__ /* has its own data on each stack */
 #define STACK_BYTES (2u << 20)
 #else
@@ -140,6 +142,13 @@ static void empty(int fd)
 		fail("eventfd");
 }
 
+/* The next question may be far. */
+static void settle(void)
+{
+	malloc_trim(0); /* what it has read of authorities */
+	dl_settle();
+}
+
 static _Noreturn void serve(struct fetcher *f)
 {
 	for (;;) {
@@ -162,6 +171,8 @@ static _Noreturn void serve(struct fetcher *f)
 			f->is_stopping = true;
 		if (fds[1].revents)
 			empty(f->done_fd);
+		if (fds[1].revents && n_running(f) == 0)
+			settle();
 		if (fds[2].revents && !f->is_stopping)
 			take_questions(f);
 	}
@@ -207,6 +218,7 @@ static _Noreturn void fetcher_main(const struct server_helper_start *start)
 	size_t n_ca;
 	char *ca = server_helper_file(start, q->ca_file, &n_ca);
 
+	mallopt(M_ARENA_MAX, HEAP_ARENAS);
 	server_files_free(start->files);
 	f.fd = start->fd;
 	f.idle_ms = (int)q->sender_idle_ms;
@@ -214,7 +226,7 @@ static _Noreturn void fetcher_main(const struct server_helper_start *start)
 	f.signal_fd = server_helper_begin(start, server_fetcher_kind.start_z);
 	open_https(&f, str_of(ca, n_ca));
 	close_in(start);
-	dl_settle();
+	settle();
 	serve(&f);
 }
 
