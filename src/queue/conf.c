@@ -59,7 +59,7 @@ static const struct conf_row rows[] = {
 	{ .key = "idle_timeout", .type = CONF_TIME, .offset = AT(idle_ms), .default_z = "2s", .max = 300000, .reload = CONF_LIVE,
 	  .help = "How long a connection is kept for the next message to the same destination." },
 	{ .key = "sender_idle", .type = CONF_TIME, .offset = AT(sender_idle_ms), .default_z = "1m", .min = 100, .max = DAY_MS,
-	  .reload = CONF_LIVE, .help = "How long the process that sends stays when there is nothing to send." },
+	  .reload = CONF_LIVE, .help = "How long the processes that send and that fetch policies stay when there is nothing to do." },
 };
 #undef AT
 
