@@ -196,15 +196,12 @@ static void close_in(const struct server_helper_start *start)
 	const struct server_conf *server = conf_get(start->conf, &server_conf_table);
 	const struct queue_conf *q = conf_get(start->conf, &queue_conf_table);
 	const struct queue_tlsrpt_conf *t = conf_get(start->conf, &queue_tlsrpt_conf_table);
-	uint16_t ports[2];
-	struct server_doors doors = { .ports = ports };
+	const uint16_t ports[] = { (uint16_t)q->sts_port, (uint16_t)t->https_port };
+	const struct server_doors doors = { .ports = &ports[q->asks_sts ? 0 : 1],
+					    .n_ports = (q->asks_sts ? 1 : 0) + (t->address[0] ? 1 : 0) };
 	struct server_sandbox sandbox;
 	struct fault fault = { 0 };
 
-	if (q->asks_sts)
-		ports[doors.n_ports++] = (uint16_t)q->sts_port;
-	if (t->address[0])
-		ports[doors.n_ports++] = (uint16_t)t->https_port;
 	if (server_sandbox_helper_begin(&sandbox, (enum server_sandbox_mode)server->sandbox, SERVER_CAGE_FETCHER, &doors, &fault) < 0 ||
 	    server_sandbox_helper_finish(&sandbox, SERVER_CAGE_FETCHER, &fault) < 0)
 		fail(fault.text);

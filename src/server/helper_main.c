@@ -20,12 +20,9 @@ _Noreturn void server_helper_fail(const char *event_z, const char *why_z)
 /* Nothing that the supervisor has open is of use here, but the log and our sockets. */
 static void close_others(const struct server_helper_start *start)
 {
-	int first = start->fd, last = start->fd;
+	const int other = start->fetcher_fd < 0 ? start->fd : start->fetcher_fd;
+	const int first = start->fd < other ? start->fd : other, last = start->fd < other ? other : start->fd;
 
-	if (start->fetcher_fd >= 0) {
-		first = start->fetcher_fd < first ? start->fetcher_fd : first;
-		last = start->fetcher_fd > last ? start->fetcher_fd : last;
-	}
 	close_range(STDERR_FILENO + 1, (unsigned)first - 1, 0); /* a range that ends before it begins is none */
 	close_range((unsigned)first + 1, (unsigned)last - 1, 0);
 	close_range((unsigned)last + 1, ~0u, 0);
