@@ -115,7 +115,7 @@ TEST(https_far_answers)
 		if (row->text_z)
 			(void)fault_set(&a.fault, 0, "%s", row->text_z);
 		assert_int_equal(send(socket, &a, sizeof(a), 0), sizeof(a));
-		assert_int_equal(send(socket, row->body_z, strlen(row->body_z), 0), strlen(row->body_z));
+		(void)send(socket, row->body_z, strlen(row->body_z), MSG_NOSIGNAL); /* it may have heard enough */
 		close(socket);
 		assert_int_equal(end(&q), row->want);
 		if (row->text_z)
