@@ -168,7 +168,7 @@ static bool ends(const char *text, size_t max)
 static bool is_well_formed(const struct https_far_request *r)
 {
 	return r->n_addresses <= HTTPS_FAR_ADDRESSES && r->n_document <= HTTPS_FAR_DOCUMENT && r->max_answer <= HTTPS_FAR_ANSWER &&
-	       (r->is_post || r->max_answer > 0) && ends(r->host_z, sizeof(r->host_z)) && ends(r->type_z, sizeof(r->type_z)) && ends(r->path_z, sizeof(r->path_z));
+	       (r->is_post || r->max_answer > 0) && r->deadline_ms < INT64_MAX - HTTPS_FAR_MARGIN_MS && ends(r->host_z, sizeof(r->host_z)) && ends(r->type_z, sizeof(r->type_z)) && ends(r->path_z, sizeof(r->path_z));
 }
 
 int https_far_receive(int fd, struct https_far_request *ret, int *ret_socket)

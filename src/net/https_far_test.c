@@ -240,7 +240,7 @@ static int next_fd(void)
 TEST(https_far_odd_questions)
 {
 	const struct https_far_request good = { .host_z = "a.test", .path_z = "/", .type_z = "text/plain", .max_answer = 1 };
-	struct https_far_request bad[6], r;
+	struct https_far_request bad[7], r;
 	int pair[2], socket = -1, other[2], fd;
 
 	open_pair(pair);
@@ -254,6 +254,7 @@ TEST(https_far_odd_questions)
 	bad[3].n_addresses = HTTPS_FAR_ADDRESSES + 1;
 	bad[4].n_document = HTTPS_FAR_DOCUMENT + 1;
 	bad[5].max_answer = HTTPS_FAR_ANSWER + 1;
+	bad[6].deadline_ms = INT64_MAX;
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		send_packet(pair[0], &bad[i], sizeof(bad[i]), other[0]);
 		assert_int_equal(https_far_receive(pair[1], &r, &socket), 0);
