@@ -126,7 +126,8 @@ static bool decode_b64(struct str in, struct sink *k, bool is_strict)
 	return true;
 }
 
-void mime_cte_decode(enum mime_cte cte, struct str in, struct buf *out)
+/* Apart: text that is not encoded needs no block. */
+static __attribute__((noinline)) void decode(enum mime_cte cte, struct str in, struct buf *out)
 {
 	struct sink k;
 
@@ -134,8 +135,14 @@ void mime_cte_decode(enum mime_cte cte, struct str in, struct buf *out)
 	k.n = 0;
 	if (cte == MIME_CTE_QP)
 		decode_qp(in, &k);
-	else if (cte == MIME_CTE_BASE64)
+	else
 		decode_b64(in, &k, false);
+}
+
+void mime_cte_decode(enum mime_cte cte, struct str in, struct buf *out)
+{
+	if (cte == MIME_CTE_QP || cte == MIME_CTE_BASE64)
+		decode(cte, in, out);
 	else
 		buf_add(out, in);
 }

@@ -119,7 +119,7 @@ static void print(struct buf *out, const struct item found[N_ITEMS])
 
 int mime_envelope_print(struct arena *a, struct str header, struct buf *out)
 {
-	struct item found[N_ITEMS] = { 0 }, nothing[N_ITEMS] = { 0 };
+	struct item found[N_ITEMS] = { 0 };
 	size_t begin = out->n;
 
 	(void)a;
@@ -132,6 +132,7 @@ int mime_envelope_print(struct arena *a, struct str header, struct buf *out)
 	/* An envelope that does not fit is an empty one: the mail itself is not refused for it. */
 	buf_truncate(out, begin);
 	out->overflowed = false;
-	print(out, nothing);
+	memset(found, 0, sizeof(found));
+	print(out, found);
 	return buf_overflowed(out) ? -E_LIMIT : 0;
 }

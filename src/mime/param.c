@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Parameters of Content-Type and Content-Disposition: RFC 2045 5.1, with continuations and
- * charsets of RFC 2231. First all segments as they stand, into a fixed array; then one answer per
+ * charsets of RFC 2231. First all segments as they stand, into an array; then one answer per
  * name. Seen from real senders and read: spaces around "=", missing ";", unquoted values with
  * spaces. Encoded words in a quoted value stay as they are: the client decides.
  */
@@ -10,6 +10,7 @@
 #include "base/text.h"
 
 #define TSPECIALS "()<>@,;:\\\"/[]?="
+#define FEW 8 /* on the stack, of which each thread keeps what was once used; hardly any field has more */
 
 struct segment {
 	struct str name; /* without *0* */
@@ -275,23 +276,29 @@ static int resolve(struct arena *a, struct segment *v, size_t n, struct mime_par
 	return 0;
 }
 
-int mime_params_parse(struct arena *a, struct str s, struct mime_param **ret, size_t *ret_n)
+/* Those from v[*n] on, up to max. 1: there are more. */
+static int take_segments(struct arena *a, struct str *s, struct segment *v, size_t max, size_t *n)
 {
-	struct segment v[LIMIT_MIME_PARAMS];
-	struct mime_param *params;
-	size_t n = 0, n_params;
-	int got = 0;
+	for (;;) {
+		int got;
 
-	while (n < ARRAY_LEN(v)) {
-		while (mime_cfws_skip(&s) || (s.n > 0 && s.p[0] == ';'))
-			s = str_skip(s, s.n > 0 && s.p[0] == ';');
-		if (s.n == 0)
-			break;
-		got = take_segment(a, &s, &v[n]);
+		while (mime_cfws_skip(s) || (s->n > 0 && s->p[0] == ';'))
+			*s = str_skip(*s, s->n > 0 && s->p[0] == ';');
+		if (s->n == 0 || *n == max)
+			return s->n > 0;
+		got = take_segment(a, s, &v[*n]);
 		if (got < 0)
 			return got;
-		n += (size_t)got;
+		*n += (size_t)got;
 	}
+}
+
+static int take_params(struct arena *a, struct segment *v, size_t n, struct mime_param **ret, size_t *ret_n)
+{
+	struct mime_param *params;
+	size_t n_params;
+	int got;
+
 	*ret = NULL;
 	*ret_n = 0;
 	if (n == 0)
@@ -305,6 +312,23 @@ int mime_params_parse(struct arena *a, struct str s, struct mime_param **ret, si
 	*ret = params;
 	*ret_n = n_params;
 	return 0;
+}
+
+int mime_params_parse(struct arena *a, struct str s, struct mime_param **ret, size_t *ret_n)
+{
+	struct segment few[FEW], *many;
+	size_t n = 0;
+	int r = take_segments(a, &s, few, FEW, &n);
+
+	if (r <= 0)
+		return r < 0 ? r : take_params(a, few, n, ret, ret_n);
+	many = mem_alloc(LIMIT_MIME_PARAMS, sizeof(*many));
+	memcpy(many, few, sizeof(few));
+	r = take_segments(a, &s, many, LIMIT_MIME_PARAMS, &n); /* what is beyond is left out */
+	if (r >= 0)
+		r = take_params(a, many, n, ret, ret_n);
+	mem_free(many);
+	return r;
 }
 
 struct str mime_param_find(const struct mime_param *params, size_t n, struct str name)

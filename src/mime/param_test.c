@@ -82,6 +82,33 @@ TEST(param_count_is_capped)
 	assert_int_equal(n, LIMIT_MIME_PARAMS);
 }
 
+/* None is lost or read twice, however many there are; the parts of one value may stand far from each other (RFC 2231 3). */
+TEST(param_counts)
+{
+	for (int count = 0; count <= LIMIT_MIME_PARAMS; count++) {
+		AUTO(arena_fini) struct arena a = { .cap = 1u << 20 };
+		AUTO(buf_fini) struct buf in = BUF_INIT(1u << 20);
+		struct mime_param *params;
+		size_t n;
+
+		for (int i = 0; i < count; i++)
+			if (i == 0 || i == count - 1)
+				buf_printf(&in, "; f*%d=\"p\\%d\"", i > 0, i);
+			else
+				buf_printf(&in, "; junk; a%d=\"\\%d\"", i, i);
+		assert_int_equal(mime_params_parse(&a, buf_str(&in), &params, &n), 0);
+		assert_int_equal(n, count < 2 ? count : count - 1);
+		for (size_t i = 0; i < n; i++) {
+			char name[32], value[32];
+
+			snprintf(name, sizeof(name), i == 0 ? "f" : "a%zu", i);
+			snprintf(value, sizeof(value), i > 0 ? "%zu" : count == 1 ? "p0" : "p0p%zu", i > 0 ? i : (size_t)count - 1);
+			assert_str_eq(params[i].name, str_z(name));
+			assert_str_eq(params[i].value, str_z(value));
+		}
+	}
+}
+
 /* Of the best of some parses of a field of 60,000 bytes that repeats this. */
 static int64_t parse_ns(const char *begin_z, const char *unit_z)
 {

@@ -20,7 +20,7 @@
 struct walk {
 	struct arena *a;
 	struct str message;
-	struct mime_boundaries *open;
+	struct mime_boundaries *open; /* NULL: there was no multipart yet */
 	struct mime_part *cur;
 	size_t depth; /* number of ancestors of cur */
 	size_t n_parts;
@@ -54,6 +54,16 @@ static int enter(struct walk *w, uint64_t off)
 	return 0;
 }
 
+static int open_multipart(struct walk *w, struct mime_part *part, struct str boundary)
+{
+	if (w->open == NULL)
+		w->open = ARENA_NEW(w->a, struct mime_boundaries);
+	if (w->open == NULL)
+		return -E_LIMIT;
+	mime_boundaries_push(w->open, part, boundary);
+	return 0;
+}
+
 /* The header of the current part ends at off: what is it? */
 static int header_end(struct walk *w, uint64_t off)
 {
@@ -76,9 +86,7 @@ static int header_end(struct walk *w, uint64_t off)
 		boundary = str_trim(mime_param_find(part->params, part->n_params, S("boundary")));
 		may_nest = may_nest && boundary.n > 0 && boundary.n <= LIMIT_MIME_BOUNDARY;
 		part->is_multipart = may_nest;
-		if (part->is_multipart)
-			mime_boundaries_push(w->open, part, boundary);
-		return 0;
+		return part->is_multipart ? open_multipart(w, part, boundary) : 0;
 	}
 	part->is_message = may_nest && mime_part_names_message(part);
 	if (!part->is_message)
@@ -177,7 +185,7 @@ static int line(struct walk *w, uint64_t begin, uint64_t next)
 	bool is_close;
 	int level;
 
-	if (n > 2 && p[0] == '-' && p[1] == '-' && w->open->n > 0 && !w->is_full) {
+	if (n > 2 && p[0] == '-' && p[1] == '-' && w->open != NULL && w->open->n > 0 && !w->is_full) {
 		n -= p[n - 1] == '\n';
 		level = mime_boundaries_match(w->open, str_of(p, n), &is_close);
 		if (level >= 0 && !is_close && w->n_parts >= LIMIT_MIME_PARTS)
@@ -196,15 +204,12 @@ static int line(struct walk *w, uint64_t begin, uint64_t next)
 
 int mime_parse(struct arena *a, struct str message, struct mime_part **ret_root)
 {
-	struct mime_boundaries open;
-	struct walk w = { .a = a, .message = message, .open = &open };
+	struct walk w = { .a = a, .message = message };
 	struct mime_part *root;
 	int err;
 
 	if (message.n == 0)
 		w.message = S("");
-	open.n = 0;
-	memset(open.slots, 0, sizeof(open.slots));
 	err = enter(&w, 0);
 	root = w.cur;
 	for (uint64_t pos = 0; pos < message.n && err == 0;) {
