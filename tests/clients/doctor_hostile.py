@@ -4,6 +4,7 @@
 for too early, a web server at a port of mail, one bad address of two. The usual faults are in doctor.py.
 """
 
+import contextlib
 import json
 import re
 import socket
@@ -173,19 +174,21 @@ class WithoutAaaa:
     def __init__(self, address, to):
         self.ours, self.theirs, self.to = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket(socket.AF_INET, socket.SOCK_DGRAM), to
         self.ours.bind((address, 53))
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.ours.settimeout(0.1)
+        self.over, self.thread = threading.Event(), threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
-        try:
-            while True:
+        while not self.over.is_set():
+            with contextlib.suppress(TimeoutError):
                 question, who = self.ours.recvfrom(65535)
                 if b"\0\0\x1c\0\x01" not in question[12:]:
                     self.theirs.sendto(question, self.to)
                     self.ours.sendto(self.theirs.recv(65535), who)
-        except OSError:
-            pass
 
     def close(self):
+        self.over.set()
+        self.thread.join()
         self.ours.close()
         self.theirs.close()
 

@@ -14,7 +14,7 @@ import time
 
 from certs import self_signed
 from script import Actor, Failure, ehlo, message, tls_context
-from server import free_offset
+from ports import free_offset
 
 
 def test_certificates_by_name(server):

@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One real Martlet server for a test: own directory, free ports, ended by its process id."""
 
-import fcntl
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -13,63 +11,9 @@ import tempfile
 import threading
 import time
 
-PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993,
-         "pop3": 110, "pop3s": 995, "lmtp": 24}
+from ports import PORTS, free_offset, give_back
+
 START_SECONDS = 60      # instrumented builds on a busy machine are slow
-
-
-taken = set()           # ports that this process gave to a server
-taken_lock = threading.Lock()
-claims = None           # one byte for each port, locked as long as a test process lives
-
-
-def claim(port):
-    """For this process, among all that run tests at the same time. OSError when it is somebody else's."""
-    global claims
-    if claims is None:
-        path = os.path.join(tempfile.gettempdir(), "martlet-test-ports.%d" % os.getuid())
-        claims = open(path, "a+b")      # pylint: disable=consider-using-with
-    fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    try:
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # as listeners do: connections that have ended do not matter
-            s.bind(("127.0.0.1", port))
-    except OSError:
-        unclaim(port)
-        raise
-
-
-def unclaim(port):
-    fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
-
-
-def free_offset():
-    """A port offset at which all eight ports are free, below the range of outgoing connections."""
-    with taken_lock:
-        for _ in range(1000):
-            offset = random.randrange(10000, 31000)
-            ours = []
-            try:
-                for port in PORTS.values():
-                    if port + offset in taken:
-                        raise OSError
-                    claim(port + offset)
-                    ours.append(port + offset)
-            except OSError:
-                for port in ours:
-                    unclaim(port)
-                continue
-            taken.update(port + offset for port in PORTS.values())
-            return offset
-    raise RuntimeError("no free ports")
-
-
-def give_back(offset):
-    """The ports of a server that has ended: several test runs at a time need many."""
-    with taken_lock:
-        for port in PORTS.values():
-            taken.discard(port + offset)
-            unclaim(port + offset)
 
 
 class Skip(Exception):
@@ -88,7 +32,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="martlet-test-")
         self.settings = settings or {}
         self.env = {**os.environ, **(env or {})}
-        self.process = None
+        self.process = self.reader = None
         self.log = []
         self.log_lock = threading.Condition()
 
@@ -143,7 +87,8 @@ class Server:
         mark = len(self.log)
         self.process = subprocess.Popen([self.martlet, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
-        threading.Thread(target=self.read_log, args=(self.process.stderr,), daemon=True).start()
+        self.reader = threading.Thread(target=self.read_log, args=(self.process.stderr,), daemon=True)
+        self.reader.start()
         self.wait_log("server.start", {}, START_SECONDS, mark)
         return self
 
@@ -154,7 +99,7 @@ class Server:
                 self.log_lock.notify_all()
         pipe.close()
 
-    def wait_log(self, event, fields, seconds=10, mark=0):
+    def wait_log(self, event, fields, seconds=30, mark=0):
         """The first log line from number `mark` on with that event and those fields."""
         end = time.monotonic() + seconds
         with self.log_lock:
@@ -163,7 +108,7 @@ class Server:
                     words = line.split(" ")
                     if event in words[:4] and all("%s=%s" % kv in words for kv in fields.items()):
                         return line
-                if self.process and self.process.poll() is not None:
+                if self.process and self.process.poll() is not None and not self.reader.is_alive():
                     raise AssertionError("the server ended with status %s:\n%s"
                                          % (self.process.returncode, "\n".join(self.log[-20:])))
                 if not self.log_lock.wait(min(0.2, end - time.monotonic())) and time.monotonic() > end:
