@@ -34,7 +34,7 @@ TEST(net_body_deadlines)
 		const char *name;
 		struct conn_body_limit limit;
 	} rows[] = {
-		{ "total", { .total_ms = 200, .idle_ms = 5000 } },
+		{ "total", { .total_ms = 200, .idle_ms = 60000 } },
 		{ "idle", { .idle_ms = 200 } },
 	};
 	struct net_conf conf = echo_conf();
