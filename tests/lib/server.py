@@ -142,6 +142,18 @@ class Server:
         self.process.send_signal(signal.SIGHUP)
         return mark
 
+    def wait_heard(self):
+        """Until the supervisor has heard the signals that it was sent, has done what it does for them at once, and waits for others."""
+        end, n_quiet = time.monotonic() + 30, 0
+        while n_quiet < 3:
+            with open("/proc/%d/status" % self.process.pid, encoding="ascii", errors="replace") as f:
+                status = dict(x.rstrip("\n").split(":\t", 1) for x in f if ":\t" in x)
+            is_quiet = int(status["ShdPnd"], 16) == int(status["SigPnd"], 16) == 0 and status["State"].startswith("S")
+            n_quiet = n_quiet + 1 if is_quiet else 0
+            if time.monotonic() > end:
+                raise AssertionError("the supervisor does not come to rest: %s" % status)
+            time.sleep(0.02)
+
     def crash(self):
         """kill -9 of the server process; the supervisor brings it back."""
         mark = len(self.log)
