@@ -114,6 +114,17 @@ class Server:
                 if not self.log_lock.wait(min(0.2, end - time.monotonic())) and time.monotonic() > end:
                     raise AssertionError("no log line %s %s in %g s" % (event, fields, seconds))
 
+    def wait_lines(self, event, n, fields=None, seconds=30):
+        """All log lines with that event and those fields, when there are n of them: what they tell of may be seen elsewhere a moment before."""
+        end = time.monotonic() + seconds
+        while True:
+            with self.log_lock:
+                found = [x for x in self.log if event in x.split(" ")[:4] and all("%s=%s" % kv in x.split(" ") for kv in (fields or {}).items())]
+                if len(found) >= n:
+                    return found
+                if not self.log_lock.wait(max(0, end - time.monotonic())):
+                    raise AssertionError("%d log lines %s %s in %g s, not %d" % (len(found), event, fields or "", seconds, n))
+
     def server_pid(self):
         """The server process, by its own word in the log; the supervisor may have another child, the asker."""
         with open("/proc/%d/task/%d/children" % (self.process.pid, self.process.pid), encoding="ascii") as f:
