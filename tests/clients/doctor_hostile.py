@@ -54,7 +54,7 @@ def test_no_end(server):
             must_be(report, port, "starttls", "no-greeting", "server", protocol)
         must_be(report, 25, "starttls", "not-mail", "server", "smtp")
         must_be(report, 4190, "starttls", "not-mail", "server", "sieve")
-        assert report["seconds"] < 12, report["seconds"]
+        assert report["seconds"] < 25, report["seconds"]
         assert max(len(json.dumps(a)) for a in report["attempts"]) < 20000
 
 
@@ -67,7 +67,7 @@ def test_a_web_server_at_a_port_of_mail(server):
         report = net.check(HOST)
         assert must_be(report, 993, "implicit", "not-mail", "server", "imap")["speaks"] == "HTTP"
         assert must_be(report, 995, "implicit", "not-mail", "server", "pop3")["speaks"] == "HTTP"
-        assert report["seconds"] < 12, report["seconds"]
+        assert report["seconds"] < 25, report["seconds"]
 
 
 def test_a_bad_certificate_at_one_address(server):
@@ -165,7 +165,7 @@ def test_a_login_without_time(server):
         assert any(b"AUTHENTICATE" in line for line in imap.lines)
         must_advise(report, 993, "SSL/TLS", protocol="imap")
         assert report["login_stopped"] == "there was no time left" and not report["settings"]["imap"]["is_login_proven"], report["login_stopped"]
-        assert report["seconds"] < 4, report["seconds"]
+        assert report["seconds"] < 15, report["seconds"]
 
 
 class WithoutAaaa:
