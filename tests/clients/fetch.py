@@ -179,7 +179,9 @@ def test_killed_when_it_is_noted(server):
     sent, killed = 0, 0
     with scratch() as where:
         to = "maildir:" + where + "/mail"
-        for _ in range(6):
+        for turn in range(40):
+            if turn >= 6 and killed > 2:        # it may be faster than we see
+                break
             append(server, [text(n) for n in range(sent, sent + 150)])
             sent += 150
             before = state_size(where + "/mail")
