@@ -160,7 +160,7 @@ def test_killed_while_it_deletes(server):
 
 def wait_free(server, where, to, *more):
     """To the end; a session that was killed may hold the maildrop for a moment."""
-    for _ in range(20):
+    for _ in range(150):
         r = subprocess.run(arguments(server, where, to, "--delete", *more), capture_output=True, timeout=120, check=False)
         if r.returncode == 0:
             return
@@ -491,7 +491,7 @@ def test_dovecot_killed(server):
         for _ in range(20):
             killer.run(args)
             assert dovecot.left("kim") + len(found(where + "/mail")) >= 1000
-        for _ in range(20):
+        for _ in range(150):
             r = subprocess.run(args, capture_output=True, timeout=120, check=False)
             if r.returncode == 0:
                 break
