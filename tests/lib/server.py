@@ -64,7 +64,7 @@ class Server:
 
     def command(self, *args, text=""):
         """Runs a martlet command; gives back its CompletedProcess."""
-        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=60, check=False,
+        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=180, check=False,
                               env=self.env)
 
     def cli(self, *args, input=""):
@@ -137,7 +137,7 @@ class Server:
 
     def control(self, verb, **args):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(30)
+            s.settimeout(120)
             s.connect(self.dir + "/data/control.sock")
             s.sendall(json.dumps({"verb": verb, "args": args}).encode() + b"\n")
             answer = json.loads(s.makefile("rb").readline())
@@ -179,11 +179,11 @@ class Server:
         if process.poll() is None:
             process.terminate()
         try:
-            status = process.wait(30)
+            status = process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError("the server did not stop in 30 s") from None
+            raise AssertionError("the server did not stop in 60 s") from None
         with self.log_lock:
             bad = [x for x in self.log if "ERROR: " in x or "runtime error" in x or "WARNING: ThreadSanitizer" in x]
         if bad or status != 0:
