@@ -30,6 +30,12 @@ struct test_entry {
 
 /* Called by TEST() before main(). e lives for ever. */
 void test_register(struct test_entry *e);
+/* cmocka's, told to main(): the test is neither good nor bad. */
+void test_skips(void);
+#undef skip
+#define skip() (test_skips(), _skip(__FILE__, __LINE__))
+/* Time that this thread has used the processor, in ms: what else the machine does is not in it. */
+int64_t test_cpu_ms(void);
 /* The table row being tested, printed when the test fails; copied, cut at 100 bytes. */
 void test_row(const char *name_z);
 

@@ -456,10 +456,10 @@ TEST(db_lazy_sync)
 	assert_int_equal(test_count(db), 1);
 	/* the next sync is the lazy one: it is seen by its failure */
 	db_fail_next(db, DB_FAIL_COMMIT, 1, -E_IO);
-	while (db_last_fault(db, NULL) == 0 && clock_mono_ms() - start < 3000)
+	while (db_last_fault(db, NULL) == 0 && clock_mono_ms() - start < 30000)
 		usleep(20000);
 	assert_int_equal(db_last_fault(db, NULL), 1);
-	assert_true(clock_mono_ms() - start < 2500);
+	assert_true(clock_mono_ms() - start < 20000); /* at all, by nobody else */
 	p.name = S("after it");
 	assert_int_equal(test_put_as(db, &p, DB_DURABLE), 0);
 	p.name = S("lazy at the end");

@@ -34,7 +34,7 @@ TEST(net_body_deadlines)
 		const char *name;
 		struct conn_body_limit limit;
 	} rows[] = {
-		{ "total", { .total_ms = 200, .idle_ms = 5000 } },
+		{ "total", { .total_ms = 200, .idle_ms = 60000 } },
 		{ "idle", { .idle_ms = 200 } },
 	};
 	struct net_conf conf = echo_conf();
@@ -97,7 +97,7 @@ TEST(net_fast_bodies_keep_their_places)
 	struct net_conf conf = echo_conf();
 	struct fixture f;
 	struct peer p[2], q;
-	char block[20001];
+	char block[80001]; /* pays for five seconds */
 
 	conf.max_bodies = 2;
 	start(&f, &conf);
@@ -105,7 +105,7 @@ TEST(net_fast_bodies_keep_their_places)
 	block[sizeof(block) - 1] = '\0';
 	for (size_t i = 0; i < 2; i++) {
 		p[i] = peer_open(f.port);
-		peer_send(&p[i], "BODY 40000\r\n");
+		peer_send(&p[i], "BODY 160000\r\n");
 		peer_expect(&p[i], "hello\r\ngo\r\n");
 		peer_send(&p[i], block);
 	}
@@ -115,7 +115,7 @@ TEST(net_fast_bodies_keep_their_places)
 	peer_expect(&q, "hello\r\ngo\r\nfailed BUSY\r\n");
 	for (size_t i = 0; i < 2; i++) {
 		peer_send(&p[i], block);
-		peer_expect(&p[i], "got 40000 xx\r\n");
+		peer_expect(&p[i], "got 160000 xx\r\n");
 		peer_close(&p[i]);
 	}
 	peer_close(&q);

@@ -115,6 +115,14 @@ static void do_info(struct echo *e)
 	buf_fini(&b);
 }
 
+static void do_gate(struct echo *e)
+{
+	atomic_fetch_add(&e->ctx->n_at_gate, 1);
+	while (!atomic_load(&e->ctx->is_gate_open))
+		usleep(1000);
+	atomic_fetch_sub(&e->ctx->n_at_gate, 1);
+}
+
 static void do_cert(struct echo *e)
 {
 	struct conn_tls_info info;
@@ -136,6 +144,8 @@ static enum net_next command(struct echo *e, struct str line)
 		do_big(e, number(line));
 	else if (str_eq(word, S("SLEEP")))
 		usleep((useconds_t)number(line) * 1000);
+	else if (str_eq(word, S("GATE")))
+		do_gate(e);
 	else if (str_eq(word, S("LOGIN")))
 		conn_logged_in(e->c);
 	else if (str_eq(word, S("IDLE")))
@@ -213,9 +223,9 @@ struct net_conf echo_conf(void)
 				  .max_bodies = 16,
 				  .max_bodies_per_address = 10000,
 				  .is_loopback_exempt = true,
-				  .handshake_timeout_ms = 5000,
-				  .write_timeout_ms = 5000,
-				  .line_timeout_ms = 5000 };
+				  .handshake_timeout_ms = 60000,
+				  .write_timeout_ms = 60000,
+				  .line_timeout_ms = 60000 };
 }
 
 struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum net_tls_mode mode,
@@ -233,6 +243,11 @@ struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum 
 	assert_int_equal(net_bound_port(l.fd, ret_port), 0);
 	assert_int_equal(net_listen(n, &l, NULL), 0);
 	return n;
+}
+
+void echo_open_gate(struct echo_ctx *ctx)
+{
+	atomic_store(&ctx->is_gate_open, 1);
 }
 
 struct net_tls_cert echo_cert(const char *const *names_z)
@@ -278,7 +293,7 @@ struct peer peer_open(uint16_t port)
 	struct sockaddr_in a = { .sin_family = AF_INET,
 				 .sin_port = htons(port),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	struct timeval patience = { .tv_sec = 20 };
+	struct timeval patience = { .tv_sec = 60 };
 	struct peer p = { .fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
 	int one = 1;
 

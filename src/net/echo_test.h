@@ -8,6 +8,7 @@
  *   BIG n           answers n bytes of 'x' and CRLF
  *   HOLD ms         holds the connection and answers "held"
  *   LEAVE ms        the same with "left", and closes
+ *   GATE            keeps its worker until echo_open_gate()
  *   SLEEP ms, IDLE ms, LOGIN, STLS, INFO, CERT, ID, QUIT
  */
 #pragma once
@@ -23,14 +24,18 @@ struct echo_ctx {
 	struct net_tls *tls;
 	struct conn_body_limit body;
 	atomic_int n_open, n_closed;
+	atomic_int n_at_gate, is_gate_open;
 };
 extern const struct net_protocol echo_protocol;
 
-/* Settings fit for tests: short deadlines. */
+/* Settings fit for tests: deadlines that nobody meets who is only slow. */
 struct net_conf echo_conf(void);
 /* A server with one listener on a free port of 127.0.0.1. */
 struct net *echo_server(const struct net_conf *conf, struct echo_ctx *ctx, enum net_tls_mode mode,
 			uint16_t *ret_port);
+
+/* Those at the gate go on, and nobody waits there any more. */
+void echo_open_gate(struct echo_ctx *ctx);
 
 /* A self-signed pair for these names, in a directory of its own. */
 struct net_tls_cert echo_cert(const char *const *names_z);
@@ -54,10 +59,10 @@ void peer_line(struct peer *p, char *line, size_t n);
 /* The server must close (or reset) now. */
 void peer_expect_end(struct peer *p);
 void peer_close(struct peer *p);
-/* Waits up to 5 s until the condition holds. */
+/* Waits up to 60 s until the condition holds. */
 #define EVENTUALLY(cond) \
 	do { \
-		for (int tries_ = 0; !(cond) && tries_ < 500; tries_++) \
+		for (int tries_ = 0; !(cond) && tries_ < 6000; tries_++) \
 			usleep(10000); \
 		assert_true(cond); \
 	} while (0)

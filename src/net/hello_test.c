@@ -72,7 +72,7 @@ static void start(struct fixture *f)
 
 static void stop(struct fixture *f)
 {
-	net_close(&f->net, 2000);
+	net_close(&f->net, 60000); /* sooner when all have ended */
 	net_tls_unref(f->ctx.tls);
 }
 

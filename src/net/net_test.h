@@ -14,13 +14,13 @@ struct fixture {
 
 static inline void start(struct fixture *f, const struct net_conf *conf)
 {
-	*f = (struct fixture){ .ctx.body = { .total_ms = 5000, .idle_ms = 5000 } };
+	*f = (struct fixture){ .ctx.body = { .total_ms = 60000, .idle_ms = 60000 } };
 	f->net = echo_server(conf, &f->ctx, NET_TLS_NONE, &f->port);
 }
 
 static inline void stop(struct fixture *f)
 {
-	net_close(&f->net, 2000);
+	net_close(&f->net, 60000); /* sooner when all have ended */
 	assert_null(f->net);
 	assert_int_equal(atomic_load(&f->ctx.n_open), atomic_load(&f->ctx.n_closed));
 }

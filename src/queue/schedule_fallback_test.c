@@ -231,9 +231,9 @@ TEST(a_fallback_that_is_down_is_waited_for)
 	send_to(&x, ALICE, "b3@far.example", 0);
 	for (int i = 0; i < 60 && count(&x, Q_MESSAGES) > 0; i++) {
 		pass(&x, HOUR_MS);
-		usleep(20000);
+		settle(&x);
 		pass(&x, 2 * MINUTE_MS); /* of what is just being tried the age is looked at a little later */
-		usleep(20000);
+		settle(&x);
 	}
 	wait_mails(&x, 2); /* it is late; it goes back */
 	wait_count(&x, Q_MESSAGES, 0);

@@ -36,19 +36,23 @@ struct guest {
 	bool has_mail, has_rcpt;
 };
 
+/*
+ * At every address of this machine. It is held by a socket that does not listen: where no sink is, connections are refused, and nobody else gets the port
+ * meanwhile, neither to listen nor for a connection of his own.
+ */
 uint16_t sink_port(void)
 {
 	static uint16_t port;
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t n = sizeof(a);
-	int fd;
+	int fd, on = 1;
 
 	if (port > 0)
 		return port;
-	fd = socket(AF_INET, SOCK_STREAM, 0);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	must(bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && getsockname(fd, (struct sockaddr *)&a, &n) == 0);
-	port = ntohs(a.sin_port); /* at every address of this machine */
-	close(fd);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)); /* from now on sinks may bind it too */
+	port = ntohs(a.sin_port);
 	return port;
 }
 

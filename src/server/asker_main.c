@@ -300,7 +300,7 @@ static void open_curl(struct asker *a)
 	find_port(a);
 }
 
-static _Noreturn void asker_main(const struct server_helper_start *start)
+__attribute__((noreturn)) static void asker_main(const struct server_helper_start *start)
 {
 	const struct server_conf *server = conf_get(start->conf, &server_conf_table);
 	struct asker a = { .auth = conf_get(start->conf, &sasl_conf_table), .fd = start->fd };

@@ -295,7 +295,7 @@ static void raise_limits(void)
 	}
 }
 
-static _Noreturn void sender_main(const struct server_helper_start *start)
+__attribute__((noreturn)) static void sender_main(const struct server_helper_start *start)
 {
 	static struct sender s;
 	struct fault fault = { 0 };

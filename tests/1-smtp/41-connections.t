@@ -11,6 +11,6 @@ D eof
 A > QUIT
 A < 221
 A eof
-sleep 100
+sleep 1000
 E connect smtp
 E < 220

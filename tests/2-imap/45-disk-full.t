@@ -5,7 +5,7 @@ A connect imap as bob in INBOX
 A > f FETCH 1 FLAGS
 A < * 1 FETCH (FLAGS (\Recent))
 A < f OK
-sleep 1200
+sleep 2500
 fail commit 1 full
 A > a APPEND Sent {$size.simple.eml+}
 A bytes simple.eml
@@ -22,7 +22,7 @@ A > d COPY 1 Sent
 A <... d OK
 A > e STORE 1 +FLAGS.SILENT (\Deleted)
 A <... e OK
-sleep 1200
+sleep 2500
 fail commit 1 full
 A > g EXPUNGE
 A < g NO

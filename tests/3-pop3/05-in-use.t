@@ -14,8 +14,10 @@ Q > USER bob@example.test
 Q < +OK
 Q > PASS demo
 Q < +OK
+Q > RETR 1
+Q < -ERR
 Q close
-sleep 100
+log pop3.end errors=1
 R connect pop3 as bob
 R > STAT
 R < +OK

@@ -4,7 +4,7 @@ repeat 2 deliver simple.eml bob
 P connect pop3 as bob
 P > DELE 1
 P < +OK
-sleep 1200
+sleep 2500
 fail commit 1 full
 P > QUIT
 P < -ERR

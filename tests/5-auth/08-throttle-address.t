@@ -3,7 +3,7 @@
 # with the right password too, and only this address
 set auth throttle_exempt = 192.0.2.0/24
 set auth max_address_failures = 3
-set auth max_wait = 6s
+set auth max_wait = 10s
 A connect imap from 127.0.0.2
 A < * OK
 A > a LOGIN bob@example.test wrong1
@@ -17,7 +17,7 @@ P < -ERR [AUTH]
 S connect submission from 127.0.0.2 hello
 S > AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAd3Jvbmc=
 S < 535 5.7.8
-log smtp.login-refused user=bob@example.test err=AUTH_FAILED peer=127.0.0.2 reason=wrong-password address_failures=3 account_failures=2 wait_s=6
+log smtp.login-refused user=bob@example.test err=AUTH_FAILED peer=127.0.0.2 reason=wrong-password address_failures=3 account_failures=2 wait_s=10
 S > AUTH PLAIN AGJvYkBleGFtcGxlLnRlc3QAZGVtbw==
 S < 454 4.7.0
 log smtp.login-refused err=THROTTLED peer=127.0.0.2 reason=address address_failures=3
@@ -48,6 +48,6 @@ out logins_failed: 3
 out logins_throttled: 6
 out addresses_refused: 1
 # time heals it
-sleep 6100
+sleep 10100
 A > d LOGIN bob@example.test demo
 A < d OK

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Space of expunged mail: waits for its grace, comes back by compact, with the server and without; status tells; the rest is whole
 set store pack_size = 4K
-set store expunge_grace = 1s
+set store expunge_grace = 1h
 set store housekeeping = 1d
 repeat 6 deliver long.eml bob
 repeat 6 deliver simple.eml bob alice
@@ -24,7 +24,7 @@ B <... a OK
 cli compact
 out contents_removed: 0
 out clean: yes
-clock 2000
+clock 3700000
 cli compact
 out contents_removed: 5
 out dead_bytes: 0

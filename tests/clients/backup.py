@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 
+from clients.death import state
 from mail import Load, body, read_all
 from server import Server, Skip
 
@@ -133,6 +134,24 @@ def expunge_half(server):
     imap.logout()
 
 
+def stopped_halfway(server, copy):
+    """A backup that has the snapshot and not all packs, by SIGSTOP."""
+    for _ in range(20):
+        p = subprocess.Popen([server.martlet, "backup", copy, "--config", server.config, "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        end = time.monotonic() + 60
+        while not os.path.exists(copy + "/martlet.db.new") and p.poll() is None and time.monotonic() < end:
+            pass
+        p.send_signal(signal.SIGSTOP)
+        while p.poll() is None and state(p.pid) != "T":
+            time.sleep(0.001)
+        if p.poll() is None and not os.path.exists(copy + "/martlet.db"):
+            return p
+        p.send_signal(signal.SIGCONT)       # it was faster
+        p.communicate(timeout=60)
+        shutil.rmtree(copy)
+    raise AssertionError("no backup could be stopped")
+
+
 def test_backup_holds_packs(server):
     """While a backup has stopped in the middle, packs are emptied by compaction, and none is removed."""
     where = tempfile.mkdtemp(prefix="martlet-backup-")
@@ -141,12 +160,7 @@ def test_backup_holds_packs(server):
             copy = "%s/%d" % (where, turn)
             fill(server, 100 * turn, 100)
             expunge_half(server)
-            p = subprocess.Popen([server.martlet, "backup", copy, "--config", server.config, "--json"],
-                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            end = time.monotonic() + 20
-            while not os.path.exists(copy + "/martlet.db.new") and p.poll() is None and time.monotonic() < end:
-                pass
-            p.send_signal(signal.SIGSTOP)
+            p = stopped_halfway(server, copy)
             kept = json.loads(server.cli("compact", "--json").stdout)
             assert kept["packs_removed"] == 0, kept
             p.send_signal(signal.SIGCONT)

@@ -419,7 +419,8 @@ class Slow(socket.socket):
         self.bind(("127.0.0.1", 0))
         self.listen(10)
         self.server_port = self.getsockname()[1]
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
         kept = []
@@ -448,6 +449,7 @@ class Slow(socket.socket):
             self.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+        self.thread.join()
         super().close()
 
 

@@ -10,7 +10,7 @@ import time
 from script import Actor
 from server import Skip
 
-BACK_S = 5      # "within a second" on a machine that does other things as well
+BACK_S = 20     # "within a second" on a machine that does other things as well
 
 
 def children(pid):
@@ -23,7 +23,7 @@ def state(pid):
         return f.read().rsplit(")", 1)[1].split()[0]
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=30):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "not in %g s" % seconds
@@ -83,12 +83,16 @@ def test_connecting_meanwhile(server):
     thread = threading.Thread(target=connect)
     thread.start()
     try:
-        die_until_pause(server, 1000)
-        before = len(socks) + 1     # one may be on its way into the list
-        waiting = [Actor(server, name) for name in ("smtp", "imap", "pop3", "lmtp") * 5]
-        assert not children(server.process.pid), "the pause was over too early to show anything"
-        for actor in waiting:
-            assert actor.line()[:4] in ("220 ", "* OK", "+OK "), actor.buffer
+        for least_ms in (1000, 2000, 4000, 8000):
+            die_until_pause(server, least_ms)
+            before = len(socks) + 1     # one may be on its way into the list
+            waiting = [Actor(server, name) for name in ("smtp", "imap", "pop3", "lmtp") * 5]
+            was_over = bool(children(server.process.pid))
+            for actor in waiting:
+                assert actor.line()[:4] in ("220 ", "* OK", "+OK "), actor.buffer
+            if not was_over:
+                break
+        assert not was_over, "the pauses were over too early to show anything"
     finally:
         is_done.set()
         thread.join()
@@ -129,7 +133,7 @@ test_fifty_deaths.settings = {"server": {"restart_pause": "0s"}}
 
 def test_stop_while_pausing(server):
     """SIGTERM when no server process runs: the end, at once and in order, and none is started for it."""
-    die_until_pause(server, 1000)
+    die_until_pause(server, 4000)
     starts = len([x for x in server.log if " server.start " in x])
     server.process.send_signal(signal.SIGTERM)
     assert server.process.wait(20) == 0
@@ -158,7 +162,7 @@ def test_death_during_reload(server):
     server.settings = {"smtp": {"max_message_size": "1M"}}
     server.write_settings()
     server.process.send_signal(signal.SIGHUP)
-    time.sleep(0.3)
+    server.wait_heard()
     os.kill(child, signal.SIGKILL)
     assert "SIGHUP" in server.wait_log("server.reload", {}, mark=mark)
     server.wait_log("server.start", {}, 60, mark)
@@ -175,7 +179,7 @@ def test_supervisor_death(server):
     child = server.server_pid()
     server.process.kill()
     server.process.wait()
-    for _ in range(100):
+    for _ in range(600):
         if not os.path.exists("/proc/%d" % child):
             break
         time.sleep(0.1)

@@ -140,7 +140,7 @@ def test_a_black_hole(server):
         net.drop(address="203.0.113.68")
         net.drop(address="2001:db8:113::66")
         report = net.check("you@hole.test", status="network")
-        assert report["seconds"] < 12, report["seconds"]     # 10, and a process that starts on a busy machine
+        assert report["seconds"] < 25, report["seconds"]     # 10, and a process that starts on a busy machine
         assert report["headline"] == "It does not connect."
         must_be(report, 993, "implicit", "network-silent", "network", "imap", "203.0.113.66")
         assert {a["cause"] for a in report["attempts"] if a["address"]} == {"network-silent"}, summary(report)
@@ -198,7 +198,7 @@ def test_names(server):
         net.outside.ip("rule add pref 49 iif out to 203.0.113.53 blackhole")
         report = net.check("elsewhere.test", "--protocol", "imap", "--port", "993", status="names")
         must_be(report, 993, "implicit", "dns-silent", "network", "imap")
-        assert report["seconds"] < 12, report["seconds"]
+        assert report["seconds"] < 25, report["seconds"]
 
 
 # ---- the server ----

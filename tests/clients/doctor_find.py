@@ -13,7 +13,7 @@ from doctorworld import Internet, Page, Silent
 
 HOST, OTHER, DEAD = "203.0.113.20", "203.0.113.21", "203.0.113.22"
 FIRST, SECOND = "/mail/config-v1.1.xml", "/.well-known/autoconfig/mail/config-v1.1.xml"
-SLACK = 5       # seconds, of a busy machine
+SLACK = 15      # seconds, of a busy machine
 
 
 def entry(kind, host, port, socket, user="%EMAILADDRESS%"):

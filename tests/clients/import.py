@@ -16,6 +16,7 @@ import threading
 import time
 
 from certs import certificate_of
+from listener import stop
 from script import MESSAGES
 from server import Server, Skip
 
@@ -723,7 +724,7 @@ def test_import_from_a_server_that_breaks(server):
         assert validity == 5 and sorted(found) == [2 * i for i in range(1, 31) if i not in (7, 20)], sorted(found)
         assert all(x == (crlf(text(uid // 2)), {r"\Seen", "Word"}, 1044072306) for uid, x in found.items())
         assert "Old/Mail" in mailbox_names(connect(server))
-        flaky.listener.close()
+        stop(flaky.listener, flaky.thread)
 
 
 class Refusing(Flaky):
@@ -745,7 +746,7 @@ def test_import_from_a_server_that_refuses(server):
         r = server.command("import", "bob@example.test", "imap://bob@127.0.0.1:%d/" % refusing.port, "--insecure",
                            "--password-file", top + "/password", "--config", server.config)
         assert r.returncode == 1 and "not again" in r.stderr, r
-        refusing.listener.close()
+        stop(refusing.listener, refusing.thread)
 
 
 class Twins(Flaky):
@@ -778,7 +779,7 @@ def test_import_of_two_that_share_a_name(server):
         args = ("bob@example.test", "imap://bob@127.0.0.1:%d/" % twins.port, "--insecure", "--password-file", top + "/password")
         assert run_import(server, *args)["imported"] == 2
         assert run_import(server, *args)["imported"] == 0
-        twins.listener.close()
+        stop(twins.listener, twins.thread)
 
 
 DOVECOT = "/usr/lib/dovecot/imap"

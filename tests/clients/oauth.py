@@ -322,26 +322,34 @@ def test_sizes(server):
         assert is_ok(login(server, "good")[0])
 
 
+def wait_asked(provider, n):
+    """Until it was asked about so many slow tokens."""
+    end = time.monotonic() + 30
+    while len([x for x in provider.asked if x.startswith("slow")]) < n:
+        assert time.monotonic() < end, provider.asked
+        time.sleep(0.01)
+
+
 def test_trouble(server):
     """A provider that makes no sense is no wrong token: try again later. A slow one holds no thread, and not everybody's logins."""
     with Provider(server) as provider:
-        use(server, {**provider.settings, "oauth_max_waiting": "12"})
+        use(server, {**provider.settings, "oauth_max_waiting": "12", "oauth_timeout": "6s"})
         for i, token in enumerate(TROUBLE):
             line, error = login(server, token, PROTOCOLS[i % 3])
             assert is_trouble(line) and error is None, (token, line, error)
         assert provider.asked.count("redirect") == 1
         begin = time.monotonic()
         slow = [Login(server, PROTOCOLS[i % 3]).send("OAUTHBEARER", bearer("slow%d" % i)) for i in range(12)]
-        time.sleep(0.3)
+        wait_asked(provider, 12)
         assert is_trouble(login(server, "one-too-many")[0]), "waiting logins are bounded"
         slow[0].actor.send(b"b NOOP\r\n")
         actor = Actor(server, "imaps")
         actor.login("bob")
         actor.close()
-        assert time.monotonic() - begin < 2.9, "somebody waited for the slow ones"
+        assert time.monotonic() - begin < 5.9, "somebody waited for the slow ones"
         for c in slow:
             assert is_trouble(c.end())
-        assert 2.5 < time.monotonic() - begin < 15
+        assert 5.5 < time.monotonic() - begin < 60
         assert slow[0].actor.line().startswith("b OK"), "what was pipelined is still there"
         for c in slow:
             c.close()
@@ -349,7 +357,7 @@ def test_trouble(server):
         begin = time.monotonic()
         c = Login(server).send("OAUTHBEARER", bearer("slow-but-there"))
         threading.Timer(0.3, provider.release.set).start()
-        assert is_ok(c.end()) and time.monotonic() - begin < 2.5
+        assert is_ok(c.end()) and time.monotonic() - begin < 5.5
         c.close()
     line, _ = login(server, "provider-is-gone")
     assert is_trouble(line), line
@@ -387,18 +395,16 @@ def test_unknown_host(server):
 def test_killed(server):
     """The asker dies while it is asked: who waits hears so at once, and the next login works. So when the server process dies."""
     with Provider(server) as provider:
-        use(server, provider.settings)
+        use(server, {**provider.settings, "oauth_timeout": "30s"})
         for _ in range(3):
             waiting = [Login(server, p).send("OAUTHBEARER", bearer("slow" + p)) for p in PROTOCOLS]
-            while len(provider.asked) % 3:
-                time.sleep(0.01)
-            time.sleep(0.1)
+            wait_asked(provider, len(waiting))
             mark, begin = len(server.log), time.monotonic()
             os.kill(asker_pid(server), signal.SIGKILL)
             for c in waiting:
                 assert is_trouble(c.end())
                 c.close()
-            assert time.monotonic() - begin < 2.5, "they waited for the timeout"
+            assert time.monotonic() - begin < 25, "they waited for the timeout"
             server.wait_log("asker.died", {"signal": "9"}, mark=mark)
             server.wait_log("asker.start", {}, mark=mark)
             provider.asked.clear()

@@ -8,7 +8,8 @@ import smtplib
 import time
 
 from certs import self_signed
-from dnsworld import World, free_port
+from dnsworld import World
+from ports import free_port
 from mail import inbox
 from script import tls_context
 from sink import Sink

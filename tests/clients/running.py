@@ -14,7 +14,7 @@ import time
 
 from certs import self_signed
 from script import Actor, Failure, ehlo, message, tls_context
-from server import free_offset
+from ports import free_offset
 
 
 def test_certificates_by_name(server):
@@ -67,14 +67,14 @@ def test_handshake_timeout(server):
     """A handshake that does not go on is ended."""
     mark = server.reload(net={"handshake_timeout": "1s"})
     server.wait_log("server.reload", {"result": "done"}, mark=mark)
-    with socket.create_connection(("127.0.0.1", server.port("imaps")), 10) as s:
+    begin = time.monotonic()
+    with socket.create_connection(("127.0.0.1", server.port("imaps")), 60) as s:
         s.sendall(b"\x16\x03\x01\x00")
-        begin = time.monotonic()
         try:
             assert s.recv(100) == b""
         except ConnectionResetError:
             pass
-        assert 0.5 < time.monotonic() - begin < 4
+        assert 0.9 < time.monotonic() - begin < 30
 
 
 def test_unix_socket(server):
@@ -138,7 +138,7 @@ def test_slow_peers(server):
         actor = Actor(server, "imaps")
         actor.login("bob")
         actor.close()
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 25, "they waited for the handshakes' timeout"
     for s in idle:
         s.close()
 
@@ -197,14 +197,18 @@ def test_demo(server):
         assert status == 0, status
 
 
+def wait_until(holds):
+    end = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
 def test_json_log(server):
     """log_format = json: each line is one JSON object."""
     import json  # pylint: disable=import-outside-toplevel
     mark = server.reload(server={"log_format": "json"})
-    for _ in range(50):
-        if any("server.reload" in x for x in server.log[mark:]):
-            break
-        time.sleep(0.1)
+    wait_until(lambda: any("server.reload" in x for x in server.log[mark:]))
     mark = len(server.log)
     actor = Actor(server, "smtp")
     actor.line()
@@ -214,7 +218,7 @@ def test_json_log(server):
             pass
     except Failure:
         pass
-    time.sleep(0.2)
+    wait_until(lambda: any("smtp.end" in x for x in server.log[mark:]))
     events = [json.loads(x) for x in server.log[mark:]]
     assert any("smtp.end" in e.values() for e in events), events
 

@@ -11,7 +11,8 @@ import tempfile
 import time
 
 from script import Actor
-from server import Skip, free_offset
+from ports import free_offset
+from server import Skip
 
 CAPS = {"DAC_READ_SEARCH": 2, "KILL": 5, "SETGID": 6, "SETUID": 7}
 REFUSED = ("read-passwd", "read-root", "read-above", "write-above", "write-tmp", "move-above", "map-code", "make-code")

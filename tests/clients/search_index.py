@@ -126,6 +126,7 @@ def test_killed_while_it_is_made(server):
         server.wait_log("server.start", {}, 60, mark)
         actor = session(server)
         check(actor, texts)
+    server.wait_log("store.search_index", {})
     assert any(path.endswith(".seg") for path in files(server))
     assert not [path for path in files(server) if "new-" in path][1:]
 

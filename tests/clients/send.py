@@ -11,6 +11,7 @@ import ssl
 import threading
 
 from certs import certificate_of, self_signed
+from listener import stop
 from mail import read_all
 from script import tls_context
 
@@ -207,7 +208,7 @@ class Peer(threading.Thread):
     def tell(self, server, *args, text=""):
         result = server.command("send", "--server", "127.0.0.1:%d" % self.port, "--helo", "me.example", *args, text=text)
         self.join(20)
-        self.listener.close()
+        stop(self.listener, self)
         return result
 
 

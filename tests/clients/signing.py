@@ -262,17 +262,17 @@ def test_settings(server):
             whole = f.read()
             f.truncate(100)
         mark = server.reload(**base, **{'dkim "example.test"': keys})
-        assert "no private key" in server.wait_log("server.reload", {}, 10, mark)
+        assert "no private key" in server.wait_log("server.reload", {}, mark=mark)
         send(server, HEAD % b"old" + b"\r\nHello\r\n")
         assert verify(sink.wait(1)[0][2], records) == BOTH
         with open(keys["rsa_key_file"], "wb") as f:
             f.write(whole)
         mark = server.reload(**base, **{'dkim "example.test"': other})
-        server.wait_log("server.reload", {"result": "done"}, 10, mark)
+        server.wait_log("server.reload", {"result": "done"}, mark=mark)
         send(server, HEAD % b"new" + b"\r\nHello\r\n")
         assert verify(sink.wait(2)[1][2], other_records) == BOTH
         mark = server.reload(**base)
-        server.wait_log("server.reload", {"result": "done"}, 10, mark)
+        server.wait_log("server.reload", {"result": "done"}, mark=mark)
         send(server, HEAD % b"unsigned" + b"\r\nHello\r\n")
         assert b"DKIM-Signature" not in sink.wait(3)[2][2]
     with open(keys["rsa_key_file"], "wb") as f:

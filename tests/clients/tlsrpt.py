@@ -246,7 +246,7 @@ def test_every_kind_by_https(server):
             assert headers["Content-Type"] == "application/tlsrpt+gzip" and "Expect" not in headers, headers
             reports[domain] = json.loads(gzip.decompress(body))
             check_report(reports[domain], domain, day)
-            server.wait_log("tlsrpt.sent", {"domain": domain, "by": "https"}, 10)
+            server.wait_log("tlsrpt.sent", {"domain": domain, "by": "https"})
         check_details(reports)
         assert len(web.reports) == len(WANTED), sorted(web.reports)
 
@@ -263,12 +263,12 @@ def test_https_again(server):
         send(server, "far.test")
         end_day(server)
         first = web.wait("/far")
-        server.wait_log("tlsrpt.deferred", {"domain": "far.test", "tries": "1"}, 10)
+        server.wait_log("tlsrpt.deferred", {"domain": "far.test", "tries": "1"})
         web.refused.clear()
         server.control("test.clock", ms=6 * 60000)
         second = web.wait("/far", 2)
         assert gzip.decompress(first[1]) == gzip.decompress(second[1])
-        server.wait_log("tlsrpt.sent", {"domain": "far.test", "tries": "2"}, 10)
+        server.wait_log("tlsrpt.sent", {"domain": "far.test", "tries": "2"})
 
 
 def moved(handler):
@@ -319,7 +319,7 @@ def test_odd_receivers(server):
         for name, (_, words) in odd.items():
             line = server.wait_log("tlsrpt.deferred", {"domain": name + ".test", "tries": "1"}, 20)
             assert words in line, line
-        server.wait_log("tlsrpt.dropped", {"domain": "port.test"}, 10)
+        server.wait_log("tlsrpt.dropped", {"domain": "port.test"})
         assert "/elsewhere" not in web.reports and "/port" not in web.reports
 
 
@@ -400,7 +400,7 @@ def send_signed(server, *algorithm):
             assert verify(server, mail[2], "s1._domainkey.example.test.", record), mail[2]
             assert not verify(server, mail[2].replace(b"Date: ", b"Date:  x", 1), "s1._domainkey.example.test.", record)
             assert not verify(server, mail[2].replace(b"H4sI", b"H4sJ", 1), "s1._domainkey.example.test.", record)
-            server.wait_log("tlsrpt.sent", {"domain": domain, "by": "mail"}, 10)
+            server.wait_log("tlsrpt.sent", {"domain": domain, "by": "mail"})
         mark = len(server.log)
         end_day(server)
         send(server, "clear.test")
@@ -425,7 +425,7 @@ def test_without_a_key(server):
         assert "[tlsrpt] dkim_key_file is not set" in server.cli("config", "check").stdout
         send(server, "clear.test")
         end_day(server)
-        assert "dkim_key_file" in server.wait_log("tlsrpt.dropped", {"domain": "clear.test"}, 10)
+        assert "dkim_key_file" in server.wait_log("tlsrpt.dropped", {"domain": "clear.test"})
         assert len(clear.messages) == 1
 
 
@@ -442,7 +442,7 @@ def test_settings(server):
         r = server.command("config", "check", "--config", server.config)
         assert r.returncode != 0 and words in r.stderr, (settings, r.stderr)
     mark = server.reload(tlsrpt={"address": "a@b.test", "dkim_domain": "b.test", **key})
-    server.wait_log("server.reload", {"result": "done"}, 10, mark)
+    server.wait_log("server.reload", {"result": "done"}, mark=mark)
     subprocess.run(["chmod", "644", key["dkim_key_file"]], check=True)
     mark = server.reload(tlsrpt={"address": "a@b.test", "dkim_domain": "b.test", **key})
-    assert "chmod 600" in server.wait_log("server.reload", {}, 10, mark)
+    assert "chmod 600" in server.wait_log("server.reload", {}, mark=mark)

@@ -16,19 +16,17 @@ Whatever is under `test` is delegated from there: a signed zone with a DS record
     dead=True                 no servers: NSD answers SERVFAIL
 """
 
-import collections
 import os
-import random
 import shutil
 import signal
 import socket
 import struct
 import subprocess
 import tempfile
-import threading
 import time
 
-from server import Skip, claim, unclaim
+from ports import free_port
+from server import Skip
 
 ALGORITHM = "ECDSAP256SHA256"
 HEAD = "$ORIGIN %s\n$TTL 60\n@ SOA ns.test. hostmaster.test. %d 3600 600 86400 60\n@ NS ns.test.\n"
@@ -39,34 +37,6 @@ def tool(name):
     if not path:
         raise Skip("%s is not installed" % name)
     return path
-
-
-given = collections.deque()     # the ports that free_port gave last, the eldest first
-given_lock = threading.Lock()
-MOST_GIVEN = 120                # more than one process uses at a time, few enough for several processes
-
-
-def free_port():
-    """
-    One that is free for UDP and TCP, below the range of outgoing connections, above those of test servers. It is nobody else's until MOST_GIVEN
-    others were given: who has it may begin to listen later, and stop in between.
-    """
-    with given_lock:
-        for _ in range(10000):
-            port = random.randrange(31995, 32760)
-            if port in given:
-                continue
-            try:
-                claim(port)
-                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-                    s.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            given.append(port)
-            if len(given) > MOST_GIVEN:
-                unclaim(given.popleft())
-            return port
-    raise RuntimeError("no free port")
 
 
 class Zone:

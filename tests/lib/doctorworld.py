@@ -29,7 +29,9 @@ import threading
 
 from certs import self_signed
 from dnsworld import World
-from server import PORTS, Server, Skip, give_back
+from listener import stop
+from ports import PORTS, give_back
+from server import Server, Skip
 
 LIBC = ctypes.CDLL(None, use_errno=True)
 CLONE_NEWNET = 0x40000000
@@ -275,7 +277,8 @@ class Silent:
 
     def __init__(self, address, port):
         self.listener, self.kept = socket.create_server((address, port), family=socket.AF_INET6 if ":" in address else socket.AF_INET), []
-        threading.Thread(target=self.serve, daemon=True).start()
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
 
     def serve(self):
         while True:
@@ -285,7 +288,6 @@ class Silent:
                 return
 
     def close(self):
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        stop(self.listener, self.thread)
         for s in self.kept:
             s.close()

@@ -11,7 +11,7 @@ import time
 
 from certs import self_signed
 from debian import Apart, accounts, run, unpack
-from dnsworld import free_port
+from ports import free_port
 from server import Skip
 
 PACKAGES = ["dovecot-core", "dovecot-imapd", "dovecot-pop3d"]

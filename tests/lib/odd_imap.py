@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 import threading
 
+from listener import stop
 from mail import body
 
 BOB = "bob@example.test"
@@ -79,13 +80,14 @@ class Odd:
         self.validity, self.given, self.commands, self.lock = 7, 0, [], threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        self.listener.close()
+        stop(self.listener, self.thread)
 
     def accept(self):
         while True:

@@ -14,7 +14,7 @@ import time
 
 from certs import self_signed
 from debian import POSTFIX_MAIN, POSTFIX_MASTER, Apart, accounts, run, unpack
-from dnsworld import free_port
+from ports import free_port
 from server import Skip
 
 PACKAGES = {"postfix": "postfix", "exim": "exim4-daemon-light", "opensmtpd": "opensmtpd"}

@@ -51,7 +51,7 @@ import time
 import zlib
 
 MESSAGES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "messages")
-TIMEOUT = 20
+TIMEOUT = 60    # for what comes
 IMPLICIT = ("submissions", "imaps", "pop3s")
 
 

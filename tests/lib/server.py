@@ -1,10 +1,8 @@
 # SPDX-License-Identifier: MIT
 """One real Martlet server for a test: own directory, free ports, ended by its process id."""
 
-import fcntl
 import json
 import os
-import random
 import shutil
 import signal
 import socket
@@ -13,63 +11,9 @@ import tempfile
 import threading
 import time
 
-PORTS = {"smtp": 25, "submission": 587, "submissions": 465, "imap": 143, "imaps": 993,
-         "pop3": 110, "pop3s": 995, "lmtp": 24}
+from ports import PORTS, free_offset, give_back
+
 START_SECONDS = 60      # instrumented builds on a busy machine are slow
-
-
-taken = set()           # ports that this process gave to a server
-taken_lock = threading.Lock()
-claims = None           # one byte for each port, locked as long as a test process lives
-
-
-def claim(port):
-    """For this process, among all that run tests at the same time. OSError when it is somebody else's."""
-    global claims
-    if claims is None:
-        path = os.path.join(tempfile.gettempdir(), "martlet-test-ports.%d" % os.getuid())
-        claims = open(path, "a+b")      # pylint: disable=consider-using-with
-    fcntl.lockf(claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
-    try:
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)     # as listeners do: connections that have ended do not matter
-            s.bind(("127.0.0.1", port))
-    except OSError:
-        unclaim(port)
-        raise
-
-
-def unclaim(port):
-    fcntl.lockf(claims, fcntl.LOCK_UN, 1, port)
-
-
-def free_offset():
-    """A port offset at which all eight ports are free, below the range of outgoing connections."""
-    with taken_lock:
-        for _ in range(1000):
-            offset = random.randrange(10000, 31000)
-            ours = []
-            try:
-                for port in PORTS.values():
-                    if port + offset in taken:
-                        raise OSError
-                    claim(port + offset)
-                    ours.append(port + offset)
-            except OSError:
-                for port in ours:
-                    unclaim(port)
-                continue
-            taken.update(port + offset for port in PORTS.values())
-            return offset
-    raise RuntimeError("no free ports")
-
-
-def give_back(offset):
-    """The ports of a server that has ended: several test runs at a time need many."""
-    with taken_lock:
-        for port in PORTS.values():
-            taken.discard(port + offset)
-            unclaim(port + offset)
 
 
 class Skip(Exception):
@@ -88,7 +32,7 @@ class Server:
         self.dir = tempfile.mkdtemp(prefix="martlet-test-")
         self.settings = settings or {}
         self.env = {**os.environ, **(env or {})}
-        self.process = None
+        self.process = self.reader = None
         self.log = []
         self.log_lock = threading.Condition()
 
@@ -120,7 +64,7 @@ class Server:
 
     def command(self, *args, text=""):
         """Runs a martlet command; gives back its CompletedProcess."""
-        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=60, check=False,
+        return subprocess.run([self.martlet, *args], input=text, capture_output=True, text=True, timeout=180, check=False,
                               env=self.env)
 
     def cli(self, *args, input=""):
@@ -143,7 +87,8 @@ class Server:
         mark = len(self.log)
         self.process = subprocess.Popen([self.martlet, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=self.env)
-        threading.Thread(target=self.read_log, args=(self.process.stderr,), daemon=True).start()
+        self.reader = threading.Thread(target=self.read_log, args=(self.process.stderr,), daemon=True)
+        self.reader.start()
         self.wait_log("server.start", {}, START_SECONDS, mark)
         return self
 
@@ -154,7 +99,7 @@ class Server:
                 self.log_lock.notify_all()
         pipe.close()
 
-    def wait_log(self, event, fields, seconds=10, mark=0):
+    def wait_log(self, event, fields, seconds=30, mark=0):
         """The first log line from number `mark` on with that event and those fields."""
         end = time.monotonic() + seconds
         with self.log_lock:
@@ -163,11 +108,22 @@ class Server:
                     words = line.split(" ")
                     if event in words[:4] and all("%s=%s" % kv in words for kv in fields.items()):
                         return line
-                if self.process and self.process.poll() is not None:
+                if self.process and self.process.poll() is not None and not self.reader.is_alive():
                     raise AssertionError("the server ended with status %s:\n%s"
                                          % (self.process.returncode, "\n".join(self.log[-20:])))
                 if not self.log_lock.wait(min(0.2, end - time.monotonic())) and time.monotonic() > end:
                     raise AssertionError("no log line %s %s in %g s" % (event, fields, seconds))
+
+    def wait_lines(self, event, n, fields=None, seconds=30):
+        """All log lines with that event and those fields, when there are n of them: what they tell of may be seen elsewhere a moment before."""
+        end = time.monotonic() + seconds
+        while True:
+            with self.log_lock:
+                found = [x for x in self.log if event in x.split(" ")[:4] and all("%s=%s" % kv in x.split(" ") for kv in (fields or {}).items())]
+                if len(found) >= n:
+                    return found
+                if not self.log_lock.wait(max(0, end - time.monotonic())):
+                    raise AssertionError("%d log lines %s %s in %g s, not %d" % (len(found), event, fields or "", seconds, n))
 
     def server_pid(self):
         """The server process, by its own word in the log; the supervisor may have another child, the asker."""
@@ -181,7 +137,7 @@ class Server:
 
     def control(self, verb, **args):
         with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(30)
+            s.settimeout(120)
             s.connect(self.dir + "/data/control.sock")
             s.sendall(json.dumps({"verb": verb, "args": args}).encode() + b"\n")
             answer = json.loads(s.makefile("rb").readline())
@@ -197,6 +153,18 @@ class Server:
         self.process.send_signal(signal.SIGHUP)
         return mark
 
+    def wait_heard(self):
+        """Until the supervisor has heard the signals that it was sent, has done what it does for them at once, and waits for others."""
+        end, n_quiet = time.monotonic() + 30, 0
+        while n_quiet < 3:
+            with open("/proc/%d/status" % self.process.pid, encoding="ascii", errors="replace") as f:
+                status = dict(x.rstrip("\n").split(":\t", 1) for x in f if ":\t" in x)
+            is_quiet = int(status["ShdPnd"], 16) == int(status["SigPnd"], 16) == 0 and status["State"].startswith("S")
+            n_quiet = n_quiet + 1 if is_quiet else 0
+            if time.monotonic() > end:
+                raise AssertionError("the supervisor does not come to rest: %s" % status)
+            time.sleep(0.02)
+
     def crash(self):
         """kill -9 of the server process; the supervisor brings it back."""
         mark = len(self.log)
@@ -211,11 +179,11 @@ class Server:
         if process.poll() is None:
             process.terminate()
         try:
-            status = process.wait(30)
+            status = process.wait(60)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-            raise AssertionError("the server did not stop in 30 s") from None
+            raise AssertionError("the server did not stop in 60 s") from None
         with self.log_lock:
             bad = [x for x in self.log if "ERROR: " in x or "runtime error" in x or "WARNING: ThreadSanitizer" in x]
         if bad or status != 0:
