@@ -45,7 +45,9 @@ LIBS := -lcjose -lssl -lcrypto -lsqlite3 -lgsasl -lcrypt -largon2 -linih -ljanss
 
 PKG_BUILD := gcc make pkg-config libssl-dev libsqlite3-dev libgsasl-dev libcrypt-dev libargon2-dev libinih-dev \
 	libjansson-dev libcjose-dev libcurl4-openssl-dev libutf8proc-dev libidn2-dev zlib1g-dev libseccomp-dev libunbound-dev libexpat1-dev
-PKG_TEST := libcmocka-dev python3 openssl curl swaks libnet-ssleay-perl isync msmtp fetchmail \
+# To run: the authorities that certificates are checked by; what the demo's lines call.
+PKG_RUN := ca-certificates curl
+PKG_TEST := libcmocka-dev python3 openssl swaks libnet-ssleay-perl isync msmtp fetchmail \
 	offlineimap3 mutt nsd ldnsutils python3-dkim
 PKG_FUZZ := clang libclang-rt-14-dev
 
@@ -79,7 +81,7 @@ FUZZ := $(foreach f,$(SRC_FUZZ),$(B)/fuzz/$(call fuzz_name,$(f)))
 
 # --- targets -------------------------------------------------------------------------------------
 
-.PHONY: all run test test-full test-binaries deps bench fuzz fuzz-run lint format install clean
+.PHONY: all run test test-full test-binaries deps test-deps bench fuzz fuzz-run lint format install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
@@ -95,7 +97,7 @@ run:
 	@exec $(B)/martlet demo $(ARGS)
 
 test:
-	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory test-deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all test-binaries
 	@tools/run-tests $(B)
 
@@ -123,7 +125,9 @@ test-binaries: $(UNIT) $(REPLAY) $(B)/test/disk.so
 need = dpkg-query -W -f '$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' \
 	| grep -qx $(words $(1)) || tools/packages $(1)
 deps:
-	@$(call need,$(PKG_BUILD) $(PKG_TEST))
+	@$(call need,$(PKG_BUILD) $(PKG_RUN))
+test-deps:
+	@$(call need,$(PKG_BUILD) $(PKG_RUN) $(PKG_TEST))
 
 fuzz:
 	@$(call need,$(PKG_BUILD) $(PKG_FUZZ))
@@ -133,7 +137,7 @@ fuzz-run: $(FUZZ)
 
 # Beside Postfix and Dovecot on loopback; see bench/README.md. As root, for a namespace of their own.
 bench:
-	@$(MAKE) --no-print-directory deps
+	@$(MAKE) --no-print-directory test-deps
 	@$(MAKE) --no-print-directory $(PARALLEL) all $(B)/bench
 	@bench/compare $(B) $(ARGS)
 
@@ -159,6 +163,12 @@ install: all
 	sed 's|@PREFIX@|$(PREFIX)|g' dist/martlet.service \
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/martlet.service
 	$(B)/martlet config show --sample >$(DESTDIR)$(PREFIX)/share/doc/martlet/martlet.conf.sample
+
+# Not settings and mail: README.md says where they are.
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/martlet $(DESTDIR)$(PREFIX)/lib/systemd/system/martlet.service
+	rm -f $(foreach page,$(wildcard docs/*.[1-8]),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
+	rm -rf $(DESTDIR)$(PREFIX)/share/doc/martlet
 
 clean:
 	rm -rf build

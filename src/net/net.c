@@ -205,6 +205,7 @@ void net_counts(struct net *n, struct net_counts *ret)
 	};
 	lock_get(&n->lock);
 	ret->connections = (int64_t)n->table.n;
+	ret->max_connections = n->conf.max_connections < n->max_by_fds ? n->conf.max_connections : n->max_by_fds;
 	ret->parked = n->n_parked;
 	ret->bodies = n->n_places;
 	lock_put(&n->lock);

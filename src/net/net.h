@@ -125,5 +125,6 @@ bool net_hang_up(struct net *n, uint64_t id);
 /* Open connections and workers, for the status verb. */
 struct net_counts {
 	int64_t connections, parked, workers, workers_busy, bodies, accepted, refused;
+	int64_t max_connections; /* by the settings, or fewer by the limit on open files */
 };
 void net_counts(struct net *n, struct net_counts *ret);

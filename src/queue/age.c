@@ -15,6 +15,7 @@
 #define AGAIN_S 60          /* an attempt runs */
 #define TROUBLE_S 3600      /* it cannot be looked at */
 #define HELD_S 86400        /* nothing of it is to be sent */
+#define CATCH_UP_S 3600     /* what nobody could try in time is tried for so long */
 #define LOOK_ARENA (16u << 20)
 
 struct look {
@@ -195,15 +196,27 @@ static int give_up(struct look *l)
 
 /* ---- one message ---- */
 
+/*
+ * Its time was over before this schedule began (the server was off, a backup was restored), or the clock was set beyond its end: then
+ * it has the first hour, unless its sender wants it back by then (RFC 2852 4.1.3).
+ */
+static bool may_catch_up(const struct look *l, int64_t ends_s)
+{
+	const struct queue_age *age = &l->message.age;
+	const struct queue_sched *s = l->s;
+
+	return ends_s < s->since_s && s->now_s < s->since_s + CATCH_UP_S && !(age->by_returns && ends_s == age->by_s);
+}
+
 static int look_at(struct look *l)
 {
 	const struct queue_age *age = &l->message.age;
-	int64_t now_s = l->s->now_s;
+	int64_t now_s = l->s->now_s, ends_s = queue_ends_s(l->s->set, age);
 
 	if (l->n == 0)
 		return look_later(l, now_s + (l->n_all > 0 ? AGAIN_S : HELD_S));
-	if (now_s >= queue_ends_s(l->s->set, age))
-		return give_up(l);
+	if (now_s >= ends_s)
+		return may_catch_up(l, ends_s) ? look_later(l, l->s->since_s + CATCH_UP_S) : give_up(l);
 	if (now_s >= queue_tells_s(l->s->set, age))
 		return tell_delay(l);
 	return look_later(l, queue_look_s(l->s->set, age));

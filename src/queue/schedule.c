@@ -22,6 +22,7 @@
 #define RESULTS_ARENA (16u << 20)
 #define FIRST_LOOK_MS 500  /* is waited for at the start */
 #define LOOK_S 60          /* how late the age of a message that has just come may be seen */
+#define STEP_MS 300000     /* a clock that is so far off at once was set, or slept */
 
 /* ---- one turn ---- */
 
@@ -71,11 +72,21 @@ static int work(struct queue_sched *s)
 	return rc == 0 ? queue_dests_rest(s) : rc;
 }
 
+static void look_at_clock(struct queue_sched *s)
+{
+	int64_t ahead_ms = clock_ahead_ms(), step_ms = ahead_ms - s->ahead_ms;
+
+	s->now_s = clock_wall_ms() / 1000;
+	if (s->n_turns == 0 || step_ms > STEP_MS || step_ms < -STEP_MS)
+		s->since_s = s->now_s;
+	s->ahead_ms = ahead_ms;
+}
+
 static void turn(struct queue_sched *s, int *ret_rc)
 {
 	s->conf = queue_conf_get(s->q);
 	s->set = queue_conf_of(s->conf);
-	s->now_s = clock_wall_ms() / 1000;
+	look_at_clock(s);
 	queue_results_take(s);
 	if (!s->is_stopping && !s->is_cut_off && s->retry_ms == 0)
 		*ret_rc = work(s);

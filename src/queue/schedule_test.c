@@ -382,6 +382,68 @@ TEST(a_busy_destination_leaves_places_to_others)
 	teardown(&x);
 }
 
+/* Six of them, after six days in which nobody tried: the server was off, or its clock was set. */
+static void wait_for_days(struct fixture *x)
+{
+	for (int i = 0; i < 6; i++)
+		send_to(x, ALICE, "x@dead.example", 0);
+	start(x);
+	wait_count(x, Q_TRIED, 1);
+}
+
+TEST(what_nobody_tried_while_the_server_was_off_is_tried_before_it_goes_back)
+{
+	struct fixture x;
+
+	setup(&x);
+	wait_for_days(&x);
+	queue_sched_stop(&x.sched, 2000);
+	clock_shift_ms(6 * DAY_MS);
+	start(&x);
+	wait_count(&x, Q_TRIED, 2);
+	pass(&x, 30 * MINUTE_MS); /* the destination was down */
+	wait_count(&x, Q_TRIED, 3);
+	assert_int_equal(mails(&x), 0);
+	assert_int_equal(count(&x, Q_MESSAGES), 6);
+	override(&x, SAYS_250);
+	pass(&x, 25 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
+TEST(what_is_tried_in_vain_after_the_server_was_off_goes_back)
+{
+	struct fixture x;
+
+	setup(&x);
+	wait_for_days(&x);
+	queue_sched_stop(&x.sched, 2000);
+	clock_shift_ms(6 * DAY_MS);
+	start(&x);
+	wait_count(&x, Q_TRIED, 2);
+	pass(&x, 61 * MINUTE_MS);
+	wait_mails(&x, 5);
+	pass(&x, 2 * MINUTE_MS); /* of what is just being tried the age is looked at a little later */
+	wait_mails(&x, 6);
+	wait_count(&x, Q_MESSAGES, 0);
+	teardown(&x);
+}
+
+TEST(a_clock_that_is_set_ahead_sends_nothing_back_untried)
+{
+	struct fixture x;
+
+	setup(&x);
+	wait_for_days(&x);
+	override(&x, SAYS_250);
+	clock_step_ms(6 * DAY_MS);
+	queue_sched_wake(x.q);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(mails(&x), 0);
+	teardown(&x);
+}
+
 /* What the notice says of a recipient that was never tried is what is known of its own destination. */
 TEST(the_trouble_told_is_that_of_the_own_destination)
 {

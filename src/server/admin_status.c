@@ -38,8 +38,8 @@ int admin_status(struct admin *ad, struct arena *a, const json_t *args, json_t *
 	(void)args;
 	(void)fault;
 	net_counts(ad->net, &c);
-	result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
-			 "parked", (json_int_t)c.parked, "workers", (json_int_t)c.workers,
+	result = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "connections", (json_int_t)c.connections,
+			 "max_connections", (json_int_t)c.max_connections, "parked", (json_int_t)c.parked, "workers", (json_int_t)c.workers,
 			 "workers_busy", (json_int_t)c.workers_busy, "accepted", (json_int_t)c.accepted,
 			 "refused", (json_int_t)c.refused, "bodies", (json_int_t)c.bodies,
 			 "memory_working", (json_int_t)budget_used(BUDGET_WORK),

@@ -107,6 +107,12 @@ static int check_place(const struct server_conf *conf, uid_t uid, struct fault *
 	return fault_set(fault, -E_USAGE, "data_dir %s is a directory of others, with directories of theirs in it: name one of its own", conf->data_dir);
 }
 
+/* Why it cannot be had where a unit of systemd has ProtectSystem=strict, for the end of a fault. */
+static const char *unit_hint(int errnum)
+{
+	return errnum == EROFS ? " (a service writes only where its unit says so: ReadWritePaths=, by systemctl edit martlet)" : "";
+}
+
 int server_privileges_prepare(const struct server_conf *conf, struct fault *fault)
 {
 	char space[4096];
@@ -123,9 +129,9 @@ int server_privileges_prepare(const struct server_conf *conf, struct fault *faul
 	if (r < 0)
 		return r;
 	if (mkdir(conf->data_dir, 0700) < 0 && errno != EEXIST)
-		return fault_errno(fault, errno, "cannot make data_dir %s", conf->data_dir);
+		return fault_errno(fault, errno, "cannot make data_dir %s%s", conf->data_dir, unit_hint(errno));
 	if (chown(conf->data_dir, pw.pw_uid, pw.pw_gid) < 0)
-		return fault_errno(fault, errno, "cannot give data_dir %s to user %s", conf->data_dir, conf->user);
+		return fault_errno(fault, errno, "cannot give data_dir %s to user %s%s", conf->data_dir, conf->user, unit_hint(errno));
 	return 0;
 }
 

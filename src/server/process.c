@@ -305,14 +305,20 @@ static void close_all(struct server_process *p)
 	conf_live_free(p->conf);
 }
 
-static void log_start(const struct server_process *p)
+static void log_start(const struct server_process *p, const struct net_conf *net)
 {
+	struct net_counts c;
+
 	LOG(INFO, "server.start", F_INT("pid", getpid()), F_Z("hostname", p->hostname), F_INT("uid", geteuid()),
 	    F_Z("sandbox", p->sandbox.text));
 	if (p->sandbox.missing[0])
 		LOG(WARN, "server.sandbox", F_Z("missing", p->sandbox.missing));
 	if (geteuid() == 0)
 		LOG(WARN, "server.root", F_Z("fault", "the server process runs as root, if without its powers; set [server] user"));
+	net_counts(p->net, &c);
+	if (c.max_connections < net->max_connections / 2)
+		LOG(WARN, "server.files", F_Z("fault", "the limit on open files (ulimit -n) allows far fewer connections than net.max_connections"),
+		    F_INT("connections", c.max_connections));
 }
 
 _Noreturn void server_process_main(const struct server_start *start)
@@ -335,7 +341,7 @@ _Noreturn void server_process_main(const struct server_start *start)
 	}
 	tell(start->ready_fd, 'R', "");
 	close(start->ready_fd);
-	log_start(&p);
+	log_start(&p, conf_get(start->conf, &net_conf_table));
 	dl_settle();
 	signo = wait_for_stop(&p, start); /* not inside of LOG(), which evaluates nothing when its level is off */
 	LOG(INFO, "server.stop", F_INT("signal", signo));

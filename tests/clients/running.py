@@ -52,6 +52,22 @@ def test_tls_versions(server):
     raise AssertionError("TLS 1.1 was negotiated")
 
 
+def test_few_open_files(server):
+    """It takes far fewer connections then, and says so."""
+    assert not [x for x in server.log if "server.files" in x]
+    server.stop()
+    wrapper = server.dir + "/few"
+    with open(wrapper, "w", encoding="ascii") as f:
+        f.write('#!/bin/sh\nulimit -n 300\nexec "%s" "$@"\n' % server.martlet)
+    os.chmod(wrapper, 0o700)
+    server.martlet = wrapper
+    mark = len(server.log)
+    server.start()
+    most = server.control("status")["max_connections"]
+    assert 0 < most < 300, most
+    server.wait_log("server.files", {"connections": most}, mark=mark)
+
+
 def test_session_tickets(server):
     """No session tickets on port 25, where a large sender breaks on them; elsewhere they may be there."""
     context = tls_context()

@@ -17,7 +17,7 @@ BOB = "bob@example.test"
 
 def tool(*words, text=None, env=None, ok=(0,)):
     path = shutil.which(words[0])
-    assert path, "%s is not installed; make deps installs it" % words[0]
+    assert path, "%s is not installed; make test-deps installs it" % words[0]
     r = subprocess.run(words, input=text, capture_output=True, timeout=60, check=False,
                        env={**os.environ, **(env or {})})
     assert r.returncode in ok, "%s: status %d\n%s\n%s" % (words[0], r.returncode, r.stdout.decode(), r.stderr.decode())
