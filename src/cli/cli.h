@@ -81,6 +81,18 @@ void cli_close_fd(int *fd); /* for AUTO(); accepts a pointer to -1 */
 /* The verb in the running server, or over the opened data when none runs. *ret is a new value. */
 MUST_CHECK int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault);
 
+#define CLI_DATA_WAIT_MS 5000 /* for another command; as long as a server that starts (server/process.c) */
+#define CLI_DATA_LOOK_MS 50
+
+/*
+ * Becomes the server's own user, whose files are then made, and opens the data. 0: they are open, with *ret_fd -1; or a server began meanwhile, and *ret_fd
+ * is a connection to it. Waits CLI_DATA_WAIT_MS for another command that has them open, and for a server that has them and does not listen yet; then -E_BUSY.
+ */
+struct conf_live;
+struct server_conf;
+struct server_data;
+MUST_CHECK int cli_data_open(const struct server_conf *s, struct conf_live *live, struct server_data *data, int *ret_fd, struct fault *fault);
+
 /* Prints the result of a command and frees it; CLI_FAILED when it says that something was found ("clean" is false). */
 enum cli_status cli_result(const struct cli_args *args, json_t *result);
 

@@ -15,7 +15,6 @@
 #include "cli/cli.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -23,9 +22,6 @@
 #include "server/admin.h"
 #include "server/data.h"
 #include "server/server.h"
-
-#define DATA_WAIT_MS 5000
-#define DATA_LOOK_MS 50
 
 /* ---- the request ---- */
 
@@ -179,25 +175,6 @@ static int build_request(const struct cli_command *cmd, const struct cli_args *a
 
 /* ---- the running server, or the data ---- */
 
-/*
- * 0: the data are open, with *ret_fd -1; a server began meanwhile: *ret_fd is a connection to it. Waits for another command that has them open, and
- * for a server that has them and does not listen yet.
- */
-static int open_data(const struct server_conf *s, struct conf_live *live, struct server_data *data, int *ret_fd, struct fault *fault)
-{
-	int64_t until_ms = clock_mono_ms() + DATA_WAIT_MS;
-	struct fault other = { 0 };
-	int r;
-
-	*ret_fd = -1;
-	while ((r = server_data_open(s->data_dir, DATA_LOOK_MS, live, NULL, NULL, data, fault)) == -E_BUSY && clock_mono_ms() < until_ms) {
-		*ret_fd = cli_control_connect(s->data_dir, &other);
-		if (*ret_fd >= 0)
-			return 0;
-	}
-	return r;
-}
-
 /* As the server's own user: the files that are made here are the ones that the server opens next. */
 static int ask_data(struct conf *conf, const struct server_conf *s, const char *verb, json_t *request, json_t **ret,
 		    struct fault *fault)
@@ -205,12 +182,7 @@ static int ask_data(struct conf *conf, const struct server_conf *s, const char *
 	struct conf_live *live = conf_live_new(conf_ref(conf));
 	struct server_data data;
 	AUTO(cli_close_fd) int fd = -1;
-	int r = server_privileges_prepare(s, fault);
-
-	if (r == 0)
-		r = server_privileges_drop(s, fault);
-	if (r == 0)
-		r = open_data(s, live, &data, &fd, fault);
+	int r = cli_data_open(s, live, &data, &fd, fault);
 	if (r == 0 && fd >= 0) {
 		r = cli_control_ask(fd, verb, request, ret, fault);
 	} else if (r == 0) {

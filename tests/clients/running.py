@@ -278,3 +278,49 @@ def test_commands_wait_for_each_other(server):
         server.start()
         told = waiting.communicate(timeout=60)[0]
         assert waiting.returncode in (0, 1) and "another martlet" not in told, told
+
+
+def test_import_export_and_backup_wait_for_another_command(server):
+    """They are no worse than the others: who has the data open mostly is done in a moment."""
+    server.stop()
+    mail = os.path.join(server.dir, "mail")
+    for name in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(mail, name))
+    with open(os.path.join(mail, "cur", "1:2,S"), "wb") as f:
+        f.write(b"Subject: x\n\nx\n")
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock:
+        for args in (("import", "bob@example.test", mail), ("export", "bob@example.test", server.dir + "/out"), ("backup", server.dir + "/copy")):
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            threading.Timer(0.5, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+            start = time.monotonic()
+            server.cli(*args)
+            assert time.monotonic() - start >= 0.4
+    assert len(os.listdir(server.dir + "/out/cur")) == 1
+    server.start()
+
+
+def test_import_asks_a_server_that_starts_meanwhile(server):
+    """The one that has the data open then is asked, and nothing of it is waited for in vain. This one only says that it was asked."""
+    server.stop()
+    path = server.dir + "/data/control.sock"
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock, socket.socket(socket.AF_UNIX) as listener:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([server.martlet, "export", "bob@example.test", server.dir + "/out", "--config", server.config],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.5)
+        if os.path.exists(path):
+            os.unlink(path)
+        listener.bind(path)
+        listener.listen()
+        listener.settimeout(20)
+        for _ in range(2):  # the child that waited looks, the command asks
+            peer = listener.accept()[0]
+            asked = peer.recv(4096)
+            if asked:
+                break
+        assert b"export.mailboxes" in asked
+        peer.sendall(b'{"ok": false, "code": 1, "error": "NOT_FOUND", "text": "asked"}\n')
+        told = waiting.communicate(timeout=60)[0]
+        assert waiting.returncode == 3 and "asked" in told, told
+    os.unlink(path)
+    server.start()
