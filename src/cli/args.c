@@ -69,8 +69,11 @@ static size_t positional_max(const struct cli_command *cmd)
 	struct str word;
 	size_t n = 0;
 
-	while (str_split(&rest, ' ', &word))
+	while (str_split(&rest, ' ', &word)) {
+		if (str_ends(word, S("...]")))
+			return ARRAY_LEN(((struct cli_args *)NULL)->positional);
 		n += word.n > 0;
+	}
 	return n;
 }
 

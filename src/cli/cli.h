@@ -41,15 +41,17 @@ struct cli_args {
 
 struct cli_command {
 	const char *name;      /* "serve", or "account add" */
-	const char *usage;     /* positional arguments, one word each: "ALIAS [ACCOUNT]"; at most as many as positional[] */
+	const char *usage;     /* positional arguments, one word each: "ALIAS [ACCOUNT]"; at most as many as positional[]; a last "[X...]" means all of it */
 	const char *help;      /* one line */
 	const struct cli_option *options; /* ends with a row without name */
 	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);
 	int (*run_words)(int argc, char **argv); /* instead of run: takes the words as they are behind argv[0], gives the exit status */
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
+	const char *rest_z;    /* the name of an array of those behind them; NULL: there may be none */
 	size_t n_required;
 	const char *switch_z;  /* of the verb, that the command stands for; NULL: none */
+	const char *empty_z;   /* what is said instead of a table without rows; JSON is [] */
 };
 
 /* How this program was called, for lines to paste. */

@@ -12,6 +12,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <utf8proc.h>
+
 #include "cli/cli.h"
 
 #include "base/buf.h"
@@ -129,7 +131,22 @@ static int add_quota(const struct cli_args *args, json_t *request, struct fault 
 	return r;
 }
 
-/* Switches of the verb: --remove-unreadable is "remove_unreadable". */
+/* What stands behind "--" of an option, as a name of the request: --remove-unreadable is "remove_unreadable". */
+static void key_of(const struct cli_option *o, char key[64])
+{
+	snprintf(key, 64, "%s", o->name + 2);
+	for (char *p = key; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+}
+
+/* *ret is a new value. */
+static int text_json(const char *text_z, json_t **ret, struct fault *fault)
+{
+	*ret = json_string(text_z);
+	return *ret ? 0 : fault_set(fault, -E_USAGE, "\"%.200s\" is not UTF-8; names are", text_z);
+}
+
+/* Switches of the verb. */
 static void add_switches(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
 {
 	char key[64];
@@ -137,39 +154,70 @@ static void add_switches(const struct cli_command *cmd, const struct cli_args *a
 	for (const struct cli_option *o = cmd->options; o->name; o++) {
 		if (o->value || str_eq(str_z(o->name), S("--json")) || !cli_option(args, o->name))
 			continue;
-		snprintf(key, sizeof(key), "%s", o->name + 2);
-		for (char *p = key; *p; p++)
-			*p = *p == '-' ? '_' : *p;
+		key_of(o, key);
 		json_object_set_new(request, key, json_true());
 	}
 }
 
 /* Texts of the verb: --to WHOM is "to". */
-static void add_texts(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
+static int add_texts(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
-	static const char *const options[] = { "--to", "--from", "--state" };
+	static const char *const options[] = { "--to", "--from", "--state", "--special-use" };
+	char key[64];
+	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (has_option_row(cmd, options[i]) && cli_option(args, options[i]))
-			json_object_set_new(request, options[i] + 2, admin_json_str(str_z(cli_option(args, options[i]))));
+	for (const struct cli_option *o = cmd->options; o->name && r == 0; o++) {
+		bool is_text = false;
+		json_t *v = NULL;
+
+		for (size_t i = 0; i < ARRAY_LEN(options); i++)
+			is_text |= str_eq(str_z(o->name), str_z(options[i]));
+		if (!is_text || !cli_option(args, o->name))
+			continue;
+		key_of(o, key);
+		r = text_json(cli_option(args, o->name), &v, fault);
+		json_object_set_new(request, key, v);
+	}
+	return r;
+}
+
+/* The positional ones, by their names. */
+static int add_arguments(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
+{
+	json_t *rest = json_array();
+	size_t max = 0;
+	int r = 0;
+
+	while (max < ARRAY_LEN(cmd->arg_names) && cmd->arg_names[max])
+		max++;
+	if (args->n_positional < cmd->n_required || (args->n_positional > max && !cmd->rest_z))
+		r = fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
+	for (size_t i = 0; r == 0 && i < args->n_positional; i++) {
+		json_t *v = NULL;
+
+		r = text_json(args->positional[i], &v, fault);
+		if (i < max)
+			json_object_set_new(request, cmd->arg_names[i], v);
+		else
+			json_array_append_new(rest, v);
+	}
+	if (cmd->rest_z)
+		json_object_set(request, cmd->rest_z, rest);
+	json_decref(rest);
+	return r;
 }
 
 static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
-	size_t max = 0;
-	int r;
+	int r = add_arguments(cmd, args, request, fault);
 
-	while (max < ARRAY_LEN(cmd->arg_names) && cmd->arg_names[max])
-		max++;
-	if (args->n_positional < cmd->n_required || args->n_positional > max)
-		return fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	for (size_t i = 0; i < args->n_positional; i++)
-		json_object_set_new(request, cmd->arg_names[i], admin_json_str(str_z(args->positional[i])));
 	add_switches(cmd, args, request);
-	add_texts(cmd, args, request);
 	if (cmd->switch_z)
 		json_object_set_new(request, cmd->switch_z, json_true());
-	r = add_quota(args, request, fault);
+	if (r == 0)
+		r = add_texts(cmd, args, request, fault);
+	if (r == 0)
+		r = add_quota(args, request, fault);
 	return r < 0 ? r : add_secret(cmd, args, request, fault);
 }
 
@@ -248,7 +296,7 @@ int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json
 #define CELL_MAX 1024
 #define COLUMNS_MAX 16
 
-/* One line; some of it may be a stranger's. */
+/* One line; some of it may be a stranger's. What there is nothing to say of is "-". */
 static void cell(const json_t *v, char out[CELL_MAX])
 {
 	AUTO(buf_fini) struct buf clean = BUF_INIT(CELL_MAX - 1);
@@ -257,11 +305,29 @@ static void cell(const json_t *v, char out[CELL_MAX])
 		text_clean(&clean, str_of(json_string_value(v), json_string_length(v)));
 	else if (json_is_integer(v))
 		buf_printf(&clean, "%lld", (long long)json_integer_value(v));
+	else if (json_is_null(v))
+		buf_add(&clean, S("-"));
 	else
 		buf_add(&clean, json_is_true(v) ? S("yes") : S("no"));
 	for (size_t i = 0; i < clean.n; i++)
 		out[i] = clean.p[i] == '\n' ? ' ' : clean.p[i];
 	out[clean.n] = '\0';
+}
+
+/* In columns of a terminal, of text that is clean. */
+static int width_of(const char *text_z)
+{
+	struct str rest = str_z(text_z);
+	utf8proc_int32_t c;
+	int width = 0;
+
+	while (rest.n > 0) {
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)rest.p, (utf8proc_ssize_t)rest.n, &c);
+
+		width += n > 0 ? utf8proc_charwidth(c) : 1;
+		rest = str_skip(rest, n > 0 ? (size_t)n : 1);
+	}
+	return width;
 }
 
 static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
@@ -274,11 +340,11 @@ static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
 	json_object_foreach(json_array_get(rows, 0), key, v) {
 		if (n == COLUMNS_MAX)
 			break;
-		widths[n] = (int)strlen(key);
+		widths[n] = width_of(key);
 		for (size_t i = 0; i < json_array_size(rows); i++) {
 			cell(json_object_get(json_array_get(rows, i), key), text);
-			if ((int)strlen(text) > widths[n])
-				widths[n] = (int)strlen(text);
+			if (width_of(text) > widths[n])
+				widths[n] = width_of(text);
 		}
 		n++;
 	}
@@ -299,7 +365,10 @@ static void print_row(json_t *first, const json_t *row, const int *widths, size_
 			break;
 		if (row)
 			cell(json_object_get(row, key), text);
-		buf_printf(&line, "%-*s  ", widths[i++], row ? text : key);
+		else
+			snprintf(text, sizeof(text), "%s", key);
+		buf_printf(&line, "%s%*s", text, widths[i] - width_of(text) + 2, "");
+		i++;
 	}
 	while (line.n > 0 && line.p[line.n - 1] == ' ')
 		line.n--;
@@ -371,5 +440,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 	json_decref(request);
 	if (r < 0)
 		return cli_fail(args, r, &fault);
+	if (cmd->empty_z && json_array_size(result) == 0 && !cli_option(args, "--json"))
+		printf("%s\n", cmd->empty_z);
 	return cli_result(args, result);
 }

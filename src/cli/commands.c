@@ -41,6 +41,23 @@ static const struct cli_option password_options[] = {
 	{ "--hash-file", "FILE", "first line is an imported hash such as {SHA512-CRYPT}$6$..." },
 	END,
 };
+static const struct cli_option mailbox_list_options[] = {
+	WHERE, JSON,
+	{ "--subscribed", NULL, "only those that the account has subscribed to" },
+	{ "--status", NULL, "also what else STATUS of IMAP tells: UIDs, modseq, id" },
+	END,
+};
+static const struct cli_option mailbox_create_options[] = {
+	WHERE, JSON,
+	{ "--special-use", "USE", "what it is for: drafts, sent, junk, trash or archive" },
+	{ "--subscribe", NULL, "subscribe to it too" },
+	END,
+};
+static const struct cli_option mailbox_delete_options[] = {
+	WHERE, JSON,
+	{ "--recursive", NULL, "and all below it" },
+	END,
+};
 static const struct cli_option import_options[] = {
 	WHERE, JSON,
 	{ "--into", "MAILBOX", "put an mbox, or the INBOX of a Maildir, into this mailbox" },
@@ -199,7 +216,7 @@ const struct cli_command cli_commands[] = {
 	  .help = "cut an account's connections; its programs may log in again",
 	  .verb = "account.disconnect", .arg_names = { "address" }, .n_required = 1 },
 	{ .name = "account list", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "list the accounts", .verb = "account.list" },
+	  .help = "list the accounts", .verb = "account.list", .empty_z = "no accounts; see: martlet help account add" },
 	{ .name = "account password", .usage = "ADDRESS", .options = password_options, .run = cli_admin,
 	  .help = "set an account's password",
 	  .verb = "account.password", .arg_names = { "address" }, .n_required = 1 },
@@ -214,7 +231,27 @@ const struct cli_command cli_commands[] = {
 	  .help = "remove one target of an alias, or the whole alias",
 	  .verb = "alias.remove", .arg_names = { "alias", "target" }, .n_required = 1 },
 	{ .name = "alias list", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "list the aliases", .verb = "alias.list" },
+	  .help = "list the aliases", .verb = "alias.list", .empty_z = "no aliases" },
+
+	{ .name = "mailbox list", .usage = "ADDRESS [PATTERN...]", .options = mailbox_list_options, .run = cli_admin,
+	  .help = "list an account's mailboxes and their counts",
+	  .verb = "mailbox.list", .arg_names = { "address" }, .rest_z = "patterns", .n_required = 1,
+	  .empty_z = "no mailbox found" },
+	{ .name = "mailbox create", .usage = "ADDRESS MAILBOX", .options = mailbox_create_options, .run = cli_admin,
+	  .help = "make a mailbox, and those above it",
+	  .verb = "mailbox.create", .arg_names = { "address", "mailbox" }, .n_required = 2 },
+	{ .name = "mailbox delete", .usage = "ADDRESS MAILBOX", .options = mailbox_delete_options, .run = cli_admin,
+	  .help = "delete a mailbox and its mail; those below it stay",
+	  .verb = "mailbox.delete", .arg_names = { "address", "mailbox" }, .n_required = 2 },
+	{ .name = "mailbox rename", .usage = "ADDRESS MAILBOX NEW-NAME", .options = admin_options, .run = cli_admin,
+	  .help = "rename a mailbox and those below it",
+	  .verb = "mailbox.rename", .arg_names = { "address", "mailbox", "new_name" }, .n_required = 3 },
+	{ .name = "mailbox subscribe", .usage = "ADDRESS MAILBOX", .options = admin_options, .run = cli_admin,
+	  .help = "let mail programs show it as subscribed",
+	  .verb = "mailbox.subscribe", .arg_names = { "address", "mailbox" }, .n_required = 2 },
+	{ .name = "mailbox unsubscribe", .usage = "ADDRESS MAILBOX", .options = admin_options, .run = cli_admin,
+	  .help = "take that back; the mailbox stays",
+	  .verb = "mailbox.unsubscribe", .arg_names = { "address", "mailbox" }, .n_required = 2 },
 
 	{ .name = "acl list", .usage = "ADDRESS MAILBOX", .options = admin_options, .run = cli_admin,
 	  .help = "list who may do what with a mailbox of an account",
@@ -231,10 +268,10 @@ const struct cli_command cli_commands[] = {
 	{ .name = "domain remove", .usage = "DOMAIN", .options = admin_options, .run = cli_admin,
 	  .help = "take no more mail for a domain", .verb = "domain.remove", .arg_names = { "domain" }, .n_required = 1 },
 	{ .name = "domain list", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "list the domains", .verb = "domain.list" },
+	  .help = "list the domains", .verb = "domain.list", .empty_z = "no domains; see: martlet help domain add" },
 
 	{ .name = "queue list", .usage = "[ID]", .options = pick_options, .run = cli_admin,
-	  .help = "list the recipients elsewhere that wait", .verb = "queue.list", .arg_names = { "qid" } },
+	  .help = "list the recipients elsewhere that wait", .verb = "queue.list", .arg_names = { "qid" }, .empty_z = "nothing found that waits" },
 	{ .name = "queue show", .usage = "ID", .options = admin_options, .run = cli_admin,
 	  .help = "show what came of the attempts for one message", .verb = "queue.show", .arg_names = { "qid" }, .n_required = 1 },
 	{ .name = "queue retry", .usage = "[ID]", .options = manage_options, .run = cli_admin,
@@ -253,7 +290,7 @@ const struct cli_command cli_commands[] = {
 	{ .name = "explain reply", .usage = "TEXT", .options = no_options, .run = cli_explain,
 	  .help = "say in plain words what a refusal means, and what to do" },
 	{ .name = "auth list", .usage = "", .options = admin_options, .run = cli_admin,
-	  .help = "list the addresses and accounts with failed logins", .verb = "auth.list" },
+	  .help = "list the addresses and accounts with failed logins", .verb = "auth.list", .empty_z = "no failed logins" },
 	{ .name = "auth forget", .usage = "NAME", .options = admin_options, .run = cli_admin,
 	  .help = "forget the failed logins of a name in that list",
 	  .verb = "auth.forget", .arg_names = { "name" }, .n_required = 1 },

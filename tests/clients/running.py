@@ -2,6 +2,8 @@
 """The server as a process: TLS, many and slow peers, and the demo with the lines that it tells people to paste."""
 
 import fcntl
+import imaplib
+import json
 import os
 import re
 import signal
@@ -11,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unicodedata
 
 from certs import self_signed
 from script import Actor, Failure, ehlo, message, tls_context
@@ -250,6 +253,48 @@ def test_tables_end_with_their_text(server):
     for what in ("account", "queue"):
         lines = server.cli(what, "list").stdout.splitlines()
         assert len(lines) > 1 and all(line == line.rstrip() for line in lines), lines
+
+
+def test_tables_stand_in_columns(server):
+    """Of a terminal: letters of two bytes are one wide, those of East Asia two."""
+    for name in ("Gr\u00f6\u00dfe", "\u53d7\u4fe1\u7bb1", "plain"):
+        server.cli("mailbox", "create", "bob@example.test", name)
+    lines = [line for line in server.cli("mailbox", "list", "bob@example.test").stdout.splitlines() if line]
+    at = lines[0].index("messages")
+    for line in lines[1:]:
+        width, cut = 0, 0
+        while width < at:
+            width += 2 if unicodedata.east_asian_width(line[cut]) in "WF" else 1
+            cut += 1
+        assert width == at and re.match(r"  \d", line[cut - 2:]), lines
+
+
+def test_lists_without_rows_say_so(server):
+    """In words for people, as [] for programs."""
+    for what, told in (("alias", "no aliases"), ("queue", "nothing found that waits"), ("auth", "no failed logins")):
+        assert server.cli(what, "list").stdout == told + "\n"
+        assert server.cli(what, "list", "--json").stdout == "[]\n"
+
+
+def test_arguments_that_are_no_names(server):
+    """What is no UTF-8 is refused as an argument, and makes nothing that is called so."""
+    r = subprocess.run([server.martlet, "mailbox", "create", "bob@example.test", b"caf\xe9", "--config", server.config], capture_output=True, check=False)
+    assert r.returncode == 2 and b"not UTF-8" in r.stderr and b"\xe9" not in r.stderr, r
+    r = server.command("mailbox", "create", "bob@example.test", "a\nb", "--config", server.config)
+    assert r.returncode == 1 and "control characters" in r.stderr, r
+    assert len(json.loads(server.cli("mailbox", "list", "bob@example.test", "--json").stdout)) == 6
+
+
+def test_many_mailboxes_are_listed(server):
+    """An answer of more than fits into one buffer of the connection."""
+    client = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
+    client.login("bob@example.test", "demo")
+    for i in range(200):
+        assert client.create("%s/%d" % ("x" * 900, i))[0] == "OK"
+    client.logout()
+    rows = json.loads(server.cli("mailbox", "list", "bob@example.test", "x*", "--json").stdout)
+    assert len(rows) == 201 and len({row["mailbox"] for row in rows}) == 201
+    assert len(server.cli("mailbox", "list", "bob@example.test", "x*").stdout.splitlines()) == 202
 
 
 def test_start_waits_for_a_command(server):
