@@ -107,6 +107,9 @@ struct conf;
 MUST_CHECK int cli_settings_load(const struct cli_args *args, struct conf **ret, struct fault *fault);
 /* The same, but the file has to be there. */
 MUST_CHECK int cli_settings_need(const struct cli_args *args, struct conf **ret, struct fault *fault);
+/* What there is to do about settings that could not be taken: there is no file, or it has more mistakes than the one that was told. Others stay as they are. */
+void cli_settings_fault(const struct cli_args *args, int code, struct fault *fault);
+
 /* A whole file, appended; at most what out holds. */
 MUST_CHECK int cli_file_read(const char *path_z, struct buf *out, struct fault *fault);
 /* The first line of a file or of standard input (NULL, "-"), asked for without echo on a terminal. */

@@ -235,7 +235,8 @@ static int export_all(struct export *ex, struct fault *fault)
 		r = export_mailbox(ex, json_array_get(rows, i), fault);
 	}
 	if (r == 0 && n_wanted == 0)
-		r = fault_set(fault, -E_NOT_FOUND, "no mailbox %s", cli_option(ex->args, "--mailbox"));
+		r = fault_set(fault, -E_NOT_FOUND, "%s has no mailbox \"%s\"; see: martlet mailbox list %s", ex->address_z,
+			      cli_option(ex->args, "--mailbox"), ex->address_z);
 	if (r == 0)
 		r = export_subscriptions(ex, rows, fault);
 	json_decref(rows);

@@ -79,7 +79,7 @@ int admin_run(struct admin *ad, const char *verb_z, const json_t *args, json_t *
 	if (!verb)
 		return fault_set(fault, -E_USAGE, "no such verb: %.60s", verb_z);
 	if (verb->needs_server && !ad->net)
-		return fault_set(fault, -E_CANNOT, "no server is running on this data directory");
+		return fault_set(fault, -E_CANNOT, "no server is running on this data directory; start it: systemctl start martlet, or martlet serve");
 	arena_init(&a, LIMIT_COMMAND_ARENA);
 	return verb->fn(ad, &a, args, ret, fault);
 }

@@ -39,3 +39,14 @@ martlet!2 account lits
 out *no command account lits*help account
 martlet help help
 out *account add*
+# help of what is no command says so as the command itself does; of one whose name begins another's, of that one alone
+martlet!2 help account lits
+out martlet: no command account lits; see: martlet help account
+martlet!2 help frobnicate
+out martlet: no command frobnicate; see: martlet help
+martlet help check mx
+out martlet check mx *
+out! martlet check ADDRESS*
+martlet help check
+out martlet check mx *
+out martlet check ADDRESS*

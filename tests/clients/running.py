@@ -297,6 +297,17 @@ def test_many_mailboxes_are_listed(server):
     assert len(server.cli("mailbox", "list", "bob@example.test", "x*").stdout.splitlines()) == 202
 
 
+def test_a_port_that_cannot_be_had(server):
+    """The listener, and how to find out why."""
+    for address, told in (("127.0.0.1", "another program listens there; `ss -ltnp` tells which"), ("192.0.2.1", "this host does not have that address")):
+        path = server.dir + "/second.conf"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("[server]\nhostname = localhost\ndata_dir = %s/second\n[listener \"mine\"]\nprotocol = imap\naddress = %s\nport = %d\n"
+                    % (server.dir, address, server.port("imap")))
+        r = server.command("serve", "--config", path)
+        assert r.returncode == 5 and '[listener "mine"] %s port %d: %s' % (address, server.port("imap"), told) in r.stderr, r
+
+
 def test_start_waits_for_a_command(server):
     """A command that found no server has the data open, a moment before the server starts: that one waits, and does not give up."""
     server.stop()
