@@ -90,6 +90,8 @@ static int take_option(const struct cli_command *cmd, int argc, char **argv, int
 				 argv[*i], cmd->name);
 	if (!o)
 		return refuse(cmd, "no option", argv[*i], fault);
+	if (!o->value && eq >= 0)
+		return refuse(cmd, "no value goes with", o->name, fault);
 	if (args->n_options == ARRAY_LEN(args->options))
 		return refuse(cmd, "too many options", "", fault);
 	if (o->value && eq >= 0)
@@ -119,6 +121,8 @@ static int split(const struct cli_command *cmd, int argc, char **argv, struct cl
 		else
 			args->positional[args->n_positional++] = argv[i];
 	}
+	if (r == 0 && args->n_positional < cmd->n_required)
+		r = fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
 	return r;
 }
 

@@ -49,7 +49,7 @@ struct cli_command {
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
 	const char *rest_z;    /* the name of an array of those behind them; NULL: there may be none */
-	size_t n_required;
+	size_t n_required;     /* fewer positional arguments are refused before run() */
 	const char *switch_z;  /* of the verb, that the command stands for; NULL: none */
 	const char *empty_z;   /* what is said instead of a table without rows; JSON is [] */
 };

@@ -72,11 +72,15 @@ static int add_secret(const struct cli_command *cmd, const struct cli_args *args
 {
 	const char *hash_file = cli_option(args, "--hash-file");
 	AUTO(buf_fini) struct buf secret = BUF_INIT(4096);
+	struct conf *conf = NULL;
 	int r;
 
 	if (!has_option_row(cmd, "--password-file"))
 		return 0;
-	r = cli_read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
+	r = cli_settings_need(args, &conf, fault); /* nobody types a password in vain */
+	conf_unref(conf);
+	if (r == 0)
+		r = cli_read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
 	if (r == 0)
 		json_object_set_new(request, hash_file ? "hash" : "password", json_stringn(secret.p, secret.n));
 	mem_wipe(secret.p, secret.n);
@@ -190,8 +194,6 @@ static int add_arguments(const struct cli_command *cmd, const struct cli_args *a
 
 	while (max < ARRAY_LEN(cmd->arg_names) && cmd->arg_names[max])
 		max++;
-	if (args->n_positional < cmd->n_required || (args->n_positional > max && !cmd->rest_z))
-		r = fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
 	for (size_t i = 0; r == 0 && i < args->n_positional; i++) {
 		json_t *v = NULL;
 

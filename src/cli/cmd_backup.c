@@ -148,11 +148,9 @@ enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args 
 	struct fault fault = { 0 };
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
-	if (args->n_positional != 1)
-		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	else
-		r = run(args, args->positional[0], &b, &n, &fault);
+	r = run(args, args->positional[0], &b, &n, &fault);
 	if (r < 0) {
 		json_decref(b.damaged);
 		return cli_fail(args, r, &fault);

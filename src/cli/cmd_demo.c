@@ -178,5 +178,10 @@ enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *a
 	(void)cmd;
 	if (r == 0)
 		r = server_run(&o, &fault);
+	if (r == -E_BUSY) {
+		const struct fault why = fault;
+
+		(void)fault_set(&fault, r, "%s; --port-offset N takes other ports, --dir DIR another directory", why.text);
+	}
 	return r < 0 ? cli_fail(args, r, &fault) : CLI_OK;
 }

@@ -281,15 +281,12 @@ enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args 
 	struct fault fault = { 0 };
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	budget_set(MEMORY_MAX);
 	cli_progress_begin(&ex.progress, cli_option(args, "--json") != NULL);
-	if (args->n_positional != 2) {
-		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	} else {
-		ex.address_z = args->positional[0];
-		r = run(&ex, args->positional[1], &fault);
-	}
+	ex.address_z = args->positional[0];
+	r = run(&ex, args->positional[1], &fault);
 	if (r < 0) {
 		json_decref(ex.bad_list);
 		return cli_fail(args, r, &fault);
