@@ -200,6 +200,23 @@ def test_demo(server):
         assert status == 0, status
 
 
+def test_demo_leaves_directories_of_others_alone(server):
+    """Settings and data of a server, or anything else, that --dir names by mistake."""
+    for content in ("# a server's\n[server]\nhostname = mail.example.org\n", None):
+        path = tempfile.mkdtemp(dir=server.dir)
+        with open(path + ("/martlet.conf" if content else "/letter.txt"), "w", encoding="utf-8") as f:
+            f.write(content or "x")
+        before = [(name, os.stat(path + "/" + name).st_size) for name in os.listdir(path)]
+        demo = subprocess.Popen([server.martlet, "demo", "--dir", path, "--port-offset", str(free_offset())], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+        try:
+            told = demo.communicate(timeout=30)[1]
+        finally:
+            demo.terminate()
+        assert demo.returncode == 4 and "%s is not empty and no demo's" % path in told, told
+        assert [(name, os.stat(path + "/" + name).st_size) for name in os.listdir(path)] == before
+
+
 def test_json_log(server):
     """log_format = json: each line is one JSON object."""
     import json  # pylint: disable=import-outside-toplevel
