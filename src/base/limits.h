@@ -39,6 +39,7 @@
 #define LIMIT_POP3_AUTH_LINE 12352    /* AUTH with an initial response: LIMIT_SASL_LINE and the command */
 
 #define LIMIT_MAILBOX_NAME 1000       /* UTF-8 bytes of a whole hierarchical name */
+#define LIMIT_ADMIN_PATTERNS 64       /* of martlet mailbox list */
 #define LIMIT_MAILBOXES 20000         /* of one account */
 #define LIMIT_IMAP_URLS 64             /* of one GENURLAUTH or URLFETCH */
 #define LIMIT_RIGHTS 500              /* rows of rights of one mailbox */

@@ -69,8 +69,11 @@ static size_t positional_max(const struct cli_command *cmd)
 	struct str word;
 	size_t n = 0;
 
-	while (str_split(&rest, ' ', &word))
+	while (str_split(&rest, ' ', &word)) {
+		if (str_ends(word, S("...]")))
+			return ARRAY_LEN(((struct cli_args *)NULL)->positional);
 		n += word.n > 0;
+	}
 	return n;
 }
 
@@ -87,6 +90,8 @@ static int take_option(const struct cli_command *cmd, int argc, char **argv, int
 				 argv[*i], cmd->name);
 	if (!o)
 		return refuse(cmd, "no option", argv[*i], fault);
+	if (!o->value && eq >= 0)
+		return refuse(cmd, "no value goes with", o->name, fault);
 	if (args->n_options == ARRAY_LEN(args->options))
 		return refuse(cmd, "too many options", "", fault);
 	if (o->value && eq >= 0)
@@ -116,6 +121,8 @@ static int split(const struct cli_command *cmd, int argc, char **argv, struct cl
 		else
 			args->positional[args->n_positional++] = argv[i];
 	}
+	if (r == 0 && args->n_positional < cmd->n_required)
+		r = fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
 	return r;
 }
 

@@ -41,15 +41,17 @@ struct cli_args {
 
 struct cli_command {
 	const char *name;      /* "serve", or "account add" */
-	const char *usage;     /* positional arguments, one word each: "ALIAS [ACCOUNT]"; at most as many as positional[] */
+	const char *usage;     /* positional arguments, one word each: "ALIAS [ACCOUNT]"; at most as many as positional[]; a last "[X...]" means all of it */
 	const char *help;      /* one line */
 	const struct cli_option *options; /* ends with a row without name */
 	enum cli_status (*run)(const struct cli_command *cmd, const struct cli_args *args);
 	int (*run_words)(int argc, char **argv); /* instead of run: takes the words as they are behind argv[0], gives the exit status */
 	const char *verb;      /* administrative commands: the verb, and the names of its positional arguments */
 	const char *arg_names[4];
-	size_t n_required;
+	const char *rest_z;    /* the name of an array of those behind them; NULL: there may be none */
+	size_t n_required;     /* fewer positional arguments are refused before run() */
 	const char *switch_z;  /* of the verb, that the command stands for; NULL: none */
+	const char *empty_z;   /* what is said instead of a table without rows; JSON is [] */
 };
 
 /* How this program was called, for lines to paste. */
@@ -81,6 +83,18 @@ void cli_close_fd(int *fd); /* for AUTO(); accepts a pointer to -1 */
 /* The verb in the running server, or over the opened data when none runs. *ret is a new value. */
 MUST_CHECK int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json_t **ret, struct fault *fault);
 
+#define CLI_DATA_WAIT_MS 5000 /* for another command; as long as a server that starts (server/process.c) */
+#define CLI_DATA_LOOK_MS 50
+
+/*
+ * Becomes the server's own user, whose files are then made, and opens the data. 0: they are open, with *ret_fd -1; or a server began meanwhile, and *ret_fd
+ * is a connection to it. Waits CLI_DATA_WAIT_MS for another command that has them open, and for a server that has them and does not listen yet; then -E_BUSY.
+ */
+struct conf_live;
+struct server_conf;
+struct server_data;
+MUST_CHECK int cli_data_open(const struct server_conf *s, struct conf_live *live, struct server_data *data, int *ret_fd, struct fault *fault);
+
 /* Prints the result of a command and frees it; CLI_FAILED when it says that something was found ("clean" is false). */
 enum cli_status cli_result(const struct cli_args *args, json_t *result);
 
@@ -93,6 +107,9 @@ struct conf;
 MUST_CHECK int cli_settings_load(const struct cli_args *args, struct conf **ret, struct fault *fault);
 /* The same, but the file has to be there. */
 MUST_CHECK int cli_settings_need(const struct cli_args *args, struct conf **ret, struct fault *fault);
+/* What there is to do about settings that could not be taken: there is no file, or it has more mistakes than the one that was told. Others stay as they are. */
+void cli_settings_fault(const struct cli_args *args, int code, struct fault *fault);
+
 /* A whole file, appended; at most what out holds. */
 MUST_CHECK int cli_file_read(const char *path_z, struct buf *out, struct fault *fault);
 /* The first line of a file or of standard input (NULL, "-"), asked for without echo on a terminal. */

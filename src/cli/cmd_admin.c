@@ -12,10 +12,11 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <utf8proc.h>
+
 #include "cli/cli.h"
 
 #include "base/buf.h"
-#include "base/clock.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -23,9 +24,6 @@
 #include "server/admin.h"
 #include "server/data.h"
 #include "server/server.h"
-
-#define DATA_WAIT_MS 5000
-#define DATA_LOOK_MS 50
 
 /* ---- the request ---- */
 
@@ -74,11 +72,15 @@ static int add_secret(const struct cli_command *cmd, const struct cli_args *args
 {
 	const char *hash_file = cli_option(args, "--hash-file");
 	AUTO(buf_fini) struct buf secret = BUF_INIT(4096);
+	struct conf *conf = NULL;
 	int r;
 
 	if (!has_option_row(cmd, "--password-file"))
 		return 0;
-	r = cli_read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
+	r = cli_settings_need(args, &conf, fault); /* nobody types a password in vain */
+	conf_unref(conf);
+	if (r == 0)
+		r = cli_read_secret(hash_file ? hash_file : cli_option(args, "--password-file"), &secret, fault);
 	if (r == 0)
 		json_object_set_new(request, hash_file ? "hash" : "password", json_stringn(secret.p, secret.n));
 	mem_wipe(secret.p, secret.n);
@@ -133,7 +135,22 @@ static int add_quota(const struct cli_args *args, json_t *request, struct fault 
 	return r;
 }
 
-/* Switches of the verb: --remove-unreadable is "remove_unreadable". */
+/* What stands behind "--" of an option, as a name of the request: --remove-unreadable is "remove_unreadable". */
+static void key_of(const struct cli_option *o, char key[64])
+{
+	snprintf(key, 64, "%s", o->name + 2);
+	for (char *p = key; *p; p++)
+		*p = *p == '-' ? '_' : *p;
+}
+
+/* *ret is a new value. */
+static int text_json(const char *text_z, json_t **ret, struct fault *fault)
+{
+	*ret = json_string(text_z);
+	return *ret ? 0 : fault_set(fault, -E_USAGE, "\"%.200s\" is not UTF-8; names are", text_z);
+}
+
+/* Switches of the verb. */
 static void add_switches(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
 {
 	char key[64];
@@ -141,62 +158,72 @@ static void add_switches(const struct cli_command *cmd, const struct cli_args *a
 	for (const struct cli_option *o = cmd->options; o->name; o++) {
 		if (o->value || str_eq(str_z(o->name), S("--json")) || !cli_option(args, o->name))
 			continue;
-		snprintf(key, sizeof(key), "%s", o->name + 2);
-		for (char *p = key; *p; p++)
-			*p = *p == '-' ? '_' : *p;
+		key_of(o, key);
 		json_object_set_new(request, key, json_true());
 	}
 }
 
 /* Texts of the verb: --to WHOM is "to". */
-static void add_texts(const struct cli_command *cmd, const struct cli_args *args, json_t *request)
+static int add_texts(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
-	static const char *const options[] = { "--to", "--from", "--state" };
+	static const char *const options[] = { "--to", "--from", "--state", "--special-use" };
+	char key[64];
+	int r = 0;
 
-	for (size_t i = 0; i < ARRAY_LEN(options); i++)
-		if (has_option_row(cmd, options[i]) && cli_option(args, options[i]))
-			json_object_set_new(request, options[i] + 2, admin_json_str(str_z(cli_option(args, options[i]))));
+	for (const struct cli_option *o = cmd->options; o->name && r == 0; o++) {
+		bool is_text = false;
+		json_t *v = NULL;
+
+		for (size_t i = 0; i < ARRAY_LEN(options); i++)
+			is_text |= str_eq(str_z(o->name), str_z(options[i]));
+		if (!is_text || !cli_option(args, o->name))
+			continue;
+		key_of(o, key);
+		r = text_json(cli_option(args, o->name), &v, fault);
+		json_object_set_new(request, key, v);
+	}
+	return r;
+}
+
+/* The positional ones, by their names. */
+static int add_arguments(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
+{
+	json_t *rest = json_array();
+	size_t max = 0;
+	int r = 0;
+
+	while (max < ARRAY_LEN(cmd->arg_names) && cmd->arg_names[max])
+		max++;
+	for (size_t i = 0; r == 0 && i < args->n_positional; i++) {
+		json_t *v = NULL;
+
+		r = text_json(args->positional[i], &v, fault);
+		if (i < max)
+			json_object_set_new(request, cmd->arg_names[i], v);
+		else
+			json_array_append_new(rest, v);
+	}
+	if (cmd->rest_z)
+		json_object_set(request, cmd->rest_z, rest);
+	json_decref(rest);
+	return r;
 }
 
 static int build_request(const struct cli_command *cmd, const struct cli_args *args, json_t *request, struct fault *fault)
 {
-	size_t max = 0;
-	int r;
+	int r = add_arguments(cmd, args, request, fault);
 
-	while (max < ARRAY_LEN(cmd->arg_names) && cmd->arg_names[max])
-		max++;
-	if (args->n_positional < cmd->n_required || args->n_positional > max)
-		return fault_set(fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	for (size_t i = 0; i < args->n_positional; i++)
-		json_object_set_new(request, cmd->arg_names[i], admin_json_str(str_z(args->positional[i])));
 	add_switches(cmd, args, request);
-	add_texts(cmd, args, request);
 	if (cmd->switch_z)
 		json_object_set_new(request, cmd->switch_z, json_true());
-	r = add_quota(args, request, fault);
+	if (r == 0)
+		r = add_texts(cmd, args, request, fault);
+	if (r == 0)
+		r = add_quota(args, request, fault);
 	return r < 0 ? r : add_secret(cmd, args, request, fault);
 }
 
 /* ---- the running server, or the data ---- */
-
-/*
- * 0: the data are open, with *ret_fd -1; a server began meanwhile: *ret_fd is a connection to it. Waits for another command that has them open, and
- * for a server that has them and does not listen yet.
- */
-static int open_data(const struct server_conf *s, struct conf_live *live, struct server_data *data, int *ret_fd, struct fault *fault)
-{
-	int64_t until_ms = clock_mono_ms() + DATA_WAIT_MS;
-	struct fault other = { 0 };
-	int r;
-
-	*ret_fd = -1;
-	while ((r = server_data_open(s->data_dir, DATA_LOOK_MS, live, NULL, NULL, data, fault)) == -E_BUSY && clock_mono_ms() < until_ms) {
-		*ret_fd = cli_control_connect(s->data_dir, &other);
-		if (*ret_fd >= 0)
-			return 0;
-	}
-	return r;
-}
 
 /* As the server's own user: the files that are made here are the ones that the server opens next. */
 static int ask_data(struct conf *conf, const struct server_conf *s, const char *verb, json_t *request, json_t **ret,
@@ -205,12 +232,7 @@ static int ask_data(struct conf *conf, const struct server_conf *s, const char *
 	struct conf_live *live = conf_live_new(conf_ref(conf));
 	struct server_data data;
 	AUTO(cli_close_fd) int fd = -1;
-	int r = server_privileges_prepare(s, fault);
-
-	if (r == 0)
-		r = server_privileges_drop(s, fault);
-	if (r == 0)
-		r = open_data(s, live, &data, &fd, fault);
+	int r = cli_data_open(s, live, &data, &fd, fault);
 	if (r == 0 && fd >= 0) {
 		r = cli_control_ask(fd, verb, request, ret, fault);
 	} else if (r == 0) {
@@ -276,7 +298,7 @@ int cli_ask(const struct cli_args *args, const char *verb, json_t *request, json
 #define CELL_MAX 1024
 #define COLUMNS_MAX 16
 
-/* One line; some of it may be a stranger's. */
+/* One line; some of it may be a stranger's. What there is nothing to say of is "-". */
 static void cell(const json_t *v, char out[CELL_MAX])
 {
 	AUTO(buf_fini) struct buf clean = BUF_INIT(CELL_MAX - 1);
@@ -285,11 +307,29 @@ static void cell(const json_t *v, char out[CELL_MAX])
 		text_clean(&clean, str_of(json_string_value(v), json_string_length(v)));
 	else if (json_is_integer(v))
 		buf_printf(&clean, "%lld", (long long)json_integer_value(v));
+	else if (json_is_null(v))
+		buf_add(&clean, S("-"));
 	else
 		buf_add(&clean, json_is_true(v) ? S("yes") : S("no"));
 	for (size_t i = 0; i < clean.n; i++)
 		out[i] = clean.p[i] == '\n' ? ' ' : clean.p[i];
 	out[clean.n] = '\0';
+}
+
+/* In columns of a terminal, of text that is clean. */
+static int width_of(const char *text_z)
+{
+	struct str rest = str_z(text_z);
+	utf8proc_int32_t c;
+	int width = 0;
+
+	while (rest.n > 0) {
+		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)rest.p, (utf8proc_ssize_t)rest.n, &c);
+
+		width += n > 0 ? utf8proc_charwidth(c) : 1;
+		rest = str_skip(rest, n > 0 ? (size_t)n : 1);
+	}
+	return width;
 }
 
 static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
@@ -302,11 +342,11 @@ static size_t column_widths(json_t *rows, int widths[COLUMNS_MAX])
 	json_object_foreach(json_array_get(rows, 0), key, v) {
 		if (n == COLUMNS_MAX)
 			break;
-		widths[n] = (int)strlen(key);
+		widths[n] = width_of(key);
 		for (size_t i = 0; i < json_array_size(rows); i++) {
 			cell(json_object_get(json_array_get(rows, i), key), text);
-			if ((int)strlen(text) > widths[n])
-				widths[n] = (int)strlen(text);
+			if (width_of(text) > widths[n])
+				widths[n] = width_of(text);
 		}
 		n++;
 	}
@@ -327,7 +367,10 @@ static void print_row(json_t *first, const json_t *row, const int *widths, size_
 			break;
 		if (row)
 			cell(json_object_get(row, key), text);
-		buf_printf(&line, "%-*s  ", widths[i++], row ? text : key);
+		else
+			snprintf(text, sizeof(text), "%s", key);
+		buf_printf(&line, "%s%*s", text, widths[i] - width_of(text) + 2, "");
+		i++;
 	}
 	while (line.n > 0 && line.p[line.n - 1] == ' ')
 		line.n--;
@@ -399,5 +442,7 @@ enum cli_status cli_admin(const struct cli_command *cmd, const struct cli_args *
 	json_decref(request);
 	if (r < 0)
 		return cli_fail(args, r, &fault);
+	if (cmd->empty_z && json_array_size(result) == 0 && !cli_option(args, "--json"))
+		printf("%s\n", cmd->empty_z);
 	return cli_result(args, result);
 }

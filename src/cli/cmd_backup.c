@@ -86,7 +86,7 @@ static int give_dir(const char *dir_z, const struct server_conf *s, struct fault
 
 /* ---- the command ---- */
 
-static int copy(const char *dir_z, struct backup *b, struct db_backup_counts *n, struct fault *fault)
+static int copy_once(const char *dir_z, struct backup *b, struct db_backup_counts *n, struct fault *fault)
 {
 	int r = ask_hold(b, fault);
 	const struct db_backup_job job = {
@@ -100,6 +100,17 @@ static int copy(const char *dir_z, struct backup *b, struct db_backup_counts *n,
 	};
 
 	return r < 0 && r != -E_NOT_FOUND ? r : db_backup(&job, n, fault);
+}
+
+/* Waits for another command that has the data open; a server that begins meanwhile is asked. */
+static int copy(const char *dir_z, struct backup *b, struct db_backup_counts *n, struct fault *fault)
+{
+	int64_t until_ms = clock_mono_ms() + CLI_DATA_WAIT_MS;
+	int r;
+
+	while ((r = copy_once(dir_z, b, n, fault)) == -E_BUSY && !b->is_held && clock_mono_ms() < until_ms)
+		usleep(CLI_DATA_LOOK_MS * 1000);
+	return r;
 }
 
 static int run(const struct cli_args *args, const char *dir_z, struct backup *b, struct db_backup_counts *n,
@@ -137,11 +148,9 @@ enum cli_status cli_backup(const struct cli_command *cmd, const struct cli_args 
 	struct fault fault = { 0 };
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
-	if (args->n_positional != 1)
-		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	else
-		r = run(args, args->positional[0], &b, &n, &fault);
+	r = run(args, args->positional[0], &b, &n, &fault);
 	if (r < 0) {
 		json_decref(b.damaged);
 		return cli_fail(args, r, &fault);

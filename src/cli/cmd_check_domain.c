@@ -318,14 +318,12 @@ enum cli_status cli_check_domain(const struct cli_command *cmd, const struct cli
 	enum cli_status status;
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	arena_init(&c->arena, CHECK_ARENA);
 	buf_init(&c->ca, LIMIT_TLS_CA_FILE);
 	buf_init(&c->notes, CHECK_NOTES);
-	if (args->n_positional != 1)
-		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	else
-		r = prepare(args, c, &fault);
+	r = prepare(args, c, &fault);
 	status = r < 0 ? cli_fail(args, r, &fault) : run(args, c);
 	finish(c);
 	return status;

@@ -3,11 +3,13 @@
  * demo: a throw-away server without settings: loopback only, self-made certificate, two accounts, nothing is sent to other hosts. It writes
  * DIR/martlet.conf and then runs as `serve` does, so that every other command works on it with --dir DIR.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -37,6 +39,7 @@ static const char *const demo_accounts[] = { "alice@example.test", "bob@example.
 static const char demo_password[] = "demo";
 static char demo_dir[2048];
 static unsigned demo_offset = 10000;
+static const char head_line[] = "# Written by martlet demo at each start; changes here are lost.\n";
 
 /* Makes the directory, or takes one that is ours and closed to others: a shared /tmp holds traps. */
 static int claim_dir(const char *dir_z, struct fault *fault)
@@ -51,6 +54,36 @@ static int claim_dir(const char *dir_z, struct fault *fault)
 		return fault_set(fault, -E_DENIED, "%s is not a directory of our own that only we can write to; "
 				 "name another with --dir", dir_z);
 	return 0;
+}
+
+/* 1, 0 or negative: does anything stand in it? */
+static int is_used(const char *dir_z, struct fault *fault)
+{
+	DIR *d = opendir(dir_z);
+	const struct dirent *e;
+	bool is_found = false;
+
+	if (!d)
+		return fault_errno(fault, errno, "cannot look at %s", dir_z);
+	while (!is_found && (e = readdir(d)) != NULL)
+		is_found = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(d);
+	return is_found;
+}
+
+/* Settings are written over and data are made only where that was done before, or where there is nothing: --dir may name any place by mistake. */
+static int check_use(const char *path_z, struct fault *fault)
+{
+	char head[sizeof(head_line)] = "";
+	int fd = open(path_z, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	ssize_t n = fd < 0 ? 0 : read(fd, head, sizeof(head) - 1);
+	int r = 0;
+
+	if (fd >= 0)
+		close(fd);
+	if (n != (ssize_t)sizeof(head) - 1 || memcmp(head, head_line, sizeof(head) - 1) != 0)
+		r = is_used(demo_dir, fault);
+	return r > 0 ? fault_set(fault, -E_EXISTS, "%s is not empty and no demo's; name an empty or a new directory with --dir", demo_dir) : r;
 }
 
 /* The settings name the data by its whole path. */
@@ -68,10 +101,9 @@ static int make_absolute(struct fault *fault)
 
 static void print_settings(struct buf *out)
 {
-	buf_printf(out, "# Written by martlet demo at each start; changes here are lost.\n"
-		   "[server]\nhostname = localhost\ndata_dir = %s/data\ntest_verbs = yes\nlog_level = info\n\n"
+	buf_printf(out, "%s[server]\nhostname = localhost\ndata_dir = %s/data\ntest_verbs = yes\nlog_level = info\n\n"
 		   "[queue]\nsend = no\n\n"
-		   "[auth]\nplaintext_on_loopback = yes\n", demo_dir);
+		   "[auth]\nplaintext_on_loopback = yes\n", head_line, demo_dir);
 	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
 		buf_printf(out, "\n[listener \"%s\"]\nprotocol = %s\naddress = 127.0.0.1\nport = %u\ntls = %s\n",
 			   ports[i].name, ports[i].protocol, ports[i].port + demo_offset, ports[i].tls);
@@ -165,7 +197,8 @@ static int set_up(const struct cli_args *args, char *path, size_t path_size, str
 	if (r < 0)
 		return r;
 	snprintf(path, path_size, "%s/martlet.conf", demo_dir);
-	return write_settings(path, fault);
+	r = check_use(path, fault);
+	return r < 0 ? r : write_settings(path, fault);
 }
 
 enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *args)
@@ -178,5 +211,10 @@ enum cli_status cli_demo(const struct cli_command *cmd, const struct cli_args *a
 	(void)cmd;
 	if (r == 0)
 		r = server_run(&o, &fault);
+	if (r == -E_BUSY) {
+		const struct fault why = fault;
+
+		(void)fault_set(&fault, r, "%s; --port-offset N takes other ports, --dir DIR another directory", why.text);
+	}
 	return r < 0 ? cli_fail(args, r, &fault) : CLI_OK;
 }

@@ -254,13 +254,14 @@ enum cli_status cli_doctor(const struct cli_command *cmd, const struct cli_args 
 	enum cli_status status;
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	arena_init(&d->arena, DOCTOR_ARENA);
 	buf_init(&d->password, DOCTOR_PASSWORD);
 	buf_init(&d->ca, LIMIT_TLS_CA_FILE);
 	d->is_json = cli_option(args, "--json") != NULL;
 	d->is_terminal = !d->is_json && isatty(STDOUT_FILENO) == 1 && isatty(STDERR_FILENO) == 1;
-	r = args->n_positional == 1 ? cli_settings_load(args, &d->conf, &fault) : fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
+	r = cli_settings_load(args, &d->conf, &fault);
 	if (r == 0)
 		r = take_arguments(args, d, &fault);
 	if (r == 0)

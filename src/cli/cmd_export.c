@@ -235,7 +235,8 @@ static int export_all(struct export *ex, struct fault *fault)
 		r = export_mailbox(ex, json_array_get(rows, i), fault);
 	}
 	if (r == 0 && n_wanted == 0)
-		r = fault_set(fault, -E_NOT_FOUND, "no mailbox %s", cli_option(ex->args, "--mailbox"));
+		r = fault_set(fault, -E_NOT_FOUND, "%s has no mailbox \"%s\"; see: martlet mailbox list %s", ex->address_z,
+			      cli_option(ex->args, "--mailbox"), ex->address_z);
 	if (r == 0)
 		r = export_subscriptions(ex, rows, fault);
 	json_decref(rows);
@@ -280,15 +281,12 @@ enum cli_status cli_export(const struct cli_command *cmd, const struct cli_args 
 	struct fault fault = { 0 };
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	budget_set(MEMORY_MAX);
 	cli_progress_begin(&ex.progress, cli_option(args, "--json") != NULL);
-	if (args->n_positional != 2) {
-		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	} else {
-		ex.address_z = args->positional[0];
-		r = run(&ex, args->positional[1], &fault);
-	}
+	ex.address_z = args->positional[0];
+	r = run(&ex, args->positional[1], &fault);
 	if (r < 0) {
 		json_decref(ex.bad_list);
 		return cli_fail(args, r, &fault);

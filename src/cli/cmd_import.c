@@ -430,6 +430,7 @@ enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args 
 	struct fault fault = { 0 };
 	int r;
 
+	(void)cmd;
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
 	budget_set(MEMORY_MAX);
 	im.args = args;
@@ -439,11 +440,7 @@ enum cli_status cli_import(const struct cli_command *cmd, const struct cli_args 
 	buf_init(&im.filling.bytes, LIMIT_CONTROL_BODY);
 	buf_init(&im.sent.bytes, LIMIT_CONTROL_BODY);
 	cli_progress_begin(&im.progress, cli_option(args, "--json") != NULL);
-	if (args->n_positional != 2)
-		r = fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
-	else {
-		im.address_z = args->positional[0];
-		r = run(&im, args->positional[1], &fault);
-	}
+	im.address_z = args->positional[0];
+	r = run(&im, args->positional[1], &fault);
 	return end(&im, r, &fault);
 }

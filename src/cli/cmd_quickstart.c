@@ -187,7 +187,7 @@ static void print_end(const struct quickstart *q)
 /* An address of a new account: what MAIL takes, in lower case. */
 static int take_address(struct quickstart *q, struct fault *fault)
 {
-	const char *text_z = q->args->n_positional > 0 ? q->args->positional[0] : "";
+	const char *text_z = q->args->positional[0];
 	struct str path = arena_printf(&q->arena, "<%s>", text_z), address;
 	ptrdiff_t at;
 	char *p;

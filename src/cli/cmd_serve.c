@@ -14,6 +14,7 @@ enum cli_status cli_serve(const struct cli_command *cmd, const struct cli_args *
 	int r = server_run(&o, &fault);
 
 	(void)cmd;
+	cli_settings_fault(args, r, &fault);
 	return r < 0 ? cli_fail(args, r, &fault) : CLI_OK;
 }
 

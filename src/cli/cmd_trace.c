@@ -155,9 +155,8 @@ enum cli_status cli_trace(const struct cli_command *cmd, const struct cli_args *
 	int r;
 
 	log_setup(STDERR_FILENO, LOG_LVL_ERROR, LOG_FMT_TEXT);
-	json_object_set_new(request, "what", admin_json_str(str_z(args->n_positional == 1 ? args->positional[0] : NULL)));
-	r = args->n_positional == 1 ? cli_ask(args, cmd->verb, request, &result, &fault)
-				    : fault_set(&fault, -E_USAGE, "usage: martlet %s %s", cmd->name, cmd->usage);
+	json_object_set_new(request, "what", admin_json_str(str_z(args->positional[0])));
+	r = cli_ask(args, cmd->verb, request, &result, &fault);
 	json_decref(request);
 	if (r < 0)
 		return cli_fail(args, r, &fault);

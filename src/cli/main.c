@@ -65,41 +65,44 @@ static bool wants_help(struct str word)
 	return str_eq(word, S("help")) || str_eq(word, S("--help")) || str_eq(word, S("-h"));
 }
 
+static int no_command(int argc, char **argv)
+{
+	const char *second_z = argc > 1 && argv[1][0] != '-' ? argv[1] : "";
+	struct fault fault = { 0 };
+	bool is_group = false;
+
+	for (size_t i = 0; i < cli_n_commands; i++)
+		is_group |= is_first_word(&cli_commands[i], argv[0]);
+	if (is_group && !second_z[0])
+		(void)fault_set(&fault, -E_USAGE, "%.100s wants one more word; see: martlet help %.100s", argv[0], argv[0]);
+	else
+		(void)fault_set(&fault, -E_USAGE, "no command %.100s%s%.100s; see: martlet help%s%.100s", argv[0], second_z[0] ? " " : "", second_z,
+			is_group ? " " : "", is_group ? argv[0] : "");
+	return cli_refuse(argc, argv, &fault);
+}
+
+/* `help check mx` tells of that one alone, `help check` of all that begin so. */
 static int help(int argc, char **argv)
 {
-	bool is_found = false;
+	bool is_group = false;
+	int most = 0;
 
 	if (argc == 0 || wants_help(str_z(argv[0]))) {
 		print_all(stdout);
 		return CLI_OK;
 	}
 	for (size_t i = 0; i < cli_n_commands; i++) {
-		/* `help account` tells about all of them. */
-		if (name_words(&cli_commands[i], argc, argv) > 0 ||
-		    (argc == 1 && is_first_word(&cli_commands[i], argv[0]))) {
-			cli_usage(&cli_commands[i]);
-			is_found = true;
-		}
+		int n = name_words(&cli_commands[i], argc, argv);
+
+		most = n > most ? n : most;
+		is_group |= argc == 1 && is_first_word(&cli_commands[i], argv[0]);
 	}
-	if (!is_found)
-		fprintf(stderr, "martlet: no command %s; see: martlet help\n", argv[0]);
-	return is_found ? CLI_OK : CLI_USAGE;
-}
-
-static int no_command(int argc, char **argv)
-{
-	const char *second_z = argc > 2 && argv[2][0] != '-' ? argv[2] : "";
-	struct fault fault = { 0 };
-	bool is_group = false;
-
+	if (most == 0 && !is_group)
+		return no_command(argc, argv);
 	for (size_t i = 0; i < cli_n_commands; i++)
-		is_group |= is_first_word(&cli_commands[i], argv[1]);
-	if (is_group && !second_z[0])
-		(void)fault_set(&fault, -E_USAGE, "%.100s wants one more word; see: martlet help %.100s", argv[1], argv[1]);
-	else
-		(void)fault_set(&fault, -E_USAGE, "no command %.100s%s%.100s; see: martlet help%s%.100s", argv[1], second_z[0] ? " " : "", second_z,
-			is_group ? " " : "", is_group ? argv[1] : "");
-	return cli_refuse(argc, argv, &fault);
+		if ((most > 0 && name_words(&cli_commands[i], argc, argv) == most) || (is_group && is_first_word(&cli_commands[i], argv[0])))
+			cli_usage(&cli_commands[i]);
+	return CLI_OK;
 }
 
 /* By a link of that name? */
@@ -131,7 +134,7 @@ int main(int argc, char **argv)
 		argv[1] = version;
 	cmd = find_command(argc - 1, argv + 1, &words);
 	if (!cmd)
-		return no_command(argc, argv);
+		return no_command(argc - 1, argv + 1);
 	for (int i = 1 + words; i < argc; i++) {
 		if (wants_help(str_z(argv[i])) && argv[i][0] == '-') {
 			cli_usage(cmd);

@@ -131,11 +131,11 @@ void cli_port_took(struct cli_port *p, size_t n)
 
 /* ---- without a server ---- */
 
-/* The first line tells whether the data could be opened. */
-static int say_opened(int fd, int r, const struct fault *fault)
+/* The first line tells whether the data could be opened; true: a server began meanwhile, ask that one. */
+static int say_opened(int fd, int r, bool is_served, const struct fault *fault)
 {
 	json_t *v = r < 0 ? json_pack("{s:b, s:i, s:o}", "ok", 0, "code", -r, "text", admin_json_str(str_z(fault->text)))
-			  : json_pack("{s:b, s:n}", "ok", 1, "result");
+			  : json_pack("{s:b, s:b}", "ok", 1, "result", is_served);
 	char *text_z = json_dumps(v, JSON_COMPACT);
 	int n = dprintf(fd, "%s\n", text_z);
 
@@ -147,27 +147,33 @@ static int say_opened(int fd, int r, const struct fault *fault)
 static void run_child(struct conf *conf, const struct server_conf *s, int fd)
 {
 	struct conf_live *live = conf_live_new(conf_ref(conf));
+	AUTO(cli_close_fd) int server = -1;
 	struct fault fault = { 0 };
 	struct server_data data;
-	int r = server_privileges_prepare(s, &fault);
+	int r = cli_data_open(s, live, &data, &server, &fault);
 
-	if (r == 0)
-		r = server_privileges_drop(s, &fault);
-	if (r == 0)
-		r = server_data_open(s->data_dir, 0, live, NULL, NULL, &data, &fault);
-	if (say_opened(fd, r, &fault) == 0) {
+	if (say_opened(fd, r, server >= 0, &fault) == 0 && server < 0) {
 		struct admin ad = { .store = data.store, .queue = data.queue, .sasl = data.sasl, .conf = live };
 
 		server_alone(&ad, fd);
 	}
-	if (r == 0)
+	if (r == 0 && server < 0)
 		server_data_close(&data);
 	conf_live_free(live);
 }
 
+static void end_child(struct cli_port *p)
+{
+	cli_close_fd(&p->fd);
+	p->fd = -1;
+	if (p->child > 0)
+		waitpid(p->child, NULL, 0);
+	p->child = 0;
+}
+
 static int start_child(struct cli_port *p, struct conf *conf, const struct server_conf *s, struct fault *fault)
 {
-	json_t *opened = NULL;
+	json_t *is_served = NULL;
 	int pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
@@ -182,8 +188,13 @@ static int start_child(struct cli_port *p, struct conf *conf, const struct serve
 	p->fd = pair[0];
 	if (p->child < 0)
 		return fault_errno(fault, errno, "cannot make a process");
-	r = cli_port_receive(p, &opened, fault);
-	json_decref(opened);
+	r = cli_port_receive(p, &is_served, fault);
+	if (r == 0 && json_is_true(is_served)) {
+		end_child(p);
+		p->fd = cli_control_connect(s->data_dir, fault);
+		r = p->fd == -E_NOT_FOUND ? fault_set(fault, -E_CLOSED, "the server that had just begun is gone; its log says why") : p->fd < 0 ? p->fd : 0;
+	}
+	json_decref(is_served);
 	return r;
 }
 
@@ -209,10 +220,6 @@ int cli_port_open(const struct cli_args *args, struct cli_port *ret, struct faul
 
 void cli_port_close(struct cli_port *p)
 {
-	cli_close_fd(&p->fd);
-	p->fd = -1;
-	if (p->child > 0)
-		waitpid(p->child, NULL, 0);
-	p->child = 0;
+	end_child(p);
 	buf_fini(&p->in);
 }

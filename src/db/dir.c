@@ -30,6 +30,8 @@ int db_make_dir(const char *dir_z, struct fault *f)
 	int rc = os_file_make_dir(AT_FDCWD, dir_z);
 	bool is_made = rc == 1;
 
+	if (rc < 0 && errno == ENOENT)
+		return fault_set(f, -E_NOT_FOUND, "cannot make the directory %s: the one above it is not there; make that first", dir_z);
 	if (rc < 0)
 		return fault_errno(f, errno, "cannot make the directory %s", dir_z);
 	AUTO(os_file_close) int fd = os_file_open_dir(AT_FDCWD, dir_z);

@@ -202,7 +202,7 @@ static int parse_list(struct imap_parse *p, struct request *ret)
 	return (ret->options & SELECT_RECURSIVE) && !(ret->options & base) ? -E_SYNTAX : 0;
 }
 
-/* RFC 9051 6.3.9: the pattern is what reference and mailbox give side by side; 5.1: in NFC, as names are. */
+/* RFC 9051 6.3.9: the pattern is what reference and mailbox give side by side. */
 static int compile(struct arena *a, struct request *q)
 {
 	size_t i, bytes = 0;
@@ -213,19 +213,14 @@ static int compile(struct arena *a, struct request *q)
 	for (i = 0; i < q->n_patterns; i++) {
 		struct str whole = arena_printf(a, "%" STR_FMT "%" STR_FMT, STR_ARG(q->reference),
 						STR_ARG(q->patterns[i]));
-
-		int r = 0;
+		int r;
 
 		bytes += whole.n;
 		if (bytes > PATTERN_BYTES || whole.p == NULL)
 			return -E_LIMIT;
-		if (!str_is_ascii(whole))
-			r = store_name_nfc(a, whole, &whole);
+		r = imap_list_pattern_parse(a, whole, &q->compiled[i]);
 		if (r < 0)
 			return r;
-		q->compiled[i] = imap_list_pattern_new(a, whole);
-		if (q->compiled[i] == NULL)
-			return -E_LIMIT;
 	}
 	return 0;
 }

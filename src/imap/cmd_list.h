@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What LIST shares with CREATE (special-use names), with STATUS (items) and with GETMETADATA
- * (annotations), and its patterns.
+ * What LIST shares with STATUS (items) and with GETMETADATA (annotations). What it shares with
+ * commands outside of this room: list.h.
  */
 #pragma once
 
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "imap/list.h"
 
 struct buf;
 struct imap_parse;
 struct imap_session;
 struct store_mailbox;
-
-/* enum store_special_use for "Drafts" (without backslash, any case); 0: unknown (cmd_list.c). */
-unsigned imap_list_use_bit(struct str attr);
-
-/* "\Drafts \Sent" of those bits, as LIST shows them, to the end of out (cmd_list.c). */
-void imap_list_use_print(unsigned special_use, struct buf *out);
 
 /* Which annotations are wanted (cmd_metadata.c). */
 struct imap_metadata {
@@ -68,12 +63,3 @@ void imap_metadata_tell(struct imap_session *s, const struct store_mailbox *box,
 /* "* STATUS name (...)" of an existing mailbox. 0 or negative. */
 MUST_CHECK int imap_status_show(struct imap_session *s, const struct store_mailbox *box,
 				unsigned items);
-
-/*
- * A LIST pattern ready for matching (list_pattern.c): "*" any characters, "%" any but the
- * separator. Matching is linear in the name for any pattern.
- */
-struct imap_list_pattern;
-/* In the arena; a pattern longer than any name can be matches nothing. NULL: arena full. */
-MUST_CHECK struct imap_list_pattern *imap_list_pattern_new(struct arena *a, struct str pattern);
-bool imap_list_pattern_match(const struct imap_list_pattern *p, struct str name);

@@ -19,10 +19,7 @@ struct place {
 	struct str given;
 };
 
-/*
- * SP mailbox, normalised; a trailing separator only says that children will follow (RFC
- * 9051 6.3.4).
- */
+/* SP mailbox, normalised. */
 static int parse_name(struct imap_session *s, struct place *ret)
 {
 	struct fault fault = { 0 };
@@ -32,10 +29,8 @@ static int parse_name(struct imap_session *s, struct place *ret)
 	if ((r = imap_need(imap_parse_sp(&s->p))) < 0 ||
 	    (r = imap_need(imap_parse_mailbox_given(&s->p, &name, &ret->given))) < 0)
 		return r;
-	if (name.n > 1 && name.p[name.n - 1] == '/') {
-		name.n--;
-		ret->given.n--;
-	}
+	ret->given.n -= name.n - store_name_trim(name).n;
+	name = store_name_trim(name);
 	r = store_place_parse(&s->arena, name, &ret->at, &fault);
 	if (r < 0 && s->language == IMAP_LANG_DEFAULT)
 		imap_say(s, "%s", fault.text);

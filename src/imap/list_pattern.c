@@ -7,7 +7,8 @@
  * side.
  */
 #include "base/limits.h"
-#include "imap/cmd_list.h"
+#include "imap/list.h"
+#include "store/mailbox.h"
 
 #define POSITIONS (LIMIT_MAILBOX_NAME * 2 + 3)
 #define WORDS ((POSITIONS + 63) / 64)
@@ -77,6 +78,16 @@ struct imap_list_pattern *imap_list_pattern_new(struct arena *a, struct str patt
 	}
 	p->words = p->n / 64 + 1;
 	return p;
+}
+
+int imap_list_pattern_parse(struct arena *a, struct str text, struct imap_list_pattern **ret)
+{
+	int r = str_is_ascii(text) ? 0 : store_name_nfc(a, text, &text);
+
+	if (r < 0)
+		return r;
+	*ret = imap_list_pattern_new(a, text);
+	return *ret == NULL ? -E_LIMIT : 0;
 }
 
 /* A wildcard may also stand for nothing: its position goes on to the next. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* LIST patterns: against a table, and against a plain recursive matcher on all short strings. */
-#include "imap/cmd_list.h"
+#include "imap/list.h"
 
 #include "base/limits.h"
 #include "base/test.h"

@@ -6,7 +6,7 @@
 #include "base/limits.h"
 #include "base/mem.h"
 #include "base/must.h"
-#include "imap/cmd_list.h"
+#include "imap/list.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -69,6 +69,20 @@ static bool addr_parse(const char *z, uint16_t port, union any_addr *ret, sockle
 	return true;
 }
 
+static int not_bound(const char *address_z, uint16_t port, int errnum, struct fault *fault)
+{
+	int r = fault_errno(fault, errnum, "%s port %u", address_z, (unsigned)port);
+
+	if (errnum == EADDRINUSE)
+		return fault_set(fault, r, "%s port %u: another program listens there; `ss -ltnp` tells which", address_z, (unsigned)port);
+	if (errnum == EADDRNOTAVAIL)
+		return fault_set(fault, r, "%s port %u: this host does not have that address; `ip address` tells those it has", address_z, (unsigned)port);
+	if (errnum == EACCES)
+		return fault_set(fault, r, "%s port %u: only root may listen on ports below %d; start it as root, it gives that up afterwards", address_z,
+				 (unsigned)port, IPPORT_RESERVED);
+	return r;
+}
+
 static int bind_tcp(const char *address_z, uint16_t port, int *ret_fd, struct fault *fault)
 {
 	AUTO(fd_close) int fd = -1;
@@ -92,7 +106,7 @@ static int bind_tcp(const char *address_z, uint16_t port, int *ret_fd, struct fa
 	(void)set_opt(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	(void)set_opt(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEP_IDLE_S);
 	if (bind(fd, &a.sa, n) != 0 || listen(fd, BACKLOG) != 0)
-		return fault_errno(fault, errno, "%s port %u", address_z, (unsigned)port);
+		return not_bound(address_z, port, errno, fault);
 	*ret_fd = fd;
 	fd = -1;
 	return 0;

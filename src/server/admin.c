@@ -9,6 +9,7 @@
 #include "db/db.h"
 #include "queue/queue.h"
 #include "queue/schedule.h"
+#include "store/account.h"
 #include "store/store.h"
 
 static const struct admin_verb verbs[] = {
@@ -23,6 +24,12 @@ static const struct admin_verb verbs[] = {
 	{ .name = "alias.add", .fn = admin_alias_add },
 	{ .name = "alias.remove", .fn = admin_alias_remove },
 	{ .name = "alias.list", .fn = admin_alias_list },
+	{ .name = "mailbox.list", .fn = admin_mailbox_list },
+	{ .name = "mailbox.create", .fn = admin_mailbox_create },
+	{ .name = "mailbox.delete", .fn = admin_mailbox_delete },
+	{ .name = "mailbox.rename", .fn = admin_mailbox_rename },
+	{ .name = "mailbox.subscribe", .fn = admin_mailbox_subscribe },
+	{ .name = "mailbox.unsubscribe", .fn = admin_mailbox_unsubscribe },
 	{ .name = "acl.list", .fn = admin_acl_list },
 	{ .name = "acl.set", .fn = admin_acl_set },
 	{ .name = "acl.remove", .fn = admin_acl_remove },
@@ -72,7 +79,7 @@ int admin_run(struct admin *ad, const char *verb_z, const json_t *args, json_t *
 	if (!verb)
 		return fault_set(fault, -E_USAGE, "no such verb: %.60s", verb_z);
 	if (verb->needs_server && !ad->net)
-		return fault_set(fault, -E_CANNOT, "no server is running on this data directory");
+		return fault_set(fault, -E_CANNOT, "no server is running on this data directory; start it: systemctl start martlet, or martlet serve");
 	arena_init(&a, LIMIT_COMMAND_ARENA);
 	return verb->fn(ad, &a, args, ret, fault);
 }
@@ -98,13 +105,16 @@ static struct str subject(const json_t *args)
 	return s;
 }
 
-static void log_verb(const struct admin *ad, const char *verb_z, struct str of, int r)
+static void log_verb(const struct admin *ad, const char *verb_z, const json_t *args, int r)
 {
 	const struct admin_verb *verb = find_verb(ad, str_z(verb_z));
 	const char *err_z = r < 0 ? err_row(r)->name : "OK";
+	struct str of = subject(args), mailbox = admin_arg_opt(args, "mailbox");
 
 	if (verb && verb->is_frequent && r >= 0)
 		LOG(DEBUG, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_Z("err", err_z));
+	else if (mailbox.n > 0)
+		LOG(INFO, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_STR("mailbox", mailbox), F_Z("err", err_z));
 	else
 		LOG(INFO, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_Z("err", err_z));
 }
@@ -121,7 +131,7 @@ json_t *admin_answer(struct admin *ad, const json_t *request)
 		r = fault_set(&fault, -E_USAGE, "not a request: one JSON object with \"verb\" and \"args\" is expected");
 	else
 		r = admin_run(ad, verb_z, args, &result, &fault);
-	log_verb(ad, verb_z ? verb_z : "", subject(args), r);
+	log_verb(ad, verb_z ? verb_z : "", args, r);
 	if (r < 0)
 		return failure(r, &fault);
 	return json_pack("{s:b, s:o}", "ok", 1, "result", result ? result : json_null());
@@ -176,6 +186,22 @@ int admin_arg(const json_t *args, const char *key_z, struct str *ret, struct fau
 		return fault_set(fault, -E_USAGE, "missing: %s", key_z);
 	*ret = v;
 	return 0;
+}
+
+int admin_arg_account(struct admin *ad, struct arena *a, const json_t *args, struct store_account *ret, struct fault *fault)
+{
+	struct str address = { 0 };
+	int r = admin_arg(args, "address", &address, fault);
+
+	if (r == 0)
+		r = store_account_find(ad->store, a, address, ret);
+	return r == -E_NOT_FOUND ? fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(str_head(address, 200))) : r;
+}
+
+int admin_no_mailbox(struct str address, struct str mailbox, struct fault *fault)
+{
+	return fault_set(fault, -E_NOT_FOUND, "%" STR_FMT " has no mailbox \"%" STR_FMT "\"; see: martlet mailbox list %" STR_FMT, STR_ARG(str_head(address, 100)),
+			 STR_ARG(str_head(mailbox, 150)), STR_ARG(str_head(address, 100)));
 }
 
 json_t *admin_json_str(struct str s)

@@ -17,6 +17,7 @@ struct server_process;
 struct queue;
 struct sasl;
 struct store;
+struct store_account;
 
 struct admin {
 	struct store *store;
@@ -62,12 +63,17 @@ void server_alone(struct admin *ad, int fd);
 /* A required / optional string argument; the empty slice when absent. -E_USAGE names the missing one. */
 MUST_CHECK int admin_arg(const json_t *args, const char *key_z, struct str *ret, struct fault *fault);
 struct str admin_arg_opt(const json_t *args, const char *key_z);
+/* The account of the argument "address". -E_USAGE; -E_NOT_FOUND says what to look at. */
+MUST_CHECK int admin_arg_account(struct admin *ad, struct arena *a, const json_t *args, struct store_account *ret, struct fault *fault);
+/* -E_NOT_FOUND, with what to look at. */
+int admin_no_mailbox(struct str address, struct str mailbox, struct fault *fault);
 /* A JSON string of a slice; invalid UTF-8 becomes U+FFFD-free escapes. */
 json_t *admin_json_str(struct str s);
 
 admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password, admin_account_quota;
 admin_fn admin_account_enable, admin_account_disable, admin_account_disconnect;
 admin_fn admin_alias_add, admin_alias_remove, admin_alias_list;
+admin_fn admin_mailbox_list, admin_mailbox_create, admin_mailbox_delete, admin_mailbox_rename, admin_mailbox_subscribe, admin_mailbox_unsubscribe;
 admin_fn admin_acl_list, admin_acl_set, admin_acl_remove;
 admin_fn admin_domain_known, admin_domain_add, admin_domain_remove, admin_domain_list;
 admin_fn admin_queue_list, admin_queue_show, admin_queue_retry, admin_queue_hold, admin_queue_release, admin_queue_remove;

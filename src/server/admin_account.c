@@ -24,15 +24,6 @@ static int read_credentials(struct arena *a, const json_t *args, struct store_cr
 	return r;
 }
 
-static int find(struct admin *ad, struct arena *a, struct str address, struct store_account *ret, struct fault *fault)
-{
-	int r = store_account_find(ad->store, a, address, ret);
-
-	if (r == -E_NOT_FOUND)
-		return fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
-	return r;
-}
-
 /* Limits that are not given are negative. */
 static struct store_quota read_quota(const json_t *args)
 {
@@ -72,26 +63,23 @@ int admin_account_add(struct admin *ad, struct arena *a, const json_t *args, jso
 int admin_account_remove(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct store_account account = { 0 };
-	struct str address;
-	int r = admin_arg(args, "address", &address, fault);
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
 	if (r == 0)
-		r = find(ad, a, address, &account, fault);
-	if (r == 0)
-		r = store_account_remove(ad->store, address, fault);
+		r = store_account_remove(ad->store, account.name, fault);
 	if (r < 0)
 		return r;
 	sasl_forget(ad->sasl, account.id);
 	/* It could still submit mail, and read what is shared with anyone. */
 	if (ad->net)
 		(void)sasl_disconnect(ad->sasl, ad->net, account.id);
-	*ret = json_pack("{s:o}", "address", admin_json_str(address));
+	*ret = json_pack("{s:o}", "address", admin_json_str(account.name));
 	return 0;
 }
 
 static int set_enabled(struct admin *ad, const json_t *args, bool is_enabled, json_t **ret, struct fault *fault)
 {
-	struct str address;
+	struct str address = { 0 };
 	int64_t id = 0;
 	size_t n_cut = 0;
 	int r = admin_arg(args, "address", &address, fault);
@@ -122,14 +110,11 @@ int admin_account_disable(struct admin *ad, struct arena *a, const json_t *args,
 int admin_account_disconnect(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct store_account account = { 0 };
-	struct str address;
-	int r = admin_arg(args, "address", &address, fault);
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
-	if (r == 0)
-		r = find(ad, a, address, &account, fault);
 	if (r < 0)
 		return r;
-	*ret = json_pack("{s:o, s:I}", "address", admin_json_str(address), "disconnected",
+	*ret = json_pack("{s:o, s:I}", "address", admin_json_str(account.name), "disconnected",
 			 (json_int_t)sasl_disconnect(ad->sasl, ad->net, account.id));
 	return 0;
 }
@@ -156,13 +141,10 @@ int admin_account_list(struct admin *ad, struct arena *a, const json_t *args, js
 int admin_account_password(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct store_credential creds[3];
-	struct store_account account;
-	struct str address;
+	struct store_account account = { 0 };
 	size_t n = 0;
-	int r = admin_arg(args, "address", &address, fault);
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
-	if (r == 0)
-		r = find(ad, a, address, &account, fault);
 	if (r == 0)
 		r = read_credentials(a, args, creds, &n, fault);
 	if (r < 0)
@@ -173,19 +155,16 @@ int admin_account_password(struct admin *ad, struct arena *a, const json_t *args
 	if (r < 0)
 		return r;
 	sasl_forget(ad->sasl, account.id);
-	*ret = json_pack("{s:o}", "address", admin_json_str(address));
+	*ret = json_pack("{s:o}", "address", admin_json_str(account.name));
 	return 0;
 }
 
 int admin_account_quota(struct admin *ad, struct arena *a, const json_t *args, json_t **ret, struct fault *fault)
 {
 	struct store_quota change = read_quota(args), limit = { 0 }, used = { 0 };
-	struct store_account account;
-	struct str address;
-	int r = admin_arg(args, "address", &address, fault);
+	struct store_account account = { 0 };
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
-	if (r == 0)
-		r = find(ad, a, address, &account, fault);
 	if (r == 0 && (change.bytes >= 0 || change.messages >= 0 || change.mailboxes >= 0))
 		r = store_quota_set(ad->store, account.id, &change);
 	if (r == 0)

@@ -10,20 +10,15 @@
 static int find(struct admin *ad, struct arena *a, const json_t *args, struct store_mailbox *ret, struct fault *fault)
 {
 	struct store_account account = { 0 };
-	struct str address = { 0 }, mailbox = { 0 };
-	int r = admin_arg(args, "address", &address, fault);
+	struct str mailbox = { 0 };
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
 	if (r == 0)
 		r = admin_arg(args, "mailbox", &mailbox, fault);
 	if (r < 0)
 		return r;
-	r = store_account_find(ad->store, a, address, &account);
-	if (r == -E_NOT_FOUND)
-		return fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
-	if (r == 0)
-		r = store_mailbox_find(ad->store, a, account.id, mailbox, ret);
-	return r == -E_NOT_FOUND ? fault_set(fault, r, "%" STR_FMT " has no mailbox \"%" STR_FMT "\"; mail programs make mailboxes, and / stands between the levels of "
-					       "their names", STR_ARG(address), STR_ARG(mailbox)) : r;
+	r = store_mailbox_find(ad->store, a, account.id, mailbox, ret);
+	return r == -E_NOT_FOUND ? admin_no_mailbox(account.name, mailbox, fault) : r;
 }
 
 static json_t *rights_json(unsigned rights)

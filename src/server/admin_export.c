@@ -13,14 +13,9 @@ int admin_export_mailboxes(struct admin *ad, struct arena *a, const json_t *args
 {
 	struct store_account account = { 0 };
 	struct store_mailbox *v = NULL;
-	struct str address = { 0 };
 	size_t n = 0;
-	int r = admin_arg(args, "address", &address, fault);
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
-	if (r == 0)
-		r = store_account_find(ad->store, a, address, &account);
-	if (r == -E_NOT_FOUND)
-		fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
 	if (r == 0)
 		r = store_mailbox_list(ad->store, a, account.id, &v, &n);
 	if (r < 0)

@@ -21,18 +21,6 @@
 
 /* ---- mailboxes ---- */
 
-static int find_account(struct admin *ad, struct arena *a, const json_t *args, struct store_account *ret, struct fault *fault)
-{
-	struct str address = { 0 };
-	int r = admin_arg(args, "address", &address, fault);
-
-	if (r == 0)
-		r = store_account_find(ad->store, a, address, ret);
-	if (r == -E_NOT_FOUND)
-		fault_set(fault, r, "no account %" STR_FMT "; see: martlet account list", STR_ARG(address));
-	return r;
-}
-
 /* The mailbox of that name, made if it is not there. */
 static int take_mailbox(struct admin *ad, struct arena *a, int64_t account, struct str name, int64_t *ret, struct fault *fault)
 {
@@ -57,7 +45,7 @@ int admin_import_mailbox(struct admin *ad, struct arena *a, const json_t *args, 
 	struct store_account account = { 0 };
 	struct str name = { 0 };
 	int64_t id = 0;
-	int r = find_account(ad, a, args, &account, fault);
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
 	if (r == 0)
 		r = admin_arg(args, "mailbox", &name, fault);
@@ -74,7 +62,7 @@ int admin_import_subscribe(struct admin *ad, struct arena *a, const json_t *args
 {
 	struct store_account account = { 0 };
 	struct str name = { 0 };
-	int r = find_account(ad, a, args, &account, fault);
+	int r = admin_arg_account(ad, a, args, &account, fault);
 
 	(void)ret;
 	if (r == 0)

@@ -9,10 +9,11 @@ static int bind_one(struct server_bound *b, struct fault *fault)
 {
 	/* A unix socket is for other programs' users; its directory says who may come near. */
 	mode_t old = umask(b->conf->address[0] == '/' ? 0 : 077);
-	int r = net_bind(b->conf->address, (uint16_t)b->conf->port, &b->fd, fault);
+	struct fault f = { 0 };
+	int r = net_bind(b->conf->address, (uint16_t)b->conf->port, &b->fd, &f);
 
 	umask(old);
-	return r;
+	return r < 0 ? fault_set(fault, r, "[listener \"%s\"] %s", b->name_z, f.text) : 0;
 }
 
 int server_bound_open(const struct conf *conf, struct server_bound **ret, size_t *ret_n, struct fault *fault)

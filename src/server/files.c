@@ -307,12 +307,15 @@ int server_files_load(const char *config_path_z, struct conf **conf, struct serv
 {
 	struct server_files *files = MEM_NEW(struct server_files);
 	struct conf *c = NULL;
+	struct fault f = { 0 };
 	int r = read_file(files, config_path_z, fault);
 
 	if (r == 0)
 		r = server_conf_parse(config_path_z, server_files_get(files, config_path_z), &c, fault);
 	if (r == 0)
-		r = read_all(files, c, fault);
+		r = read_all(files, c, &f);
+	if (r < 0 && f.text[0])
+		(void)fault_set(fault, r, "%s: %s", config_path_z, f.text);
 	if (r < 0) {
 		conf_unref(c);
 		server_files_free(files);

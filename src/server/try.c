@@ -41,11 +41,14 @@ int server_conf_try(const struct conf *conf, const char *path_z, struct fault *f
 	char space[4096];
 	struct passwd pw;
 	struct passwd *found = NULL;
+	struct fault f = { 0 };
+	int r;
 
 	if (s->user[0])
 		getpwnam_r(s->user, &pw, space, sizeof(space), &found);
 	if (s->user[0] && !found)
 		return fault_set(fault, -E_USAGE, "%s: [server] user = %s: no such user; make it with: useradd --system %s",
 				 path_z, s->user, s->user);
-	return try_files(conf, fault);
+	r = try_files(conf, &f);
+	return r < 0 ? fault_set(fault, r, "%s: %s", path_z, f.text) : 0;
 }

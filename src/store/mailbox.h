@@ -33,6 +33,8 @@ struct store_mailbox {
 
 /* Unicode Normalization Form C, and nothing else: for patterns of LIST. In the arena; -E_CANNOT: no UTF-8. */
 MUST_CHECK int store_name_nfc(struct arena *a, struct str name, struct str *ret);
+/* Without a separator at its end, which only says that children will follow (RFC 9051 6.3.4). */
+struct str store_name_trim(struct str name);
 /* Checks and normalises a name: NFC, INBOX rules, no empty components, no controls. -E_CANNOT with the reason in fault, or -E_LIMIT. */
 MUST_CHECK int store_name_check(struct arena *a, struct str name, struct str *ret, struct fault *fault);
 

@@ -55,6 +55,11 @@ int store_name_nfc(struct arena *a, struct str name, struct str *ret)
 	return 0;
 }
 
+struct str store_name_trim(struct str name)
+{
+	return name.n > 1 && name.p[name.n - 1] == '/' ? str_head(name, name.n - 1) : name;
+}
+
 int store_name_check(struct arena *a, struct str name, struct str *ret, struct fault *fault)
 {
 	const char *why_z;

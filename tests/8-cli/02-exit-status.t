@@ -39,3 +39,31 @@ martlet!2 account lits
 out *no command account lits*help account
 martlet help help
 out *account add*
+# help of what is no command says so as the command itself does; of one whose name begins another's, of that one alone
+martlet!2 help account lits
+out martlet: no command account lits; see: martlet help account
+martlet!2 help frobnicate
+out martlet: no command frobnicate; see: martlet help
+martlet help check mx
+out martlet check mx *
+out! martlet check ADDRESS*
+martlet help check
+out martlet check mx *
+out martlet check ADDRESS*
+# too few words, before anything is looked at or asked for
+martlet!2 import x --config $dir/missing.conf
+out martlet: usage: martlet import ACCOUNT SOURCE
+martlet!2 quickstart --config $dir/missing.conf
+out martlet: usage: martlet quickstart ADDRESS
+martlet!2 account add --config $dir/missing.conf < x
+out martlet: usage: martlet account add ADDRESS
+# the settings are looked at before a password is read
+martlet!3 account add x@example.test --config $dir/missing.conf < \n
+out martlet: settings file *missing.conf*
+# a switch is on or not there: a value, such as no, is not taken for on
+cli!2 mailbox delete bob@example.test Archive --recursive=no
+out martlet: mailbox delete: no value goes with --recursive; see: martlet help mailbox delete
+cli mailbox list bob@example.test Archive
+out Archive *0 *
+martlet!2 queue list --json=no --config $config
+out martlet: queue list: no value goes with --json; see: martlet help queue list

@@ -43,7 +43,13 @@ martlet!2 config check --config $dir/bad.conf
 out *nosuchuser*useradd*
 write bad.conf < [tls]\ncertificate = $dir/none.pem\nkey = $dir/none.key\n\n[listener "i"]\nprotocol = imap\nport = 1143\n
 martlet!3 config check --config $dir/bad.conf
-out *[tls] certificate: *none.pem*
+out martlet: *bad.conf: [tls] certificate: cannot read *none.pem*
+martlet!3 serve --config $dir/bad.conf
+out martlet: *bad.conf: [tls] certificate: cannot read *none.pem*
+write bad.conf < [server]\ndata_dir = $dir/no/such\n\n[listener "i"]\nprotocol = imap\naddress = $dir/i.sock\n
+martlet!3 serve --config $dir/bad.conf
+out martlet: cannot make the directory *no/such: the one above it is not there; make that first
+write bad.conf < [tls]\ncertificate = $dir/none.pem\nkey = $dir/none.key\n\n[listener "i"]\nprotocol = imap\nport = 1143\n
 write none.pem < nothing\n
 write none.key < nothing\n
 martlet!1 config check --config $dir/bad.conf
@@ -56,6 +62,16 @@ out *bad.conf:4:*nothing*
 out! *bad.conf:5:*
 out *bad.conf:6:*key = value*
 out *bad.conf:8:*max_errors = 0*
+# other commands tell the first one, and where to read of the others
+martlet!2 account list --config $dir/bad.conf
+out martlet: *bad.conf:2:*max_errors*(and more: martlet config check --config *bad.conf)
+out! *bad.conf:3:*
+martlet!2 serve --config $dir/bad.conf
+out martlet: *bad.conf:2:*max_errors*(and more: martlet config check --config *bad.conf)
+write bad.conf < [smtp]\nmax_erors = 3\n
+martlet!2 serve --config $dir/bad.conf
+out martlet: *bad.conf:2:*max_errors*
+out! *and more*
 write bad.conf < [smtp]\nmax_hops = 20\n[server]\nhostname = mail example\n
 martlet!2 config check --config $dir/bad.conf
 out *bad.conf:3:*hostname = mail example:*

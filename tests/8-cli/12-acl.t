@@ -3,7 +3,7 @@
 cli acl set alice@example.test INBOX bob@example.test lrs
 cli acl set alice@example.test INBOX anyone l
 cli!3 acl set alice@example.test Nope anyone l
-out *alice@example.test has no mailbox "Nope"; mail programs make mailboxes, and / stands between the levels of their names
+out *alice@example.test has no mailbox "Nope"; see: martlet mailbox list alice@example.test
 cli!2 acl set alice@example.test INBOX -bob@example.test s
 out *no option -bob@example.test; write -- before arguments that begin with -; see: martlet help acl set
 martlet acl set --config $config -- alice@example.test INBOX -bob@example.test s

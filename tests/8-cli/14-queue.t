@@ -58,7 +58,9 @@ cli queue remove $one --notify
 mails alice 1
 cli queue remove $two
 cli queue list
-out! *example*
+out nothing found that waits
+cli queue list --json
+out []
 mails alice 1
 cli fsck
 out clean: yes

@@ -2,6 +2,8 @@
 """The server as a process: TLS, many and slow peers, and the demo with the lines that it tells people to paste."""
 
 import fcntl
+import imaplib
+import json
 import os
 import re
 import signal
@@ -11,6 +13,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import unicodedata
 
 from certs import self_signed
 from script import Actor, Failure, ehlo, message, tls_context
@@ -220,6 +223,23 @@ def wait_until(holds):
         time.sleep(0.05)
 
 
+def test_demo_leaves_directories_of_others_alone(server):
+    """Settings and data of a server, or anything else, that --dir names by mistake."""
+    for content in ("# a server's\n[server]\nhostname = mail.example.org\n", None):
+        path = tempfile.mkdtemp(dir=server.dir)
+        with open(path + ("/martlet.conf" if content else "/letter.txt"), "w", encoding="utf-8") as f:
+            f.write(content or "x")
+        before = [(name, os.stat(path + "/" + name).st_size) for name in os.listdir(path)]
+        demo = subprocess.Popen([server.martlet, "demo", "--dir", path, "--port-offset", str(free_offset())], stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE, text=True)
+        try:
+            told = demo.communicate(timeout=30)[1]
+        finally:
+            demo.terminate()
+        assert demo.returncode == 4 and "%s is not empty and no demo's" % path in told, told
+        assert [(name, os.stat(path + "/" + name).st_size) for name in os.listdir(path)] == before
+
+
 def test_json_log(server):
     """log_format = json: each line is one JSON object."""
     import json  # pylint: disable=import-outside-toplevel
@@ -272,6 +292,59 @@ def test_tables_end_with_their_text(server):
         assert len(lines) > 1 and all(line == line.rstrip() for line in lines), lines
 
 
+def test_tables_stand_in_columns(server):
+    """Of a terminal: letters of two bytes are one wide, those of East Asia two."""
+    for name in ("Gr\u00f6\u00dfe", "\u53d7\u4fe1\u7bb1", "plain"):
+        server.cli("mailbox", "create", "bob@example.test", name)
+    lines = [line for line in server.cli("mailbox", "list", "bob@example.test").stdout.splitlines() if line]
+    at = lines[0].index("messages")
+    for line in lines[1:]:
+        width, cut = 0, 0
+        while width < at:
+            width += 2 if unicodedata.east_asian_width(line[cut]) in "WF" else 1
+            cut += 1
+        assert width == at and re.match(r"  \d", line[cut - 2:]), lines
+
+
+def test_lists_without_rows_say_so(server):
+    """In words for people, as [] for programs."""
+    for what, told in (("alias", "no aliases"), ("queue", "nothing found that waits"), ("auth", "no failed logins")):
+        assert server.cli(what, "list").stdout == told + "\n"
+        assert server.cli(what, "list", "--json").stdout == "[]\n"
+
+
+def test_arguments_that_are_no_names(server):
+    """What is no UTF-8 is refused as an argument, and makes nothing that is called so."""
+    r = subprocess.run([server.martlet, "mailbox", "create", "bob@example.test", b"caf\xe9", "--config", server.config], capture_output=True, check=False)
+    assert r.returncode == 2 and b"not UTF-8" in r.stderr and b"\xe9" not in r.stderr, r
+    r = server.command("mailbox", "create", "bob@example.test", "a\nb", "--config", server.config)
+    assert r.returncode == 1 and "control characters" in r.stderr, r
+    assert len(json.loads(server.cli("mailbox", "list", "bob@example.test", "--json").stdout)) == 6
+
+
+def test_many_mailboxes_are_listed(server):
+    """An answer of more than fits into one buffer of the connection."""
+    client = imaplib.IMAP4("127.0.0.1", server.port("imap"), timeout=60)
+    client.login("bob@example.test", "demo")
+    for i in range(200):
+        assert client.create("%s/%d" % ("x" * 900, i))[0] == "OK"
+    client.logout()
+    rows = json.loads(server.cli("mailbox", "list", "bob@example.test", "x*", "--json").stdout)
+    assert len(rows) == 201 and len({row["mailbox"] for row in rows}) == 201
+    assert len(server.cli("mailbox", "list", "bob@example.test", "x*").stdout.splitlines()) == 202
+
+
+def test_a_port_that_cannot_be_had(server):
+    """The listener, and how to find out why."""
+    for address, told in (("127.0.0.1", "another program listens there; `ss -ltnp` tells which"), ("192.0.2.1", "this host does not have that address")):
+        path = server.dir + "/second.conf"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("[server]\nhostname = localhost\ndata_dir = %s/second\n[listener \"mine\"]\nprotocol = imap\naddress = %s\nport = %d\n"
+                    % (server.dir, address, server.port("imap")))
+        r = server.command("serve", "--config", path)
+        assert r.returncode == 5 and '[listener "mine"] %s port %d: %s' % (address, server.port("imap"), told) in r.stderr, r
+
+
 def test_start_waits_for_a_command(server):
     """A command that found no server has the data open, a moment before the server starts: that one waits, and does not give up."""
     server.stop()
@@ -298,3 +371,49 @@ def test_commands_wait_for_each_other(server):
         server.start()
         told = waiting.communicate(timeout=60)[0]
         assert waiting.returncode in (0, 1) and "another martlet" not in told, told
+
+
+def test_import_export_and_backup_wait_for_another_command(server):
+    """They are no worse than the others: who has the data open mostly is done in a moment."""
+    server.stop()
+    mail = os.path.join(server.dir, "mail")
+    for name in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(mail, name))
+    with open(os.path.join(mail, "cur", "1:2,S"), "wb") as f:
+        f.write(b"Subject: x\n\nx\n")
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock:
+        for args in (("import", "bob@example.test", mail), ("export", "bob@example.test", server.dir + "/out"), ("backup", server.dir + "/copy")):
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+            threading.Timer(0.5, fcntl.lockf, (lock, fcntl.LOCK_UN)).start()
+            start = time.monotonic()
+            server.cli(*args)
+            assert time.monotonic() - start >= 0.4
+    assert len(os.listdir(server.dir + "/out/cur")) == 1
+    server.start()
+
+
+def test_import_asks_a_server_that_starts_meanwhile(server):
+    """The one that has the data open then is asked, and nothing of it is waited for in vain. This one only says that it was asked."""
+    server.stop()
+    path = server.dir + "/data/control.sock"
+    with open(server.dir + "/data/martlet.lock", "r+b") as lock, socket.socket(socket.AF_UNIX) as listener:
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        waiting = subprocess.Popen([server.martlet, "export", "bob@example.test", server.dir + "/out", "--config", server.config],
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        time.sleep(0.5)
+        if os.path.exists(path):
+            os.unlink(path)
+        listener.bind(path)
+        listener.listen()
+        listener.settimeout(20)
+        for _ in range(2):  # the child that waited looks, the command asks
+            peer = listener.accept()[0]
+            asked = peer.recv(4096)
+            if asked:
+                break
+        assert b"export.mailboxes" in asked
+        peer.sendall(b'{"ok": false, "code": 1, "error": "NOT_FOUND", "text": "asked"}\n')
+        told = waiting.communicate(timeout=60)[0]
+        assert waiting.returncode == 3 and "asked" in told, told
+    os.unlink(path)
+    server.start()

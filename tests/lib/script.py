@@ -26,7 +26,7 @@ Protocol scripts: one line, one step. An actor is any word that begins with a ca
   A close                    closes
   log EVENT key=value ...    a log line with these must come (within 10 s)
   log! TEXT                  no line of the log so far may contain TEXT
-  cli ARGS [< INPUT]         a martlet command that must succeed; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output, `out! PATTERN` none
+  cli ARGS [< INPUT]         a martlet command that must succeed, 'ONE ARGUMENT' in quotes; `cli!STATUS ARGS` must exit so; `out PATTERN` then matches a line of its output, `out! PATTERN` none
   martlet ARGS | martlet!STATUS ARGS   the same without --config; $config and $dir are this server's
   write FILE < TEXT          writes $dir/FILE
   damage FILE [FROM TO]      flips a bit in every 64th byte of $dir/FILE
@@ -342,7 +342,8 @@ class Script:
         args, _, text = rest.partition(" < ")
         name, _, status = word.partition("!")
         status = int(status or 0)
-        r = self.server.command(*self.expand(args).split(), *(["--config", self.server.config] if name == "cli" else []),
+        words = [quoted or plain for quoted, plain in re.findall(r"'([^']+)'|(\S+)", self.expand(args))]
+        r = self.server.command(*words, *(["--config", self.server.config] if name == "cli" else []),
                                 text=unescape(text).decode() + "\n")
         self.output = r.stdout + r.stderr
         if r.returncode != status:
