@@ -103,7 +103,7 @@ test:
 
 # Minutes instead of seconds: the server killed under load, and while mail goes out, power cuts, a
 # failing disk, the time of failed logins measured over many, hostile peers, a minute of noise, a
-# minute of 50 sessions in one mailbox, thousands of damaged messages, a minute of mail to peers that
+# minute of 50 sessions in one mailbox, clients against a model, thousands of damaged messages, a minute of mail to peers that
 # die while both processes are killed, three hosts in a small world.
 test-full: test
 	@tests/crash/run --martlet $(B)/martlet --rounds $(CRASH_ROUNDS)
@@ -116,6 +116,7 @@ test-full: test
 	@NOISE_SECONDS=60 tests/run --martlet $(B)/martlet noise
 	@RELAY_SECONDS=60 tests/run --martlet $(B)/martlet relay_storm
 	@tests/stress/run --martlet $(B)/martlet --seconds 60
+	@tests/model/run --martlet $(B)/martlet --seeds 4 --seconds 20
 	@tests/damage/run --martlet $(B)/martlet --seeds 5000
 	@tests/world/run --martlet $(B)/martlet --messages $(WORLD_MESSAGES)
 

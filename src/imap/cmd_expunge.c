@@ -57,10 +57,13 @@ int imap_close_expunge(struct imap_session *s)
 	uint64_t modseq = 0;
 	int r;
 
-	/* RFC 4314 4: without "e" nothing happens, and CLOSE is OK all the same. */
+	/*
+	 * RFC 4314 4: without "e" nothing happens, and CLOSE is OK all the same (RFC 9051 6.4.1 knows no NO);
+	 * so it is when somebody has deleted the mailbox.
+	 */
 	if (s->sel == NULL || s->sel->is_examined || !(s->sel->rights & STORE_R_EXPUNGE))
 		return 0;
 	r = store_expunge_by(imap_store(s), &s->arena, s->account, s->sel->mailbox, NULL, true,
 			     &expunged, &modseq);
-	return r == -E_DENIED ? 0 : r;
+	return r == -E_DENIED || r == -E_NOT_FOUND ? 0 : r;
 }

@@ -131,6 +131,8 @@ int imap_events_status(struct imap_session *s, const struct imap_event_filter *f
 
 struct name {
 	unsigned kind;
+	int64_t mailbox; /* that has got it; 0: not known */
+	bool is_superior; /* of one that was created or deleted, and nothing else */
 	struct str name, old_name;
 };
 
@@ -143,31 +145,57 @@ struct telling {
 	size_t n_visible;
 };
 
-/* Once each, unless it is renamed again. */
-static int add_name(struct telling *t, unsigned kind, struct str name, struct str old_name)
+static bool is_within(struct str name, struct str superior)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		if (str_eq(t->names[i].name, name) &&
-		    (old_name.n == 0 || str_eq(old_name, t->names[i].old_name))) {
-			t->names[i].kind |= kind;
-			return 0;
-		}
+	return str_starts(name, superior) && (name.n == superior.n || name.p[superior.n] == '/');
+}
+
+/*
+ * Once each, unless it is renamed again: what has that name after a RENAME took it away is something
+ * else.
+ */
+static struct name *find_name(struct telling *t, const struct name *v)
+{
+	for (size_t i = t->n; i-- > 0;) {
+		struct name *at = &t->names[i];
+
+		if (str_eq(at->name, v->name) &&
+		    (v->old_name.n == 0 || str_eq(v->old_name, at->old_name)))
+			return at;
+		if (at->old_name.n > 0 && is_within(v->name, at->old_name))
+			break;
+	}
+	return NULL;
+}
+
+static int add_name(struct telling *t, const struct name *v)
+{
+	struct name *at = find_name(t, v);
+
+	if (at != NULL) {
+		at->kind |= v->kind;
+		at->mailbox = v->mailbox != 0 ? v->mailbox : at->mailbox;
+		at->is_superior &= v->is_superior;
+		return 0;
 	}
 	if (arena_grow(&t->arena, &t->names, t->n, &t->cap, sizeof(*t->names)) < 0)
 		return -E_LIMIT;
-	t->names[t->n++] = (struct name){ kind, name, old_name };
+	t->names[t->n++] = *v;
 	return 0;
 }
 
 /* RFC 5465 5.4: of what is created or deleted the superior is affected too. */
 static int add_names(struct telling *t, const struct store_news_item *item)
 {
-	int r = add_name(t, item->kinds, item->name, item->old_name);
+	struct name v = { item->kinds, item->mailbox, false, item->name, item->old_name };
 	ptrdiff_t slash = str_rchr(item->name, '/');
+	int r = add_name(t, &v);
 
-	if (r == 0 && slash > 0 && (item->kinds & (STORE_NEWS_CREATED | STORE_NEWS_DELETED)))
-		r = add_name(t, item->kinds, str_head(item->name, (size_t)slash),
-			     (struct str){ 0 });
+	if (r == 0 && slash > 0 && (item->kinds & (STORE_NEWS_CREATED | STORE_NEWS_DELETED))) {
+		v = (struct name){ .kind = item->kinds, .is_superior = true };
+		v.name = str_head(item->name, (size_t)slash);
+		r = add_name(t, &v);
+	}
 	return r;
 }
 
@@ -199,16 +227,58 @@ static int look_at(struct telling *t, struct arena *a, struct str name, struct s
 	return r;
 }
 
+/*
+ * RFC 5465 5.4: the inferiors of what is renamed go along untold. So one that the client does not know by
+ * the name that it had then is told by the name that it has now.
+ */
+static int look_again(struct telling *t, struct arena *a, const struct name *v,
+		      struct store_mailbox *box)
+{
+	struct store_mailbox now;
+	int r;
+
+	if (v->mailbox == 0 || box->id == v->mailbox)
+		return 0;
+	r = store_mailbox_get(imap_store(t->s), a, v->mailbox, &now);
+	if (r < 0)
+		return r == -E_NOT_FOUND ? 0 : r;
+	*box = now;
+	box->rights = STORE_RIGHTS_ALL;
+	return 0;
+}
+
+/* The name that a superior has after the renames that came later. */
+static int name_now(struct telling *t, struct arena *a, const struct name *v, struct str *ret)
+{
+	const struct name *end = t->names + t->n;
+
+	*ret = v->name;
+	for (const struct name *at = v + 1; v->is_superior && at < end; at++) {
+		if (at->old_name.n == 0 || !is_within(*ret, at->old_name))
+			continue;
+		*ret = arena_printf(a, "%" STR_FMT "%" STR_FMT, STR_ARG(at->name),
+				    STR_ARG(str_skip(*ret, at->old_name.n)));
+		if (ret->p == NULL)
+			return -E_LIMIT;
+	}
+	return 0;
+}
+
 static int tell_name(struct telling *t, const struct name *v)
 {
 	struct imap_session *s = t->s;
 	AUTO(arena_fini) struct arena a;
 	struct store_mailbox box;
+	struct str name;
 	unsigned want;
 	int r;
 
 	arena_init(&a, LIMIT_SESSION_ARENA);
-	r = look_at(t, &a, v->name, &box);
+	r = name_now(t, &a, v, &name);
+	if (r == 0)
+		r = look_at(t, &a, name, &box);
+	if (r == 0)
+		r = look_again(t, &a, v, &box);
 	if (r < 0)
 		return r;
 	/* RFC 5465 6.4: what was subscribed a moment ago counts as subscribed. */

@@ -389,6 +389,7 @@ static void tell_name(const struct job *j, struct db_tx *tx, unsigned kind, stru
 		      struct str old_name)
 {
 	store_announce(j->s, tx, &(struct store_event){ .account = j->account,
+							.mailbox = kind == STORE_NEWS_RENAMED ? j->id : 0,
 							.kinds = kind,
 							.name = name,
 							.old_name = old_name });

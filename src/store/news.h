@@ -35,7 +35,7 @@ enum store_news_kind {
 
 struct store_news_item {
 	unsigned kinds;      /* enum store_news_kind; several only of messages, and of SHARED */
-	int64_t mailbox;     /* id; 0: of a name only, or the server */
+	int64_t mailbox;     /* id, of CREATED and RENAMED too; 0: of a name only, or the server */
 	struct str name;     /* CREATED, DELETED, RENAMED, SUBSCRIBED: after the change */
 	struct str old_name; /* RENAMED */
 	struct str entries;  /* METADATA: canonical names, each followed by a line feed */

@@ -333,7 +333,7 @@ int64_t store_now_s(void);
 #define STORE_GONE (-1) /* instead of a modseq: the mailbox was deleted */
 struct store_event {
 	int64_t account;
-	int64_t mailbox; /* 0: names of the account */
+	int64_t mailbox; /* 0: DELETED and SUBSCRIBED names of the account, its server entries */
 	int64_t modseq;  /* that views of the mailbox have to reach; STORE_GONE; 0: they have not changed */
 	unsigned kinds;  /* enum store_news_kind; 0: only watchers learn of it */
 	bool is_rights;  /* of the mailbox, or of all that the account shares */

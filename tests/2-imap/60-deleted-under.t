@@ -41,3 +41,18 @@ C > c NOOP
 C <all c 
 C > d LIST "" moved
 C < d OK
+# RFC 9051 6.4.1: CLOSE has nothing to expunge in one that is gone, and the session is in none afterwards
+D connect imap as bob
+D > a CREATE gone
+D < a OK
+D > b SELECT gone
+D <... b OK
+C > e DELETE gone
+C < e OK
+D > c CLOSE
+D < c OK
+D > d SEARCH ALL
+D < d BAD
+D > e SELECT INBOX
+D < * FLAGS
+D <... e OK
