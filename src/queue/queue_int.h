@@ -137,9 +137,13 @@ struct queue_target { /* an account that gets a copy */
 	int result;
 };
 
-struct queue_forward { /* an address elsewhere that an alias here leads to */
-	const struct queue_rcpt *r; /* the alias, as it was asked for */
+struct queue_elsewhere { /* an address elsewhere that was asked for, or that an alias here leads to */
 	struct str address, key;
+	struct str id;         /* the same for all ways to write it */
+	bool is_forward;
+	struct str orcpt;      /* of all recipients that lead to it */
+	unsigned notify;
+	size_t nth;
 };
 
 /* An event to be written: made on the caller's thread, so that the writer has one statement to run (trace.c). */
@@ -157,9 +161,8 @@ struct queue_mail {
 	struct db_body body;
 	struct queue_target *targets; /* heap: each account once, sorted */
 	size_t n_targets;
-	struct str *keys;             /* of recipients elsewhere, by their number */
-	struct queue_forward *forwards; /* heap: each address once, sorted */
-	size_t n_forwards;
+	struct queue_elsewhere *elsewhere; /* heap: each address once, as they were asked for */
+	size_t n_elsewhere;
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
