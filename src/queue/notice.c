@@ -89,11 +89,12 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 {
 	int rc = queue_rcpt_find(q, &ret->arena, m->reverse_path, &ret->rcpt);
 
-	if (rc == -E_NOT_FOUND || rc == -E_QUOTA) {
-		log_dropped(m, rc == -E_QUOTA ? "the sender's mailbox is full" : "the sender is nobody here");
+	if (rc == -E_NOT_FOUND) {
+		log_dropped(m, "the sender is nobody here");
 		return 0;
 	}
-	if (rc < 0)
+	/* Whose mailbox is full is no recipient here for now: it waits in the queue as mail for elsewhere does, and is looked at again by local.c. */
+	if (rc < 0 && rc != -E_QUOTA)
 		return rc;
 	rnd_id_z(ret->qid, sizeof(ret->qid) - 1);
 	ret->rcpt.notify = QUEUE_NOTIFY_NEVER;
