@@ -209,9 +209,11 @@ static int find_elsewhere(struct queue_mail *m, const struct conf *c, struct are
 	list_elsewhere(m);
 	for (size_t i = 0; i < m->n_elsewhere && rc == 0; i++)
 		rc = find_hop(c, a, m->elsewhere[i].is_forward ? m->return_path : m->e->reverse_path, &m->elsewhere[i]);
-	if (rc == 0)
-		drop_doubles(m);
-	return rc;
+	if (rc < 0)
+		return rc;
+	drop_doubles(m);
+	m->n_ahead = queue_share_take(m->q, m->e->submitter, m->e->reverse_path, m->n_elsewhere, m->now_s);
+	return 0;
 }
 
 /* RFC 4865 4.2: nothing is released before its time, also what is for somebody here: all wait in the queue. */
@@ -322,19 +324,21 @@ static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, 
  * RFC 6710 5.1: who is more urgent goes first. A step of priority is worth an hour of waiting, and one below the usual a second of
  * standing aside.
  */
-static int64_t first_attempt_s(const struct queue_mail *m)
+static int64_t first_attempt_s(const struct queue_mail *m, bool is_ahead)
 {
 	const struct queue_wish *w = &m->e->wish;
 	int64_t s = w->hold_until_s > m->now_s ? w->hold_until_s : m->now_s;
 
 	if (w->priority < 0)
 		return s - w->priority;
-	return w->hold_until_s > m->now_s ? s : s - (int64_t)w->priority * 3600;
+	if (w->hold_until_s > m->now_s)
+		return s;
+	return s - (int64_t)w->priority * 3600 - (is_ahead ? QUEUE_AHEAD_S : 0);
 }
 
-static int add_recipient(struct queue_mail *m, struct db_tx *tx, struct str qid, const struct queue_elsewhere *to)
+static int add_recipient(struct queue_mail *m, struct db_tx *tx, struct str qid, const struct queue_elsewhere *to, bool is_ahead)
 {
-	int64_t at_s = first_attempt_s(m);
+	int64_t at_s = first_attempt_s(m, is_ahead);
 	int rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(to->address), DB_T(to->orcpt), DB_I(to->notify), DB_I(QUEUE_WAITING),
 			 DB_I(at_s), DB_T(to->key));
 
@@ -352,7 +356,7 @@ static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content, bool
 
 	for (size_t i = 0; i < m->n_elsewhere && rc == 0; i++)
 		if (m->elsewhere[i].is_forward == is_forward)
-			rc = add_recipient(m, tx, qid, &m->elsewhere[i]);
+			rc = add_recipient(m, tx, qid, &m->elsewhere[i], i < m->n_ahead);
 	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
 }
 

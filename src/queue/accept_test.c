@@ -224,6 +224,60 @@ TEST(who_is_elsewhere_gets_one_copy)
 	teardown(&x);
 }
 
+struct due {
+	const char *from_z;
+	size_t n;
+};
+
+/* In which order a destination's recipients go now: by their messages, each with how many in a row. */
+static void assert_due(struct fixture *x, const struct due *want, size_t n_want)
+{
+	const struct db_val args[] = { DB_T(S("far.example")), DB_I(clock_wall_ms() / 1000), DB_I(10000) };
+	struct queue_rcpt_row *got;
+	struct db_tx *tx;
+	size_t n, at = 0;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	assert_int_equal(queue_rcpts_get(tx, &x->a, SQL(RECIPIENTS_DUE), args, ARRAY_LEN(args), &got, &n), 0);
+	db_read_end(&tx);
+	for (size_t i = 0; i < n_want; i++) {
+		test_row(want[i].from_z);
+		for (size_t k = 0; k < want[i].n; k++, at++)
+			assert_true(at < n && str_starts(got[at].qid, str_z(want[i].from_z)));
+	}
+	assert_int_equal(at, n);
+}
+
+static void send_many(struct fixture *x, const char *qid_z, const char *from_z, size_t n, int priority)
+{
+	struct queue_rcpt r[300] = { 0 };
+	struct queue_envelope e = { .qid_z = qid_z, .sid_z = "sid", .reverse_path = str_z(from_z), .rcpts = r, .n_rcpts = n, .wish.priority = priority };
+
+	for (size_t i = 0; i < n; i++)
+		r[i].address = arena_printf(&x->a, "r%zu@far.example", i);
+	assert_int_equal(queue_accept(x->q, &e, x->spool), 0);
+}
+
+/* All are due at once; but who sends to many is behind who comes later and does not, for a while. */
+TEST(who_sends_little_is_not_behind_who_sends_much)
+{
+	static const struct due first[] = { { "a", 100 }, { "c", 1 }, { "a", 200 }, { "b", 100 } },
+				later[] = { { "a", 100 }, { "c", 1 }, { "a", 200 }, { "b", 100 }, { "d", 1 }, { "e", 100 }, { "e", 200 } };
+	struct fixture x;
+
+	setup(&x);
+	send_many(&x, "a1", "list@x", 300, 0);
+	send_many(&x, "b1", "LIST@x", 100, 0); /* the same sender, in one second or two */
+	send_many(&x, "c1", "carol@x", 1, 0);
+	assert_due(&x, first, ARRAY_LEN(first));
+	clock_shift_ms(601000);
+	send_many(&x, "d1", "carol@x", 1, 0);
+	send_many(&x, "e1", "list@x", 300, 0);
+	assert_due(&x, later, ARRAY_LEN(later));
+	clock_shift_ms(-601000);
+	teardown(&x);
+}
+
 TEST(a_forwarded_bounce_stays_one_and_what_goes_nowhere_is_taken)
 {
 	const struct str elsewhere = STR_INIT("bob@far.example");

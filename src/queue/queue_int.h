@@ -103,7 +103,15 @@ extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
 
 #define QUEUE_HINTS 64
 
+#define QUEUE_SHARES 1024
+
 struct queue_sched;
+
+struct queue_share { /* of a sender (fair.c) */
+	uint64_t who;
+	size_t used;
+	int64_t at_s;  /* when that was so */
+};
 
 struct queue {
 	struct store *store;
@@ -117,6 +125,7 @@ struct queue {
 	char *hints[QUEUE_HINTS];
 	size_t n_hints;
 	bool has_more_hints;    /* than fit: look everywhere */
+	struct queue_share shares[QUEUE_SHARES];
 	void (*wake)(void *ctx); /* NULL: nobody sends */
 	void *wake_ctx;
 	/*
@@ -163,6 +172,7 @@ struct queue_mail {
 	size_t n_targets;
 	struct queue_elsewhere *elsewhere; /* heap: each address once, as they were asked for */
 	size_t n_elsewhere;
+	size_t n_ahead;               /* of them, that are due before those of who sends much */
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
@@ -194,6 +204,12 @@ void queue_mail_done(struct queue_mail *m);
 
 /* Inside the transaction that accepts it: counts it for its submitter. 0; -E_ALLOWANCE: he has sent enough; other codes. */
 MUST_CHECK int queue_allowance_tx(const struct queue_mail *m, struct db_tx *tx);
+
+/* ---- fair.c ---- */
+
+#define QUEUE_AHEAD_S 600
+/* How many of n more recipients of a sender are due so much before they came. account 0: the return address counts. Any thread. */
+size_t queue_share_take(struct queue *q, int64_t account, struct str sender, size_t n, int64_t now_s);
 
 /* ---- plan.c ---- */
 
