@@ -122,3 +122,18 @@ def test_notice_in_utf8(server):
             status, returned = leaf(body, b"message/global-delivery-status"), leaf(body, b"message/global")
             assert "Final-Recipient: utf-8; gr\u00fc\u00dfe@elsewhere.test" in status.decode() and returned.endswith(text), (status, returned)
             wait_empty(server)
+
+
+def test_notice_about_what_cannot_be_encoded(server):
+    """A sealed message of 8-bit bytes (RFC 1847 2.1) comes back to a host that takes 7-bit only by its header: a notice that cannot be sent is lost."""
+    sealed = ("Subject: sealed\r\nMIME-Version: 1.0\r\nContent-Type: multipart/signed; boundary=b; protocol=x/y; micalg=z\r\n\r\n"
+              "--b\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n\r\nHell\u00f6\r\n"
+              "--b\r\nContent-Type: x/y\r\n\r\nz\r\n--b--\r\n").encode()
+    server.cli("alias", "add", "far@example.test", "x@elsewhere.test")
+    with Sink(says={"RCPT": "550 5.1.1 nobody of that name"}) as sink, Sink(words=("PIPELINING",)) as back:
+        use(server, sink, back=route(back.port, "back.test"))
+        with smtplib.SMTP("127.0.0.1", server.port("smtp"), "peer.example", 60) as smtp:
+            smtp.sendmail("carol@back.test", ["far@example.test"], sealed, ["BODY=8BITMIME"])
+        (_, _, body), = back.wait(1)
+        assert body.isascii() and b"nobody of that name" in body and b"\r\nSubject: sealed\r\n" in body and b"Hell" not in body, body
+        wait_empty(server)
