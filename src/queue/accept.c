@@ -100,60 +100,120 @@ static int make_return_path(struct queue_mail *m, struct arena *a)
 			   str_skip(r->address, (size_t)(str_rchr(r->address, '@') + 1)), a, &m->return_path);
 }
 
-static int find_key(const struct conf *c, struct arena *a, struct str reverse_path, struct str address, struct str *ret)
+/* Where it goes, and by what it is known to be the same as another: its domain in A-labels and lower case. A local part means what it says (RFC 5321 2.4). */
+static int find_hop(const struct conf *c, struct arena *a, struct str reverse_path, struct queue_elsewhere *to)
 {
+	struct str local = str_head(to->address, (size_t)(str_rchr(to->address, '@') + 1));
 	struct queue_hop hop;
-	int rc = queue_hop_find(c, a, reverse_path, address, &hop);
+	int rc = queue_hop_find(c, a, reverse_path, to->address, &hop);
 
-	*ret = hop.destination;
-	return rc;
+	if (rc < 0)
+		return rc;
+	to->key = hop.destination;
+	to->id = arena_printf(a, "%" STR_FMT "%" STR_FMT, STR_ARG(local), STR_ARG(hop.domain));
+	return to->id.p ? 0 : -E_LIMIT;
 }
 
-static int compare_forwards(const void *pa, const void *pb)
-{
-	const struct queue_forward *a = pa, *b = pb;
-	int order = str_cmp(a->address, b->address);
-
-	return order != 0 ? order : (a->r > b->r) - (a->r < b->r);
-}
-
-/* Whoever names many aliases that lead to one address, or one many times, sends one copy there: as the first of them was asked for. */
-static void gather_forwards(struct queue_mail *m)
+static void list_elsewhere(struct queue_mail *m)
 {
 	const struct queue_envelope *e = m->e;
-	size_t n = 0, unique = 0;
+	size_t n = 0;
 
 	for (size_t i = 0; i < e->n_rcpts; i++)
-		n += e->rcpts[i].n_forwards;
-	m->forwards = mem_alloc(n, sizeof(*m->forwards));
+		n += !e->rcpts[i].is_local + e->rcpts[i].n_forwards;
+	m->elsewhere = mem_alloc(n, sizeof(*m->elsewhere));
 	n = 0;
-	for (size_t i = 0; i < e->n_rcpts; i++)
-		for (size_t k = 0; k < e->rcpts[i].n_forwards; k++)
-			m->forwards[n++] = (struct queue_forward){ .r = &e->rcpts[i], .address = e->rcpts[i].forwards[k] };
-	if (n)
-		qsort(m->forwards, n, sizeof(*m->forwards), compare_forwards);
-	for (size_t i = 0; i < n; i++)
-		if (i == 0 || !str_eq(m->forwards[i].address, m->forwards[unique - 1].address))
-			m->forwards[unique++] = m->forwards[i];
-	m->n_forwards = unique;
+	for (size_t i = 0; i < e->n_rcpts; i++) {
+		const struct queue_rcpt *r = &e->rcpts[i];
+		struct queue_elsewhere to = { .address = r->address, .orcpt = r->orcpt, .notify = r->notify, .nth = n };
+
+		if (!r->is_local)
+			m->elsewhere[n++] = to;
+		for (size_t k = 0; k < r->n_forwards; k++) {
+			to.address = r->forwards[k];
+			to.is_forward = true;
+			to.nth = n;
+			m->elsewhere[n++] = to;
+		}
+	}
+	m->n_elsewhere = n;
 }
 
-static int find_keys(struct queue_mail *m, const struct conf *c, struct arena *a)
+/* The same address side by side, and first as it was asked for, if it was. */
+static int compare_ids(const void *pa, const void *pb)
 {
-	const struct queue_envelope *e = m->e;
+	const struct queue_elsewhere *a = pa, *b = pb;
+	int order = str_cmp(a->id, b->id);
+
+	if (order == 0)
+		order = a->is_forward - b->is_forward;
+	return order != 0 ? order : (a->nth > b->nth) - (a->nth < b->nth);
+}
+
+static int compare_nth(const void *pa, const void *pb)
+{
+	const struct queue_elsewhere *a = pa, *b = pb;
+
+	return (a->nth > b->nth) - (a->nth < b->nth);
+}
+
+/* RFC 3461 4.1: the sender hears what he asked to hear of either. */
+static unsigned notify_of_both(unsigned a, unsigned b)
+{
+	const unsigned usual = QUEUE_NOTIFY_FAILURE | QUEUE_NOTIFY_DELAY;
+
+	if (a == b || b == QUEUE_NOTIFY_NEVER)
+		return a;
+	return a == QUEUE_NOTIFY_NEVER ? b : (a ? a : usual) | (b ? b : usual);
+}
+
+/* Another recipient that is the same one. Whom he was written to as is told by one that said so in the same way. */
+static void join(struct queue_elsewhere *to, const struct queue_elsewhere *other)
+{
+	to->notify = notify_of_both(to->notify, other->notify);
+	if (to->orcpt.n == 0 && to->is_forward == other->is_forward)
+		to->orcpt = other->orcpt;
+}
+
+/*
+ * Whoever names one address many times, in whatever way it may be written, or aliases that lead to it, sends one copy there: as it was asked for, else
+ * as the first alias was.
+ */
+static void drop_doubles(struct queue_mail *m)
+{
+	struct queue_elsewhere *v = m->elsewhere;
+	size_t unique = 0;
+
+	if (m->n_elsewhere < 2)
+		return;
+	qsort(v, m->n_elsewhere, sizeof(*v), compare_ids);
+	for (size_t i = 0; i < m->n_elsewhere; i++)
+		if (unique > 0 && str_eq(v[i].id, v[unique - 1].id))
+			join(&v[unique - 1], &v[i]);
+		else
+			v[unique++] = v[i];
+	m->n_elsewhere = unique;
+	qsort(v, unique, sizeof(*v), compare_nth);
+	m->has_forwards = false;
+	for (size_t i = 0; i < unique; i++)
+		m->has_forwards |= v[i].is_forward;
+}
+
+static int find_elsewhere(struct queue_mail *m, const struct conf *c, struct arena *a)
+{
 	int rc = m->has_forwards ? make_return_path(m, a) : 0;
 
-	m->forward_qid = arena_printf(a, "%sF", e->qid_z);
-	m->keys = ARENA_ARRAY(a, struct str, e->n_rcpts);
-	if (!m->keys || !m->forward_qid.p)
+	m->forward_qid = arena_printf(a, "%sF", m->e->qid_z);
+	if (!m->forward_qid.p)
 		return -E_LIMIT;
-	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
-		if (!e->rcpts[i].is_local)
-			rc = find_key(c, a, e->reverse_path, e->rcpts[i].address, &m->keys[i]);
-	gather_forwards(m);
-	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
-		rc = find_key(c, a, m->return_path, m->forwards[i].address, &m->forwards[i].key);
-	return rc;
+	list_elsewhere(m);
+	for (size_t i = 0; i < m->n_elsewhere && rc == 0; i++)
+		rc = find_hop(c, a, m->elsewhere[i].is_forward ? m->return_path : m->e->reverse_path, &m->elsewhere[i]);
+	if (rc < 0)
+		return rc;
+	drop_doubles(m);
+	m->n_ahead = queue_share_take(m->q, m->e->submitter, m->e->reverse_path, m->n_elsewhere, m->now_s);
+	return 0;
 }
 
 /* RFC 4865 4.2: nothing is released before its time, also what is for somebody here: all wait in the queue. */
@@ -202,7 +262,7 @@ int queue_mail_prepare(struct queue_mail *m, struct queue *q, struct queue_envel
 	m->look_s = queue_look_s(queue_conf_of(c), &(struct queue_age){ .accepted_s = now_s, .held_until_s = e->wish.hold_until_s,
 									.by_s = e->wish.by_s, .by_returns = e->wish.by_returns,
 									.is_for_a_day = e->is_for_a_day });
-	rc = find_keys(m, c, a);
+	rc = find_elsewhere(m, c, a);
 	conf_unref(c);
 	return rc < 0 ? rc : queue_told_make(m);
 }
@@ -264,46 +324,40 @@ static int add_message(struct queue_mail *m, struct db_tx *tx, int64_t content, 
  * RFC 6710 5.1: who is more urgent goes first. A step of priority is worth an hour of waiting, and one below the usual a second of
  * standing aside.
  */
-static int64_t first_attempt_s(const struct queue_mail *m)
+static int64_t first_attempt_s(const struct queue_mail *m, bool is_ahead)
 {
 	const struct queue_wish *w = &m->e->wish;
 	int64_t s = w->hold_until_s > m->now_s ? w->hold_until_s : m->now_s;
 
 	if (w->priority < 0)
 		return s - w->priority;
-	return w->hold_until_s > m->now_s ? s : s - (int64_t)w->priority * 3600;
+	if (w->hold_until_s > m->now_s)
+		return s;
+	return s - (int64_t)w->priority * 3600 - (is_ahead ? QUEUE_AHEAD_S : 0);
 }
 
-static int add_recipient(struct queue_mail *m, struct db_tx *tx, struct str qid, const struct queue_rcpt *r, struct str address,
-			 struct str key)
+static int add_recipient(struct queue_mail *m, struct db_tx *tx, struct str qid, const struct queue_elsewhere *to, bool is_ahead)
 {
-	int64_t at_s = first_attempt_s(m);
-	int rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(address), DB_T(r->orcpt), DB_I(r->notify), DB_I(QUEUE_WAITING),
-			 DB_I(at_s), DB_T(key));
+	int64_t at_s = first_attempt_s(m, is_ahead);
+	int rc = DB_EXEC(tx, SQL(RECIPIENT_ADD), DB_T(qid), DB_T(to->address), DB_T(to->orcpt), DB_I(to->notify), DB_I(QUEUE_WAITING),
+			 DB_I(at_s), DB_T(to->key));
 
-	return rc < 0 ? rc : DB_EXEC(tx, SQL(DESTINATION_ADD), DB_T(key), DB_I(at_s));
+	return rc < 0 ? rc : DB_EXEC(tx, SQL(DESTINATION_ADD), DB_T(to->key), DB_I(at_s));
 }
 
-static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content)
+/*
+ * Those that were asked for, or those that aliases lead to: a message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was
+ * asked about notices goes along.
+ */
+static int enqueue(struct queue_mail *m, struct db_tx *tx, int64_t content, bool is_forward)
 {
-	const struct queue_envelope *e = m->e;
-	const struct str qid = str_z(e->qid_z);
-	int rc = add_message(m, tx, content, qid, e->reverse_path);
+	struct str qid = is_forward ? m->forward_qid : str_z(m->e->qid_z);
+	int rc = add_message(m, tx, content, qid, is_forward ? m->return_path : m->e->reverse_path);
 
-	for (size_t i = 0; i < e->n_rcpts && rc == 0; i++)
-		if (!e->rcpts[i].is_local)
-			rc = add_recipient(m, tx, qid, &e->rcpts[i], e->rcpts[i].address, m->keys[i]);
+	for (size_t i = 0; i < m->n_elsewhere && rc == 0; i++)
+		if (m->elsewhere[i].is_forward == is_forward)
+			rc = add_recipient(m, tx, qid, &m->elsewhere[i], i < m->n_ahead);
 	return rc == -E_EXISTS ? -E_IO : rc; /* the id is taken: the next try has another */
-}
-
-/* A message of its own, with an id that shows which one it came from. RFC 3461 5.2.7.1: what was asked about notices goes along. */
-static int enqueue_forwards(struct queue_mail *m, struct db_tx *tx, int64_t content)
-{
-	int rc = add_message(m, tx, content, m->forward_qid, m->return_path);
-
-	for (size_t i = 0; i < m->n_forwards && rc == 0; i++)
-		rc = add_recipient(m, tx, m->forward_qid, m->forwards[i].r, m->forwards[i].address, m->forwards[i].key);
-	return rc == -E_EXISTS ? -E_IO : rc;
 }
 
 /* The first event of its story. Who was refused by himself is known only now. */
@@ -353,11 +407,11 @@ int queue_mail_tx(struct queue_mail *m, struct db_tx *tx)
 	if (rc == 0)
 		rc = deliver(m, tx, content, &refs);
 	if (rc == 0 && m->has_remote) {
-		rc = enqueue(m, tx, content);
+		rc = enqueue(m, tx, content, false);
 		refs++;
 	}
 	if (rc == 0 && m->has_forwards) {
-		rc = enqueue_forwards(m, tx, content);
+		rc = enqueue(m, tx, content, true);
 		refs++;
 	}
 	if (rc == 0 && m->has_trace)
@@ -386,13 +440,10 @@ void queue_mail_stored(struct queue_mail *m)
 {
 	const struct queue_envelope *e = m->e;
 
-	for (size_t i = 0; i < e->n_rcpts; i++) {
+	for (size_t i = 0; i < e->n_rcpts; i++)
 		e->rcpts[i].result = result_of(m, &e->rcpts[i]);
-		if (!e->rcpts[i].is_local)
-			queue_hint(m->q, m->keys[i]);
-	}
-	for (size_t i = 0; i < m->n_forwards; i++)
-		queue_hint(m->q, m->forwards[i].key);
+	for (size_t i = 0; i < m->n_elsewhere; i++)
+		queue_hint(m->q, m->elsewhere[i].key);
 	for (size_t i = 0; i < m->n_told; i++)
 		if (has_got_it(m, m->told[i].of))
 			queue_notice_stored(&m->told[i]);
@@ -404,11 +455,11 @@ void queue_mail_done(struct queue_mail *m)
 		queue_notice_done(&m->told[i]);
 	trace_row_fini(&m->trace);
 	mem_free(m->targets);
-	mem_free(m->forwards);
+	mem_free(m->elsewhere);
 	mem_free(m->told);
 	mem_free(m->bodies);
 	m->targets = NULL;
-	m->forwards = NULL;
+	m->elsewhere = NULL;
 	m->told = NULL;
 	m->bodies = NULL;
 	m->n_told = 0;

@@ -9,7 +9,7 @@
 #include "store/message.h"
 
 /* Rows that are wrong, and how many there are. */
-enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_DROP_DESTINATION, Q_COUNT };
+enum { Q_REFS, Q_CONTENTS, Q_RECIPIENTS, Q_EMPTY, Q_DROP_MESSAGE, Q_DROP_RECIPIENTS, Q_DROP_DESTINATION, Q_COUNT };
 static const struct db_sql checks[Q_COUNT] = {
 	[Q_REFS] = { .sql = "SELECT count(*) FROM contents c LEFT JOIN content_refs r ON r.content = c.id"
 			    " WHERE coalesce(refs, 1) <>"
@@ -17,6 +17,7 @@ static const struct db_sql checks[Q_COUNT] = {
 			    " + (SELECT count(*) FROM queue_messages q WHERE q.content = c.id) OR refs < 1" },
 	[Q_CONTENTS] = { .sql = "SELECT count(*) FROM contents" },
 	[Q_RECIPIENTS] = { .sql = "SELECT count(*) FROM queue_recipients" },
+	[Q_EMPTY] = { .sql = "SELECT count(*) FROM queue_messages m WHERE NOT EXISTS (SELECT 1 FROM queue_recipients r WHERE r.qid = m.qid)" },
 	/* damages for the check */
 	[Q_DROP_MESSAGE] = { .sql = "DELETE FROM queue_messages WHERE qid = 'q1'" },
 	[Q_DROP_RECIPIENTS] = { .sql = "DELETE FROM queue_recipients WHERE qid = 'q2'" },
@@ -136,6 +137,144 @@ TEST(who_is_forwarded_to_gets_one_copy)
 	assert_str_eq(items[0].recipient, elsewhere[0]);
 	assert_str_eq(items[1].recipient, elsewhere[1]);
 	assert_true(str_ends(items[1].reverse_path, S("=x=s@example.org")));
+	teardown(&x);
+}
+
+#define U_DOMAIN "b\xc3\xbc" "cher.example"
+#define A_DOMAIN "xn--bcher-kva.example"
+
+/* In whatever way an address is written, and whoever leads to it; what was asked about notices is asked for once (RFC 3461 4.1, 4.2). */
+TEST(who_is_elsewhere_gets_one_copy)
+{
+	enum { NEVER = QUEUE_NOTIFY_NEVER, SUCCESS = QUEUE_NOTIFY_SUCCESS, FAILURE = QUEUE_NOTIFY_FAILURE, DELAY = QUEUE_NOTIFY_DELAY };
+	static const struct {
+		const char *name;
+		struct {
+			const char *address_z, *orcpt_z, *forward_z;
+			unsigned notify;
+		} asked[3];
+		size_t n_asked;
+		struct {
+			const char *qid_z, *address_z, *orcpt_z;
+			unsigned notify;
+		} want[2];
+		size_t n_want;
+	} rows[] = {
+		{ "twice", { { "bob@far.example", "", NULL, 0 }, { "bob@far.example", "", NULL, 0 } }, 2, { { "q", "bob@far.example", "", 0 } }, 1 },
+		{ "case of the domain", { { "bob@far.example", "", NULL, 0 }, { "bob@FAR.Example", "", NULL, 0 } }, 2, { { "q", "bob@far.example", "", 0 } }, 1 },
+		{ "case of the local part", { { "bob@far.example", "", NULL, 0 }, { "Bob@far.example", "", NULL, 0 } }, 2,
+		  { { "q", "bob@far.example", "", 0 }, { "q", "Bob@far.example", "", 0 } }, 2 },
+		{ "A-label, U-label", { { "b@" A_DOMAIN, "", NULL, 0 }, { "b@" U_DOMAIN, "", NULL, 0 } }, 2, { { "q", "b@" A_DOMAIN, "", 0 } }, 1 },
+		{ "literal", { { "b@[IPv6:2001:db8::A]", "", NULL, 0 }, { "b@[ipv6:2001:DB8::a]", "", NULL, 0 } }, 2, { { "q", "b@[IPv6:2001:db8::A]", "", 0 } }, 1 },
+		{ "the order asked for", { { "z@far.example", "", NULL, 0 }, { "a@far.example", "", NULL, 0 }, { "z@far.example", "", NULL, 0 } }, 3,
+		  { { "q", "z@far.example", "", 0 }, { "q", "a@far.example", "", 0 } }, 2 },
+		{ "by aliases", { { "x@example.org", "", "bob@far.example", SUCCESS }, { "y@example.org", "rfc822;y", "bob@FAR.example", FAILURE } }, 2,
+		  { { "qF", "bob@far.example", "rfc822;y", SUCCESS | FAILURE } }, 1 },
+		{ "by an alias, and itself", { { "x@example.org", "rfc822;x", "bob@far.example", 0 }, { "bob@far.example", "", NULL, SUCCESS } }, 2,
+		  { { "q", "bob@far.example", "", SUCCESS | FAILURE | DELAY } }, 1 },
+		{ "by an alias, and another itself", { { "x@example.org", "", "bob@far.example", 0 }, { "carol@far.example", "", NULL, 0 } }, 2,
+		  { { "q", "carol@far.example", "", 0 }, { "qF", "bob@far.example", "", 0 } }, 2 },
+		{ "never and usually", { { "b@far.example", "rfc822;one", NULL, NEVER }, { "b@far.example", "rfc822;two", NULL, 0 } }, 2,
+		  { { "q", "b@far.example", "rfc822;one", 0 } }, 1 },
+		{ "never and success", { { "b@far.example", "", NULL, SUCCESS }, { "b@far.example", "rfc822;two", NULL, NEVER } }, 2,
+		  { { "q", "b@far.example", "rfc822;two", SUCCESS } }, 1 },
+		{ "success and delay", { { "b@far.example", "", NULL, SUCCESS }, { "b@far.example", "", NULL, DELAY } }, 2,
+		  { { "q", "b@far.example", "", SUCCESS | DELAY } }, 1 },
+	};
+	struct fixture x;
+
+	setup(&x);
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct queue_rcpt r[3] = { 0 };
+		struct str forwards[3];
+		struct queue_rcpt_row *got;
+		struct db_tx *tx;
+		char qid[8];
+		size_t n = 0, n_got;
+
+		test_row(rows[i].name);
+		snprintf(qid, sizeof(qid), "%c", (int)('a' + i));
+		for (size_t k = 0; k < rows[i].n_asked; k++) {
+			const char *orcpt_z = rows[i].asked[k].orcpt_z, *forward_z = rows[i].asked[k].forward_z;
+
+			forwards[k] = forward_z ? str_z(forward_z) : S("");
+			r[k] = (struct queue_rcpt){ .address = str_z(rows[i].asked[k].address_z), .notify = rows[i].asked[k].notify, .result = 1,
+						    .orcpt = orcpt_z ? str_z(orcpt_z) : S(""), .is_local = forward_z,
+						    .forwards = &forwards[k], .n_forwards = forward_z ? 1 : 0 };
+		}
+		assert_int_equal(accept_message(&x, qid, r, rows[i].n_asked, false), 0);
+		for (size_t k = 0; k < rows[i].n_asked; k++)
+			assert_int_equal(r[k].result, 0);
+		assert_int_equal(db_read_begin(x.db, &tx), 0);
+		for (size_t f = 0; f < 2; f++) {
+			snprintf(qid, sizeof(qid), "%c%s", (int)('a' + i), f ? "F" : "");
+			assert_int_equal(queue_rcpts_get(tx, &x.a, SQL(RECIPIENTS_OF), (const struct db_val[]){ DB_T(str_z(qid)) }, 1, &got, &n_got), 0);
+			for (size_t k = 0; k < n_got; k++, n++) {
+				assert_true(n < rows[i].n_want);
+				assert_str_eq(str_skip(got[k].qid, 1), str_skip(str_z(rows[i].want[n].qid_z), 1));
+				assert_str_eq(got[k].address, str_z(rows[i].want[n].address_z));
+				assert_str_eq(got[k].orcpt, str_z(rows[i].want[n].orcpt_z));
+				assert_int_equal(got[k].notify, rows[i].want[n].notify);
+			}
+		}
+		db_read_end(&tx);
+		assert_int_equal(n, rows[i].n_want);
+	}
+	assert_int_equal(count(&x, Q_EMPTY), 0);
+	teardown(&x);
+}
+
+struct due {
+	const char *from_z;
+	size_t n;
+};
+
+/* In which order a destination's recipients go now: by their messages, each with how many in a row. */
+static void assert_due(struct fixture *x, const struct due *want, size_t n_want)
+{
+	const struct db_val args[] = { DB_T(S("far.example")), DB_I(clock_wall_ms() / 1000), DB_I(10000) };
+	struct queue_rcpt_row *got;
+	struct db_tx *tx;
+	size_t n, at = 0;
+
+	assert_int_equal(db_read_begin(x->db, &tx), 0);
+	assert_int_equal(queue_rcpts_get(tx, &x->a, SQL(RECIPIENTS_DUE), args, ARRAY_LEN(args), &got, &n), 0);
+	db_read_end(&tx);
+	for (size_t i = 0; i < n_want; i++) {
+		test_row(want[i].from_z);
+		for (size_t k = 0; k < want[i].n; k++, at++)
+			assert_true(at < n && str_starts(got[at].qid, str_z(want[i].from_z)));
+	}
+	assert_int_equal(at, n);
+}
+
+static void send_many(struct fixture *x, const char *qid_z, const char *from_z, size_t n, int priority)
+{
+	struct queue_rcpt r[300] = { 0 };
+	struct queue_envelope e = { .qid_z = qid_z, .sid_z = "sid", .reverse_path = str_z(from_z), .rcpts = r, .n_rcpts = n, .wish.priority = priority };
+
+	for (size_t i = 0; i < n; i++)
+		r[i].address = arena_printf(&x->a, "r%zu@far.example", i);
+	assert_int_equal(queue_accept(x->q, &e, x->spool), 0);
+}
+
+/* All are due at once; but who sends to many is behind who comes later and does not, for a while. */
+TEST(who_sends_little_is_not_behind_who_sends_much)
+{
+	static const struct due first[] = { { "a", 100 }, { "c", 1 }, { "a", 200 }, { "b", 100 } },
+				later[] = { { "a", 100 }, { "c", 1 }, { "a", 200 }, { "b", 100 }, { "d", 1 }, { "e", 100 }, { "e", 200 } };
+	struct fixture x;
+
+	setup(&x);
+	send_many(&x, "a1", "list@x", 300, 0);
+	send_many(&x, "b1", "LIST@x", 100, 0); /* the same sender, in one second or two */
+	send_many(&x, "c1", "carol@x", 1, 0);
+	assert_due(&x, first, ARRAY_LEN(first));
+	clock_shift_ms(601000);
+	send_many(&x, "d1", "carol@x", 1, 0);
+	send_many(&x, "e1", "list@x", 300, 0);
+	assert_due(&x, later, ARRAY_LEN(later));
+	clock_shift_ms(-601000);
 	teardown(&x);
 }
 

@@ -5,6 +5,9 @@
  */
 #include "queue/dsn_int.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
 #include "mime/mime.h"
 
 static const char *const action_names[] = {
@@ -143,6 +146,23 @@ static void write_diagnostic(const struct queue_reply *r, bool is_global, struct
 	end_field(out);
 }
 
+/* RFC 3464 2.1.2, RFC 5321 4.1.3: a host that is known by its address has it in brackets. */
+static void write_remote(struct str host, struct buf *out)
+{
+	unsigned char bytes[16];
+	char host_z[INET6_ADDRSTRLEN];
+	bool is_v4, is_v6;
+
+	snprintf(host_z, sizeof(host_z), "%" STR_FMT, STR_ARG(host));
+	is_v4 = host.n < sizeof(host_z) && inet_pton(AF_INET, host_z, bytes) == 1;
+	is_v6 = host.n < sizeof(host_z) && inet_pton(AF_INET6, host_z, bytes) == 1;
+	field(out, "Remote-MTA");
+	buf_add(out, is_v6 ? S("dns; [IPv6:") : is_v4 ? S("dns; [") : S("dns; "));
+	dsn_words(host, false, out);
+	buf_add(out, is_v4 || is_v6 ? S("]") : S(""));
+	end_field(out);
+}
+
 /* RFC 3464 2.3 */
 static void write_recipient(const struct queue_dsn_rcpt *r, bool is_global, struct buf *out)
 {
@@ -156,12 +176,8 @@ static void write_recipient(const struct queue_dsn_rcpt *r, bool is_global, stru
 	buf_add(out, str_z(action_names[r->action]));
 	end_field(out);
 	write_status(r, out);
-	if (r->host.n > 0) {
-		field(out, "Remote-MTA");
-		buf_add(out, S("dns; "));
-		dsn_words(r->host, false, out);
-		end_field(out);
-	}
+	if (r->host.n > 0)
+		write_remote(r->host, out);
 	write_diagnostic(&r->reply, is_global, out);
 	if (r->last_attempt_s > 0)
 		date_field(out, "Last-Attempt-Date", r->last_attempt_s);

@@ -221,6 +221,31 @@ TEST(dsn_of_our_own)
 	end(&w);
 }
 
+/* RFC 3464 2.3.5, 2.1.2 */
+TEST(dsn_host_by_its_address)
+{
+	static const struct {
+		const char *host, *want;
+	} rows[] = {
+		{ "mx.example.org", "dns; mx.example.org" },
+		{ "192.0.2.1", "dns; [192.0.2.1]" },
+		{ "2001:db8::1", "dns; [IPv6:2001:db8::1]" },
+		{ "192.0.2.1.example.org", "dns; 192.0.2.1.example.org" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct queue_dsn_rcpt r = failed(S("bob@example.org"));
+		struct queue_dsn d = about(&r, 1);
+		struct written w;
+
+		test_row(rows[i].host);
+		r.host = str_z(rows[i].host);
+		write_and_read(&w, &d);
+		assert_str_eq(status_field(w.status, 1, "Remote-MTA"), str_z(rows[i].want));
+		end(&w);
+	}
+}
+
 /* RFC 3464 2.3.4, RFC 3463 2: a status that fits the action. */
 TEST(dsn_status)
 {

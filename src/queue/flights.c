@@ -24,7 +24,11 @@
 #define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
-#define BYTES_MAX ((uint64_t)512 << 20) /* of messages that are under way; twice what the sender takes (send/pool.c), the socket has the rest */
+#define WAITING_MAX 100 /* of them, whose message is too much now */
+#define LARGE ((uint64_t)256 << 10)
+
+/* Of messages that are under way, in memory. Large ones, that a slow host may take for hours, have their own, so that they are in the way of large ones only. */
+static const uint64_t bytes_max[2] = { (uint64_t)64 << 20, (uint64_t)448 << 20 };
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
 {
@@ -51,6 +55,17 @@ bool queue_flies(const struct queue *q, int64_t rcpt)
 	return false;
 }
 
+static uint64_t *bytes_of(struct queue_sched *s, uint64_t size)
+{
+	return &s->flying_bytes[size >= LARGE];
+}
+
+/* Is there no memory for one of that size now? */
+static bool is_too_much(const struct queue_sched *s, uint64_t size)
+{
+	return s->flying_bytes[size >= LARGE] >= bytes_max[size >= LARGE];
+}
+
 /* The caller holds q->flying. */
 static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight *f)
 {
@@ -63,7 +78,7 @@ static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight
 	d->flights = f;
 	d->n_flights++;
 	s->n_flights++;
-	s->flying_bytes += f->message.size;
+	*bytes_of(s, f->message.size) += f->message.size;
 	bucket = bucket_of(s, f->id);
 	f->next_by_id = *bucket;
 	*bucket = f;
@@ -85,7 +100,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 	f->dest->n_flights--;
 	f->way->n_coming--;
 	s->n_flights--;
-	s->flying_bytes -= f->message.size;
+	*bytes_of(s, f->message.size) -= f->message.size;
 	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
 	arena_fini(&f->arena);
 	mem_free(f);
@@ -236,7 +251,7 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 
 	if (allowed > most)
 		allowed = most;
-	if (d->not_before_s > s->now_s || d->n_coming >= allowed || s->flying_bytes >= BYTES_MAX)
+	if (d->not_before_s > s->now_s || d->n_coming >= allowed || (is_too_much(s, 0) && is_too_much(s, LARGE)))
 		return 0;
 	return left < allowed - d->n_coming ? left : allowed - d->n_coming;
 }
@@ -306,6 +321,7 @@ struct look {
 	size_t found;
 	bool has_skipped;          /* a row that has an attempt elsewhere, or no message */
 	size_t n_wayless;          /* rows that cannot go anywhere now */
+	size_t n_waiting;          /* rows whose message is too much now: when one has ended all are looked at again */
 	int64_t again_s;           /* when the first of them perhaps can */
 };
 
@@ -326,6 +342,11 @@ static int open_flight(struct queue_sched *s, struct db_tx *tx, struct look *l, 
 
 	if (!f)
 		return rc;
+	if (is_too_much(s, f->message.size)) {
+		l->n_waiting++;
+		free_flight(f);
+		return 0;
+	}
 	rc = find_way(s, tx, l->d, &f->message, db_text(q, 2), &way);
 	if (rc == 0)
 		note_wayless(s, l, way);
@@ -363,7 +384,7 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(l->d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
-	while (l->n_wayless < WAYLESS_MAX && (rc = db_step(&q)) > 0) {
+	while (l->n_wayless < WAYLESS_MAX && l->n_waiting < WAITING_MAX && (rc = db_step(&q)) > 0) {
 		if (has(l->d, db_int(&q, 0)))
 			continue;
 		if (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))) {
@@ -371,7 +392,7 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 			continue;
 		}
 		if (!goes_along(s, tx, f, &q)) {
-			if (l->found == l->n || (l->found > 0 && s->flying_bytes >= BYTES_MAX))
+			if (l->found == l->n)
 				return 0;
 			rc = open_flight(s, tx, l, &q, &f);
 			l->has_skipped |= rc == -E_NOT_FOUND;
@@ -387,7 +408,7 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 	}
 	if (rc < 0)
 		return rc;
-	l->d->is_exhausted = true;
+	l->d->is_exhausted = l->n_waiting == 0;
 	return 0;
 }
 

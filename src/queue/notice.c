@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/must.h"
 #include "base/rnd.h"
+#include "mime/mime.h"
 #include "queue/dkim.h"
 #include "queue/dsn.h"
 
@@ -58,12 +59,20 @@ static void sign(struct queue *q, struct str domain, struct str text, int64_t no
 	queue_dkim_unref(keys);
 }
 
+/* Can it go to a peer that takes 7-bit only? What is sealed (RFC 1847 2.1), or broken, inside of the message may be in the way. */
+static bool is_portable(struct str text)
+{
+	AUTO(buf_fini) struct buf narrow = BUF_INIT(NOTICE_MAX);
+
+	return str_is_ascii(text) || mime_convert_7bit(text, &narrow) == 0;
+}
+
 static int write_text(struct queue *q, const struct queue_message_row *m, const struct queue_dsn_rcpt *rcpts, size_t n, struct str bytes,
 		      struct queue_notice *ret)
 {
 	struct conf *c = queue_conf_get(q);
 	char hostname[sizeof(q->hostname)];
-	const struct queue_dsn d = {
+	struct queue_dsn d = {
 		.hostname_z = hostname, .to = m->reverse_path, .qid = m->qid, .envid = m->envid, .accepted_s = m->age.accepted_s,
 		.now_s = clock_wall_ms() / 1000, .ret = m->flags & QUEUE_REQUIRETLS ? QUEUE_RET_HDRS : m->dsn_ret, /* RFC 8689 5 */
 		.is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
@@ -76,6 +85,11 @@ static int write_text(struct queue *q, const struct queue_message_row *m, const 
 	memcpy(hostname, q->hostname, sizeof(hostname));
 	lock_put(&q->lock);
 	queue_dsn_write(&d, &text);
+	if (!is_portable(buf_str(&text))) {
+		d.ret = QUEUE_RET_HDRS;
+		buf_reset(&text);
+		queue_dsn_write(&d, &text);
+	}
 	conf_unref(c);
 	buf_add(&ret->text, S("Return-Path: <>\r\n"));
 	if (!buf_overflowed(&text) && str_is_ascii(buf_str(&text)))
@@ -89,11 +103,12 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 {
 	int rc = queue_rcpt_find(q, &ret->arena, m->reverse_path, &ret->rcpt);
 
-	if (rc == -E_NOT_FOUND || rc == -E_QUOTA) {
-		log_dropped(m, rc == -E_QUOTA ? "the sender's mailbox is full" : "the sender is nobody here");
+	if (rc == -E_NOT_FOUND) {
+		log_dropped(m, "the sender is nobody here");
 		return 0;
 	}
-	if (rc < 0)
+	/* Whose mailbox is full is no recipient here for now: it waits in the queue as mail for elsewhere does, and is looked at again by local.c. */
+	if (rc < 0 && rc != -E_QUOTA)
 		return rc;
 	rnd_id_z(ret->qid, sizeof(ret->qid) - 1);
 	ret->rcpt.notify = QUEUE_NOTIFY_NEVER;

@@ -103,7 +103,15 @@ extern const struct db_sql queue_sql[QUEUE_SQL_COUNT_];
 
 #define QUEUE_HINTS 64
 
+#define QUEUE_SHARES 1024
+
 struct queue_sched;
+
+struct queue_share { /* of a sender (fair.c) */
+	uint64_t who;
+	size_t used;
+	int64_t at_s;  /* when that was so */
+};
 
 struct queue {
 	struct store *store;
@@ -117,6 +125,7 @@ struct queue {
 	char *hints[QUEUE_HINTS];
 	size_t n_hints;
 	bool has_more_hints;    /* than fit: look everywhere */
+	struct queue_share shares[QUEUE_SHARES];
 	void (*wake)(void *ctx); /* NULL: nobody sends */
 	void *wake_ctx;
 	/*
@@ -137,9 +146,13 @@ struct queue_target { /* an account that gets a copy */
 	int result;
 };
 
-struct queue_forward { /* an address elsewhere that an alias here leads to */
-	const struct queue_rcpt *r; /* the alias, as it was asked for */
+struct queue_elsewhere { /* an address elsewhere that was asked for, or that an alias here leads to */
 	struct str address, key;
+	struct str id;         /* the same for all ways to write it */
+	bool is_forward;
+	struct str orcpt;      /* of all recipients that lead to it */
+	unsigned notify;
+	size_t nth;
 };
 
 /* An event to be written: made on the caller's thread, so that the writer has one statement to run (trace.c). */
@@ -157,9 +170,9 @@ struct queue_mail {
 	struct db_body body;
 	struct queue_target *targets; /* heap: each account once, sorted */
 	size_t n_targets;
-	struct str *keys;             /* of recipients elsewhere, by their number */
-	struct queue_forward *forwards; /* heap: each address once, sorted */
-	size_t n_forwards;
+	struct queue_elsewhere *elsewhere; /* heap: each address once, as they were asked for */
+	size_t n_elsewhere;
+	size_t n_ahead;               /* of them, that are due before those of who sends much */
 	struct str return_path;       /* of what is forwarded */
 	struct str forward_qid;
 	bool has_remote, has_forwards;
@@ -191,6 +204,12 @@ void queue_mail_done(struct queue_mail *m);
 
 /* Inside the transaction that accepts it: counts it for its submitter. 0; -E_ALLOWANCE: he has sent enough; other codes. */
 MUST_CHECK int queue_allowance_tx(const struct queue_mail *m, struct db_tx *tx);
+
+/* ---- fair.c ---- */
+
+#define QUEUE_AHEAD_S 600
+/* How many of n more recipients of a sender are due so much before they came. account 0: the return address counts. Any thread. */
+size_t queue_share_take(struct queue *q, int64_t account, struct str sender, size_t n, int64_t now_s);
 
 /* ---- plan.c ---- */
 

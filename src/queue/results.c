@@ -51,6 +51,15 @@ static bool is_put_off(struct queue_dest *d, const struct queue_flight *f, const
 	return d->n_put_off >= PUT_OFF_MAX || (!d->has_worked && f->rcpts[0].attempts + 1 >= PUT_OFF_MAX);
 }
 
+/* Did it leave us, or say that it is about to (RFC 5321 3.8), and answer nobody? */
+static bool has_left(const struct queue_result *r)
+{
+	for (size_t i = 0; i < r->n_rcpts; i++)
+		if (r->rcpts[i].outcome != QUEUE_DEFERRED || (r->rcpts[i].reply.code != 0 && r->rcpts[i].reply.code != 421))
+			return false;
+	return true;
+}
+
 static void judge_destination(struct queue_sched *s, const struct queue_flight *f, const struct queue_result *r, struct queue_settlement *t)
 {
 	struct queue_dest *d = f->way;
@@ -68,7 +77,7 @@ static void judge_destination(struct queue_sched *s, const struct queue_flight *
 	}
 	if (r->id == 0)
 		return;
-	if (r->stage < QUEUE_AT_MAIL || (r->fallback != QUEUE_LEVEL_UNKNOWN && f->has_fallback)) { /* it is there and does not want us now */
+	if (r->stage < QUEUE_AT_MAIL || has_left(r) || (r->fallback != QUEUE_LEVEL_UNKNOWN && f->has_fallback)) { /* it is there and does not want us now */
 		d->window = d->window > 1 ? d->window / 2 : 1;
 		return;
 	}

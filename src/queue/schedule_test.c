@@ -68,6 +68,34 @@ TEST(who_sent_what_failed_is_told_once)
 	teardown(&x);
 }
 
+/* Whose mailbox is full hears of it when there is room again: a failure that nobody hears of is mail that is lost. */
+TEST(a_notice_waits_for_a_full_mailbox)
+{
+	struct queue_rcpt bob = { .address = S("bob@example.org"), .is_local = true, .n_accounts = 1 };
+	struct queue_envelope e = { .qid_z = "full", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = &bob, .n_rcpts = 1 };
+	struct store_mailbox inbox;
+	struct spool *spool;
+	struct fixture x;
+	int64_t account;
+
+	setup(&x);
+	start(&x);
+	account = test_account(x.s, "bob@example.org", 10);
+	bob.accounts = &account;
+	spool = test_spool(x.db, "Return-Path: <>\r\n\r\nThat is all the room there was.\r\n");
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	send_to(&x, "bob@example.org", "f@far.example", 0);
+	wait_count(&x, Q_TRIED, 1); /* the notice: it waits for room */
+	assert_int_equal(count(&x, Q_RECIPIENTS), 1);
+	assert_int_equal(store_quota_set(x.s, account, &(struct store_quota){ 0 }), 0);
+	pass(&x, 10 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	assert_int_equal(store_mailbox_find(x.s, &x.a, account, S("INBOX"), &inbox), 0);
+	assert_int_equal(inbox.messages, 2);
+	teardown(&x);
+}
+
 /* A notice to an alias that leads nowhere is stored nowhere, and leaves nothing. */
 TEST(a_notice_to_nowhere_leaves_nothing)
 {
@@ -337,6 +365,27 @@ TEST(sessions_grow_with_success)
 	assert_int_equal(seen(&x), 40);
 	assert_int_equal(x.seen[0].max_sessions, 1); /* nobody knows yet */
 	assert_true(x.seen[39].max_sessions > 5 && x.seen[39].max_sessions <= 20);
+	teardown(&x);
+}
+
+/* A host that is there and says that it has enough of us (RFC 5321 3.8) gets fewer of them. */
+TEST(sessions_shrink_with_good_byes)
+{
+	struct fixture x;
+
+	setup(&x);
+	for (int i = 0; i < 20; i++)
+		send_to(&x, ALICE, "a@far.example", 0);
+	send_to(&x, ALICE, "s@far.example", 0); /* so that it stays in memory */
+	start(&x);
+	wait_count(&x, Q_RECIPIENTS, 1);
+	wait_seen(&x, 21);
+	send_to(&x, ALICE, "q@far.example", 0);
+	wait_count(&x, Q_TRIED, 1);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_seen(&x, 23);
+	assert_int_equal(x.seen[22].max_sessions, x.seen[21].max_sessions / 2);
+	queue_sched_stop(&x.sched, 0);
 	teardown(&x);
 }
 

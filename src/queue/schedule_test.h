@@ -80,7 +80,7 @@ static const struct db_sql checks[Q_COUNT] = {
 enum { SAYS_250 = 'a', SAYS_450 = 'd', SAYS_550 = 'f', SAYS_DOWN = 'x', SAYS_LOST = 'l', SAYS_NOTHING = 's', SAYS_RELAYED = 'r',
        SAYS_AROUND = 'b', /* down, where the DNS leads; where the settings do, what at_host says */
        SAYS_PUT_OFF = 'p', /* the same, but 451 to MAIL */
-       SAYS_CANNOT = 'c' /* our own words, for ever */ };
+       SAYS_CANNOT = 'c' /* our own words, for ever */, SAYS_421 = 'q' /* to MAIL */ };
 
 struct fixture {
 	struct db *db;
@@ -139,6 +139,8 @@ static inline void answer(struct fixture *x, const struct queue_attempt *a, char
 			rcpts[i] = (struct queue_rcpt_result){ QUEUE_FAILED, { 550, S("5.1.1"), S("nobody of that name") } };
 		if (one == SAYS_CANNOT)
 			rcpts[i] = (struct queue_rcpt_result){ QUEUE_FAILED, { 0, S("5.7.30"), S("no REQUIRETLS there") } };
+		if (one == SAYS_421)
+			rcpts[i] = (struct queue_rcpt_result){ QUEUE_DEFERRED, { 421, S("4.7.0"), S("too many connections") } };
 		if (one == SAYS_RELAYED)
 			rcpts[i].outcome = QUEUE_RELAYED;
 	}
@@ -151,10 +153,10 @@ static inline void answer(struct fixture *x, const struct queue_attempt *a, char
 		for (size_t i = 0; i < a->n_rcpts; i++) /* in words that tell which one */
 			rcpts[i].reply = (struct queue_reply){ 0, S("4.4.1"), a->hop.destination };
 	}
-	if (says == SAYS_PUT_OFF) {
+	if (says == SAYS_PUT_OFF || says == SAYS_421)
 		r.stage = QUEUE_AT_MAIL;
+	if (says == SAYS_PUT_OFF)
 		r.fallback = x->needs;
-	}
 	if (says == SAYS_LOST)
 		r = (struct queue_result){ .host = S(""), .address = S(""), .tls = S(""), .sts = { S(""), S(""), 0 } };
 	assert_int_equal(queue_result_send(x->fds[1], &r), 0);

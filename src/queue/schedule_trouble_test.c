@@ -49,6 +49,36 @@ TEST(large_messages_are_not_under_way_all_at_once)
 	teardown(&x);
 }
 
+/* Hosts that take large messages slowly are in nobody's way but that of large ones, at the same destination too. */
+TEST(large_messages_leave_room_for_small_ones)
+{
+	bool is_under_way[4] = { false };
+	char to[] = "a@?.example";
+	struct fixture x;
+	int n = 0;
+
+	setup(&x);
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example", 0);
+	alter(&x, Q_LARGE);
+	start(&x);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_seen(&x, 4);
+	wait_count(&x, Q_RECIPIENTS, 4);
+	for (size_t i = 0; i < 3; i++)
+		is_under_way[x.seen[i].to[0] - 'a'] = true;
+	while (is_under_way[n])
+		n++;
+	to[2] = (char)('a' + n); /* whose large message waits for the others */
+	send_to(&x, ALICE, to, 0);
+	wait_seen(&x, 5);
+	assert_string_equal(x.seen[4].first, to);
+	wait_count(&x, Q_RECIPIENTS, 4);
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
 /* A damaged pack: the sender hears that it failed, without the message; and those that wait behind it are looked at too. */
 TEST(what_cannot_be_read_goes_back_and_is_in_nobody_s_way)
 {

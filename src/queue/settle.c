@@ -39,10 +39,10 @@ static int defer(struct db_tx *tx, const struct queue_settlement *s, const struc
 {
 	int64_t attempts = v->row->attempts + 1;
 
-	/* With the destination down it is that which waits. */
+	/* With the destination down it is that which waits, and its mail keeps its place. */
 	if (!s->is_down && p->attempts != attempts)
 		*p = (struct pause){ attempts, queue_pause_s(c, attempts) };
-	return DB_EXEC(tx, SQL(RECIPIENT_DEFER), DB_I(v->row->id), DB_I(attempts), DB_I(s->now_s + (s->is_down ? 0 : p->s)), DB_I(s->now_s),
+	return DB_EXEC(tx, SQL(RECIPIENT_DEFER), DB_I(v->row->id), DB_I(attempts), DB_I(s->is_down ? 0 : s->now_s + p->s), DB_I(s->now_s),
 		       DB_I(v->reply.code), DB_T(v->reply.enhanced), DB_T(v->reply.text), DB_T(v->host));
 }
 

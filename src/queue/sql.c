@@ -52,7 +52,7 @@ const struct db_sql queue_sql[QUEUE_SQL_COUNT_] = {
 		" VALUES (?1, ?2, ?3, ?4, ?5, 0, ?6, ?7)" },
 	[QUEUE_SQL_RECIPIENT_REMOVE] = { .sql = "DELETE FROM queue_recipients WHERE id = ?1" },
 	[QUEUE_SQL_RECIPIENT_DEFER] = { .sql =
-		"UPDATE queue_recipients SET attempts = ?2, next_attempt = ?3, last_attempt = ?4, code = ?5,"
+		"UPDATE queue_recipients SET attempts = ?2, next_attempt = iif(?3 > 0, ?3, next_attempt), last_attempt = ?4, code = ?5,"
 		" enhanced = ?6, text = ?7, host = ?8 WHERE id = ?1" },
 	[QUEUE_SQL_RECIPIENTS_OF] = { .sql =
 		"SELECT " RECIPIENT_COLUMNS " FROM queue_recipients r WHERE r.qid = ?1 ORDER BY r.id" },

@@ -30,6 +30,30 @@ static bool is_internationalized(struct str message)
 	return mime_parse(&a, message, &root) < 0 || has_utf8_header(root, message);
 }
 
+static bool has_global(const struct mime_part *p)
+{
+	if (str_ieq(p->type, S("message")) && str_istarts(p->subtype, S("global")))
+		return true;
+	for (const struct mime_part *c = p->child; c; c = c->next)
+		if (has_global(c))
+			return true;
+	return false;
+}
+
+/*
+ * RFC 6533 4.5, RFC 6532 3.7: a message or a report in UTF-8 inside of one that needs no SMTPUTF8 itself, as notices of ours may have it, is encoded for
+ * hosts that know nothing of it.
+ */
+static bool is_global_inside(struct str message)
+{
+	AUTO(arena_fini) struct arena a = { .cap = LIMIT_MIME_ARENA };
+	struct mime_part *root;
+
+	if (str_is_ascii(message) || str_ifind(message, S("message/global")) < 0)
+		return false;
+	return mime_parse(&a, message, &root) == 0 && has_global(root);
+}
+
 static bool has_utf8_address(const struct queue_attempt *t)
 {
 	for (size_t i = 0; i < t->n_rcpts; i++)
@@ -75,7 +99,7 @@ int send_convert(const struct queue_attempt *t, const struct smtp_client_caps *c
 		m.is_smtputf8 = has_utf8_address(t) || is_internationalized(t->message);
 	is_beyond = m.is_smtputf8 && !caps->has_smtputf8 && !has_utf8_address(t);
 	is_wide = is_too_wide(&m, caps);
-	if (is_wide || is_beyond || is_too_long(&m)) {
+	if (is_wide || is_beyond || is_too_long(&m) || (!caps->has_smtputf8 && is_global_inside(t->message))) {
 		bool is_converted = mime_convert_7bit(t->message, out) == 0;
 
 		/* What was never declared goes as it came. */

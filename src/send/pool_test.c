@@ -174,3 +174,23 @@ TEST(pool_sees_who_hangs)
 	test_send_close(&t);
 	sink_close(dead);
 }
+
+/* Some large messages to hosts that hang are no reason to take no small ones (how much there may be is for the schedule to say). */
+TEST(pool_has_room_beside_large_messages)
+{
+	struct sink *dead = sink_open(12, &(struct sink_says){ .greeting_z = "" });
+	struct queue_attempt_rcpt rcpt = { .address = S("to@h12") };
+	struct queue_attempt a = { .id = 1, .hop = { .destination = S("h12"), .domain = S("h12"), .port = sink_port() }, .rcpts = &rcpt, .n_rcpts = 1,
+				   .message = S("Subject: x\r\n\r\nHello\r\n"), .max_sessions = 1 };
+	struct arena *arena = MEM_NEW(struct arena);
+	struct test_send t;
+
+	test_send_open(&t, "");
+	arena_init(arena, 1u << 20);
+	send_give(t.send, &a, (struct queue_attempt_map){ .n = (size_t)600 << 20 }, arena);
+	assert_int_equal(send_room(t.send), 2 * 1000 - 1);
+	sink_release(dead);
+	assert_true(test_send_wait(&t, 1, 30));
+	test_send_close(&t);
+	sink_close(dead);
+}

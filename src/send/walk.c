@@ -315,6 +315,20 @@ static void note_session(struct walk *w, const struct send_target *t, size_t ind
 				 .reason = str_z(t->seen->tls.why) });
 }
 
+/* RFC 8689 4.2.1: another of the domain's hosts may. A bounce goes without (RFC 8689 5). */
+static bool lacks_requiretls(const struct walk *w)
+{
+	return (w->t->flags & QUEUE_REQUIRETLS) && w->t->reverse_path.n > 0 && !smtp_client_caps(w->link->client)->has_requiretls;
+}
+
+/* It was spoken to, and cannot have the message. */
+static void pass_over(struct walk *w, enum queue_stage stage, struct queue_reply reply)
+{
+	w->is_kept = true;
+	note_trouble(w, stage, reply);
+	send_link_close(w->link);
+}
+
 /* What came of one connection: 0 with a link; negative: none, and the address at *ret_index is of no use. */
 static int connect_once(struct walk *w, const struct send_target *target, size_t *ret_index)
 {
@@ -357,10 +371,11 @@ static int try_addresses(struct walk *w, struct str host, struct send_place *pla
 		}
 		p.starttls = policy->starttls;
 		if (r == 0 && is_ourselves(w)) {
-			w->is_kept = true;
 			w->self = w->host;
-			note_trouble(w, QUEUE_AT_HELO, loop_reply(w, host));
-			send_link_close(w->link);
+			pass_over(w, QUEUE_AT_HELO, loop_reply(w, host));
+		} else if (r == 0 && lacks_requiretls(w)) {
+			w->has_spoken = true;
+			pass_over(w, QUEUE_AT_MAIL, send_say(w->a, "5.7.30", "%" STR_FMT " does not offer REQUIRETLS, which the message needs", STR_ARG(host)));
 		} else if (r == 0 && transact(w, false) > 0) {
 			return 1;
 		} else if (r == 0 && w->is_used_up && w->n < n) { /* the others have another connection there */

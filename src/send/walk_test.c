@@ -33,6 +33,10 @@ struct walk_row {
 	"Content-Type: text/plain; charset=utf-8; name=\"" name "\"\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xc3\xa9\r\n--b--\r\n"
 #define MESSAGE_INSIDE(more, type) more "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n" \
 	"Content-Type: " type "\r\nContent-Transfer-Encoding: 8bit\r\n\r\nSubject: \xc3\xa9\r\n\r\n\xc3\xa9\r\n--b--\r\n"
+#define MESSAGE_REPORT(more) more "Subject: x\r\nMIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=delivery-status; boundary=b\r\n" \
+	"Content-Transfer-Encoding: 8bit\r\n\r\n--b\r\n\r\nx\r\n--b\r\nContent-Type: message/global-delivery-status\r\n" \
+	"Content-Transfer-Encoding: 8bit\r\n\r\nReporting-MTA: dns; we.test\r\n\r\nFinal-Recipient: utf-8; \xc3\xa9@x\r\nAction: failed\r\n" \
+	"Status: 5.1.1\r\n\r\n--b--\r\n"
 #define EHLO_TLS "250-sink.test\r\n250-PIPELINING\r\n250 STARTTLS"
 
 static const struct walk_row walk_rows[] = {
@@ -151,6 +155,16 @@ static const struct walk_row walk_rows[] = {
 	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "UTF-8 in a part, not declared", .domain_z = "h11", .message_z = MESSAGE_PART("\xc3\xa9"),
 	  .n_sinks = 1, .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
+	/* RFC 6533 4.5: a notice to who has an address in ASCII */
+	{ .name = "a report in UTF-8, 8BITMIME alone", .domain_z = "h11", .flags = QUEUE_8BIT, .message_z = MESSAGE_REPORT(""), .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_ascii = true },
+	{ .name = "a report in UTF-8, 7-bit", .domain_z = "h11", .flags = QUEUE_8BIT, .message_z = MESSAGE_REPORT(""), .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_ascii = true },
+	{ .name = "a report in UTF-8 that is signed", .domain_z = "h11", .flags = QUEUE_8BIT, .message_z = MESSAGE_REPORT("DKIM-Signature: x\r\n"), .n_sinks = 1,
+	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
+	{ .name = "a report in UTF-8, to who takes it", .domain_z = "h11", .flags = QUEUE_8BIT, .message_z = MESSAGE_REPORT(""), .n_sinks = 1,
+	  .says[0].ehlo_z = "250-sink.test\r\n250-8BITMIME\r\n250 SMTPUTF8", .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END,
+	  .connections = { 1 }, .messages = { 1 }, .is_8bitmime = true },
 	{ .name = "SMTPUTF8 declared, not needed", .domain_z = "h11", .flags = QUEUE_SMTPUTF8, .says[0].ehlo_z = EHLO_PLAIN, .n_sinks = 1,
 	  .want = { QUEUE_DELIVERED, 250, "2.0.0" }, .stage = QUEUE_AT_END, .connections = { 1 }, .messages = { 1 } },
 	{ .name = "a literal of our network", .domain_z = "[127.0.0.11]", .host_z = "127.0.0.11", .n_sinks = 1,

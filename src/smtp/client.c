@@ -234,6 +234,7 @@ static void destroy(struct smtp_client *c)
 {
 	net_stream_close(&c->s);
 	buf_fini(&c->text);
+	buf_fini(&c->domains);
 	arena_fini(&c->arena);
 	mem_free(c);
 }
@@ -262,6 +263,7 @@ int smtp_client_open(struct net_stream *s, const struct smtp_client_options *o, 
 	c->o = *o;
 	c->o.times = times_of(&o->times);
 	buf_init(&c->text, LIMIT_SMTP_REPLY_KEPT + 1);
+	buf_init(&c->domains, SMTP_CLIENT_DOMAINS);
 	arena_init(&c->arena, ARENA);
 	r = dialogue(c, a, ret_stage, &own);
 	c->o.user = c->o.password = S("");
@@ -291,7 +293,7 @@ const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c)
 
 bool smtp_client_is_used_up(const struct smtp_client *c)
 {
-	return c->caps.max_mails > 0 && c->n_mails >= c->caps.max_mails;
+	return c->is_used_up || (c->caps.max_mails > 0 && c->n_mails >= c->caps.max_mails);
 }
 
 struct net_stream *smtp_client_stream(struct smtp_client *c)

@@ -72,6 +72,7 @@ struct smtp_client_caps {
 	uint64_t max_size;  /* 0: none told */
 	uint64_t min_by_s;  /* of DELIVERBY with return (RFC 2852 3); 0: none told */
 	uint64_t max_mails, max_rcpts; /* of LIMITS (RFC 9422 4.1, 4.2): of one connection, of one transaction; 0: none told */
+	uint64_t max_domains; /* of the recipients of one connection (RFC 9422 4.3); 0: none told */
 	struct str auth;    /* mechanisms as told */
 	struct str limits;  /* as told (RFC 9422 4) */
 	struct str name;    /* its own, of the first line */
@@ -86,7 +87,7 @@ MUST_CHECK int smtp_client_open(struct net_stream *s, const struct smtp_client_o
 				enum smtp_client_stage *ret_stage, struct smtp_client_reply *ret_reply);
 const struct smtp_client_caps *smtp_client_caps(const struct smtp_client *c);
 struct net_stream *smtp_client_stream(struct smtp_client *c);
-/* Has it taken as many messages as it takes over one connection (RFC 9422 4.1)? Over another one it may take more. */
+/* Has it taken as many messages (RFC 9422 4.1), or domains (4.3), as it takes over one connection? Over another one it may take more. */
 bool smtp_client_is_used_up(const struct smtp_client *c);
 /* The words of those that are known here, at most max. */
 size_t smtp_client_caps_words(const struct smtp_client_caps *c, struct str *ret, size_t max);

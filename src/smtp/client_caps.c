@@ -42,7 +42,7 @@ static void auth_line(struct str line, struct arena *a, struct smtp_client_caps 
 
 #define LIMIT_MAX 999999
 
-/* RFC 9422 3: esmtp-limits = limit-item *(SP limit-item), RFC 9422 4.1 and 4.2: %x31-39 0*5DIGIT; anything else is no limit (RFC 9422 3.7). */
+/* RFC 9422 3: esmtp-limits = limit-item *(SP limit-item), RFC 9422 4.1 to 4.3: %x31-39 0*5DIGIT; anything else is no limit (RFC 9422 3.7). */
 static void limits_line(struct str arguments, struct arena *a, struct smtp_client_caps *ret)
 {
 	struct str item, name;
@@ -56,6 +56,8 @@ static void limits_line(struct str arguments, struct arena *a, struct smtp_clien
 			ret->max_mails = n;
 		else if (str_ieq(name, S("RCPTMAX")))
 			ret->max_rcpts = n;
+		else if (str_ieq(name, S("RCPTDOMAINMAX")))
+			ret->max_domains = n;
 	}
 }
 

@@ -5,6 +5,8 @@
 #include "base/buf.h"
 #include "smtp/client.h"
 
+#define SMTP_CLIENT_DOMAINS (32u << 10) /* their bytes; one that does not fit is one too many */
+
 struct smtp_client {
 	struct net_stream *s;
 	struct smtp_client_options o; /* without user and password once it is open */
@@ -18,6 +20,9 @@ struct smtp_client {
 	bool needs_rset;              /* the server may be in a transaction */
 	uint64_t n_mails;             /* transactions that were begun */
 	size_t max_rcpts;             /* of one, as it turned out; 0: not known */
+	struct buf domains;           /* of recipients that were named, where it takes a number of them only (RFC 9422 4.3): each with LF */
+	uint64_t n_domains;
+	bool is_used_up;              /* those that were left are of other domains */
 };
 
 /* ---- client_reply.c ---- */

@@ -170,3 +170,95 @@ TEST(client_many_transactions_have_an_end)
 	assert_false(rcpts[1].is_left);
 	smtp_client_close(&c);
 }
+
+#define HUNDRED 100
+
+static size_t count_of(struct str s, struct str what)
+{
+	size_t n = 0;
+
+	for (ptrdiff_t at; (at = str_find(s, what)) >= 0; n++)
+		s = str_skip(s, (size_t)at + what.n);
+	return n;
+}
+
+/* It says that one is too many, however few are named, and refuses DATA for it. */
+static void never_content(struct buf *script, size_t named, bool is_first)
+{
+	if (!is_first)
+		buf_add(script, S(OK));
+	buf_add(script, S(OK));
+	for (size_t i = 1; i < named; i++)
+		buf_add(script, S(OK));
+	buf_add(script, named > 1 ? S(MANY) : S(OK));
+	buf_add(script, S("450 4.2.0 no" LINE NEXT));
+}
+
+/* Not every number of recipients is tried with who refuses DATA whatever their number, and nobody is returned for it. */
+TEST(client_splits_in_few_steps)
+{
+	static const size_t named[] = { 100, 99, 49, 24, 12, 6, 3, 1 };
+	AUTO(buf_fini) struct buf script = BUF_INIT(1 << 20);
+	AUTO(arena_fini) struct arena a = { .cap = 1 << 20 };
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[HUNDRED];
+	struct smtp_client *c;
+
+	for (size_t i = 0; i < ARRAY_LEN(named); i++)
+		never_content(&script, named[i], i == 0);
+	c = connected("PIPELINING", buf_str(&script), false, &a);
+	for (size_t j = 0; j < HUNDRED; j++)
+		address(&rcpts[j], &a, j);
+	assert_int_equal(smtp_client_send(c, &m, rcpts, HUNDRED, &a), 0);
+	for (size_t j = 0; j < HUNDRED; j++) {
+		assert_int_equal(rcpts[j].reply.code, 450);
+		assert_false(rcpts[j].is_left);
+	}
+	assert_int_equal(count_of(net_stream_scripted_said(smtp_client_stream(c)), S("MAIL FROM")), ARRAY_LEN(named));
+	smtp_client_close(&c);
+}
+
+/* What was few enough once is few enough for the next message. */
+TEST(client_remembers_how_many_are_few_enough)
+{
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING", (struct str)STR_INIT(
+		OK OK OK MANY "451 4.5.3 too many" LINE NEXT OK OK OK OK GO NEXT OK NEXT OK OK GO NEXT OK NEXT /* the third of the first message */
+		OK OK OK GO NEXT OK NEXT), false, &a);
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[MAX];
+
+	for (size_t i = 0; i < 2; i++) {
+		for (size_t j = 0; j < MAX; j++)
+			address(&rcpts[j], &a, j);
+		assert_int_equal(i == 0 ? send_all(c, &m, rcpts, MAX, &a) : smtp_client_send(c, &m, rcpts, MAX, &a), 0);
+	}
+	assert_true(rcpts[0].reply.code == 250 && rcpts[1].reply.code == 250 && rcpts[2].is_left);
+	assert_true(str_ends(net_stream_scripted_said(smtp_client_stream(c)),
+			     S(MAIL RCPT(2) DATA BODY "." LINE MAIL RCPT(0) RCPT(1) DATA BODY "." LINE)));
+	smtp_client_close(&c);
+}
+
+/* RFC 9422 4.3: recipients of so many domains over one connection; the others have another one, and nobody is refused. */
+TEST(client_domains_of_a_connection)
+{
+	static const char *const addresses[] = { "a@one.example", "b@two.example", "c@ONE.example" };
+	AUTO(arena_fini) struct arena a = { .cap = 65536 };
+	struct smtp_client *c = connected("PIPELINING" LINE "250-LIMITS RCPTDOMAINMAX=1", (struct str)STR_INIT(OK OK OK GO NEXT OK NEXT), false, &a);
+	const struct smtp_client_message m = TEXT;
+	struct smtp_client_rcpt rcpts[MAX];
+
+	for (size_t j = 0; j < MAX; j++)
+		rcpts[j] = (struct smtp_client_rcpt){ .address = str_z(addresses[j]) };
+	assert_int_equal(smtp_client_send(c, &m, rcpts, MAX, &a), 0);
+	assert_true(rcpts[0].reply.code == 250 && rcpts[2].reply.code == 250 && rcpts[1].is_left);
+	assert_false(smtp_client_is_used_up(c));
+	/* Nothing of the other domain is said, and its message has not gone anywhere. */
+	assert_int_equal(smtp_client_send(c, &m, &rcpts[1], 1, &a), -E_CLOSED);
+	assert_true(smtp_client_is_used_up(c));
+	assert_int_equal(rcpts[1].reply.code, 0);
+	assert_int_equal(rcpts[1].stage, SMTP_CLIENT_MAIL);
+	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
+		      S(MAIL "RCPT TO:<a@one.example>" LINE "RCPT TO:<c@ONE.example>" LINE DATA BODY "." LINE));
+	smtp_client_close(&c);
+}

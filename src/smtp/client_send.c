@@ -17,7 +17,8 @@
  * 6. Those that are too many for one transaction, as the server says when it is asked (RFC 5321 4.5.3.1.10) or before (RFC 9422 4.2), get another one. What
  *    is said of the message counts for those who were named, what is said to MAIL for all. Once a message was sent the others are left to the caller, who
  *    writes down first what came of it: nobody gets it twice because of them. Before that each transaction decides at least one recipient, or the next
- *    names fewer; and none is begun after the time of one message.
+ *    names fewer, half as many if that was not few enough; and none is begun after the time of one message.
+ * 7. Who is in a domain more than the server takes over one connection (RFC 9422 4.3) is for another connection.
  */
 #include "smtp/client_int.h"
 
@@ -51,6 +52,7 @@ struct deal {
 	bool has_message;     /* somebody's 2xx to the end */
 	bool was_sent;        /* the message, whatever the answer */
 	size_t most;          /* recipients of one transaction; 0: all */
+	unsigned n_splits;    /* DATA was refused so often, and some had been too many */
 	int64_t end_ms;       /* when all replies that are due have to be there */
 };
 
@@ -450,13 +452,18 @@ static int take_back(struct deal *d)
 	return r < 0 ? r : c->lost;
 }
 
-/* As some have been too many the others are refused as well (Exim's recipients_max_reject): all come again, and fewer at once. */
+/*
+ * As some have been too many the others are refused as well (Exim's recipients_max_reject): all come again, and fewer at once. As many as were taken
+ * should be few enough; a server that then takes one less, and so on, does not get us to try every number.
+ */
 static void split(struct deal *d)
 {
+	size_t half = d->most / 2;
+
 	for (size_t i = 0; i < d->n; i++)
 		if (d->rcpts[i].reply.code == TAKEN || d->rcpts[i].is_too_many)
 			d->rcpts[i].reply.code = LATER;
-	d->most = d->n_taken;
+	d->most = d->n_splits++ > 0 && half < d->n_taken ? half : d->n_taken;
 }
 
 /* May the message be sent? 1; 0: refused, those who were taken know it. */
@@ -479,6 +486,8 @@ static int begin_data(struct deal *d)
 		return smtp_client_lose(c, -E_SYNTAX, "the server answered DATA with %d", c->code);
 	if (d->n_too_many > 0 && d->until == SMTP_CLIENT_END)
 		split(d);
+	else if (d->n_splits > 0 && c->code / 100 == 4) /* then it is not their number: all have been named, and the rest hears the same */
+		settle_all(d, smtp_client_reply_keep(c, d->a));
 	else
 		settle(d, smtp_client_reply_keep(c, d->a));
 	return 0;
@@ -592,13 +601,55 @@ static int stale(struct deal *d)
 	return c->lost;
 }
 
-/* Who is in the next transaction. How many. */
+/* ---- domains of one connection: RFC 9422 4.3 ---- */
+
+static bool has_domain(const struct smtp_client *c, struct str domain)
+{
+	struct str rest = buf_str(&c->domains), one;
+
+	while (str_split(&rest, '\n', &one))
+		if (str_ieq(one, domain))
+			return true;
+	return false;
+}
+
+/* May recipients of its domain be named over this connection? */
+static bool takes_domain(struct smtp_client *c, struct str address)
+{
+	struct str domain = str_skip(address, (size_t)(str_rchr(address, '@') + 1));
+
+	if (c->caps.max_domains == 0 || has_domain(c, domain))
+		return true;
+	if (c->n_domains >= c->caps.max_domains || domain.n + 1 > SMTP_CLIENT_DOMAINS - c->domains.n)
+		return false;
+	buf_add(&c->domains, domain);
+	buf_add_char(&c->domains, '\n');
+	c->n_domains++;
+	return true;
+}
+
+/* ---- the next transaction ---- */
+
+static bool is_later(const struct smtp_client_rcpt *r)
+{
+	return r->reply.code == LATER;
+}
+
+static bool is_any_later(const struct deal *d)
+{
+	for (size_t i = 0; i < d->n; i++)
+		if (is_later(&d->rcpts[i]))
+			return true;
+	return false;
+}
+
+/* Who is in it. How many. */
 static size_t choose(struct deal *d)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < d->n && (d->most == 0 || n < d->most); i++) {
-		if (d->rcpts[i].reply.code != LATER)
+		if (!is_later(&d->rcpts[i]) || (d->until == SMTP_CLIENT_END && !takes_domain(d->c, d->rcpts[i].address)))
 			continue;
 		d->rcpts[i].reply.code = OPEN;
 		d->rcpts[i].is_too_many = false;
@@ -617,6 +668,10 @@ static int transaction(struct deal *d)
 	d->n_taken = d->n_too_many = 0;
 	if (smtp_client_is_used_up(c))
 		return smtp_client_lose(c, -E_CLOSED, "the server takes no more messages over this connection");
+	if (choose(d) == 0) {
+		c->is_used_up = true;
+		return smtp_client_lose(c, -E_CLOSED, "the server takes no more domains over this connection");
+	}
 	r = envelope(d);
 	if (r == 0 && d->n_taken == 0 && d->has_data)
 		r = take_back(d);
@@ -643,7 +698,7 @@ static void come_again(struct deal *d)
 static void leave(struct deal *d)
 {
 	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].reply.code != LATER)
+		if (!is_later(&d->rcpts[i]))
 			continue;
 		d->rcpts[i].reply = (struct smtp_client_reply){ 0 };
 		d->rcpts[i].is_left = true;
@@ -676,7 +731,7 @@ static int run(struct deal *d)
 		return 0;
 	d->most = d->until == SMTP_CLIENT_END ? most_of(d->c) : 0;
 	r = stale(d);
-	while (r == 0 && !d->was_sent && choose(d) > 0) {
+	while (r == 0 && !d->was_sent && is_any_later(d)) {
 		r = transaction(d);
 		if (r == 0 && !d->was_sent && clock_mono_ms() >= until_ms)
 			leave_rest(d);
