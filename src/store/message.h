@@ -140,7 +140,7 @@ struct store_flag_change {
 };
 /*
  * Changes the flags of those UIDs that exist. Only messages whose flags really change get a new modseq. *ret_modified: UIDs
- * that failed UNCHANGEDSINCE. Lazily durable. Adding a keyword beyond LIMIT_IMAP_KEYWORDS: -E_LIMIT.
+ * that failed UNCHANGEDSINCE. Lazily durable. Keywords beyond LIMIT_IMAP_KEYWORDS, LIMIT_MESSAGE_KEYWORDS, LIMIT_KEYWORD_SETS: -E_LIMIT.
  */
 /* Flags that the user may not change stay as they are; -E_DENIED when that is all that he named. */
 MUST_CHECK int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,

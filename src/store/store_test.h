@@ -169,6 +169,7 @@ static inline void test_recount_notes(struct db_tx *tx, int64_t mailbox)
 
 static inline void test_recount_states(struct db_tx *tx)
 {
+	struct store_keywords_sum keywords;
 	struct store_states_sum sum;
 	struct db_query q;
 
@@ -179,6 +180,9 @@ static inline void test_recount_states(struct db_tx *tx)
 		assert_int_equal(sum.unseen, db_int(&q, 1));
 		assert_int_equal(sum.deleted, db_int(&q, 2));
 		assert_true(sum.modseq <= db_int(&q, 3));
+		assert_int_equal(store_tx_keywords_sum(tx, db_int(&q, 0), sum.flags, &keywords), 0);
+		assert_int_equal(keywords.wrong_names, 0);
+		assert_int_equal(keywords.wrong_sets, 0);
 		test_recount_notes(tx, db_int(&q, 0));
 	}
 	db_done(&q);
