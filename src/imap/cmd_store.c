@@ -137,6 +137,7 @@ struct answers {
 	uint64_t modseq;               /* of the change */
 	const struct store_view *now;
 	struct uidset shown; /* UIDs that notify.c need not tell */
+	bool has_lost;       /* messages of the set that others have expunged */
 	struct uid_range run; /* more of them; hi 0: none */
 	struct imap_fetch_line line;
 	/* What the command named, in the newest view: flags that are bits, and numbers of other keywords */
@@ -266,6 +267,7 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 		const struct store_msg *was = store_near_at(&old, it.v);
 		const struct store_msg *m = was != NULL ? store_near_uid(&now, was->uid) : NULL;
 
+		a->has_lost |= m == NULL;
 		if (m != NULL && !uidset_has(a->modified, was->uid))
 			r = answer_one(a, it.v, was, m);
 		if (conn_failed(a->s->conn))
@@ -280,7 +282,7 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 }
 
 static int answer(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
-		  const struct uidset *modified, uint64_t modseq)
+		  const struct uidset *modified, uint64_t modseq, bool *ret_has_lost)
 {
 	struct answers a = { .s = s, .args = args, .modified = modified, .modseq = modseq };
 	struct store_view *now;
@@ -293,6 +295,7 @@ static int answer(struct imap_session *s, const struct store_args *args, const s
 	imap_notify_new_keywords(s, now);
 	imap_fetch_line_init(&a.line, s);
 	r = answer_all(&a, seqs);
+	*ret_has_lost = a.has_lost;
 	imap_fetch_line_fini(&a.line);
 	store_view_unref(now);
 	return r;
@@ -318,6 +321,23 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 		imap_code(s, "MODIFIED %" STR_FMT, STR_ARG(buf_str(&text)));
 	imap_say(s, "conditional STORE failed for some");
 	return 0;
+}
+
+/*
+ * Messages of the set were expunged by others. RFC 2180 4.2.1: a silent STORE is OK all the same; 4.2.2, 4.2.3: else NO, and the others were
+ * changed and answered. RFC 9051 6.4.9: a UID that is gone is nobody's mistake.
+ */
+static int answer_lost(struct imap_session *s, const struct store_args *args)
+{
+	if (s->cmd.is_uid)
+		return 0;
+	if (s->cmd.code.n == 0) /* RFC 7162 3.1.3: MODIFIED goes before */
+		imap_code(s, "EXPUNGEISSUED");
+	if (args->is_silent)
+		return 0;
+	imap_limit_answer(s);
+	imap_say(s, "others have expunged some of these messages");
+	return -E_NOT_FOUND;
 }
 
 /* The next messages of the set, under one snapshot of the database. */
@@ -404,6 +424,7 @@ int imap_cmd_store(struct imap_session *s)
 	struct store_args args = { 0 };
 	struct uidset seqs = { 0 }, uids, modified = { 0 };
 	uint64_t modseq = 0;
+	bool has_lost = false;
 	int r = parse(&s->p, &args);
 
 	if (r == 0)
@@ -424,6 +445,8 @@ int imap_cmd_store(struct imap_session *s)
 	if (r == 0)
 		r = change(s, &args, &seqs, &uids, &modified, &modseq);
 	if (r == 0)
-		r = answer(s, &args, &seqs, &modified, modseq);
-	return r < 0 ? r : code_modified(s, &modified);
+		r = answer(s, &args, &seqs, &modified, modseq, &has_lost);
+	if (r == 0)
+		r = code_modified(s, &modified);
+	return r == 0 && has_lost ? answer_lost(s, &args) : r;
 }

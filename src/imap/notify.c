@@ -392,7 +392,8 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 		return imap_notify_gone(s);
 	}
 	r = store_view_diff(&a, sel->view, now, &diff);
-	if (r == 0 && diff.expunged.n > 0 && !may_expunge)
+	s->cmd.has_ghosts = r == 0 && diff.expunged.n > 0 && !may_expunge;
+	if (s->cmd.has_ghosts)
 		keep_expunged(sel->view, &now, &diff);
 	if (r < 0 || now == sel->view) {
 		store_view_unref(now);

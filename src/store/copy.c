@@ -220,28 +220,29 @@ static int check_rights(struct copy *c, int64_t src, int64_t dst, int64_t user)
 	return rc;
 }
 
-int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
-		  const struct uidset *uids, int64_t dst, bool is_move, int64_t user,
-		  struct store_copied *ret)
+int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a,
+		  const struct store_copying *how, struct store_copied *ret)
 {
 	AUTO(store_rows_fini) struct store_rows rows = { 0 };
-	struct copy c = { .s = s, .tx = tx, .is_move = is_move };
+	struct copy c = { .s = s, .tx = tx, .is_move = how->is_move };
 	int rc;
 
-	c.notes = (struct store_notes_copying){ .from = src, .to = &c.to, .user = user };
-	rc = check_rights(&c, src, dst, user);
+	c.notes = (struct store_notes_copying){ .from = how->src, .to = &c.to, .user = how->user };
+	rc = check_rights(&c, how->src, how->dst, how->user);
 	if (rc == 0)
-		rc = store_tx_box(tx, src, &c.from);
+		rc = store_tx_box(tx, how->src, &c.from);
 	if (rc == 0)
-		rc = store_tx_box(tx, dst, &c.to);
+		rc = store_tx_box(tx, how->dst, &c.to);
 	if (rc == 0)
-		rc = store_tx_rows(tx, src, uids, 0, &rows);
+		rc = store_tx_rows(tx, how->src, how->uids, 0, &rows);
 	if (rc < 0)
 		return rc;
+	if (rows.n < how->want)
+		rows.n = 0;
 	*ret = (struct store_copied){
 		.uidvalidity = c.to.uidvalidity,
 		.n = rows.n,
-		.src_modseq = is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
+		.src_modseq = how->is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
 	};
 	if (rows.n > 0)
 		rc = move_rows(&c, a, &rows, ret);
@@ -252,9 +253,7 @@ int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t sr
 struct job {
 	struct store *s;
 	struct arena *a;
-	int64_t user, src, dst;
-	const struct uidset *uids;
-	bool is_move;
+	const struct store_copying *how;
 	struct store_copied copied;
 };
 
@@ -262,26 +261,21 @@ static int copy_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 
-	return store_tx_copy(j->s, tx, j->a, j->src, j->uids, j->dst, j->is_move, j->user,
-			     &j->copied);
+	return store_tx_copy(j->s, tx, j->a, j->how, &j->copied);
 }
 
 int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids,
 	       int64_t dst, bool is_move, struct store_copied *ret)
 {
-	return store_copy_by(s, a, 0, src, uids, dst, is_move, ret);
+	const struct store_copying how = { .src = src, .uids = uids, .dst = dst, .is_move = is_move };
+
+	return store_copy_by(s, a, &how, ret);
 }
 
-int store_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src,
-		  const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret)
+int store_copy_by(struct store *s, struct arena *a, const struct store_copying *how,
+		  struct store_copied *ret)
 {
-	struct job j = { .s = s,
-			 .a = a,
-			 .user = user,
-			 .src = src,
-			 .dst = dst,
-			 .uids = uids,
-			 .is_move = is_move };
+	struct job j = { .s = s, .a = a, .how = how };
 	int rc = db_write(s->db, &(struct db_write_job){
 					 .fn = copy_tx, .arg = &j, .durability = DB_DURABLE });
 

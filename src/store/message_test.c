@@ -380,32 +380,32 @@ TEST(copy_to_another_account)
 	assert_int_equal(store_mailbox_find(t.s, &t.a, bob, S("INBOX"), &m), 0);
 	test_append(&t, t.inbox, 0, 1);
 	all = test_uids(&t, 1, 1);
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, false, &copied),
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, false, &copied),
 			 -E_NOT_FOUND);
 	test_share(&t, m.id, t.alice, "l");
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
 			 -E_DENIED);
 	test_share(&t, m.id, t.alice, "li");
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, false, &copied), 0);
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied), 0);
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, false, &copied), 0);
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied), 0);
 	assert_int_equal(copied.n, 1);
 	test_recount(&t);
 	/* What is taken away must be one's to take, and to read. */
 	all = test_uids(&t, 1, 1);
 	test_share(&t, m.id, t.alice, "lwite");
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, false, &copied),
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, false, &copied),
 			 -E_DENIED);
 	test_share(&t, m.id, t.alice, "lrit");
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied),
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied),
 			 -E_DENIED);
 	test_share(&t, m.id, t.alice, "rite");
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied), 0);
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, m.id, &all, t.inbox, true, &copied), 0);
 	assert_int_equal(copied.n, 1);
 	test_recount(&t);
 	/* The owner pays. */
 	assert_int_equal(store_quota_set(t.s, bob, &(struct store_quota){ -1, 1, -1 }), 0);
 	all = test_uids(&t, 2, 2);
-	assert_int_equal(store_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
+	assert_int_equal(test_copy_by(t.s, &t.a, t.alice, t.inbox, &all, m.id, true, &copied),
 			 -E_QUOTA);
 	test_recount(&t);
 	test_close(&t);

@@ -605,9 +605,8 @@ MUST_CHECK int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int6
 MUST_CHECK int store_purge(struct store *s);
 
 /* copy.c: the work of COPY and MOVE inside a write. a NULL: no list of pairs is wanted. */
-MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
-			     const struct uidset *uids, int64_t dst, bool is_move, int64_t user,
-			     struct store_copied *ret);
+MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a,
+			     const struct store_copying *how, struct store_copied *ret);
 
 /* ---- views ---- */
 

@@ -256,6 +256,16 @@ static inline uint32_t test_append(struct test_store *t, int64_t mailbox, uint64
 	return uid;
 }
 
+static inline int test_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src,
+			       const struct uidset *uids, int64_t dst, bool is_move,
+			       struct store_copied *ret)
+{
+	const struct store_copying how = { .user = user, .src = src, .dst = dst, .uids = uids,
+					   .is_move = is_move };
+
+	return store_copy_by(s, a, &how, ret);
+}
+
 static inline struct uidset test_uids(struct test_store *t, uint32_t lo, uint32_t hi)
 {
 	struct uidset set = { 0 };
