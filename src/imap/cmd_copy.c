@@ -85,6 +85,7 @@ static int copy(struct imap_session *s, bool is_move)
 	struct uidset seqs, uids;
 	struct store_mailbox to = { 0 };
 	struct store_copied copied = { 0 };
+	struct store_copying how = { .user = s->account, .uids = &uids, .is_move = is_move };
 	int r = parse(&s->p, &set, &name);
 
 	if (r == 0)
@@ -104,10 +105,13 @@ static int copy(struct imap_session *s, bool is_move)
 		r = is_move ? imap_limit_cut(s, &seqs) : imap_limit_copy(s, &seqs);
 	if (r < 0 || seqs.n == 0)
 		return r;
+	how.src = s->sel->mailbox;
+	how.dst = to.id;
+	/* RFC 2180 4.4.1: of numbers all or none, so that OK means all. RFC 9051 6.4.9: not of UIDs; RFC 6851 3.3: MOVE may do a part. */
+	how.want = is_move || s->cmd.is_uid ? 0 : uidset_count(&seqs);
 	r = imap_seqset_uids(&s->arena, &seqs, s->sel->view, &uids);
 	if (r == 0)
-		r = store_copy_by(imap_store(s), &s->arena, s->account, s->sel->mailbox, &uids, to.id,
-				  is_move, &copied);
+		r = store_copy_by(imap_store(s), &s->arena, &how, &copied);
 	if (r == -E_NOT_FOUND)
 		imap_code(s, "TRYCREATE");
 	if (r < 0)
@@ -119,8 +123,9 @@ static int copy(struct imap_session *s, bool is_move)
 		answer(s, is_move, to.rights & STORE_R_READ, &copied);
 		return 0;
 	}
-	/* All of them were expunged by others meanwhile (RFC 9051 7.1 EXPUNGEISSUED). */
+	/* Nothing was copied, because of what others have expunged meanwhile (RFC 9051 7.1 EXPUNGEISSUED). */
 	imap_code(s, "EXPUNGEISSUED");
+	imap_say(s, "others have expunged some of these messages");
 	return s->cmd.is_uid ? 0 : -E_NOT_FOUND;
 }
 

@@ -126,24 +126,9 @@ static unsigned answer_bits(const struct imap_session *s, bool is_silent)
 	return s->cmd.is_uid || s->has_condstore || s->is_rev2 ? bits | IMAP_FETCH_UID : bits;
 }
 
-/* The flags that a silenced client believes the message to have now. */
-static uint64_t expected(const struct store_view *now, const struct store_args *args,
-			 uint64_t before)
-{
-	const struct store_flag_change *c = &args->change;
-	uint64_t flags = c->flags;
-
-	if (args->has_notes)
-		return before;
-	for (size_t i = 0; i < c->n_keywords; i++) {
-		int bit = store_view_keyword_bit(now, c->keywords[i]);
-
-		flags |= bit >= 0 ? (uint64_t)1 << bit : 0;
-	}
-	if (c->op == STORE_FLAGS_ADD)
-		return before | flags;
-	return c->op == STORE_FLAGS_REMOVE ? before & ~flags : flags;
-}
+struct numbers { /* of keywords, one bit each */
+	uint64_t v[LIMIT_IMAP_KEYWORDS / 64];
+};
 
 struct answers {
 	struct imap_session *s;
@@ -152,9 +137,77 @@ struct answers {
 	uint64_t modseq;               /* of the change */
 	const struct store_view *now;
 	struct uidset shown; /* UIDs that notify.c need not tell */
+	bool has_lost;       /* messages of the set that others have expunged */
 	struct uid_range run; /* more of them; hi 0: none */
 	struct imap_fetch_line line;
+	/* What the command named, in the newest view: flags that are bits, and numbers of other keywords */
+	uint64_t bits;
+	struct numbers numbers;
+	uint64_t set_was, set_is; /* two of which is_known: whether the second is what the change makes of the first */
+	bool is_known, is_same;
 };
+
+static void find_named(struct answers *a)
+{
+	const struct store_flag_change *c = &a->args->change;
+
+	a->bits = c->flags;
+	for (size_t i = 0; i < c->n_keywords; i++) {
+		int number = store_keywords_find(a->now->keywords, c->keywords[i]);
+
+		if (number >= STORE_KEYWORD_BITS)
+			a->numbers.v[number / 64] |= (uint64_t)1 << (number % 64);
+		else if (number >= 0)
+			a->bits |= (uint64_t)1 << (STORE_KEYWORD_BIT + number);
+	}
+}
+
+static struct numbers numbers_of(const struct store_keywords *k, uint64_t flags)
+{
+	struct numbers ret = { { 0 } };
+	uint16_t v[STORE_KEYWORDS_MAX];
+	size_t n = store_keywords_of(k, flags, v);
+
+	for (size_t i = 0; i < n; i++)
+		ret.v[v[i] / 64] |= (uint64_t)1 << (v[i] % 64);
+	return ret;
+}
+
+/* Is the set of keywords that are no bits what the change makes of the one before? Mostly they are the same two again. */
+static bool is_set_expected(struct answers *a, uint64_t was, uint64_t is)
+{
+	enum store_flag_op op = a->args->change.op;
+	struct numbers before, now;
+
+	if (a->is_known && a->set_was == was && a->set_is == is)
+		return a->is_same;
+	before = numbers_of(a->s->sel->view->keywords, was);
+	now = numbers_of(a->now->keywords, is);
+	a->set_was = was;
+	a->set_is = is;
+	a->is_known = a->is_same = true;
+	for (size_t i = 0; i < ARRAY_LEN(now.v); i++) {
+		uint64_t named = a->numbers.v[i];
+		uint64_t want = op == STORE_FLAGS_SET ? named
+				: op == STORE_FLAGS_ADD ? before.v[i] | named : before.v[i] & ~named;
+
+		a->is_same &= now.v[i] == want;
+	}
+	return a->is_same;
+}
+
+/* Are the flags now what a silenced client believes them to be? */
+static bool is_expected(struct answers *a, uint64_t was, uint64_t is)
+{
+	const uint64_t set = UINT64_MAX << STORE_SET_BIT;
+	enum store_flag_op op = a->args->change.op;
+	uint64_t want = op == STORE_FLAGS_SET ? a->bits
+			: op == STORE_FLAGS_ADD ? was | a->bits : was & ~a->bits;
+
+	if (a->args->has_notes)
+		return was == is;
+	return ((want ^ is) & ~set) == 0 && is_set_expected(a, was & set, is & set);
+}
 
 /* Puts the run among the shown ones. */
 static int end_run(struct answers *a)
@@ -193,7 +246,7 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 	 * RFC 9051 6.4.6: what somebody else changed meanwhile is told, .SILENT or not; that
 	 * is left to the notices.
 	 */
-	if (is_silent && m->flags != expected(a->now, a->args, was->flags))
+	if (is_silent && !is_expected(a, was->flags, m->flags))
 		return 0;
 	if (add_shown(a, m->uid) < 0)
 		return -E_LIMIT;
@@ -214,6 +267,7 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 		const struct store_msg *was = store_near_at(&old, it.v);
 		const struct store_msg *m = was != NULL ? store_near_uid(&now, was->uid) : NULL;
 
+		a->has_lost |= m == NULL;
 		if (m != NULL && !uidset_has(a->modified, was->uid))
 			r = answer_one(a, it.v, was, m);
 		if (conn_failed(a->s->conn))
@@ -228,7 +282,7 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 }
 
 static int answer(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
-		  const struct uidset *modified, uint64_t modseq)
+		  const struct uidset *modified, uint64_t modseq, bool *ret_has_lost)
 {
 	struct answers a = { .s = s, .args = args, .modified = modified, .modseq = modseq };
 	struct store_view *now;
@@ -237,9 +291,11 @@ static int answer(struct imap_session *s, const struct store_args *args, const s
 	if (r < 0)
 		return r;
 	a.now = now;
+	find_named(&a);
 	imap_notify_new_keywords(s, now);
 	imap_fetch_line_init(&a.line, s);
 	r = answer_all(&a, seqs);
+	*ret_has_lost = a.has_lost;
 	imap_fetch_line_fini(&a.line);
 	store_view_unref(now);
 	return r;
@@ -265,6 +321,23 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 		imap_code(s, "MODIFIED %" STR_FMT, STR_ARG(buf_str(&text)));
 	imap_say(s, "conditional STORE failed for some");
 	return 0;
+}
+
+/*
+ * Messages of the set were expunged by others. RFC 2180 4.2.1: a silent STORE is OK all the same; 4.2.2, 4.2.3: else NO, and the others were
+ * changed and answered. RFC 9051 6.4.9: a UID that is gone is nobody's mistake.
+ */
+static int answer_lost(struct imap_session *s, const struct store_args *args)
+{
+	if (s->cmd.is_uid)
+		return 0;
+	if (s->cmd.code.n == 0) /* RFC 7162 3.1.3: MODIFIED goes before */
+		imap_code(s, "EXPUNGEISSUED");
+	if (args->is_silent)
+		return 0;
+	imap_limit_answer(s);
+	imap_say(s, "others have expunged some of these messages");
+	return -E_NOT_FOUND;
 }
 
 /* The next messages of the set, under one snapshot of the database. */
@@ -351,6 +424,7 @@ int imap_cmd_store(struct imap_session *s)
 	struct store_args args = { 0 };
 	struct uidset seqs = { 0 }, uids, modified = { 0 };
 	uint64_t modseq = 0;
+	bool has_lost = false;
 	int r = parse(&s->p, &args);
 
 	if (r == 0)
@@ -371,6 +445,8 @@ int imap_cmd_store(struct imap_session *s)
 	if (r == 0)
 		r = change(s, &args, &seqs, &uids, &modified, &modseq);
 	if (r == 0)
-		r = answer(s, &args, &seqs, &modified, modseq);
-	return r < 0 ? r : code_modified(s, &modified);
+		r = answer(s, &args, &seqs, &modified, modseq, &has_lost);
+	if (r == 0)
+		r = code_modified(s, &modified);
+	return r == 0 && has_lost ? answer_lost(s, &args) : r;
 }

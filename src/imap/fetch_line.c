@@ -12,7 +12,7 @@
 #include "net/conn.h"
 
 #define OUT_PIECE (32u << 10)
-#define FLAGS_MAX (LIMIT_IMAP_KEYWORDS * (LIMIT_IMAP_KEYWORD_BYTES + 1) + 256)
+#define FLAGS_MAX (STORE_KEYWORDS_MAX * (LIMIT_IMAP_KEYWORD_BYTES + 1) + 256)
 #define YEAR_1 (-62135596800)   /* its first second */
 #define YEAR_9999 253402300799  /* its last */
 #define LINE_MAX_ 512 /* all that a line has besides its flags */
@@ -113,6 +113,9 @@ static const struct {
 static void format_flags(struct buf *b, const struct store_keywords *keywords, uint64_t flags,
 			 bool is_recent)
 {
+	uint16_t numbers[STORE_KEYWORDS_MAX];
+	size_t n;
+
 	buf_reset(b);
 	buf_add_char(b, '(');
 	for (size_t i = 0; i < ARRAY_LEN(flag_names); i++) {
@@ -121,11 +124,10 @@ static void format_flags(struct buf *b, const struct store_keywords *keywords, u
 	}
 	if (is_recent)
 		buf_add(b, S("\\Recent "));
-	for (size_t i = 0; keywords != NULL && i < keywords->n && i < 64 - STORE_KEYWORD_BIT; i++) {
-		if (flags >> (STORE_KEYWORD_BIT + i) & 1) {
-			buf_add(b, keywords->v[i]);
-			buf_add_char(b, ' ');
-		}
+	n = flags >> STORE_KEYWORD_BIT ? store_keywords_of(keywords, flags, numbers) : 0;
+	for (size_t i = 0; i < n; i++) {
+		buf_add(b, keywords->v[numbers[i]]);
+		buf_add_char(b, ' ');
 	}
 	if (b->n > 1)
 		buf_truncate(b, b->n - 1);

@@ -110,6 +110,7 @@ struct imap_command {
 	const struct imap_cmd *row;
 	bool is_uid;     /* came as "UID name" */
 	bool has_seqs;   /* UID SEARCH with sequence numbers: no EXPUNGE at its end (RFC 7162 3.2.10.2) */
+	bool has_ghosts; /* others have expunged messages that are shown still */
 	bool is_in_front;    /* the news in front of it are being told (IMAP_CMD_FRESH) */
 	struct uidset told;  /* of which messages the flags were among them; in the arena */
 	uint32_t lowest_done; /* UID: the set was cut, and this is the lowest one left (limit.h); 0: it was not */
@@ -201,6 +202,8 @@ enum imap_cmd_flag {
 	IMAP_CMD_BARE = 32,
 	/* Its arguments are sequence numbers: BAD with UIDONLY. */
 	IMAP_CMD_SEQS = 64,
+	/* Its result may name what others have expunged (SEARCH, SORT, THREAD). */
+	IMAP_CMD_FINDS = 128,
 };
 
 struct imap_cmd {

@@ -173,8 +173,10 @@ void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 			if (shown & system_flags[i].flag)
 				say_flag(s, &sep, system_flags[i].name);
 		}
-		for (size_t i = 0; has_keywords && i < n; i++)
-			say_flag(s, &sep, v->keywords->v[i]);
+		for (size_t i = 0; has_keywords && i < n; i++) {
+			if (v->keywords->v[i].n > 0)
+				say_flag(s, &sep, v->keywords->v[i]);
+		}
 		if (turn == 1 && has_keywords && n < LIMIT_IMAP_KEYWORDS)
 			say_flag(s, &sep, S("\\*"));
 		imap_resp(s, turn == 0 ? S(")") : S(")] flags that are kept"));
@@ -390,7 +392,8 @@ static int notify_full(struct imap_session *s, bool may_expunge)
 		return imap_notify_gone(s);
 	}
 	r = store_view_diff(&a, sel->view, now, &diff);
-	if (r == 0 && diff.expunged.n > 0 && !may_expunge)
+	s->cmd.has_ghosts = r == 0 && diff.expunged.n > 0 && !may_expunge;
+	if (s->cmd.has_ghosts)
 		keep_expunged(sel->view, &now, &diff);
 	if (r < 0 || now == sel->view) {
 		store_view_unref(now);

@@ -188,10 +188,9 @@ int imap_parse_flag(struct imap_parse *p, struct imap_flags *ret)
 		}
 	}
 	/*
-	 * More than fit into a mailbox could never be stored; the cap also keeps the loop
-	 * above short.
+	 * A message can hardly have more; the cap also keeps the loop above short.
 	 */
-	if (ret->n_keywords >= LIMIT_IMAP_KEYWORDS)
+	if (ret->n_keywords >= LIMIT_MESSAGE_KEYWORDS)
 		return -E_LIMIT;
 	if (arena_grow(p->arena, &ret->keywords, ret->n_keywords, &ret->cap, sizeof(keyword)) < 0)
 		return -E_LIMIT;

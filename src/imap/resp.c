@@ -178,8 +178,9 @@ static const struct {
 
 void imap_resp_flags(struct imap_session *s, const struct store_view *v, const struct store_msg *m)
 {
+	uint16_t numbers[STORE_KEYWORDS_MAX];
 	struct str sep = S("(");
-	size_t i;
+	size_t i, n;
 
 	for (i = 0; i < ARRAY_LEN(flag_names); i++) {
 		if (m->flags & flag_names[i].flag) {
@@ -188,12 +189,11 @@ void imap_resp_flags(struct imap_session *s, const struct store_view *v, const s
 			sep = S(" ");
 		}
 	}
-	for (i = 0; v->keywords != NULL && i < v->keywords->n && i < 64 - STORE_KEYWORD_BIT; i++) {
-		if (m->flags >> (STORE_KEYWORD_BIT + i) & 1) {
-			conn_write(s->conn, sep);
-			conn_write(s->conn, v->keywords->v[i]);
-			sep = S(" ");
-		}
+	n = m->flags >> STORE_KEYWORD_BIT ? store_keywords_of(v->keywords, m->flags, numbers) : 0;
+	for (i = 0; i < n; i++) {
+		conn_write(s->conn, sep);
+		conn_write(s->conn, v->keywords->v[numbers[i]]);
+		sep = S(" ");
 	}
 	if (imap_is_recent(s, m->uid)) {
 		conn_write(s->conn, sep);

@@ -81,14 +81,14 @@ const struct imap_cmd imap_cmds[] = {
 	  "RFC 9051 6.4.2" },
 	{ "EXPUNGE", imap_cmd_expunge, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_BARE,
 	  "RFC 9051 6.4.3" },
-	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.4" },
+	{ "SEARCH", imap_cmd_search, IMAP_ST_SELECTED, MSN | IMAP_CMD_FINDS, "RFC 9051 6.4.4" },
 	{ "ESEARCH", imap_cmd_esearch, IMAP_IN_AUTH, IMAP_CMD_FRESH, "RFC 7377 2" },
 	{ "UIDBATCHES", imap_cmd_uidbatches, IMAP_ST_SELECTED, IMAP_CMD_FRESH,
 	  "draft-ietf-mailmaint-imap-uidbatches" },
 	{ "CANCELUPDATE", imap_cmd_cancelupdate, IMAP_ST_SELECTED, IMAP_CMD_BARE,
 	  "RFC 5267 4.3.5" },
-	{ "SORT", imap_cmd_sort, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
-	{ "THREAD", imap_cmd_thread, IMAP_ST_SELECTED, MSN, "RFC 5256 3" },
+	{ "SORT", imap_cmd_sort, IMAP_ST_SELECTED, MSN | IMAP_CMD_FINDS, "RFC 5256 3" },
+	{ "THREAD", imap_cmd_thread, IMAP_ST_SELECTED, MSN | IMAP_CMD_FINDS, "RFC 5256 3" },
 	{ "FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.5" },
 	{ "STORE", imap_cmd_store, IMAP_ST_SELECTED, MSN, "RFC 9051 6.4.6" },
 	{ "REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_SEQS,
@@ -96,9 +96,9 @@ const struct imap_cmd imap_cmds[] = {
 	{ "COPY", imap_cmd_copy, IMAP_ST_SELECTED, IMAP_CMD_SEQS, "RFC 9051 6.4.7" },
 	{ "MOVE", imap_cmd_move, IMAP_ST_SELECTED, IMAP_CMD_WRITE | IMAP_CMD_SEQS,
 	  "RFC 9051 6.4.8" },
-	{ "UID SEARCH", imap_cmd_search, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
-	{ "UID SORT", imap_cmd_sort, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 5256 3" },
-	{ "UID THREAD", imap_cmd_thread, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 5256 3" },
+	{ "UID SEARCH", imap_cmd_search, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_FINDS, "RFC 9051 6.4.9" },
+	{ "UID SORT", imap_cmd_sort, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_FINDS, "RFC 5256 3" },
+	{ "UID THREAD", imap_cmd_thread, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_FINDS, "RFC 5256 3" },
 	{ "UID FETCH", imap_cmd_fetch, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID STORE", imap_cmd_store, IMAP_ST_SELECTED, IMAP_CMD_FRESH, "RFC 9051 6.4.9" },
 	{ "UID REPLACE", imap_cmd_replace, IMAP_ST_SELECTED, IMAP_CMD_FRESH | IMAP_CMD_WRITE,
@@ -248,6 +248,9 @@ static void finish(struct imap_session *s, int r)
 	}
 	if (r == 0)
 		imap_limit_answer(s);
+	/* RFC 5530 3: what was found may be gone, and cannot be told yet. */
+	if (r == 0 && row != NULL && row->flags & IMAP_CMD_FINDS && s->cmd.has_ghosts && s->cmd.code.n == 0)
+		imap_code(s, "EXPUNGEISSUED");
 	answer(s, r);
 	s->commands++;
 	count_error(s, r);

@@ -123,9 +123,13 @@ TEST(shared_expunged_stays_readable)
 		"FETCH 1:3 (UID BODY.PEEK[TEXT])",
 		"FETCH 2 BODY[TEXT]",
 		"STORE 2 +FLAGS (\\Seen)",
+		"STORE 1:3 +FLAGS (\\Flagged)",
+		"STORE 1:3 +FLAGS.SILENT (\\Answered)",
 		"SEARCH ALL",
 		"SEARCH BODY body",
-		"COPY 2 Archive",
+		"COPY 1:3 Archive",
+		"STATUS Archive (MESSAGES)",
+		"COPY 1:2 Archive",
 		"UID FETCH 1:* UID",
 	};
 	struct two t;
@@ -136,10 +140,18 @@ TEST(shared_expunged_stays_readable)
 	STEP(1, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 2 FETCH (UID 2 BODY[TEXT] {6}\r\nbody",
 	     "* 3 FETCH (UID 3", " OK FETCH", "!EXPUNGE");
 	STEP(1, "* 2 FETCH (", "BODY[TEXT] {6}\r\nbody", " OK FETCH", "!EXPUNGE");
-	STEP(1, " OK STORE", "!EXPUNGE");
-	STEP(1, "* SEARCH 1 2 3\r\n", " OK SEARCH", "!EXPUNGE");
-	STEP(1, "* SEARCH 1 2 3\r\n", " OK SEARCH", "!EXPUNGE");
+	/* RFC 2180 4.2.2, 4.2.3, 4.2.1 */
+	STEP(1, " NO [EXPUNGEISSUED]", "!EXPUNGE\r\n", "!FETCH");
+	STEP(1, "* 1 FETCH (FLAGS (\\Flagged", "* 3 FETCH (FLAGS (\\Flagged", " NO [EXPUNGEISSUED]",
+	     "!EXPUNGE\r\n", "!* 2 FETCH");
+	STEP(1, " OK [EXPUNGEISSUED] STORE", "!EXPUNGE\r\n", "!FETCH");
+	/* RFC 5530 3 */
+	STEP(1, "* SEARCH 1 2 3\r\n", " OK [EXPUNGEISSUED] SEARCH", "!EXPUNGE\r\n");
+	STEP(1, "* SEARCH 1 2 3\r\n", " OK [EXPUNGEISSUED] SEARCH", "!EXPUNGE\r\n");
+	/* RFC 2180 4.4.1: nothing is copied, and the expunge is told. */
 	STEP(1, "* 2 EXPUNGE", " NO [EXPUNGEISSUED]");
+	STEP(1, "(MESSAGES 0)", " OK STATUS");
+	STEP(1, " OK [COPYUID", " 1,3 1:2]");
 	STEP(1, "* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 3)\r\n", " OK UID FETCH");
 	two_close(&t);
 }
@@ -234,7 +246,7 @@ TEST(shared_waiting_expunge_hides_nothing_else)
 	     "* 2 FETCH (UID 2 ", "* 3 FETCH (UID 3 FLAGS (\\Seen)", " OK FETCH", "!EXPUNGE");
 	append(&t.f);
 	STEP(1, "* 4 EXISTS", " OK STORE", "!FETCH", "!EXPUNGE");
-	STEP(1, "* SEARCH 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, "* SEARCH 3\r\n", " OK [EXPUNGEISSUED] SEARCH", "!EXPUNGE\r\n");
 	STEP(1, "* 4 FETCH (UID 4)", " OK FETCH", "!EXPUNGE");
 	STEP(1, "* 3 FETCH (UID 3 FLAGS (\\Seen \\Draft)", "* 2 EXPUNGE", " OK UID FETCH",
 	     "!EXISTS");
@@ -340,9 +352,9 @@ TEST(shared_bare_expunged)
 	STEP(1, "* 1 FETCH (UID 1 BODY[TEXT] {6}", "* 3 FETCH (UID 3 BODY[TEXT] {6}",
 	     " NO [EXPUNGEISSUED]", "!* 2 FETCH", "!EXPUNGE\r\n");
 	STEP(1, " NO [EXPUNGEISSUED]", "!FETCH (", "!EXPUNGE\r\n");
-	STEP(1, " OK STORE", "!FETCH", "!EXPUNGE");
-	STEP(1, "* SEARCH 1 3\r\n", " OK SEARCH", "!EXPUNGE");
-	STEP(1, "* SEARCH 1 3\r\n", " OK SEARCH", "!EXPUNGE");
+	STEP(1, " NO [EXPUNGEISSUED]", "!FETCH", "!EXPUNGE\r\n");
+	STEP(1, "* SEARCH 1 3\r\n", " OK [EXPUNGEISSUED] SEARCH", "!EXPUNGE\r\n");
+	STEP(1, "* SEARCH 1 3\r\n", " OK [EXPUNGEISSUED] SEARCH", "!EXPUNGE\r\n");
 	STEP(1, "* 2 EXPUNGE", " NO [EXPUNGEISSUED]");
 	STEP(1, "* 1 FETCH (UID 1)\r\n* 2 FETCH (UID 3)\r\n", " OK UID FETCH");
 	two_close(&t);

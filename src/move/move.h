@@ -13,7 +13,7 @@
 #include "store/import.h"
 #include "store/view.h"
 
-#define MOVE_KEYWORDS 64 /* of one message */
+#define MOVE_KEYWORDS STORE_KEYWORDS_MAX /* of one message */
 
 struct move_box {
 	struct str name;        /* UTF-8, '/' between levels */

@@ -31,11 +31,12 @@ int admin_export_mailboxes(struct admin *ad, struct arena *a, const json_t *args
 
 static json_t *keywords_of(const struct store_view *v, const struct store_msg *m)
 {
+	uint16_t numbers[STORE_KEYWORDS_MAX];
+	size_t n = store_keywords_of(v->keywords, m->flags, numbers);
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < v->keywords->n; i++)
-		if (m->flags >> (STORE_KEYWORD_BIT + i) & 1)
-			json_array_append_new(list, admin_json_str(v->keywords->v[i]));
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(list, admin_json_str(v->keywords->v[numbers[i]]));
 	return list;
 }
 

@@ -16,7 +16,7 @@
 
 #define PIECE 250                /* messages of one commit */
 #define PIECE_MEMORY (16u << 20) /* that their parsed forms may take before they are committed */
-#define KEYWORDS_MAX 64          /* of one message */
+#define KEYWORDS_MAX STORE_KEYWORDS_MAX /* of one message */
 #define DATE_MAX 253402300799    /* 9999-12-31: INTERNALDATE has four digits for the year (RFC 9051 9, date-year) */
 
 /* ---- mailboxes ---- */

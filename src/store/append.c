@@ -22,8 +22,6 @@
 
 #include "base/must.h"
 
-#define KEYWORD_ARENA (64u << 10)
-
 struct job {
 	struct store *s;
 	const struct store_append *v;
@@ -37,7 +35,8 @@ struct job {
 	struct store_box other; /* of what is replaced, when it is another mailbox */
 	uint64_t may_set;       /* flags that the user may set */
 	struct store_noting noting;
-	struct store_keyword_set keywords;
+	struct store_keyword_names keywords;
+	struct store_sets sets;
 	bool has_keywords;
 };
 
@@ -55,6 +54,7 @@ static int check_quota(const struct job *j)
 
 static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *v, uint64_t *ret)
 {
+	struct store_keyword_list l = { .n = 0 };
 	uint64_t bits = 0;
 	int rc = 0;
 
@@ -66,8 +66,10 @@ static int flags_of(struct job *j, struct db_tx *tx, const struct store_append *
 		j->has_keywords = true;
 	}
 	if (rc == 0)
-		rc = store_tx_keyword_bits(tx, j->box.id, &j->keywords, v->keywords, v->n_keywords,
-					   true, &bits);
+		rc = store_tx_keyword_numbers(tx, j->box.id, &j->keywords, v->keywords,
+					      v->n_keywords, true, &l);
+	if (rc == 0)
+		rc = store_tx_keyword_flags(tx, &j->sets, &l, &bits);
 	*ret |= bits;
 	return rc;
 }
@@ -174,7 +176,8 @@ static int run(struct job *j, struct store_appended *ret)
 	int rc;
 
 	must(j->n > 0);
-	arena_init(&j->a, KEYWORD_ARENA);
+	arena_init(&j->a, STORE_KEYWORD_ARENA);
+	j->sets.box = &j->box;
 	for (size_t i = 0; i < j->n; i++) {
 		must(j->v[i].mailbox == j->v[0].mailbox);
 		bodies[i].bytes = j->v[i].content->bytes;
@@ -187,6 +190,7 @@ static int run(struct job *j, struct store_appended *ret)
 							.bodies = bodies,
 							.n_bodies = j->n });
 	arena_fini(&j->a);
+	store_sets_end(&j->sets);
 	if (rc == 0)
 		memcpy(ret, appended, j->n * sizeof(*ret));
 	return rc;

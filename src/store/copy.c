@@ -12,7 +12,7 @@
 #include "store/store_int.h"
 
 #define ROW_BYTES 200 /* what a copy takes, roughly, with its places in indexes */
-#define KEYWORD_ARENA (128u << 10)
+#define CACHED 64 /* flags that are found again without asking */
 
 struct copy {
 	struct store *s;
@@ -21,48 +21,112 @@ struct copy {
 	uint64_t may_set; /* flags that the user may set in the destination */
 	struct store_notes_copying notes;
 	struct store_box from, to;
-	uint64_t to_bit[64]; /* keyword bit of the source -> flag in the destination, 0: none */
+	struct keyword_map *map; /* NULL: there are no keywords */
 };
+
+/* Keywords of the source in the destination. */
+struct keyword_map {
+	struct arena a;
+	struct store_keyword_names from, to;
+	struct {
+		bool is_known;
+		int to; /* -1: there is none */
+	} numbers[LIMIT_IMAP_KEYWORDS];
+	struct store_sets sets;
+	struct {
+		uint64_t from, to; /* flags, without system flags */
+	} cache[CACHED];
+	uint64_t *flags; /* of each row, in the destination */
+};
+
+static void map_end(struct keyword_map **m)
+{
+	if (!*m)
+		return;
+	store_sets_end(&(*m)->sets);
+	arena_fini(&(*m)->a);
+	mem_free((*m)->flags);
+	mem_free(*m);
+	*m = NULL;
+}
 
 /*
  * Keywords go along by name; one that finds no room in the destination, or is none (of an old
  * import), stays behind (RFC 9051 6.4.7: SHOULD).
  */
-static int map_keywords(struct copy *c, const struct store_rows *rows)
+static int map_number(struct copy *c, unsigned number)
 {
-	AUTO(arena_fini) struct arena a;
-	struct store_keyword_set from, to;
-	uint64_t used = 0;
-	int rc;
+	struct keyword_map *m = c->map;
+	struct store_keyword_list one = { .n = 0 };
+	int rc = 0;
 
-	arena_init(&a, KEYWORD_ARENA);
-	for (size_t i = 0; i < rows->n; i++)
-		used |= rows->v[i].flags;
-	used &= ~(uint64_t)STORE_SYSTEM_FLAGS & c->may_set;
-	if (!used)
+	if (m->numbers[number].is_known)
 		return 0;
-	rc = store_tx_keywords(c->tx, &a, c->from.id, &from);
-	if (rc == 0)
-		rc = store_tx_keywords(c->tx, &a, c->to.id, &to);
-	for (int bit = STORE_KEYWORD_BIT; bit < 64 && rc == 0; bit++) {
-		const struct str *name = &from.v[bit - STORE_KEYWORD_BIT];
+	if (number < m->from.n && m->from.v[number].n)
+		rc = store_tx_keyword_numbers(c->tx, c->to.id, &m->to, &m->from.v[number], 1, true, &one);
+	if (rc < 0 && rc != -E_LIMIT && rc != -E_SYNTAX)
+		return rc;
+	m->numbers[number].to = rc == 0 && one.n ? one.v[0] : -1;
+	m->numbers[number].is_known = true;
+	return 0;
+}
 
-		if (!(used >> bit & 1) || !name->n)
-			continue;
-		rc = store_tx_keyword_bits(c->tx, c->to.id, &to, name, 1, true, &c->to_bit[bit]);
-		if (rc == -E_LIMIT || rc == -E_SYNTAX)
-			rc = 0;
+static int map_list(struct copy *c, uint64_t flags, uint64_t *ret)
+{
+	struct store_keyword_list from = { .n = 0 }, to = { .n = 0 };
+	int rc = store_tx_keyword_list(c->tx, c->from.id, flags, &from);
+
+	for (size_t i = 0; i < from.n && rc == 0; i++) {
+		rc = map_number(c, from.v[i]);
+		if (rc == 0 && c->map->numbers[from.v[i]].to >= 0)
+			(void)!store_keyword_list_add(&to, (unsigned)c->map->numbers[from.v[i]].to);
 	}
+	if (rc == 0)
+		rc = store_tx_keyword_flags(c->tx, &c->map->sets, &to, ret);
+	if (rc != -E_LIMIT)
+		return rc;
+	while (to.n > 0 && to.v[to.n - 1] >= STORE_KEYWORD_BITS)
+		to.n--;
+	return store_tx_keyword_flags(c->tx, &c->map->sets, &to, ret);
+}
+
+/* Most rows have the flags of one before. */
+static int map_flags(struct copy *c, uint64_t flags, uint64_t *ret)
+{
+	uint64_t keywords = flags & (UINT64_MAX << STORE_KEYWORD_BIT) & c->may_set;
+	size_t at = (keywords * 0x9e3779b97f4a7c15u) >> 58;
+	int rc = 0;
+
+	if (keywords != c->map->cache[at].from) {
+		rc = map_list(c, keywords, &c->map->cache[at].to);
+		c->map->cache[at].from = rc == 0 ? keywords : 0;
+		if (rc < 0)
+			c->map->cache[at].to = 0;
+	}
+	*ret = (flags & STORE_SYSTEM_FLAGS & c->may_set) | c->map->cache[at].to;
 	return rc;
 }
 
-static uint64_t map_flags(const struct copy *c, uint64_t flags)
+/* Before anything is taken out of the source: its sets must still be there. */
+static int map_keywords(struct copy *c, const struct store_rows *rows)
 {
-	uint64_t out = flags & STORE_SYSTEM_FLAGS & c->may_set;
+	uint64_t used = 0;
+	int rc;
 
-	for (uint64_t rest = flags & ~(uint64_t)STORE_SYSTEM_FLAGS; rest; rest &= rest - 1)
-		out |= c->to_bit[__builtin_ctzll(rest)];
-	return out;
+	for (size_t i = 0; i < rows->n; i++)
+		used |= rows->v[i].flags;
+	if ((used & c->may_set) >> STORE_KEYWORD_BIT == 0)
+		return 0;
+	c->map = MEM_NEW(struct keyword_map);
+	c->map->sets.box = &c->to;
+	c->map->flags = mem_alloc(rows->n, sizeof(*c->map->flags));
+	arena_init(&c->map->a, 2 * STORE_KEYWORD_ARENA);
+	rc = store_tx_keywords(c->tx, &c->map->a, c->from.id, &c->map->from);
+	if (rc == 0)
+		rc = store_tx_keywords(c->tx, &c->map->a, c->to.id, &c->map->to);
+	for (size_t i = 0; i < rows->n && rc == 0; i++)
+		rc = map_flags(c, rows->v[i].flags, &c->map->flags[i]);
+	return rc;
 }
 
 static int check(const struct copy *c, const struct store_rows *rows)
@@ -78,11 +142,12 @@ static int check(const struct copy *c, const struct store_rows *rows)
 	return store_box_fits(&c->to, (int64_t)rows->n, bytes);
 }
 
-static int add_row(struct copy *c, const struct store_row *row, uint32_t *ret_uid)
+static int add_row(struct copy *c, const struct store_rows *rows, size_t i, uint32_t *ret_uid)
 {
+	const struct store_row *row = &rows->v[i];
 	const struct store_adding m = {
 		.content = row->content,
-		.flags = map_flags(c, row->flags),
+		.flags = c->map ? c->map->flags[i] : row->flags & STORE_SYSTEM_FLAGS & c->may_set,
 		.internaldate_s = row->internaldate_s,
 		.size = row->size,
 		.thread = row->thread,
@@ -121,7 +186,7 @@ static int move_rows(struct copy *c, struct arena *a, const struct store_rows *r
 	for (size_t i = 0; i < rows->n && rc == 0; i++) {
 		uint32_t uid;
 
-		rc = add_row(c, &rows->v[i], &uid);
+		rc = add_row(c, rows, i, &uid);
 		if (rc == 0 && a) {
 			ret->from[i] = rows->v[i].uid;
 			ret->to[i] = uid;
@@ -155,38 +220,40 @@ static int check_rights(struct copy *c, int64_t src, int64_t dst, int64_t user)
 	return rc;
 }
 
-int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
-		  const struct uidset *uids, int64_t dst, bool is_move, int64_t user,
-		  struct store_copied *ret)
+int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a,
+		  const struct store_copying *how, struct store_copied *ret)
 {
 	AUTO(store_rows_fini) struct store_rows rows = { 0 };
-	struct copy c = { .s = s, .tx = tx, .is_move = is_move };
+	struct copy c = { .s = s, .tx = tx, .is_move = how->is_move };
 	int rc;
 
-	c.notes = (struct store_notes_copying){ .from = src, .to = &c.to, .user = user };
-	rc = check_rights(&c, src, dst, user);
+	c.notes = (struct store_notes_copying){ .from = how->src, .to = &c.to, .user = how->user };
+	rc = check_rights(&c, how->src, how->dst, how->user);
 	if (rc == 0)
-		rc = store_tx_box(tx, src, &c.from);
+		rc = store_tx_box(tx, how->src, &c.from);
 	if (rc == 0)
-		rc = store_tx_box(tx, dst, &c.to);
+		rc = store_tx_box(tx, how->dst, &c.to);
 	if (rc == 0)
-		rc = store_tx_rows(tx, src, uids, 0, &rows);
+		rc = store_tx_rows(tx, how->src, how->uids, 0, &rows);
 	if (rc < 0)
 		return rc;
+	if (rows.n < how->want)
+		rows.n = 0;
 	*ret = (struct store_copied){
 		.uidvalidity = c.to.uidvalidity,
 		.n = rows.n,
-		.src_modseq = is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
+		.src_modseq = how->is_move && rows.n ? c.from.modseq : c.from.highestmodseq,
 	};
-	return rows.n > 0 ? move_rows(&c, a, &rows, ret) : 0;
+	if (rows.n > 0)
+		rc = move_rows(&c, a, &rows, ret);
+	map_end(&c.map);
+	return rc;
 }
 
 struct job {
 	struct store *s;
 	struct arena *a;
-	int64_t user, src, dst;
-	const struct uidset *uids;
-	bool is_move;
+	const struct store_copying *how;
 	struct store_copied copied;
 };
 
@@ -194,26 +261,21 @@ static int copy_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 
-	return store_tx_copy(j->s, tx, j->a, j->src, j->uids, j->dst, j->is_move, j->user,
-			     &j->copied);
+	return store_tx_copy(j->s, tx, j->a, j->how, &j->copied);
 }
 
 int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids,
 	       int64_t dst, bool is_move, struct store_copied *ret)
 {
-	return store_copy_by(s, a, 0, src, uids, dst, is_move, ret);
+	const struct store_copying how = { .src = src, .uids = uids, .dst = dst, .is_move = is_move };
+
+	return store_copy_by(s, a, &how, ret);
 }
 
-int store_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src,
-		  const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret)
+int store_copy_by(struct store *s, struct arena *a, const struct store_copying *how,
+		  struct store_copied *ret)
 {
-	struct job j = { .s = s,
-			 .a = a,
-			 .user = user,
-			 .src = src,
-			 .dst = dst,
-			 .uids = uids,
-			 .is_move = is_move };
+	struct job j = { .s = s, .a = a, .how = how };
 	int rc = db_write(s->db, &(struct db_write_job){
 					 .fn = copy_tx, .arg = &j, .durability = DB_DURABLE });
 

@@ -36,7 +36,7 @@ void store_delta_flags(struct store_delta *d, const struct uidset *uids,
 {
 	if (!is_of_kind(d, STORE_DELTA_FLAGS))
 		return;
-	if (c->come & ~(uint64_t)STORE_SYSTEM_FLAGS)
+	if (c->come & ~(uint64_t)STORE_SYSTEM_FLAGS || c->sets)
 		d->kind = STORE_DELTA_UNTOLD;
 	d->keep = c->keep;
 	d->come = c->come;

@@ -131,7 +131,7 @@ TEST(views_read_what_commits_do_not_tell)
 		assert_int_equal(store_view_at(v, 1)->flags, STORE_DRAFT);
 		assert_int_equal(v->n, i == 1 ? 105 : 100);
 		if (i == 0)
-			assert_int_equal(store_view_keyword_bit(v, S("word")), STORE_KEYWORD_BIT);
+			assert_int_equal(store_keywords_find(v->keywords, S("word")), 0);
 		store_view_unref(v);
 		change_behind(&t);
 		store_mbox_close(&m);

@@ -6,9 +6,8 @@
  * of the machine may bring back old flags, never a mix, and never an old modseq for a new change
  * (store.c).
  */
+#include "base/mem.h"
 #include "store/store_int.h"
-
-#define KEYWORD_ARENA (64u << 10)
 
 struct job {
 	struct store *s;
@@ -21,14 +20,37 @@ struct job {
 	/* */
 	struct store_box box;
 	uint64_t may_set; /* flags that the user may change */
+	struct store_keyword_list named;
+	struct store_sets sets;
+	bool changes_sets; /* named has some that are no bits, and each set becomes another one */
 	struct store_state_change states;
 };
 
-/* What the change means in bits of this mailbox. */
+/* The keywords that are named, as flags; those that each message may have besides are left to change_sets(). */
+static int find_named(struct job *j, struct db_tx *tx, uint64_t *ret)
+{
+	const struct store_flag_change *c = j->change;
+	struct store_keyword_names have;
+	int rc = store_tx_keywords(tx, j->keyword_arena, j->box.id, &have);
+
+	if (rc == 0)
+		rc = store_tx_keyword_numbers(tx, j->box.id, &have, c->keywords, c->n_keywords,
+					      c->op != STORE_FLAGS_REMOVE, &j->named);
+	j->changes_sets = c->op != STORE_FLAGS_SET && j->named.n > 0 &&
+			  j->named.v[j->named.n - 1] >= STORE_KEYWORD_BITS;
+	if (rc < 0)
+		return rc;
+	if (!j->changes_sets)
+		return store_tx_keyword_flags(tx, &j->sets, &j->named, ret);
+	for (size_t i = 0; i < j->named.n && j->named.v[i] < STORE_KEYWORD_BITS; i++)
+		*ret |= (uint64_t)1 << (STORE_KEYWORD_BIT + j->named.v[i]);
+	return 0;
+}
+
+/* What the change means in flags of this mailbox. */
 static int set_masks(struct job *j, struct db_tx *tx)
 {
 	const struct store_flag_change *c = j->change;
-	struct store_keyword_set have = { 0 };
 	uint64_t bits = 0;
 	bool has_named = c->flags != 0 || c->n_keywords > 0;
 	bool may_keywords = j->may_set >> STORE_KEYWORD_BIT;
@@ -39,10 +61,7 @@ static int set_masks(struct job *j, struct db_tx *tx)
 	    (has_named && !(c->flags & j->may_set) && !(c->n_keywords && may_keywords)))
 		return -E_DENIED;
 	if (c->n_keywords && may_keywords)
-		rc = store_tx_keywords(tx, j->keyword_arena, j->box.id, &have);
-	if (c->n_keywords && may_keywords && rc == 0)
-		rc = store_tx_keyword_bits(tx, j->box.id, &have, c->keywords, c->n_keywords,
-					   c->op != STORE_FLAGS_REMOVE, &bits);
+		rc = find_named(j, tx, &bits);
 	if (rc < 0)
 		return rc;
 	bits |= c->flags & STORE_SYSTEM_FLAGS & j->may_set;
@@ -54,6 +73,39 @@ static int set_masks(struct job *j, struct db_tx *tx)
 		.modseq = j->box.modseq,
 	};
 	return 0;
+}
+
+/* The sets that those messages have. */
+static int find_sets(struct job *j, struct db_tx *tx, uint8_t *found)
+{
+	AUTO(store_states_end) struct store_states_walk w =
+		store_states_walk(tx, j->box.id, j->uids);
+	int rc;
+
+	while ((rc = store_states_next(&w)) > 0) {
+		for (unsigned i = 0; i < w.s.n; i++) {
+			const struct store_state *v = &w.s.v[i];
+
+			if (v->uids & w.uids && v->modseq <= j->states.since)
+				found[store_set_of(v->flags) / 8] |=
+					(uint8_t)(1 << (store_set_of(v->flags) % 8));
+		}
+	}
+	return rc;
+}
+
+/* What becomes of each of them, before any message changes. */
+static int change_sets(struct job *j, struct db_tx *tx)
+{
+	AUTO(mem_auto_free) uint8_t *found = mem_alloc(STORE_SETS / 8, 1);
+	int rc = find_sets(j, tx, found);
+
+	for (unsigned i = 0; i < STORE_SETS && rc == 0; i++)
+		if (found[i / 8] >> (i % 8) & 1)
+			rc = store_tx_set_change(tx, &j->sets, i, &j->named,
+						 j->change->op == STORE_FLAGS_ADD);
+	j->states.sets = store_sets_map(&j->sets);
+	return rc;
 }
 
 static int change_states(struct job *j, struct db_tx *tx)
@@ -78,7 +130,10 @@ static int flags_tx(struct db_tx *tx, void *arg)
 {
 	struct job *j = arg;
 	unsigned rights = 0;
-	int rc = store_tx_box(tx, j->mailbox, &j->box);
+	int rc;
+
+	j->sets.box = &j->box;
+	rc = store_tx_box(tx, j->mailbox, &j->box);
 
 	if (rc == 0)
 		rc = store_tx_rights(j->s, tx, j->mailbox, j->change->user, &rights);
@@ -87,6 +142,8 @@ static int flags_tx(struct db_tx *tx, void *arg)
 	j->may_set = store_rights_flags(rights);
 	if (rc == 0)
 		rc = set_masks(j, tx);
+	if (rc == 0 && j->changes_sets)
+		rc = change_sets(j, tx);
 	if (rc == 0)
 		rc = change_states(j, tx);
 	if (rc < 0)
@@ -111,9 +168,10 @@ int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct 
 			 .change = change };
 	int rc;
 
-	arena_init(&keyword_arena, KEYWORD_ARENA);
+	arena_init(&keyword_arena, STORE_KEYWORD_ARENA);
 	rc = db_write(s->db,
 		      &(struct db_write_job){ .fn = flags_tx, .arg = &j, .durability = DB_LAZY });
+	store_sets_end(&j.sets);
 	if (rc < 0)
 		return rc;
 	if (ret_modified)

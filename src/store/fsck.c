@@ -138,7 +138,7 @@ static int check_tables(struct fsck *c)
 		"accounts", "credentials", "domains",  "aliases",  "mailboxes", "subscriptions",
 		"keywords", "messages",    "expunged", "contents", "threads",   "annotations",
 		"sort_keys", "packs", "rights", "url_keys", "imports", "index_segments", "message_annotations",
-		"forwards", "content_refs", "message_states",
+		"forwards", "content_refs", "message_states", "keyword_sets",
 	};
 	int rc = 0;
 
@@ -166,6 +166,8 @@ const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS] = {
 	  STORE_SQL_REPAIR_LEFT_THREADS },
 	{ "keywords: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_KEYWORDS,
 	  STORE_SQL_REPAIR_LEFT_KEYWORDS },
+	{ "keyword_sets: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_KEYWORD_SETS,
+	  STORE_SQL_REPAIR_LEFT_KEYWORD_SETS },
 	{ "expunged: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_EXPUNGED,
 	  STORE_SQL_REPAIR_LEFT_EXPUNGED },
 	{ "message_states: rows of mailboxes that are not there", STORE_SQL_FSCK_LEFT_STATES,
@@ -280,9 +282,12 @@ static int count_mailbox(struct fsck *c, struct db_tx *tx, const char *who_z, st
 		{ "modseq of the account", 9, 6, true },
 		{ "number of UIDs both there and expunged", 10, 7, false },
 		{ "number of messages whose flags are damaged", 10, 8, false },
+		{ "number of keywords that are none", 10, 9, false },
+		{ "number of sets of keywords that are damaged", 10, 10, false },
 	};
 	AUTO(db_done) struct db_query q = { 0 };
 	struct store_states_sum sum;
+	struct store_keywords_sum keywords;
 	int64_t mailbox = db_int(box, 0), modseq;
 	int rc;
 
@@ -290,6 +295,8 @@ static int count_mailbox(struct fsck *c, struct db_tx *tx, const char *who_z, st
 	rc = db_step(&q);
 	if (rc > 0)
 		rc = store_tx_states_sum(tx, mailbox, &sum);
+	if (rc == 0)
+		rc = store_tx_keywords_sum(tx, mailbox, sum.flags, &keywords);
 	if (rc < 0)
 		return rc;
 	c->n.messages += db_int(&q, 0);
@@ -297,7 +304,8 @@ static int count_mailbox(struct fsck *c, struct db_tx *tx, const char *who_z, st
 	compare(c, FSCK_MAILBOX, who_z, pairs, ARRAY_LEN(pairs), box,
 		(const int64_t[]){ db_int(&q, 0), sum.unseen, sum.deleted, db_int(&q, 1),
 				   db_int(&q, 2), modseq, larger(modseq, db_int(&q, 4)),
-				   db_int(&q, 5), sum.wrong });
+				   db_int(&q, 5), sum.wrong, keywords.wrong_names,
+				   keywords.wrong_sets });
 	return 1;
 }
 

@@ -69,7 +69,7 @@ struct fsck_left_over {
 	const char *what_z;
 	enum store_sql_id count, remove;
 };
-#define FSCK_LEFT_OVERS 15
+#define FSCK_LEFT_OVERS 16
 extern const struct fsck_left_over fsck_left_overs[FSCK_LEFT_OVERS];
 
 /* fsck_bodies.c */

@@ -116,6 +116,8 @@ static int run_sql(struct db_tx *tx, void *arg)
 #define DAMAGED_MODSEQ(x) \
 	"UPDATE message_states SET states = CAST(substr(states, 1, 16) || " x \
 	" || substr(states, 25) AS BLOB) WHERE id = 1 << 26"
+#define NO_KEYWORD "mailbox 1 (INBOX): number of keywords that are none is 0, counted 1"
+#define NO_SET "mailbox 1 (INBOX): number of sets of keywords that are damaged is 0, counted 1"
 /*
  * Each row is one damage; the text is how something begins that must be said. after: what a repair leaves. Of
  * the seven messages those that cannot be read go on request only.
@@ -209,6 +211,25 @@ static const struct damage {
 	  "index_segments: rows of accounts that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (99, 8, 'x')" }, .said =
 	  "keywords: rows of mailboxes that are not there: 1" },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, 'a(b')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, '')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, 'x'), (1, 9, 'y'), (1, 10, 'X')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 7, 'x')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 520, 'x')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'0028')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 0, X'0028')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, -5, X'0028')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 65536, X'0028')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'28')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'0027')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'0200')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'00290029')" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, zeroblob(1000))" }, .said = NO_SET },
+	{ .sql = { .sql = "UPDATE message_states SET states = CAST(substr(states, 1, 8) || X'0007'"
+		   " || substr(states, 11) AS BLOB) WHERE id = 1 << 26" }, .said = NO_SET },
+	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (99, 1, X'0028')" }, .said =
+	  "keyword_sets: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO expunged (mailbox, modseq, uid) VALUES (99, 1, 1)" }, .said =
 	  "expunged: rows of mailboxes that are not there: 1" },
 	{ .sql = { .sql = "INSERT INTO annotations VALUES (99, 0, '/x', 'y', 1)" }, .said =

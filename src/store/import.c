@@ -24,7 +24,6 @@
 #include "store/store_int.h"
 
 #define AHEAD_S 86400
-#define KEYWORD_ARENA (64u << 10)
 
 /* ---- beginning ---- */
 
@@ -128,7 +127,8 @@ struct job {
 	struct store_imported *imported;
 	struct arena a;
 	struct store_box box;
-	struct store_keyword_set keywords;
+	struct store_keyword_names keywords;
+	struct store_sets sets;
 };
 
 /* 1: the key is new and kept now; 0: it was there. */
@@ -141,24 +141,37 @@ static int take_key(struct job *j, struct db_tx *tx, const struct store_import *
 	return rc < 0 ? rc : changes > 0;
 }
 
+/* Without those that are no bits. */
+static void keep_bits(struct store_keyword_list *l, unsigned *lost)
+{
+	while (l->n > 0 && l->v[l->n - 1] >= STORE_KEYWORD_BITS) {
+		l->n--;
+		(*lost)++;
+	}
+}
+
 /* A keyword that the mailbox has no room for is no reason to lose a message. */
 static int flags_of(struct job *j, struct db_tx *tx, const struct store_import *v, uint64_t *ret, unsigned *ret_lost)
 {
-	uint64_t all = v->flags & STORE_SYSTEM_FLAGS;
+	struct store_keyword_list l = { .n = 0 };
 	unsigned lost = 0;
+	uint64_t bits = 0;
+	int rc;
 
 	for (size_t i = 0; i < v->n_keywords; i++) {
-		uint64_t bits = 0;
-		int rc = store_tx_keyword_bits(tx, j->mailbox, &j->keywords, &v->keywords[i], 1, true, &bits);
-
+		rc = store_tx_keyword_numbers(tx, j->mailbox, &j->keywords, &v->keywords[i], 1, true, &l);
 		if (rc < 0 && rc != -E_LIMIT && rc != -E_SYNTAX)
 			return rc;
 		lost += rc < 0;
-		all |= bits;
 	}
-	*ret = all;
+	rc = store_tx_keyword_flags(tx, &j->sets, &l, &bits);
+	if (rc == -E_LIMIT) {
+		keep_bits(&l, &lost);
+		rc = store_tx_keyword_flags(tx, &j->sets, &l, &bits);
+	}
+	*ret = (v->flags & STORE_SYSTEM_FLAGS) | bits;
 	*ret_lost = lost;
-	return 0;
+	return rc;
 }
 
 static int import_one(struct job *j, struct db_tx *tx, size_t i)
@@ -203,12 +216,14 @@ int store_import(struct store *s, int64_t mailbox, const struct store_import *v,
 	int rc;
 
 	must(n > 0);
-	arena_init(&j.a, KEYWORD_ARENA);
+	arena_init(&j.a, STORE_KEYWORD_ARENA);
+	j.sets.box = &j.box;
 	for (size_t i = 0; i < n; i++)
 		bodies[i].bytes = v[i].content->bytes;
 	rc = db_write(s->db, &(struct db_write_job){ .fn = import_tx, .arg = &j, .durability = DB_DURABLE,
 						     .bodies = bodies, .n_bodies = n });
 	arena_fini(&j.a);
+	store_sets_end(&j.sets);
 	if (rc == 0)
 		memcpy(ret, imported, n * sizeof(*ret));
 	return rc;

@@ -130,16 +130,25 @@ TEST(import_leaves_out_keywords_that_have_no_room)
 	struct str names[LIMIT_IMAP_KEYWORDS + 2];
 	struct store_import v;
 	struct store_imported done;
+	uint32_t uid = 0;
 
 	test_open(&t);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		names[i] = arena_printf(&t.a, "k%zu", i);
-	v = message(&t, 1, 0);
+	for (size_t i = 0; i < ARRAY_LEN(names); i += 64) {
+		v = message(&t, ++uid, 0);
+		v.keywords = &names[i];
+		v.n_keywords = ARRAY_LEN(names) - i < 64 ? ARRAY_LEN(names) - i : 64;
+		assert_int_equal(store_import(t.s, t.archive, &v, 1, &done), 0);
+		assert_int_equal(done.uid, uid);
+		assert_int_equal(done.lost_keywords, i < LIMIT_IMAP_KEYWORDS ? 0 : 2);
+	}
+	/* All at once are too many for a message. */
+	v = message(&t, ++uid, 0);
 	v.keywords = names;
 	v.n_keywords = ARRAY_LEN(names);
 	assert_int_equal(store_import(t.s, t.archive, &v, 1, &done), 0);
-	assert_int_equal(done.uid, 1);
-	assert_int_equal(done.lost_keywords, 2);
+	assert_int_equal(done.lost_keywords, ARRAY_LEN(names) - LIMIT_MESSAGE_KEYWORDS);
 	test_recount(&t);
 	test_close(&t);
 }

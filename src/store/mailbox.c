@@ -586,7 +586,10 @@ static int rename_inbox_tx(struct db_tx *tx, void *arg)
 		rc = add_with_superiors(j, tx, j->to, 0, &to);
 	if (rc == 0)
 		rc = store_tx_annotations_copy(tx, j->account, inbox, to);
-	return rc < 0 ? rc : store_tx_copy(j->s, tx, NULL, inbox, NULL, to, true, 0, &copied);
+	return rc < 0 ? rc
+		      : store_tx_copy(j->s, tx, NULL,
+				      &(struct store_copying){ .src = inbox, .dst = to, .is_move = true },
+				      &copied);
 }
 
 int store_mailbox_rename(struct store *s, int64_t account, struct str from, struct str to,

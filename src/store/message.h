@@ -140,7 +140,7 @@ struct store_flag_change {
 };
 /*
  * Changes the flags of those UIDs that exist. Only messages whose flags really change get a new modseq. *ret_modified: UIDs
- * that failed UNCHANGEDSINCE. Lazily durable. Adding a keyword beyond LIMIT_IMAP_KEYWORDS: -E_LIMIT.
+ * that failed UNCHANGEDSINCE. Lazily durable. Keywords beyond LIMIT_IMAP_KEYWORDS, LIMIT_MESSAGE_KEYWORDS, LIMIT_KEYWORD_SETS: -E_LIMIT.
  */
 /* Flags that the user may not change stay as they are; -E_DENIED when that is all that he named. */
 MUST_CHECK int store_flags(struct store *s, struct arena *a, int64_t mailbox, const struct uidset *uids,
@@ -162,12 +162,17 @@ struct store_copied {
 };
 /* COPY, or MOVE (both halves in one transaction). Flags, internal date and thread go along; the content is shared. All or nothing. Durable. */
 MUST_CHECK int store_copy(struct store *s, struct arena *a, int64_t src, const struct uidset *uids, int64_t dst, bool is_move, struct store_copied *ret);
+struct store_copying {
+	int64_t user, src, dst;
+	const struct uidset *uids; /* those of them that are there; NULL: all */
+	size_t want;               /* when fewer are there, none is copied, and that is no error */
+	bool is_move;
+};
 /*
  * The same for a user, who needs `i` on dst, and for a MOVE `t` and `e` on src (RFC 6851 4.2); also between accounts. Flags that he may not
  * set in dst stay behind. -E_DENIED also when he may not read in src any more.
  */
-MUST_CHECK int store_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src, const struct uidset *uids, int64_t dst, bool is_move,
-			     struct store_copied *ret);
+MUST_CHECK int store_copy_by(struct store *s, struct arena *a, const struct store_copying *c, struct store_copied *ret);
 
 /*
  * UIDs expunged after modseq (QRESYNC, RFC 7162 3.2); -E_LIMIT when the arena cannot hold them. Old ones are forgotten after

@@ -304,6 +304,40 @@ static const char step_14[] =
 	"ALTER TABLE messages RENAME COLUMN flags TO unused_flags;"
 	"ALTER TABLE messages RENAME COLUMN modseq TO unused_modseq;";
 
+/* Members of a set of the bits 48 to 63 of flags, whose keywords have the numbers 40 (hexadecimal 28) to 55. */
+#define OLD_MEMBER(bit, number) "CASE WHEN number >> " #bit " & 1 THEN X'00" #number "' ELSE X'' END"
+#define HEX_DIGIT(i) "(instr('0123456789ABCDEF', substr(x, " #i ", 1)) - 1)"
+
+static const char step_15[] =
+	/*
+	 * Keywords beyond the first 40 of a mailbox, that messages have as sets (keywords_int.h, docs/decisions/045): number stands in
+	 * the highest 16 bits of flags. members: two bytes for each, keywords.bit - 8, ascending.
+	 */
+	"CREATE TABLE keyword_sets ("
+	" mailbox INTEGER NOT NULL, number INTEGER NOT NULL, members BLOB NOT NULL,"
+	" PRIMARY KEY (mailbox, number)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX keyword_sets_members ON keyword_sets (mailbox, members);"
+	/* Changes when a number of a set gets another meaning. */
+	"ALTER TABLE mailboxes ADD COLUMN keyword_epoch INTEGER NOT NULL DEFAULT 0;"
+	/*
+	 * These 16 bits were keywords until now: what they say is taken for the number of a set, of just those keywords. So no row of
+	 * states changes, and only those of mailboxes with so many keywords are read.
+	 */
+	"INSERT INTO keyword_sets (mailbox, number, members)"
+	" WITH RECURSIVE place(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM place WHERE i < 63),"
+	" old(mailbox, x) AS (SELECT DISTINCT k.mailbox, hex(substr(s.states, 24 * i + 9, 2))"
+	" FROM (SELECT DISTINCT mailbox FROM keywords WHERE bit BETWEEN 48 AND 63) k"
+	" CROSS JOIN message_states s ON s.id BETWEEN k.mailbox << 26 AND k.mailbox << 26 | 67108863"
+	" CROSS JOIN place WHERE 24 * i + 24 <= length(s.states)),"
+	" used(mailbox, number) AS (SELECT mailbox, " HEX_DIGIT(1) " * 4096 + " HEX_DIGIT(2) " * 256 + "
+	HEX_DIGIT(3) " * 16 + " HEX_DIGIT(4) " FROM old WHERE x <> '0000')"
+	" SELECT mailbox, number, CAST("
+	OLD_MEMBER(0, 28) " || " OLD_MEMBER(1, 29) " || " OLD_MEMBER(2, 2A) " || " OLD_MEMBER(3, 2B) " || "
+	OLD_MEMBER(4, 2C) " || " OLD_MEMBER(5, 2D) " || " OLD_MEMBER(6, 2E) " || " OLD_MEMBER(7, 2F) " || "
+	OLD_MEMBER(8, 30) " || " OLD_MEMBER(9, 31) " || " OLD_MEMBER(10, 32) " || " OLD_MEMBER(11, 33) " || "
+	OLD_MEMBER(12, 34) " || " OLD_MEMBER(13, 35) " || " OLD_MEMBER(14, 36) " || " OLD_MEMBER(15, 37)
+	" AS BLOB) FROM used;";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -319,6 +353,7 @@ static const struct db_migration steps[] = {
 	{ 12, step_12 },
 	{ 13, step_13 },
 	{ 14, step_14 },
+	{ 15, step_15 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

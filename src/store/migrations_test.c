@@ -68,6 +68,9 @@ static const struct db_sql old_states[] = {
 		 " (SELECT count(*), coalesce(sum(flags & 1 = 0), 0), coalesce(sum(flags & 8 <> 0), 0),"
 		 " 10 * count(*), 1 + coalesce(max(uid), 0), coalesce(max(modseq), 1)"
 		 " FROM messages WHERE mailbox = mailboxes.id)" },
+	/* and all keywords that a mailbox could have */
+	{ .sql = "WITH RECURSIVE n(i) AS (SELECT 8 UNION ALL SELECT i + 1 FROM n WHERE i < 63)"
+		 " INSERT INTO keywords (mailbox, bit, name) SELECT b.column1, i, 'k' || i FROM n, (VALUES (1), (2), (5)) b" },
 	{ .sql = "UPDATE mailboxes SET uidnext = " TEXT(MANY_UID(MANY) + 1) " WHERE id = 2" },
 	{ .sql = "UPDATE accounts SET quota = 0, (used, messages, modseq) = (SELECT sum(bytes), sum(messages),"
 		 " max(highestmodseq) FROM mailboxes WHERE account = accounts.id)" },
@@ -205,6 +208,23 @@ static const struct {
 	{ 4294967293, 5, 9 },
 };
 
+/* Step 15: those of the last bits are sets by now. */
+static void same_keywords(const struct store_view *v, const struct store_msg *m, uint64_t flags)
+{
+	uint16_t numbers[STORE_KEYWORDS_MAX];
+	size_t n = store_keywords_of(v->keywords, m->flags, numbers);
+
+	assert_int_equal(v->keywords->n, 56);
+	assert_int_equal(n, __builtin_popcountll(flags >> 8));
+	for (size_t i = 0; i < n; i++, flags &= flags - 1) {
+		uint64_t bit;
+
+		flags &= UINT64_MAX << 8;
+		assert_true(str_to_u64(str_skip(v->keywords->v[numbers[i]], 1), 63, &bit));
+		assert_int_equal(bit, __builtin_ctzll(flags));
+	}
+}
+
 static void same_state(const struct store_view *v, uint32_t seq, uint32_t uid, int64_t modseq,
 		       int64_t flags)
 {
@@ -214,6 +234,7 @@ static void same_state(const struct store_view *v, uint32_t seq, uint32_t uid, i
 	assert_int_equal(m->modseq, modseq);
 	assert_int_equal((int64_t)m->flags, flags);
 	assert_int_equal(m->size, 10);
+	same_keywords(v, m, (uint64_t)flags);
 }
 
 static void check_states(struct test_store *t)
@@ -263,6 +284,23 @@ static void check_since(struct test_store *t, uint64_t modseq)
 	store_view_unref(now);
 }
 
+/* Of a message that has all. */
+static void lose_keyword(struct test_store *t)
+{
+	const struct store_flag_change change = { .op = STORE_FLAGS_REMOVE, .keywords = &S("k63"), .n_keywords = 1 };
+	const struct uidset one = test_uids(t, 63, 63);
+	uint16_t numbers[STORE_KEYWORDS_MAX];
+	struct store_view *v;
+	uint64_t modseq;
+
+	assert_int_equal(store_flags(t->s, &t->a, 1, &one, &change, NULL, &modseq), 0);
+	test_recount(t);
+	v = test_view_anew(t, 1);
+	assert_int_equal(store_keywords_of(v->keywords, store_view_at(v, 2)->flags, numbers), 55);
+	assert_int_equal(numbers[54], 54);
+	store_view_unref(v);
+}
+
 TEST(migrations_keep_states)
 {
 	struct test_store t = { .alice = 1, .inbox = 1 };
@@ -278,6 +316,7 @@ TEST(migrations_keep_states)
 	check_states(&t);
 	for (modseq = 1; modseq < 5000; modseq += 499)
 		check_since(&t, modseq);
+	lose_keyword(&t);
 	/* It goes on: some change, some go, some come. */
 	test_flag(&t, 2, 100, 5000, STORE_FLAGS_ADD, STORE_SEEN);
 	test_recount(&t);

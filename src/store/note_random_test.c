@@ -116,7 +116,7 @@ static void step_copy(struct model *m, struct box *b)
 	if (to->n + b->n > MESSAGES)
 		return;
 	pick_set(m, b);
-	assert_int_equal(store_copy_by(m->t.s, &m->t.a, m->user[who], b->id, &m->set, to->id,
+	assert_int_equal(test_copy_by(m->t.s, &m->t.a, m->user[who], b->id, &m->set, to->id,
 				       is_move, &done),
 			 0);
 	for (size_t i = 0; i < b->n; i++) {

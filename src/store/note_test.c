@@ -263,7 +263,7 @@ static void copy(struct test_store *t, int64_t user, int64_t src, uint32_t lo, u
 	const struct uidset uids = test_uids(t, lo, hi);
 	struct store_copied done = { 0 };
 
-	assert_int_equal(store_copy_by(t->s, &t->a, user, src, &uids, dst, is_move, &done), want);
+	assert_int_equal(test_copy_by(t->s, &t->a, user, src, &uids, dst, is_move, &done), want);
 	*ret_first = done.n > 0 ? done.to[0] : 0;
 }
 

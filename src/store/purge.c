@@ -73,6 +73,8 @@ static int purge_tx(struct db_tx *tx, void *arg)
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(KEYWORDS_REMOVE), DB_I(mailbox));
 	if (rc == 0)
+		rc = DB_EXEC(tx, SQL(KEYWORD_SETS_REMOVE), DB_I(mailbox));
+	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(IMPORTS_REMOVE), DB_I(mailbox));
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(DOOMED_REMOVE), DB_I(mailbox));

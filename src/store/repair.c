@@ -111,13 +111,15 @@ static int fix_account(struct fsck *c, const struct fsck_damage *d)
 /*
  * A UID that is both there and expunged is there. Who was told that it went has to see it again, so it
  * changes; and so does the mailbox, so that views are brought up to date. Messages whose flags are lost
- * change too.
+ * change too, and those whose keywords have another name.
  */
-static int mend_messages(struct db_tx *tx, int64_t mailbox, int64_t modseq)
+static int mend_messages(struct db_tx *tx, int64_t mailbox, uint64_t flags, int64_t modseq)
 {
 	struct db_query q;
 	int rc = store_tx_states_mend(tx, mailbox, (uint64_t)modseq);
 
+	if (rc == 0)
+		rc = store_tx_keywords_mend(tx, mailbox, flags, (uint64_t)modseq);
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(REPAIR_SHOW_AGAIN), DB_I(mailbox));
@@ -138,7 +140,7 @@ static int mailbox_tx(struct db_tx *tx, void *arg)
 		rc = store_tx_states_sum(tx, mailbox, &sum);
 	modseq = sum.modseq >= modseq ? sum.modseq + 1 : modseq;
 	if (rc == 0)
-		rc = mend_messages(tx, mailbox, modseq);
+		rc = mend_messages(tx, mailbox, sum.flags, modseq);
 	if (rc == 0)
 		rc = store_tx_states_sum(tx, mailbox, &sum);
 	if (rc == 0)

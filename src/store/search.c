@@ -98,7 +98,7 @@ static int own_cost(enum store_search_op op)
 }
 
 /*
- * Sets costs, orders children, and looks up the bits of keywords in this view. What the index said belongs to
+ * Sets costs, orders children, and looks up the numbers of keywords in this view. What the index said belongs to
  * the run before.
  */
 static void prepare(struct walk *w, struct store_search *key)
@@ -108,9 +108,10 @@ static void prepare(struct walk *w, struct store_search *key)
 	if (key->cost == COST_BODY)
 		w->content_fields |= STORE_C_MAP;
 	if (key->op == STORE_S_KEYWORD) {
-		int bit = store_view_keyword_bit(w->view, key->name);
+		int number = store_keywords_find(w->view->keywords, key->name);
 
-		key->number = bit < 0 ? 0 : (uint64_t)1 << bit;
+		key->keywords = number < STORE_KEYWORD_BITS ? NULL : w->view->keywords;
+		key->number = number < 0 ? 0 : key->keywords ? (uint64_t)number : (uint64_t)1 << (STORE_KEYWORD_BIT + number);
 	}
 	for (struct store_search *k = key->child; k != NULL; k = k->next) {
 		prepare(w, k);
@@ -162,7 +163,8 @@ static enum answer from_view(const struct store_search *key, uint32_t seq,
 	case STORE_S_FLAGS:
 		return (m->flags & key->number) == key->number;
 	case STORE_S_KEYWORD:
-		return (m->flags & key->number) != 0;
+		return key->keywords ? store_keywords_has(key->keywords, m->flags, (unsigned)key->number)
+				     : (m->flags & key->number) != 0;
 	case STORE_S_UNTIL:
 		return m->internaldate_s <= key->day_s ? YES : NO;
 	case STORE_S_FROM:

@@ -51,6 +51,7 @@ struct store_search {
 	bool is_fuzzy;          /* HEADER with Subject, From, To, Cc; BODY, TEXT: RFC 6203 */
 	int cost;               /* private, as the next */
 	struct search_hits *hits; /* from the index */
+	const struct store_keywords *keywords; /* of the view: KEYWORD, where it is no bit */
 };
 
 /*

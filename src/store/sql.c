@@ -375,6 +375,28 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 	[STORE_SQL_KEYWORD_ADD] = { .sql =
 		"INSERT INTO keywords (mailbox, bit, name) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_KEYWORDS_REMOVE] = { .sql = "DELETE FROM keywords WHERE mailbox = ?1" },
+	[STORE_SQL_KEYWORD_NAME] = { .sql =
+		"INSERT INTO keywords (mailbox, bit, name) VALUES (?1, ?2, ?3)"
+		" ON CONFLICT (mailbox, bit) DO UPDATE SET name = ?3" },
+	[STORE_SQL_KEYWORD_STRAY] = { .sql =
+		"DELETE FROM keywords WHERE mailbox = ?1 AND bit NOT BETWEEN ?2 AND ?3" },
+	[STORE_SQL_KEYWORD_SET_GET] = { .sql =
+		"SELECT members FROM keyword_sets WHERE mailbox = ?1 AND number = ?2" },
+	[STORE_SQL_KEYWORD_SET_FIND] = { .sql =
+		"SELECT number FROM keyword_sets WHERE mailbox = ?1 AND members = ?2" },
+	[STORE_SQL_KEYWORD_SET_LIST] = { .sql =
+		"SELECT number, members FROM keyword_sets WHERE mailbox = ?1 AND number > ?2"
+		" ORDER BY number" },
+	[STORE_SQL_KEYWORD_SET_COUNT] = { .sql =
+		"SELECT count(*), coalesce(max(number), 0) FROM keyword_sets WHERE mailbox = ?1" },
+	[STORE_SQL_KEYWORD_SET_ADD] = { .sql =
+		"INSERT INTO keyword_sets (mailbox, number, members) VALUES (?1, ?2, ?3)" },
+	[STORE_SQL_KEYWORD_SET_REMOVE] = { .sql =
+		"DELETE FROM keyword_sets WHERE mailbox = ?1 AND number = ?2" },
+	[STORE_SQL_KEYWORD_SETS_REMOVE] = { .sql = "DELETE FROM keyword_sets WHERE mailbox = ?1" },
+	[STORE_SQL_KEYWORD_EPOCH] = { .sql = "SELECT keyword_epoch FROM mailboxes WHERE id = ?1" },
+	[STORE_SQL_KEYWORD_EPOCH_NEXT] = { .sql =
+		"UPDATE mailboxes SET keyword_epoch = keyword_epoch + 1 WHERE id = ?1" },
 
 	/* messages */
 	[STORE_SQL_MESSAGE_ADD] = { .sql =
@@ -597,6 +619,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		LEFT_COUNT("subscriptions", "account", "accounts") },
 	[STORE_SQL_FSCK_LEFT_THREADS] = { .sql = LEFT_COUNT("threads", "account", "accounts") },
 	[STORE_SQL_FSCK_LEFT_KEYWORDS] = { .sql = LEFT_COUNT("keywords", "mailbox", "mailboxes") },
+	[STORE_SQL_FSCK_LEFT_KEYWORD_SETS] = { .sql =
+		LEFT_COUNT("keyword_sets", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_EXPUNGED] = { .sql = LEFT_COUNT("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_FSCK_LEFT_STATES] = { .sql =
 		LEFT_COUNT("message_states", STATES_MAILBOX, "mailboxes") },
@@ -629,6 +653,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		LEFT_REMOVE("subscriptions", "account", "accounts") },
 	[STORE_SQL_REPAIR_LEFT_THREADS] = { .sql = LEFT_REMOVE("threads", "account", "accounts") },
 	[STORE_SQL_REPAIR_LEFT_KEYWORDS] = { .sql = LEFT_REMOVE("keywords", "mailbox", "mailboxes") },
+	[STORE_SQL_REPAIR_LEFT_KEYWORD_SETS] = { .sql =
+		LEFT_REMOVE("keyword_sets", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_EXPUNGED] = { .sql = LEFT_REMOVE("expunged", "mailbox", "mailboxes") },
 	[STORE_SQL_REPAIR_LEFT_STATES] = { .sql =
 		LEFT_REMOVE("message_states", STATES_MAILBOX, "mailboxes") },

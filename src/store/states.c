@@ -91,6 +91,14 @@ static void count(struct store_state_change *c, int64_t n, uint64_t before, uint
 	c->deleted += n * ((int)!!(after & STORE_DELETED) - (int)!!(before & STORE_DELETED));
 }
 
+uint64_t store_states_changed(const struct store_state_change *c, uint64_t flags)
+{
+	const uint64_t set = UINT64_MAX << STORE_SET_BIT;
+	uint64_t out = (flags & c->keep) | c->come;
+
+	return c->sets ? (out & ~set) | (uint64_t)c->sets[flags >> STORE_SET_BIT] << STORE_SET_BIT : out;
+}
+
 void store_states_change(struct store_states *s, uint64_t uids, struct store_state_change *c)
 {
 	struct coming coming;
@@ -98,7 +106,7 @@ void store_states_change(struct store_states *s, uint64_t uids, struct store_sta
 	coming.n = 0;
 	for (unsigned i = 0; i < s->n; i++) {
 		struct store_state *v = &s->v[i];
-		uint64_t flags = (v->flags & c->keep) | c->come, hit = v->uids & uids;
+		uint64_t flags = store_states_changed(c, v->flags), hit = v->uids & uids;
 
 		if (!hit || flags == v->flags || v->modseq > c->since)
 			continue;

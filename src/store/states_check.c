@@ -115,6 +115,7 @@ int store_tx_states_sum(struct db_tx *tx, int64_t mailbox, struct store_states_s
 
 			sum.unseen += v->flags & STORE_SEEN ? 0 : n;
 			sum.deleted += v->flags & STORE_DELETED ? n : 0;
+			sum.flags |= v->flags;
 			sum.modseq = modseq > sum.modseq ? modseq : sum.modseq;
 		}
 	}

@@ -54,8 +54,11 @@ struct store_state_change {
 	uint64_t keep, come; /* the new flags: (old & keep) | come */
 	uint64_t since;      /* messages that changed later stay as they are */
 	uint64_t modseq;     /* for what really changes */
+	const uint16_t *sets; /* what becomes of each set of keywords; NULL: as keep and come say */
 	int64_t n, unseen, deleted; /* counts up: how many changed; growth */
 };
+/* The flags of one. */
+uint64_t store_states_changed(const struct store_state_change *c, uint64_t flags);
 void store_states_change(struct store_states *s, uint64_t uids, struct store_state_change *c);
 /* A new modseq and the same flags; UIDs that were not there come with none. */
 void store_states_touch(struct store_states *s, uint64_t uids, uint64_t modseq);
@@ -135,6 +138,7 @@ struct store_states_sum {
 	int64_t wrong; /* messages without a state, states without a message, rows that are damaged */
 	int64_t unseen, deleted;
 	int64_t modseq; /* the largest */
+	uint64_t flags; /* that any has */
 };
 MUST_CHECK int store_tx_states_sum(struct db_tx *tx, int64_t mailbox, struct store_states_sum *ret);
 /*

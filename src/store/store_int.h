@@ -9,6 +9,7 @@
 
 #include "base/lock.h"
 #include "store/account.h"
+#include "store/keywords_int.h"
 #include "store/mailbox.h"
 #include "store/message.h"
 #include "store/rights.h"
@@ -137,6 +138,17 @@ enum store_sql_id {
 	STORE_SQL_KEYWORD_LIST,
 	STORE_SQL_KEYWORD_ADD,
 	STORE_SQL_KEYWORDS_REMOVE,
+	STORE_SQL_KEYWORD_NAME,
+	STORE_SQL_KEYWORD_STRAY,
+	STORE_SQL_KEYWORD_SET_GET,
+	STORE_SQL_KEYWORD_SET_FIND,
+	STORE_SQL_KEYWORD_SET_LIST,
+	STORE_SQL_KEYWORD_SET_COUNT,
+	STORE_SQL_KEYWORD_SET_ADD,
+	STORE_SQL_KEYWORD_SET_REMOVE,
+	STORE_SQL_KEYWORD_SETS_REMOVE,
+	STORE_SQL_KEYWORD_EPOCH,
+	STORE_SQL_KEYWORD_EPOCH_NEXT,
 	STORE_SQL_MESSAGE_ADD,
 	STORE_SQL_MESSAGE_ALL,
 	STORE_SQL_MESSAGE_SOME,
@@ -220,6 +232,7 @@ enum store_sql_id {
 	STORE_SQL_FSCK_LEFT_SUBSCRIPTIONS,
 	STORE_SQL_FSCK_LEFT_THREADS,
 	STORE_SQL_FSCK_LEFT_KEYWORDS,
+	STORE_SQL_FSCK_LEFT_KEYWORD_SETS,
 	STORE_SQL_FSCK_LEFT_EXPUNGED,
 	STORE_SQL_FSCK_LEFT_STATES,
 	STORE_SQL_FSCK_LEFT_ANNOTATIONS,
@@ -239,6 +252,7 @@ enum store_sql_id {
 	STORE_SQL_REPAIR_LEFT_SUBSCRIPTIONS,
 	STORE_SQL_REPAIR_LEFT_THREADS,
 	STORE_SQL_REPAIR_LEFT_KEYWORDS,
+	STORE_SQL_REPAIR_LEFT_KEYWORD_SETS,
 	STORE_SQL_REPAIR_LEFT_EXPUNGED,
 	STORE_SQL_REPAIR_LEFT_STATES,
 	STORE_SQL_REPAIR_LEFT_ANNOTATIONS,
@@ -515,7 +529,7 @@ struct store_quota store_quota_or_default(struct store *s, const struct store_qu
 MUST_CHECK int store_tx_quota(struct db_tx *tx, int64_t account, struct store_quota *ret_limit,
 			      struct store_quota *ret_used);
 
-/* ---- contents, threads, keywords ---- */
+/* ---- contents, threads ---- */
 
 /*
  * The row of a content that nobody names any more, with what was made of it (sort keys) and its
@@ -530,20 +544,6 @@ MUST_CHECK int store_tx_content_remove(struct db_tx *tx, int64_t content, int64_
 MUST_CHECK int store_tx_thread(struct db_tx *tx, int64_t account, const struct store_content_new *c,
 			       int64_t content, int64_t *ret_thread);
 uint64_t store_thread_key(struct str message_id);
-
-struct store_keyword_set { /* keywords.c; the names stand in the arena */
-	struct str v[64 - STORE_KEYWORD_BIT];
-	uint64_t used; /* bits that have a name */
-};
-MUST_CHECK int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox,
-				 struct store_keyword_set *ret);
-/*
- * Flag bits of those keywords; new names get a row with may_add, else they are left out.
- * -E_LIMIT, -E_SYNTAX.
- */
-MUST_CHECK int store_tx_keyword_bits(struct db_tx *tx, int64_t mailbox,
-				     struct store_keyword_set *have, const struct str *names,
-				     size_t n, bool may_add, uint64_t *ret);
 
 /* ---- addresses (address.c) ---- */
 
@@ -605,9 +605,8 @@ MUST_CHECK int store_tx_annotations_copy(struct db_tx *tx, int64_t account, int6
 MUST_CHECK int store_purge(struct store *s);
 
 /* copy.c: the work of COPY and MOVE inside a write. a NULL: no list of pairs is wanted. */
-MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a, int64_t src,
-			     const struct uidset *uids, int64_t dst, bool is_move, int64_t user,
-			     struct store_copied *ret);
+MUST_CHECK int store_tx_copy(struct store *s, struct db_tx *tx, struct arena *a,
+			     const struct store_copying *how, struct store_copied *ret);
 
 /* ---- views ---- */
 
@@ -634,9 +633,11 @@ void store_build_chunk(struct store_builder *b, struct store_chunk *c);
 struct store_view *store_build_finish(struct store_builder *b);
 void store_build_fini(struct store_builder *b);
 
-struct store_keywords *store_keywords_new(const struct str *v, size_t n);
+/* view_keywords.c */
 void store_keywords_ref(const struct store_keywords *k);
-void store_keywords_unref(const struct store_keywords *k);
+void store_keywords_unref(const struct store_keywords *k); /* accepts NULL */
+/* The same flags, of a message that an older view has, as a newer view's keywords tell them. */
+uint64_t store_keywords_carry(const struct store_keywords *old, const struct store_keywords *now, uint64_t flags);
 
 /* What makes a newer view of an older one. */
 struct store_changes {

@@ -169,6 +169,7 @@ static inline void test_recount_notes(struct db_tx *tx, int64_t mailbox)
 
 static inline void test_recount_states(struct db_tx *tx)
 {
+	struct store_keywords_sum keywords;
 	struct store_states_sum sum;
 	struct db_query q;
 
@@ -179,6 +180,9 @@ static inline void test_recount_states(struct db_tx *tx)
 		assert_int_equal(sum.unseen, db_int(&q, 1));
 		assert_int_equal(sum.deleted, db_int(&q, 2));
 		assert_true(sum.modseq <= db_int(&q, 3));
+		assert_int_equal(store_tx_keywords_sum(tx, db_int(&q, 0), sum.flags, &keywords), 0);
+		assert_int_equal(keywords.wrong_names, 0);
+		assert_int_equal(keywords.wrong_sets, 0);
 		test_recount_notes(tx, db_int(&q, 0));
 	}
 	db_done(&q);
@@ -250,6 +254,16 @@ static inline uint32_t test_append(struct test_store *t, int64_t mailbox, uint64
 	mem_free(v);
 	mem_free(done);
 	return uid;
+}
+
+static inline int test_copy_by(struct store *s, struct arena *a, int64_t user, int64_t src,
+			       const struct uidset *uids, int64_t dst, bool is_move,
+			       struct store_copied *ret)
+{
+	const struct store_copying how = { .user = user, .src = src, .dst = dst, .uids = uids,
+					   .is_move = is_move };
+
+	return store_copy_by(s, a, &how, ret);
 }
 
 static inline struct uidset test_uids(struct test_store *t, uint32_t lo, uint32_t hi)

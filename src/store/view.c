@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Views: how messages are found in one, and who frees it. A view is immutable; its chunks and its
- * keywords are shared with other views of the mailbox and counted, atomically, because the last
+ * keywords (view_keywords.c) are shared with other views of the mailbox and counted, atomically, because the last
  * reference may go on any thread.
  */
 #include "store/store_int.h"
@@ -31,64 +31,6 @@ void store_chunk_unref(struct store_chunk *c)
 {
 	if (__atomic_sub_fetch(&c->refs, 1, __ATOMIC_ACQ_REL) == 0)
 		mem_free(c);
-}
-
-/* ---- keywords ---- */
-
-struct keywords {
-	struct store_keywords k; /* first: what views point to */
-	int refs;
-	struct str v[64 - STORE_KEYWORD_BIT];
-	char text[];
-};
-
-static struct keywords *keywords_of(const struct store_keywords *k)
-{
-	struct keywords *whole;
-
-	memcpy(&whole, &k, sizeof(whole)); /* the count is the only thing in it that changes */
-	return whole;
-}
-
-struct store_keywords *store_keywords_new(const struct str *v, size_t n)
-{
-	size_t bytes = 0;
-	struct keywords *k;
-	char *p;
-
-	must(n <= ARRAY_LEN(k->v));
-	for (size_t i = 0; i < n; i++)
-		bytes += v[i].n;
-	k = mem_alloc(1, sizeof(*k) + bytes);
-	k->refs = 1;
-	k->k = (struct store_keywords){ k->v, n };
-	p = k->text;
-	for (size_t i = 0; i < n; i++) {
-		if (v[i].n)
-			memcpy(p, v[i].p, v[i].n);
-		k->v[i] = str_of(p, v[i].n);
-		p += v[i].n;
-	}
-	return &k->k;
-}
-
-void store_keywords_ref(const struct store_keywords *k)
-{
-	__atomic_add_fetch(&keywords_of(k)->refs, 1, __ATOMIC_RELAXED);
-}
-
-void store_keywords_unref(const struct store_keywords *k)
-{
-	if (k && __atomic_sub_fetch(&keywords_of(k)->refs, 1, __ATOMIC_ACQ_REL) == 0)
-		mem_free(keywords_of(k));
-}
-
-int store_view_keyword_bit(const struct store_view *v, struct str keyword)
-{
-	for (size_t i = 0; i < v->keywords->n; i++)
-		if (keyword.n && str_ieq(v->keywords->v[i], keyword))
-			return STORE_KEYWORD_BIT + (int)i;
-	return -1;
 }
 
 /* ---- lifetime ---- */

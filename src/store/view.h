@@ -8,14 +8,17 @@
 #pragma once
 
 #include "base/arena.h"
+#include "base/limits.h"
 #include "base/uidset.h"
 #include "store/store.h"
 
-enum store_flag { /* bits of store_msg.flags; keywords take bit 8 and up, see store_view.keywords */
+enum store_flag { /* bits of store_msg.flags; keywords take bit 8 and up, see struct store_keywords */
 	STORE_SEEN = 1, STORE_ANSWERED = 2, STORE_FLAGGED = 4, STORE_DELETED = 8, STORE_DRAFT = 16,
 };
 #define STORE_SYSTEM_FLAGS 31 /* all of them */
 #define STORE_KEYWORD_BIT 8
+#define STORE_KEYWORD_BITS 40 /* the first keywords of a mailbox */
+#define STORE_SET_BIT 48      /* from there on: the number of a set of others; 0: none */
 
 struct store_msg {
 	uint32_t uid;
@@ -32,10 +35,25 @@ struct store_msg {
 #define STORE_CHUNK 512
 struct store_chunk; /* private to store/view.c */
 
-struct store_keywords { /* immutable; keywords[i] is bit STORE_KEYWORD_BIT + i */
-	struct str *v;
+/*
+ * The keywords of a mailbox, by number; immutable. The first STORE_KEYWORD_BITS are bits of flags, from STORE_KEYWORD_BIT on. Of the others a
+ * message has a set, and its flags the number of that: only the functions below know what it has (docs/decisions/045).
+ */
+struct store_keywords {
+	struct str *v; /* empty: it has none that may be shown */
 	size_t n;
+	/* private to view_keywords.c */
+	const struct store_set *sets; /* by number */
+	size_t n_sets;
+	const uint16_t *members;      /* of all sets */
+	int64_t epoch;
 };
+#define STORE_KEYWORDS_MAX (STORE_KEYWORD_BITS + LIMIT_MESSAGE_KEYWORDS) /* of one message */
+/* Numbers of the keywords that those flags have and that have a name, ascending. How many. */
+size_t store_keywords_of(const struct store_keywords *k, uint64_t flags, uint16_t ret[STORE_KEYWORDS_MAX]);
+bool store_keywords_has(const struct store_keywords *k, uint64_t flags, unsigned number);
+/* The number of a keyword (ASCII case-insensitive), or -1. */
+int store_keywords_find(const struct store_keywords *k, struct str keyword);
 
 struct store_view {
 	int64_t mailbox;
@@ -73,8 +91,6 @@ struct store_near {
 const struct store_msg *store_near_at(struct store_near *near, uint32_t seq);
 /* The message with that UID; NULL when it is not there. */
 const struct store_msg *store_near_uid(struct store_near *near, uint32_t uid);
-/* The bit of a keyword (ASCII case-insensitive), or -1. */
-int store_view_keyword_bit(const struct store_view *v, struct str keyword);
 
 void store_view_ref(struct store_view *v);
 void store_view_unref(struct store_view *v); /* accepts NULL */

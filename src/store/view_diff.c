@@ -92,14 +92,23 @@ int store_view_diff(struct arena *a, const struct store_view *old, const struct 
 	return 0;
 }
 
+/* A message that now has no more: a number of a set may mean another one by now. */
+static void keep_old(struct store_builder *b, struct cursor *old, const struct store_view *now)
+{
+	struct store_msg m = *message(old);
+
+	m.flags = store_keywords_carry(old->v->keywords, now->keywords, m.flags);
+	store_build_msg(b, &m);
+	advance(old);
+}
+
 /* One message that only old has, one of now, or a chunk of both. */
 static void keep_step(struct store_builder *b, struct cursor *old, struct cursor *now)
 {
 	bool has_old = !is_at_end(old), has_now = !is_at_end(now);
 
 	if (has_old && (!has_now || message(old)->uid < message(now)->uid)) {
-		store_build_msg(b, message(old));
-		advance(old);
+		keep_old(b, old, now->v);
 	} else if (has_old && skip_shared(old, now)) {
 		store_build_chunk(b, now->v->chunks[now->chunk - 1]);
 	} else {

@@ -82,7 +82,8 @@ static struct store_view *build(const struct store_view *bare, const struct stor
 	v->highestmodseq = bare->highestmodseq;
 	v->unseen = bare->unseen;
 	v->deleted = bare->deleted;
-	v->keywords = bare->keywords;
+	/* Those that were told: what has others was changed since, and is told with them. Unless numbers of sets mean others by now. */
+	v->keywords = bare->keywords->epoch == now->keywords->epoch ? bare->keywords : now->keywords;
 	store_keywords_ref(v->keywords);
 	return v;
 }

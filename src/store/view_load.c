@@ -75,41 +75,6 @@ static struct store_msg read_msg(struct db_query *q,
 	};
 }
 
-/* ---- keywords ---- */
-
-static bool same_keywords(const struct store_keywords *k, const struct str *v, size_t n)
-{
-	if (k->n != n)
-		return false;
-	for (size_t i = 0; i < n; i++)
-		if (!str_eq(k->v[i], v[i]))
-			return false;
-	return true;
-}
-
-int store_tx_view_keywords(struct db_tx *tx, int64_t mailbox, const struct store_view *old,
-			   const struct store_keywords **ret)
-{
-	AUTO(arena_fini) struct arena a;
-	struct store_keyword_set set;
-	size_t n = 0;
-	int rc;
-
-	arena_init(&a, 64u << 10);
-	rc = store_tx_keywords(tx, &a, mailbox, &set);
-	if (rc < 0)
-		return rc;
-	while (n < ARRAY_LEN(set.v) && set.used >> (n + STORE_KEYWORD_BIT))
-		n++;
-	if (old && same_keywords(old->keywords, set.v, n)) {
-		*ret = old->keywords;
-		store_keywords_ref(old->keywords);
-	} else {
-		*ret = store_keywords_new(set.v, n);
-	}
-	return 0;
-}
-
 /* ---- what changed ---- */
 
 static int by_uid(const void *a, const void *b)

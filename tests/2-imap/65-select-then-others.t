@@ -103,7 +103,9 @@ L > a UID MOVE 7 Trash
 L <... a OK
 K > a COPY 1:2 Archive
 K < * 1 EXPUNGE
-K < a OK [COPYUID $archive 8 1]
+K < a NO [EXPUNGEISSUED]
+K > b COPY 1 Archive
+K < b OK [COPYUID $archive 8 1]
 restart
 P connect imap as bob in INBOX
 Q connect imap as bob in INBOX
