@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Character sets to UTF-8. UTF-8, US-ASCII and ISO-8859-1 are done here, sets with one byte for each character by
+ * Character sets to UTF-8. UTF-8 and US-ASCII are done here, sets with one byte for each character by
  * charset_table.c, the rest by iconv, which keeps each set in a module of its own and loads it on first use. Mail may name a
  * different one in each word, so modules are never unloaded: the first handle of each name stays open (pins).
+ *
+ * DEVIATION(RFC 2046 4.1.2): a name stands for the set that mail carries under it: "gb2312" has characters of GB 18030 in it, "shift_jis" is
+ * what Windows means by it, and has a backslash where the standard has a yen sign. The larger set gives the same for what is in the smaller.
  */
 #include "mime/mime_int.h"
 
@@ -10,6 +13,8 @@
 
 #include <errno.h>
 #include <iconv.h>
+#include <stdio.h>
+#include <string.h>
 #include <utf8proc.h>
 
 #define REPLACEMENT S("\xEF\xBF\xBD") /* U+FFFD */
@@ -28,14 +33,40 @@ static const struct str utf8_names[] = {
 	STR_INIT("unknown-8bit"), STR_INIT("x-unknown"), STR_INIT("unknown"), STR_INIT("default"),
 	STR_INIT("x-user-defined"), STR_INIT("ansi_x3.4-1968"), STR_INIT("us-ascii-7-bit"),
 	STR_INIT("unicode-1-1-utf-8"), STR_INIT("iso-10646-utf-8"),
+	STR_INIT("unicode-2-0-utf-8"), STR_INIT("unicode11utf8"), STR_INIT("unicode20utf8"),
+	STR_INIT("x-unicode20utf8"), STR_INIT("x-utf-8"), STR_INIT("utf_8"), STR_INIT("cp65001"), STR_INIT("windows-65001"),
+	STR_INIT("usascii"), STR_INIT("us_ascii"), STR_INIT("x-ascii"), STR_INIT("646"), STR_INIT("iso646-us"),
+	STR_INIT("iso-ir-6"), STR_INIT("7bit"), STR_INIT("8bit"), STR_INIT("binary"), STR_INIT("none"),
 };
 
-/* Loaded by mime_charsets_load(), as the tables are: what mail carries. The server process can read no others later. */
-static const char *const common_names[] = {
-	"windows-1255", "windows-1258", "gb2312", "gbk", "gb18030", "big5", "shift_jis",
-	"iso-2022-jp", "euc-jp", "euc-kr", "iso-2022-kr", "ks_c_5601-1987", "utf-7", "utf-16",
-	"utf-16le", "utf-16be", "utf-32", "hz-gb-2312", "windows-31j", "uhc", "big5-hkscs",
-	"euc-tw", "iso-2022-jp-2", "iso-2022-cn", "tcvn5712-1", "johab",
+/*
+ * The sets that mime_charsets_load() loads, as it does the tables: what mail carries. The server process can read no others later. Each with
+ * its names in lower case, between spaces; the first is the one that iconv is asked for.
+ */
+static const char *const sets[] = {
+	(" gb18030 gb2312 gb_2312 gb_2312-80 gb2312-80 csgb2312 csiso58gb231280 iso-ir-58 chinese euc-cn euccn cn-gb x-euc-cn gbk x-gbk cp936 "
+	 "ms936 windows-936 gb18030-2000 gb_18030-2000 x-gb18030 "),
+	" big5-hkscs big5hkscs big5 big-5 cn-big5 csbig5 x-x-big5 x-big5 big5-eten cp950 ms950 windows-950 ",
+	" windows-31j cswindows31j shift_jis shift-jis shiftjis sjis x-sjis x-shift-jis ms_kanji csshiftjis cp932 ms932 windows-932 ",
+	" euc-jp-ms eucjp-ms euc-jp eucjp x-euc-jp x-euc cseucpkdfmtjapanese cp51932 eucjp-win ",
+	(" uhc ks_c_5601-1987 ks_c_5601-1989 ks_c_5601 ksc5601 ksc_5601 ksc5601-1987 csksc56011987 iso-ir-149 korean euc-kr euckr cseuckr "
+	 "x-euc-kr cp949 ms949 windows-949 x-windows-949 "),
+	" iso-2022-jp csiso2022jp iso-2022-jp-1 iso-2022-jp-ms cp50220 cp50221 cp50222 x-iso-2022-jp jis ",
+	" iso-2022-jp-2 csiso2022jp2 ",
+	" iso-2022-kr csiso2022kr ",
+	" iso-2022-cn csiso2022cn ",
+	" utf-7 utf7 unicode-1-1-utf-7 csunicode11utf7 unicode-2-0-utf-7 x-unicode-2-0-utf-7 ",
+	" utf-16 utf16 unicode csunicode unicodefeff ucs-2 ucs2 iso-10646-ucs-2 ",
+	" utf-16le utf16le utf-16-le ",
+	" utf-16be utf16be utf-16-be ",
+	" utf-32 utf32 ucs-4 ucs4 iso-10646-ucs-4 ",
+	" utf-32le utf32le ",
+	" utf-32be utf32be ",
+	" windows-1255 cp1255 ms-hebr x-cp1255 ",
+	" windows-1258 cp1258 x-cp1258 ",
+	" tcvn5712-1 tcvn tcvn-5712 ",
+	" euc-tw euctw x-euc-tw ",
+	" johab cp1361 x-johab ",
 };
 
 void mime_utf8_clean(struct str in, struct buf *out)
@@ -60,17 +91,6 @@ void mime_utf8_clean(struct str in, struct buf *out)
 		from = ++i;
 	}
 	buf_add(out, str_skip(in, from));
-}
-
-static void from_latin1(struct str in, struct buf *out)
-{
-	for (size_t i = 0; i < in.n && !buf_overflowed(out); i++) {
-		unsigned char c = (unsigned char)in.p[i];
-
-		if (c >= 0x80)
-			buf_add_char(out, (char)(0xC0 | c >> 6));
-		buf_add_char(out, (char)(c < 0x80 ? c : 0x80 | (c & 0x3F)));
-	}
 }
 
 static bool is_utf8_name(struct str name)
@@ -101,11 +121,38 @@ static void pin(const char *name_z)
 	lock_put(&pin_lock);
 }
 
+static void first_name(const char *names_z, char out_z[LIMIT_MIME_CHARSET + 1])
+{
+	snprintf(out_z, LIMIT_MIME_CHARSET + 1, "%.*s", (int)strcspn(names_z + 1, " "), names_z + 1);
+}
+
+const char *mime_charset_names(size_t i)
+{
+	return i < ARRAY_LEN(sets) ? sets[i] : NULL;
+}
+
+/* What iconv is asked for when mail says name_z. */
+static void iconv_name(char name_z[LIMIT_MIME_CHARSET + 1])
+{
+	char word_z[LIMIT_MIME_CHARSET + 3];
+	size_t i = 0;
+
+	snprintf(word_z, sizeof(word_z), " %s ", name_z);
+	while (i < ARRAY_LEN(sets) && strstr(sets[i], word_z) == NULL)
+		i++;
+	if (i < ARRAY_LEN(sets))
+		first_name(sets[i], name_z);
+}
+
 void mime_charsets_load(void)
 {
+	char name_z[LIMIT_MIME_CHARSET + 1];
+
 	charset_tables_load();
-	for (size_t i = 0; i < ARRAY_LEN(common_names); i++)
-		pin(common_names[i]);
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		first_name(sets[i], name_z);
+		pin(name_z);
+	}
 }
 
 static void cd_close(const iconv_t *cd)
@@ -131,6 +178,17 @@ static bool name_to_z(struct str name, char out[LIMIT_MIME_CHARSET + 1])
 	return true;
 }
 
+/* Some sets hold a letter back until they know that no mark for it follows. */
+static void flush(iconv_t cd, struct buf *out)
+{
+	char block[64];
+	char *to = block;
+	size_t room = sizeof(block);
+
+	iconv(cd, NULL, NULL, &to, &room);
+	mime_utf8_clean(str_of(block, sizeof(block) - room), out);
+}
+
 static void convert(iconv_t cd, struct str in, struct buf *out)
 {
 	/* iconv() takes a pointer to non-const but never writes there. */
@@ -153,10 +211,11 @@ static void convert(iconv_t cd, struct str in, struct buf *out)
 			continue;
 		buf_add(out, REPLACEMENT);
 		if (err != EILSEQ)
-			return;
+			break;
 		from.in++;
 		left--;
 	}
+	flush(cd, out);
 }
 
 int mime_to_utf8(struct str charset, struct str in, struct buf *out)
@@ -170,10 +229,6 @@ int mime_to_utf8(struct str charset, struct str in, struct buf *out)
 		mime_utf8_clean(in, out);
 		return 0;
 	}
-	if (str_ieq(charset, S("iso-8859-1")) || str_ieq(charset, S("latin1"))) {
-		from_latin1(in, out);
-		return 0;
-	}
 	if (!name_to_z(charset, name_z))
 		return -E_BAD_CHARSET;
 	codes = charset_table(name_z);
@@ -181,6 +236,7 @@ int mime_to_utf8(struct str charset, struct str in, struct buf *out)
 		charset_table_convert(codes, in, out);
 		return 0;
 	}
+	iconv_name(name_z);
 	cd = iconv_open("UTF-8", name_z);
 	if (cd == (iconv_t)-1)
 		return -E_BAD_CHARSET;

@@ -3,6 +3,9 @@
 #include "base/test.h"
 #include "mime/mime_int.h"
 
+#include <stdio.h>
+#include <string.h>
+
 TEST(encword_decodes)
 {
 	static const struct {
@@ -64,10 +67,23 @@ TEST(charset_converts)
 		{ "", "a", "a", 0 },
 		{ "unknown-8bit", "\x80", "\xEF\xBF\xBD", 0 },
 		{ "us-ascii", "\xC3\xBC", "\xC3\xBC", 0 },
-		{ "ISO-8859-1", "\x80\xFC", "\xC2\x80\xC3\xBC", 0 },
+		{ "ISO-8859-1", "\x80\xFC", "\xE2\x82\xAC\xC3\xBC", 0 },
+		{ "iso8859-1", "\xFC", "\xC3\xBC", 0 },
+		{ "latin-1", "\xFC", "\xC3\xBC", 0 },
+		{ "iso-8859-8-i", "\xF9", "\xD7\xA9", 0 },
+		{ "x-mac-roman", "\x9F", "\xC3\xBC", 0 },
 		{ "windows-1252", "\x80", "\xE2\x82\xAC", 0 },
 		{ " Shift_JIS ", "\x93\xFA", "\xE6\x97\xA5", 0 },
+		{ "x-sjis", "~\\\x87\x40", "~\\\xE2\x91\xA0", 0 },
+		{ "euc-jp", "\xAD\xA1", "\xE2\x91\xA0", 0 },
 		{ "gb2312", "\xC4\xE3\xC4", "\xE4\xBD\xA0\xEF\xBF\xBD", 0 },
+		{ "gb2312", "\x81\x40", "\xE4\xB8\x82", 0 },
+		{ "KS_C_5601-1987", "\xC7\xD1\x8C\x63", "\xED\x95\x9C\xEB\x98\xA0", 0 },
+		{ "big5", "\xA4\xA4", "\xE4\xB8\xAD", 0 },
+		{ "unicode-1-1-utf-7", "+APw-", "\xC3\xBC", 0 },
+		/* A set that waits for a mark behind each letter. */
+		{ "windows-1255", "\xF9\xE0", "\xD7\xA9\xD7\x90", 0 },
+		{ "windows-1258", "ng\x61", "nga", 0 },
 		{ "UTF-8//IGNORE", "a", "", -E_BAD_CHARSET },
 		{ "no such", "a", "", -E_BAD_CHARSET },
 		{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "a", "",
@@ -82,6 +98,25 @@ TEST(charset_converts)
 		assert_int_equal(mime_to_utf8(str_z(rows[i].charset), str_z(rows[i].in), &got), rows[i].err);
 		assert_str_eq(buf_str(&got), str_z(rows[i].want));
 	}
+}
+
+/* All names that stand in the tables mean a set that iconv has, and each stands once. */
+TEST(charset_names_are_known)
+{
+	char word_z[LIMIT_MIME_CHARSET + 3];
+
+	for (size_t i = 0; mime_charset_names(i) != NULL; i++)
+		for (const char *p = mime_charset_names(i); p[1] != '\0'; p += strlen(word_z) - 1) {
+			AUTO(buf_fini) struct buf got = BUF_INIT(100);
+
+			snprintf(word_z, sizeof(word_z), "%.*s", (int)strcspn(p + 1, " ") + 2, p);
+			test_row(word_z);
+			assert_int_equal(mime_to_utf8(str_trim(str_z(word_z)), S(""), &got), 0);
+			for (size_t k = 0; k < i; k++)
+				assert_null(strstr(mime_charset_names(k), word_z));
+			for (size_t k = 0; charset_table_names(k) != NULL; k++)
+				assert_null(strstr(charset_table_names(k), word_z));
+		}
 }
 
 TEST(charset_stops_at_the_maximum)

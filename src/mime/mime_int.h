@@ -33,6 +33,9 @@ int mime_msg_id_next(struct str *s, struct str *ret);
 /* UTF-8 with everything invalid replaced by U+FFFD. */
 void mime_utf8_clean(struct str in, struct buf *out);
 
+/* The names of set i of those that iconv converts, as charset_table_names() has them; NULL: there are no more. */
+const char *mime_charset_names(size_t i);
+
 /* ---- charset_table.c ---- */
 
 /* The code points of the 256 bytes of a set with one byte for each character, U+FFFD where it has none. NULL: no such set is known by that name (lower case). */
