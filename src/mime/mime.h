@@ -94,6 +94,7 @@ struct mime_part {
 	size_t n_disposition_params;
 	struct str languages, location, md5; /* raw header values */
 	bool is_multipart, is_message; /* is_message: message/rfc822 or message/global; then one child, the message */
+	bool has_no_boundary;          /* it says that it is a multipart; type is text/plain */
 	struct mime_part *parent;
 	struct mime_part *child, *next;
 };
