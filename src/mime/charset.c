@@ -27,14 +27,16 @@ static struct {
 } pins[PINS];
 static size_t n_pins;
 
-/* Names that say "unknown" or are UTF-8 under another name. */
 static const struct str utf8_names[] = {
-	STR_INIT("utf-8"), STR_INIT("us-ascii"), STR_INIT("utf8"), STR_INIT("ascii"),
-	STR_INIT("unknown-8bit"), STR_INIT("x-unknown"), STR_INIT("unknown"), STR_INIT("default"),
-	STR_INIT("x-user-defined"), STR_INIT("ansi_x3.4-1968"), STR_INIT("us-ascii-7-bit"),
-	STR_INIT("unicode-1-1-utf-8"), STR_INIT("iso-10646-utf-8"),
-	STR_INIT("unicode-2-0-utf-8"), STR_INIT("unicode11utf8"), STR_INIT("unicode20utf8"),
-	STR_INIT("x-unicode20utf8"), STR_INIT("x-utf-8"), STR_INIT("utf_8"), STR_INIT("cp65001"), STR_INIT("windows-65001"),
+	STR_INIT("utf-8"), STR_INIT("utf8"), STR_INIT("unicode-1-1-utf-8"), STR_INIT("iso-10646-utf-8"),
+	STR_INIT("unicode-2-0-utf-8"), STR_INIT("unicode11utf8"), STR_INIT("unicode20utf8"), STR_INIT("x-unicode20utf8"),
+	STR_INIT("x-utf-8"), STR_INIT("utf_8"), STR_INIT("cp65001"), STR_INIT("windows-65001"),
+};
+
+/* Names that say nothing about bytes above 0x7F. */
+static const struct str unknown_names[] = {
+	STR_INIT("us-ascii"), STR_INIT("ascii"), STR_INIT("unknown-8bit"), STR_INIT("x-unknown"), STR_INIT("unknown"),
+	STR_INIT("default"), STR_INIT("x-user-defined"), STR_INIT("ansi_x3.4-1968"), STR_INIT("us-ascii-7-bit"),
 	STR_INIT("usascii"), STR_INIT("us_ascii"), STR_INIT("x-ascii"), STR_INIT("646"), STR_INIT("iso646-us"),
 	STR_INIT("iso-ir-6"), STR_INIT("7bit"), STR_INIT("8bit"), STR_INIT("binary"), STR_INIT("none"),
 };
@@ -69,7 +71,8 @@ static const char *const sets[] = {
 	" johab cp1361 x-johab ",
 };
 
-void mime_utf8_clean(struct str in, struct buf *out)
+/* With each byte that is none replaced: by U+FFFD, or by what it is in a table. */
+static void add_utf8(struct str in, const uint16_t *codes, struct buf *out)
 {
 	size_t from = 0;
 
@@ -87,19 +90,32 @@ void mime_utf8_clean(struct str in, struct buf *out)
 			continue;
 		}
 		buf_add(out, str_of(in.p + from, i - from));
-		buf_add(out, REPLACEMENT);
+		if (codes != NULL)
+			charset_table_convert(codes, str_of(in.p + i, 1), out);
+		else
+			buf_add(out, REPLACEMENT);
 		from = ++i;
 	}
 	buf_add(out, str_skip(in, from));
 }
 
-static bool is_utf8_name(struct str name)
+void mime_utf8_clean(struct str in, struct buf *out)
 {
-	for (size_t i = 0; i < ARRAY_LEN(utf8_names); i++) {
-		if (str_ieq(utf8_names[i], name))
+	add_utf8(in, NULL, out);
+}
+
+void mime_utf8_guess(struct str in, struct buf *out)
+{
+	add_utf8(in, charset_table("windows-1252"), out);
+}
+
+static bool is_one_of(const struct str *names, size_t n, struct str name)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (str_ieq(names[i], name))
 			return true;
 	}
-	return name.n == 0;
+	return false;
 }
 
 /* Opens name_z a second time, to stay, unless that was done before. */
@@ -225,8 +241,12 @@ int mime_to_utf8(struct str charset, struct str in, struct buf *out)
 	const uint16_t *codes;
 
 	charset = str_trim(charset);
-	if (is_utf8_name(charset)) {
+	if (is_one_of(utf8_names, ARRAY_LEN(utf8_names), charset)) {
 		mime_utf8_clean(in, out);
+		return 0;
+	}
+	if (charset.n == 0 || is_one_of(unknown_names, ARRAY_LEN(unknown_names), charset)) {
+		mime_utf8_guess(in, out);
 		return 0;
 	}
 	if (!name_to_z(charset, name_z))

@@ -42,7 +42,7 @@ TEST(encword_decodes)
 		{ "=?utf-8?q?b?= =?nosuch?q?a?= c", "b =?nosuch?q?a?= c" },
 		{ "=?=?utf-8?q?b?=", "=?b" },
 		/* Not UTF-8 */
-		{ "a\xFF" "b\xC3", "a\xEF\xBF\xBD" "b\xEF\xBF\xBD" },
+		{ "a\xFC" "b\xC3\xBC\xC3 =?utf-8?q?c?=\x93", "a\xC3\xBC" "b\xC3\xBC\xC3\x83 c\xE2\x80\x9C" },
 		{ "=?utf-8?q?=FF?=", "\xEF\xBF\xBD" },
 		{ "=?euc-jp?q?=FF=41?=", "\xEF\xBF\xBD" "A" },
 	};
@@ -65,7 +65,9 @@ TEST(charset_converts)
 	} rows[] = {
 		{ "utf8", "\xC3\xBC", "\xC3\xBC", 0 },
 		{ "", "a", "a", 0 },
-		{ "unknown-8bit", "\x80", "\xEF\xBF\xBD", 0 },
+		{ "utf-8", "\x80", "\xEF\xBF\xBD", 0 },
+		{ "unknown-8bit", "\x80", "\xE2\x82\xAC", 0 },
+		{ "us-ascii", "\x81", "\xEF\xBF\xBD", 0 },
 		{ "us-ascii", "\xC3\xBC", "\xC3\xBC", 0 },
 		{ "ISO-8859-1", "\x80\xFC", "\xE2\x82\xAC\xC3\xBC", 0 },
 		{ "iso8859-1", "\xFC", "\xC3\xBC", 0 },

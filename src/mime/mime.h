@@ -33,14 +33,17 @@ void mime_split(struct str message, struct str *ret_header, struct str *ret_body
 
 /* ---- encoded words and charsets (mime/encword.c, mime/charset.c) ---- */
 
-/* Any charset to UTF-8 through iconv; bytes that do not convert become U+FFFD. -E_BAD_CHARSET: unknown name. */
+/*
+ * Any charset to UTF-8; bytes that do not convert become U+FFFD. An empty name, US-ASCII and names that say "unknown": UTF-8, and bytes that are
+ * not as windows-1252 has them. -E_BAD_CHARSET: unknown name.
+ */
 MUST_CHECK int mime_to_utf8(struct str charset, struct str in, struct buf *out);
 /*
  * Loads the usual character sets. For a process that cannot open iconv's files later (sandbox): the others are
  * then unknown.
  */
 void mime_charsets_load(void);
-/* RFC 2047 encoded words to UTF-8; what is not one stays. Never fails; invalid UTF-8 becomes U+FFFD. */
+/* RFC 2047 encoded words to UTF-8; what is not one stays, as text without a charset. Never fails. */
 void mime_encword_decode(struct str text, struct buf *out);
 /* i;unicode-casemap (RFC 5051) by utf8proc: the form in which SEARCH compares. */
 void mime_casemap(struct str utf8, struct buf *out);

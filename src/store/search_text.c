@@ -258,11 +258,11 @@ static struct str part_charset(struct arena *a, struct str header)
 	return S("");
 }
 
-/* Adds a piece of text as UTF-8; an unknown charset is read as UTF-8 with replacements. */
+/* Adds a piece of text as UTF-8; an unknown charset is read as none is. */
 static void add_utf8(struct str charset, struct str piece, struct buf *out)
 {
-	if (charset.n == 0 || mime_to_utf8(charset, piece, out) < 0)
-		(void)!mime_to_utf8(S("utf-8"), piece, out);
+	if (mime_to_utf8(charset, piece, out) < 0)
+		(void)!mime_to_utf8(S(""), piece, out);
 }
 
 /* Drops all but the last n bytes, or a little less: not in the middle of a character. */

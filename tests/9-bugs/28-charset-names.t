@@ -15,6 +15,9 @@ A >> f APPEND INBOX {120+}\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: t
 A < f OK
 A >> g APPEND INBOX {129+}\r\nSubject: x\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=unicode-1-1-utf-7\r\nContent-Transfer-Encoding: 8bit\r\n\r\nJ+APY-rg\r\n\r\n
 A < g OK
+# no charset: UTF-8, and what is none as the old mail programs of Windows wrote it, in the header too
+A >> h APPEND INBOX {76+}\r\nSubject: gr\xfc\xdfe \xc3\xa4\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n\x93gr\xfcn\x94 \xc3\xbc\r\n\r\n
+A < h OK
 A > s SELECT INBOX
 A <... s OK
 A > t SEARCH CHARSET UTF-8 BODY "straße"
@@ -44,3 +47,6 @@ A < t OK
 A >> u SEARCH CHARSET iso8859-1 SUBJECT {2+}\r\n\xf6r\r\n
 A <= * SEARCH 1
 A < u OK
+A > v SEARCH CHARSET UTF-8 SUBJECT "grüße ä" BODY "“grün” ü"
+A <= * SEARCH 8
+A < v OK
