@@ -171,12 +171,6 @@ void mime_charsets_load(void)
 	}
 }
 
-static void cd_close(const iconv_t *cd)
-{
-	if (*cd != (iconv_t)-1)
-		iconv_close(*cd);
-}
-
 /* RFC 2978 2.3: only letters, digits and a few marks; "/" would reach options of iconv_open(). */
 static bool name_to_z(struct str name, char out[LIMIT_MIME_CHARSET + 1])
 {
@@ -194,18 +188,60 @@ static bool name_to_z(struct str name, char out[LIMIT_MIME_CHARSET + 1])
 	return true;
 }
 
-/* Some sets hold a letter back until they know that no mark for it follows. */
-static void flush(iconv_t cd, struct buf *out)
-{
-	char block[64];
-	char *to = block;
-	size_t room = sizeof(block);
+/* ---- text in pieces ---- */
 
-	iconv(cd, NULL, NULL, &to, &room);
-	mime_utf8_clean(str_of(block, sizeof(block) - room), out);
+int mime_charset_open(struct mime_charset *c, struct str charset)
+{
+	char name_z[LIMIT_MIME_CHARSET + 1];
+	iconv_t cd;
+
+	*c = (struct mime_charset){ .kind = MIME_CHARSET_UTF8 };
+	charset = str_trim(charset);
+	if (is_one_of(utf8_names, ARRAY_LEN(utf8_names), charset))
+		return 0;
+	if (charset.n == 0 || is_one_of(unknown_names, ARRAY_LEN(unknown_names), charset)) {
+		c->codes = charset_table("windows-1252");
+		return 0;
+	}
+	if (!name_to_z(charset, name_z))
+		return -E_BAD_CHARSET;
+	c->codes = charset_table(name_z);
+	c->kind = c->codes != NULL ? MIME_CHARSET_TABLE : MIME_CHARSET_ICONV;
+	if (c->codes != NULL)
+		return 0;
+	iconv_name(name_z);
+	cd = iconv_open("UTF-8", name_z);
+	if (cd == (iconv_t)-1)
+		return -E_BAD_CHARSET;
+	pin(name_z);
+	c->cd = cd;
+	c->unit = strncmp(name_z, "utf-16", 6) == 0 ? 2 : strncmp(name_z, "utf-32", 6) == 0 ? 4 : 1;
+	return 0;
 }
 
-static void convert(iconv_t cd, struct str in, struct buf *out)
+void mime_charset_close(struct mime_charset *c)
+{
+	if (c->cd != NULL)
+		iconv_close(c->cd);
+	c->cd = NULL;
+}
+
+/* Bytes at the end that may be the begin of a character. */
+static size_t unfinished_utf8(struct str s)
+{
+	for (size_t back = 1; back <= 3 && back <= s.n; back++) {
+		unsigned char lead = (unsigned char)s.p[s.n - back];
+
+		if (lead >= 0xC0)
+			return back < (lead >= 0xF0 ? 4u : lead >= 0xE0 ? 3u : 2u) ? back : 0;
+		if (lead < 0x80)
+			return 0;
+	}
+	return 0;
+}
+
+/* Returns how many bytes are left at the end that cannot be converted without those that follow. */
+static size_t convert_by_iconv(struct mime_charset *c, struct str in, struct buf *out)
 {
 	/* iconv() takes a pointer to non-const but never writes there. */
 	union {
@@ -217,51 +253,88 @@ static void convert(iconv_t cd, struct str in, struct buf *out)
 
 	while (left > 0 && !buf_overflowed(out)) {
 		char *to = block;
-		size_t room = sizeof(block);
-		size_t got = iconv(cd, &from.out, &left, &to, &room);
+		size_t room = sizeof(block), skipped;
+		size_t got = iconv(c->cd, &from.out, &left, &to, &room);
 		int err = got == (size_t)-1 ? errno : 0;
 
 		/* It knows characters beyond U+10FFFF; each block holds whole ones. */
 		mime_utf8_clean(str_of(block, sizeof(block) - room), out);
 		if (err == 0 || err == E2BIG)
 			continue;
-		buf_add(out, REPLACEMENT);
 		if (err != EILSEQ)
-			break;
-		from.in++;
-		left--;
+			return left;
+		buf_add(out, REPLACEMENT);
+		skipped = c->unit < left ? c->unit : left;
+		from.in += skipped;
+		left -= skipped;
 	}
-	flush(cd, out);
+	return 0;
+}
+
+static size_t convert(struct mime_charset *c, struct str in, struct buf *out)
+{
+	size_t left;
+
+	if (c->kind == MIME_CHARSET_ICONV)
+		return convert_by_iconv(c, in, out);
+	if (c->kind == MIME_CHARSET_TABLE) {
+		charset_table_convert(c->codes, in, out);
+		return 0;
+	}
+	left = unfinished_utf8(in);
+	add_utf8(str_head(in, in.n - left), c->codes, out);
+	return left;
+}
+
+/* What is left of in waits for more; so much that it cannot be one character is none. */
+static void keep_left(struct mime_charset *c, struct str in, size_t left, struct buf *out)
+{
+	for (; left >= sizeof(c->rest); left--)
+		buf_add(out, REPLACEMENT);
+	memmove(c->rest, in.p + in.n - left, left);
+	c->n_rest = left;
+}
+
+void mime_charset_add(struct mime_charset *c, struct str piece, struct buf *out)
+{
+	while (c->n_rest > 0 && piece.n > 0 && !buf_overflowed(out)) {
+		struct str joined = str_of(c->rest, c->n_rest + 1);
+
+		c->rest[c->n_rest] = piece.p[0];
+		piece = str_skip(piece, 1);
+		keep_left(c, joined, convert(c, joined, out), out);
+	}
+	if (piece.n > 0 && !buf_overflowed(out))
+		keep_left(c, piece, convert(c, piece, out), out);
+}
+
+void mime_charset_end(struct mime_charset *c, struct buf *out)
+{
+	char block[64];
+	char *to = block;
+	size_t room = sizeof(block);
+
+	if (c->kind == MIME_CHARSET_UTF8)
+		add_utf8(str_of(c->rest, c->n_rest), c->codes, out);
+	else if (c->n_rest > 0)
+		buf_add(out, REPLACEMENT);
+	c->n_rest = 0;
+	if (c->kind != MIME_CHARSET_ICONV)
+		return;
+	/* Some sets hold a letter back until they know that no mark for it follows. */
+	iconv(c->cd, NULL, NULL, &to, &room);
+	mime_utf8_clean(str_of(block, sizeof(block) - room), out);
 }
 
 int mime_to_utf8(struct str charset, struct str in, struct buf *out)
 {
-	char name_z[LIMIT_MIME_CHARSET + 1];
-	AUTO(cd_close) iconv_t cd = (iconv_t)-1;
-	const uint16_t *codes;
+	AUTO(mime_charset_close) struct mime_charset c;
+	int err = mime_charset_open(&c, charset);
 
-	charset = str_trim(charset);
-	if (is_one_of(utf8_names, ARRAY_LEN(utf8_names), charset)) {
-		mime_utf8_clean(in, out);
-		return 0;
-	}
-	if (charset.n == 0 || is_one_of(unknown_names, ARRAY_LEN(unknown_names), charset)) {
-		mime_utf8_guess(in, out);
-		return 0;
-	}
-	if (!name_to_z(charset, name_z))
-		return -E_BAD_CHARSET;
-	codes = charset_table(name_z);
-	if (codes != NULL) {
-		charset_table_convert(codes, in, out);
-		return 0;
-	}
-	iconv_name(name_z);
-	cd = iconv_open("UTF-8", name_z);
-	if (cd == (iconv_t)-1)
-		return -E_BAD_CHARSET;
-	pin(name_z);
-	convert(cd, in, out);
+	if (err < 0)
+		return err;
+	mime_charset_add(&c, in, out);
+	mime_charset_end(&c, out);
 	return 0;
 }
 

@@ -121,6 +121,48 @@ TEST(charset_names_are_known)
 		}
 }
 
+/* Cut anywhere, once and everywhere. */
+TEST(charset_in_pieces)
+{
+	static const struct {
+		const char *charset;
+		struct str in;
+		const char *want;
+	} rows[] = {
+		{ "utf-8", STR_INIT("\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\xE2\x82"), "\xC3\xA4\xE2\x82\xAC\xF0\x9F\x98\x80\xEF\xBF\xBD\xEF\xBF\xBD" },
+		{ "", STR_INIT("\xC3\xA4\xFC\xC3"), "\xC3\xA4\xC3\xBC\xC3\x83" },
+		{ "utf-16le", STR_INIT("a\0\r\0\n\0\xE4\0=\xD8\0\xDE"), "a\r\n\xC3\xA4\xF0\x9F\x98\x80" },
+		{ "utf-16le", STR_INIT("\0\xDE" "a\0"), "\xEF\xBF\xBD" "a" },
+		{ "utf-16", STR_INIT("\xFE\xFF\0a\0\n\0\xE4"), "a\n\xC3\xA4" },
+		{ "utf-32", STR_INIT("\xFF\xFE\0\0a\0\0\0\xE4\0\0\0"), "a\xC3\xA4" },
+		{ "utf-7", STR_INIT("a+AOQ-b+AOQA5A-"), "a\xC3\xA4" "b\xC3\xA4\xC3\xA4" },
+		{ "gb2312", STR_INIT("\xC4\xE3\xBA\xC3"), "\xE4\xBD\xA0\xE5\xA5\xBD" },
+		{ "gb18030", STR_INIT("\x95\x32\x82\x36" "a"), "\xF0\xA0\x80\x80" "a" },
+		{ "iso-2022-jp", STR_INIT("\033$BF|\nK\\\033(Ba"), "\xE6\x97\xA5\n\xE6\x9C\xAC" "a" },
+		{ "iso-2022-kr", STR_INIT("\033$)C\016\107\121\017\nx\016\107\121\017"), "\xED\x95\x9C\nx\xED\x95\x9C" },
+		{ "windows-1255", STR_INIT("\xF9\xC1\xE0"), "\xD7\xA9\xD6\xB1\xD7\x90" },
+		{ "koi8-r", STR_INIT("\xC1\xC2"), "\xD0\xB0\xD0\xB1" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		for (size_t cut = 0; cut <= rows[i].in.n; cut++) {
+			AUTO(mime_charset_close) struct mime_charset c;
+			AUTO(buf_fini) struct buf got = BUF_INIT(1000);
+			struct str in = rows[i].in;
+
+			test_row(rows[i].charset);
+			assert_int_equal(mime_charset_open(&c, str_z(rows[i].charset)), 0);
+			for (size_t k = 0; cut == in.n && k < in.n; k++)
+				mime_charset_add(&c, str_of(in.p + k, 1), &got);
+			if (cut < in.n) {
+				mime_charset_add(&c, str_head(in, cut), &got);
+				mime_charset_add(&c, str_skip(in, cut), &got);
+			}
+			mime_charset_end(&c, &got);
+			assert_str_eq(buf_str(&got), str_z(rows[i].want));
+		}
+}
+
 TEST(charset_stops_at_the_maximum)
 {
 	AUTO(buf_fini) struct buf got = BUF_INIT(3);

@@ -39,6 +39,22 @@ void mime_split(struct str message, struct str *ret_header, struct str *ret_body
  */
 MUST_CHECK int mime_to_utf8(struct str charset, struct str in, struct buf *out);
 /*
+ * The same for text that comes in pieces, cut anywhere: a character that is cut waits for the next piece, and a set with states keeps them. Each
+ * mime_charset_add() puts whole characters into out; mime_charset_end() what is left. Opened or not, it is to be closed.
+ */
+struct mime_charset {
+	enum { MIME_CHARSET_UTF8, MIME_CHARSET_TABLE, MIME_CHARSET_ICONV } kind;
+	const uint16_t *codes; /* of a table; of UTF-8: what bytes are that are none, or NULL */
+	void *cd;              /* of iconv */
+	size_t unit;           /* bytes that are skipped where iconv finds no character */
+	size_t n_rest;
+	char rest[16];
+};
+MUST_CHECK int mime_charset_open(struct mime_charset *c, struct str charset);
+void mime_charset_add(struct mime_charset *c, struct str piece, struct buf *out);
+void mime_charset_end(struct mime_charset *c, struct buf *out);
+void mime_charset_close(struct mime_charset *c);
+/*
  * Loads the usual character sets. For a process that cannot open iconv's files later (sandbox): the others are
  * then unknown.
  */
