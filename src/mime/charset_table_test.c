@@ -34,10 +34,28 @@ static void fill_bytes(char bytes[512], unsigned step)
 		bytes[i] = (char)(unsigned char)(i * step + i / 256);
 }
 
-static void check_name(const char *name_z)
+/* A set of Windows stands for one that is the same but for controls, which it has characters for: what iconv has for another byte is right. */
+static void check_bytes(const char *name_z, const uint16_t *codes)
+{
+	iconv_t cd = iconv_open("UTF-8", name_z);
+
+	for (unsigned b = 0; b < 256 && cd != (iconv_t)-1; b++) {
+		AUTO(buf_fini) struct buf want = BUF_INIT(16), got = BUF_INIT(16);
+		char byte = (char)(unsigned char)b;
+
+		by_iconv(cd, str_of(&byte, 1), &want);
+		charset_table_convert(codes, str_of(&byte, 1), &got);
+		if ((b < 0x80 || b > 0x9F) && !str_eq(buf_str(&want), S("\xEF\xBF\xBD")))
+			assert_str_eq(buf_str(&got), buf_str(&want));
+	}
+	if (cd != (iconv_t)-1)
+		iconv_close(cd);
+}
+
+static void check_name(const char *name_z, const char *first_z)
 {
 	const uint16_t *codes = charset_table(name_z);
-	iconv_t cd = iconv_open("UTF-8", name_z);
+	iconv_t cd = iconv_open("UTF-8", first_z);
 	char bytes[512];
 
 	test_row(name_z);
@@ -52,19 +70,24 @@ static void check_name(const char *name_z)
 	}
 	if (cd != (iconv_t)-1)
 		iconv_close(cd);
+	check_bytes(name_z, codes);
 }
 
 TEST(charset_tables_give_what_iconv_gives)
 {
-	char name_z[LIMIT_MIME_CHARSET + 1];
+	char name_z[LIMIT_MIME_CHARSET + 1], first_z[LIMIT_MIME_CHARSET + 1];
 	size_t n_names = 0;
 
-	for (size_t i = 0; charset_table_names(i) != NULL; i++)
-		for (const char *p = charset_table_names(i) + 1; *p != '\0'; p += strlen(name_z) + 1, n_names++) {
+	for (size_t i = 0; charset_table_names(i) != NULL; i++) {
+		const char *names = charset_table_names(i);
+
+		snprintf(first_z, sizeof(first_z), "%.*s", (int)strcspn(names + 1, " "), names + 1);
+		for (const char *p = names + 1; *p != '\0'; p += strlen(name_z) + 1, n_names++) {
 			assert_true(strcspn(p, " ") < sizeof(name_z));
 			snprintf(name_z, sizeof(name_z), "%.*s", (int)strcspn(p, " "), p);
-			check_name(name_z);
+			check_name(name_z, first_z);
 		}
+	}
 	assert_true(n_names > 200);
 }
 

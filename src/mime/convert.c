@@ -61,7 +61,7 @@ static bool is_composite(const struct mime_part *p)
 /* A leaf that may have an encoding; multiparts that could not be opened may not, nor other types of message (RFC 2046 5.2). */
 static bool may_encode(const struct mime_part *p)
 {
-	if (str_ieq(p->type, S("multipart")) || (str_ieq(p->type, S("message")) && !is_global(p)))
+	if (p->has_no_boundary || str_ieq(p->type, S("multipart")) || (str_ieq(p->type, S("message")) && !is_global(p)))
 		return false;
 	return p->cte != MIME_CTE_UNKNOWN;
 }

@@ -2,7 +2,7 @@
 /*
  * Dates (RFC 5322 3.3, 4.3): a cursor over the text, one function per part. Ranges are strict,
  * spelling is not: comments and folds anywhere, two-digit years, named zones, no day name, no
- * seconds, no zone.
+ * seconds, no zone. What ctime() writes, the month in front of the day, and RFC 3339 5.6 are read too: mail has been sent with them.
  */
 #include "mime/mime_int.h"
 
@@ -97,27 +97,30 @@ static int days_of_month(int year, int month)
 	return n[month - 1] + (month == 2 && is_leap);
 }
 
+/* RFC 5322 4.3: obs-year; n: of its digits, 0 when there is none. */
+static bool is_date(int year, size_t n, int month, int day, int64_t *ret_days)
+{
+	if (n == 3 || (n == 2 && year >= 50))
+		year += 1900;
+	else if (n == 2)
+		year += 2000;
+	if (n == 0 || year < 1900 || month < 1 || month > 12 || day < 1 || day > days_of_month(year, month))
+		return false;
+	*ret_days = days_from_date(year, month, day);
+	return true;
+}
+
 /* date = day month year */
 static bool take_date(struct str *s, int64_t *ret_days)
 {
-	int day, month, year;
+	int day, month, year = 0;
 	size_t n;
 
 	if (take_number(s, 1, 2, &day) == 0)
 		return false;
 	month = find_name(months, ARRAY_LEN(months), take_letters(s)) + 1;
 	n = take_number(s, 2, 4, &year);
-	if (month == 0 || n == 0)
-		return false;
-	/* RFC 5322 4.3: obs-year */
-	if (n == 3 || (n == 2 && year >= 50))
-		year += 1900;
-	else if (n == 2)
-		year += 2000;
-	if (year < 1900 || day < 1 || day > days_of_month(year, month))
-		return false;
-	*ret_days = days_from_date(year, month, day);
-	return true;
+	return is_date(year, n, month, day, ret_days);
 }
 
 /* time-of-day = hour ":" minute [ ":" second ] */
@@ -136,21 +139,40 @@ static bool take_time(struct str *s, int *ret_s)
 	return true;
 }
 
+/* 4DIGIT, or 2DIGIT ":" 2DIGIT as RFC 3339 5.6 has it */
+static bool take_offset(struct str *s, int sign, int *ret_min)
+{
+	int hours, minutes;
+
+	if (take_number(s, 2, 2, &hours) > 0) {
+		if (!take_char(s, ':') || take_number(s, 2, 2, &minutes) == 0)
+			return false;
+	} else if (take_number(s, 4, 4, &minutes) > 0) {
+		hours = minutes / 100;
+		minutes %= 100;
+	} else {
+		return false;
+	}
+	*ret_min = sign * (hours * 60 + minutes);
+	return minutes <= 59;
+}
+
 /* zone = (FWS ( "+" / "-" ) 4DIGIT) / (FWS obs-zone) */
 static bool take_zone(struct str *s, int *ret_min)
 {
 	struct str word;
-	int sign, v;
+	int sign;
 
 	*ret_min = 0;
 	sign = take_char(s, '+') ? 1 : take_char(s, '-') ? -1 : 0;
-	if (sign != 0) {
-		if (take_number(s, 4, 4, &v) == 0 || v % 100 > 59)
-			return false;
-		*ret_min = sign * (v / 100 * 60 + v % 100);
-		return true;
-	}
+	if (sign != 0)
+		return take_offset(s, sign, ret_min);
 	word = take_letters(s);
+	/* "GMT+0200" is two hours ahead of it */
+	if (str_ieq(word, S("GMT")) || str_ieq(word, S("UTC"))) {
+		sign = take_char(s, '+') ? 1 : take_char(s, '-') ? -1 : 0;
+		return sign == 0 || take_offset(s, sign, ret_min);
+	}
 	for (size_t i = 0; i < ARRAY_LEN(zones); i++) {
 		if (str_ieq(word, zones[i].name))
 			*ret_min = zones[i].minutes;
@@ -158,22 +180,81 @@ static bool take_zone(struct str *s, int *ret_min)
 	return true;
 }
 
+struct date {
+	int64_t day; /* since the epoch */
+	int time_s, zone_min;
+};
+
+/* date-time of RFC 5322, behind its day of the week */
+static bool take_rfc5322(struct str *s, struct date *d)
+{
+	return take_date(s, &d->day) && take_time(s, &d->time_s) && take_zone(s, &d->zone_min);
+}
+
+/* "Feb 24 13:40:45 1995", also with a zone in front of the year or behind it; "Feb 24, 1995 13:40:45 +0100" */
+static bool take_month_first(struct str *s, struct date *d)
+{
+	int month = find_name(months, ARRAY_LEN(months), take_letters(s)) + 1, day, year = 0;
+	struct str before_time;
+	bool is_ctime;
+	size_t n;
+
+	if (take_number(s, 1, 2, &day) == 0)
+		return false;
+	take_char(s, ',');
+	before_time = *s;
+	is_ctime = take_time(s, &d->time_s);
+	if (!is_ctime)
+		*s = before_time;
+	else if (!take_zone(s, &d->zone_min))
+		return false;
+	n = take_number(s, 2, 4, &year);
+	if (!is_date(year, n, month, day, &d->day))
+		return false;
+	if (!is_ctime)
+		return take_time(s, &d->time_s) && take_zone(s, &d->zone_min);
+	return d->zone_min != 0 || take_zone(s, &d->zone_min);
+}
+
+/* RFC 3339 5.6: full-date ("T" / " ") full-time, its seconds without a fraction */
+static bool take_rfc3339(struct str *s, struct date *d)
+{
+	int year = 0, month, day;
+	size_t n = take_number(s, 4, 4, &year);
+	struct str rest;
+
+	if (n == 0 || !take_char(s, '-') || take_number(s, 2, 2, &month) == 0 || !take_char(s, '-') || take_number(s, 2, 2, &day) == 0)
+		return false;
+	if (!is_date(year, n, month, day, &d->day))
+		return false;
+	rest = *s;
+	if (!str_ieq(take_letters(s), S("T")))
+		*s = rest;
+	return take_time(s, &d->time_s) && take_zone(s, &d->zone_min);
+}
+
 bool mime_date_parse(struct str value, int64_t *ret_epoch_s, int *ret_zone_min)
 {
-	struct str s = str_head(value, LIMIT_MIME_HEADER_FIELD), word;
-	int64_t day;
-	int time_s, zone_min;
+	static bool (*const forms[])(struct str *, struct date *) = { take_rfc5322, take_month_first, take_rfc3339 };
+	struct str s = str_head(value, LIMIT_MIME_HEADER_FIELD), word, rest = s;
+	struct date d;
+	bool is_read = false;
 
 	/* [ day-of-week "," ]; the comma is sometimes missing */
 	word = take_letters(&s);
-	if (word.n > 0 && find_name(days, ARRAY_LEN(days), word) < 0)
-		return false;
-	if (word.n > 0)
+	if (find_name(days, ARRAY_LEN(days), word) >= 0) {
 		take_char(&s, ',');
-	if (!take_date(&s, &day) || !take_time(&s, &time_s) || !take_zone(&s, &zone_min))
+		rest = s;
+	}
+	for (size_t i = 0; i < ARRAY_LEN(forms) && !is_read; i++) {
+		d = (struct date){ 0 };
+		s = rest;
+		is_read = forms[i](&s, &d);
+	}
+	if (!is_read)
 		return false;
-	*ret_epoch_s = day * 86400 + time_s - zone_min * 60;
-	*ret_zone_min = zone_min;
+	*ret_epoch_s = d.day * 86400 + d.time_s - d.zone_min * 60;
+	*ret_zone_min = d.zone_min;
 	return true;
 }
 

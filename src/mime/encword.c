@@ -141,10 +141,10 @@ void mime_encword_decode(struct str text, struct buf *out)
 		is_after_word = add_word(&d, &w);
 		if (!is_after_word)
 			continue;
-		mime_utf8_clean(between, out);
+		mime_utf8_guess(between, out);
 		plain = i;
 	}
 	flush(&d);
-	mime_utf8_clean(str_skip(text, plain), out);
+	mime_utf8_guess(str_skip(text, plain), out);
 	buf_fini(&d.raw);
 }

@@ -87,8 +87,14 @@ TEST(bodystructure_prints)
 		{ "Content-Type: multipart/mixed; boundary=b\n\n",
 		  "((\"text\" \"plain\" " ASCII " NIL NIL \"7bit\" 0 0" NO_EXT ") \"mixed\""
 		  EXT(" (\"boundary\" \"b\") NIL NIL NIL") ")" },
-		{ "Content-Type: multipart/mixed\n\n",
-		  "(\"application\" \"octet-stream\" NIL NIL NIL \"7bit\" 0" NO_EXT ")" },
+		{ "Content-Type: multipart/mixed; a=b\n\nx\n",
+		  "(\"text\" \"plain\" " ASCII " NIL NIL \"7bit\" 2 1" NO_EXT ")" },
+		{ "Content-Type: text; charset=\"iso-8859-2\"\n\n",
+		  "(\"text\" \"plain\" (\"charset\" \"iso-8859-2\") NIL NIL \"7bit\" 0 0" NO_EXT ")" },
+		{ "Content-Type: text/ (?) ; charset=\"iso-8859-2\"\n\n",
+		  "(\"text\" \"plain\" (\"charset\" \"iso-8859-2\") NIL NIL \"7bit\" 0 0" NO_EXT ")" },
+		{ "Content-Type: message/rfc822; name=\"a.eml\"\nContent-Transfer-Encoding: base64\n\nU3ViamVjdDogcwoKeAo=\n",
+		  "(\"application\" \"octet-stream\" (\"name\" \"a.eml\") NIL NIL \"base64\" 21" NO_EXT ")" },
 		{ "Content-Type: message/rfc822\n\nSubject: s\n\nx\ny\n",
 		  "(\"message\" \"rfc822\" NIL NIL NIL \"7bit\" 16 (NIL \"s\"" NILS8
 		  " (\"text\" \"plain\" " ASCII " NIL NIL \"7bit\" 4 2" NO_EXT ") 4" NO_EXT ")" },

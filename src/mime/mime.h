@@ -33,14 +33,33 @@ void mime_split(struct str message, struct str *ret_header, struct str *ret_body
 
 /* ---- encoded words and charsets (mime/encword.c, mime/charset.c) ---- */
 
-/* Any charset to UTF-8 through iconv; bytes that do not convert become U+FFFD. -E_BAD_CHARSET: unknown name. */
+/*
+ * Any charset to UTF-8; bytes that do not convert become U+FFFD. An empty name, US-ASCII and names that say "unknown": UTF-8, and bytes that are
+ * not as windows-1252 has them. -E_BAD_CHARSET: unknown name.
+ */
 MUST_CHECK int mime_to_utf8(struct str charset, struct str in, struct buf *out);
+/*
+ * The same for text that comes in pieces, cut anywhere: a character that is cut waits for the next piece, and a set with states keeps them. Each
+ * mime_charset_add() puts whole characters into out; mime_charset_end() what is left. Opened or not, it is to be closed.
+ */
+struct mime_charset {
+	enum { MIME_CHARSET_UTF8, MIME_CHARSET_TABLE, MIME_CHARSET_ICONV } kind;
+	const uint16_t *codes; /* of a table; of UTF-8: what bytes are that are none, or NULL */
+	void *cd;              /* of iconv */
+	size_t unit;           /* bytes that are skipped where iconv finds no character */
+	size_t n_rest;
+	char rest[16];
+};
+MUST_CHECK int mime_charset_open(struct mime_charset *c, struct str charset);
+void mime_charset_add(struct mime_charset *c, struct str piece, struct buf *out);
+void mime_charset_end(struct mime_charset *c, struct buf *out);
+void mime_charset_close(struct mime_charset *c);
 /*
  * Loads the usual character sets. For a process that cannot open iconv's files later (sandbox): the others are
  * then unknown.
  */
 void mime_charsets_load(void);
-/* RFC 2047 encoded words to UTF-8; what is not one stays. Never fails; invalid UTF-8 becomes U+FFFD. */
+/* RFC 2047 encoded words to UTF-8; what is not one stays, as text without a charset. Never fails. */
 void mime_encword_decode(struct str text, struct buf *out);
 /* i;unicode-casemap (RFC 5051) by utf8proc: the form in which SEARCH compares. */
 void mime_casemap(struct str utf8, struct buf *out);
@@ -94,6 +113,7 @@ struct mime_part {
 	size_t n_disposition_params;
 	struct str languages, location, md5; /* raw header values */
 	bool is_multipart, is_message; /* is_message: message/rfc822 or message/global; then one child, the message */
+	bool has_no_boundary;          /* it says that it is a multipart; type is text/plain */
 	struct mime_part *parent;
 	struct mime_part *child, *next;
 };

@@ -32,6 +32,14 @@ int mime_msg_id_next(struct str *s, struct str *ret);
 
 /* UTF-8 with everything invalid replaced by U+FFFD. */
 void mime_utf8_clean(struct str in, struct buf *out);
+/*
+ * Text of which nobody said what it is: UTF-8 (RFC 6532), and each byte that is not as windows-1252 has it, which old mail programs wrote
+ * most. A piece of it reads as it does in the whole.
+ */
+void mime_utf8_guess(struct str in, struct buf *out);
+
+/* The names of set i of those that iconv converts, as charset_table_names() has them; NULL: there are no more. */
+const char *mime_charset_names(size_t i);
 
 /* ---- charset_table.c ---- */
 

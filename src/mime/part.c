@@ -38,19 +38,26 @@ bool mime_part_names_message(const struct mime_part *part)
 	       (str_ieq(part->subtype, S("rfc822")) || str_ieq(part->subtype, S("global")));
 }
 
-/* RFC 2045 5.1: content := "Content-Type" ":" type "/" subtype *(";" parameter) */
+/*
+ * RFC 2045 5.1: content := "Content-Type" ":" type "/" subtype *(";" parameter). Tolerant: "text" alone, which RFC 1049 had, is plain text, and
+ * its charset counts: seen from many senders.
+ */
 static int read_type(struct arena *a, struct mime_part *part, struct str value)
 {
-	struct str type, subtype;
+	struct str type, subtype = S("");
 
 	mime_cfws_skip(&value);
 	type = mime_token_take(&value);
 	mime_cfws_skip(&value);
-	if (type.n == 0 || type.n > LIMIT_MIME_TOKEN || value.n == 0 || value.p[0] != '/')
+	if (type.n == 0 || type.n > LIMIT_MIME_TOKEN)
 		return 0;
-	value = str_skip(value, 1);
-	mime_cfws_skip(&value);
-	subtype = mime_token_take(&value);
+	if (value.n > 0 && value.p[0] == '/') {
+		value = str_skip(value, 1);
+		mime_cfws_skip(&value);
+		subtype = mime_token_take(&value);
+	}
+	if (subtype.n == 0 && str_ieq(type, S("text")))
+		subtype = S("plain");
 	if (subtype.n == 0 || subtype.n > LIMIT_MIME_TOKEN)
 		return 0;
 	part->type = type;

@@ -127,21 +127,12 @@ static void plain_text(struct str text, bool has_quotes, struct mime_line *out)
 
 /* ---- parts ---- */
 
-static int to_utf8(const struct mime_part *part, struct str text, struct buf *out)
-{
-	struct str charset = mime_param_find(part->params, part->n_params, S("charset"));
-
-	/* Without a name 8-bit text is UTF-8, or what old mail programs wrote. */
-	if (charset.n == 0)
-		charset = str_is_utf8(text) ? S("utf-8") : S("windows-1252");
-	return mime_to_utf8(charset, text, out);
-}
-
 static void try_text(struct preview *p, const struct mime_part *part, bool is_html)
 {
 	AUTO(buf_fini) struct buf decoded = BUF_INIT(RAW_MAX + 4096);
 	AUTO(buf_fini) struct buf utf8 = BUF_INIT(4 * RAW_MAX);
 	struct str raw = str_head(str_skip(p->message, part->body_off), part->body_n);
+	struct str charset = mime_param_find(part->params, part->n_params, S("charset"));
 
 	raw = str_head(raw, RAW_MAX);
 	p->bytes += raw.n;
@@ -150,8 +141,8 @@ static void try_text(struct preview *p, const struct mime_part *part, bool is_ht
 		return;
 	}
 	mime_cte_decode(part->cte, raw, &decoded);
-	if (to_utf8(part, mime_buf_text(&decoded), &utf8) < 0)
-		mime_utf8_clean(mime_buf_text(&decoded), &utf8);
+	if (mime_to_utf8(charset, mime_buf_text(&decoded), &utf8) < 0)
+		mime_utf8_guess(mime_buf_text(&decoded), &utf8);
 	if (is_html) {
 		mime_html_text(mime_buf_text(&utf8), &p->line);
 		return;

@@ -64,6 +64,16 @@ static int open_multipart(struct walk *w, struct mime_part *part, struct str bou
 	return 0;
 }
 
+/* RFC 2046 5.1.1 wants a boundary; RFC 2045 5.2: what is wrong is read as the default. So its text is seen and found. */
+static void read_as_text(struct mime_part *part)
+{
+	part->has_no_boundary = true;
+	part->type = S("text");
+	part->subtype = S("plain");
+	part->params = NULL;
+	part->n_params = 0;
+}
+
 /* The header of the current part ends at off: what is it? */
 static int header_end(struct walk *w, uint64_t off)
 {
@@ -84,11 +94,15 @@ static int header_end(struct walk *w, uint64_t off)
 		return err;
 	if (str_ieq(part->type, S("multipart"))) {
 		boundary = str_trim(mime_param_find(part->params, part->n_params, S("boundary")));
-		may_nest = may_nest && boundary.n > 0 && boundary.n <= LIMIT_MIME_BOUNDARY;
+		if (boundary.n == 0 || boundary.n > LIMIT_MIME_BOUNDARY) {
+			read_as_text(part);
+			return 0;
+		}
 		part->is_multipart = may_nest;
 		return part->is_multipart ? open_multipart(w, part, boundary) : 0;
 	}
-	part->is_message = may_nest && mime_part_names_message(part);
+	/* RFC 2046 5.2.1: not to be encoded, and yet seen; RFC 6532 3.7: message/global may be. There is no header to be read, only a file. */
+	part->is_message = may_nest && mime_part_names_message(part) && part->cte != MIME_CTE_BASE64;
 	if (!part->is_message)
 		return 0;
 	err = enter(w, off);

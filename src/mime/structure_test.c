@@ -58,8 +58,9 @@ TEST(structure_trees)
 		  "multipart/mixed(text/plain[|0] text/plain[|0] text/plain[|0])" },
 		{ MIXED "no parts\n", "multipart/mixed(text/plain[|0])" },
 		{ MIXED, "multipart/mixed(text/plain[|0])" },
-		{ "Content-Type: multipart/mixed\n\n--b\n\nx", "multipart/mixed[--b\n\nx|2]" },
-		{ "Content-Type: multipart/mixed; boundary=\"\"\n\n--\n\nx", "multipart/mixed[--\n\nx|2]" },
+		{ "Content-Type: multipart/mixed\n\n--b\n\nx", "text/plain[--b\n\nx|2]" },
+		{ "Content-Type: multipart/mixed; boundary=\"\"\n\n--\n\nx", "text/plain[--\n\nx|2]" },
+		{ "Content-Type: text\n\nx", "text/plain[x|0]" },
 		/* The outer boundary ends the inner multipart. */
 		{ MIXED "--b\nContent-Type: multipart/x; boundary=c\n\n--c\n\nin\n--b\n\nout\n--c\n--b--\n",
 		  "multipart/mixed(multipart/x(text/plain[in|0]) text/plain[out\n--c|1])" },

@@ -103,7 +103,7 @@ struct index_footer {
 	uint32_t crc;      /* of those three */
 	uint32_t own_crc;  /* of this footer before it */
 };
-#define INDEX_MAGIC "mrtlidx2" /* 2: From, To, Cc, Bcc also as addresses; others are made anew */
+#define INDEX_MAGIC "mrtlidx3" /* 3: more names of charsets, Content-Type "text"; files of others are made anew */
 
 static inline unsigned index_hash(const char *p)
 {

@@ -338,6 +338,15 @@ static const char step_15[] =
 	OLD_MEMBER(12, 34) " || " OLD_MEMBER(13, 35) " || " OLD_MEMBER(14, 36) " || " OLD_MEMBER(15, 37)
 	" AS BLOB) FROM used;";
 
+static const char step_16[] =
+	/*
+	 * Keys that are read otherwise now (keys.c makes them when they are asked for): dates that were none, encoded words in a charset that
+	 * had no known name, characters that were refused, controls that are characters of Windows, addresses.
+	 */
+	"DELETE FROM sort_keys WHERE sent IS NULL OR from_mailbox = '' OR to_mailbox = ''"
+	" OR subject || from_display || to_display GLOB '*=[?]*'"
+	" OR subject || from_display || to_display GLOB '*[' || char(128) || '-' || char(159) || char(65533) || ']*';";
+
 static const struct db_migration steps[] = {
 	{ 1, step_1 },
 	{ 2, step_2 },
@@ -354,6 +363,7 @@ static const struct db_migration steps[] = {
 	{ 13, step_13 },
 	{ 14, step_14 },
 	{ 15, step_15 },
+	{ 16, step_16 },
 };
 
 const struct db_migration_set store_migrations = { "store", steps, ARRAY_LEN(steps) };

@@ -3,6 +3,8 @@
  * Data of each earlier schema, brought up to date: what was there is there, what is new has its
  * default.
  */
+#include "store/sort_int.h"
+
 #include "store/store_test.h"
 
 #include "store/housekeep.h"
@@ -77,6 +79,18 @@ static const struct db_sql old_states[] = {
 	{ .sql = "INSERT INTO content_refs SELECT 1, count(*), NULL FROM messages" },
 };
 
+/* What SORT compares, as it was before step 16: of these only the last is as it would be now. */
+static const struct db_sql old_keys[] = {
+	{ .sql = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6)"
+		 " INSERT INTO contents (id, unused_refs, pack, pos, size, header_n, created, message_id, base_subject, envelope, structure, map)"
+		 " SELECT i, 0, 1, 32, 10, 0, 5, '', '', '', '', '' FROM n" },
+	{ .sql = "INSERT INTO content_refs SELECT id, 0, 5 FROM contents" },
+	{ .sql = "INSERT INTO sort_keys (content, sent, is_reply, ids, subject, from_mailbox, to_mailbox, cc_mailbox, from_display,"
+		 " to_display) VALUES (1, NULL, 0, '', 'A', 'A', 'A', '', 'A', 'A'), (2, 0, 0, '', '=?X?Q?A?=', 'A', 'A', '', 'A', 'A'),"
+		 " (3, 0, 0, '', 'A', 'A', 'A', '', char(133), 'A'), (4, 0, 0, '', 'A', 'A', 'A', '', 'A', char(65533)),"
+		 " (5, 0, 0, '', 'A', '', 'A', '', 'A', 'A'), (6, 0, 0, '', '?= ' || char(196), 'A', 'A', '', 'A', 'A')" },
+};
+
 static int fill_tx(struct db_tx *tx, void *arg)
 {
 	const struct db_sql_set *set = arg;
@@ -87,13 +101,14 @@ static int fill_tx(struct db_tx *tx, void *arg)
 	return rc;
 }
 
-enum old_set { NO_MAIL, MAIL, STATES };
+enum old_set { NO_MAIL, MAIL, STATES, KEYS };
 
 static void make_old(const char *dir_z, size_t steps, enum old_set more)
 {
 	static struct db_sql_set sets[] = { { "old", old_rows, ARRAY_LEN(old_rows) },
 					    { "mail", old_mail, ARRAY_LEN(old_mail) },
-					    { "states", old_states, ARRAY_LEN(old_states) } };
+					    { "states", old_states, ARRAY_LEN(old_states) },
+					    { "keys", old_keys, ARRAY_LEN(old_keys) } };
 	struct db_migration_set set = store_migrations;
 	struct fault f = { "" };
 	struct db *db;
@@ -186,6 +201,26 @@ TEST(migrations_keep_references)
 	assert_int_equal(kept.contents, 2); /* 1 and 4 */
 	assert_int_equal(store_reader_open(t.s, &r), 0);
 	assert_int_equal(store_content_get(r, &t.a, 2, 0, &c), 0);
+	store_reader_close(&r);
+	test_close(&t);
+}
+
+TEST(migrations_have_keys_made_anew)
+{
+	struct test_store t = { .alice = 1, .inbox = 1 };
+	struct store_reader *r;
+	char dir[300];
+
+	snprintf(dir, sizeof(dir), "%s/keys", test_dir());
+	make_old(dir, 14, KEYS);
+	arena_init(&t.a, 1u << 20);
+	test_reopen(&t, NULL, NULL, dir);
+	assert_int_equal(store_reader_open(t.s, &r), 0);
+	for (int64_t content = 1; content <= 6; content++) {
+		struct store_keys k;
+
+		assert_int_equal(store_content_keys(r, content, STORE_KEYS_ALL, &k), content < 6 ? -E_NOT_FOUND : 0);
+	}
 	store_reader_close(&r);
 	test_close(&t);
 }

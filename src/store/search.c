@@ -140,10 +140,9 @@ static bool compare_day(enum store_search_op op, enum store_search_op before, in
 static bool sent(struct search_msg *msg, const struct store_search *key)
 {
 	int64_t at = msg->content->sent_s;
+	bool is_known = at != INT64_MIN; /* or the field was not understood when the message came */
 
-	if (at == INT64_MIN)
-		return false;
-	if (at < key->day_s - DAY_S || at >= key->day_s + 2 * DAY_S)
+	if (is_known && (at < key->day_s - DAY_S || at >= key->day_s + 2 * DAY_S))
 		return compare_day(key->op, STORE_S_SENT_BEFORE, at, key->day_s);
 	return search_text_sent_day(msg, &at) &&
 	       compare_day(key->op, STORE_S_SENT_BEFORE, at, key->day_s);

@@ -258,11 +258,11 @@ static struct str part_charset(struct arena *a, struct str header)
 	return S("");
 }
 
-/* Adds a piece of text as UTF-8; an unknown charset is read as UTF-8 with replacements. */
-static void add_utf8(struct str charset, struct str piece, struct buf *out)
+/* An unknown charset is read as none is. */
+static void open_charset(struct mime_charset *c, struct str name)
 {
-	if (charset.n == 0 || mime_to_utf8(charset, piece, out) < 0)
-		(void)!mime_to_utf8(S("utf-8"), piece, out);
+	if (mime_charset_open(c, name) < 0)
+		(void)!mime_charset_open(c, S(""));
 }
 
 /* Drops all but the last n bytes, or a little less: not in the middle of a character. */
@@ -275,28 +275,9 @@ static void keep_tail(struct buf *b, size_t n)
 	buf_consume(b, from);
 }
 
-/*
- * How much of decoded text can be converted without what follows: whole lines, else whole
- * characters of UTF-8.
- */
-static size_t convertible(struct str text)
+/* Looks into what was added to m->utf8, together with the end of what was there before. */
+static bool text_contains(struct search_msg *m, struct str value)
 {
-	ptrdiff_t at = str_rchr(text, '\n');
-	size_t back = 1;
-
-	if (at >= 0)
-		return (size_t)at + 1;
-	while (back <= 3 && back < text.n && ((unsigned char)text.p[text.n - back] & 0xc0) == 0x80)
-		back++;
-	return text.n > back && (unsigned char)text.p[text.n - back] >= 0xc0 ? text.n - back
-									     : text.n;
-}
-
-/* Looks into the next n bytes of m->plain, together with the end of what was there before. */
-static bool text_contains(struct search_msg *m, size_t n, struct str charset, struct str value)
-{
-	add_utf8(charset, str_head(buf_str(&m->plain), n), &m->utf8);
-	buf_consume(&m->plain, n);
 	if (contains(m, buf_str(&m->utf8), value))
 		return true;
 	m->utf8.overflowed = false;
@@ -311,22 +292,24 @@ static bool text_contains(struct search_msg *m, size_t n, struct str charset, st
 static bool part_contains(struct search_msg *m, const struct mime_map_part *part,
 			  struct str charset, struct str value)
 {
+	AUTO(mime_charset_close) struct mime_charset c;
 	AUTO(store_part_fini) struct store_part p;
 	struct str piece;
 
 	store_part_init(&p, m->store, m->content, part->body_off, part->body_n, part->cte, false);
+	open_charset(&c, charset);
 	buf_reset(&m->utf8);
-	buf_reset(&m->plain);
 	while (store_part_next(&p, &piece) > 0) {
 		if (m->is_given_up || !work_go_on()) {
 			m->is_given_up = true;
 			return false;
 		}
-		buf_add(&m->plain, piece);
-		if (text_contains(m, convertible(buf_str(&m->plain)), charset, value))
+		mime_charset_add(&c, piece, &m->utf8);
+		if (text_contains(m, value))
 			return true;
 	}
-	return text_contains(m, m->plain.n, charset, value);
+	mime_charset_end(&c, &m->utf8);
+	return text_contains(m, value);
 }
 
 /* One part: its header when asked for, its text when it is text. */
@@ -442,28 +425,23 @@ static void tell_values(struct search_msg *m, struct search_sink *sink)
 static void tell_part(struct search_msg *m, struct search_sink *sink,
 		      const struct mime_map_part *part, struct str charset)
 {
+	AUTO(mime_charset_close) struct mime_charset c;
 	AUTO(store_part_fini) struct store_part p;
 	struct str piece;
-	int r;
+	int r = 1;
 
 	store_part_init(&p, m->store, m->content, part->body_off, part->body_n, part->cte, false);
-	buf_reset(&m->plain);
-	while (!sink->is_short && (r = store_part_next(&p, &piece)) != 0) {
-		size_t n;
-
-		if (r > 0)
-			buf_add(&m->plain, piece);
-		n = convertible(buf_str(&m->plain));
+	open_charset(&c, charset);
+	while (!sink->is_short && r > 0) {
+		r = store_part_next(&p, &piece);
 		buf_reset(&m->utf8);
-		add_utf8(charset, str_head(buf_str(&m->plain), n), &m->utf8);
-		buf_consume(&m->plain, n);
-		sink->is_short |= r < 0 || buf_overflowed(&m->plain) || buf_overflowed(&m->utf8);
-		tell(m, sink, INDEX_BODY, buf_str(&m->utf8), false);
+		if (r > 0)
+			mime_charset_add(&c, piece, &m->utf8);
+		else
+			mime_charset_end(&c, &m->utf8);
+		sink->is_short |= r < 0 || buf_overflowed(&m->utf8);
+		tell(m, sink, INDEX_BODY, buf_str(&m->utf8), r <= 0);
 	}
-	buf_reset(&m->utf8);
-	add_utf8(charset, buf_str(&m->plain), &m->utf8);
-	sink->is_short |= buf_overflowed(&m->utf8);
-	tell(m, sink, INDEX_BODY, buf_str(&m->utf8), true);
 }
 
 /* As look_into() looks. */
