@@ -156,7 +156,7 @@ struct sasl_tally_entry {
 struct sasl_tally {
 	size_t n;
 	struct sasl_tally_entry *entries;
-	char (*labels)[SASL_LABEL]; /* of each entry; NULL: none */
+	char (*labels)[SASL_LABEL]; /* of each entry, behind them; NULL: none */
 };
 /* n: a multiple of 8. */
 void sasl_tally_init(struct sasl_tally *t, size_t n, bool has_labels);

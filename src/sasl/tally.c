@@ -18,14 +18,14 @@
 void sasl_tally_init(struct sasl_tally *t, size_t n, bool has_labels)
 {
 	t->n = n;
-	t->entries = mem_alloc(n, sizeof(t->entries[0]));
-	t->labels = has_labels ? mem_alloc(n, sizeof(t->labels[0])) : NULL;
+	/* In one piece, which malloc maps: then what is not used takes no memory. */
+	t->entries = mem_alloc(n, sizeof(t->entries[0]) + (has_labels ? sizeof(t->labels[0]) : 0));
+	t->labels = has_labels ? (void *)&t->entries[n] : NULL;
 }
 
 void sasl_tally_fini(struct sasl_tally *t)
 {
 	mem_free(t->entries);
-	mem_free(t->labels);
 }
 
 static struct sasl_tally_entry *row_of(const struct sasl_tally *t, uint64_t key)
