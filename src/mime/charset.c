@@ -210,12 +210,18 @@ int mime_charset_open(struct mime_charset *c, struct str charset)
 	if (c->codes != NULL)
 		return 0;
 	iconv_name(name_z);
+	if (strcmp(name_z, "iso-2022-jp") == 0) {
+		c->kind = MIME_CHARSET_JIS;
+		c->unit = 2;
+		snprintf(name_z, sizeof(name_z), "euc-jp-ms");
+	}
 	cd = iconv_open("UTF-8", name_z);
 	if (cd == (iconv_t)-1)
 		return -E_BAD_CHARSET;
 	pin(name_z);
 	c->cd = cd;
-	c->unit = strncmp(name_z, "utf-16", 6) == 0 ? 2 : strncmp(name_z, "utf-32", 6) == 0 ? 4 : 1;
+	if (c->kind == MIME_CHARSET_ICONV)
+		c->unit = strncmp(name_z, "utf-16", 6) == 0 ? 2 : strncmp(name_z, "utf-32", 6) == 0 ? 4 : 1;
 	return 0;
 }
 
@@ -264,17 +270,37 @@ static size_t convert_by_iconv(struct mime_charset *c, struct str in, struct buf
 		if (err != EILSEQ)
 			return left;
 		buf_add(out, REPLACEMENT);
-		skipped = c->unit < left ? c->unit : left;
+		skipped = c->kind == MIME_CHARSET_JIS && (unsigned char)from.in[0] == 0x8F ? 3 : c->unit;
+		skipped = skipped < left ? skipped : left;
 		from.in += skipped;
 		left -= skipped;
 	}
 	return 0;
 }
 
+static size_t convert_jis(struct mime_charset *c, struct str in, struct buf *out)
+{
+	enum charset_jis set = (enum charset_jis)c->jis;
+	char block[1024];
+	size_t before;
+
+	do {
+		size_t n;
+
+		before = in.n;
+		n = charset_jis_to_euc(&set, &in, block, sizeof(block));
+		convert_by_iconv(c, str_of(block, n), out);
+	} while (in.n > 0 && in.n < before && !buf_overflowed(out));
+	c->jis = set;
+	return in.n;
+}
+
 static size_t convert(struct mime_charset *c, struct str in, struct buf *out)
 {
 	size_t left;
 
+	if (c->kind == MIME_CHARSET_JIS)
+		return convert_jis(c, in, out);
 	if (c->kind == MIME_CHARSET_ICONV)
 		return convert_by_iconv(c, in, out);
 	if (c->kind == MIME_CHARSET_TABLE) {
@@ -319,7 +345,7 @@ void mime_charset_end(struct mime_charset *c, struct buf *out)
 	else if (c->n_rest > 0)
 		buf_add(out, REPLACEMENT);
 	c->n_rest = 0;
-	if (c->kind != MIME_CHARSET_ICONV)
+	if (c->cd == NULL)
 		return;
 	/* Some sets hold a letter back until they know that no mark for it follows. */
 	iconv(c->cd, NULL, NULL, &to, &room);

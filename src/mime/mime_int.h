@@ -53,6 +53,15 @@ void charset_table_convert(const uint16_t codes[256], struct str in, struct buf 
 /* The names of set i, each between spaces, the one that iconv is asked for first; NULL: there are no more. */
 const char *charset_table_names(size_t i);
 
+/* ---- charset_jis.c ---- */
+
+enum charset_jis { CHARSET_JIS_ASCII, CHARSET_JIS_0208, CHARSET_JIS_0212, CHARSET_JIS_KANA };
+/*
+ * Takes as much from *s as fits and is whole; returns the length of what it is in EUC-JP. Nothing taken: *s needs more behind it, or there is no
+ * room for a character (3 bytes).
+ */
+size_t charset_jis_to_euc(enum charset_jis *set, struct str *s, char *to, size_t room);
+
 /* ---- address.c ---- */
 
 /* Reads one address after the other; what it returns lives until the next call. */
