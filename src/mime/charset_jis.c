@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ISO-2022-JP (RFC 1468) to EUC-JP. DEVIATION(RFC 1468): mail in it has the numbers in circles and the other characters that Windows puts into the
+ * ISO-2022-JP to EUC-JP. DEVIATION(RFC 2046 4.1.2): mail in it has the numbers in circles and the other characters that Windows puts into the
  * rows of JIS X 0208 that are free, half-width katakana and JIS X 0212. iconv's ISO-2022-JP refuses them, and is then off by a byte; its
  * EUC-JP-MS has them all.
  */
