@@ -71,32 +71,37 @@ static const char *const sets[] = {
 	" johab cp1361 x-johab ",
 };
 
+/* The length of the character at the start of s, which is not empty; 0: there is none. */
+static size_t character(struct str s)
+{
+	utf8proc_int32_t code;
+	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &code);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
 /* With each byte that is none replaced: by U+FFFD, or by what it is in a table. */
 static void add_utf8(struct str in, const uint16_t *codes, struct buf *out)
 {
-	size_t from = 0;
-
 	if (str_is_utf8(in)) {
 		buf_add(out, in);
 		return;
 	}
-	for (size_t i = 0; i < in.n && !buf_overflowed(out);) {
-		utf8proc_int32_t code;
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)in.p + i,
-						      (utf8proc_ssize_t)(in.n - i), &code);
+	while (in.n > 0 && !buf_overflowed(out)) {
+		size_t good = 0, bad = 0, n;
 
-		if (n > 0) {
-			i += (size_t)n;
-			continue;
-		}
-		buf_add(out, str_of(in.p + from, i - from));
+		while (good < in.n && (n = character(str_skip(in, good))) > 0)
+			good += n;
+		buf_add(out, str_head(in, good));
+		in = str_skip(in, good);
+		while (bad < in.n && character(str_skip(in, bad)) == 0)
+			bad++;
 		if (codes != NULL)
-			charset_table_convert(codes, str_of(in.p + i, 1), out);
-		else
+			charset_table_convert(codes, str_head(in, bad), out);
+		for (size_t i = 0; i < bad && codes == NULL; i++)
 			buf_add(out, REPLACEMENT);
-		from = ++i;
+		in = str_skip(in, bad);
 	}
-	buf_add(out, str_skip(in, from));
 }
 
 void mime_utf8_clean(struct str in, struct buf *out)
