@@ -13,11 +13,11 @@
  */
 #include "queue/schedule_int.h"
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/must.h"
 
 #define WAY_ARENA (64u << 10)
+#define PARSED_ARENA (64u << 20) /* what parsing a message leaves that is for somebody here */
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
@@ -179,7 +179,8 @@ bool queue_is_root_signed(const struct queue_sched *s)
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
-	AUTO(arena_fini) struct arena body;
+	AUTO(mem_auto_free) char *body = NULL;
+	AUTO(arena_fini) struct arena parsed = { .cap = PARSED_ARENA };
 	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
 	struct queue_attempt a = {
 		.id = f->id, .n_lost = s->n_lost, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
@@ -193,17 +194,16 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 	int rc = (f->way == f->dest ? queue_hop_find : queue_hop_fallback)(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
 	a.hop.destination = str_z(f->way->name); /* as it was when the message came, even if the routes have changed */
-	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
 	if (rc == 0 && a.hop.host.n == 0)
 		rc = queue_policy_get(s->q, &f->arena, a.hop.domain, &a.sts);
 	if (rc == 0)
-		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
+		rc = queue_body_read(s->q, f->message.content, &body, &bytes);
 	if (rc < 0)
 		return rc;
 	if (queue_is_local(s->q, &a.hop, rcpts[0].address)) {
-		rc = queue_deliver_here(s, f, &body, bytes);
+		rc = queue_deliver_here(s, f, &parsed, bytes);
 		return rc < 0 ? rc : 1;
 	}
 	if (!s->set->is_sending)

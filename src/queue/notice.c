@@ -6,7 +6,6 @@
 #include "queue/queue_int.h"
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/rnd.h"
@@ -14,7 +13,6 @@
 #include "queue/dkim.h"
 #include "queue/dsn.h"
 
-#define NOTICE_ARENA (LIMIT_IMPORT_MESSAGE + (1u << 20)) /* the message that it is about, once */
 #define NOTICE_MAX (64u << 20)
 
 /* Nobody hears of what happened to these: the log is all there is. */
@@ -122,9 +120,9 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 }
 
 /* What is damaged in the packs goes to nobody, but its sender hears so all the same. */
-static int read_body(struct queue *q, const struct queue_message_row *m, struct arena *a, struct str *ret)
+static int read_body(struct queue *q, const struct queue_message_row *m, char **ret_heap, struct str *ret)
 {
-	int rc = queue_body_read(q, a, m->content, ret);
+	int rc = queue_body_read(q, m->content, ret_heap, ret);
 
 	if (rc != -E_IO && rc != -E_NOT_FOUND)
 		return rc;
@@ -140,7 +138,7 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 {
 	struct queue_dsn_rcpt due[QUEUE_ATTEMPT_RCPTS];
 	struct conf *c = queue_conf_get(q);
-	struct arena body; /* not kept: many notices may be stored in one transaction, each about a large message */
+	AUTO(mem_auto_free) char *body = NULL; /* not kept: many notices may be stored in one transaction, each about a large message */
 	size_t n_due;
 	int rc = 0;
 
@@ -151,7 +149,6 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 		return 0;
 	*ret = (struct queue_notice){ .text = BUF_INIT(NOTICE_MAX) };
 	arena_init(&ret->arena, NOTICE_MAX);
-	arena_init(&body, NOTICE_ARENA);
 	if (!bytes.p)
 		rc = read_body(q, m, &body, &bytes);
 	ret->what_z = queue_dsn_action_z(due[0].action);
@@ -160,7 +157,6 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 		rc = -E_LIMIT;
 	if (rc == 0)
 		rc = write_text(q, m, due, n_due, bytes, ret);
-	arena_fini(&body);
 	if (rc == 0)
 		rc = address_it(q, m, ret);
 	if (rc <= 0)
