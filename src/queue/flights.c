@@ -25,10 +25,18 @@
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
 #define WAITING_MAX 100 /* of them, whose message is too much now */
-#define LARGE ((uint64_t)256 << 10)
 
-/* Of messages that are under way, in memory. Large ones, that a slow host may take for hours, have their own, so that they are in the way of large ones only. */
-static const uint64_t bytes_max[2] = { (uint64_t)64 << 20, (uint64_t)448 << 20 };
+/*
+ * Messages that are under way are in memory, those of each size in a part of their own: huge ones, that a slow host may take for hours, are in the way of huge
+ * ones only.
+ */
+static const struct {
+	uint64_t from, max;
+} sizes[SCHED_SIZES] = {
+	{ 0, (uint64_t)64 << 20 },
+	{ (uint64_t)64 << 10, (uint64_t)192 << 20 },
+	{ (uint64_t)4 << 20, (uint64_t)256 << 20 },
+};
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
 {
@@ -55,15 +63,30 @@ bool queue_flies(const struct queue *q, int64_t rcpt)
 	return false;
 }
 
-static uint64_t *bytes_of(struct queue_sched *s, uint64_t size)
+static size_t size_of(uint64_t bytes)
 {
-	return &s->flying_bytes[size >= LARGE];
+	size_t i = SCHED_SIZES - 1;
+
+	while (bytes < sizes[i].from)
+		i--;
+	return i;
 }
 
-/* Is there no memory for one of that size now? */
-static bool is_too_much(const struct queue_sched *s, uint64_t size)
+/* Is there no memory for one of so many bytes now? */
+static bool is_too_much(const struct queue_sched *s, uint64_t bytes)
 {
-	return s->flying_bytes[size >= LARGE] >= bytes_max[size >= LARGE];
+	size_t i = size_of(bytes);
+
+	return s->flying_bytes[i] >= sizes[i].max;
+}
+
+/* Is there none for any? */
+static bool is_all_taken(const struct queue_sched *s)
+{
+	for (size_t i = 0; i < SCHED_SIZES; i++)
+		if (s->flying_bytes[i] < sizes[i].max)
+			return false;
+	return true;
 }
 
 /* The caller holds q->flying. */
@@ -78,7 +101,7 @@ static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight
 	d->flights = f;
 	d->n_flights++;
 	s->n_flights++;
-	*bytes_of(s, f->message.size) += f->message.size;
+	s->flying_bytes[size_of(f->message.size)] += f->message.size;
 	bucket = bucket_of(s, f->id);
 	f->next_by_id = *bucket;
 	*bucket = f;
@@ -100,7 +123,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 	f->dest->n_flights--;
 	f->way->n_coming--;
 	s->n_flights--;
-	*bytes_of(s, f->message.size) -= f->message.size;
+	s->flying_bytes[size_of(f->message.size)] -= f->message.size;
 	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
 	arena_fini(&f->arena);
 	mem_free(f);
@@ -251,7 +274,7 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 
 	if (allowed > most)
 		allowed = most;
-	if (d->not_before_s > s->now_s || d->n_coming >= allowed || (is_too_much(s, 0) && is_too_much(s, LARGE)))
+	if (d->not_before_s > s->now_s || d->n_coming >= allowed || is_all_taken(s))
 		return 0;
 	return left < allowed - d->n_coming ? left : allowed - d->n_coming;
 }
