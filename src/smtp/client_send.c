@@ -201,7 +201,7 @@ static bool look_over(struct deal *d)
 		return false;
 	}
 	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].address.n == 0 || !is_path(d->rcpts[i].address) || !is_value(d->rcpts[i].orcpt))
+		if (d->rcpts[i].address.n == 0 || !is_path(d->rcpts[i].address))
 			refuse(d, i, "5.1.3", "the address cannot be sent");
 		else if (!d->m->is_smtputf8 && !str_is_ascii(d->rcpts[i].address))
 			refuse(d, i, "5.6.7", "the address needs SMTPUTF8");
@@ -271,7 +271,7 @@ static unsigned notify_of(const struct deal *d, const struct smtp_client_rcpt *r
 	return (r->notify ? r->notify : QUEUE_NOTIFY_FAILURE) | QUEUE_NOTIFY_DELAY;
 }
 
-/* RFC 6533 3: in UTF-8 only where that may go. One that is too long then is left out (RFC 3461 4.2). */
+/* RFC 6533 3: in UTF-8 only where that may go. One that is too long then (RFC 3461 4.2), or is no value of a parameter, is left out: the message is not. */
 static void add_orcpt(const struct deal *d, struct buf *line, struct str orcpt)
 {
 	AUTO(buf_fini) struct buf ascii = BUF_INIT(ORCPT_MAX);
@@ -282,7 +282,7 @@ static void add_orcpt(const struct deal *d, struct buf *line, struct str orcpt)
 		smtp_orcpt_add_ascii(orcpt, &ascii);
 		orcpt = buf_overflowed(&ascii) ? S("") : buf_str(&ascii);
 	}
-	if (orcpt.n > 0)
+	if (orcpt.n > 0 && is_value(orcpt))
 		buf_printf(line, " ORCPT=%" STR_FMT, STR_ARG(orcpt));
 }
 
