@@ -93,13 +93,18 @@ class Game(Commands):
             self.learn(c)
         if c.is_dead:
             return
-        _, command = self.command(c)
+        self.send_alone(c, self.command(c)[1], rest, is_fresh)
+        if c.saved is not None and not c.is_dead and self.rnd.random() < 0.3:
+            self.send_alone(c, self.do_saved(c), rest, is_fresh)
+        self.remember(c)
+
+    @staticmethod
+    def send_alone(c, command, rest, is_fresh):
         if command:
             command.is_alone = not any(x.flying for x in rest) and not command.more.get("halfway")
             command.is_fresh = is_fresh and c.knows_flags
             c.send(command)
             c.finish()
-        self.remember(c)
 
     def together(self, clients):
         """Each sends some commands, and then each reads, or not yet."""
@@ -357,7 +362,7 @@ class Game(Commands):
             for mailboxid, kept in c.snapshots.items():
                 if mailboxid not in self.truth:
                     continue
-                for snapshot in self.rnd.sample(kept, min(len(kept), 2)):
+                for snapshot in self.rnd.sample(kept, min(len(kept), 3)):
                     w = w or Client(self, 98, {"qresync": True, "rev2": self.rnd.random() < 0.5, "uidonly": self.rnd.random() < 0.2})
                     self.resync_one(w, c, self.truth[mailboxid], *snapshot)
         if w:
