@@ -249,6 +249,7 @@ static void finish(struct imap_session *s, int r)
 	if (r == 0)
 		imap_limit_answer(s);
 	answer(s, r);
+	imap_notify_tagged(s);
 	s->commands++;
 	count_error(s, r);
 	LOG(DEBUG, "imap.command", F_Z("name", row != NULL ? row->name : "?"),
