@@ -78,6 +78,8 @@ int store_tx_box_change(struct store *s, struct db_tx *tx, struct store_box *b)
 	const struct store_box_delta *d = &b->d;
 	int rc = store_tx_states_added(tx, &b->adding);
 
+	if (rc == 0 && b->has_lost_sets)
+		rc = store_tx_sets_trim(tx, b);
 	if (rc == 0)
 		rc = DB_EXEC(tx, SQL(BOX_CHANGE), DB_I(b->id), DB_I(b->uidnext), DB_I(b->modseq),
 			     DB_I(d->messages), DB_I(d->unseen), DB_I(d->deleted), DB_I(d->bytes),

@@ -197,6 +197,8 @@ static int move_rows(struct copy *c, struct arena *a, const struct store_rows *r
 	/* Two halves of one change: views learn of it from the rows. */
 	if (c->from.id == c->to.id)
 		c->from.delta.kind = c->to.delta.kind = STORE_DELTA_UNTOLD;
+	if (c->from.id == c->to.id)
+		c->from.has_lost_sets = false; /* the messages are back with c->to */
 	/* The source first: when it is the destination too, the new uidnext is written last. */
 	if (rc == 0 && c->is_move)
 		rc = store_tx_box_change(c->s, c->tx, &c->from);

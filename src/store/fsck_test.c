@@ -214,6 +214,7 @@ static const struct damage {
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, 'a(b')" }, .said = NO_KEYWORD },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, '')" }, .said = NO_KEYWORD },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, 'x'), (1, 9, 'y'), (1, 10, 'X')" }, .said = NO_KEYWORD },
+	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 8, hex(zeroblob(300000)))" }, .said = NO_KEYWORD },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 7, 'x')" }, .said = NO_KEYWORD },
 	{ .sql = { .sql = "INSERT INTO keywords VALUES (1, 520, 'x')" }, .said = NO_KEYWORD },
 	{ .sql = { .sql = "INSERT INTO keyword_sets VALUES (1, 1, X'0028')" }, .said = NO_KEYWORD },

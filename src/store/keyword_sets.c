@@ -2,7 +2,7 @@
 /*
  * Sets of keywords that are no bits: made when a message first gets one, and found again by their members. A set that no message has any more
  * stays, because the next STORE may want it again; when a mailbox has many more sets than messages, or too many, those are swept away in the
- * transaction that needs another one. So what a mailbox keeps is bounded by its messages.
+ * transaction that needs another one, or that has removed messages. So what a mailbox keeps is bounded by its messages.
  */
 #include "store/keywords_int.h"
 
@@ -114,7 +114,9 @@ static int count(struct db_tx *tx, struct store_sets *s)
 	if (rc <= 0)
 		return rc;
 	s->n = db_int(&q, 0);
-	s->last = db_int(&q, 1);
+	/* A number that went in this transaction does not come again: views would not know. */
+	s->last = db_int(&q, 1) > s->last ? db_int(&q, 1) : s->last;
+	s->bytes = db_int(&q, 2);
 	s->is_counted = true;
 	return 0;
 }
@@ -149,13 +151,13 @@ static int remove_unused(struct db_tx *tx, struct store_sets *s, const uint8_t *
 	int rc = 0;
 
 	for (unsigned i = 1; i < STORE_SETS && rc == 0; i++) {
-		if (!has_bit(s->taken, i) || has_bit(used, i) || has_bit(s->held, i))
+		if (!has_bit(s->taken, i) || has_bit(used, i) || (s->held && has_bit(s->held, i)))
 			continue;
 		rc = DB_EXEC(tx, SQL(KEYWORD_SET_REMOVE), DB_I(s->box->id), DB_I(i));
 		s->taken[i / 8] &= (uint8_t)~(1 << (i % 8));
-		s->n--;
 	}
-	return rc;
+	s->is_counted = false;
+	return rc < 0 ? rc : count(tx, s);
 }
 
 static int sweep(struct db_tx *tx, struct store_sets *s)
@@ -171,7 +173,33 @@ static int sweep(struct db_tx *tx, struct store_sets *s)
 	return rc < 0 ? rc : remove_unused(tx, s, used);
 }
 
+/* More than its messages are likely to need. */
+static bool has_many(const struct store_sets *s)
+{
+	return s->n >= SETS_FREE + 2 * (s->box->messages + s->box->d.messages);
+}
+
+int store_tx_sets_trim(struct db_tx *tx, const struct store_box *box)
+{
+	struct store_sets s = { .box = box };
+	int64_t before;
+	int rc = count(tx, &s);
+
+	before = s.n;
+	if (rc == 0 && has_many(&s))
+		rc = sweep(tx, &s);
+	store_sets_end(&s);
+	if (rc < 0 || s.n == before)
+		return rc;
+	return DB_EXEC(tx, SQL(KEYWORD_EPOCH_NEXT), DB_I(box->id));
+}
+
 /* ---- a new one ---- */
+
+static bool is_full(const struct store_sets *s, struct str members)
+{
+	return s->n >= LIMIT_KEYWORD_SETS || s->bytes + (int64_t)members.n > LIMIT_KEYWORD_SET_BYTES;
+}
 
 /* Behind the last; when there is no more, one that is free, and views read all anew. */
 static int new_number(struct db_tx *tx, struct store_sets *s, unsigned *ret)
@@ -197,12 +225,11 @@ static int new_number(struct db_tx *tx, struct store_sets *s, unsigned *ret)
 
 static int make(struct db_tx *tx, struct store_sets *s, struct str members, unsigned *ret)
 {
-	int64_t many = SETS_FREE + 2 * (s->box->messages + s->box->d.messages);
 	int rc = count(tx, s);
 
-	if (rc == 0 && (s->n >= many || s->n >= LIMIT_KEYWORD_SETS) && !s->is_swept)
+	if (rc == 0 && (has_many(s) || is_full(s, members)) && !s->is_swept)
 		rc = sweep(tx, s);
-	if (rc == 0 && s->n >= LIMIT_KEYWORD_SETS)
+	if (rc == 0 && is_full(s, members))
 		rc = -E_LIMIT;
 	if (rc == 0)
 		rc = new_number(tx, s, ret);
@@ -211,6 +238,7 @@ static int make(struct db_tx *tx, struct store_sets *s, struct str members, unsi
 	if (rc < 0)
 		return rc;
 	s->n++;
+	s->bytes += (int64_t)members.n;
 	if (s->taken)
 		set_bit(s->taken, *ret);
 	return 0;

@@ -137,6 +137,60 @@ TEST(sets_without_messages_go)
 	test_close(&t);
 }
 
+/* What expunged messages leave behind is bounded by those that are left; sessions that are open see the same as before. */
+TEST(sets_go_with_their_messages)
+{
+	struct test_store t;
+	struct uidset uids, gone;
+	struct store_mbox *mbox;
+	struct store_view *v;
+	uint64_t modseq;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 501);
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	for (unsigned i = 0; i < STORE_KEYWORD_BITS; i += 8)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_SET, i, i + 7), 0);
+	for (unsigned i = 1; i <= 400; i++)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, i, i), STORE_FLAGS_SET, 100 + i % 400, 100 + i % 400), 0);
+	assert_int_equal(count_sets(&t, t.inbox), 400);
+	v = test_view(mbox);
+	store_view_unref(v);
+	uids = test_uids(&t, 2, 501);
+	assert_int_equal(store_expunge(t.s, &t.a, t.inbox, &uids, false, &gone, &modseq), 0);
+	assert_int_equal(count_sets(&t, t.inbox), 1);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_ADD, 500, 501), 0);
+	v = test_view(mbox);
+	assert_int_equal(count(v, 1), 3);
+	assert_true(has(v, 1, S("$Key101")) && has(v, 1, S("$Key500")) && has(v, 1, S("$Key501")));
+	store_view_unref(v);
+	store_mbox_close(&mbox);
+	test_close(&t);
+}
+
+/* Few sets, but large ones. */
+TEST(sets_up_to_their_bytes)
+{
+	struct test_store t;
+	int rc = 0;
+	uint32_t uid;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 3000);
+	for (unsigned i = 0; i < 400; i += 50)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 3000, 3000), STORE_FLAGS_SET, i, i + 49), 0);
+	for (uid = 1; uid < 2900 && rc == 0; uid++) {
+		unsigned from = 40 + uid % 200, n = 120 - uid / 200;
+
+		rc = flag(&t, t.inbox, test_uids(&t, uid, uid), STORE_FLAGS_SET, from, from + n - 1);
+	}
+	assert_int_equal(rc, -E_LIMIT);
+	assert_in_range(uid, LIMIT_KEYWORD_SET_BYTES / 2 / 120, LIMIT_KEYWORD_SET_BYTES / 2 / 100);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 100), STORE_FLAGS_SET, 0, 1), 0);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, uid, uid), STORE_FLAGS_SET, 270, 389), 0);
+	test_close(&t);
+}
+
 /* n messages, each with two keywords of its own. Returns whether there was room for their sets. */
 static int append_pairs(struct test_store *t, size_t n)
 {

@@ -23,7 +23,8 @@ int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox,
 
 		if (i < 0 || i >= LIMIT_IMAP_KEYWORDS)
 			continue;
-		ret->v[i] = arena_str(a, db_text(&q, 1));
+		/* What is longer is none: it need not have room. */
+		ret->v[i] = arena_str(a, str_head(db_text(&q, 1), LIMIT_IMAP_KEYWORD_BYTES + 1));
 		if (!ret->v[i].p)
 			return -E_LIMIT;
 		ret->n = (size_t)i + 1;

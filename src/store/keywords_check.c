@@ -215,7 +215,7 @@ static int remove_bad(struct db_tx *tx, int64_t mailbox, const struct look *l)
 
 	for (size_t i = 0; i < l->n_bad && rc == 0; i++)
 		rc = DB_EXEC(tx, SQL(KEYWORD_SET_REMOVE), DB_I(mailbox), DB_I(l->bad[i]));
-	return rc;
+	return rc < 0 || l->n_bad == 0 ? rc : DB_EXEC(tx, SQL(KEYWORD_EPOCH_NEXT), DB_I(mailbox));
 }
 
 static void find_renamed(struct look *l, unsigned set, const struct store_keyword_list *members)

@@ -10,7 +10,7 @@
  * 2. Flags name no set that is not there. Sets that no message has are taken away when there are many (keyword_sets.c), and
  *    only then.
  * 3. A number of a set means another one later only when all 65535 were used up, and then the mailbox's keyword_epoch
- *    is another one, too: views know by it that they have to read all anew.
+ *    is another one, too: views know by it that they have to read all anew. So it is when sets were taken away and none came.
  */
 #pragma once
 
@@ -65,7 +65,7 @@ bool store_set_parse(struct str bytes, struct store_keyword_list *ret);
 struct store_sets {
 	const struct store_box *box;
 	/* private */
-	int64_t n, last;  /* rows; the largest number. n 0 and last 0: not counted yet */
+	int64_t n, last, bytes; /* rows; the largest number; of members */
 	bool is_counted, is_swept;
 	uint8_t *held;    /* a bit for each number that this transaction has got: its messages may not be written yet */
 	uint8_t *taken;   /* after a sweep: a bit for each row */
@@ -82,6 +82,8 @@ MUST_CHECK int store_tx_keyword_list(struct db_tx *tx, int64_t mailbox, uint64_t
  */
 MUST_CHECK int store_tx_set_change(struct db_tx *tx, struct store_sets *s, unsigned set, const struct store_keyword_list *l, bool is_add);
 const uint16_t *store_sets_map(const struct store_sets *s);
+/* Messages with sets have gone from the mailbox, and all that came were written. */
+MUST_CHECK int store_tx_sets_trim(struct db_tx *tx, const struct store_box *box);
 
 /* ---- the check (keywords_check.c) ---- */
 

@@ -118,6 +118,7 @@ int store_tx_rows_take(struct db_tx *tx, struct store_box *b, const struct store
 	store_delta_expunged(&b->delta, rows);
 	for (size_t i = 0; i < rows->n; i++) {
 		b->d.messages--;
+		b->has_lost_sets |= store_set_of(rows->v[i].flags) != 0;
 		b->d.unseen -= !(rows->v[i].flags & STORE_SEEN);
 		b->d.deleted -= !!(rows->v[i].flags & STORE_DELETED);
 		b->d.bytes -= rows->v[i].size;

@@ -388,7 +388,8 @@ const struct db_sql store_sql[STORE_SQL_COUNT_] = {
 		"SELECT number, members FROM keyword_sets WHERE mailbox = ?1 AND number > ?2"
 		" ORDER BY number" },
 	[STORE_SQL_KEYWORD_SET_COUNT] = { .sql =
-		"SELECT count(*), coalesce(max(number), 0) FROM keyword_sets WHERE mailbox = ?1" },
+		"SELECT count(*), coalesce(max(number), 0), coalesce(sum(length(members)), 0)"
+		" FROM keyword_sets WHERE mailbox = ?1" },
 	[STORE_SQL_KEYWORD_SET_ADD] = { .sql =
 		"INSERT INTO keyword_sets (mailbox, number, members) VALUES (?1, ?2, ?3)" },
 	[STORE_SQL_KEYWORD_SET_REMOVE] = { .sql =

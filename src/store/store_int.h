@@ -421,6 +421,7 @@ struct store_box {
 	uint64_t modseq; /* that this transaction gives to what it changes: the account's next */
 	unsigned news;   /* enum store_news_kind: what happened to messages; 0: only flags */
 	bool is_told;  /* what changed is announced apart */
+	bool has_lost_sets; /* of keywords (keywords_int.h), with messages that went */
 	struct store_delta delta; /* what changed, for views */
 	struct store_states_adding adding; /* written by store_tx_box_change() */
 	int64_t quota, used;     /* of the account, bytes */

@@ -13,7 +13,7 @@ import time
 
 from script import Actor, Failure, message
 
-POINTS = (("statement", 30), ("commit", 2), ("pack-write", 2), ("pack-sync", 2))
+POINTS = (("statement", 80), ("commit", 2), ("pack-write", 2), ("pack-sync", 2))
 
 
 class Imap:
@@ -181,6 +181,28 @@ def test_close(server):
 def test_store(server):
     # the flags are changed, and then the news of it cannot be read: NO; to do it again does no harm
     try_all(server, by_imap("a SELECT INBOX", "a STORE 1:2 FLAGS.SILENT (\\Flagged $Word)"), may_be_changed=True)
+
+
+WORDS = " ".join("w%d" % i for i in range(1, 51))     # the last ten are no bits of the flags
+
+
+def test_append_with_many_keywords(server):
+    try_all(server, by_imap("a APPEND mine (\\Seen %s)" % WORDS, messages=2))
+
+
+def test_store_with_many_keywords(server):
+    # that they were there before changes nothing that is compared
+    try_all(server, by_imap("a SELECT INBOX", "a STORE 2 FLAGS.SILENT (%s)" % WORDS, "a STORE 2 FLAGS.SILENT (\\Deleted)",
+                            "a STORE 1:2 +FLAGS.SILENT (w45 w47 w51 w52)"), may_be_changed=True)
+
+
+def test_copy_with_many_keywords(server):
+    imap = Imap(server)
+    imap.ok("a CREATE tagged")
+    imap.ok("a APPEND tagged (%s)" % WORDS, message("simple.eml"))
+    imap.ok("a APPEND tagged (w47 w49)", message("simple.eml"))
+    imap.close()
+    try_all(server, by_imap("a SELECT tagged", "a COPY 1:2 mine"))
 
 
 def test_create(server):
