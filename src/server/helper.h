@@ -29,7 +29,7 @@ struct server_helper_kind {
 	bool is_of_server;            /* 5 */
 	bool (*is_wanted)(const struct conf *conf);
 	int (*tell_lost)(int fd);     /* negative: it could not be told; must not block */
-	__attribute__((noreturn)) void (*main)(const struct server_helper_start *start);
+	void (*main)(const struct server_helper_start *start); /* never returns */
 };
 
 enum server_helper_id { SERVER_ASKER, SERVER_SENDER, SERVER_FETCHER, SERVER_N_HELPERS };
