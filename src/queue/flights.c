@@ -310,14 +310,13 @@ static bool is_good_enough(const struct queue_dest *d, const struct queue_messag
 static int find_way(struct queue_sched *s, struct db_tx *tx, struct queue_dest *d, const struct queue_message_row *m, struct str address,
 		    struct queue_dest **ret)
 {
-	AUTO(arena_fini) struct arena a;
-	struct queue_hop own, hop;
+	AUTO(arena_fini) struct arena a = { .cap = WAY_ARENA };
+	struct queue_hop own = { 0 }, hop;
 	int rc;
 
 	*ret = d;
 	if (d->not_before_s <= s->now_s)
 		return 1;
-	arena_init(&a, WAY_ARENA);
 	rc = queue_hop_fallback(s->conf, &a, m->reverse_path, address, &hop);
 	if (rc == 0)
 		rc = queue_hop_find(s->conf, &a, m->reverse_path, address, &own);
