@@ -188,9 +188,9 @@ int imap_parse_flag(struct imap_parse *p, struct imap_flags *ret)
 		}
 	}
 	/*
-	 * A message can hardly have more; the cap also keeps the loop above short.
+	 * A message cannot have more; the cap also keeps the loop above short.
 	 */
-	if (ret->n_keywords >= LIMIT_MESSAGE_KEYWORDS)
+	if (ret->n_keywords >= STORE_KEYWORDS_MAX)
 		return -E_LIMIT;
 	if (arena_grow(p->arena, &ret->keywords, ret->n_keywords, &ret->cap, sizeof(keyword)) < 0)
 		return -E_LIMIT;

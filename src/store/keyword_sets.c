@@ -61,7 +61,7 @@ bool store_set_parse(struct str bytes, struct store_keyword_list *ret)
 	unsigned last = STORE_KEYWORD_BITS - 1;
 
 	ret->n = 0;
-	for (; bytes.n >= 2 && ret->n < ARRAY_LEN(ret->v); bytes = str_skip(bytes, 2)) {
+	for (; bytes.n >= 2 && ret->n < LIMIT_MESSAGE_KEYWORDS; bytes = str_skip(bytes, 2)) {
 		unsigned number = (unsigned)(uint8_t)bytes.p[0] << 8 | (uint8_t)bytes.p[1];
 
 		if (number <= last || number >= LIMIT_IMAP_KEYWORDS) {
@@ -114,8 +114,7 @@ static int count(struct db_tx *tx, struct store_sets *s)
 	if (rc <= 0)
 		return rc;
 	s->n = db_int(&q, 0);
-	/* A number that went in this transaction does not come again: views would not know. */
-	s->last = db_int(&q, 1) > s->last ? db_int(&q, 1) : s->last;
+	s->last = db_int(&q, 1);
 	s->bytes = db_int(&q, 2);
 	s->is_counted = true;
 	return 0;
@@ -134,20 +133,25 @@ static int find_used(struct db_tx *tx, int64_t mailbox, uint8_t *used)
 	return rc;
 }
 
-/* All numbers that have a row. */
-static int find_taken(struct db_tx *tx, int64_t mailbox, uint8_t *taken)
+/* All numbers that have a row; from here on make() notes those that come. */
+static int know_taken(struct db_tx *tx, struct store_sets *s)
 {
 	AUTO(db_done) struct db_query q = { 0 };
 	int rc;
 
-	DB_QUERY(tx, &q, SQL(KEYWORD_SET_LIST), DB_I(mailbox), DB_I(0));
+	if (s->taken)
+		return 0;
+	s->taken = mem_alloc(STORE_SETS / 8, 1);
+	DB_QUERY(tx, &q, SQL(KEYWORD_SET_LIST), DB_I(s->box->id), DB_I(0));
 	while ((rc = db_step(&q)) > 0)
-		set_bit(taken, (unsigned)db_int(&q, 0) % STORE_SETS);
+		set_bit(s->taken, (unsigned)db_int(&q, 0) % STORE_SETS);
 	return rc;
 }
 
+/* When the largest number goes, it comes again, and whatever the caller does next: views must know. */
 static int remove_unused(struct db_tx *tx, struct store_sets *s, const uint8_t *used)
 {
+	bool is_last_gone = false;
 	int rc = 0;
 
 	for (unsigned i = 1; i < STORE_SETS && rc == 0; i++) {
@@ -155,7 +159,10 @@ static int remove_unused(struct db_tx *tx, struct store_sets *s, const uint8_t *
 			continue;
 		rc = DB_EXEC(tx, SQL(KEYWORD_SET_REMOVE), DB_I(s->box->id), DB_I(i));
 		s->taken[i / 8] &= (uint8_t)~(1 << (i % 8));
+		is_last_gone |= i == s->last;
 	}
+	if (rc == 0 && is_last_gone)
+		rc = DB_EXEC(tx, SQL(KEYWORD_EPOCH_NEXT), DB_I(s->box->id));
 	s->is_counted = false;
 	return rc < 0 ? rc : count(tx, s);
 }
@@ -165,9 +172,8 @@ static int sweep(struct db_tx *tx, struct store_sets *s)
 	AUTO(mem_auto_free) uint8_t *used = mem_alloc(STORE_SETS / 8, 1);
 	int rc;
 
-	s->taken = mem_alloc(STORE_SETS / 8, 1);
 	s->is_swept = true;
-	rc = find_taken(tx, s->box->id, s->taken);
+	rc = know_taken(tx, s);
 	if (rc == 0)
 		rc = find_used(tx, s->box->id, used);
 	return rc < 0 ? rc : remove_unused(tx, s, used);
@@ -182,16 +188,12 @@ static bool has_many(const struct store_sets *s)
 int store_tx_sets_trim(struct db_tx *tx, const struct store_box *box)
 {
 	struct store_sets s = { .box = box };
-	int64_t before;
 	int rc = count(tx, &s);
 
-	before = s.n;
 	if (rc == 0 && has_many(&s))
 		rc = sweep(tx, &s);
 	store_sets_end(&s);
-	if (rc < 0 || s.n == before)
-		return rc;
-	return DB_EXEC(tx, SQL(KEYWORD_EPOCH_NEXT), DB_I(box->id));
+	return rc;
 }
 
 /* ---- a new one ---- */
@@ -204,22 +206,18 @@ static bool is_full(const struct store_sets *s, struct str members)
 /* Behind the last; when there is no more, one that is free, and views read all anew. */
 static int new_number(struct db_tx *tx, struct store_sets *s, unsigned *ret)
 {
-	unsigned i = 1;
+	int rc;
 
 	if (s->last < STORE_SETS - 1) {
 		*ret = (unsigned)++s->last;
 		return 0;
 	}
-	if (!s->is_swept) {
-		int rc = sweep(tx, s);
-
-		if (rc < 0)
-			return rc;
-	}
-	while (has_bit(s->taken, i))
-		i++;
-	must(i < STORE_SETS);
-	*ret = i;
+	rc = know_taken(tx, s);
+	if (rc < 0)
+		return rc;
+	while (has_bit(s->taken, ++s->free))
+		must(s->free < STORE_SETS - 1); /* is_full() comes long before */
+	*ret = s->free;
 	return DB_EXEC(tx, SQL(KEYWORD_EPOCH_NEXT), DB_I(s->box->id));
 }
 

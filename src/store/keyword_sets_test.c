@@ -12,7 +12,7 @@ static struct str word(struct test_store *t, unsigned i)
 /* keywords lo to hi of those UIDs */
 static int flag(struct test_store *t, int64_t mailbox, struct uidset uids, enum store_flag_op op, unsigned lo, unsigned hi)
 {
-	struct str words[LIMIT_MESSAGE_KEYWORDS];
+	struct str words[STORE_KEYWORDS_MAX];
 	struct store_flag_change change = { .op = op, .keywords = words };
 	uint64_t modseq;
 
@@ -239,6 +239,89 @@ TEST(sets_up_to_the_limit)
 	assert_int_equal(flag(&t, t.inbox, last, STORE_FLAGS_SET, 237, 239), 0);
 	assert_int_equal(flag(&t, t.inbox, last, STORE_FLAGS_SET, 236, 239), -E_LIMIT);
 	assert_int_equal(count_sets(&t, t.inbox), LIMIT_KEYWORD_SETS);
+	test_close(&t);
+}
+
+/* A message that has all that one may have keeps all of it, wherever it goes. */
+TEST(keywords_of_one_message_go_along)
+{
+	struct test_store t;
+	struct store_copied copied;
+	struct uidset one;
+	struct store_view *v;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 1);
+	one = test_uids(&t, 1, 1);
+	for (unsigned i = 0; i < STORE_KEYWORDS_MAX; i += 8)
+		assert_int_equal(flag(&t, t.inbox, one, STORE_FLAGS_ADD, i, i + 7), 0);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &one, t.inbox, false, &copied), 0);
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &one, t.archive, true, &copied), 0);
+	v = test_view_anew(&t, t.inbox);
+	assert_int_equal(count(v, 1), STORE_KEYWORDS_MAX);
+	store_view_unref(v);
+	v = test_view_anew(&t, t.archive);
+	assert_int_equal(count(v, 1), STORE_KEYWORDS_MAX);
+	store_view_unref(v);
+	/* And it can be named at once. */
+	assert_int_equal(flag(&t, t.archive, one, STORE_FLAGS_SET, 1, 3), 0);
+	assert_int_equal(flag(&t, t.archive, one, STORE_FLAGS_SET, 0, STORE_KEYWORDS_MAX - 1), 0);
+	v = test_view_anew(&t, t.archive);
+	assert_int_equal(count(v, 1), STORE_KEYWORDS_MAX);
+	store_view_unref(v);
+	test_close(&t);
+}
+
+/* n messages with 128 keywords each that are no bits, no two with the same. */
+static void append_large(struct test_store *t, uint32_t n)
+{
+	struct store_content_new c = test_prepare(&t->a, S("Subject: x\r\n\r\nx\r\n"));
+	struct str words[LIMIT_MESSAGE_KEYWORDS];
+	struct store_append v = { .mailbox = t->inbox, .content = &c, .keywords = words, .n_keywords = ARRAY_LEN(words) };
+	struct store_appended done;
+
+	for (uint32_t i = 0; i < n; i++) {
+		for (unsigned k = 0; k + 1 < ARRAY_LEN(words); k++)
+			words[k] = word(t, STORE_KEYWORD_BITS + i % 300 + k);
+		words[ARRAY_LEN(words) - 1] = word(t, STORE_KEYWORD_BITS + i % 300 + LIMIT_MESSAGE_KEYWORDS - 1 + i / 300);
+		assert_int_equal(store_append(t->s, &v, 1, &done), 0);
+	}
+}
+
+/* A sweep that makes not enough room, in a COPY that does without: the numbers that went may be given again, and an open view knows. */
+TEST(sets_swept_in_vain)
+{
+	struct test_store t;
+	struct store_copied copied;
+	struct store_mbox *mbox;
+	struct store_view *v;
+	struct uidset one, all;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 2);
+	test_append(&t, t.archive, 0, 1);
+	one = test_uids(&t, 1, 1);
+	all = test_uids(&t, 1, UINT32_MAX);
+	for (unsigned i = 0; i < LIMIT_IMAP_KEYWORDS; i += 128)
+		assert_int_equal(flag(&t, t.inbox, one, STORE_FLAGS_SET, i, i + 127), 0);
+	assert_int_equal(flag(&t, t.inbox, one, STORE_FLAGS_SET, 100, 101), 0);
+	append_large(&t, LIMIT_KEYWORD_SET_BYTES / 2 / LIMIT_MESSAGE_KEYWORDS - 1);
+	/* What is left is less than the archive's message needs. */
+	assert_int_equal(flag(&t, t.archive, one, STORE_FLAGS_SET, 384, 511), 0);
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	one = test_uids(&t, 2, 2);
+	assert_int_equal(flag(&t, t.inbox, one, STORE_FLAGS_SET, 200, 200), 0);
+	v = test_view(mbox);
+	assert_true(count(v, 2) == 1 && has(v, 2, S("$Key200")));
+	store_view_unref(v);
+	assert_int_equal(flag(&t, t.inbox, one, STORE_FLAGS_SET, 0, 0), 0);
+	assert_int_equal(store_copy(t.s, &t.a, t.archive, &all, t.inbox, false, &copied), 0);
+	assert_int_equal(flag(&t, t.inbox, one, STORE_FLAGS_SET, 300, 300), 0);
+	v = test_view(mbox);
+	assert_int_equal(count(v, v->n), 0);
+	assert_true(count(v, 2) == 1 && has(v, 2, S("$Key300")));
+	store_view_unref(v);
+	store_mbox_close(&mbox);
 	test_close(&t);
 }
 

@@ -102,7 +102,7 @@ bool store_keyword_list_add(struct store_keyword_list *l, unsigned number)
 
 	if (i < l->n && l->v[i] == number)
 		return true;
-	if (l->n == ARRAY_LEN(l->v))
+	if (number >= STORE_KEYWORD_BITS && l->n - place(l, STORE_KEYWORD_BITS) == LIMIT_MESSAGE_KEYWORDS)
 		return false;
 	memmove(&l->v[i + 1], &l->v[i], (l->n - i) * sizeof(l->v[0]));
 	l->v[i] = (uint16_t)number;

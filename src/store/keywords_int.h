@@ -10,7 +10,8 @@
  * 2. Flags name no set that is not there. Sets that no message has are taken away when there are many (keyword_sets.c), and
  *    only then.
  * 3. A number of a set means another one later only when all 65535 were used up, and then the mailbox's keyword_epoch
- *    is another one, too: views know by it that they have to read all anew. So it is when sets were taken away and none came.
+ *    is another one, too: views know by it that they have to read all anew. So it is when the set with the largest number is taken away, because
+ *    the next one gets it.
  */
 #pragma once
 
@@ -35,9 +36,9 @@ struct store_keyword_names { /* of a mailbox, by number; n == 0: none. They stan
 	struct str v[LIMIT_IMAP_KEYWORDS];
 	size_t n;
 };
-/* Some of them: numbers, ascending. */
+/* Some of them: numbers, ascending. At most LIMIT_MESSAGE_KEYWORDS of these are no bits, so there is room for all that a message may have. */
 struct store_keyword_list {
-	uint16_t v[LIMIT_MESSAGE_KEYWORDS];
+	uint16_t v[STORE_KEYWORDS_MAX];
 	size_t n;
 };
 /* RFC 9051 9: flag-keyword, not longer than LIMIT_IMAP_KEYWORD_BYTES. */
@@ -68,13 +69,14 @@ struct store_sets {
 	int64_t n, last, bytes; /* rows; the largest number; of members */
 	bool is_counted, is_swept;
 	uint8_t *held;    /* a bit for each number that this transaction has got: its messages may not be written yet */
-	uint8_t *taken;   /* after a sweep: a bit for each row */
+	uint8_t *taken;   /* NULL: not read yet; a bit for each row */
+	unsigned free;    /* the last number below the largest that was given */
 	struct store_set_map *map;
 };
 void store_sets_end(struct store_sets *s);
 /* Flags without system flags. -E_LIMIT: too many sets. */
 MUST_CHECK int store_tx_keyword_flags(struct db_tx *tx, struct store_sets *s, const struct store_keyword_list *l, uint64_t *ret);
-/* The keywords of those flags, added to the list, which must be empty; more than it holds are left out, and so is a set that is not there. */
+/* The keywords of those flags, added to the list, which must be empty; a set that is not there is left out. */
 MUST_CHECK int store_tx_keyword_list(struct db_tx *tx, int64_t mailbox, uint64_t flags, struct store_keyword_list *ret);
 /*
  * What becomes of a set when the list's members come or go: *ret, found once for each set. -E_LIMIT: too many sets, or members.
