@@ -185,7 +185,6 @@ class Game(Commands):
         w.close()
         self.is_renaming = False
         for box in self.boxes.values():
-            box.is_doomed &= box.id in self.truth
             if box.id in self.truth:
                 box.is_doomed = False
 
