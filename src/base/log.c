@@ -16,6 +16,8 @@
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -34,15 +36,28 @@ struct line {
 static _Atomic int out_fd = STDERR_FILENO;
 static _Atomic int out_level = LOG_LVL_INFO;
 static _Atomic int out_format = LOG_FMT_TEXT;
+static _Atomic bool is_for_journal;
 static _Thread_local char thread_sid[24];
 
 static const char *const level_names[] = { "error", "warn", "info", "debug" };
+static const char *const journal_levels[] = { "<3>", "<4>", "<6>", "<7>" }; /* those of syslog(3) */
+
+/* systemd.exec(5): its standard error is what JOURNAL_STREAM names, unless somebody led it elsewhere. */
+static bool is_journal(int fd)
+{
+	const char *stream_z = getenv("JOURNAL_STREAM");
+	uintmax_t dev, ino;
+	struct stat st;
+
+	return stream_z && sscanf(stream_z, "%ju:%ju", &dev, &ino) == 2 && fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
 
 void log_setup(int fd, enum log_level level, enum log_format format)
 {
 	atomic_store(&out_fd, fd);
 	atomic_store(&out_level, (int)level);
 	atomic_store(&out_format, (int)format);
+	atomic_store(&is_for_journal, is_journal(fd));
 }
 
 bool log_on(enum log_level level)
@@ -190,6 +205,7 @@ struct event {
 
 static void put_head(struct line *l, const struct event *e)
 {
+	put_z(l, atomic_load_explicit(&is_for_journal, memory_order_relaxed) ? journal_levels[e->level] : "");
 	put_z(l, e->is_json ? "{\"time\":\"" : "");
 	put_time(l);
 	put_z(l, e->is_json ? "\",\"level\":\"" : " ");

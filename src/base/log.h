@@ -36,7 +36,7 @@ struct log_field {
 		} \
 	} while (0)
 
-/* fd: where lines go (stderr by default). */
+/* fd: where lines go (stderr by default). When it leads to the systemd journal they begin with their level, as <4>, for `journalctl -p`. */
 void log_setup(int fd, enum log_level level, enum log_format format);
 bool log_on(enum log_level level);
 void log_write(enum log_level level, const char *event, const struct log_field *fields, size_t n);

@@ -7,7 +7,10 @@
 
 #include "base/test.h"
 
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Logs one event with the fields and gives the line without its time; in a static buffer. */
@@ -57,6 +60,38 @@ TEST(log_text_values)
 		assert_str_eq(str_trim(str_skip(line, 17)), str_z(rows[i].want));
 		assert_int_equal(line.p[line.n - 1], '\n');
 	}
+}
+
+/* sd-daemon(3): the journal takes the level from the beginning of the line; anything else would show it. */
+TEST(log_levels_for_the_journal)
+{
+	static const enum log_level levels[] = { LOG_LVL_ERROR, LOG_LVL_WARN, LOG_LVL_INFO };
+	char name[64], text[300];
+	struct stat st;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(fstat(fds[1], &st), 0);
+	for (int is_other = 0; is_other < 2; is_other++) {
+		snprintf(name, sizeof(name), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino + (uintmax_t)is_other);
+		assert_int_equal(setenv("JOURNAL_STREAM", name, 1), 0);
+		log_setup(fds[1], LOG_LVL_INFO, LOG_FMT_TEXT);
+		for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+			ssize_t n;
+
+			log_write(levels[i], "test.event", NULL, 0);
+			n = read(fds[0], text, sizeof(text) - 1);
+			assert_true(n > 10);
+			text[n] = '\0';
+			assert_int_equal(text[0] == '<', is_other == 0);
+			if (is_other == 0)
+				assert_true(text[1] == "346"[i] && text[2] == '>' && text[7] == '-');
+		}
+	}
+	unsetenv("JOURNAL_STREAM");
+	log_setup(STDERR_FILENO, LOG_LVL_INFO, LOG_FMT_TEXT);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 TEST(log_fields)

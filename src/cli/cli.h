@@ -31,7 +31,7 @@ struct cli_option {
 #define CLI_OPTIONS_MAX 256 /* of one call; recipients and files of `send` are options */
 
 struct cli_args {
-	const char *positional[8];
+	const char *positional[32];
 	size_t n_positional;
 	struct {
 		const char *name, *value;

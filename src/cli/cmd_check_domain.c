@@ -149,7 +149,7 @@ static int take_server(const struct cli_args *args, struct check *c, struct faul
 	struct doctor_domain *w = &c->what;
 	struct doctor_record *records = NULL;
 	struct str *addresses = NULL;
-	struct doctor_zone z;
+	struct doctor_zone z = { 0 };
 	size_t n = 0;
 	int r = cli_zone_addresses(args, &c->arena, &addresses, &n, fault);
 

@@ -88,7 +88,7 @@ static int take_account(struct sending *s, struct fault *fault)
 		[NET_STARTTLS_NEVER] = "never", [NET_STARTTLS_ALWAYS] = "verify", [NET_STARTTLS_FROM_START] = "implicit",
 	};
 	const char *name_z = cli_option(s->args, "--account"), *user_z = cli_option(s->args, "--user");
-	enum net_starttls tls;
+	enum net_starttls tls = NET_STARTTLS_ALWAYS;
 	int r;
 
 	s->user_z = user_z;

@@ -38,6 +38,8 @@ int cli_control_connect(const char *data_dir_z, struct fault *fault)
 	close(fd);
 	if (n == ENOENT || n == ECONNREFUSED)
 		return -E_NOT_FOUND;
+	if (n == EACCES)
+		return fault_set(fault, -E_DENIED, "%s is for root and the user of [server] user alone; run it as one of them", data_dir_z);
 	return fault_errno(fault, n, "cannot reach the server at %s", to.sun_path);
 }
 

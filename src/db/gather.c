@@ -91,8 +91,10 @@ static void refuse(struct job *jobs, int rc)
 static bool hand_over(struct db *db, struct job *jobs)
 {
 	struct job *last = jobs;
-	int rc = store_bodies(db, jobs);
+	int rc;
 
+	must(jobs != NULL);
+	rc = store_bodies(db, jobs);
 	if (rc < 0) {
 		refuse(jobs, rc);
 		return false;

@@ -138,10 +138,15 @@ static int map_error(sqlite3 *h, int rc)
 	}
 }
 
-/* Keeps the text and returns our code. */
+/* Keeps the text, with the system's reason where it has one, and returns our code. */
 static int fail(struct db_conn *c, int rc, const char *sql_z)
 {
-	snprintf(c->error, sizeof(c->error), "%s (%d)", sqlite3_errmsg(c->h), rc);
+	bool is_system = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
+	int errnum = is_system ? sqlite3_system_errno(c->h) : 0;
+	char why[64];
+
+	snprintf(c->error, sizeof(c->error), "%s (%d)%s%s", sqlite3_errmsg(c->h), rc, errnum ? ": " : "",
+		 errnum ? strerror_r(errnum, why, sizeof(why)) : "");
 	LOG(DEBUG, "db.error", F_Z("text", c->error), F_Z("sql", sql_z));
 	if (rc == SQLITE_IOERR_FSYNC || rc == SQLITE_IOERR_DIR_FSYNC)
 		db_lose(c->db, c->error);

@@ -31,6 +31,7 @@ static void free_selected(struct imap_selected *sel)
 	arena_fini(&sel->shown_arena);
 	arena_fini(&sel->recent_arena);
 	arena_fini(&sel->own_arena);
+	arena_fini(&sel->told_arena);
 	mem_free(sel);
 }
 
@@ -67,6 +68,7 @@ static int open_mailbox(struct imap_session *s, const struct store_mailbox *box,
 	arena_init_held(&sel->shown_arena, SHOWN_ARENA);
 	arena_init_held(&sel->recent_arena, RECENT_ARENA);
 	arena_init_held(&sel->own_arena, RECENT_ARENA);
+	arena_init_held(&sel->told_arena, RECENT_ARENA);
 	must(s->sel == NULL);
 	s->sel = sel;
 	s->state = IMAP_ST_SELECTED;

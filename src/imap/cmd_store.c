@@ -234,10 +234,10 @@ static int answer_one(struct answers *a, uint32_t seq, const struct store_msg *w
 {
 	/*
 	 * RFC 9051 6.4.6: no race about the flags. The ones that were told in front of this change may
-	 * have reached the client after it made the change itself, so the new ones follow.
+	 * have reached the client after it asked for the change, so the new ones follow.
 	 */
 	bool is_silent =
-		a->args->is_silent && (a->args->has_notes || !uidset_has(&a->s->cmd.told, m->uid));
+		a->args->is_silent && (a->args->has_notes || !uidset_has(&a->s->sel->told, m->uid));
 	unsigned bits = answer_bits(a->s, is_silent);
 	/* RFC 7162 3.1.3: who sets a condition hears of each message, also that it was so already. */
 	bool is_told = !is_silent || m->modseq == a->modseq || a->args->change.has_unchangedsince;

@@ -418,8 +418,11 @@ int imap_events_tell(struct imap_session *s, bool is_idling)
 {
 	int r = 0;
 
-	if (is_idling || (s->events != NULL && s->events->selected != 0))
+	if (is_idling || (s->events != NULL && s->events->selected != 0)) {
+		s->cmd.is_in_front = !is_idling; /* the tagged answer of IDLE follows what it told */
 		r = imap_notify(s, is_idling || !s->events->is_delayed);
+		s->cmd.is_in_front = false;
+	}
 	/* Other trouble shows again, and is logged, at the end of the next command. */
 	if (r == -E_CLOSED || r == -E_TIMEOUT)
 		return r;

@@ -96,6 +96,8 @@ struct imap_selected {
 	bool has_own;             /* this session itself has changed something that is not shown yet */
 	struct arena own_arena;
 	struct uidset own;        /* UIDs that it added; only with NOTIFY */
+	struct arena told_arena;
+	struct uidset told; /* UIDs of which flags were told that may cross the next command: see is_in_front */
 	struct arena recent_arena;
 	struct uidset recent; /* UIDs that are \Recent here (rev1) */
 	uint32_t recent_below; /* all UIDs below are some session's */
@@ -111,8 +113,11 @@ struct imap_command {
 	bool is_uid;     /* came as "UID name" */
 	bool has_seqs;   /* UID SEARCH with sequence numbers: no EXPUNGE at its end (RFC 7162 3.2.10.2) */
 	bool has_ghosts; /* others have expunged messages that are shown still */
-	bool is_in_front;    /* the news in front of it are being told (IMAP_CMD_FRESH) */
-	struct uidset told;  /* of which messages the flags were among them; in the arena */
+	/*
+	 * News are being told that the client may read after it has sent the command: in front of its own
+	 * answers (IMAP_CMD_FRESH), and since the last tagged answer (NOTIFY).
+	 */
+	bool is_in_front;
 	uint32_t lowest_done; /* UID: the set was cut, and this is the lowest one left (limit.h); 0: it was not */
 	struct str code; /* response code of the tagged answer, without brackets; empty: none */
 	struct str text; /* text of the tagged answer; empty: the default */
@@ -405,6 +410,8 @@ void imap_notify_own_recent(struct imap_session *s, uint32_t lo, uint32_t hi);
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v);
 /* The same when the client was told of other keywords: RFC 9051 7.3.5, before flags of that view are told. */
 void imap_notify_new_keywords(struct imap_session *s, const struct store_view *v);
+/* The tagged answer is written: which flags were told before it is certain now. */
+void imap_notify_tagged(struct imap_session *s);
 /* The client knows that view now; takes it. */
 void imap_notify_shown(struct imap_selected *sel, struct store_view *now);
 /*

@@ -247,7 +247,7 @@ static void show_message(struct imap_session *s, const struct store_view *now,
 	imap_resp(s, S(")\r\n"));
 	/* Without room for it a silent STORE stays silent. */
 	if (c->has_flags && s->cmd.is_in_front)
-		(void)!uidset_add(&s->arena, &s->cmd.told, c->m->uid, c->m->uid);
+		(void)!uidset_add(&s->sel->told_arena, &s->sel->told, c->m->uid, c->m->uid);
 }
 
 /* All that have changed since the view was shown; when they cannot be read they are not told. */
@@ -362,6 +362,14 @@ static void forget_own(struct imap_selected *sel)
 	sel->has_own = false;
 	sel->own = (struct uidset){ 0 };
 	arena_fini(&sel->own_arena);
+}
+
+void imap_notify_tagged(struct imap_session *s)
+{
+	if (s->sel == NULL || s->sel->told.n == 0)
+		return;
+	s->sel->told = (struct uidset){ 0 };
+	arena_fini(&s->sel->told_arena);
 }
 
 void imap_notify_shown(struct imap_selected *sel, struct store_view *now)

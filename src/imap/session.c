@@ -252,6 +252,7 @@ static void finish(struct imap_session *s, int r)
 	if (r == 0 && row != NULL && row->flags & IMAP_CMD_FINDS && s->cmd.has_ghosts && s->cmd.code.n == 0)
 		imap_code(s, "EXPUNGEISSUED");
 	answer(s, r);
+	imap_notify_tagged(s);
 	s->commands++;
 	count_error(s, r);
 	LOG(DEBUG, "imap.command", F_Z("name", row != NULL ? row->name : "?"),

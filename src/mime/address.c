@@ -9,6 +9,8 @@
  *   a@b (John)          the comment is the name           J D a@b      name "J D", a@b
  *   <a@b                missing ">" ends at "," or the end
  *   5" pipes <a@b>      a quote that does not end is none: name "5 pipes", a@b
+ *   A (b <a@b>          nor is such a comment: name "A (b", a@b
+ *   a@b>                a ">" without "<" is no part of the address
  *
  * Time and memory are linear in the value, which is cut at LIMIT_MIME_HEADER_FIELD.
  */
@@ -44,7 +46,7 @@ void mime_address_reader_start(struct mime_address_reader *r, struct str value)
 {
 	r->rest = value.n > 0 ? value : S("");
 	r->n = 0;
-	r->is_in_group = r->has_odd_quote = false;
+	r->is_in_group = r->has_odd_quote = r->has_odd_comment = false;
 	if (value.n > LIMIT_MIME_HEADER_FIELD) {
 		ptrdiff_t comma;
 
@@ -63,7 +65,10 @@ static bool skip_cfws(struct mime_address_reader *r)
 		struct str before = r->rest;
 
 		if (before.p[0] == '(') {
-			mime_cfws_skip(&r->rest);
+			/* It is looked for once: time is linear. */
+			r->has_odd_comment = r->has_odd_comment || !mime_comment_skip(&r->rest);
+			if (r->has_odd_comment)
+				break;
 			r->comment = str_of(before.p + 1, before.n - r->rest.n - 1);
 		} else if (strchr(" \t\r\n", before.p[0]) != NULL && before.p[0] != '\0') {
 			r->rest = str_skip(r->rest, 1);
@@ -172,6 +177,14 @@ static void take_at(struct mime_address_reader *r, struct words *w)
 	r->rest = str_skip(r->rest, 1);
 }
 
+/* ">" without "<" may stand in a name. */
+static void take_odd_angle(struct mime_address_reader *r, const struct words *w)
+{
+	if (!w->is_angle)
+		buf_add_char(&r->phrase, '>');
+	r->rest = str_skip(r->rest, 1);
+}
+
 /* Words until one of the stop characters, which is not taken, or the end. */
 static void take_words(struct mime_address_reader *r, struct words *w, const char *stop_z)
 {
@@ -187,6 +200,8 @@ static void take_words(struct mime_address_reader *r, struct words *w, const cha
 			take_quoted(r, w);
 		else if (c == '@')
 			take_at(r, w);
+		else if (c == '>')
+			take_odd_angle(r, w);
 		else
 			take_atom(r, w);
 	}
@@ -235,10 +250,8 @@ static struct str name_of(struct mime_address_reader *r, size_t name_n)
 	struct words w = { .is_over = true };
 
 	if (str_trim(str_head(mime_buf_text(&r->phrase), name_n)).n == 0 && r->comment.n > 0) {
-		struct str comment = r->comment;
+		struct str comment = str_head(r->comment, r->comment.n - 1);
 
-		if (comment.p[comment.n - 1] == ')')
-			comment.n--;
 		buf_reset(&r->phrase);
 		add_unquoted(r, &w, comment);
 		name_n = r->phrase.n;

@@ -71,32 +71,37 @@ static const char *const sets[] = {
 	" johab cp1361 x-johab ",
 };
 
+/* The length of the character at the start of s, which is not empty; 0: there is none. */
+static size_t character(struct str s)
+{
+	utf8proc_int32_t code;
+	utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)s.p, (utf8proc_ssize_t)s.n, &code);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
 /* With each byte that is none replaced: by U+FFFD, or by what it is in a table. */
 static void add_utf8(struct str in, const uint16_t *codes, struct buf *out)
 {
-	size_t from = 0;
-
 	if (str_is_utf8(in)) {
 		buf_add(out, in);
 		return;
 	}
-	for (size_t i = 0; i < in.n && !buf_overflowed(out);) {
-		utf8proc_int32_t code;
-		utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)in.p + i,
-						      (utf8proc_ssize_t)(in.n - i), &code);
+	while (in.n > 0 && !buf_overflowed(out)) {
+		size_t good = 0, bad = 0, n;
 
-		if (n > 0) {
-			i += (size_t)n;
-			continue;
-		}
-		buf_add(out, str_of(in.p + from, i - from));
+		while (good < in.n && (n = character(str_skip(in, good))) > 0)
+			good += n;
+		buf_add(out, str_head(in, good));
+		in = str_skip(in, good);
+		while (bad < in.n && character(str_skip(in, bad)) == 0)
+			bad++;
 		if (codes != NULL)
-			charset_table_convert(codes, str_of(in.p + i, 1), out);
-		else
+			charset_table_convert(codes, str_head(in, bad), out);
+		for (size_t i = 0; i < bad && codes == NULL; i++)
 			buf_add(out, REPLACEMENT);
-		from = ++i;
+		in = str_skip(in, bad);
 	}
-	buf_add(out, str_skip(in, from));
 }
 
 void mime_utf8_clean(struct str in, struct buf *out)
@@ -210,12 +215,18 @@ int mime_charset_open(struct mime_charset *c, struct str charset)
 	if (c->codes != NULL)
 		return 0;
 	iconv_name(name_z);
+	if (strcmp(name_z, "iso-2022-jp") == 0) {
+		c->kind = MIME_CHARSET_JIS;
+		c->unit = 2;
+		snprintf(name_z, sizeof(name_z), "euc-jp-ms");
+	}
 	cd = iconv_open("UTF-8", name_z);
 	if (cd == (iconv_t)-1)
 		return -E_BAD_CHARSET;
 	pin(name_z);
 	c->cd = cd;
-	c->unit = strncmp(name_z, "utf-16", 6) == 0 ? 2 : strncmp(name_z, "utf-32", 6) == 0 ? 4 : 1;
+	if (c->kind == MIME_CHARSET_ICONV)
+		c->unit = strncmp(name_z, "utf-16", 6) == 0 ? 2 : strncmp(name_z, "utf-32", 6) == 0 ? 4 : 1;
 	return 0;
 }
 
@@ -264,17 +275,37 @@ static size_t convert_by_iconv(struct mime_charset *c, struct str in, struct buf
 		if (err != EILSEQ)
 			return left;
 		buf_add(out, REPLACEMENT);
-		skipped = c->unit < left ? c->unit : left;
+		skipped = c->kind == MIME_CHARSET_JIS && (unsigned char)from.in[0] == 0x8F ? 3 : c->unit;
+		skipped = skipped < left ? skipped : left;
 		from.in += skipped;
 		left -= skipped;
 	}
 	return 0;
 }
 
+static size_t convert_jis(struct mime_charset *c, struct str in, struct buf *out)
+{
+	enum charset_jis set = (enum charset_jis)c->jis;
+	char block[1024];
+	size_t before;
+
+	do {
+		size_t n;
+
+		before = in.n;
+		n = charset_jis_to_euc(&set, &in, block, sizeof(block));
+		convert_by_iconv(c, str_of(block, n), out);
+	} while (in.n > 0 && in.n < before && !buf_overflowed(out));
+	c->jis = set;
+	return in.n;
+}
+
 static size_t convert(struct mime_charset *c, struct str in, struct buf *out)
 {
 	size_t left;
 
+	if (c->kind == MIME_CHARSET_JIS)
+		return convert_jis(c, in, out);
 	if (c->kind == MIME_CHARSET_ICONV)
 		return convert_by_iconv(c, in, out);
 	if (c->kind == MIME_CHARSET_TABLE) {
@@ -319,7 +350,7 @@ void mime_charset_end(struct mime_charset *c, struct buf *out)
 	else if (c->n_rest > 0)
 		buf_add(out, REPLACEMENT);
 	c->n_rest = 0;
-	if (c->kind != MIME_CHARSET_ICONV)
+	if (c->cd == NULL)
 		return;
 	/* Some sets hold a letter back until they know that no mark for it follows. */
 	iconv(c->cd, NULL, NULL, &to, &room);

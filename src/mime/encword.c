@@ -3,7 +3,7 @@
  * RFC 2047 encoded words in text. White space between two of them vanishes (6.2). Words that
  * follow each other in the same charset are converted as one, because many senders cut in the
  * middle of a character. DEVIATION(RFC 2047 5): words are also read inside other text and longer
- * than 75 characters, and Q text may hold spaces: seen from many senders, and no other reading
+ * than 75 characters, and Q text may hold spaces and question marks: seen from many senders, and no other reading
  * makes sense.
  */
 #include "mime/mime_int.h"
@@ -21,6 +21,8 @@ struct word {
 	size_t n; /* length of all */
 };
 
+#define QUESTION_MAX 998 /* RFC 5322 2.1.1 */
+
 /* Up to the next "?", which is skipped. */
 static bool take_field(struct str *s, struct str *ret)
 {
@@ -30,6 +32,27 @@ static bool take_field(struct str *s, struct str *ret)
 		return false;
 	*ret = str_head(*s, (size_t)at);
 	*s = str_skip(*s, (size_t)at + 1);
+	return true;
+}
+
+/*
+ * Encoded text up to "?=", which is skipped. Q text may have a "?" in it, which is not allowed (RFC 2047 4.2): then it ends within QUESTION_MAX and
+ * no other word begins in it.
+ */
+static bool take_text(struct str *s, bool is_base64, struct str *ret)
+{
+	struct str rest = *s;
+	ptrdiff_t at;
+
+	if (take_field(&rest, ret) && rest.n > 0 && rest.p[0] == '=') {
+		*s = str_skip(rest, 1);
+		return true;
+	}
+	at = is_base64 ? -1 : str_find(str_head(*s, QUESTION_MAX), S("?="));
+	if (at < 0 || str_find(str_head(*s, (size_t)at), S("=?")) >= 0)
+		return false;
+	*ret = str_head(*s, (size_t)at);
+	*s = str_skip(*s, (size_t)at + 2);
 	return true;
 }
 
@@ -51,12 +74,12 @@ static bool read_word(struct str s, struct word *ret)
 		return false;
 	w.is_base64 = encoding == 'b';
 	rest = str_skip(rest, 2);
-	if (!take_field(&rest, &w.text) || rest.n == 0 || rest.p[0] != '=')
+	if (!take_text(&rest, w.is_base64, &w.text))
 		return false;
 	star = str_chr(w.charset, '*');
 	if (star >= 0)
 		w.charset.n = (size_t)star;
-	w.n = s.n - rest.n + 1;
+	w.n = s.n - rest.n;
 	*ret = w;
 	return true;
 }

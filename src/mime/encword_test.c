@@ -34,7 +34,10 @@ TEST(encword_decodes)
 		{ "x=?utf-8?q?y?=z", "xyz" },
 		{ "=?utf-8?q?a b?=", "a b" },
 		{ "=?utf-8?q?" "?=", "" },
+		{ "=?utf-8?q?why?" "?= =?utf-8?q?_how?_so?=", "why? how? so" },
 		/* What is none stays */
+		{ "=?utf-8?q?a?b =?utf-8?q?c?=", "=?utf-8?q?a?b c" },
+		{ "=?utf-8?b?YQ?b?=", "=?utf-8?b?YQ?b?=" },
 		{ "=?utf-8?q?a", "=?utf-8?q?a" },
 		{ "=?utf-8?x?a?=", "=?utf-8?x?a?=" },
 		{ "=??q?a?=", "=??q?a?=" },
@@ -139,6 +142,14 @@ TEST(charset_in_pieces)
 		{ "gb2312", STR_INIT("\xC4\xE3\xBA\xC3"), "\xE4\xBD\xA0\xE5\xA5\xBD" },
 		{ "gb18030", STR_INIT("\x95\x32\x82\x36" "a"), "\xF0\xA0\x80\x80" "a" },
 		{ "iso-2022-jp", STR_INIT("\033$BF|\nK\\\033(Ba"), "\xE6\x97\xA5\n\xE6\x9C\xAC" "a" },
+		/* a number in a circle, half-width katakana, JIS X 0212 */
+		{ "iso-2022-jp", STR_INIT("\033$B-!F|\033(I1\033(J~\033$(D\x30\x21\033(B"),
+		  "\xE2\x91\xA0\xE6\x97\xA5\xEF\xBD\xB1~\xE4\xB8\x82" },
+		/* two that are not there, and one that is; bytes of 8 bits */
+		{ "iso-2022-jp", STR_INIT("\033$B)!)!F|\033$(D!!0!\033(Ba\xE9" "b"),
+		  "\xEF\xBF\xBD\xEF\xBF\xBD\xE6\x97\xA5\xEF\xBF\xBD\xE4\xB8\x82" "a\xEF\xBF\xBD" "b" },
+		/* half a character, a mark that is none, one that has no end */
+		{ "iso-2022-jp", STR_INIT("\033$BF\nF|\033(Bx\033y\033$"), "\xEF\xBF\xBD\n\xE6\x97\xA5x\033y\xEF\xBF\xBD" },
 		{ "iso-2022-kr", STR_INIT("\033$)C\016\107\121\017\nx\016\107\121\017"), "\xED\x95\x9C\nx\xED\x95\x9C" },
 		{ "windows-1255", STR_INIT("\xF9\xC1\xE0"), "\xD7\xA9\xD6\xB1\xD7\x90" },
 		{ "koi8-r", STR_INIT("\xC1\xC2"), "\xD0\xB0\xD0\xB1" },

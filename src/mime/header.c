@@ -151,10 +151,7 @@ void mime_split(struct str message, struct str *ret_header, struct str *ret_body
 	*ret_body = str_of(p, (size_t)(end - p));
 }
 
-/*
- * RFC 5322 3.2.2: comment = "(" *([FWS] ccontent) [FWS] ")"; one that does not end takes the
- * rest.
- */
+/* RFC 5322 3.2.2: comment = "(" *([FWS] ccontent) [FWS] ")"; 0: it does not end. */
 static size_t comment_length(struct str s)
 {
 	size_t depth = 0;
@@ -167,7 +164,15 @@ static size_t comment_length(struct str s)
 		else if (s.p[i] == ')' && --depth == 0)
 			return i + 1;
 	}
-	return s.n;
+	return 0;
+}
+
+bool mime_comment_skip(struct str *s)
+{
+	size_t n = comment_length(*s);
+
+	*s = str_skip(*s, n);
+	return n > 0;
 }
 
 bool mime_cfws_skip(struct str *s)
@@ -179,10 +184,10 @@ bool mime_cfws_skip(struct str *s)
 
 		if (is_wsp(c) || c == '\r' || c == '\n')
 			*s = str_skip(*s, 1);
-		else if (c == '(')
-			*s = str_skip(*s, comment_length(*s));
-		else
+		else if (c != '(')
 			break;
+		else if (!mime_comment_skip(s))
+			*s = str_skip(*s, s->n);
 	}
 	return s->n != n;
 }

@@ -43,9 +43,10 @@ MUST_CHECK int mime_to_utf8(struct str charset, struct str in, struct buf *out);
  * mime_charset_add() puts whole characters into out; mime_charset_end() what is left. Opened or not, it is to be closed.
  */
 struct mime_charset {
-	enum { MIME_CHARSET_UTF8, MIME_CHARSET_TABLE, MIME_CHARSET_ICONV } kind;
+	enum { MIME_CHARSET_UTF8, MIME_CHARSET_TABLE, MIME_CHARSET_ICONV, MIME_CHARSET_JIS } kind;
+	unsigned jis;          /* the set that was chosen last */
 	const uint16_t *codes; /* of a table; of UTF-8: what bytes are that are none, or NULL */
-	void *cd;              /* of iconv */
+	void *cd;              /* of iconv; of EUC-JP for MIME_CHARSET_JIS */
 	size_t unit;           /* bytes that are skipped where iconv finds no character */
 	size_t n_rest;
 	char rest[16];

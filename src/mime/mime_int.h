@@ -23,7 +23,9 @@ struct mime_field_row {
 int mime_field_row(const struct mime_field_row *rows, size_t n, struct str name);
 /* mime_unfold() that copies only when there is a fold: the answer may point into value. */
 MUST_CHECK int mime_unfold_view(struct arena *a, struct str value, struct str *ret);
-/* RFC 5322 3.2.2: white space, folds and comments at the start of s; true when there were any. */
+/* RFC 5322 3.2.2: the comment at the start of s, which is a "("; false and nothing skipped when it does not end. */
+bool mime_comment_skip(struct str *s);
+/* White space, folds and comments at the start of s, one that does not end too; true when there were any. */
 bool mime_cfws_skip(struct str *s);
 /* The first msg-id "<...>" at or after the start of *s, with its brackets; 1 found, 0 none. */
 int mime_msg_id_next(struct str *s, struct str *ret);
@@ -51,6 +53,15 @@ void charset_table_convert(const uint16_t codes[256], struct str in, struct buf 
 /* The names of set i, each between spaces, the one that iconv is asked for first; NULL: there are no more. */
 const char *charset_table_names(size_t i);
 
+/* ---- charset_jis.c ---- */
+
+enum charset_jis { CHARSET_JIS_ASCII, CHARSET_JIS_0208, CHARSET_JIS_0212, CHARSET_JIS_KANA };
+/*
+ * Takes as much from *s as fits and is whole; returns the length of what it is in EUC-JP. Nothing taken: *s needs more behind it, or there is no
+ * room for a character (3 bytes).
+ */
+size_t charset_jis_to_euc(enum charset_jis *set, struct str *s, char *to, size_t room);
+
 /* ---- address.c ---- */
 
 /* Reads one address after the other; what it returns lives until the next call. */
@@ -58,10 +69,11 @@ struct mime_address_reader {
 	struct str rest;
 	struct buf phrase; /* words seen so far, single spaces between */
 	struct buf addr;   /* route, then the address without CFWS */
-	struct str comment; /* raw inside of the last comment */
+	struct str comment; /* raw inside of the last comment, with its ")" */
 	size_t n;
 	bool is_in_group;
-	bool has_odd_quote; /* one that does not end: none of the rest counts */
+	bool has_odd_quote;   /* one that does not end: none of the rest counts */
+	bool has_odd_comment; /* the same */
 };
 
 void mime_address_reader_init(struct mime_address_reader *r);

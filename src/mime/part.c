@@ -39,7 +39,7 @@ bool mime_part_names_message(const struct mime_part *part)
 }
 
 /*
- * RFC 2045 5.1: content := "Content-Type" ":" type "/" subtype *(";" parameter). Tolerant: "text" alone, which RFC 1049 had, is plain text, and
+ * RFC 2045 5.1: content := "Content-Type" ":" type "/" subtype *(";" parameter). Tolerant: "text" alone, as before MIME, is plain text, and
  * its charset counts: seen from many senders.
  */
 static int read_type(struct arena *a, struct mime_part *part, struct str value)

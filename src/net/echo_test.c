@@ -142,9 +142,10 @@ static enum net_next command(struct echo *e, struct str line)
 		do_body(e, number(line));
 	else if (str_eq(word, S("BIG")))
 		do_big(e, number(line));
-	else if (str_eq(word, S("SLEEP")))
+	else if (str_eq(word, S("SLEEP"))) {
 		usleep((useconds_t)number(line) * 1000);
-	else if (str_eq(word, S("GATE")))
+		atomic_fetch_add(&e->ctx->n_slept, 1);
+	} else if (str_eq(word, S("GATE")))
 		do_gate(e);
 	else if (str_eq(word, S("LOGIN")))
 		conn_logged_in(e->c);

@@ -25,6 +25,7 @@ struct echo_ctx {
 	struct conn_body_limit body;
 	atomic_int n_open, n_closed;
 	atomic_int n_at_gate, is_gate_open;
+	atomic_int n_slept; /* SLEEP */
 };
 extern const struct net_protocol echo_protocol;
 

@@ -131,7 +131,7 @@ static struct str response_code(struct str text)
 
 int pop3_client_status(struct pop3_client *c, struct fault *fault)
 {
-	struct str line, words;
+	struct str line = { 0 }, words;
 	int r = pop3_client_line(c, &line, fault);
 
 	buf_reset(&c->text);

@@ -344,6 +344,7 @@ TEST(accept_mixed_recipients)
 	assert_str_eq(items[1].recipient, S("farther@elsewhere.test"));
 	assert_int_equal(items[0].size, spool_size(x.spool));
 	assert_true(items[0].accepted_s > 1700000000);
+	assert_int_equal(items[0].next_attempt_s, items[0].accepted_s); /* and no earlier */
 	teardown(&x);
 }
 

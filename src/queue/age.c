@@ -197,26 +197,33 @@ static int give_up(struct look *l)
 /* ---- one message ---- */
 
 /*
- * Its time was over before this schedule began (the server was off, a backup was restored), or the clock was set beyond its end: then
- * it has the first hour, unless its sender wants it back by then (RFC 2852 4.1.3).
+ * When to look at it again, though its time is over; 0: it goes back. What ended before this schedule began (the server was off, a backup
+ * was restored), or when the clock was set beyond its end, has the first hour; while nothing is to be sent, nothing ends. But what its
+ * sender wants back by then goes back (RFC 2852 4.1.3).
  */
-static bool may_catch_up(const struct look *l, int64_t ends_s)
+static int64_t put_off_s(const struct look *l, int64_t ends_s)
 {
 	const struct queue_age *age = &l->message.age;
 	const struct queue_sched *s = l->s;
 
-	return ends_s < s->since_s && s->now_s < s->since_s + CATCH_UP_S && !(age->by_returns && ends_s == age->by_s);
+	if (age->by_returns && ends_s == age->by_s)
+		return 0;
+	if (!s->set->is_sending)
+		return s->now_s + HELD_S;
+	return ends_s < s->since_s && s->now_s < s->since_s + CATCH_UP_S ? s->since_s + CATCH_UP_S : 0;
 }
 
 static int look_at(struct look *l)
 {
 	const struct queue_age *age = &l->message.age;
-	int64_t now_s = l->s->now_s, ends_s = queue_ends_s(l->s->set, age);
+	int64_t now_s = l->s->now_s, ends_s = queue_ends_s(l->s->set, age), again_s;
 
 	if (l->n == 0)
 		return look_later(l, now_s + (l->n_all > 0 ? AGAIN_S : HELD_S));
-	if (now_s >= ends_s)
-		return may_catch_up(l, ends_s) ? look_later(l, l->s->since_s + CATCH_UP_S) : give_up(l);
+	if (now_s >= ends_s) {
+		again_s = put_off_s(l, ends_s);
+		return again_s > 0 ? look_later(l, again_s) : give_up(l);
+	}
 	if (now_s >= queue_tells_s(l->s->set, age))
 		return tell_delay(l);
 	return look_later(l, queue_look_s(l->s->set, age));

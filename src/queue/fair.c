@@ -33,10 +33,8 @@ size_t queue_share_take(struct queue *q, int64_t account, struct str sender, siz
 	back = now_s > s->at_s ? (now_s - s->at_s) * AHEAD_RCPTS / QUEUE_AHEAD_S : 0;
 	if (s->who != who || back >= (int64_t)s->used)
 		*s = (struct queue_share){ .who = who, .at_s = now_s };
-	else if (back > 0) {
-		s->used -= (size_t)back;
-		s->at_s = now_s;
-	}
+	else if (back > 0 || now_s < s->at_s)
+		*s = (struct queue_share){ .who = who, .used = s->used - (size_t)back, .at_s = now_s };
 	taken = AHEAD_RCPTS - s->used < n ? AHEAD_RCPTS - s->used : n;
 	s->used += taken;
 	lock_put(&q->lock);

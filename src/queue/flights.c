@@ -13,11 +13,11 @@
  */
 #include "queue/schedule_int.h"
 
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/must.h"
 
 #define WAY_ARENA (64u << 10)
+#define PARSED_ARENA (64u << 20) /* what parsing a message leaves that is for somebody here */
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
@@ -25,10 +25,18 @@
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
 #define WAITING_MAX 100 /* of them, whose message is too much now */
-#define LARGE ((uint64_t)256 << 10)
 
-/* Of messages that are under way, in memory. Large ones, that a slow host may take for hours, have their own, so that they are in the way of large ones only. */
-static const uint64_t bytes_max[2] = { (uint64_t)64 << 20, (uint64_t)448 << 20 };
+/*
+ * Messages that are under way are in memory, those of each size in a part of their own: huge ones, that a slow host may take for hours, are in the way of huge
+ * ones only.
+ */
+static const struct {
+	uint64_t from, max;
+} sizes[SCHED_SIZES] = {
+	{ 0, (uint64_t)64 << 20 },
+	{ (uint64_t)64 << 10, (uint64_t)192 << 20 },
+	{ (uint64_t)4 << 20, (uint64_t)256 << 20 },
+};
 
 static struct queue_flight **bucket_of(struct queue_sched *s, uint64_t id)
 {
@@ -55,15 +63,30 @@ bool queue_flies(const struct queue *q, int64_t rcpt)
 	return false;
 }
 
-static uint64_t *bytes_of(struct queue_sched *s, uint64_t size)
+static size_t size_of(uint64_t bytes)
 {
-	return &s->flying_bytes[size >= LARGE];
+	size_t i = SCHED_SIZES - 1;
+
+	while (bytes < sizes[i].from)
+		i--;
+	return i;
 }
 
-/* Is there no memory for one of that size now? */
-static bool is_too_much(const struct queue_sched *s, uint64_t size)
+/* Is there no memory for one of so many bytes now? */
+static bool is_too_much(const struct queue_sched *s, uint64_t bytes)
 {
-	return s->flying_bytes[size >= LARGE] >= bytes_max[size >= LARGE];
+	size_t i = size_of(bytes);
+
+	return s->flying_bytes[i] >= sizes[i].max;
+}
+
+/* Is there none for any? */
+static bool is_all_taken(const struct queue_sched *s)
+{
+	for (size_t i = 0; i < SCHED_SIZES; i++)
+		if (s->flying_bytes[i] < sizes[i].max)
+			return false;
+	return true;
 }
 
 /* The caller holds q->flying. */
@@ -78,7 +101,7 @@ static void add(struct queue_sched *s, struct queue_dest *d, struct queue_flight
 	d->flights = f;
 	d->n_flights++;
 	s->n_flights++;
-	*bytes_of(s, f->message.size) += f->message.size;
+	s->flying_bytes[size_of(f->message.size)] += f->message.size;
 	bucket = bucket_of(s, f->id);
 	f->next_by_id = *bucket;
 	*bucket = f;
@@ -100,7 +123,7 @@ void queue_flight_end(struct queue_sched *s, struct queue_flight *f)
 	f->dest->n_flights--;
 	f->way->n_coming--;
 	s->n_flights--;
-	*bytes_of(s, f->message.size) -= f->message.size;
+	s->flying_bytes[size_of(f->message.size)] -= f->message.size;
 	s->n_old -= s->n_old > 0 && f->id <= s->rekeyed_id;
 	arena_fini(&f->arena);
 	mem_free(f);
@@ -179,7 +202,8 @@ bool queue_is_root_signed(const struct queue_sched *s)
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
-	AUTO(arena_fini) struct arena body;
+	AUTO(mem_auto_free) char *body = NULL;
+	AUTO(arena_fini) struct arena parsed = { .cap = PARSED_ARENA };
 	struct queue_attempt_rcpt rcpts[QUEUE_ATTEMPT_RCPTS];
 	struct queue_attempt a = {
 		.id = f->id, .n_lost = s->n_lost, .qid = f->message.qid, .reverse_path = f->message.reverse_path, .envid = f->message.envid,
@@ -193,17 +217,16 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 	int rc = (f->way == f->dest ? queue_hop_find : queue_hop_fallback)(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
 	a.hop.destination = str_z(f->way->name); /* as it was when the message came, even if the routes have changed */
-	arena_init(&body, LIMIT_IMPORT_MESSAGE + (64u << 20));
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
 	if (rc == 0 && a.hop.host.n == 0)
 		rc = queue_policy_get(s->q, &f->arena, a.hop.domain, &a.sts);
 	if (rc == 0)
-		rc = queue_body_read(s->q, &body, f->message.content, &bytes);
+		rc = queue_body_read(s->q, f->message.content, &body, &bytes);
 	if (rc < 0)
 		return rc;
 	if (queue_is_local(s->q, &a.hop, rcpts[0].address)) {
-		rc = queue_deliver_here(s, f, &body, bytes);
+		rc = queue_deliver_here(s, f, &parsed, bytes);
 		return rc < 0 ? rc : 1;
 	}
 	if (!s->set->is_sending)
@@ -251,7 +274,7 @@ static size_t room(const struct queue_sched *s, const struct queue_dest *d, size
 
 	if (allowed > most)
 		allowed = most;
-	if (d->not_before_s > s->now_s || d->n_coming >= allowed || (is_too_much(s, 0) && is_too_much(s, LARGE)))
+	if (d->not_before_s > s->now_s || d->n_coming >= allowed || is_all_taken(s))
 		return 0;
 	return left < allowed - d->n_coming ? left : allowed - d->n_coming;
 }
@@ -287,14 +310,13 @@ static bool is_good_enough(const struct queue_dest *d, const struct queue_messag
 static int find_way(struct queue_sched *s, struct db_tx *tx, struct queue_dest *d, const struct queue_message_row *m, struct str address,
 		    struct queue_dest **ret)
 {
-	AUTO(arena_fini) struct arena a;
-	struct queue_hop own, hop;
+	AUTO(arena_fini) struct arena a = { .cap = WAY_ARENA };
+	struct queue_hop own = { 0 }, hop;
 	int rc;
 
 	*ret = d;
 	if (d->not_before_s <= s->now_s)
 		return 1;
-	arena_init(&a, WAY_ARENA);
 	rc = queue_hop_fallback(s->conf, &a, m->reverse_path, address, &hop);
 	if (rc == 0)
 		rc = queue_hop_find(s->conf, &a, m->reverse_path, address, &own);

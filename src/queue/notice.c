@@ -6,7 +6,6 @@
 #include "queue/queue_int.h"
 
 #include "base/clock.h"
-#include "base/limits.h"
 #include "base/log.h"
 #include "base/must.h"
 #include "base/rnd.h"
@@ -14,7 +13,6 @@
 #include "queue/dkim.h"
 #include "queue/dsn.h"
 
-#define NOTICE_ARENA (LIMIT_IMPORT_MESSAGE + (1u << 20)) /* the message that it is about, once */
 #define NOTICE_MAX (64u << 20)
 
 /* Nobody hears of what happened to these: the log is all there is. */
@@ -73,7 +71,7 @@ static int write_text(struct queue *q, const struct queue_message_row *m, const 
 	struct conf *c = queue_conf_get(q);
 	char hostname[sizeof(q->hostname)];
 	struct queue_dsn d = {
-		.hostname_z = hostname, .to = m->reverse_path, .qid = m->qid, .envid = m->envid, .accepted_s = m->age.accepted_s,
+		.hostname_z = hostname, .to = ret->rcpt.address, .qid = m->qid, .envid = m->envid, .accepted_s = m->age.accepted_s,
 		.now_s = clock_wall_ms() / 1000, .ret = m->flags & QUEUE_REQUIRETLS ? QUEUE_RET_HDRS : m->dsn_ret, /* RFC 8689 5 */
 		.is_smtputf8 = m->flags & QUEUE_SMTPUTF8,
 		.message = queue_body_outgoing(bytes), .max_returned = (size_t)queue_conf_of(c)->max_returned, .rcpts = rcpts, .n_rcpts = n,
@@ -98,8 +96,8 @@ static int write_text(struct queue *q, const struct queue_message_row *m, const 
 	return buf_overflowed(&text) || buf_overflowed(&ret->text) ? -E_LIMIT : 0;
 }
 
-/* 1: it is ready to be stored; 0: there is nobody to tell. */
-static int address_it(struct queue *q, const struct queue_message_row *m, struct queue_notice *ret)
+/* Who is told: of forwarded mail whom its return address stands for. 1; 0: there is nobody to tell. */
+static int find_sender(struct queue *q, const struct queue_message_row *m, struct queue_notice *ret)
 {
 	int rc = queue_rcpt_find(q, &ret->arena, m->reverse_path, &ret->rcpt);
 
@@ -108,13 +106,19 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 		return 0;
 	}
 	/* Whose mailbox is full is no recipient here for now: it waits in the queue as mail for elsewhere does, and is looked at again by local.c. */
-	if (rc < 0 && rc != -E_QUOTA)
-		return rc;
+	return rc < 0 && rc != -E_QUOTA ? rc : 1;
+}
+
+/* 1: it is ready to be stored; negative. */
+static int address_it(struct queue *q, const struct queue_message_row *m, struct queue_notice *ret)
+{
+	int rc;
+
 	rnd_id_z(ret->qid, sizeof(ret->qid) - 1);
 	ret->rcpt.notify = QUEUE_NOTIFY_NEVER;
 	ret->envelope = (struct queue_envelope){
 		.qid_z = ret->qid, .sid_z = "", .is_8bit = !str_is_ascii(buf_str(&ret->text)),
-		.is_smtputf8 = !str_is_ascii(m->reverse_path), .is_requiretls = m->flags & QUEUE_REQUIRETLS, .rcpts = &ret->rcpt, .n_rcpts = 1,
+		.is_smtputf8 = !str_is_ascii(ret->rcpt.address), .is_requiretls = m->flags & QUEUE_REQUIRETLS, .rcpts = &ret->rcpt, .n_rcpts = 1,
 		.wish = { .priority = m->priority, .has_priority = m->has_priority }, /* RFC 6710 4.6 */
 	};
 	rc = queue_mail_prepare(&ret->mail, q, &ret->envelope, buf_str(&ret->text), &ret->arena);
@@ -122,9 +126,9 @@ static int address_it(struct queue *q, const struct queue_message_row *m, struct
 }
 
 /* What is damaged in the packs goes to nobody, but its sender hears so all the same. */
-static int read_body(struct queue *q, const struct queue_message_row *m, struct arena *a, struct str *ret)
+static int read_body(struct queue *q, const struct queue_message_row *m, char **ret_heap, struct str *ret)
 {
-	int rc = queue_body_read(q, a, m->content, ret);
+	int rc = queue_body_read(q, m->content, ret_heap, ret);
 
 	if (rc != -E_IO && rc != -E_NOT_FOUND)
 		return rc;
@@ -140,9 +144,9 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 {
 	struct queue_dsn_rcpt due[QUEUE_ATTEMPT_RCPTS];
 	struct conf *c = queue_conf_get(q);
-	struct arena body; /* not kept: many notices may be stored in one transaction, each about a large message */
+	AUTO(mem_auto_free) char *body = NULL; /* not kept: many notices may be stored in one transaction, each about a large message */
 	size_t n_due;
-	int rc = 0;
+	int rc;
 
 	must(n <= QUEUE_ATTEMPT_RCPTS);
 	n_due = pick(m, rcpts, n, queue_ends_s(queue_conf_of(c), &m->age), due);
@@ -151,16 +155,18 @@ static int make(struct queue *q, const struct queue_message_row *m, const struct
 		return 0;
 	*ret = (struct queue_notice){ .text = BUF_INIT(NOTICE_MAX) };
 	arena_init(&ret->arena, NOTICE_MAX);
-	arena_init(&body, NOTICE_ARENA);
-	if (!bytes.p)
-		rc = read_body(q, m, &body, &bytes);
+	rc = find_sender(q, m, ret);
+	if (rc <= 0) {
+		queue_notice_done(ret);
+		return rc;
+	}
+	rc = bytes.p ? 0 : read_body(q, m, &body, &bytes);
 	ret->what_z = queue_dsn_action_z(due[0].action);
 	ret->about = arena_str(&ret->arena, m->qid);
 	if (rc == 0 && !ret->about.p)
 		rc = -E_LIMIT;
 	if (rc == 0)
 		rc = write_text(q, m, due, n_due, bytes, ret);
-	arena_fini(&body);
 	if (rc == 0)
 		rc = address_it(q, m, ret);
 	if (rc <= 0)

@@ -216,18 +216,19 @@ bool queue_hints_take(struct queue *q, char *ret[QUEUE_HINTS], size_t *ret_n)
 static int read_item(struct db_query *q, struct arena *a, struct queue_item *ret)
 {
 	bool is_down = db_int(q, 13) > 0;
-	int64_t due_s = db_int(q, 14);
+	int64_t due_s = db_int(q, 14), accepted_s = db_int(q, 3);
+	int64_t next_s = db_int(q, 8) > accepted_s ? db_int(q, 8) : accepted_s; /* its place in the line may be one before it came */
 
 	*ret = (struct queue_item){
 		.qid = arena_str(a, db_text(q, 0)),
 		.reverse_path = arena_str(a, db_text(q, 1)),
 		.recipient = arena_str(a, db_text(q, 2)),
-		.accepted_s = db_int(q, 3),
+		.accepted_s = accepted_s,
 		.size = (uint64_t)db_int(q, 4),
 		.state = (enum queue_state)db_int(q, 5),
 		.destination = arena_str(a, db_text(q, 6)),
 		.attempts = db_int(q, 7),
-		.next_attempt_s = is_down && due_s > db_int(q, 8) ? due_s : db_int(q, 8),
+		.next_attempt_s = is_down && due_s > next_s ? due_s : next_s,
 		.last_attempt_s = db_int(q, 9),
 		.enhanced = arena_str(a, db_text(q, is_down ? 15 : 10)),
 		.text = arena_str(a, db_text(q, is_down ? 16 : 11)),

@@ -252,8 +252,11 @@ MUST_CHECK int queue_row_rcpt(struct db_query *q, struct arena *a, struct queue_
 MUST_CHECK int queue_message_get(struct db_tx *tx, struct arena *a, struct str qid, struct queue_message_row *ret);
 MUST_CHECK int queue_rcpts_get(struct db_tx *tx, struct arena *a, const struct db_sql *sql, const struct db_val *args, size_t n_args,
 			       struct queue_rcpt_row **ret, size_t *ret_n);
-/* The whole stored message. No snapshot may be open. */
-MUST_CHECK int queue_body_read(struct queue *q, struct arena *a, int64_t content, struct str *ret);
+/*
+ * The whole stored message, in *ret_heap, which is the caller's: not from the purse of what peers may hold (base/budget.h), so that nobody keeps mail from going
+ * out by using that up. One thread reads one at a time. No snapshot may be open.
+ */
+MUST_CHECK int queue_body_read(struct queue *q, int64_t content, char **ret_heap, struct str *ret);
 /* Without our own Return-Path line, which belongs to final delivery (RFC 5321 4.4). */
 struct str queue_body_outgoing(struct str bytes);
 

@@ -4,6 +4,9 @@
 
 #include "base/mem.h"
 
+#define ROW_ARENA (64u << 10)
+#define BODY_MAX (((size_t)1 << 30) + ((size_t)1 << 20)) /* the largest that [smtp] max_message_size can be, and our lines before it */
+
 static bool keep(struct arena *a, struct db_query *q, int column, struct str *ret)
 {
 	*ret = arena_str(a, db_text(q, column));
@@ -81,23 +84,23 @@ int queue_rcpts_get(struct db_tx *tx, struct arena *a, const struct db_sql *sql,
 	return rc;
 }
 
-int queue_body_read(struct queue *q, struct arena *a, int64_t content, struct str *ret)
+int queue_body_read(struct queue *q, int64_t content, char **ret_heap, struct str *ret)
 {
 	AUTO(store_reader_close) struct store_reader *r = NULL;
+	AUTO(arena_fini) struct arena a = { .cap = ROW_ARENA };
 	struct store_content c = { 0 };
-	char *p;
 	int rc = store_reader_open(q->store, &r);
 
 	if (rc == 0)
-		rc = store_content_get(r, a, content, 0, &c);
+		rc = store_content_get(r, &a, content, 0, &c);
 	store_reader_close(&r);
+	if (rc == 0 && c.size > BODY_MAX)
+		rc = -E_LIMIT;
 	if (rc < 0)
 		return rc;
-	p = arena_alloc(a, c.size + 1, 1);
-	if (!p)
-		return -E_LIMIT;
-	rc = store_content_read(q->store, &c, 0, p, c.size);
-	*ret = str_of(p, c.size);
+	*ret_heap = mem_resize(NULL, c.size + 1, 1);
+	rc = store_content_read(q->store, &c, 0, *ret_heap, c.size);
+	*ret = str_of(*ret_heap, c.size);
 	return rc;
 }
 

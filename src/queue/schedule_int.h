@@ -6,6 +6,7 @@
 #include "queue/schedule.h"
 
 #define SCHED_BUCKETS 1024
+#define SCHED_SIZES 3     /* small, large and huge messages (flights.c) */
 #define SCHED_FLIGHT_ARENA (4u << 20) /* rows of one attempt's recipients */
 
 /* An attempt that the sender has. */
@@ -74,7 +75,7 @@ struct queue_sched {
 	struct queue_dest *by_name[SCHED_BUCKETS];
 	struct queue_flight *by_id[SCHED_BUCKETS];
 	struct queue_dest *first;       /* of all */
-	uint64_t flying_bytes[2];       /* of the messages of all flights, small and large ones: each is in memory until its result */
+	uint64_t flying_bytes[SCHED_SIZES]; /* of the messages of all flights, of each size: each is in memory until its result */
 	size_t n_dests, n_failing, n_unknown, n_flights;
 	uint64_t last_id;
 	uint64_t n_lost;                /* so often the sender has died */

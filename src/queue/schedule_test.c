@@ -493,6 +493,25 @@ TEST(a_clock_that_is_set_ahead_sends_nothing_back_untried)
 	teardown(&x);
 }
 
+TEST(what_is_not_to_be_sent_waits)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nsend = no\n");
+	send_to(&x, ALICE, "d@far.example", 0);
+	start(&x);
+	pass(&x, 5 * HOUR_MS);
+	wait_mails(&x, 1); /* its sender hears that it is late */
+	pass(&x, 6 * DAY_MS);
+	stays_seen(&x, 0);
+	pass(&x, 6 * DAY_MS);
+	stays_seen(&x, 0);
+	assert_int_equal(count(&x, Q_MESSAGES), 1);
+	assert_int_equal(mails(&x), 1);
+	teardown(&x);
+}
+
 /* What the notice says of a recipient that was never tried is what is known of its own destination. */
 TEST(the_trouble_told_is_that_of_the_own_destination)
 {

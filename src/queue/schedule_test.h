@@ -72,7 +72,7 @@ static const struct db_sql checks[Q_COUNT] = {
 	[Q_RPT_SESSIONS] = { .sql = "SELECT coalesce(sum(sessions), 0) FROM tlsrpt_sessions" },
 	[Q_RPT_REPORTS] = { .sql = "SELECT count(*) FROM tlsrpt_reports" },
 	[Q_RPT_DAYS] = { .sql = "SELECT count(*) FROM tlsrpt_days" },
-	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 200000000" },
+	[Q_LARGE] = { .sql = "UPDATE queue_messages SET size = 100000000" },
 	[Q_TRIED] = { .sql = "SELECT coalesce(sum(attempts), 0) FROM queue_recipients" },
 };
 

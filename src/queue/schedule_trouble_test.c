@@ -2,6 +2,9 @@
 /* The schedule in trouble: damaged rows and bodies, a full disk, a sender that was taken over, deeds while attempts run. */
 #include "queue/schedule_test.h"
 
+#include "base/budget.h"
+#include "base/limits.h"
+
 /* What the other host may be taking at this moment does not go back to its sender as well. */
 TEST(what_is_being_tried_is_not_returned)
 {
@@ -76,6 +79,33 @@ TEST(large_messages_leave_room_for_small_ones)
 	assert_string_equal(x.seen[4].first, to);
 	wait_count(&x, Q_RECIPIENTS, 4);
 	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
+/* Peers that use up what they all may hold (base/budget.h) keep no mail from going out, nor from coming back. */
+TEST(memory_that_peers_hold_is_not_needed)
+{
+	struct queue_rcpt r[] = { { .address = S("a@far.example") }, { .address = S("f@far.example") } };
+	struct queue_envelope e = { .qid_z = "big", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = r, .n_rcpts = 2 };
+	AUTO(buf_fini) struct buf text = BUF_INIT(1u << 20);
+	struct spool *spool;
+	struct fixture x;
+
+	setup(&x);
+	buf_add(&text, S("Return-Path: <x@y>\r\nSubject: big\r\n\r\n"));
+	while (text.n < 900000)
+		buf_add(&text, S("A line of it.\r\n"));
+	buf_add_char(&text, '\0');
+	spool = test_spool(x.db, text.p);
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	budget_set(1u << 20);
+	start(&x);
+	wait_mails(&x, 1);
+	wait_count(&x, Q_MESSAGES, 0);
+	budget_set(LIMIT_PEER_MEMORY);
+	assert_in_range(x.seen[0].n_bytes, 899000, 900100);
+	assert_int_equal(seen(&x), 1);
 	teardown(&x);
 }
 

@@ -34,7 +34,8 @@
 #define TURN 50
 #define CROWDED_CONNECT_MS 5000
 #define DESTINATIONS_MAX 4096
-#define TAKEN_BYTES_MAX ((size_t)2 << 30) /* of messages that are here: more than the schedule lets be under way (queue/flights.c), which knows whom large ones may hold up */
+/* Of messages that are here: more than the schedule lets be under way (queue/flights.c), which knows whom large ones may hold up. */
+#define TAKEN_BYTES_MAX ((size_t)2 << 30)
 
 struct job {
 	struct queue_attempt attempt;

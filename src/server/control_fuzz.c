@@ -24,6 +24,7 @@ static const char *const verbs[] = {
 	"account.remove", "account.list", "alias.add", "alias.remove", "alias.list", "domain.add",
 	"domain.remove", "domain.list", "queue.list", "queue.show", "queue.retry", "queue.hold", "queue.release", "queue.remove", "status", "test.clock", "nothing",
 	"import.mailbox", "import.have", "import.add", "import.subscribe", "export.mailboxes", "export.list", "export.body",
+	"mailbox.list", "mailbox.create", "mailbox.delete", "mailbox.rename", "mailbox.subscribe", "mailbox.unsubscribe",
 };
 
 static int remove_one(const char *path_z, const struct stat *st, int flag, struct FTW *ftw)

@@ -133,6 +133,7 @@ static int attempt(int (*enter)(void), const char *name_z)
 
 static int landlock_version(void)
 {
+	const char *dir = data_dir(); /* ours to remove, not the child's */
 	int status = 0;
 	pid_t pid = fork();
 
@@ -141,7 +142,7 @@ static int landlock_version(void)
 		int abi = 0;
 
 		prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-		_exit(server_landlock_enter(data_dir(), &abi, NULL) < 0 ? CHILD_FAILED : abi);
+		_exit(server_landlock_enter(dir, &abi, NULL) < 0 ? CHILD_FAILED : abi);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

@@ -29,7 +29,7 @@ static void check_reply(const struct smtp_client_reply *r)
 
 static void transaction(struct smtp_client *c, struct arena *a, unsigned flags)
 {
-	struct smtp_client_rcpt rcpts[2] = { { .address = S("r1@c.example") }, { .address = S("r2@c.example") } };
+	struct smtp_client_rcpt rcpts[2] = { { .address = S("r1@c.example") }, { .address = S("r2@d.example") } };
 	const struct smtp_client_message m = {
 		.reverse_path = S("a@b.example"),
 		.bytes = S("Subject: x\r\n\r\n.hello\r\n.\r\n"),

@@ -28,11 +28,13 @@
 #include "base/limits.h"
 #include "base/must.h"
 #include "queue/queue.h"
+#include "smtp/syntax.h"
 
 #define BY_MAX INT64_C(999999999)
 #define OPEN (-1)
 #define TAKEN (-2)
 #define LATER (-3)
+#define ORCPT_MAX 500    /* RFC 3461 4.2 */
 #define GROUP 100        /* RCPT in one write */
 #define LAST_WORDS_MS 1000
 
@@ -199,7 +201,7 @@ static bool look_over(struct deal *d)
 		return false;
 	}
 	for (size_t i = 0; i < d->n; i++) {
-		if (d->rcpts[i].address.n == 0 || !is_path(d->rcpts[i].address) || !is_value(d->rcpts[i].orcpt))
+		if (d->rcpts[i].address.n == 0 || !is_path(d->rcpts[i].address))
 			refuse(d, i, "5.1.3", "the address cannot be sent");
 		else if (!d->m->is_smtputf8 && !str_is_ascii(d->rcpts[i].address))
 			refuse(d, i, "5.6.7", "the address needs SMTPUTF8");
@@ -269,6 +271,21 @@ static unsigned notify_of(const struct deal *d, const struct smtp_client_rcpt *r
 	return (r->notify ? r->notify : QUEUE_NOTIFY_FAILURE) | QUEUE_NOTIFY_DELAY;
 }
 
+/* RFC 6533 3: in UTF-8 only where that may go. One that is too long then (RFC 3461 4.2), or is no value of a parameter, is left out: the message is not. */
+static void add_orcpt(const struct deal *d, struct buf *line, struct str orcpt)
+{
+	AUTO(buf_fini) struct buf ascii = BUF_INIT(ORCPT_MAX);
+
+	if (!d->m->is_smtputf8 && !str_is_ascii(orcpt)) {
+		if (!str_is_utf8(orcpt))
+			return;
+		smtp_orcpt_add_ascii(orcpt, &ascii);
+		orcpt = buf_overflowed(&ascii) ? S("") : buf_str(&ascii);
+	}
+	if (orcpt.n > 0 && is_value(orcpt))
+		buf_printf(line, " ORCPT=%" STR_FMT, STR_ARG(orcpt));
+}
+
 static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 {
 	AUTO(buf_fini) struct buf line = BUF_INIT(4096);
@@ -276,8 +293,7 @@ static void put_rcpt(struct deal *d, const struct smtp_client_rcpt *r)
 	buf_printf(&line, "RCPT TO:<%" STR_FMT ">", STR_ARG(r->address));
 	if (d->c->caps.has_dsn) {
 		add_notify(&line, notify_of(d, r));
-		if (r->orcpt.n > 0 && (d->m->is_smtputf8 || str_is_ascii(r->orcpt))) /* RFC 6533 3 */
-			buf_printf(&line, " ORCPT=%" STR_FMT, STR_ARG(r->orcpt));
+		add_orcpt(d, &line, r->orcpt);
 	}
 	smtp_client_put(d->c, buf_str(&line), NULL);
 }

@@ -674,7 +674,7 @@ TEST(client_addresses)
 	smtp_client_close(&c);
 }
 
-/* RFC 6533 3: an original recipient in UTF-8 goes only where UTF-8 may go. */
+/* RFC 6533 3: an original recipient in UTF-8 goes so only where UTF-8 may go. */
 TEST(client_original_recipient_in_utf8)
 {
 	AUTO(arena_fini) struct arena a = { .cap = 65536 };
@@ -683,16 +683,36 @@ TEST(client_original_recipient_in_utf8)
 	struct smtp_client_message m = TEXT;
 
 	for (int i = 0; i < 2; i++) {
-		struct smtp_client_rcpt rcpt = { .address = S("r0@c.example"), .orcpt = S("utf-8;\xc3\xa4@x") };
+		struct smtp_client_rcpt rcpt = { .address = S("r0@c.example"), .orcpt = S("utf-8;\xc3\xa4\xf0\x9f\x98\x80\\x{2B}@x") };
 
 		m.is_smtputf8 = i == 1;
 		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
 		assert_int_equal(rcpt.reply.code, 250);
 	}
 	assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9),
-		      S(MAIL RCPT(0) DATA BODY "." LINE "MAIL FROM:<a@b.example> SMTPUTF8" LINE
-			"RCPT TO:<r0@c.example> ORCPT=utf-8;\xc3\xa4@x" LINE DATA BODY "." LINE));
+		      S(MAIL "RCPT TO:<r0@c.example> ORCPT=utf-8;\\x{E4}\\x{1F600}\\x{2B}@x" LINE DATA BODY "." LINE
+			"MAIL FROM:<a@b.example> SMTPUTF8" LINE
+			"RCPT TO:<r0@c.example> ORCPT=utf-8;\xc3\xa4\xf0\x9f\x98\x80\\x{2B}@x" LINE DATA BODY "." LINE));
 	smtp_client_close(&c);
+}
+
+/* Nobody's message comes back because of an original recipient that is no value of a parameter (some clients write "=" in one of the type utf-8). */
+TEST(client_original_recipient_that_cannot_be_sent)
+{
+	static const char *const rows[] = { "utf-8;a=b@x", "rfc822;a b@x", "rfc822;a\r\nDATA", "rfc822;a\x7f" };
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(arena_fini) struct arena a = { .cap = 65536 };
+		struct smtp_client *c = connected("PIPELINING" LINE "250-DSN", S(OK OK GO NEXT OK NEXT), false, &a);
+		struct smtp_client_rcpt rcpt = { .address = S("r0@c.example"), .orcpt = str_z(rows[i]) };
+		const struct smtp_client_message m = TEXT;
+
+		test_row(rows[i]);
+		assert_int_equal(smtp_client_send(c, &m, &rcpt, 1, &a), 0);
+		assert_int_equal(rcpt.reply.code, 250);
+		assert_str_eq(str_skip(net_stream_scripted_said(smtp_client_stream(c)), 9), S(MAIL RCPT(0) DATA BODY "." LINE));
+		smtp_client_close(&c);
+	}
 }
 
 TEST(client_lines)

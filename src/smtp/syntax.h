@@ -42,5 +42,8 @@ MUST_CHECK bool smtp_xtext_decode(struct str s, struct buf *out);
 /* RFC 3461 4.2, RFC 6533 3: addr-type ";" address in xtext or utf-8-addr-unitext. */
 MUST_CHECK bool smtp_orcpt_is_valid(struct str s, bool allows_utf8);
 
+/* RFC 6533 3: the same (valid UTF-8) for a server that knows nothing of SMTPUTF8: what is not ASCII as \x{...}. */
+void smtp_orcpt_add_ascii(struct str s, struct buf *out);
+
 /* Is the argument of HELO, EHLO or LHLO a domain or address literal as the grammar wants it? */
 bool smtp_helo_is_valid(struct str s);

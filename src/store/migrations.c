@@ -341,9 +341,10 @@ static const char step_15[] =
 static const char step_16[] =
 	/*
 	 * Keys that are read otherwise now (keys.c makes them when they are asked for): dates that were none, encoded words in a charset that
-	 * had no known name, characters that were refused, controls that are characters of Windows, addresses.
+	 * had no known name, characters that were refused, controls that are characters of Windows. Few: each SORT reads the headers of those that
+	 * are missing.
 	 */
-	"DELETE FROM sort_keys WHERE sent IS NULL OR from_mailbox = '' OR to_mailbox = ''"
+	"DELETE FROM sort_keys WHERE sent IS NULL"
 	" OR subject || from_display || to_display GLOB '*=[?]*'"
 	" OR subject || from_display || to_display GLOB '*[' || char(128) || '-' || char(159) || char(65533) || ']*';";
 

@@ -88,7 +88,7 @@ static const struct db_sql old_keys[] = {
 	{ .sql = "INSERT INTO sort_keys (content, sent, is_reply, ids, subject, from_mailbox, to_mailbox, cc_mailbox, from_display,"
 		 " to_display) VALUES (1, NULL, 0, '', 'A', 'A', 'A', '', 'A', 'A'), (2, 0, 0, '', '=?X?Q?A?=', 'A', 'A', '', 'A', 'A'),"
 		 " (3, 0, 0, '', 'A', 'A', 'A', '', char(133), 'A'), (4, 0, 0, '', 'A', 'A', 'A', '', 'A', char(65533)),"
-		 " (5, 0, 0, '', 'A', '', 'A', '', 'A', 'A'), (6, 0, 0, '', '?= ' || char(196), 'A', 'A', '', 'A', 'A')" },
+		 " (5, 0, 0, '', char(128) || 'A', 'A', 'A', '', 'A', 'A'), (6, 0, 0, '', '?= ' || char(196), 'A', 'A', '', 'A', 'A')" },
 };
 
 static int fill_tx(struct db_tx *tx, void *arg)

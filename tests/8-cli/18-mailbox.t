@@ -27,6 +27,8 @@ cli mailbox list bob@example.test lists% Bu* inbox/% *cher
 out Lists/Bücher *0 *0 *0 *no
 out INBOX/old *\Junk \Archive *yes
 out! Lists *
+cli mailbox list bob@example.test Lists/Bü%
+out Lists/Bücher *
 cli mailbox list bob@example.test --subscribed
 out INBOX/old *
 out! Lists*

@@ -24,3 +24,27 @@ A < * 2 FETCH (UID 2 FLAGS (*\Draft*
 A < * 1 FETCH (UID 1 MODSEQ ($m))
 A < * 2 FETCH (UID 2 FLAGS (\Answered \Draft *) MODSEQ ($m))
 A < e OK
+# RFC 5465: NOTIFY tells at once, so it may cross the STORE: what was told since the last tagged answer is followed by the result, too
+C connect imap as bob in INBOX
+C > a NOTIFY SET (selected (MessageNew MessageExpunge FlagChange))
+C < a OK
+C > b FETCH 1:2 FLAGS
+C <... b OK
+B > c STORE 1 +FLAGS.SILENT (word)
+B <all c OK
+C < * FLAGS
+C < * OK [PERMANENTFLAGS
+C < * 1 FETCH (UID 1 FLAGS (*word*
+C > c UID STORE 1:2 -FLAGS.SILENT (word)
+C < * 1 FETCH (UID 1 FLAGS (\Answered \Flagged))
+C < c OK
+# that answer has settled it
+C > d UID STORE 1:2 +FLAGS.SILENT (\Seen)
+C < d OK
+B > d STORE 2 +FLAGS.SILENT (word)
+B <all d OK
+C < * 2 FETCH (UID 2 FLAGS (*word*
+C > e NOOP
+C < e OK
+C > f UID STORE 1:2 -FLAGS.SILENT (word)
+C < f OK

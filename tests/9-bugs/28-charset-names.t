@@ -18,6 +18,9 @@ A < g OK
 # no charset: UTF-8, and what is none as the old mail programs of Windows wrote it, in the header too
 A >> h APPEND INBOX {76+}\r\nSubject: gr\xfc\xdfe \xc3\xa4\r\nContent-Type: text/plain; charset=us-ascii\r\n\r\n\x93gr\xfcn\x94 \xc3\xbc\r\n\r\n
 A < h OK
+# ISO-2022-JP with a number in a circle and half-width katakana, as Windows writes it
+A >> i APPEND INBOX {79+}\r\nSubject: x\r\nContent-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B-!F|K\\\x1b(I1\x1b(B\r\n\r\n
+A < i OK
 A > s SELECT INBOX
 A <... s OK
 A > t SEARCH CHARSET UTF-8 BODY "straße"
@@ -50,3 +53,6 @@ A < u OK
 A > v SEARCH CHARSET UTF-8 SUBJECT "grüße ä" BODY "“grün” ü"
 A <= * SEARCH 8
 A < v OK
+A > w SEARCH CHARSET UTF-8 BODY "①日本ｱ"
+A <= * SEARCH 9
+A < w OK

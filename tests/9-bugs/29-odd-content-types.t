@@ -4,7 +4,7 @@ A connect imap as bob
 # a multipart without a boundary
 A >> a APPEND INBOX {82+}\r\nSubject: one\r\nContent-Type: multipart/mixed; type=x\r\n\r\n--b\r\n\r\nwords of it\r\n--b--\r\n\r\n
 A < a OK
-# "text" alone (RFC 1049); its charset counts
+# "text" alone; its charset counts
 A >> b APPEND INBOX {67+}\r\nSubject: two\r\nContent-Type: text; charset=iso-8859-2\r\n\r\n\xb1\xb6\xe6 words\r\n\r\n
 A < b OK
 # a message in base64 (RFC 2046 5.2.1 forbids it) is a file

@@ -150,3 +150,19 @@ def test_disk_full_at_the_first_chunk(server):
     imap, count = inbox(server)
     assert count == 1 and b"two" in imap.fetch("1", "(BODY.PEEK[])")[1][0][1]
     imap.logout()
+
+
+def test_no_room_to_open(server):
+    """Not a page is free when it starts: the fault names that, and when there is room it starts with all that was there."""
+    with small_disk(server.martlet, {"store": {"min_free_space": "0"}}) as full:
+        assert send(full, 3, 1000) == (3, None)
+        full.stop()
+        junk = full.dir + "/data/junk"
+        with contextlib.suppress(OSError), open(junk, "wb", buffering=0) as f:
+            while True:
+                f.write(b"x" * 4096)
+        r = full.command("serve", "--config", full.config)
+        assert r.returncode == 5 and "No space left on device" in r.stderr, r
+        os.unlink(junk)
+        full.start()
+        assert inbox(full)[1] == 3

@@ -18,6 +18,7 @@ import unicodedata
 from certs import self_signed
 from script import Actor, Failure, ehlo, message, tls_context
 from ports import free_offset
+from server import Skip
 
 
 def test_certificates_by_name(server):
@@ -343,6 +344,19 @@ def test_a_port_that_cannot_be_had(server):
                     % (server.dir, address, server.port("imap")))
         r = server.command("serve", "--config", path)
         assert r.returncode == 5 and '[listener "mine"] %s port %d: %s' % (address, server.port("imap"), told) in r.stderr, r
+
+
+def test_commands_of_other_users(server):
+    """Who may not speak to the server hears who may, whether it runs or not."""
+    if os.geteuid() != 0:
+        raise Skip("needs root, to be another user")
+    os.chmod(server.dir, 0o755)
+    os.chmod(server.config, 0o644)
+    for _ in range(2):
+        r = subprocess.run([server.martlet, "account", "list", "--config", server.config], capture_output=True, text=True, check=False, user=65534, group=65534)
+        assert r.returncode == 1 and "/data is for root and the user of [server] user alone; run it as one of them" in r.stderr, r
+        server.stop()
+    server.start()
 
 
 def test_start_waits_for_a_command(server):

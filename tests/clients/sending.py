@@ -118,7 +118,7 @@ def test_notice_in_utf8(server):
                 smtp.sendmail("carol@back.test", ["far@example.test"], text, ["SMTPUTF8", "BODY=8BITMIME"])
             (mail, rcpts, body), = back.wait(1)
             assert mail.startswith("MAIL FROM:<>") and " BODY=" not in mail and rcpts == ["RCPT TO:<carol@back.test>"], (mail, rcpts)
-            assert body.isascii(), body
+            assert body.isascii() and b"\r\nTo: <carol@back.test>\r\n" in body, body
             status, returned = leaf(body, b"message/global-delivery-status"), leaf(body, b"message/global")
             assert "Final-Recipient: utf-8; gr\u00fc\u00dfe@elsewhere.test" in status.decode() and returned.endswith(text), (status, returned)
             wait_empty(server)

@@ -93,13 +93,18 @@ class Game(Commands):
             self.learn(c)
         if c.is_dead:
             return
-        _, command = self.command(c)
+        self.send_alone(c, self.command(c)[1], rest, is_fresh)
+        if c.saved is not None and not c.is_dead and self.rnd.random() < 0.3:
+            self.send_alone(c, self.do_saved(c), rest, is_fresh)
+        self.remember(c)
+
+    @staticmethod
+    def send_alone(c, command, rest, is_fresh):
         if command:
             command.is_alone = not any(x.flying for x in rest) and not command.more.get("halfway")
             command.is_fresh = is_fresh and c.knows_flags
             c.send(command)
             c.finish()
-        self.remember(c)
 
     def together(self, clients):
         """Each sends some commands, and then each reads, or not yet."""
@@ -180,7 +185,6 @@ class Game(Commands):
         w.close()
         self.is_renaming = False
         for box in self.boxes.values():
-            box.is_doomed &= box.id in self.truth
             if box.id in self.truth:
                 box.is_doomed = False
 
@@ -231,13 +235,17 @@ class Game(Commands):
     def quiet(self):
         self.quiets += 1
         self.note("--- quiet")
+        listening = [c for c in self.clients if c.knows_list and (c.is_idle or c.shape == 2) and self.rnd.random() < 0.7]
         for c in self.clients:
-            c.finish()
+            if c not in listening or not c.is_idle:
+                c.finish()
         for c in self.clients:
-            c.run(Command("NOOP"))
-            if c.knows_list:
-                self.learn(c)
+            if c not in listening:
+                self.catch_up(c)
         self.look()
+        for c in listening:
+            self.in_time(c, self.compare_untold)
+            self.catch_up(c)
         for c in self.clients:
             if not c.is_dead:
                 self.compare(c)
@@ -245,6 +253,22 @@ class Game(Commands):
         if not c.is_dead:
             self.compare_searches(c)
         self.resync()
+
+    def catch_up(self, c):
+        c.run(Command("NOOP"))
+        if c.knows_list:
+            self.learn(c)
+
+    def compare_untold(self, c):
+        """IDLE, and NOTIFY with "selected", tell without being asked; of new messages IDLE tells only that they are there."""
+        truth = self.truth.get(c.box.id) if c.box and not c.is_dead else None
+        if c.box and not c.is_dead and truth is None:
+            c.fail("the mailbox is gone, and it was not told")
+        if truth and (len(c.list) != len(truth["uids"]) or not set(c.uids()) <= set(truth["uids"])):
+            c.fail("listens and believes %s, there is %s", c.list, truth["uids"])
+        for m in c.list if truth and c.knows_flags else []:
+            if m.uid and m.flags is not None and m.flags != truth["flags"][m.uid]:
+                c.fail("listens and believes %s, the flags are %s", m, sorted(truth["flags"][m.uid]))
 
     def compare(self, c):
         truth = self.truth.get(c.box.id) if c.box else None
@@ -357,7 +381,7 @@ class Game(Commands):
             for mailboxid, kept in c.snapshots.items():
                 if mailboxid not in self.truth:
                     continue
-                for snapshot in self.rnd.sample(kept, min(len(kept), 2)):
+                for snapshot in self.rnd.sample(kept, min(len(kept), 3)):
                     w = w or Client(self, 98, {"qresync": True, "rev2": self.rnd.random() < 0.5, "uidonly": self.rnd.random() < 0.2})
                     self.resync_one(w, c, self.truth[mailboxid], *snapshot)
         if w:
