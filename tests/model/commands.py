@@ -13,7 +13,7 @@ from answers import numbers, ranges
 from client import NOTIFY_OFF, SHARED, Command
 
 NAMES = ["INBOX", "A", "A/x", "A/x/q", "B", "B/z", "\xc4rger", "\xc4rger/b", "Archive"]
-KEYWORDS = ["k%d" % i for i in range(8)]
+KEYWORDS = ["k%d" % i for i in range(8)]        # run --keywords makes it longer
 SYSTEM = ["\\Seen", "\\Answered", "\\Flagged", "\\Draft", "\\Deleted"]
 STATUS = "(MESSAGES UIDNEXT UIDVALIDITY UNSEEN DELETED SIZE HIGHESTMODSEQ MAILBOXID)"
 ORDERS = (None, None, "SIZE", "REVERSE SIZE", "SUBJECT", "REVERSE ARRIVAL", "DATE", "FROM SUBJECT")
@@ -58,7 +58,7 @@ class Commands:
 
     def some_flags(self):
         return (self.rnd.sample(SYSTEM if self.rnd.random() < 0.5 else SYSTEM[:4], self.rnd.randint(0, 2))
-                + self.rnd.sample(KEYWORDS, self.rnd.randint(0, 2)))
+                + self.rnd.sample(KEYWORDS, self.rnd.randint(0, 2 if self.rnd.random() < 0.8 else min(len(KEYWORDS) // 4, 30))))
 
     def criteria(self, c, depth=0):
         """(search key, the same as a function of a message)."""
