@@ -202,14 +202,14 @@ static void session_close(void *session)
 	struct pop3_session *s = session;
 
 	must(s->magic == POP3_SESSION_MAGIC);
+	pop3_auth_cancel(s);
+	pop3_session_leave(s); /* before the log says so: the maildrop is free then */
 	/* Who neither logged in nor erred is no news: port scans would fill the log. */
 	if (s->account != 0 || s->errors > 0 || log_on(LOG_LVL_DEBUG))
 		LOG(INFO, "pop3.end", F_STR("peer", conn_peer(s->conn)),
 		    F_INT("account", s->account), F_INT("retr", s->n_retr),
 		    F_INT("top", s->n_top), F_INT("octets", s->octets),
 		    F_INT("expunged", s->n_expunged), F_INT("errors", s->errors));
-	pop3_auth_cancel(s);
-	pop3_session_leave(s);
 	mem_free(s->user);
 	conf_unref(s->conf);
 	s->magic = 0;
