@@ -272,6 +272,33 @@ TEST(keywords_of_one_message_go_along)
 	test_close(&t);
 }
 
+/* Names are bounded together: a mailbox without a message can have them, and no quota counts them. */
+TEST(names_up_to_their_bytes)
+{
+	static char name_z[LIMIT_IMAP_KEYWORD_BYTES + 1];
+	const struct str name = str_of(name_z, LIMIT_IMAP_KEYWORD_BYTES);
+	struct store_flag_change change = { .op = STORE_FLAGS_ADD, .keywords = &name, .n_keywords = 1 };
+	struct test_store t;
+	struct uidset none;
+	uint64_t modseq;
+	int rc = 0;
+	unsigned i;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 1);
+	none = test_uids(&t, 7, 7);
+	memset(name_z, 'x', LIMIT_IMAP_KEYWORD_BYTES);
+	for (i = 0; i < LIMIT_IMAP_KEYWORDS && rc == 0; i++) {
+		name_z[0] = (char)('a' + i % 26);
+		name_z[1] = (char)('a' + i / 26);
+		rc = store_flags(t.s, &t.a, t.inbox, &none, &change, NULL, &modseq);
+	}
+	assert_int_equal(rc, -E_LIMIT);
+	assert_int_equal(i, LIMIT_KEYWORD_NAMES / LIMIT_IMAP_KEYWORD_BYTES + 1);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_ADD, 1, 1), 0);
+	test_close(&t);
+}
+
 /* n messages with 128 keywords each that are no bits, no two with the same. */
 static void append_large(struct test_store *t, uint32_t n)
 {
