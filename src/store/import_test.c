@@ -148,7 +148,7 @@ TEST(import_leaves_out_keywords_that_have_no_room)
 	v.keywords = names;
 	v.n_keywords = ARRAY_LEN(names);
 	assert_int_equal(store_import(t.s, t.archive, &v, 1, &done), 0);
-	assert_int_equal(done.lost_keywords, ARRAY_LEN(names) - LIMIT_MESSAGE_KEYWORDS);
+	assert_int_equal(done.lost_keywords, ARRAY_LEN(names) - STORE_KEYWORDS_MAX);
 	test_recount(&t);
 	test_close(&t);
 }
