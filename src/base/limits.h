@@ -28,7 +28,8 @@
 #define LIMIT_IMAP_UPDATE_NUMBERS (4u << 20)     /* UIDs in all their results; a SORT has each twice */
 #define LIMIT_IMAP_UPDATE_PROGRAM (1u << 20)     /* bytes that one of their programs may take */
 #define LIMIT_IMAP_ESEARCH_NAMES 200  /* of mailboxes, in one ESEARCH (RFC 7377 2.4); each is compared with all there are */
-#define LIMIT_IMAP_KEYWORDS 512       /* of one mailbox: FLAGS tells them all in one line, 8 KB with names of 15 bytes (RFC 9051 7.3.5) */
+#define LIMIT_IMAP_KEYWORDS 512       /* of one mailbox: FLAGS tells them all in one line, 8 KB with names of 15 bytes, 32 KB at most (RFC 9051 7.3.5) */
+#define LIMIT_KEYWORD_NAMES (32u << 10) /* bytes of their names together: no quota counts them */
 #define LIMIT_MESSAGE_KEYWORDS 128    /* of one message beyond its mailbox's first 40; 168 with these, and in one list of flags */
 #define LIMIT_KEYWORD_SETS 16384      /* different ones of those in one mailbox */
 #define LIMIT_KEYWORD_SET_BYTES (512u << 10) /* of all of them, two for each keyword in each */

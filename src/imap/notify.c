@@ -159,10 +159,12 @@ static size_t count_keywords(const struct store_view *v)
 void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 {
 	uint64_t may = s->sel->is_examined ? 0 : store_rights_flags(s->sel->rights);
-	size_t n = count_keywords(v);
+	size_t n = count_keywords(v), bytes = 0;
 	int turn;
 
 	s->sel->n_keywords = n;
+	for (size_t i = 0; i < n; i++)
+		bytes += v->keywords->v[i].n;
 	for (turn = 0; turn < 2; turn++) {
 		uint64_t shown = turn == 0 ? UINT64_MAX : may;
 		bool has_keywords = shown >> STORE_KEYWORD_BIT;
@@ -177,7 +179,7 @@ void imap_notify_keywords(struct imap_session *s, const struct store_view *v)
 			if (v->keywords->v[i].n > 0)
 				say_flag(s, &sep, v->keywords->v[i]);
 		}
-		if (turn == 1 && has_keywords && n < LIMIT_IMAP_KEYWORDS)
+		if (turn == 1 && has_keywords && n < LIMIT_IMAP_KEYWORDS && bytes < LIMIT_KEYWORD_NAMES)
 			say_flag(s, &sep, S("\\*"));
 		imap_resp(s, turn == 0 ? S(")") : S(")] flags that are kept"));
 		imap_resp_end(s);

@@ -272,6 +272,33 @@ TEST(keywords_of_one_message_go_along)
 	test_close(&t);
 }
 
+/* Names are bounded together: a mailbox without a message can have them, and no quota counts them. */
+TEST(names_up_to_their_bytes)
+{
+	static char name_z[LIMIT_IMAP_KEYWORD_BYTES + 1];
+	const struct str name = str_of(name_z, LIMIT_IMAP_KEYWORD_BYTES);
+	struct store_flag_change change = { .op = STORE_FLAGS_ADD, .keywords = &name, .n_keywords = 1 };
+	struct test_store t;
+	struct uidset none;
+	uint64_t modseq;
+	int rc = 0;
+	unsigned i;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 1);
+	none = test_uids(&t, 7, 7);
+	memset(name_z, 'x', LIMIT_IMAP_KEYWORD_BYTES);
+	for (i = 0; i < LIMIT_IMAP_KEYWORDS && rc == 0; i++) {
+		name_z[0] = (char)('a' + i % 26);
+		name_z[1] = (char)('a' + i / 26);
+		rc = store_flags(t.s, &t.a, t.inbox, &none, &change, NULL, &modseq);
+	}
+	assert_int_equal(rc, -E_LIMIT);
+	assert_int_equal(i, LIMIT_KEYWORD_NAMES / LIMIT_IMAP_KEYWORD_BYTES + 1);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_ADD, 1, 1), 0);
+	test_close(&t);
+}
+
 /* n messages with 128 keywords each that are no bits, no two with the same. */
 static void append_large(struct test_store *t, uint32_t n)
 {
@@ -320,6 +347,59 @@ TEST(sets_swept_in_vain)
 	v = test_view(mbox);
 	assert_int_equal(count(v, v->n), 0);
 	assert_true(count(v, 2) == 1 && has(v, 2, S("$Key300")));
+	store_view_unref(v);
+	store_mbox_close(&mbox);
+	test_close(&t);
+}
+
+static void expunge(struct test_store *t, struct uidset uids)
+{
+	struct uidset gone;
+	uint64_t modseq;
+
+	assert_int_equal(store_expunge(t->s, &t->a, t->inbox, &uids, false, &gone, &modseq), 0);
+}
+
+static void check_kept(struct test_store *t, const struct store_view *v)
+{
+	assert_int_equal(v->n, 301);
+	for (uint32_t seq = 2; seq <= 300; seq++)
+		assert_true(count(v, seq) == 1 && has(v, seq, word(t, 100 + seq % 150)));
+}
+
+/* What is expunged but shown still has its keywords, whatever became of the numbers of sets. */
+TEST(sets_of_what_is_shown_still)
+{
+	struct test_store t;
+	struct store_mbox *mbox;
+	struct store_view *v, *now, *kept, *again;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 301);
+	for (unsigned i = 0; i < 400; i += 100)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_SET, i, i + 99), 0);
+	for (unsigned i = 2; i <= 300; i++)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, i, i), STORE_FLAGS_SET, 100 + i % 150, 100 + i % 150), 0);
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	v = test_view(mbox);
+	check_kept(&t, v);
+	expunge(&t, test_uids(&t, 2, 300));
+	assert_in_range(count_sets(&t, t.inbox), 0, 1);
+	for (unsigned i = 0; i < 10; i++)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 301, 301), STORE_FLAGS_ADD, 300 + i, 300 + i), 0);
+	now = test_view(mbox);
+	kept = store_view_keep(v, now);
+	check_kept(&t, kept);
+	assert_int_equal(count(kept, 301), 10);
+	store_view_unref(now);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 301, 301), STORE_FLAGS_ADD, 300, 320), 0);
+	now = test_view(mbox);
+	again = store_view_keep(kept, now);
+	check_kept(&t, again);
+	assert_int_equal(count(again, 301), 21);
+	store_view_unref(again);
+	store_view_unref(kept);
+	store_view_unref(now);
 	store_view_unref(v);
 	store_mbox_close(&mbox);
 	test_close(&t);

@@ -28,6 +28,7 @@ int store_tx_keywords(struct db_tx *tx, struct arena *a, int64_t mailbox,
 		if (!ret->v[i].p)
 			return -E_LIMIT;
 		ret->n = (size_t)i + 1;
+		ret->bytes += ret->v[i].n;
 	}
 	return rc;
 }
@@ -55,13 +56,14 @@ static int add(struct db_tx *tx, int64_t mailbox, struct store_keyword_names *ha
 
 	if (!store_is_keyword(name))
 		return -E_SYNTAX;
-	if (have->n == LIMIT_IMAP_KEYWORDS)
+	if (have->n == LIMIT_IMAP_KEYWORDS || have->bytes + name.n > LIMIT_KEYWORD_NAMES)
 		return -E_LIMIT;
 	rc = DB_EXEC(tx, SQL(KEYWORD_ADD), DB_I(mailbox),
 		     DB_I((int64_t)have->n + STORE_KEYWORD_BIT), DB_T(name));
 	if (rc < 0)
 		return rc;
 	have->v[have->n] = name;
+	have->bytes += name.n;
 	return (int)have->n++;
 }
 

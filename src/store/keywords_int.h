@@ -34,7 +34,7 @@ static inline unsigned store_set_of(uint64_t flags)
 
 struct store_keyword_names { /* of a mailbox, by number; n == 0: none. They stand in the arena */
 	struct str v[LIMIT_IMAP_KEYWORDS];
-	size_t n;
+	size_t n, bytes;
 };
 /* Some of them: numbers, ascending. At most LIMIT_MESSAGE_KEYWORDS of these are no bits, so there is room for all that a message may have. */
 struct store_keyword_list {

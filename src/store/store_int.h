@@ -637,8 +637,18 @@ void store_build_fini(struct store_builder *b);
 /* view_keywords.c */
 void store_keywords_ref(const struct store_keywords *k);
 void store_keywords_unref(const struct store_keywords *k); /* accepts NULL */
-/* The same flags, of a message that an older view has, as a newer view's keywords tell them. */
-uint64_t store_keywords_carry(const struct store_keywords *old, const struct store_keywords *now, uint64_t flags);
+/*
+ * Flags of messages that an older view has, as a newer view's keywords tell them. A set that these have no more is added to a copy of
+ * them under a number of its own, so that it is known in the view that is made, and nowhere else.
+ */
+struct store_carrying {
+	const struct store_keywords *old, *now; /* a reference to now, which the view takes when all is done */
+	/* private */
+	struct keywords *own;
+	uint16_t *sets; /* what became of the numbers of old; 0: not asked for */
+};
+void store_carrying_end(struct store_carrying *c);
+uint64_t store_keywords_carry(struct store_carrying *c, uint64_t flags);
 
 /* What makes a newer view of an older one. */
 struct store_changes {

@@ -93,22 +93,22 @@ int store_view_diff(struct arena *a, const struct store_view *old, const struct 
 }
 
 /* A message that now has no more: a number of a set may mean another one by now. */
-static void keep_old(struct store_builder *b, struct cursor *old, const struct store_view *now)
+static void keep_old(struct store_builder *b, struct cursor *old, struct store_carrying *c)
 {
 	struct store_msg m = *message(old);
 
-	m.flags = store_keywords_carry(old->v->keywords, now->keywords, m.flags);
+	m.flags = store_keywords_carry(c, m.flags);
 	store_build_msg(b, &m);
 	advance(old);
 }
 
 /* One message that only old has, one of now, or a chunk of both. */
-static void keep_step(struct store_builder *b, struct cursor *old, struct cursor *now)
+static void keep_step(struct store_builder *b, struct cursor *old, struct cursor *now, struct store_carrying *c)
 {
 	bool has_old = !is_at_end(old), has_now = !is_at_end(now);
 
 	if (has_old && (!has_now || message(old)->uid < message(now)->uid)) {
-		keep_old(b, old, now->v);
+		keep_old(b, old, c);
 	} else if (has_old && skip_shared(old, now)) {
 		store_build_chunk(b, now->v->chunks[now->chunk - 1]);
 	} else {
@@ -122,11 +122,13 @@ static void keep_step(struct store_builder *b, struct cursor *old, struct cursor
 struct store_view *store_view_keep(const struct store_view *old, const struct store_view *now)
 {
 	AUTO(mem_auto_free) struct store_builder *b = store_build_new();
+	struct store_carrying c = { .old = old->keywords, .now = now->keywords };
 	struct cursor o = { .v = old }, n = { .v = now };
 	struct store_view *v;
 
+	store_keywords_ref(c.now);
 	while (!is_at_end(&o) || !is_at_end(&n))
-		keep_step(b, &o, &n);
+		keep_step(b, &o, &n, &c);
 	v = store_build_finish(b);
 	v->mailbox = now->mailbox;
 	v->uidvalidity = now->uidvalidity;
@@ -134,7 +136,7 @@ struct store_view *store_view_keep(const struct store_view *old, const struct st
 	v->highestmodseq = old->highestmodseq;
 	v->unseen = now->unseen;
 	v->deleted = now->deleted;
-	v->keywords = now->keywords;
-	store_keywords_ref(v->keywords);
+	v->keywords = c.now;
+	store_carrying_end(&c);
 	return v;
 }

@@ -112,18 +112,6 @@ int store_keywords_find(const struct store_keywords *k, struct str keyword)
 	return -1;
 }
 
-uint64_t store_keywords_carry(const struct store_keywords *old, const struct store_keywords *now,
-			      uint64_t flags)
-{
-	const struct store_set *was = set_of(old, flags), *is = set_of(now, flags);
-
-	if (old == now || (was && is && was->n == is->n &&
-			   memcmp(&old->members[was->at], &now->members[is->at],
-				  was->n * sizeof(now->members[0])) == 0))
-		return flags;
-	return flags & ~(UINT64_MAX << STORE_SET_BIT);
-}
-
 /* ---- making ---- */
 
 /* What is no keyword is not shown: answers have names as they are (RFC 9051 9). The check tells of it. */
@@ -208,6 +196,14 @@ static int read_sets(struct db_tx *tx, int64_t mailbox, struct keywords *k)
 	return rc < 0 ? rc : 0;
 }
 
+/* As the view has them. */
+static void end_sets(struct keywords *k)
+{
+	k->k.sets = k->sets;
+	k->k.n_sets = k->n_sets;
+	k->k.members = k->members;
+}
+
 static int read_epoch(struct db_tx *tx, int64_t mailbox, int64_t *ret)
 {
 	AUTO(db_done) struct db_query q = { 0 };
@@ -256,9 +252,68 @@ int store_tx_view_keywords(struct db_tx *tx, int64_t mailbox, const struct store
 		keywords_free(k);
 		return rc;
 	}
-	k->k.sets = k->sets;
-	k->k.n_sets = k->n_sets;
-	k->k.members = k->members;
+	end_sets(k);
 	*ret = &k->k;
 	return 0;
+}
+
+/* ---- taking along ---- */
+
+static bool same_members(const struct store_keywords *a, const struct store_set *x, const struct store_keywords *b,
+			 const struct store_set *y)
+{
+	return x->n == y->n && memcmp(&a->members[x->at], &b->members[y->at], x->n * sizeof(a->members[0])) == 0;
+}
+
+static struct keywords *copy(const struct store_keywords *of)
+{
+	struct store_keyword_names names = { .n = of->n };
+	struct keywords *k;
+
+	memcpy(names.v, of->v, of->n * sizeof(of->v[0]));
+	k = keywords_new(&names);
+	k->k.epoch = of->epoch;
+	take_sets(k, of);
+	return k;
+}
+
+/* Behind the last one; 0: there is no number left. */
+static uint16_t add_set(struct keywords *k, const struct store_keywords *from, const struct store_set *set)
+{
+	unsigned number = k->n_sets ? k->sets[k->n_sets - 1].number + 1u : 1;
+
+	if (number == STORE_SETS)
+		return 0;
+	room_for(k, 1, set->n);
+	k->sets[k->n_sets++] = (struct store_set){ (uint16_t)number, set->n, (uint32_t)k->n_members };
+	memcpy(&k->members[k->n_members], &from->members[set->at], set->n * sizeof(from->members[0]));
+	k->n_members += set->n;
+	end_sets(k);
+	return (uint16_t)number;
+}
+
+void store_carrying_end(struct store_carrying *c)
+{
+	mem_free(c->sets);
+	c->sets = NULL;
+}
+
+uint64_t store_keywords_carry(struct store_carrying *c, uint64_t flags)
+{
+	const struct store_set *was = set_of(c->old, flags), *is = set_of(c->now, flags);
+	uint64_t rest = flags & ~(UINT64_MAX << STORE_SET_BIT);
+
+	if (c->old == c->now || (was && is && same_members(c->old, was, c->now, is)))
+		return flags;
+	if (!was)
+		return rest;
+	if (!c->own) {
+		c->sets = mem_alloc(STORE_SETS, sizeof(*c->sets));
+		c->own = copy(c->now);
+		store_keywords_unref(c->now);
+		c->now = &c->own->k;
+	}
+	if (!c->sets[was->number])
+		c->sets[was->number] = add_set(c->own, c->old, was);
+	return rest | (uint64_t)c->sets[was->number] << STORE_SET_BIT;
 }
