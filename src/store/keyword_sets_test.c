@@ -372,7 +372,7 @@ TEST(sets_of_what_is_shown_still)
 {
 	struct test_store t;
 	struct store_mbox *mbox;
-	struct store_view *v, *now, *kept, *again;
+	struct store_view *v, *now, *kept, *again, *bare, *full;
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 301);
@@ -381,6 +381,8 @@ TEST(sets_of_what_is_shown_still)
 	for (unsigned i = 2; i <= 300; i++)
 		assert_int_equal(flag(&t, t.inbox, test_uids(&t, i, i), STORE_FLAGS_SET, 100 + i % 150, 100 + i % 150), 0);
 	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	assert_int_equal(store_mbox_glance(mbox, &bare), 0);
+	assert_true(bare->is_bare);
 	v = test_view(mbox);
 	check_kept(&t, v);
 	expunge(&t, test_uids(&t, 2, 300));
@@ -391,6 +393,12 @@ TEST(sets_of_what_is_shown_still)
 	kept = store_view_keep(v, now);
 	check_kept(&t, kept);
 	assert_int_equal(count(kept, 301), 10);
+	/* What was only counted before is read now. */
+	assert_int_equal(store_mbox_fill(mbox, bare, &full), 0);
+	assert_int_equal(count(full, 301), 10);
+	assert_true(has(full, 301, S("$Key300")) && has(full, 301, S("$Key309")));
+	store_view_unref(full);
+	store_view_unref(bare);
 	store_view_unref(now);
 	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 301, 301), STORE_FLAGS_ADD, 300, 320), 0);
 	now = test_view(mbox);
