@@ -413,6 +413,33 @@ TEST(sets_of_what_is_shown_still)
 	test_close(&t);
 }
 
+/* A view that is read after it was counted has all keywords whose names were told by then, and no others. */
+TEST(keywords_of_what_was_counted)
+{
+	struct test_store t;
+	struct store_mbox *mbox;
+	struct store_view *bare, *full;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 3);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_SET, 0, 99), 0);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 2), STORE_FLAGS_SET, 60, 60), 0);
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(store_glance_load(t.s, t.inbox, &bare), 0);
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 2), STORE_FLAGS_ADD, 61 + i, 61 + i), 0);
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 3), STORE_FLAGS_ADD, 100, 99 + i), 0);
+		assert_int_equal(store_mbox_fill(mbox, bare, &full), 0);
+		assert_true(has(full, 2, S("$Key60")) && has(full, 2, S("$Key61")) && count(full, 2) == 2 + i);
+		assert_int_equal(count(full, 3), 0);
+		assert_int_equal(full->keywords->n, 100);
+		store_view_unref(full);
+		store_view_unref(bare);
+	}
+	store_mbox_close(&mbox);
+	test_close(&t);
+}
+
 /* ---- against a model ---- */
 
 #define WORDS 200
