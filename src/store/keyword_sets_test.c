@@ -413,6 +413,30 @@ TEST(sets_of_what_is_shown_still)
 	test_close(&t);
 }
 
+/* A MOVE to the mailbox where they are: between going and coming no message has their sets. */
+TEST(sets_moved_to_their_own_mailbox)
+{
+	struct test_store t;
+	struct store_copied copied;
+	struct uidset both;
+	struct store_view *v;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 2);
+	both = test_uids(&t, 1, 2);
+	assert_int_equal(flag(&t, t.inbox, both, STORE_FLAGS_SET, 0, 119), 0);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 2), STORE_FLAGS_SET, 60, 61), 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_SET, 50 + i, 50 + i), 0);
+	assert_in_range(count_sets(&t, t.inbox), 64, 68); /* more than may stay of a mailbox without messages */
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &both, t.inbox, true, &copied), 0);
+	v = test_view_anew(&t, t.inbox);
+	assert_true(count(v, 1) == 1 && has(v, 1, S("$Key113")));
+	assert_true(count(v, 2) == 2 && has(v, 2, S("$Key60")) && has(v, 2, S("$Key61")));
+	store_view_unref(v);
+	test_close(&t);
+}
+
 /* A view that is read after it was counted has all keywords whose names were told by then, and no others. */
 TEST(keywords_of_what_was_counted)
 {
