@@ -173,10 +173,16 @@ static struct numbers numbers_of(const struct store_keywords *k, uint64_t flags)
 	return ret;
 }
 
+/* Annotations change no flags: as if none were added. */
+static enum store_flag_op op_of(const struct answers *a)
+{
+	return a->args->has_notes ? STORE_FLAGS_ADD : a->args->change.op;
+}
+
 /* Is the set of keywords that are no bits what the change makes of the one before? Mostly they are the same two again. */
 static bool is_set_expected(struct answers *a, uint64_t was, uint64_t is)
 {
-	enum store_flag_op op = a->args->change.op;
+	enum store_flag_op op = op_of(a);
 	struct numbers before, now;
 
 	if (a->is_known && a->set_was == was && a->set_is == is)
@@ -200,12 +206,10 @@ static bool is_set_expected(struct answers *a, uint64_t was, uint64_t is)
 static bool is_expected(struct answers *a, uint64_t was, uint64_t is)
 {
 	const uint64_t set = UINT64_MAX << STORE_SET_BIT;
-	enum store_flag_op op = a->args->change.op;
+	enum store_flag_op op = op_of(a);
 	uint64_t want = op == STORE_FLAGS_SET ? a->bits
 			: op == STORE_FLAGS_ADD ? was | a->bits : was & ~a->bits;
 
-	if (a->args->has_notes)
-		return was == is;
 	return ((want ^ is) & ~set) == 0 && is_set_expected(a, was & set, is & set);
 }
 

@@ -133,7 +133,7 @@ static int find_used(struct db_tx *tx, int64_t mailbox, uint8_t *used)
 	return rc;
 }
 
-/* All numbers that have a row; from here on make() notes those that come. */
+/* All numbers that have a row. Those that come later are held. */
 static int know_taken(struct db_tx *tx, struct store_sets *s)
 {
 	AUTO(db_done) struct db_query q = { 0 };
@@ -237,8 +237,6 @@ static int make(struct db_tx *tx, struct store_sets *s, struct str members, unsi
 		return rc;
 	s->n++;
 	s->bytes += (int64_t)members.n;
-	if (s->taken)
-		set_bit(s->taken, *ret);
 	return 0;
 }
 

@@ -372,7 +372,7 @@ TEST(sets_of_what_is_shown_still)
 {
 	struct test_store t;
 	struct store_mbox *mbox;
-	struct store_view *v, *now, *kept, *again;
+	struct store_view *v, *now, *kept, *again, *bare, *full;
 
 	test_open(&t);
 	test_append(&t, t.inbox, 0, 301);
@@ -381,6 +381,8 @@ TEST(sets_of_what_is_shown_still)
 	for (unsigned i = 2; i <= 300; i++)
 		assert_int_equal(flag(&t, t.inbox, test_uids(&t, i, i), STORE_FLAGS_SET, 100 + i % 150, 100 + i % 150), 0);
 	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	assert_int_equal(store_mbox_glance(mbox, &bare), 0);
+	assert_true(bare->is_bare);
 	v = test_view(mbox);
 	check_kept(&t, v);
 	expunge(&t, test_uids(&t, 2, 300));
@@ -391,6 +393,12 @@ TEST(sets_of_what_is_shown_still)
 	kept = store_view_keep(v, now);
 	check_kept(&t, kept);
 	assert_int_equal(count(kept, 301), 10);
+	/* What was only counted before is read now. */
+	assert_int_equal(store_mbox_fill(mbox, bare, &full), 0);
+	assert_int_equal(count(full, 301), 10);
+	assert_true(has(full, 301, S("$Key300")) && has(full, 301, S("$Key309")));
+	store_view_unref(full);
+	store_view_unref(bare);
 	store_view_unref(now);
 	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 301, 301), STORE_FLAGS_ADD, 300, 320), 0);
 	now = test_view(mbox);
@@ -401,6 +409,57 @@ TEST(sets_of_what_is_shown_still)
 	store_view_unref(kept);
 	store_view_unref(now);
 	store_view_unref(v);
+	store_mbox_close(&mbox);
+	test_close(&t);
+}
+
+/* A MOVE to the mailbox where they are: between going and coming no message has their sets. */
+TEST(sets_moved_to_their_own_mailbox)
+{
+	struct test_store t;
+	struct store_copied copied;
+	struct uidset both;
+	struct store_view *v;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 2);
+	both = test_uids(&t, 1, 2);
+	assert_int_equal(flag(&t, t.inbox, both, STORE_FLAGS_SET, 0, 119), 0);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 2), STORE_FLAGS_SET, 60, 61), 0);
+	for (unsigned i = 0; i < 64; i++)
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_SET, 50 + i, 50 + i), 0);
+	assert_in_range(count_sets(&t, t.inbox), 64, 68); /* more than may stay of a mailbox without messages */
+	assert_int_equal(store_copy(t.s, &t.a, t.inbox, &both, t.inbox, true, &copied), 0);
+	v = test_view_anew(&t, t.inbox);
+	assert_true(count(v, 1) == 1 && has(v, 1, S("$Key113")));
+	assert_true(count(v, 2) == 2 && has(v, 2, S("$Key60")) && has(v, 2, S("$Key61")));
+	store_view_unref(v);
+	test_close(&t);
+}
+
+/* A view that is read after it was counted has all keywords whose names were told by then, and no others. */
+TEST(keywords_of_what_was_counted)
+{
+	struct test_store t;
+	struct store_mbox *mbox;
+	struct store_view *bare, *full;
+
+	test_open(&t);
+	test_append(&t, t.inbox, 0, 3);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 1, 1), STORE_FLAGS_SET, 0, 99), 0);
+	assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 2), STORE_FLAGS_SET, 60, 60), 0);
+	assert_int_equal(store_mbox_open(t.s, t.inbox, &mbox), 0);
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(store_glance_load(t.s, t.inbox, &bare), 0);
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 2), STORE_FLAGS_ADD, 61 + i, 61 + i), 0);
+		assert_int_equal(flag(&t, t.inbox, test_uids(&t, 2, 3), STORE_FLAGS_ADD, 100, 99 + i), 0);
+		assert_int_equal(store_mbox_fill(mbox, bare, &full), 0);
+		assert_true(has(full, 2, S("$Key60")) && has(full, 2, S("$Key61")) && count(full, 2) == 2 + i);
+		assert_int_equal(count(full, 3), 0);
+		assert_int_equal(full->keywords->n, 100);
+		store_view_unref(full);
+		store_view_unref(bare);
+	}
 	store_mbox_close(&mbox);
 	test_close(&t);
 }

@@ -637,6 +637,8 @@ void store_build_fini(struct store_builder *b);
 /* view_keywords.c */
 void store_keywords_ref(const struct store_keywords *k);
 void store_keywords_unref(const struct store_keywords *k); /* accepts NULL */
+/* A reference to those, or to a copy with the first n names alone. */
+const struct store_keywords *store_keywords_told(const struct store_keywords *k, size_t n);
 /*
  * Flags of messages that an older view has, as a newer view's keywords tell them. A set that these have no more is added to a copy of
  * them under a number of its own, so that it is known in the view that is made, and nowhere else.

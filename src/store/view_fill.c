@@ -82,9 +82,8 @@ static struct store_view *build(const struct store_view *bare, const struct stor
 	v->highestmodseq = bare->highestmodseq;
 	v->unseen = bare->unseen;
 	v->deleted = bare->deleted;
-	/* Those that were told: what has others was changed since, and is told with them. Unless numbers of sets mean others by now. */
-	v->keywords = bare->keywords->epoch == now->keywords->epoch ? bare->keywords : now->keywords;
-	store_keywords_ref(v->keywords);
+	/* What has a keyword that was not told yet was changed since, and is told with it. */
+	v->keywords = store_keywords_told(now->keywords, bare->keywords->n);
 	return v;
 }
 

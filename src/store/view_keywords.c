@@ -265,15 +265,25 @@ static bool same_members(const struct store_keywords *a, const struct store_set 
 	return x->n == y->n && memcmp(&a->members[x->at], &b->members[y->at], x->n * sizeof(a->members[0])) == 0;
 }
 
-static struct keywords *copy(const struct store_keywords *of)
+/* The first n names, and all sets. */
+static struct keywords *copy(const struct store_keywords *of, size_t n)
 {
-	struct store_keyword_names names = { .n = of->n };
+	struct store_keyword_names names = { .n = n };
 	struct keywords *k;
 
-	memcpy(names.v, of->v, of->n * sizeof(of->v[0]));
+	memcpy(names.v, of->v, n * sizeof(of->v[0]));
 	k = keywords_new(&names);
 	k->k.epoch = of->epoch;
 	take_sets(k, of);
+	end_sets(k);
+	return k;
+}
+
+const struct store_keywords *store_keywords_told(const struct store_keywords *k, size_t n)
+{
+	if (n < k->n)
+		return &copy(k, n)->k;
+	store_keywords_ref(k);
 	return k;
 }
 
@@ -309,7 +319,7 @@ uint64_t store_keywords_carry(struct store_carrying *c, uint64_t flags)
 		return rest;
 	if (!c->own) {
 		c->sets = mem_alloc(STORE_SETS, sizeof(*c->sets));
-		c->own = copy(c->now);
+		c->own = copy(c->now, c->now->n);
 		store_keywords_unref(c->now);
 		c->now = &c->own->k;
 	}

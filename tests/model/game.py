@@ -94,7 +94,7 @@ class Game(Commands):
         if c.is_dead:
             return
         self.send_alone(c, self.command(c)[1], rest, is_fresh)
-        if c.saved is not None and not c.is_dead and self.rnd.random() < 0.3:
+        if c.saved is not None and not c.is_dead and not c.flying and self.rnd.random() < 0.3:
             self.send_alone(c, self.do_saved(c), rest, is_fresh)
         self.remember(c)
 
