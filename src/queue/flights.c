@@ -20,6 +20,7 @@
 #define PARSED_ARENA (64u << 20) /* what parsing a message leaves that is for somebody here */
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
+#define WAITING_S 10   /* until a destination comes back whose messages are too much now, when others wait for its place */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
 #define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
@@ -441,11 +442,23 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 	return 0;
 }
 
+/* All that it has waits for memory, and others for its place. */
+static bool gives_place(const struct queue_sched *s, const struct look *l)
+{
+	const struct queue_dest *d = l->d;
+
+	return l->n_waiting > 0 && d->n_flights == 0 && s->has_unseen && d->fallback == QUEUE_LEVEL_UNKNOWN && !d->is_fallback;
+}
+
 /* What stays due though it has no attempt is not looked at again and again. */
 static void leave_alone(struct queue_sched *s, const struct look *l)
 {
 	struct queue_dest *d = l->d;
 
+	if (gives_place(s, l)) {
+		d->is_exhausted = true;
+		d->not_before_s = s->now_s + WAITING_S;
+	}
 	if (!d->is_exhausted)
 		return;
 	if (l->n_wayless > 0 && l->found == 0)

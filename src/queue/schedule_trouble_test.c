@@ -114,6 +114,29 @@ TEST(a_large_message_to_many_leaves_room_for_small_ones)
 	teardown(&x);
 }
 
+/* Destinations whose large messages wait for memory give their places to others. */
+TEST(large_messages_that_wait_keep_no_destination_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nmax_sessions = 8\n"); /* of which 6 are for destinations that nobody knows */
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example s5@e.example s6@f.example", 0);
+	alter(&x, Q_LARGE);
+	start(&x);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_seen(&x, 4);
+	assert_string_equal(x.seen[3].first, "a@far.example");
+	stays_seen(&x, 4);
+	answer_seen(&x, 0, SAYS_250);
+	pass(&x, MINUTE_MS);
+	wait_seen(&x, 5);
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
 /* Peers that use up what they all may hold (base/budget.h) keep no mail from going out, nor from coming back. */
 TEST(memory_that_peers_hold_is_not_needed)
 {
