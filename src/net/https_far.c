@@ -165,10 +165,42 @@ static bool ends(const char *text, size_t max)
 	return memchr(text, '\0', max) != NULL;
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool is_letter(char c)
+{
+	return str_lower_char(c) >= 'a' && str_lower_char(c) <= 'z';
+}
+
+/* A name in the DNS: what a URL could take for an address in whatever writing would lead past the addresses that came along. */
+static bool is_host(const char *z)
+{
+	struct str s = str_z(z), last = str_skip(s, (size_t)(str_rchr(s, '.') + 1));
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!is_letter(s.p[i]) && !is_digit(s.p[i]) && s.p[i] != '-' && s.p[i] != '.' && s.p[i] != '_')
+			return false;
+	return last.n > 0 && !is_digit(last.p[0]);
+}
+
+/* Nothing in it ends a line or a URL. */
+static bool is_line(const char *z, bool may_space)
+{
+	for (; *z; z++)
+		if (*z > '~' || *z < (may_space ? ' ' : '!'))
+			return false;
+	return true;
+}
+
 static bool is_well_formed(const struct https_far_request *r)
 {
 	return r->n_addresses <= HTTPS_FAR_ADDRESSES && r->n_document <= HTTPS_FAR_DOCUMENT && r->max_answer <= HTTPS_FAR_ANSWER &&
-	       (r->is_post || r->max_answer > 0) && r->deadline_ms < INT64_MAX - HTTPS_FAR_MARGIN_MS && ends(r->host_z, sizeof(r->host_z)) && ends(r->type_z, sizeof(r->type_z)) && ends(r->path_z, sizeof(r->path_z));
+	       (r->is_post || r->max_answer > 0) && r->deadline_ms < INT64_MAX - HTTPS_FAR_MARGIN_MS && ends(r->host_z, sizeof(r->host_z)) &&
+	       ends(r->type_z, sizeof(r->type_z)) && ends(r->path_z, sizeof(r->path_z)) && is_host(r->host_z) && r->path_z[0] == '/' &&
+	       is_line(r->path_z, false) && is_line(r->type_z, true);
 }
 
 int https_far_receive(int fd, struct https_far_request *ret, int *ret_socket)

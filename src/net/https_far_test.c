@@ -240,7 +240,9 @@ static int next_fd(void)
 TEST(https_far_odd_questions)
 {
 	const struct https_far_request good = { .host_z = "a.test", .path_z = "/", .type_z = "text/plain", .max_answer = 1 };
-	struct https_far_request bad[7], r;
+	struct https_far_request bad[19], r;
+	static const char *const hosts_z[] = { "", "127.0.0.1", "0x7f000001", "a.test/", "u@a.test", "[::1]", "a.test\r", "a:1" };
+	static const char *const paths_z[] = { "", "x", "/ x" };
 	int pair[2], socket = -1, other[2], fd;
 
 	open_pair(pair);
@@ -255,6 +257,11 @@ TEST(https_far_odd_questions)
 	bad[4].n_document = HTTPS_FAR_DOCUMENT + 1;
 	bad[5].max_answer = HTTPS_FAR_ANSWER + 1;
 	bad[6].deadline_ms = INT64_MAX;
+	snprintf(bad[7].type_z, sizeof(bad[7].type_z), "text/plain\r\nX: y");
+	for (size_t i = 0; i < ARRAY_LEN(hosts_z); i++)
+		snprintf(bad[8 + i].host_z, sizeof(bad[0].host_z), "%s", hosts_z[i]);
+	for (size_t i = 0; i < ARRAY_LEN(paths_z); i++)
+		snprintf(bad[16 + i].path_z, sizeof(bad[0].path_z), "%s", paths_z[i]);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		send_packet(pair[0], &bad[i], sizeof(bad[i]), other[0]);
 		assert_int_equal(https_far_receive(pair[1], &r, &socket), 0);

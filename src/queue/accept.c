@@ -139,12 +139,14 @@ static void list_elsewhere(struct queue_mail *m)
 	m->n_elsewhere = n;
 }
 
-/* The same address side by side, and first as it was asked for, if it was. */
+/* The same address side by side: of one ORCPT together, those without last, and first as it was asked for, if it was. */
 static int compare_ids(const void *pa, const void *pb)
 {
 	const struct queue_elsewhere *a = pa, *b = pb;
 	int order = str_cmp(a->id, b->id);
 
+	if (order == 0)
+		order = str_cmp(b->orcpt, a->orcpt);
 	if (order == 0)
 		order = a->is_forward - b->is_forward;
 	return order != 0 ? order : (a->nth > b->nth) - (a->nth < b->nth);
@@ -167,12 +169,22 @@ static unsigned notify_of_both(unsigned a, unsigned b)
 	return a == QUEUE_NOTIFY_NEVER ? b : (a ? a : usual) | (b ? b : usual);
 }
 
-/* Another recipient that is the same one. Whom he was written to as is told by one that said so in the same way. */
-static void join(struct queue_elsewhere *to, const struct queue_elsewhere *other)
+/*
+ * Is the next one a recipient that is the same? Not if the sender wants to hear of either by a name of its own (RFC 3461 4.2): of one of them he would
+ * hear nothing. One without a name takes that of the other, but who was asked for does not become who an alias leads to.
+ */
+static bool is_same(const struct queue_elsewhere *to, const struct queue_elsewhere *next)
 {
-	to->notify = notify_of_both(to->notify, other->notify);
-	if (to->orcpt.n == 0 && to->is_forward == other->is_forward)
-		to->orcpt = other->orcpt;
+	return str_eq(to->id, next->id) && (str_eq(to->orcpt, next->orcpt) || (next->orcpt.n == 0 && (!to->is_forward || next->is_forward)));
+}
+
+static void join(struct queue_elsewhere *to, const struct queue_elsewhere *same)
+{
+	to->notify = notify_of_both(to->notify, same->notify);
+	if (same->nth < to->nth && same->is_forward == to->is_forward) {
+		to->nth = same->nth;
+		to->address = same->address;
+	}
 }
 
 /*
@@ -188,7 +200,7 @@ static void drop_doubles(struct queue_mail *m)
 		return;
 	qsort(v, m->n_elsewhere, sizeof(*v), compare_ids);
 	for (size_t i = 0; i < m->n_elsewhere; i++)
-		if (unique > 0 && str_eq(v[i].id, v[unique - 1].id))
+		if (unique > 0 && is_same(&v[unique - 1], &v[i]))
 			join(&v[unique - 1], &v[i]);
 		else
 			v[unique++] = v[i];

@@ -10,7 +10,7 @@ static const char *const tls_names[] = { "may", "none", "encrypt", "verify", "im
 #define DAY_MS ((int64_t)86400000)
 #define AT(member) offsetof(struct queue_conf, member)
 static const struct conf_row rows[] = {
-	{ .key = "send", .type = CONF_BOOL, .offset = AT(is_sending), .default_z = "yes", .reload = CONF_RESTART,
+	{ .key = "send", .type = CONF_BOOL, .offset = AT(is_sending), .default_z = "yes", .reload = CONF_LIVE,
 	  .help = "Whether mail for other hosts is sent; else it is accepted and waits." },
 	{ .key = "retry_min", .type = CONF_TIME, .offset = AT(retry_min_ms), .default_z = "5m", .min = 1000, .max = DAY_MS,
 	  .reload = CONF_LIVE, .help = "The pause before the second try; each further one is twice as long, up to retry_max." },

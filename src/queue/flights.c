@@ -20,11 +20,12 @@
 #define PARSED_ARENA (64u << 20) /* what parsing a message leaves that is for somebody here */
 #define IDLE_S 3600    /* between looks at what may not be sent */
 #define SKIPPED_S 60   /* until rows are looked at again that have an attempt elsewhere, or no message */
+#define WAITING_S 10   /* until a destination comes back whose messages are too much now, when others wait for its place */
 #define TROUBLE_S 10   /* until a destination of which not even the failure can be written down is tried again */
 #define ROOT_SIGNED_S 86400 /* so long a root without signatures is not believed, should the resolvers have become others */
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
-#define WAITING_MAX 100 /* of them, whose message is too much now */
+#define WAITING_MAX 100 /* of their messages, that are too much now */
 
 /*
  * Messages that are under way are in memory, those of each size in a part of their own: huge ones, that a slow host may take for hours, are in the way of huge
@@ -150,6 +151,8 @@ bool queue_flights_have(const struct queue_sched *s, int64_t rcpt)
 
 static void free_flight(struct queue_flight *f)
 {
+	if (!f)
+		return;
 	arena_fini(&f->arena);
 	mem_free(f);
 }
@@ -343,7 +346,8 @@ struct look {
 	size_t found;
 	bool has_skipped;          /* a row that has an attempt elsewhere, or no message */
 	size_t n_wayless;          /* rows that cannot go anywhere now */
-	size_t n_waiting;          /* rows whose message is too much now: when one has ended all are looked at again */
+	size_t n_waiting;          /* messages that are too much now: when one has ended all are looked at again */
+	struct queue_flight *waiting; /* the last of them, without rows */
 	int64_t again_s;           /* when the first of them perhaps can */
 };
 
@@ -359,14 +363,18 @@ static void note_wayless(struct queue_sched *s, struct look *l, const struct que
 static int open_flight(struct queue_sched *s, struct db_tx *tx, struct look *l, struct db_query *q, struct queue_flight **ret)
 {
 	struct queue_dest *way;
-	int rc;
-	struct queue_flight *f = new_flight(tx, db_text(q, 1), &rc);
+	struct queue_flight *f;
+	int rc = 0;
 
+	if (l->waiting && str_eq(l->waiting->message.qid, db_text(q, 1)))
+		return 0;
+	f = new_flight(tx, db_text(q, 1), &rc);
 	if (!f)
 		return rc;
 	if (is_too_much(s, f->message.size)) {
 		l->n_waiting++;
-		free_flight(f);
+		free_flight(l->waiting);
+		l->waiting = f;
 		return 0;
 	}
 	rc = find_way(s, tx, l->d, &f->message, db_text(q, 2), &way);
@@ -434,11 +442,23 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 	return 0;
 }
 
+/* All that it has waits for memory, and others for its place. */
+static bool gives_place(const struct queue_sched *s, const struct look *l)
+{
+	const struct queue_dest *d = l->d;
+
+	return l->n_waiting > 0 && d->n_flights == 0 && s->has_unseen && d->fallback == QUEUE_LEVEL_UNKNOWN && !d->is_fallback;
+}
+
 /* What stays due though it has no attempt is not looked at again and again. */
 static void leave_alone(struct queue_sched *s, const struct look *l)
 {
 	struct queue_dest *d = l->d;
 
+	if (gives_place(s, l)) {
+		d->is_exhausted = true;
+		d->not_before_s = s->now_s + WAITING_S;
+	}
 	if (!d->is_exhausted)
 		return;
 	if (l->n_wayless > 0 && l->found == 0)
@@ -459,6 +479,7 @@ static int gather(struct queue_sched *s, struct look *l)
 	lock_get(&s->q->flying);
 	rc = gather_rows(s, l);
 	lock_put(&s->q->flying);
+	free_flight(l->waiting);
 	if (rc == 0)
 		leave_alone(s, l);
 	for (size_t i = 0; i < l->found && rc < 0; i++)

@@ -82,11 +82,23 @@ static void look_at_clock(struct queue_sched *s)
 	s->ahead_ms = ahead_ms;
 }
 
+/* What waited while nothing was to be sent is due, whatever its age. */
+static void look_at_settings(struct queue_sched *s)
+{
+	if (s->set->is_sending && !s->was_sending) {
+		s->since_s = s->now_s;
+		s->wants_scan = true;
+		s->is_keyed = false;
+	}
+	s->was_sending = s->set->is_sending;
+}
+
 static void turn(struct queue_sched *s, int *ret_rc)
 {
 	s->conf = queue_conf_get(s->q);
 	s->set = queue_conf_of(s->conf);
 	look_at_clock(s);
+	look_at_settings(s);
 	queue_results_take(s);
 	if (!s->is_stopping && !s->is_cut_off && s->retry_ms == 0)
 		*ret_rc = work(s);

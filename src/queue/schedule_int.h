@@ -70,7 +70,8 @@ struct queue_sched {
 	uint64_t rekeyed_id;            /* attempts up to it began by other keys, so their rows may turn up elsewhere */
 	size_t n_old;                   /* such that still run */
 	int64_t now_s;
-	int64_t since_s;                /* from then on it has looked at what is due: its start, or when the clock was set */
+	int64_t since_s;                /* from then on it has looked at what is due: its start, or when the clock was set, or [queue] send */
+	bool was_sending;               /* at the last turn */
 	int64_t ahead_ms;               /* clock_ahead_ms at the last turn */
 	struct queue_dest *by_name[SCHED_BUCKETS];
 	struct queue_flight *by_id[SCHED_BUCKETS];

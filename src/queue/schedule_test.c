@@ -512,6 +512,30 @@ TEST(what_is_not_to_be_sent_waits)
 	teardown(&x);
 }
 
+/* And when it is to be sent after all, it is tried at once, whatever its age. */
+TEST(what_was_not_to_be_sent_is_tried_before_it_goes_back)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nsend = no\n");
+	for (int i = 0; i < 20; i++)
+		send_to(&x, ALICE, "a@far.example", QUEUE_NOTIFY_FAILURE);
+	start(&x);
+	pass(&x, 6 * DAY_MS);
+	stays_seen(&x, 0);
+	pass(&x, DAY_MS - 10 * MINUTE_MS);
+	stays_seen(&x, 0);
+	configure(&x, "[queue]\nsend = yes\n");
+	queue_sched_wake(x.q);
+	wait_count(&x, Q_MESSAGES, 0);
+	pass(&x, 20 * MINUTE_MS);
+	settle(&x);
+	assert_int_equal(mails(&x), 0);
+	assert_int_equal(seen(&x), 20);
+	teardown(&x);
+}
+
 /* What the notice says of a recipient that was never tried is what is known of its own destination. */
 TEST(the_trouble_told_is_that_of_the_own_destination)
 {

@@ -82,6 +82,61 @@ TEST(large_messages_leave_room_for_small_ones)
 	teardown(&x);
 }
 
+/* Nor is one large message to a whole list in the way of the small ones behind it. */
+TEST(a_large_message_to_many_leaves_room_for_small_ones)
+{
+	struct queue_rcpt r[150] = { 0 };
+	struct queue_envelope e = { .qid_z = "list", .sid_z = "sid", .reverse_path = S(ALICE), .rcpts = r, .n_rcpts = ARRAY_LEN(r) };
+	AUTO(buf_fini) struct buf text = BUF_INIT(8u << 20);
+	struct spool *spool;
+	struct fixture x;
+
+	setup(&x);
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example", 0);
+	alter(&x, Q_LARGE);
+	start(&x);
+	wait_seen(&x, 3);
+	for (size_t i = 0; i < ARRAY_LEN(r); i++)
+		r[i].address = arena_printf(&x.a, "s%zu@d.example", i);
+	buf_add(&text, S("Return-Path: <x@y>\r\nSubject: large\r\n\r\n"));
+	while (text.n < (5u << 20))
+		buf_add(&text, S("A line of it.\r\n"));
+	assert_int_equal(spool_new(x.db, text.n, &spool), 0);
+	assert_int_equal(spool_append(spool, buf_str(&text)), 0);
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	stays_seen(&x, 3);
+	send_to(&x, ALICE, "a@d.example", 0);
+	wait_seen(&x, 4);
+	assert_string_equal(x.seen[3].first, "a@d.example");
+	wait_count(&x, Q_RECIPIENTS, 3 + (int64_t)ARRAY_LEN(r));
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
+/* Destinations whose large messages wait for memory give their places to others. */
+TEST(large_messages_that_wait_keep_no_destination_out)
+{
+	struct fixture x;
+
+	setup(&x);
+	configure(&x, "[queue]\nmax_sessions = 8\n"); /* of which 6 are for destinations that nobody knows */
+	send_to(&x, ALICE, "s1@a.example s2@b.example s3@c.example s4@d.example s5@e.example s6@f.example", 0);
+	alter(&x, Q_LARGE);
+	start(&x);
+	wait_seen(&x, 3);
+	stays_seen(&x, 3);
+	send_to(&x, ALICE, "a@far.example", 0);
+	wait_seen(&x, 4);
+	assert_string_equal(x.seen[3].first, "a@far.example");
+	stays_seen(&x, 4);
+	answer_seen(&x, 0, SAYS_250);
+	pass(&x, MINUTE_MS);
+	wait_seen(&x, 5);
+	queue_sched_stop(&x.sched, 0);
+	teardown(&x);
+}
+
 /* Peers that use up what they all may hold (base/budget.h) keep no mail from going out, nor from coming back. */
 TEST(memory_that_peers_hold_is_not_needed)
 {

@@ -40,6 +40,7 @@
 struct fetcher {
 	int fd, signal_fd, done_fd; /* done_fd: a question has its answer */
 	int idle_ms;
+	bool may_private;           /* connect to addresses of this host and of private networks */
 	struct net_https *https;
 	struct lock lock;
 	size_t n_running;           /* the lock's */
@@ -114,6 +115,15 @@ static void begin(struct job *j)
 	mem_free(j);
 }
 
+/* The sender asks for no others: whoever has taken it over is not led into our own networks by us. */
+static bool is_allowed(const struct fetcher *f, const struct https_far_request *r)
+{
+	for (size_t i = 0; i < r->n_addresses && !f->may_private; i++)
+		if (net_address_is_private(&r->addresses[i]))
+			return false;
+	return true;
+}
+
 static void take_questions(struct fetcher *f)
 {
 	while (n_running(f) < FETCHES_MAX) {
@@ -121,10 +131,12 @@ static void take_questions(struct fetcher *f)
 		int r = https_far_receive(f->fd, &j->request, &j->socket);
 
 		j->f = f;
-		if (r > 0) {
+		if (r > 0 && is_allowed(f, &j->request)) {
 			begin(j);
 			continue;
 		}
+		if (r > 0)
+			close(j->socket);
 		mem_free(j);
 		if (r < 0)
 			fail("the sender's end is closed");
@@ -219,6 +231,7 @@ static _Noreturn void fetcher_main(const struct server_helper_start *start)
 	server_files_free(start->files);
 	f.fd = start->fd;
 	f.idle_ms = (int)q->sender_idle_ms;
+	f.may_private = q->may_private;
 	lock_init(&f.lock);
 	f.signal_fd = server_helper_begin(start, server_fetcher_kind.start_z);
 	open_https(&f, str_of(ca, n_ca));

@@ -51,7 +51,7 @@ struct world {
 	uint16_t port;
 };
 
-static void world_open_at(struct world *w, const char *address_z, const char *idle_z)
+static void world_open_as(struct world *w, const char *address_z, const char *idle_z, bool may_private)
 {
 #ifdef __SANITIZE_THREAD__
 	skip(); /* it cannot follow a process with threads that forks */
@@ -65,14 +65,19 @@ static void world_open_at(struct world *w, const char *address_z, const char *id
 	sigprocmask(SIG_BLOCK, &signals, NULL);
 	*w = (struct world){ 0 };
 	listen_at(address_z, &w->listener, &w->port);
-	buf_printf(&text, "[server]\nsandbox = yes\n[queue]\nmta_sts = yes\nmta_sts_port = %u\nsender_idle = %s\n[listener \"a\"]\nport = 25\n", w->port,
-		   idle_z);
+	buf_printf(&text, "[server]\nsandbox = yes\n[queue]\nmta_sts = yes\nmta_sts_port = %u\nsender_idle = %s\nallow_private_addresses = %s\n[listener \"a\"]\nport = 25\n", w->port,
+		   idle_z, may_private ? "yes" : "no");
 	if (server_conf_parse("test", buf_str(&text), &w->conf, &fault) < 0 || server_files_read(w->conf, &w->files, &fault) < 0)
 		fail_msg("%s", fault.text);
 	server_helper_init(&w->helper, &server_fetcher_kind);
 	assert_int_equal(server_helper_pair(&w->helper, &fault), 0);
 	server_helper_configure(&w->helper, w->conf);
 	w->https = net_https_far(w->helper.fds[0]);
+}
+
+static void world_open_at(struct world *w, const char *address_z, const char *idle_z)
+{
+	world_open_as(w, address_z, idle_z, true);
 }
 
 static void world_open(struct world *w)
@@ -198,6 +203,24 @@ TEST(fetcher_connects_by_ipv6)
 	assert_true(start_if_due(&w, 30000));
 	close(take(w.listener));
 	assert_int_equal(end(&q), -E_TLS);
+	world_close(&w);
+}
+
+/* Whatever the sender asks: no connection to this host or a private network, if the settings want none. */
+TEST(fetcher_stays_out_of_private_networks)
+{
+	static const char *const addresses_z[] = { "127.0.0.1", "10.0.0.1", "::1" };
+	struct world w;
+	struct question q;
+
+	world_open_as(&w, "127.0.0.1", "60s", false);
+	for (size_t i = 0; i < ARRAY_LEN(addresses_z); i++) {
+		begin_at(&w, &q, addresses_z[i], 30000);
+		while (w.helper.pid == 0)
+			start_if_due(&w, 100);
+		assert_int_equal(end(&q), -E_IO);
+		assert_int_equal(poll(&(struct pollfd){ .fd = w.listener, .events = POLLIN }, 1, 0), 0);
+	}
 	world_close(&w);
 }
 
