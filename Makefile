@@ -165,11 +165,12 @@ install: all
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/martlet.service
 	$(B)/martlet config show --sample >$(DESTDIR)$(PREFIX)/share/doc/martlet/martlet.conf.sample
 
-# Not settings and mail: README.md says where they are.
+# What `install` made, and nothing else. Settings and mail stay: README.md says where they are.
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/martlet $(DESTDIR)$(PREFIX)/lib/systemd/system/martlet.service
 	rm -f $(foreach page,$(wildcard docs/*.[1-8]),$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page)))
-	rm -rf $(DESTDIR)$(PREFIX)/share/doc/martlet
+	rm -f $(DESTDIR)$(PREFIX)/share/doc/martlet/martlet.conf.sample
+	[ ! -d $(DESTDIR)$(PREFIX)/share/doc/martlet ] || rmdir --ignore-fail-on-non-empty $(DESTDIR)$(PREFIX)/share/doc/martlet
 
 clean:
 	rm -rf build

@@ -37,23 +37,27 @@ static bool take_field(struct str *s, struct str *ret)
 
 /*
  * Encoded text up to "?=", which is skipped. Q text may have a "?" in it, which is not allowed (RFC 2047 4.2): then it ends within QUESTION_MAX and
- * no other word begins in it.
+ * no other word begins in it, which is looked for on the way: text full of begins costs no more than it is long.
  */
 static bool take_text(struct str *s, bool is_base64, struct str *ret)
 {
 	struct str rest = *s;
 	ptrdiff_t at;
 
-	if (take_field(&rest, ret) && rest.n > 0 && rest.p[0] == '=') {
-		*s = str_skip(rest, 1);
-		return true;
+	while ((at = str_chr(rest, '?')) >= 0) {
+		size_t n = (size_t)(rest.p - s->p) + (size_t)at;
+
+		rest = str_skip(rest, (size_t)at + 1);
+		if (rest.n > 0 && rest.p[0] == '=') {
+			*ret = str_head(*s, n);
+			*s = str_skip(*s, n + 2);
+			return true;
+		}
+		if (is_base64 || n + 2 > QUESTION_MAX || (n > 0 && s->p[n - 1] == '='))
+			return false;
+		rest = str_head(rest, QUESTION_MAX - n - 1);
 	}
-	at = is_base64 ? -1 : str_find(str_head(*s, QUESTION_MAX), S("?="));
-	if (at < 0 || str_find(str_head(*s, (size_t)at), S("=?")) >= 0)
-		return false;
-	*ret = str_head(*s, (size_t)at);
-	*s = str_skip(*s, (size_t)at + 2);
-	return true;
+	return false;
 }
 
 /* s starts with "=?". The charset is cut at "*" (RFC 2231 5: language). */

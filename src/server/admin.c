@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "db/db.h"
 #include "queue/queue.h"
 #include "queue/schedule.h"
@@ -207,7 +208,12 @@ int admin_no_mailbox(struct str address, struct str mailbox, struct fault *fault
 json_t *admin_json_str(struct str s)
 {
 	json_t *v = json_stringn(s.n ? s.p : "", s.n);
+	AUTO(buf_fini) struct buf clean = BUF_INIT(s.n + 1);
 
+	if (v)
+		return v;
+	text_clean(&clean, s); /* a stranger's words, or a fault whose end was cut */
+	v = clean.n > 0 ? json_stringn(clean.p, clean.n) : NULL;
 	return v ? v : json_string("(not UTF-8)");
 }
 

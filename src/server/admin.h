@@ -67,7 +67,7 @@ struct str admin_arg_opt(const json_t *args, const char *key_z);
 MUST_CHECK int admin_arg_account(struct admin *ad, struct arena *a, const json_t *args, struct store_account *ret, struct fault *fault);
 /* -E_NOT_FOUND, with what to look at. */
 int admin_no_mailbox(struct str address, struct str mailbox, struct fault *fault);
-/* A JSON string of a slice; invalid UTF-8 becomes U+FFFD-free escapes. */
+/* A JSON string of a slice; of one that is no UTF-8 as text_clean() has it. */
 json_t *admin_json_str(struct str s);
 
 admin_fn admin_account_add, admin_account_remove, admin_account_list, admin_account_password, admin_account_quota;

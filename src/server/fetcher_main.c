@@ -220,7 +220,7 @@ static void close_in(const struct server_helper_start *start)
 	LOG(INFO, "fetcher.start", F_INT("pid", getpid()), F_Z("sandbox", sandbox.text));
 }
 
-static _Noreturn void fetcher_main(const struct server_helper_start *start)
+__attribute__((noreturn)) static void fetcher_main(const struct server_helper_start *start)
 {
 	static struct fetcher f;
 	const struct queue_conf *q = conf_get(start->conf, &queue_conf_table);

@@ -115,6 +115,9 @@ cli!3 mailbox create nobody@example.test x
 cli!2 mailbox create bob@example.test
 cli!2 mailbox rename bob@example.test x
 cli!2 mailbox list
+# a long name is cut when it is told, in a character too
+cli!3 mailbox delete bob@example.test néééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééééé
+out martlet: bob@example.test has no mailbox "n*é?"; see: martlet mailbox list bob@example.test
 # the account's quota
 cli account quota bob@example.test --quota-mailboxes 1
 cli!1 mailbox create bob@example.test more

@@ -33,8 +33,54 @@ def test_install_and_uninstall(server):
     make(server, "install", prefix)
     assert files(prefix) == FILES, files(prefix)
     assert ["ExecStart", prefix + "/bin/martlet serve --config /etc/martlet/martlet.conf"] in unit(prefix)
+    with open(prefix + "/share/doc/martlet/notes", "w", encoding="ascii") as f:
+        f.write("ours\n")
     make(server, "uninstall", prefix)
-    assert files(prefix) == set(), files(prefix)
+    assert files(prefix) == {"share/doc/martlet/notes"}, files(prefix)
+    os.unlink(prefix + "/share/doc/martlet/notes")
+    make(server, "uninstall", prefix)
+    assert files(prefix) == set() and not os.path.exists(prefix + "/share/doc/martlet"), files(prefix)
+
+
+# Where it writes is nobody's; what it calls only says so.
+PACKAGES = """mount -t tmpfs none /etc/init.d && mount -t tmpfs none /usr/sbin || exit 77
+PATH=$1:$PATH
+"$2" something
+echo "status $?"
+[ ! -e /usr/sbin/policy-rc.d ] || echo "no service starts any more"
+"""
+
+
+def install_packages(server, apt_get, update_rc):
+    """Output of tools/packages, which calls these scripts."""
+    if os.geteuid() != 0 or not shutil.which("unshare") or not os.path.isdir("/etc/init.d"):
+        raise Skip("needs root and unshare")
+    bin_dir = server.dir + "/bin"
+    os.makedirs(bin_dir, exist_ok=True)
+    for name, text in (("apt-get", apt_get), ("update-rc.d", update_rc)):
+        with open(os.path.join(bin_dir, name), "w", encoding="ascii") as f:
+            f.write("#!/bin/sh\n" + text)
+        os.chmod(os.path.join(bin_dir, name), 0o755)
+    r = subprocess.run(["unshare", "--mount", "sh", "-c", PACKAGES, "sh", bin_dir, ROOT + "/tools/packages"], capture_output=True, text=True, timeout=60,
+                       check=False)
+    if r.returncode == 77:
+        raise Skip(r.stderr)
+    return r.stdout, r.stderr
+
+
+def test_packages_with_services(server):
+    """What comes with them is not started; one that cannot be kept from the next boot is told, and is no reason to stop."""
+    apt_get = '[ "$1" = update ] || { touch /etc/init.d/one /etc/init.d/two; /usr/sbin/policy-rc.d one start; echo "policy $?"; }\n'
+    out, err = install_packages(server, apt_get, 'echo "$1 $2"\n[ "$1" != one ]\n')
+    assert out.splitlines() == ["policy 101", "one disable", "two disable", "status 0"], (out, err)
+    assert "one" in err and "two" not in err, err
+
+
+def test_packages_stopped(server):
+    """A signal in the middle leaves nothing that keeps the machine's services from their start."""
+    for signal in ("HUP", "INT", "TERM"):
+        out, err = install_packages(server, "kill -%s $PPID\n" % signal, "exit 0\n")
+        assert "status" in out and "status 0" not in out and "any more" not in out, (signal, out, err)
 
 
 def test_unit_leaves_the_data_to_their_user(server):
