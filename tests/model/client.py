@@ -113,7 +113,13 @@ class Client:
     def is_alice(self):
         return self.kind.get("login") == "alice"
 
+    def forget_flags(self):
+        """Without FlagChange the list of messages moves on, and what changed in it was not told."""
+        for m in self.list if self.shape == 4 else []:
+            m.flags = m.modseq = None
+
     def notify(self, shape):
+        self.forget_flags()
         self.shape, self.statuses, self.names = shape, {}, None
         text = SHAPES[shape]
         if self.is_alice:

@@ -543,6 +543,7 @@ class Commands:
         shape = self.rnd.choice((NOTIFY_OFF, 1, 2, 3, 4, 5, c.kind["notify"]))
         if not c.is_dead and shape == NOTIFY_OFF:
             c.run(Command("NOTIFY NONE"))
+            c.forget_flags()
             c.shape, c.statuses, c.names = NOTIFY_OFF, {}, None
         elif not c.is_dead:
             c.notify(shape)
