@@ -202,6 +202,36 @@ bool queue_is_root_signed(const struct queue_sched *s)
 	return s->now_s - s->root_signed_s < ROOT_SIGNED_S;
 }
 
+/*
+ * All mail may have one way out, and some of it be for somebody here: those that are not as the first of the attempt, here or elsewhere, are not in
+ * it, and stay due.
+ */
+static int part(struct queue_sched *s, struct queue_flight *f, const struct queue_hop *first)
+{
+	bool is_here = queue_is_local(s->q, first, f->rcpts[0].address), is_in[QUEUE_ATTEMPT_RCPTS] = { true };
+	size_t n = 0;
+
+	if (first->host.n == 0) /* they have one domain */
+		return 0;
+	for (size_t i = 1; i < f->n; i++) {
+		AUTO(arena_fini) struct arena a = { .cap = WAY_ARENA };
+		struct queue_hop hop;
+		int rc = queue_hop_find(s->conf, &a, f->message.reverse_path, f->rcpts[i].address, &hop);
+
+		if (rc < 0)
+			return rc;
+		is_in[i] = queue_is_local(s->q, &hop, f->rcpts[i].address) == is_here;
+	}
+	lock_get(&s->q->flying);
+	for (size_t i = 0; i < f->n; i++)
+		if (is_in[i])
+			f->rcpts[n++] = f->rcpts[i];
+	f->dest->is_exhausted &= n == f->n;
+	f->n = n;
+	lock_put(&s->q->flying);
+	return 0;
+}
+
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
@@ -214,12 +244,15 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
 		.is_root_signed = queue_is_root_signed(s),
-		.max_sessions = f->way->window, .has_fallback = f->has_fallback, .rcpts = rcpts, .n_rcpts = f->n,
+		.max_sessions = f->way->window, .has_fallback = f->has_fallback, .rcpts = rcpts,
 	};
 	struct str bytes = { 0 };
 	int rc = (f->way == f->dest ? queue_hop_find : queue_hop_fallback)(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
+	if (rc == 0)
+		rc = part(s, f, &a.hop);
 	a.hop.destination = str_z(f->way->name); /* as it was when the message came, even if the routes have changed */
+	a.n_rcpts = f->n;
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
 	if (rc == 0 && a.hop.host.n == 0)
