@@ -26,6 +26,7 @@
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
 #define WAITING_MAX 100 /* of their messages, that are too much now */
+#define WAITING_ROWS_MAX 2000 /* of those */
 
 /*
  * Messages that are under way are in memory, those of each size in a part of their own: huge ones, that a slow host may take for hours, are in the way of huge
@@ -381,6 +382,7 @@ struct look {
 	size_t n_wayless;          /* rows that cannot go anywhere now */
 	size_t n_waiting;          /* messages that are too much now: when one has ended all are looked at again */
 	struct queue_flight *waiting; /* the last of them, without rows */
+	size_t n_waiting_rows;
 	int64_t again_s;           /* when the first of them perhaps can */
 };
 
@@ -399,8 +401,10 @@ static int open_flight(struct queue_sched *s, struct db_tx *tx, struct look *l, 
 	struct queue_flight *f;
 	int rc = 0;
 
-	if (l->waiting && str_eq(l->waiting->message.qid, db_text(q, 1)))
+	if (l->waiting && str_eq(l->waiting->message.qid, db_text(q, 1))) {
+		l->n_waiting_rows++;
 		return 0;
+	}
 	f = new_flight(tx, db_text(q, 1), &rc);
 	if (!f)
 		return rc;
@@ -447,7 +451,7 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(l->d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
-	while (l->n_wayless < WAYLESS_MAX && l->n_waiting < WAITING_MAX && (rc = db_step(&q)) > 0) {
+	while (l->n_wayless < WAYLESS_MAX && l->n_waiting < WAITING_MAX && l->n_waiting_rows < WAITING_ROWS_MAX && (rc = db_step(&q)) > 0) {
 		if (has(l->d, db_int(&q, 0)))
 			continue;
 		if (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))) {
