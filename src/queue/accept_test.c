@@ -143,57 +143,58 @@ TEST(who_is_forwarded_to_gets_one_copy)
 #define U_DOMAIN "b\xc3\xbc" "cher.example"
 #define A_DOMAIN "xn--bcher-kva.example"
 
+enum { NEVER = QUEUE_NOTIFY_NEVER, SUCCESS = QUEUE_NOTIFY_SUCCESS, FAILURE = QUEUE_NOTIFY_FAILURE, DELAY = QUEUE_NOTIFY_DELAY };
+static const struct elsewhere_row {
+	const char *name;
+	struct {
+		const char *address_z, *orcpt_z, *forward_z;
+		unsigned notify;
+	} asked[3];
+	size_t n_asked;
+	struct {
+		const char *qid_z, *address_z, *orcpt_z;
+		unsigned notify;
+	} want[2];
+	size_t n_want;
+} elsewhere_rows[] = {
+	{ "twice", { { "bob@far.example", "", NULL, 0 }, { "bob@far.example", "", NULL, 0 } }, 2, { { "q", "bob@far.example", "", 0 } }, 1 },
+	{ "case of the domain", { { "bob@far.example", "", NULL, 0 }, { "bob@FAR.Example", "", NULL, 0 } }, 2, { { "q", "bob@far.example", "", 0 } }, 1 },
+	{ "case of the local part", { { "bob@far.example", "", NULL, 0 }, { "Bob@far.example", "", NULL, 0 } }, 2,
+	  { { "q", "bob@far.example", "", 0 }, { "q", "Bob@far.example", "", 0 } }, 2 },
+	{ "A-label, U-label", { { "b@" A_DOMAIN, "", NULL, 0 }, { "b@" U_DOMAIN, "", NULL, 0 } }, 2, { { "q", "b@" A_DOMAIN, "", 0 } }, 1 },
+	{ "literal", { { "b@[IPv6:2001:db8::A]", "", NULL, 0 }, { "b@[ipv6:2001:DB8::a]", "", NULL, 0 } }, 2, { { "q", "b@[IPv6:2001:db8::A]", "", 0 } }, 1 },
+	{ "the order asked for", { { "z@far.example", "", NULL, 0 }, { "a@far.example", "", NULL, 0 }, { "z@far.example", "", NULL, 0 } }, 3,
+	  { { "q", "z@far.example", "", 0 }, { "q", "a@far.example", "", 0 } }, 2 },
+	{ "by aliases", { { "x@example.org", "", "bob@far.example", SUCCESS }, { "y@example.org", "rfc822;y", "bob@FAR.example", FAILURE } }, 2,
+	  { { "qF", "bob@far.example", "rfc822;y", SUCCESS | FAILURE } }, 1 },
+	{ "by an alias, and itself", { { "x@example.org", "", "bob@far.example", 0 }, { "bob@far.example", "", NULL, SUCCESS } }, 2,
+	  { { "q", "bob@far.example", "", SUCCESS | FAILURE | DELAY } }, 1 },
+	{ "by an alias, and another itself", { { "x@example.org", "", "bob@far.example", 0 }, { "carol@far.example", "", NULL, 0 } }, 2,
+	  { { "q", "carol@far.example", "", 0 }, { "qF", "bob@far.example", "", 0 } }, 2 },
+	{ "never and usually", { { "b@far.example", "rfc822;one", NULL, NEVER }, { "b@far.example", "rfc822;one", NULL, 0 } }, 2,
+	  { { "q", "b@far.example", "rfc822;one", 0 } }, 1 },
+	{ "names of their own", { { "b@far.example", "rfc822;one", NULL, SUCCESS }, { "b@FAR.example", "rfc822;two", NULL, SUCCESS },
+				  { "b@far.example", "rfc822;one", NULL, 0 } }, 3,
+	  { { "q", "b@far.example", "rfc822;one", SUCCESS | FAILURE | DELAY }, { "q", "b@FAR.example", "rfc822;two", SUCCESS } }, 2 },
+	{ "a name, and none", { { "b@FAR.example", "", NULL, SUCCESS }, { "a@far.example", "", NULL, 0 }, { "b@far.example", "rfc822;two", NULL, 0 } }, 3,
+	  { { "q", "b@FAR.example", "rfc822;two", SUCCESS | FAILURE | DELAY }, { "q", "a@far.example", "", 0 } }, 2 },
+	{ "aliases of their own", { { "x@example.org", "rfc822;x", "bob@far.example", SUCCESS }, { "y@example.org", "rfc822;y", "bob@far.example", 0 } }, 2,
+	  { { "qF", "bob@far.example", "rfc822;x", SUCCESS }, { "qF", "bob@far.example", "rfc822;y", 0 } }, 2 },
+	{ "by an alias with a name, and itself", { { "x@example.org", "rfc822;x", "bob@far.example", SUCCESS }, { "bob@far.example", "rfc822;bob", NULL, 0 } }, 2,
+	  { { "q", "bob@far.example", "rfc822;bob", 0 }, { "qF", "bob@far.example", "rfc822;x", SUCCESS } }, 2 },
+	{ "never and success", { { "b@far.example", "", NULL, SUCCESS }, { "b@far.example", "rfc822;two", NULL, NEVER } }, 2,
+	  { { "q", "b@far.example", "rfc822;two", SUCCESS } }, 1 },
+	{ "success and delay", { { "b@far.example", "", NULL, SUCCESS }, { "b@far.example", "", NULL, DELAY } }, 2,
+	  { { "q", "b@far.example", "", SUCCESS | DELAY } }, 1 },
+};
+
 /* In whatever way an address is written, and whoever leads to it; what was asked about notices is asked for once (RFC 3461 4.1, 4.2). */
 TEST(who_is_elsewhere_gets_one_copy)
 {
-	enum { NEVER = QUEUE_NOTIFY_NEVER, SUCCESS = QUEUE_NOTIFY_SUCCESS, FAILURE = QUEUE_NOTIFY_FAILURE, DELAY = QUEUE_NOTIFY_DELAY };
-	static const struct {
-		const char *name;
-		struct {
-			const char *address_z, *orcpt_z, *forward_z;
-			unsigned notify;
-		} asked[3];
-		size_t n_asked;
-		struct {
-			const char *qid_z, *address_z, *orcpt_z;
-			unsigned notify;
-		} want[2];
-		size_t n_want;
-	} rows[] = {
-		{ "twice", { { "bob@far.example", "", NULL, 0 }, { "bob@far.example", "", NULL, 0 } }, 2, { { "q", "bob@far.example", "", 0 } }, 1 },
-		{ "case of the domain", { { "bob@far.example", "", NULL, 0 }, { "bob@FAR.Example", "", NULL, 0 } }, 2, { { "q", "bob@far.example", "", 0 } }, 1 },
-		{ "case of the local part", { { "bob@far.example", "", NULL, 0 }, { "Bob@far.example", "", NULL, 0 } }, 2,
-		  { { "q", "bob@far.example", "", 0 }, { "q", "Bob@far.example", "", 0 } }, 2 },
-		{ "A-label, U-label", { { "b@" A_DOMAIN, "", NULL, 0 }, { "b@" U_DOMAIN, "", NULL, 0 } }, 2, { { "q", "b@" A_DOMAIN, "", 0 } }, 1 },
-		{ "literal", { { "b@[IPv6:2001:db8::A]", "", NULL, 0 }, { "b@[ipv6:2001:DB8::a]", "", NULL, 0 } }, 2, { { "q", "b@[IPv6:2001:db8::A]", "", 0 } }, 1 },
-		{ "the order asked for", { { "z@far.example", "", NULL, 0 }, { "a@far.example", "", NULL, 0 }, { "z@far.example", "", NULL, 0 } }, 3,
-		  { { "q", "z@far.example", "", 0 }, { "q", "a@far.example", "", 0 } }, 2 },
-		{ "by aliases", { { "x@example.org", "", "bob@far.example", SUCCESS }, { "y@example.org", "rfc822;y", "bob@FAR.example", FAILURE } }, 2,
-		  { { "qF", "bob@far.example", "rfc822;y", SUCCESS | FAILURE } }, 1 },
-		{ "by an alias, and itself", { { "x@example.org", "", "bob@far.example", 0 }, { "bob@far.example", "", NULL, SUCCESS } }, 2,
-		  { { "q", "bob@far.example", "", SUCCESS | FAILURE | DELAY } }, 1 },
-		{ "by an alias, and another itself", { { "x@example.org", "", "bob@far.example", 0 }, { "carol@far.example", "", NULL, 0 } }, 2,
-		  { { "q", "carol@far.example", "", 0 }, { "qF", "bob@far.example", "", 0 } }, 2 },
-		{ "never and usually", { { "b@far.example", "rfc822;one", NULL, NEVER }, { "b@far.example", "rfc822;one", NULL, 0 } }, 2,
-		  { { "q", "b@far.example", "rfc822;one", 0 } }, 1 },
-		{ "names of their own", { { "b@far.example", "rfc822;one", NULL, SUCCESS }, { "b@FAR.example", "rfc822;two", NULL, SUCCESS },
-					  { "b@far.example", "rfc822;one", NULL, 0 } }, 3,
-		  { { "q", "b@far.example", "rfc822;one", SUCCESS | FAILURE | DELAY }, { "q", "b@FAR.example", "rfc822;two", SUCCESS } }, 2 },
-		{ "a name, and none", { { "b@FAR.example", "", NULL, SUCCESS }, { "a@far.example", "", NULL, 0 }, { "b@far.example", "rfc822;two", NULL, 0 } }, 3,
-		  { { "q", "b@FAR.example", "rfc822;two", SUCCESS | FAILURE | DELAY }, { "q", "a@far.example", "", 0 } }, 2 },
-		{ "aliases of their own", { { "x@example.org", "rfc822;x", "bob@far.example", SUCCESS }, { "y@example.org", "rfc822;y", "bob@far.example", 0 } }, 2,
-		  { { "qF", "bob@far.example", "rfc822;x", SUCCESS }, { "qF", "bob@far.example", "rfc822;y", 0 } }, 2 },
-		{ "by an alias with a name, and itself", { { "x@example.org", "rfc822;x", "bob@far.example", SUCCESS }, { "bob@far.example", "rfc822;bob", NULL, 0 } }, 2,
-		  { { "q", "bob@far.example", "rfc822;bob", 0 }, { "qF", "bob@far.example", "rfc822;x", SUCCESS } }, 2 },
-		{ "never and success", { { "b@far.example", "", NULL, SUCCESS }, { "b@far.example", "rfc822;two", NULL, NEVER } }, 2,
-		  { { "q", "b@far.example", "rfc822;two", SUCCESS } }, 1 },
-		{ "success and delay", { { "b@far.example", "", NULL, SUCCESS }, { "b@far.example", "", NULL, DELAY } }, 2,
-		  { { "q", "b@far.example", "", SUCCESS | DELAY } }, 1 },
-	};
 	struct fixture x;
 
 	setup(&x);
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(elsewhere_rows); i++) {
 		struct queue_rcpt r[3] = { 0 };
 		struct str forwards[3];
 		struct queue_rcpt_row *got;
@@ -201,33 +202,33 @@ TEST(who_is_elsewhere_gets_one_copy)
 		char qid[8];
 		size_t n = 0, n_got;
 
-		test_row(rows[i].name);
+		test_row(elsewhere_rows[i].name);
 		snprintf(qid, sizeof(qid), "%c", (int)('a' + i));
-		for (size_t k = 0; k < rows[i].n_asked; k++) {
-			const char *orcpt_z = rows[i].asked[k].orcpt_z, *forward_z = rows[i].asked[k].forward_z;
+		for (size_t k = 0; k < elsewhere_rows[i].n_asked; k++) {
+			const char *orcpt_z = elsewhere_rows[i].asked[k].orcpt_z, *forward_z = elsewhere_rows[i].asked[k].forward_z;
 
 			forwards[k] = forward_z ? str_z(forward_z) : S("");
-			r[k] = (struct queue_rcpt){ .address = str_z(rows[i].asked[k].address_z), .notify = rows[i].asked[k].notify, .result = 1,
+			r[k] = (struct queue_rcpt){ .address = str_z(elsewhere_rows[i].asked[k].address_z), .notify = elsewhere_rows[i].asked[k].notify, .result = 1,
 						    .orcpt = orcpt_z ? str_z(orcpt_z) : S(""), .is_local = forward_z,
 						    .forwards = &forwards[k], .n_forwards = forward_z ? 1 : 0 };
 		}
-		assert_int_equal(accept_message(&x, qid, r, rows[i].n_asked, false), 0);
-		for (size_t k = 0; k < rows[i].n_asked; k++)
+		assert_int_equal(accept_message(&x, qid, r, elsewhere_rows[i].n_asked, false), 0);
+		for (size_t k = 0; k < elsewhere_rows[i].n_asked; k++)
 			assert_int_equal(r[k].result, 0);
 		assert_int_equal(db_read_begin(x.db, &tx), 0);
 		for (size_t f = 0; f < 2; f++) {
 			snprintf(qid, sizeof(qid), "%c%s", (int)('a' + i), f ? "F" : "");
 			assert_int_equal(queue_rcpts_get(tx, &x.a, SQL(RECIPIENTS_OF), (const struct db_val[]){ DB_T(str_z(qid)) }, 1, &got, &n_got), 0);
 			for (size_t k = 0; k < n_got; k++, n++) {
-				assert_true(n < rows[i].n_want);
-				assert_str_eq(str_skip(got[k].qid, 1), str_skip(str_z(rows[i].want[n].qid_z), 1));
-				assert_str_eq(got[k].address, str_z(rows[i].want[n].address_z));
-				assert_str_eq(got[k].orcpt, str_z(rows[i].want[n].orcpt_z));
-				assert_int_equal(got[k].notify, rows[i].want[n].notify);
+				assert_true(n < elsewhere_rows[i].n_want);
+				assert_str_eq(str_skip(got[k].qid, 1), str_skip(str_z(elsewhere_rows[i].want[n].qid_z), 1));
+				assert_str_eq(got[k].address, str_z(elsewhere_rows[i].want[n].address_z));
+				assert_str_eq(got[k].orcpt, str_z(elsewhere_rows[i].want[n].orcpt_z));
+				assert_int_equal(got[k].notify, elsewhere_rows[i].want[n].notify);
 			}
 		}
 		db_read_end(&tx);
-		assert_int_equal(n, rows[i].n_want);
+		assert_int_equal(n, elsewhere_rows[i].n_want);
 	}
 	assert_int_equal(count(&x, Q_EMPTY), 0);
 	teardown(&x);

@@ -26,6 +26,7 @@
 #define ROWS_MAX 20000 /* looked at in one turn for one destination */
 #define WAYLESS_MAX 100 /* of them, that have no fallback or one that is down */
 #define WAITING_MAX 100 /* of their messages, that are too much now */
+#define WAITING_ROWS_MAX 2000 /* of those */
 
 /*
  * Messages that are under way are in memory, those of each size in a part of their own: huge ones, that a slow host may take for hours, are in the way of huge
@@ -202,6 +203,36 @@ bool queue_is_root_signed(const struct queue_sched *s)
 	return s->now_s - s->root_signed_s < ROOT_SIGNED_S;
 }
 
+/*
+ * All mail may have one way out, and some of it be for somebody here: those that are not as the first of the attempt, here or elsewhere, are not in
+ * it, and stay due.
+ */
+static int part(struct queue_sched *s, struct queue_flight *f, const struct queue_hop *first)
+{
+	bool is_here = queue_is_local(s->q, first, f->rcpts[0].address), is_in[QUEUE_ATTEMPT_RCPTS] = { true };
+	size_t n = 0;
+
+	if (first->host.n == 0) /* they have one domain */
+		return 0;
+	for (size_t i = 1; i < f->n; i++) {
+		AUTO(arena_fini) struct arena a = { .cap = WAY_ARENA };
+		struct queue_hop hop;
+		int rc = queue_hop_find(s->conf, &a, f->message.reverse_path, f->rcpts[i].address, &hop);
+
+		if (rc < 0)
+			return rc;
+		is_in[i] = queue_is_local(s->q, &hop, f->rcpts[i].address) == is_here;
+	}
+	lock_get(&s->q->flying);
+	for (size_t i = 0; i < f->n; i++)
+		if (is_in[i])
+			f->rcpts[n++] = f->rcpts[i];
+	f->dest->is_exhausted &= n == f->n;
+	f->n = n;
+	lock_put(&s->q->flying);
+	return 0;
+}
+
 /* 0: the sender has it; 1: it is settled; negative. */
 static int hand_over(struct queue_sched *s, struct queue_flight *f)
 {
@@ -214,12 +245,15 @@ static int hand_over(struct queue_sched *s, struct queue_flight *f)
 		.wish = { .by_s = f->message.age.by_s, .by_returns = f->message.age.by_returns, .by_traces = f->message.by_traces,
 			  .priority = f->message.priority, .has_priority = f->message.has_priority },
 		.is_root_signed = queue_is_root_signed(s),
-		.max_sessions = f->way->window, .has_fallback = f->has_fallback, .rcpts = rcpts, .n_rcpts = f->n,
+		.max_sessions = f->way->window, .has_fallback = f->has_fallback, .rcpts = rcpts,
 	};
 	struct str bytes = { 0 };
 	int rc = (f->way == f->dest ? queue_hop_find : queue_hop_fallback)(s->conf, &f->arena, a.reverse_path, f->rcpts[0].address, &a.hop);
 
+	if (rc == 0)
+		rc = part(s, f, &a.hop);
 	a.hop.destination = str_z(f->way->name); /* as it was when the message came, even if the routes have changed */
+	a.n_rcpts = f->n;
 	for (size_t i = 0; i < f->n; i++)
 		rcpts[i] = (struct queue_attempt_rcpt){ f->rcpts[i].address, f->rcpts[i].orcpt, f->rcpts[i].notify };
 	if (rc == 0 && a.hop.host.n == 0)
@@ -348,6 +382,7 @@ struct look {
 	size_t n_wayless;          /* rows that cannot go anywhere now */
 	size_t n_waiting;          /* messages that are too much now: when one has ended all are looked at again */
 	struct queue_flight *waiting; /* the last of them, without rows */
+	size_t n_waiting_rows;
 	int64_t again_s;           /* when the first of them perhaps can */
 };
 
@@ -366,8 +401,10 @@ static int open_flight(struct queue_sched *s, struct db_tx *tx, struct look *l, 
 	struct queue_flight *f;
 	int rc = 0;
 
-	if (l->waiting && str_eq(l->waiting->message.qid, db_text(q, 1)))
+	if (l->waiting && str_eq(l->waiting->message.qid, db_text(q, 1))) {
+		l->n_waiting_rows++;
 		return 0;
+	}
 	f = new_flight(tx, db_text(q, 1), &rc);
 	if (!f)
 		return rc;
@@ -414,7 +451,7 @@ static int gather_rows(struct queue_sched *s, struct look *l)
 	if (rc < 0)
 		return rc;
 	DB_QUERY(tx, &q, SQL(RECIPIENTS_DUE), DB_T(str_z(l->d->name)), DB_I(s->now_s), DB_I(ROWS_MAX));
-	while (l->n_wayless < WAYLESS_MAX && l->n_waiting < WAITING_MAX && (rc = db_step(&q)) > 0) {
+	while (l->n_wayless < WAYLESS_MAX && l->n_waiting < WAITING_MAX && l->n_waiting_rows < WAITING_ROWS_MAX && (rc = db_step(&q)) > 0) {
 		if (has(l->d, db_int(&q, 0)))
 			continue;
 		if (s->n_old > 0 && queue_flights_have(s, db_int(&q, 0))) {

@@ -111,7 +111,7 @@ struct queue_envelope {
 
 /*
  * Stores the message durably. The spool's bytes are the message as it will be served, beginning with our Return-Path line. An account or an address
- * elsewhere that several recipients lead to gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was
+ * elsewhere that several recipients lead to (of one ORCPT) gets one copy. 0: every recipient's result is set (all 0 unless is_per_recipient). Negative: nothing was
  * stored; -E_ALLOWANCE: the submitter has sent as much as he may today.
  */
 MUST_CHECK int queue_accept(struct queue *q, struct queue_envelope *e, struct spool *message);

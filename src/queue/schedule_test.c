@@ -536,6 +536,35 @@ TEST(what_was_not_to_be_sent_is_tried_before_it_goes_back)
 	teardown(&x);
 }
 
+/* RFC 4865: of a message that was held, what is for somebody here goes to nobody else, though all mail has one way out. */
+TEST(what_was_held_for_here_and_elsewhere_is_parted)
+{
+	struct queue_rcpt r[] = { { .address = S("a@far.example") }, { .address = S(ALICE), .is_local = true },
+				  { .address = S("a2@far.example") } };
+	struct queue_envelope e = { .qid_z = "held", .sid_z = "sid", .reverse_path = S("x@y"), .rcpts = r, .n_rcpts = ARRAY_LEN(r),
+				    .wish.hold_until_s = clock_wall_ms() / 1000 + 3600 };
+	struct spool *spool;
+	struct fixture x;
+	size_t n = 0;
+
+	setup(&x);
+	configure(&x, "[route \"all\"]\nhost = smart.example\n");
+	r[1].accounts = &x.alice;
+	r[1].n_accounts = 1;
+	spool = test_spool(x.db, "Return-Path: <x@y>\r\n\r\nLater.\r\n");
+	assert_int_equal(queue_accept(x.q, &e, spool), 0);
+	spool_free(spool);
+	start(&x);
+	stays_seen(&x, 0);
+	pass(&x, 61 * MINUTE_MS);
+	wait_count(&x, Q_MESSAGES, 0);
+	for (size_t i = 0; i < seen(&x); i++)
+		n += x.seen[i].n_rcpts;
+	assert_int_equal(n, 2);
+	assert_int_equal(mails(&x), 1);
+	teardown(&x);
+}
+
 /* What the notice says of a recipient that was never tried is what is known of its own destination. */
 TEST(the_trouble_told_is_that_of_the_own_destination)
 {
