@@ -94,6 +94,17 @@ void text_quote(struct buf *out, struct str s)
 	buf_add_char(out, '"');
 }
 
+/*
+ * Of three bytes: LINE and PARAGRAPH SEPARATOR and what turns the direction of all that follows (U+2028 to U+202E, U+2066 to U+2069), so
+ * that a terminal shows another text than there is.
+ */
+static bool is_turning(const char *p)
+{
+	unsigned char second = (unsigned char)p[1], third = (unsigned char)p[2];
+
+	return (unsigned char)p[0] == 0xe2 && ((second == 0x80 && third >= 0xa8 && third <= 0xae) || (second == 0x81 && third >= 0xa6 && third <= 0xa9));
+}
+
 /* Bytes of the character at the beginning of s when it may be shown, else 0. */
 static size_t good_char(struct str s)
 {
@@ -103,6 +114,8 @@ static size_t good_char(struct str s)
 	if (n == 1)
 		return first >= 0x20 && first != 0x7f;
 	if (s.n < n || !str_is_utf8(str_head(s, n)))
+		return 0;
+	if (n == 3 && is_turning(s.p))
 		return 0;
 	return first == 0xc2 && (unsigned char)s.p[1] < 0xa0 ? 0 : n; /* C1 controls */
 }

@@ -30,6 +30,7 @@ int text_hex_digit(char c);
 /* In double quotes, with a backslash before a double quote or a backslash: quoted strings of RFC 5322 3.2.4, RFC 5321 4.1.2, RFC 9051 9. */
 void text_quote(struct buf *out, struct str s);
 /*
- * Adds what strangers say so that it may be shown: a control character other than LF, and what is no UTF-8, is "?", a tab is a space. As many whole characters as fit into out.
+ * Adds what strangers say so that it may be shown: a control character other than LF, of those that turn the direction of text too, and what is no
+ * UTF-8, is "?" for each byte, a tab is a space. As many whole characters as fit into out.
  */
 void text_clean(struct buf *out, struct str s);

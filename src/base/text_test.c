@@ -71,3 +71,29 @@ TEST(text_hex)
 	text_hex(&b, str_of("\x00\x7f\xff", 3));
 	assert_str_eq(buf_str(&b), S("007fff"));
 }
+
+TEST(what_strangers_say_may_be_shown)
+{
+	static const struct {
+		const char *text, *want;
+	} rows[] = {
+		{ "a\tb\nc", "a b\nc" },
+		{ "\033[31mred\x7f", "?[31mred?" },
+		{ "\xc2\x9b" "31m", "??31m" },
+		{ "caf\xc3\xa9 \xe4\xbd\xa0 \xf0\x9f\x98\x80", "caf\xc3\xa9 \xe4\xbd\xa0 \xf0\x9f\x98\x80" },
+		{ "\xe9t\xe9", "?t?" },
+		{ "cut \xc3", "cut ?" },
+		/* what makes a terminal show other text than there is: U+202A to U+202E, U+2066 to U+2069; and its lines, U+2028 and U+2029 */
+		{ "exe.\xe2\x80\xaegpj", "exe.???gpj" },
+		{ "\xe2\x80\xaa|\xe2\x80\xa8|\xe2\x80\xa9|\xe2\x81\xa6|\xe2\x81\xa9", "???|???|???|???|???" },
+		{ "\xe2\x80\xa7|\xe2\x80\xaf|\xe2\x81\xa5", "\xe2\x80\xa7|\xe2\x80\xaf|\xe2\x81\xa5" },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(buf_fini) struct buf out = BUF_INIT(100);
+
+		text_clean(&out, str_z(rows[i].text));
+		buf_add_char(&out, '\0');
+		assert_string_equal(out.p, rows[i].want);
+	}
+}

@@ -110,10 +110,12 @@ static void log_verb(const struct admin *ad, const char *verb_z, const json_t *a
 {
 	const struct admin_verb *verb = find_verb(ad, str_z(verb_z));
 	const char *err_z = r < 0 ? err_row(r)->name : "OK";
-	struct str of = subject(args), mailbox = admin_arg_opt(args, "mailbox");
+	struct str of = subject(args), mailbox = admin_arg_opt(args, "mailbox"), to = admin_arg_opt(args, "new_name");
 
 	if (verb && verb->is_frequent && r >= 0)
 		LOG(DEBUG, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_Z("err", err_z));
+	else if (to.n > 0)
+		LOG(INFO, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_STR("mailbox", mailbox), F_STR("to", to), F_Z("err", err_z));
 	else if (mailbox.n > 0)
 		LOG(INFO, "control.verb", F_Z("verb", verb_z), F_STR("of", of), F_STR("mailbox", mailbox), F_Z("err", err_z));
 	else

@@ -33,12 +33,11 @@ static int name_args(struct admin *ad, struct arena *a, const json_t *args, stru
 /* "sent", "\Sent", "sent,archive" to bits. */
 static int special_use_arg(const json_t *args, unsigned *ret, struct fault *fault)
 {
-	struct str rest = admin_arg_opt(args, "special_use");
+	struct str rest = admin_arg_opt(args, "special_use"), word = S("");
 	unsigned use = 0;
-	struct str word;
 
-	while (str_split(&rest, ',', &word)) {
-		unsigned bit = imap_list_use_bit(str_skip(word, str_starts(word, S("\\"))));
+	while (json_object_get(args, "special_use") && (use == 0 || rest.n > 0)) {
+		unsigned bit = str_split(&rest, ',', &word) ? imap_list_use_bit(str_skip(word, str_starts(word, S("\\")))) : 0;
 
 		if (bit == 0)
 			return fault_set(fault, -E_USAGE, "special use \"%" STR_FMT "\": write drafts, sent, junk, trash or archive", STR_ARG(str_head(word, 40)));

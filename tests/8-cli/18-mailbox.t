@@ -58,6 +58,7 @@ cli mailbox list bob@example.test --subscribed
 B connect imap as bob in Lists/B&APw-cher
 cli mailbox rename bob@example.test Lists Archive/Lists/
 out mailbox: Archive/Lists
+log control.verb verb=mailbox.rename of=bob@example.test mailbox=Lists to=Archive/Lists/ err=OK
 A <... * LIST (\HasChildren) "/" Archive/Lists ("OLDNAME" (Lists))
 B > a NOOP
 B < a OK
@@ -109,6 +110,8 @@ cli mailbox list bob@example.test INBOX/child
 out INBOX/child *0 *
 cli!2 mailbox create bob@example.test x --special-use everything
 out martlet: special use "everything": write drafts, sent, junk, trash or archive
+cli!2 mailbox create bob@example.test x --special-use=
+out martlet: special use "": write drafts, sent, junk, trash or archive
 cli!3 mailbox list nobody@example.test
 out martlet: no account nobody@example.test; see: martlet account list
 cli!3 mailbox create nobody@example.test x
