@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "imap/append.h"
 #include "imap/imap_int.h"
+#include "imap/language.h"
 #include "imap/limit.h"
 #include "imap/resp.h"
 #include "imap/seqset.h"
@@ -125,7 +126,7 @@ static int copy(struct imap_session *s, bool is_move)
 	}
 	/* Nothing was copied, because of what others have expunged meanwhile (RFC 9051 7.1 EXPUNGEISSUED). */
 	imap_code(s, "EXPUNGEISSUED");
-	imap_say(s, "others have expunged some of these messages");
+	imap_say(s, IMAP_SAYS_GONE);
 	return s->cmd.is_uid ? 0 : -E_NOT_FOUND;
 }
 

@@ -16,6 +16,7 @@
 #include "imap/fetch.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
+#include "imap/language.h"
 #include "imap/limit.h"
 #include "imap/qresync.h"
 #include "imap/resp.h"
@@ -366,7 +367,7 @@ static int fetch_asked(struct imap_session *s, const struct imap_fetch *f,
 		return r;
 	imap_code(s, "EXPUNGEISSUED");
 	imap_limit_answer(s);
-	imap_say(s, "others have expunged some of these messages");
+	imap_say(s, IMAP_SAYS_GONE);
 	return -E_NOT_FOUND;
 }
 

@@ -9,6 +9,7 @@
 #include "base/work.h"
 #include "imap/fetch_line.h"
 #include "imap/imap_int.h"
+#include "imap/language.h"
 #include "imap/limit.h"
 #include "imap/note.h"
 #include "imap/seqset.h"
@@ -137,7 +138,7 @@ struct answers {
 	uint64_t modseq;               /* of the change */
 	const struct store_view *now;
 	struct uidset shown; /* UIDs that notify.c need not tell */
-	bool has_lost;       /* messages of the set that others have expunged */
+	bool has_lost, has_living; /* messages of the set that others have expunged, and others */
 	struct uid_range run; /* more of them; hi 0: none */
 	struct imap_fetch_line line;
 	/* What the command named, in the newest view: flags that are bits, and numbers of other keywords */
@@ -272,6 +273,7 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 		const struct store_msg *m = was != NULL ? store_near_uid(&now, was->uid) : NULL;
 
 		a->has_lost |= m == NULL;
+		a->has_living |= m != NULL;
 		if (m != NULL && !uidset_has(a->modified, was->uid))
 			r = answer_one(a, it.v, was, m);
 		if (conn_failed(a->s->conn))
@@ -285,8 +287,11 @@ static int answer_all(struct answers *a, const struct uidset *seqs)
 	return r;
 }
 
+/* How many messages of the set others have expunged. */
+enum lost { LOST_NONE, LOST_SOME, LOST_ALL };
+
 static int answer(struct imap_session *s, const struct store_args *args, const struct uidset *seqs,
-		  const struct uidset *modified, uint64_t modseq, bool *ret_has_lost)
+		  const struct uidset *modified, uint64_t modseq, enum lost *ret_lost)
 {
 	struct answers a = { .s = s, .args = args, .modified = modified, .modseq = modseq };
 	struct store_view *now;
@@ -299,7 +304,7 @@ static int answer(struct imap_session *s, const struct store_args *args, const s
 	imap_notify_new_keywords(s, now);
 	imap_fetch_line_init(&a.line, s);
 	r = answer_all(&a, seqs);
-	*ret_has_lost = a.has_lost;
+	*ret_lost = !a.has_lost ? LOST_NONE : a.has_living ? LOST_SOME : LOST_ALL;
 	imap_fetch_line_fini(&a.line);
 	store_view_unref(now);
 	return r;
@@ -328,19 +333,20 @@ static int code_modified(struct imap_session *s, const struct uidset *modified)
 }
 
 /*
- * Messages of the set were expunged by others. RFC 2180 4.2.1: a silent STORE is OK all the same; 4.2.2, 4.2.3: else NO, and the others were
- * changed and answered. RFC 9051 6.4.9: a UID that is gone is nobody's mistake.
+ * Messages of the set were expunged by others. RFC 2180 4.2.2: of no others NO, unless it was silent (4.2.1). Where others were changed and
+ * answered, 4.2.3 leaves it open, and programs take a NO for a STORE that did nothing: OK, and the code says the rest. RFC 9051
+ * 6.4.9: a UID that is gone is nobody's mistake.
  */
-static int answer_lost(struct imap_session *s, const struct store_args *args)
+static int answer_lost(struct imap_session *s, const struct store_args *args, enum lost lost)
 {
 	if (s->cmd.is_uid)
 		return 0;
 	if (s->cmd.code.n == 0) /* RFC 7162 3.1.3: MODIFIED goes before */
 		imap_code(s, "EXPUNGEISSUED");
-	if (args->is_silent)
+	if (args->is_silent || lost == LOST_SOME)
 		return 0;
 	imap_limit_answer(s);
-	imap_say(s, "others have expunged some of these messages");
+	imap_say(s, IMAP_SAYS_GONE);
 	return -E_NOT_FOUND;
 }
 
@@ -428,7 +434,7 @@ int imap_cmd_store(struct imap_session *s)
 	struct store_args args = { 0 };
 	struct uidset seqs = { 0 }, uids, modified = { 0 };
 	uint64_t modseq = 0;
-	bool has_lost = false;
+	enum lost lost = LOST_NONE;
 	int r = parse(&s->p, &args);
 
 	if (r == 0)
@@ -449,8 +455,8 @@ int imap_cmd_store(struct imap_session *s)
 	if (r == 0)
 		r = change(s, &args, &seqs, &uids, &modified, &modseq);
 	if (r == 0)
-		r = answer(s, &args, &seqs, &modified, modseq, &has_lost);
+		r = answer(s, &args, &seqs, &modified, modseq, &lost);
 	if (r == 0)
 		r = code_modified(s, &modified);
-	return r == 0 && has_lost ? answer_lost(s, &args) : r;
+	return r == 0 && lost != LOST_NONE ? answer_lost(s, &args, lost) : r;
 }

@@ -20,5 +20,8 @@ extern const char *const imap_language_tags[];
  */
 int imap_language_find(struct str range, enum imap_language *ret);
 
+/* What several commands say with EXPUNGEISSUED (RFC 9051 7.1). */
+#define IMAP_SAYS_GONE "some of these messages no longer exist, they were deleted meanwhile"
+
 /* The same text in that language; itself when there is no translation. UTF-8. */
 struct str imap_language_text(enum imap_language language, struct str english);
