@@ -188,6 +188,17 @@ bool str_is_utf8(struct str s)
 	return true;
 }
 
+size_t str_code_point(struct str s, uint32_t *ret)
+{
+	unsigned char c = (unsigned char)s.p[0];
+	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+
+	*ret = n == 1 ? c : c & (0x7fu >> n);
+	for (size_t i = 1; i < n; i++)
+		*ret = *ret << 6 | ((unsigned char)s.p[i] & 0x3f);
+	return n;
+}
+
 bool str_is_ascii(struct str s)
 {
 	size_t i = 0;

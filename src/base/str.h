@@ -95,6 +95,8 @@ bool str_to_u64(struct str s, uint64_t max, uint64_t *ret);
 
 /* Valid UTF-8 (RFC 3629: no overlongs, no surrogates)? */
 bool str_is_utf8(struct str s);
+/* The code point at the start of s, which is valid UTF-8 and not empty; how long it is. */
+size_t str_code_point(struct str s, uint32_t *ret);
 /* Only bytes 1..127? */
 bool str_is_ascii(struct str s);
 /* Equal in time that depends on the lengths only; for secrets. */

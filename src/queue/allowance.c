@@ -18,13 +18,18 @@ struct used {
 	int64_t messages, recipients; /* today */
 };
 
-static int64_t hash_of(struct str address)
+uint64_t queue_address_hash(struct str address)
 {
 	uint64_t h = 14695981039346656037u;
 
 	for (size_t i = 0; i < address.n; i++)
 		h = (h ^ (unsigned char)str_lower_char(address.p[i])) * 1099511628211u;
-	return (int64_t)(h >> 1);
+	return h;
+}
+
+static int64_t hash_of(struct str address)
+{
+	return (int64_t)(queue_address_hash(address) >> 1);
 }
 
 static int read_used(struct db_tx *tx, int64_t account, int64_t day, struct used *ret)

@@ -112,18 +112,6 @@ void dsn_utf8_address(struct str s, struct buf *out)
 	dsn_words(buf_str(&plain), true, out);
 }
 
-/* The code point of the valid UTF-8 at the start of s, and its length. */
-static size_t take_utf8(struct str s, uint32_t *ret)
-{
-	unsigned char c = (unsigned char)s.p[0];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	*ret = n == 1 ? c : c & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++)
-		*ret = *ret << 6 | ((unsigned char)s.p[i] & 63);
-	return n;
-}
-
 void dsn_utf8_xtext(struct str s, struct buf *out)
 {
 	AUTO(buf_fini) struct buf plain = BUF_INIT(DSN_WORDS);
@@ -131,7 +119,7 @@ void dsn_utf8_xtext(struct str s, struct buf *out)
 	dsn_utf8_address(str_head(s, 80 * 3), &plain); /* \x{HHHHHH} is the longest that 3 bytes become: still one line */
 	for (s = buf_str(&plain); s.n > 0;) {
 		uint32_t c;
-		size_t n = take_utf8(s, &c);
+		size_t n = str_code_point(s, &c);
 
 		/* QCHAR: %x21-2a / %x2c-3c / %x3e-5b / %x5d-7e */
 		if (c > 32 && c < 127 && !strchr("+=\\", (int)c))

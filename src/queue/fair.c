@@ -11,19 +11,9 @@
 
 #define AHEAD_RCPTS 100
 
-/* An account, else the return address: of whom nobody has logged in. */
-static uint64_t hash_of(int64_t account, struct str sender)
-{
-	uint64_t h = (14695981039346656037u ^ (uint64_t)account) * 1099511628211u;
-
-	for (size_t i = 0; account == 0 && i < sender.n; i++)
-		h = (h ^ (unsigned char)str_lower_char(sender.p[i])) * 1099511628211u;
-	return h;
-}
-
 size_t queue_share_take(struct queue *q, int64_t account, struct str sender, size_t n, int64_t now_s)
 {
-	uint64_t who = hash_of(account, sender);
+	uint64_t who = account ? (uint64_t)account : queue_address_hash(sender);
 	struct queue_share *s = &q->shares[who % QUEUE_SHARES];
 	int64_t back;
 	size_t taken;

@@ -204,6 +204,8 @@ void queue_mail_done(struct queue_mail *m);
 
 /* Inside the transaction that accepts it: counts it for its submitter. 0; -E_ALLOWANCE: he has sent enough; other codes. */
 MUST_CHECK int queue_allowance_tx(const struct queue_mail *m, struct db_tx *tx);
+/* Of an address in any case (FNV-1a); kept in rows, so it stays what it is. */
+uint64_t queue_address_hash(struct str address);
 
 /* ---- fair.c ---- */
 

@@ -3,6 +3,7 @@
  * The fetcher as a process: this file is the supervisor (helper.c), the sender that asks, and a web server that says nothing. tests/clients/relay_dns.py and
  * tlsrpt.py have policies and reports.
  */
+#include "server/helper_test.h"
 #include "server/server_int.h"
 
 #include <poll.h>
@@ -94,31 +95,6 @@ static void world_close(struct world *w)
 	close(w->listener);
 }
 
-/* What the supervisor's loop does. False: nothing waits. */
-static bool start_if_due(struct world *w, int wait_ms)
-{
-	struct pollfd p = { .fd = server_helper_poll_fd(&w->helper), .events = POLLIN };
-
-	if (clock_mono_ms() < server_helper_due_ms(&w->helper) && (p.fd < 0 || poll(&p, 1, wait_ms) <= 0))
-		return false;
-	if (server_helper_start(&w->helper, 0)) {
-		const struct server_helper_start start = { .conf = w->conf, .files = w->files, .fd = w->helper.fds[1], .fetcher_fd = -1,
-							   .supervisor = getppid() };
-
-		w->helper.kind->main(&start);
-	}
-	return w->helper.pid > 0;
-}
-
-static int wait_ended(struct world *w, pid_t pid)
-{
-	int status = 0;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(server_helper_ended(&w->helper, pid, status, 0));
-	return status;
-}
-
 /* ---- who asks ---- */
 
 struct question {
@@ -169,7 +145,7 @@ static void assert_fetches(struct world *w)
 
 	begin(w, &q, 60000);
 	while (w->helper.pid == 0)
-		start_if_due(w, 100);
+		test_helper_start(&w->helper, w->conf, w->files, 100);
 	while (!q.is_done)
 		if (poll(&p, 1, 10) == 1)
 			close(take(w->listener));
@@ -184,7 +160,7 @@ TEST(fetcher_starts_when_asked)
 	pid_t pid;
 
 	world_open(&w);
-	assert_false(start_if_due(&w, 50));
+	assert_false(test_helper_start(&w.helper, w.conf, w.files, 50));
 	assert_fetches(&w);
 	pid = w.helper.pid;
 	assert_fetches(&w);
@@ -200,7 +176,7 @@ TEST(fetcher_connects_by_ipv6)
 
 	world_open_at(&w, "::1", "60s");
 	begin_at(&w, &q, "::1", 30000);
-	assert_true(start_if_due(&w, 30000));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 30000));
 	close(take(w.listener));
 	assert_int_equal(end(&q), -E_TLS);
 	world_close(&w);
@@ -217,7 +193,7 @@ TEST(fetcher_stays_out_of_private_networks)
 	for (size_t i = 0; i < ARRAY_LEN(addresses_z); i++) {
 		begin_at(&w, &q, addresses_z[i], 30000);
 		while (w.helper.pid == 0)
-			start_if_due(&w, 100);
+			test_helper_start(&w.helper, w.conf, w.files, 100);
 		assert_int_equal(end(&q), -E_IO);
 		assert_int_equal(poll(&(struct pollfd){ .fd = w.listener, .events = POLLIN }, 1, 0), 0);
 	}
@@ -234,7 +210,7 @@ TEST(fetcher_dies)
 
 	world_open(&w);
 	begin(&w, &begun, 60000);
-	assert_true(start_if_due(&w, 30000));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 30000));
 	fd = take(w.listener);
 	pid = w.helper.pid;
 	kill(pid, SIGSTOP);
@@ -242,7 +218,7 @@ TEST(fetcher_dies)
 	while (poll(&(struct pollfd){ .fd = w.helper.fds[1], .events = POLLIN }, 1, 30000) != 1)
 		;
 	kill(pid, SIGKILL);
-	assert_true(WIFSIGNALED(wait_ended(&w, pid)));
+	assert_true(WIFSIGNALED(test_helper_ended(&w.helper, pid)));
 	assert_int_equal(end(&begun), -E_IO);
 	assert_int_equal(end(&waiting), -E_IO);
 	assert_true(clock_mono_ms() < begun.deadline_ms);
@@ -294,7 +270,7 @@ TEST(fetcher_retires)
 
 	world_open(&w);
 	begin(&w, &q, 60000);
-	assert_true(start_if_due(&w, 30000));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 30000));
 	fd = take(w.listener);
 	old = w.helper.pid;
 	server_helper_configure(&w.helper, w.conf);
@@ -302,7 +278,7 @@ TEST(fetcher_retires)
 	assert_fetches(&w);
 	close(fd);
 	assert_int_equal(end(&q), -E_TLS);
-	assert_int_equal(wait_ended(&w, old), 0);
+	assert_int_equal(test_helper_ended(&w.helper, old), 0);
 	world_close(&w);
 }
 
@@ -314,8 +290,8 @@ TEST(fetcher_ends_when_idle)
 	world_open_at(&w, "127.0.0.1", "100ms");
 	assert_fetches(&w);
 	pid = w.helper.pid;
-	assert_int_equal(wait_ended(&w, pid), 0);
-	assert_false(start_if_due(&w, 50));
+	assert_int_equal(test_helper_ended(&w.helper, pid), 0);
+	assert_false(test_helper_start(&w.helper, w.conf, w.files, 50));
 	assert_fetches(&w);
 	assert_int_not_equal(w.helper.pid, pid);
 	world_close(&w);
@@ -329,7 +305,7 @@ TEST(fetcher_ends_with_server)
 
 	world_open(&w);
 	begin(&w, &q, 60000);
-	assert_true(start_if_due(&w, 30000));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 30000));
 	fd = take(w.listener);
 	server_helper_server_ended(&w.helper);
 	assert_int_equal(w.helper.pid, 0);

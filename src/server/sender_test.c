@@ -3,6 +3,7 @@
  * The sender as a process, without a server: this file is the supervisor (helper.c) and the server process, which gives attempts and
  * takes results, and the other host. tests/clients/relay.py has the whole.
  */
+#include "server/helper_test.h"
 #include "server/server_int.h"
 
 #include <fcntl.h>
@@ -165,31 +166,6 @@ static void world_close(struct world *w)
 	arena_fini(&w->arena);
 }
 
-/* What the supervisor's loop does: starts one when it is due or something waits. False: neither. */
-static bool start_if_due(struct world *w, int wait_ms)
-{
-	struct pollfd p = { .fd = server_helper_poll_fd(&w->helper), .events = POLLIN };
-
-	if (clock_mono_ms() < server_helper_due_ms(&w->helper) && (p.fd < 0 || poll(&p, 1, wait_ms) <= 0))
-		return false;
-	if (server_helper_start(&w->helper, 0)) {
-		const struct server_helper_start start = { .conf = w->conf, .files = w->files, .fd = w->helper.fds[1], .fetcher_fd = -1, .supervisor = getppid(),
-								   .n_lost = w->helper.n_lost };
-
-		w->helper.kind->main(&start);
-	}
-	return w->helper.pid > 0;
-}
-
-static int wait_ended(struct world *w, pid_t pid)
-{
-	int status = 0;
-
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(server_helper_ended(&w->helper, pid, status, 0));
-	return status;
-}
-
 /* ---- the server process ---- */
 
 static void give(struct world *w, uint64_t id)
@@ -237,11 +213,11 @@ TEST(sender_starts_when_needed)
 	struct world w;
 
 	world_open(&w);
-	assert_false(start_if_due(&w, 50));
+	assert_false(test_helper_start(&w.helper, w.conf, w.files, 50));
 	give(&w, 7);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_delivered(&w, 7);
-	assert_false(start_if_due(&w, 0));
+	assert_false(test_helper_start(&w.helper, w.conf, w.files, 0));
 	for (uint64_t id = 8; id < 30; id++)
 		give(&w, id);
 	for (uint64_t id = 8; id < 30; id++)
@@ -261,19 +237,19 @@ TEST(sender_dies)
 	world_open(&w);
 	hold(true);
 	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_int_equal(wait_messages(1), 1);
 	kill(w.helper.pid, SIGSTOP);
 	give(&w, 2);
 	kill(w.helper.pid, SIGKILL);
-	status = wait_ended(&w, w.helper.pid);
+	status = test_helper_ended(&w.helper, w.helper.pid);
 	assert_true(WIFSIGNALED(status));
 	give(&w, 9); /* before it is read that all is lost: this is, too */
 	r = result(&w);
 	assert_int_equal(r.id, 0);
 	hold(false);
 	give(&w, 3);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_delivered(&w, 3);
 	assert_int_equal(wait_messages(0), 2);
 	world_close(&w);
@@ -287,7 +263,7 @@ static pid_t world_open_retired(struct world *w)
 	world_open(w);
 	hold(true);
 	give(w, 1);
-	assert_true(start_if_due(w, 0));
+	assert_true(test_helper_start(&w->helper, w->conf, w->files, 0));
 	assert_int_equal(wait_messages(1), 1);
 	old = w->helper.pid;
 	server_helper_configure(&w->helper, w->conf);
@@ -304,13 +280,13 @@ TEST(sender_retires)
 	assert_int_equal(w.helper.pid, 0);
 	usleep(100000); /* it is told, and takes nothing more; if that is late the test is weaker, not wrong */
 	give(&w, 2);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_int_not_equal(w.helper.pid, old);
 	assert_int_equal(wait_messages(2), 2);
 	assert_true(is_silent(&w));
 	hold(false);
 	assert_int_not_equal(result(&w).id, result(&w).id);
-	assert_int_equal(wait_ended(&w, old), 0);
+	assert_int_equal(test_helper_ended(&w.helper, old), 0);
 	assert_true(is_silent(&w)); /* not "all is lost" */
 	assert_true(w.helper.pid > 0);
 	world_close(&w);
@@ -325,16 +301,16 @@ TEST(sender_dies_beside_another)
 	old = world_open_retired(&w);
 	usleep(100000); /* as above */
 	give(&w, 2);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_int_equal(wait_messages(2), 2);
 	kill(old, SIGKILL);
-	assert_true(WIFSIGNALED(wait_ended(&w, old)));
+	assert_true(WIFSIGNALED(test_helper_ended(&w.helper, old)));
 	assert_int_equal(result(&w).id, 0);
 	assert_int_equal(w.helper.pid, 0);
 	hold(false);
 	assert_true(is_silent(&w));
 	give(&w, 3);
-	while (!start_if_due(&w, 100))
+	while (!test_helper_start(&w.helper, w.conf, w.files, 100))
 		;
 	assert_delivered(&w, 3);
 	world_close(&w);
@@ -351,7 +327,7 @@ TEST(sender_retires_too_often)
 	hold(true);
 	for (uint64_t id = 1; id <= SERVER_HELPERS_LEAVING + 1; id++) {
 		give(&w, id);
-		assert_true(start_if_due(&w, 0));
+		assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 		assert_int_equal(wait_messages((unsigned)id), id);
 		last = w.helper.pid;
 		server_helper_configure(&w.helper, w.conf);
@@ -378,7 +354,7 @@ TEST(sender_ends_with_server)
 	world_open(&w);
 	hold(true);
 	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_int_equal(wait_messages(1), 1);
 	server_helper_server_ended(&w.helper);
 	assert_int_equal(w.helper.pid, 0);
@@ -390,7 +366,7 @@ TEST(sender_ends_with_server)
 	assert_int_equal(server_helper_pair(&w.helper, &fault), 0);
 	assert_true(is_silent(&w));
 	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_delivered(&w, 1);
 	world_close(&w);
 }
@@ -406,24 +382,24 @@ TEST(sender_dies_while_nobody_reads)
 
 	world_open(&w);
 	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_delivered(&w, 1);
 	queue_result_write(&other, &bytes);
 	while (send(w.helper.fds[1], bytes.p, bytes.n, MSG_DONTWAIT) > 0)
 		n++;
 	kill(w.helper.pid, SIGKILL);
-	(void)wait_ended(&w, w.helper.pid);
+	(void)test_helper_ended(&w.helper, w.helper.pid);
 	give(&w, 2);
 	assert_int_equal(server_helper_poll_fd(&w.helper), -1);
-	assert_false(start_if_due(&w, 0));
+	assert_false(test_helper_start(&w.helper, w.conf, w.files, 0));
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(result(&w).id, 99);
 	while (w.helper.is_untold)
-		assert_false(start_if_due(&w, 10));
+		assert_false(test_helper_start(&w.helper, w.conf, w.files, 10));
 	r = result(&w);
 	assert_int_equal(r.id, 0);
 	give(&w, 3);
-	while (!start_if_due(&w, 100))
+	while (!test_helper_start(&w.helper, w.conf, w.files, 100))
 		;
 	assert_delivered(&w, 3);
 	world_close(&w);
@@ -441,7 +417,7 @@ TEST(sender_of_many_routes)
 	assert_false(buf_overflowed(&routes));
 	world_open_with(&w, 25, buf_z(&routes));
 	give(&w, 1);
-	assert_true(start_if_due(&w, 0));
+	assert_true(test_helper_start(&w.helper, w.conf, w.files, 0));
 	assert_delivered(&w, 1);
 	world_close(&w);
 }
@@ -454,10 +430,10 @@ TEST(sender_dies_again_and_again)
 	world_open(&w);
 	for (int i = 0; i < 3; i++) {
 		give(&w, 1 + (uint64_t)i);
-		while (!start_if_due(&w, 100))
+		while (!test_helper_start(&w.helper, w.conf, w.files, 100))
 			;
 		kill(w.helper.pid, SIGKILL);
-		(void)wait_ended(&w, w.helper.pid);
+		(void)test_helper_ended(&w.helper, w.helper.pid);
 		assert_int_equal(result(&w).id, 0);
 	}
 	w.helper.restart_ms = clock_mono_ms() + 100000;

@@ -367,25 +367,13 @@ bool smtp_orcpt_is_valid(struct str s, bool allows_utf8)
 	return str_is_ascii(s) || (allows_utf8 && str_is_utf8(s));
 }
 
-/* The code point at the start of what is valid UTF-8, and its length. */
-static size_t code_point(struct str s, uint32_t *ret)
-{
-	unsigned char c = (unsigned char)s.p[0];
-	size_t n = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-
-	*ret = n == 1 ? c : c & (0x7fu >> n);
-	for (size_t i = 1; i < n; i++)
-		*ret = *ret << 6 | ((unsigned char)s.p[i] & 0x3f);
-	return n;
-}
-
 /* utf-8-addr-xtext = 1*(QCHAR / EmbeddedUnicodeChar)     EmbeddedUnicodeChar = %x5C.78 "{" HEXPOINT "}" */
 void smtp_orcpt_add_ascii(struct str s, struct buf *out)
 {
 	for (size_t n; s.n > 0; s = str_skip(s, n)) {
 		uint32_t c;
 
-		n = code_point(s, &c);
+		n = str_code_point(s, &c);
 		if (n == 1)
 			buf_add_char(out, s.p[0]);
 		else

@@ -87,8 +87,7 @@ static int find_sets(struct job *j, struct db_tx *tx, uint8_t *found)
 			const struct store_state *v = &w.s.v[i];
 
 			if (v->uids & w.uids && v->modseq <= j->states.since)
-				found[store_set_of(v->flags) / 8] |=
-					(uint8_t)(1 << (store_set_of(v->flags) % 8));
+				store_set_note(found, store_set_of(v->flags));
 		}
 	}
 	return rc;
@@ -101,7 +100,7 @@ static int change_sets(struct job *j, struct db_tx *tx)
 	int rc = find_sets(j, tx, found);
 
 	for (unsigned i = 0; i < STORE_SETS && rc == 0; i++)
-		if (found[i / 8] >> (i % 8) & 1)
+		if (store_set_has(found, i))
 			rc = store_tx_set_change(tx, &j->sets, i, &j->named,
 						 j->change->op == STORE_FLAGS_ADD);
 	j->states.sets = store_sets_map(&j->sets);

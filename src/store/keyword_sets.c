@@ -21,16 +21,6 @@ struct store_set_map {
 	uint8_t is_known[STORE_SETS / 8];
 };
 
-static bool has_bit(const uint8_t *bits, unsigned i)
-{
-	return bits[i / 8] >> (i % 8) & 1;
-}
-
-static void set_bit(uint8_t *bits, unsigned i)
-{
-	bits[i / 8] |= (uint8_t)(1 << (i % 8));
-}
-
 void store_sets_end(struct store_sets *s)
 {
 	mem_free(s->held);
@@ -129,7 +119,7 @@ static int find_used(struct db_tx *tx, int64_t mailbox, uint8_t *used)
 
 	while ((rc = store_states_next(&w)) > 0)
 		for (unsigned i = 0; i < w.s.n; i++)
-			set_bit(used, store_set_of(w.s.v[i].flags));
+			store_set_note(used, store_set_of(w.s.v[i].flags));
 	return rc;
 }
 
@@ -144,7 +134,7 @@ static int know_taken(struct db_tx *tx, struct store_sets *s)
 	s->taken = mem_alloc(STORE_SETS / 8, 1);
 	DB_QUERY(tx, &q, SQL(KEYWORD_SET_LIST), DB_I(s->box->id), DB_I(0));
 	while ((rc = db_step(&q)) > 0)
-		set_bit(s->taken, (unsigned)db_int(&q, 0) % STORE_SETS);
+		store_set_note(s->taken, (unsigned)db_int(&q, 0) % STORE_SETS);
 	return rc;
 }
 
@@ -155,7 +145,7 @@ static int remove_unused(struct db_tx *tx, struct store_sets *s, const uint8_t *
 	int rc = 0;
 
 	for (unsigned i = 1; i < STORE_SETS && rc == 0; i++) {
-		if (!has_bit(s->taken, i) || has_bit(used, i) || (s->held && has_bit(s->held, i)))
+		if (!store_set_has(s->taken, i) || store_set_has(used, i) || (s->held && store_set_has(s->held, i)))
 			continue;
 		rc = DB_EXEC(tx, SQL(KEYWORD_SET_REMOVE), DB_I(s->box->id), DB_I(i));
 		s->taken[i / 8] &= (uint8_t)~(1 << (i % 8));
@@ -215,7 +205,7 @@ static int new_number(struct db_tx *tx, struct store_sets *s, unsigned *ret)
 	rc = know_taken(tx, s);
 	if (rc < 0)
 		return rc;
-	while (has_bit(s->taken, ++s->free))
+	while (store_set_has(s->taken, ++s->free))
 		must(s->free < STORE_SETS - 1); /* is_full() comes long before */
 	*ret = s->free;
 	return DB_EXEC(tx, SQL(KEYWORD_EPOCH_NEXT), DB_I(s->box->id));
@@ -257,7 +247,7 @@ static int find_or_make(struct db_tx *tx, struct store_sets *s, const struct sto
 		rc = make(tx, s, members, ret);
 	if (rc < 0)
 		return rc;
-	set_bit(s->held, *ret);
+	store_set_note(s->held, *ret);
 	return 0;
 }
 
@@ -302,7 +292,7 @@ int store_tx_set_change(struct db_tx *tx, struct store_sets *s, unsigned set,
 
 	if (!s->map)
 		s->map = mem_alloc(1, sizeof(*s->map));
-	if (has_bit(s->map->is_known, set))
+	if (store_set_has(s->map->is_known, set))
 		return 0;
 	rc = set ? get(tx, s->box->id, set, &members) : 0;
 	for (size_t i = 0; i < l->n && rc == 0; i++) {
@@ -318,7 +308,7 @@ int store_tx_set_change(struct db_tx *tx, struct store_sets *s, unsigned set,
 	if (rc < 0)
 		return rc;
 	s->map->to[set] = (uint16_t)to;
-	set_bit(s->map->is_known, set);
+	store_set_note(s->map->is_known, set);
 	return 0;
 }
 

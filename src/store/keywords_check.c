@@ -35,16 +35,6 @@ static void look_end(struct look **l)
 	*l = NULL;
 }
 
-static bool has_bit(const uint8_t *bits, unsigned i)
-{
-	return bits[i / 8] >> (i % 8) & 1;
-}
-
-static void set_bit(uint8_t *bits, unsigned i)
-{
-	bits[i / 8] |= (uint8_t)(1 << (i % 8));
-}
-
 /* ---- looking ---- */
 
 static int look_at_names(struct db_tx *tx, int64_t mailbox, struct look *l)
@@ -73,7 +63,7 @@ static void look_at_flags(struct look *l, uint64_t flags)
 {
 	for (unsigned i = 0; i < STORE_KEYWORD_BITS; i++)
 		l->is_used[i] |= flags >> (STORE_KEYWORD_BIT + i) & 1;
-	set_bit(l->sets, store_set_of(flags));
+	store_set_note(l->sets, store_set_of(flags));
 }
 
 /* All states, but of a mailbox without keywords none. */
@@ -119,7 +109,7 @@ static int look_at_sets(struct db_tx *tx, int64_t mailbox, struct look *l,
 
 static void use_members(struct look *l, unsigned set, const struct store_keyword_list *members)
 {
-	set_bit(l->good, set);
+	store_set_note(l->good, set);
 	for (size_t i = 0; i < members->n; i++)
 		l->is_used[members->v[i]] = true;
 }
@@ -154,7 +144,7 @@ int store_tx_keywords_sum(struct db_tx *tx, int64_t mailbox, uint64_t flags,
 	for (size_t i = 0; i < LIMIT_IMAP_KEYWORDS; i++)
 		ret->wrong_names += l->is_wrong[i];
 	for (unsigned i = 1; i < STORE_SETS; i++)
-		ret->wrong_sets += has_bit(l->sets, i) && !has_bit(l->good, i);
+		ret->wrong_sets += store_set_has(l->sets, i) && !store_set_has(l->good, i);
 	return rc;
 }
 
@@ -222,7 +212,7 @@ static void find_renamed(struct look *l, unsigned set, const struct store_keywor
 {
 	for (size_t i = 0; i < members->n; i++)
 		if (l->is_wrong[members->v[i]])
-			set_bit(l->renamed, set);
+			store_set_note(l->renamed, set);
 }
 
 /* Messages of a row whose keywords are told otherwise from now on. */
@@ -236,9 +226,9 @@ static int mend_row(struct db_tx *tx, const struct look *l, struct store_states 
 	for (unsigned i = 0; i < s->n; i++) {
 		unsigned set = store_set_of(s->v[i].flags);
 
-		if (s->v[i].flags & wrong_bits || (set && has_bit(l->renamed, set)))
+		if (s->v[i].flags & wrong_bits || (set && store_set_has(l->renamed, set)))
 			renamed |= s->v[i].uids;
-		if (set && !has_bit(l->good, set))
+		if (set && !store_set_has(l->good, set))
 			lost |= s->v[i].uids;
 	}
 	if (!(renamed | lost))

@@ -30,6 +30,17 @@ static inline unsigned store_set_of(uint64_t flags)
 	return (unsigned)(flags >> STORE_SET_BIT);
 }
 
+/* Numbers of sets as bits, STORE_SETS / 8 bytes of them. */
+static inline bool store_set_has(const uint8_t *bits, unsigned set)
+{
+	return bits[set / 8] >> (set % 8) & 1;
+}
+
+static inline void store_set_note(uint8_t *bits, unsigned set)
+{
+	bits[set / 8] |= (uint8_t)(1 << (set % 8));
+}
+
 /* ---- names (keywords.c) ---- */
 
 struct store_keyword_names { /* of a mailbox, by number; n == 0: none. They stand in the arena */

@@ -67,26 +67,6 @@ def pairs(words):
     return {str(k): v for k, v in zip(words[::2], words[1::2])}
 
 
-def numbers(text):
-    """What a set without "*" names, in the order that it has."""
-    out = []
-    for piece in text.split(",") if text else []:
-        a, _, b = piece.partition(":")
-        out += range(int(a), int(b or a) + 1)
-    return out
-
-
-def ranges(values):
-    """A sequence set; runs as ranges."""
-    out = []
-    for v in sorted(values):
-        if out and out[-1][1] == v - 1:
-            out[-1][1] = v
-        else:
-            out.append([v, v])
-    return ",".join("%d" % a if a == b else "%d:%d" % (a, b) for a, b in out)
-
-
 class Wire:
     """A connection that is logged in."""
 

@@ -6,8 +6,9 @@ answer is held against the model and against what all others were told (box.py).
 
 import re
 
-from answers import Violation, Wire, numbers, pairs, ranges, tokens
+from answers import Violation, Wire, pairs, tokens
 from script import Failure
+from sets import numbers, ranges
 
 QUIET = ("FETCH", "STORE", "SEARCH", "SORT", "THREAD")     # RFC 9051 7.5.1, RFC 5256 3: no EXPUNGE while these run
 SHARED = "Other Users/bob@example.test/"       # where alice finds bob's mailboxes

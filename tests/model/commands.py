@@ -9,8 +9,8 @@ import random
 import re
 import smtplib
 
-from answers import numbers, ranges
 from client import NOTIFY_OFF, SHARED, Command
+from sets import numbers, ranges
 
 NAMES = ["INBOX", "A", "A/x", "A/x/q", "B", "B/z", "\xc4rger", "\xc4rger/b", "Archive"]
 KEYWORDS = ["k%d" % i for i in range(8)]        # run --keywords makes it longer

@@ -7,10 +7,11 @@ the server does at the same time. Every few rounds all come to rest, and each mu
 import random
 import time
 
-from answers import Violation, numbers, pairs, ranges, tokens
+from answers import Violation, pairs, tokens
 from box import Box
 from client import NOTIFY_OFF, SHARED, Client, Command, Message
 from commands import STATUS, Commands
+from sets import numbers, ranges
 
 KINDS = ({}, {"rev2": True}, {"condstore": True}, {"qresync": True}, {"qresync": True, "rev2": True}, {"uidonly": True},
          {"uidonly": True, "qresync": True, "rev2": True}, {"utf8": True, "condstore": True}, {"rev2": True, "condstore": True})

@@ -5,7 +5,8 @@ import random
 import re
 
 from ledger import body
-from session import SHARED, Session, numbers, ranges
+from session import SHARED, Session
+from sets import numbers, ranges
 
 BOX, ASIDE = "INBOX", "Archive"
 FEW, MANY = 60, 250     # messages between which the mailbox is kept

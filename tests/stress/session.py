@@ -8,6 +8,7 @@ import re
 
 from ledger import Violation, body
 from script import Actor
+from sets import numbers, ranges
 
 QUIET = ("FETCH", "STORE", "SEARCH")        # RFC 9051 7.5.1: no EXPUNGE while these run
 SHARED = 5      # a UID that is a multiple of it: anybody sets any flags; else the keyword s<N> is session N's alone
@@ -18,25 +19,6 @@ class Message:
 
     def __init__(self):
         self.uid = self.flags = self.modseq = self.own = self.note = None
-
-
-def numbers(text):
-    out = []
-    for piece in text.split(",") if text else []:
-        a, _, b = piece.partition(":")
-        out += range(int(a), int(b or a) + 1)
-    return out
-
-
-def ranges(values):
-    """A sequence set; runs as ranges."""
-    out = []
-    for v in sorted(values):
-        if out and out[-1][1] == v - 1:
-            out[-1][1] = v
-        else:
-            out.append([v, v])
-    return ",".join("%d" % a if a == b else "%d:%d" % (a, b) for a, b in out)
 
 
 class Session:
